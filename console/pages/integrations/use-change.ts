@@ -6,7 +6,7 @@ export type IntegrationChange = NonNullable<
   operations['changeIntegration']['requestBody']
 >['content']['application/json'];
 
-/** Changes the version that is shown. If somebody else changed it in between, the API refuses (412). */
+/** Changes the version that the page shows. If there is a newer version, the API answers 412. */
 export function useIntegrationChange({
   integration,
   etag,

@@ -1,4 +1,4 @@
-import { Group, NumberInput, Select, Stack, TextInput } from '@mantine/core';
+import { Group, NumberInput, Stack } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
@@ -6,7 +6,8 @@ import { ShownOnce } from '../../common/ShownOnce';
 import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import type { Role } from '../../session/session';
-import { ROLE_CHOICES } from './role-choices';
+import { NameInput } from './NameInput';
+import { RoleInput } from './RoleInput';
 
 export function NewApiKey({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
@@ -33,21 +34,8 @@ export function NewApiKey({ onClose }: { onClose: () => void }) {
     <form onSubmit={submit}>
       <Stack>
         {create.error && <ProblemView error={create.error} />}
-        <TextInput
-          label="Name"
-          description="The program that will use the key."
-          required
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <Select
-          label="Role"
-          allowDeselect={false}
-          data={ROLE_CHOICES}
-          value={role}
-          onChange={(value) => setRole(value ?? 'operator')}
-        />
+        <NameInput name={name} description="The program that will use the key." onChange={setName} />
+        <RoleInput role={role} onChange={setRole} />
         <NumberInput label="Days until expiry" min={1} max={3_650} required value={days} onChange={setDays} />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={create.isPending}>

@@ -1,11 +1,12 @@
-import { Group, Select, Stack, TextInput } from '@mantine/core';
+import { Group, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import type { Role } from '../../session/session';
-import { ROLE_CHOICES } from './role-choices';
+import { NameInput } from './NameInput';
+import { RoleInput } from './RoleInput';
 
 export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink']) => void }) {
   const [name, setName] = useState('');
@@ -25,13 +26,7 @@ export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink
     <form onSubmit={submit}>
       <Stack>
         {add.error && <ProblemView error={add.error} />}
-        <TextInput
-          label="Name"
-          required
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
+        <NameInput name={name} onChange={setName} />
         <TextInput
           label="E-mail"
           type="email"
@@ -39,13 +34,7 @@ export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}
         />
-        <Select
-          label="Role"
-          allowDeselect={false}
-          data={ROLE_CHOICES}
-          value={role}
-          onChange={(value) => setRole(value ?? 'operator')}
-        />
+        <RoleInput role={role} onChange={setRole} />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={add.isPending}>
             Add user
