@@ -8,8 +8,8 @@ interface CpuTimes {
   /** All clock ticks of all cores, idle ones too. */
   all: number;
   busy: number;
-  /** Of this process and all it has started, those that have ended included. */
-  ours: number;
+  /** Of this process and all its descendants, including those that have ended. */
+  own: number;
 }
 
 /**
@@ -20,7 +20,7 @@ export function watchOthers(): () => number {
   const before = readCpuTimes();
   return () => {
     const after = readCpuTimes();
-    const others = after.busy - before.busy - (after.ours - before.ours);
+    const others = after.busy - before.busy - (after.own - before.own);
     return Math.max(0, others) / Math.max(1, after.all - before.all);
   };
 }
@@ -29,16 +29,16 @@ function readCpuTimes(): CpuTimes {
   const [line = ''] = fs.readFileSync('/proc/stat', 'utf8').split('\n');
   const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
   const all = ticks.reduce((sum, tick) => sum + tick, 0);
-  return { all, busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), ours: ticksOfTree() };
+  return { all, busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), own: ticksOfTree() };
 }
 
 function ticksOfTree(): number {
   const processes = new Map(
     fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? readProcess(Number(name)) : [])),
   );
-  const isOurs = (pid: number): boolean =>
-    pid === process.pid || (processes.has(pid) && isOurs(processes.get(pid)?.parent ?? 0));
-  return [...processes].reduce((sum, [pid, { ticks }]) => (isOurs(pid) ? sum + ticks : sum), 0);
+  const isDescendant = (pid: number): boolean =>
+    pid === process.pid || (processes.has(pid) && isDescendant(processes.get(pid)?.parent ?? 0));
+  return [...processes].reduce((sum, [pid, { ticks }]) => (isDescendant(pid) ? sum + ticks : sum), 0);
 }
 
 function readProcess(pid: number): [number, { parent: number; ticks: number }][] {

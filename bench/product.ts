@@ -1,6 +1,6 @@
 /**
- * Syncline's own processes under test, and a tenant with one integration, made through the API as anybody
- * would.
+ * Syncline's own processes under test, and a tenant with one integration, made through the API as any
+ * client does.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

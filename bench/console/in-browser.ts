@@ -6,7 +6,7 @@ import { until } from '../measure';
 import type { Product } from '../product';
 import type { BenchEnvironment } from '../environment';
 
-const PASSWORD = 'a few words nobody would guess';
+const PASSWORD = 'a few words that are hard to guess';
 const EMAIL = 'admin@bench.example';
 const SIZE = { width: 1280, height: 800 };
 

@@ -44,7 +44,7 @@ export async function timeListRequests(
     await one('words that many have', at('q=finance'), LIMIT),
     await one('two words that many have', at('q=finance specialist'), LIMIT),
     await walkAll('a word of one near the end, to the end', at(`q=${late}`), 1),
-    await walkAll('words that nobody has, to the end', at('q=nobody of this name'), 0),
+    await walkAll('words that match no record, to the end', at('q=no record of this name'), 0),
     await one('synced ones', at('status=synced'), LIMIT),
     await walkAll('those that wait, to the end', at('status=sync_pending'), employees / 100),
     await walkAll('the few that failed, to the end', at('status=sync_failed'), employees / 5_000),

@@ -76,7 +76,7 @@ async function readPages(product: Product, tenant: LinkedTenant, overviewId: str
   const deep = await read(await walkTo(product, tenant, items, records - 400));
   const filtered = await read(`${items}?action=create&record_type=contacts`);
   const searchedOne = await read(`${items}?q=contact.${records - 7}@`, 1);
-  const searchedNothing = await read(`${items}?q=nobody.of.this.name`, 0);
+  const searchedNothing = await read(`${items}?q=no.record.of.this.name`, 0);
   return { empty, first, deep, filtered, searchedOne, searchedNothing };
 }
 

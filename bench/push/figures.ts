@@ -62,7 +62,7 @@ function figuresOf(measured: Measurements, rates: Rates) {
     bare_http_per_second: Math.round(limits.httpPerSecond),
     changed_again_per_second: Math.round(twice.againPerSecond ?? 0),
     changed_again_signals: twice.cost.signals,
-    changed_again_wakes: twice.cost.activations,
+    changed_again_activations: twice.cost.activations,
     changed_again_events: twice.cost.events,
     changed_again_drain_seconds: rounded(twice.drainSeconds),
     activations: Math.max(...pushRuns.map((queue) => queue.cost.activations)),

@@ -11,7 +11,7 @@ import { watchOthers } from '../noise';
 import { type Product, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { postInALoop } from './bare-loop';
-import { historyEventsOf, tell, notifyTenant } from './endpoints';
+import { historyEventsOf, emitTestEvents, createTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';
 
 const AMOUNTS = {
@@ -129,7 +129,7 @@ function figuresOf(measured: Measurements): Record<string, unknown> {
     ratio_to_bare_loop: rounded(perSecond / loopPerSecond),
     history_events_per_delivery: rounded(historyEvents, 4),
     lost,
-    slow_neighbour_p95_ratio: rounded(beside / alone),
+    beside_hanging_p95_ratio: rounded(beside / alone),
     share_of_others: rounded(share),
   };
 }
@@ -140,9 +140,9 @@ async function deliver(
   path: string,
   count: number,
 ): Promise<{ perSecond: number; endpointId: string }> {
-  const tenant = await notifyTenant(product, [`${receiver.url}${path}`]);
+  const tenant = await createTenant(product, [`${receiver.url}${path}`]);
   const startedAt = performance.now();
-  await tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
+  await emitTestEvents(database, tenant, { count, perTransaction: PER_TRANSACTION });
   await until(
     `${count} events arrive`,
     120_000,
@@ -165,15 +165,15 @@ async function compareTenants(
   turns: number,
 ): Promise<[number, number]> {
   const environments = [
-    { path: '/alone', tenant: await notifyTenant(product, [`${receiver.url}/alone`]) },
+    { path: '/alone', tenant: await createTenant(product, [`${receiver.url}/alone`]) },
     {
       path: '/beside',
-      tenant: await notifyTenant(product, [`${receiver.url}/beside`, `${receiver.url}/hang`]),
+      tenant: await createTenant(product, [`${receiver.url}/beside`, `${receiver.url}/hang`]),
     },
   ];
   for (let turn = 1; turn <= turns; turn += 1) {
     for (const { path, tenant } of environments) {
-      await tell(database, tenant, { count, perTransaction: 1, pauseMs: 20 });
+      await emitTestEvents(database, tenant, { count, perTransaction: 1, pauseMs: 20 });
       await until('they arrive', 60_000, async () =>
         (await receiver.count(path)) === turn * count ? true : undefined,
       );
@@ -188,7 +188,7 @@ function percentile95(values: readonly number[]): number {
 
 /** @returns how many never arrived. */
 async function loseNothing({ product, receiver, database }: Around, count: number): Promise<number> {
-  const tenant = await notifyTenant(product, [`${receiver.url}/killed`]);
+  const tenant = await createTenant(product, [`${receiver.url}/killed`]);
   const arrived = (share: number) =>
     until(
       'some arrive',
@@ -196,10 +196,10 @@ async function loseNothing({ product, receiver, database }: Around, count: numbe
       async () => ((await receiver.count('/killed')) >= count * share ? true : undefined),
       10,
     );
-  const telling = tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
+  const emission = emitTestEvents(database, tenant, { count, perTransaction: PER_TRANSACTION });
   await arrived(0.1);
   await product.killWorker();
-  await telling;
+  await emission;
   await product.startWorker();
   await arrived(0.5);
   await receiver.kill();

@@ -8,13 +8,13 @@ import { fromTypeId } from '../../db/sql/ids';
 import { until } from '../measure';
 import { givenTenant, type Product } from '../product';
 
-export interface ToldTenant {
+export interface BenchmarkTenant {
   tenantId: string;
   endpointIds: string[];
 }
 
 /** A new tenant with an endpoint for each of these addresses. */
-export async function notifyTenant(product: Product, urls: readonly string[]): Promise<ToldTenant> {
+export async function createTenant(product: Product, urls: readonly string[]): Promise<BenchmarkTenant> {
   const { tenantId, call } = await givenTenant(product);
   const endpointIds: string[] = [];
   for (const url of urls)
@@ -22,13 +22,13 @@ export async function notifyTenant(product: Product, urls: readonly string[]): P
   return { tenantId, endpointIds };
 }
 
-/** `count` events, so many in a transaction, with a pause after each. */
-export async function tell(
+/** Emits `count` events, `perTransaction` in each transaction, with a pause after each transaction. */
+export async function emitTestEvents(
   database: Database,
-  { tenantId }: ToldTenant,
+  { tenantId }: BenchmarkTenant,
   { count, perTransaction, pauseMs = 0 }: { count: number; perTransaction: number; pauseMs?: number },
 ): Promise<void> {
-  for (let told = 0; told < count; told += perTransaction) {
+  for (let emitted = 0; emitted < count; emitted += perTransaction) {
     const events = Array.from({ length: perTransaction }, () => ({
       type: 'TEST' as const,
       integrationId: null,

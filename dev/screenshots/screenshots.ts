@@ -12,7 +12,7 @@ import { projectFolder } from '../tools/paths';
 import { changeEmployee, type Scene, setScene } from './screenshot-scene';
 
 const FOLDER = path.join(projectFolder, 'docs/screenshots');
-const PASSWORD = 'a few words nobody would guess';
+const PASSWORD = 'a few words that are hard to guess';
 /** Light last: its Sync Now ends what the overview shows. */
 const LOOKS = {
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },

@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser, watch } from './browser';
 import { type Stack, startStack } from './stack';
 
-const PASSWORD = 'a few words nobody would guess';
+const PASSWORD = 'a few words that are hard to guess';
 
 export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
 export const button = (page: Page, name: string | RegExp) =>
