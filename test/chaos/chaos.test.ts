@@ -42,7 +42,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   }
 
   /**
-   * Some at once, in order: most of a trial is waiting. Each is awaited by its own test, which tells what
+   * Some at once, in order: most of a trial is waiting. Its own test awaits each and reports what
    * went wrong.
    */
   beforeAll(() => {

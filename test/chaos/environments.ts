@@ -108,7 +108,7 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
       async heal() {
         await Promise.all([databaseLink.heal(), temporalLink.heal()]);
         if (!product.isApiRunning() || !product.isWorkerRunning())
-          throw new Error('A process of ours has ended by itself.');
+          throw new Error('A process of the product has ended by itself.');
       },
     },
     stop: () => stopAll(product.stop, ledger.stop, postgres.stop, temporal.stop),

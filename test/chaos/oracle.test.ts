@@ -53,7 +53,7 @@ it.each<[string, RegExp, Parameters<typeof aCase>[0]]>([
   ['an acknowledged change that we lost', /acknowledged and is lost/, { version: 1, people: [person(1)] }],
   ['one that never arrived', /is there as version 1/, { people: [person(1)] }],
   ['a record that is not there', /is there 0 times/, { people: [] }],
-  ['a twin', /is there 2 times/, { people: [person(2), { ...person(2), id: 'p2' }] }],
+  ['a duplicate', /is there 2 times/, { people: [person(2), { ...person(2), id: 'p2' }] }],
   ['a second effect', /2 effects/, { calls: [call(), update(), update({ key: 'k3' })] }],
   ['a call before its time', /100 ms early/, { calls: [call({ at: 1_200 }), update()] }],
   ['two calls at once', /at once/, { calls: [call(), update({ isOverlapping: true })] }],

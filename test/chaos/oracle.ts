@@ -1,7 +1,7 @@
 /**
- * The judge of a trial (rules.md): what the callers were told, what we hold, and what the ledger saw have to
- * agree. Nothing acknowledged is lost, each version has one effect, nothing goes out before its quiet time,
- * backwards, or twice at once.
+ * The judge of a trial (rules.md): what the callers were answered, what Syncline holds, and what the ledger
+ * saw have to agree. Nothing acknowledged is lost, each version has one effect, nothing goes out before its
+ * quiet time, backwards, or twice at once.
  */
 import type { LedgerCall, LedgerServer } from '../support/servers/ledger-server';
 

@@ -40,7 +40,7 @@ describe('mapConcurrently', () => {
     expect(settled).toHaveLength(5);
   });
 
-  it('goes on when failures to answer stand between answers', async () => {
+  it('goes on when some calls between the answers are not answered', async () => {
     const settled = await mapConcurrently(items, 1, (item) =>
       item % 4 === 0 ? Promise.resolve(item) : Promise.reject(new Unavailable('hiccup')),
     );

@@ -152,7 +152,7 @@ it('counts a failed record on the home page without a reload, and links to it', 
 it('checks a third party before anything is synced with it', async () => {
   await open('/integrations/new?connector=scim');
   await page.getByLabel('Base url').fill('http://127.0.0.1:9/scim/v2');
-  await page.getByLabel('Account name').fill('Nobody is there');
+  await page.getByLabel('Account name').fill('Unreachable');
   await page
     .getByLabel('Token', { exact: true })
     .or(page.locator('input[type=password]'))
@@ -184,15 +184,17 @@ it('shows how many records a mapping change affects, and pauses and resumes the 
 /** The figures and the breakdown of a row of Sync Status. */
 async function readStatusRow(
   nth: number,
-): Promise<{ difference: string; ours: string; theirs: string; breakdown: string }> {
+): Promise<{ difference: string; inSyncline: string; inApp: string; breakdown: string }> {
   const cells = await page
     .getByRole('table', { name: 'Sync Status' })
     .getByRole('row')
     .nth(nth)
     .getByRole('cell')
     .allInnerTexts();
-  const [, , , difference = '', ours = '', theirs = '', breakdown = ''] = cells.map((text) => text.trim());
-  return { difference, ours, theirs, breakdown };
+  const [, , , difference = '', inSyncline = '', inApp = '', breakdown = ''] = cells.map((text) =>
+    text.trim(),
+  );
+  return { difference, inSyncline, inApp, breakdown };
 }
 
 it('shows the counts of the third party in Sync Status, with a difference and without', async () => {
@@ -203,8 +205,8 @@ it('shows the counts of the third party in Sync Status, with a difference and wi
   const companies = await stack.countThere('companies');
   expect(await readStatusRow(1)).toEqual({
     difference: '0',
-    ours: `${before + companies}`,
-    theirs: `${before + companies}`,
+    inSyncline: `${before + companies}`,
+    inApp: `${before + companies}`,
     breakdown: expect.stringMatching(
       new RegExp(`^Companies: ${companies} − ${companies} = 0\\s+Contacts: ${before} − ${before} = 0$`),
     ),
@@ -234,14 +236,14 @@ it('shows the counts of the third party in Sync Status, with a difference and wi
   expect(left).toBe(before - gone.length);
   expect(await readStatusRow(2)).toEqual({
     difference: '+3',
-    ours: `${before + companies}`,
-    theirs: `${left + companies}`,
+    inSyncline: `${before + companies}`,
+    inApp: `${left + companies}`,
     breakdown: expect.stringContaining(`Contacts: ${before} − ${left} = +3`),
   });
   expect(await readStatusRow(1)).toMatchObject({
     difference: '0',
-    ours: `${left + companies}`,
-    theirs: `${left + companies}`,
+    inSyncline: `${left + companies}`,
+    inApp: `${left + companies}`,
   });
 });
 
@@ -299,7 +301,7 @@ it('previews a Sync Now, applies exactly the preview, then says why it is no lon
 
 it('notifies of a finished background overview live, and marks it viewed after a second', async () => {
   await open(`/integrations/${crm()}`);
-  // `respond-async` stands for an operation that takes longer than a minute.
+  // `respond-async` simulates an operation that takes longer than a minute.
   await page.route('**/v1/integrations/*/overviews', (route) =>
     route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
   );

@@ -54,7 +54,7 @@ async function runOfAnotherTenant(): Promise<string> {
   const { key } = await stack.call<{ key: string }>(
     'POST',
     `/tenants/${id}/api-keys`,
-    { name: 'theirs', role: 'admin' },
+    { name: 'other', role: 'admin' },
     stack.ready.platform_key,
   );
   lists.fill('secrets', 3);
@@ -75,7 +75,7 @@ const PLACES: Record<string, () => Promise<string> | string> = {
   endpoint: () => first('/webhook-endpoints'),
   delivery: () => first('/webhook-deliveries'),
   run: () => first('/sync-runs'),
-  theirs: runOfAnotherTenant,
+  otherTenants: runOfAnotherTenant,
   review: () => first('/deletion-reviews'),
 };
 
@@ -89,7 +89,7 @@ const PAGES: [string, string | RegExp][] = [
   ['/', 'Home'],
   ['/records/employees', 'Employees'],
   ['/records/employees/emp-1', 'Ada Lovelace'],
-  ['/records/employees/nobody', 'nobody'],
+  ['/records/employees/missing', 'missing'],
   ['/integrations', 'Integrations'],
   ['/integrations/new?connector=postgres', 'Connect an app'],
   ['/integrations/{crm}', 'PocketBase CRM'],
@@ -100,7 +100,7 @@ const PAGES: [string, string | RegExp][] = [
   ['/webhook-deliveries/{delivery}', /^[A-Z_]+$/],
   ['/sync-runs', 'Sync Logs'],
   ['/sync-runs/{run}', /./],
-  ['/sync-runs/{theirs}', 'Sync Log'],
+  ['/sync-runs/{otherTenants}', 'Sync Log'],
   ['/sync-status?integration_id={crm}', 'Sync Status'],
   ['/deletion-reviews', 'Deletions to review'],
   ['/deletion-reviews/{review}', '30 deletions of contacts'],
@@ -276,18 +276,18 @@ it("leads operators to the workflows behind an integration in Temporal's UI", as
   // A context of its own, without the checks for errors: Temporal's pages are not part of the console.
   const operator = await desk.browser.newContext({ storageState: await page.context().storageState() });
   operator.setDefaultTimeout(60_000);
-  const ours = await operator.newPage();
+  const operatorPage = await operator.newPage();
   const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
   const pocketBase = data.find(({ app }) => app === 'PocketBase')?.id as string;
   for (const [title, integrationId, workflowId] of [
     ['Sync runs', desk.crm, `sync-run:${desk.crm}`],
     ['Pushes', pocketBase, `record-push:${pocketBase}`],
   ] as const) {
-    await desk.open(ours, `/integrations/${integrationId}`);
-    await button(ours, "Show in Temporal's UI").click();
+    await desk.open(operatorPage, `/integrations/${integrationId}`);
+    await button(operatorPage, "Show in Temporal's UI").click();
     const [temporal] = await Promise.all([
       operator.waitForEvent('page'),
-      ours.getByRole('menuitem', { name: title }).click(),
+      operatorPage.getByRole('menuitem', { name: title }).click(),
     ]);
     await temporal.waitForURL(`${stack.ready.temporal_ui_url}/**`);
     await expectShown(temporal.getByText(workflowId).first());

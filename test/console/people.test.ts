@@ -33,8 +33,8 @@ let letPagesGo = (): void => undefined;
 
 /** Holds back the pages after the first one of a list until they are released. */
 function holdPages(): void {
-  const gate = new Promise<void>((resolve) => (letPagesGo = resolve));
-  lists.beforePage = ({ page }) => (page === 0 ? undefined : gate);
+  const released = new Promise<void>((resolve) => (letPagesGo = resolve));
+  lists.beforePage = ({ page }) => (page === 0 ? undefined : released);
 }
 
 /** Lists with a total count, so that progress can be shown. */
@@ -162,12 +162,12 @@ it('notifies the requester of an overview that another admin superseded while it
 
   await until('the bell counts one more', async () => (await unread(first)) === before + 1, 60_000);
   await bell(first).click();
-  const told = notice(first, 'What you started for Lists (Slow) could not be completed');
-  await told.getByText('Another user or API key requested a newer Sync Overview.').waitFor();
-  expect(await told.innerText()).not.toContain('in a moment');
+  const notification = notice(first, 'What you started for Lists (Slow) could not be completed');
+  await notification.getByText('Another user or API key requested a newer Sync Overview.').waitFor();
+  expect(await notification.innerText()).not.toContain('in a moment');
   letPagesGo();
   await second.waitForURL(/\/overviews\/ovw_/);
-  await told.getByRole('link', { name: 'Open' }).click();
+  await notification.getByRole('link', { name: 'Open' }).click();
   await heading(first, 'Sync Overview data no longer valid').waitFor();
   await second.context().close();
 });

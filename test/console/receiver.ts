@@ -1,5 +1,5 @@
 /**
- * A program of a customer's that is told by webhooks. It answers 204, or 400 to what is not signed with its
+ * A customer's program that receives webhooks. It answers 204, or 400 to what is not signed with its
  * secret.
  */
 import http from 'node:http';
@@ -20,7 +20,7 @@ export async function startReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     try {
-      if (webhook === undefined) throw new Error('Nobody has told me the secret.');
+      if (webhook === undefined) throw new Error('The receiver has no secret yet.');
       events.push(
         webhook.verify(
           Buffer.concat(chunks).toString(),

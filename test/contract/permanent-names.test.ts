@@ -92,7 +92,7 @@ describe('permanent names', () => {
       'notificationViewed',
     ]);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
-    expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
+    expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
         'TenantId KEYWORD',

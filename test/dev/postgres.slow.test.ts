@@ -67,7 +67,7 @@ it('begins anew where an earlier start was interrupted while it made the folder'
   await server.stop();
 });
 
-it('lets nobody in without the password, and listens on 127.0.0.1 only', async () => {
+it('refuses connections without the password, and listens on 127.0.0.1 only', async () => {
   const server = await start('guarded');
   const wrong = new URL(server.url);
   wrong.password = 'wrong';
@@ -87,7 +87,7 @@ it('says what to do about the data of another major version, and does not touch 
   expect(fs.readdirSync(dataFolder)).toEqual(['PG_VERSION']);
 });
 
-it('tells the end of the log when the server does not come up', async () => {
+it('reports the end of the log when the server does not start', async () => {
   const server = await start('blocking');
   const { port } = new URL(server.url);
 

@@ -39,7 +39,7 @@ it('kills a process that does not listen', async () => {
   expect(await child.ended).toBe('was ended by SIGKILL');
 });
 
-it('tells how a process ended and what it said last, instead of waiting for it', async () => {
+it('reports how a process ended and its last output, instead of waiting for it', async () => {
   const child = await start("console.error('no such table: moon'); process.exit(3)");
 
   await expect(waitUntilReady(child, () => false)).rejects.toThrow(

@@ -57,7 +57,7 @@ describe('equality of JSON', () => {
     ['an array from an object with its positions', ['x'], { 0: 'x' }],
     ['an own __proto__ from none', JSON.parse('{"__proto__":{}}') as JsonValue, {}],
     ['a key that every object inherits from none', { toString: null }, {}],
-  ])('does tell apart %s', (_what, a, b) => {
+  ])('distinguishes %s', (_what, a, b) => {
     expect(jsonEquals(a, b)).toBe(false);
     expect(jsonEquals(b, a)).toBe(false);
   });

@@ -39,7 +39,7 @@ describe('the address', () => {
     expect(() => checkUrl(development, 'http://[::2]:8090/', ['[::2]:8090'])).toThrow(BlockedByPolicy);
   });
 
-  it('tells nobody which address it was', () => {
+  it('does not say which address it was', () => {
     expect(() => checkUrl(strict, 'https://2130706433/', ['127.0.0.1'])).toThrow(
       /^Blocked by policy: the address is not public\.$/,
     );

@@ -221,7 +221,7 @@ describe('what is not a complete answer becomes Unavailable', () => {
     await expect(send(`http://127.0.0.1:${port}/`)).rejects.toThrow('closed the connection');
   });
 
-  it('when nobody listens, and says so without the address', async () => {
+  it('when no server listens, with an error that does not contain the address', async () => {
     const server = createServer();
     const port = await listen(server);
     await new Promise((resolve) => server.close(resolve));
@@ -242,7 +242,7 @@ describe('what is not a complete answer becomes Unavailable', () => {
   });
 
   it('when the name has no address', async () => {
-    await expect(send('http://nobody.invalid/', { policy: resolvingTo([]) })).rejects.toBeInstanceOf(
+    await expect(send('http://missing.invalid/', { policy: resolvingTo([]) })).rejects.toBeInstanceOf(
       Unavailable,
     );
   });
@@ -269,7 +269,7 @@ describe('what is not a complete answer becomes Unavailable', () => {
   });
 });
 
-describe('the gate', () => {
+describe('the egress policy', () => {
   it.each([
     '127.0.0.1',
     '2130706433',
@@ -313,7 +313,7 @@ describe('the gate', () => {
 
   it('S13 refuses a name that was public the first time and is private the second', async () => {
     const target = await canary();
-    // 127.0.0.2 stands for the public address: allowed, but nobody answers there.
+    // 127.0.0.2 represents the public address: allowed, but no server answers there.
     const policy = { ...resolvingTo([v4('127.0.0.2')], [v4('127.0.0.1')]), allowCidrs: ['127.0.0.2/32'] };
     policies.push(policy);
 
@@ -339,7 +339,7 @@ describe('the gate', () => {
   });
 
   it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
-    'S12 stands at the socket too, whatever the URL looked like: %s',
+    'S12 is enforced at the socket too, whatever the form of the URL: %s',
     async (hostname) => {
       const target = await canary();
 

@@ -19,16 +19,16 @@ const content: OnboardingContent = {
     { record_type: 'leads', state: 'not_supported', records: 0 },
   ],
 };
-const told = (app: string, account_name = app): NotificationContent => ({
+const notificationOf = (app: string, account_name = app): NotificationContent => ({
   items: [
     { kind: 'sync_complete', app, account_name, path: `/console/integrations/${content.integration_id}` },
   ],
 });
 const contentOf = (kind: string) =>
-  kind.startsWith('notification') ? told(content.app, content.account_name) : content;
+  kind.startsWith('notification') ? notificationOf(content.app, content.account_name) : content;
 const named = (name: string, kind: string): OnboardingContent | NotificationContent =>
   kind.startsWith('notification')
-    ? told(name)
+    ? notificationOf(name)
     : {
         ...content,
         app: name,

@@ -136,7 +136,7 @@ it('does not take "log in first" (530) for one either', async () => {
   });
 });
 
-it('tells no password to a server that offers no encryption', async () => {
+it('sends no password to a server that offers no encryption', async () => {
   const passwords: unknown[] = [];
   const open = await startServer({
     onAuth: ({ password }, _session, callback) => (
@@ -162,7 +162,7 @@ it('sends over TLS where the server offers it, and not where its certificate is 
   });
 });
 
-it('takes a port where nobody listens for trouble that may pass', async () => {
+it('treats a port without a listener as a temporary failure', async () => {
   const dead = startMailer(`smtp://127.0.0.1:${await freePort()}`);
 
   expect(await dead.send(email(), never)).toMatchObject({ kind: 'unavailable', code: 'ECONNREFUSED' });

@@ -1,4 +1,4 @@
-/** The gate for third parties that speak no HTTP: where it opens a connection, and where it does not. */
+/** The egress policy for third parties that do not speak HTTP: which connections it opens. */
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { getEventListeners, once } from 'node:events';
 import { Unavailable } from '../../connectors/errors';
@@ -158,7 +158,7 @@ it('gives up on a connection that is refused', async () => {
   server.listen(0, '127.0.0.1');
 });
 
-it('ends its sockets when the worker stops, and harms nobody who does not listen', async () => {
+it('closes its sockets when the worker stops, also those without an error listener', async () => {
   const worker = new AbortController();
   const socket = await open('127.0.0.1', { signal: worker.signal });
   const closed = new Promise((resolve) => socket.once('close', resolve));

@@ -3,7 +3,7 @@ import { createWebhookSender } from '../../egress/webhook-sender';
 import { newWebhookSecret } from '../support/fakes/webhooks';
 import { OddReceivers } from '../support/servers/odd-receivers';
 
-it('gives a receiver 15 s unless told otherwise', async () => {
+it('gives a receiver 15 s by default', async () => {
   const receivers = new OddReceivers();
   const sender = createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true } });
   const port = await receivers.speaking(() => undefined);

@@ -129,7 +129,7 @@ describe('S10: an attempt ends in time and reads little', () => {
     expect(answer.error).not.toMatch(/127\.0\.0\.1|ECONN/);
   });
 
-  it('a receiver whose certificate nobody vouches for has not answered, and was told nothing', async () => {
+  it('a receiver with an untrusted certificate has not answered, and was sent nothing', async () => {
     const heard: string[] = [];
     const port = await receivers.untrusted((path) => heard.push(path));
 
@@ -156,7 +156,7 @@ describe('S10: an attempt ends in time and reads little', () => {
 });
 
 describe('the log of an attempt', () => {
-  it('tells neither signature, secrets nor cookies, and is cut', async () => {
+  it('contains neither signature, secrets nor cookies, and is cut', async () => {
     const port = await serve((_request, response) => {
       const headers = {
         'set-cookie': 'session=1',
@@ -226,7 +226,7 @@ describe('the log of an attempt', () => {
   });
 });
 
-describe('webhooks go through the egress gate', () => {
+describe('webhooks are subject to the egress policy', () => {
   const closed: EgressPolicy = { allowCidrs: [], allowHttp: true };
 
   it.each([
@@ -241,15 +241,18 @@ describe('webhooks go through the egress gate', () => {
     '0.0.0.0',
     '127.0.0.1.',
     'user:word@127.0.0.1',
-  ])('S12 http://%s is blocked before a connection is made, in words that tell no address', async (host) => {
-    const target = await canary();
+  ])(
+    'S12 http://%s is blocked before a connection is made, with a message that contains no address',
+    async (host) => {
+      const target = await canary();
 
-    const answer = await send(`http://${host}:${target.port}/`, { policy: closed });
+      const answer = await send(`http://${host}:${target.port}/`, { policy: closed });
 
-    expect(answer).toMatchObject({ status: null, error: expect.stringMatching(/^Blocked by policy/) });
-    expect(answer.error).not.toContain('127.0.0.1');
-    expect(target.knocks()).toBe(0);
-  });
+      expect(answer).toMatchObject({ status: null, error: expect.stringMatching(/^Blocked by policy/) });
+      expect(answer.error).not.toContain('127.0.0.1');
+      expect(target.knocks()).toBe(0);
+    },
+  );
 
   it.each(['file:///etc/passwd', 'ftp://example.com/', 'gopher://example.com/', 'not a url', 'http:', ''])(
     'S12 %s is no address',
@@ -296,7 +299,7 @@ describe('webhooks go through the egress gate', () => {
   it('S13 a name that is rebound between two attempts is looked at again', async () => {
     const target = await canary();
     const answers = ['127.0.0.2', '127.0.0.1'];
-    // 127.0.0.2 stands for a public address; nobody answers there.
+    // 127.0.0.2 represents a public address; no server answers there.
     const policy: EgressPolicy = {
       allowHttp: true,
       allowCidrs: ['127.0.0.2/32'],

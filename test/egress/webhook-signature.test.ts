@@ -39,7 +39,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** Sends one as the lane does, and answers what came. */
+/** Sends one as the queue of an endpoint does, and returns what arrived. */
 async function deliver({
   secrets,
   body = '{"type":"TEST"}',

@@ -220,7 +220,7 @@ describe('R11: the same change a hundred times at once', () => {
     expect(rows).toEqual([{ changes: 1 }]);
   });
 
-  it('is one effect when requests with one Idempotency-Key race: the others are told to wait, then get its answer', async () => {
+  it('is one effect when requests with one Idempotency-Key race: each other one gets 409 or its answer', async () => {
     const key = { 'idempotency-key': randomUUID() };
 
     const answers = await Promise.all(

@@ -43,7 +43,7 @@ async function journey(): Promise<void> {
     if (answer.status >= 400) refusals.push(JSON.stringify(answer.body));
     return answer;
   };
-  // Third parties that say back what they were told, in their errors too.
+  // Third parties that echo what they received, in their errors too.
   let isRefusing = true;
   ledger.decide = ({ account, rev, kind }) => {
     if (account === 'rude' && rev === 1)
@@ -149,7 +149,7 @@ afterAll(async () => {
   await Promise.all([ledger?.stop(), temporal?.stop()]);
 }, 30_000);
 
-/** Which of these texts stand in it, by name: their values would only clutter the report. */
+/** The names of the texts that it contains; their values would only clutter the report. */
 const found = (text: string, wanted: Record<string, string | undefined>): string[] =>
   Object.entries(wanted).flatMap(([name, value]) =>
     value !== undefined && text.includes(value) ? [name] : [],

@@ -98,7 +98,7 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
     ['an integer that would be rounded', 400, () => put(field('9007199254740993'))],
     ['nesting without end', 400, () => put(field(nested(20_000)))],
     ['a key of JavaScript itself', 400, () => put('{"fields":{"__proto__":{"a":1}}}')],
-    ['a key that is not ours', 400, () => put('{"fields":{},"tenant_id":"ten_1"}')],
+    ['an unknown key', 400, () => put('{"fields":{},"tenant_id":"ten_1"}')],
     ['headers that are no HTTP', 400, () => Buffer.from('GET / HTTP/1.1\r\nHost\r\n\r\n')],
     [
       'headers of a megabyte',
@@ -136,7 +136,7 @@ describe("S6: another tenant's ids", () => {
       ledgerIntegration(ledger.url, 'other', { grace_period_ms: 3_600_000, max_wait_ms: null }),
     );
     await other.api.put('secret', { name: 'Secret' });
-    const nobodys = 'int_01h455vb4pex5vsknk084sn02q';
+    const unknownId = 'int_01h455vb4pex5vsknk084sn02q';
     const without = (text: string, integrationId: string) =>
       text.replaceAll(integrationId, '').replace(/"request_id":"[^"]*"/, '');
 
@@ -153,13 +153,15 @@ describe("S6: another tenant's ids", () => {
       ['POST', '/v1/integrations/ID/records/employees/secret/discard'],
     ] as const) {
       const headers = { 'if-match': '"1"' };
-      const [theirs, none] = await Promise.all(
-        [id, nobodys].map((target: string) =>
+      const [otherTenants, unknown] = await Promise.all(
+        [id, unknownId].map((target: string) =>
           tenant.api.call(method, path.replace('ID', target), body, headers),
         ),
       );
-      expect([method, path, theirs?.status]).toEqual([method, path, 404]);
-      expect(without(JSON.stringify(theirs?.body), id)).toBe(without(JSON.stringify(none?.body), nobodys));
+      expect([method, path, otherTenants?.status]).toEqual([method, path, 404]);
+      expect(without(JSON.stringify(otherTenants?.body), id)).toBe(
+        without(JSON.stringify(unknown?.body), unknownId),
+      );
     }
     expect((await tenant.api.call('GET', '/v1/records/employees/secret')).status).toBe(404);
     expect(await other.api.sync('secret', id)).toMatchObject({ status: 'sync_pending' });

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL restarted, killed, hanging and cut off under load (rules.md R5, R6): callers are told 503 and
- * when to come back, no process ends, and nothing that was acknowledged is lost or pushed twice.
+ * PostgreSQL restarted, killed, hanging and cut off under load (rules.md R5, R6): callers get 503 with
+ * Retry-After, no process ends, and nothing that was acknowledged is lost or pushed twice.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

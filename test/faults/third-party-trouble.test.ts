@@ -54,7 +54,7 @@ const untilSynced = (tenant: ProductTenant, count: number): Promise<unknown> =>
     PATIENCE_MS,
   );
 
-/** How the first PUT is answered, by what stands in Retry-After; and how long that has to be obeyed. */
+/** The Retry-After of the answer to the first PUT, and how long it has to be obeyed. */
 const rateLimits: Record<string, { retryAfter?: string; atLeastMs: number }> = {
   seconds: { retryAfter: '6', atLeastMs: 6_000 },
   // HTTP-dates have whole seconds: the answer's own may be almost over.
@@ -79,7 +79,7 @@ async function limit(kind: string): Promise<void> {
     priority: 1,
     scenarioName: kind,
     requiredScenarioState: 'Started',
-    newScenarioState: 'told',
+    newScenarioState: 'limited',
     request: { method: 'PUT', urlPattern: `/${kind}/.*` },
     response: { status: 429, headers, jsonBody: { message: 'Too many requests.' } },
   });
@@ -232,7 +232,7 @@ beforeAll(async () => {
     poison: poisonStory(),
     hang: hangStory(),
   };
-  // Each is awaited by its own test, which tells what went wrong.
+  // Its own test awaits each and reports what went wrong.
   for (const story of [...stories.limits.values(), ...stories.lost.values(), stories.poison, stories.hang])
     story.catch(() => undefined);
 }, 90_000);
@@ -258,11 +258,11 @@ describe('R9: a rate limit', () => {
         typeof rateLimitStory
       >);
 
-      const [told, next] = calls.filter(({ method }) => method === 'PUT');
-      expect((next as Call).at - (told as Call).at).toBeGreaterThanOrEqual(
+      const [limited, next] = calls.filter(({ method }) => method === 'PUT');
+      expect((next as Call).at - (limited as Call).at).toBeGreaterThanOrEqual(
         (rateLimits[kind] as { atLeastMs: number }).atLeastMs,
       );
-      const between = calls.filter(({ at }) => at > (told as Call).at && at < (next as Call).at);
+      const between = calls.filter(({ at }) => at > (limited as Call).at && at < (next as Call).at);
       expect(between).toEqual([]);
       expect(statuses).toEqual(['syncing', 'syncing']);
       expect(calls.filter(({ method }) => method === 'PUT')).toHaveLength(3);
@@ -280,7 +280,7 @@ describe('R9: a rate limit', () => {
 
 describe('an answer that is lost', () => {
   it.each(['scim2-server', 'Kinto'])(
-    'makes no twin at %s, and the push ends well by itself',
+    'creates no duplicate at %s, and the push succeeds by itself',
     async (name) => {
       const { tenant, wasThere, held } = await (stories.lost.get(name) as Promise<LostAnswer>);
 

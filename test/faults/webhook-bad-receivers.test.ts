@@ -83,14 +83,14 @@ it('the good one gets everything, and the worker takes in no more than it may', 
   const tenant = await product.givenTenant();
   const tenantId = fromTypeId('ten', tenant.id) as string;
   const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: good.url });
-  const told: string[] = [];
-  const tell = async (count: number): Promise<void> => {
+  const emitted: string[] = [];
+  const emit = async (count: number): Promise<void> => {
     const events = Array.from({ length: count }, () => ({
       type: 'TEST' as const,
       integrationId: null,
       data: { message: 'a test' },
     }));
-    told.push(
+    emitted.push(
       ...(await database.withTenant(tenantId, (work) => emitEvents(work, events))).map((id) =>
         toTypeId('evt', id),
       ),
@@ -98,16 +98,16 @@ it('the good one gets everything, and the worker takes in no more than it may', 
   };
   const idsReceived = () => [...new Set(good.received.map(({ id }) => id))].toSorted();
   const untilGoodHasAll = () =>
-    until('the good one has everything', () => idsReceived().length === told.length, 60_000);
-  await tell(100);
+    until('the good one has everything', () => idsReceived().length === emitted.length, 60_000);
+  await emit(100);
   await untilGoodHasAll();
   const memoryBefore = workerMemory();
-  // A tenant may have fifty; those of the platform are told of all tenants.
+  // A tenant may have fifty; those of the platform receive the events of all tenants.
   const platform = new ApiClient(product.apiUrl, product.platformKey);
   for (const url of await startBadReceivers())
     await platform.must('POST', '/v1/platform/webhook-endpoints', { url });
 
-  await tell(100);
+  await emit(100);
   await untilGoodHasAll();
   let memoryMost = workerMemory();
   await until(
@@ -118,11 +118,11 @@ it('the good one gets everything, and the worker takes in no more than it may', 
     },
     120_000,
   );
-  await tell(100);
+  await emit(100);
   await untilGoodHasAll();
   memoryMost = Math.max(memoryMost, workerMemory());
 
-  expect(idsReceived()).toEqual(told.toSorted());
+  expect(idsReceived()).toEqual(emitted.toSorted());
   expect(good.received.every((webhook) => isSignedBy(secret as string, webhook))).toBe(true);
   expect((await attemptsAtOthers(tenantId)).longestBody).toBe(4_096);
   // Some 60; who kept what the endless ones pour would hold gigabytes.

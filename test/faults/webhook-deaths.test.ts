@@ -76,8 +76,8 @@ class MortalReceiver {
 interface Environment {
   receiver: MortalReceiver;
   secret: string;
-  /** Tells of so many, and answers their ids as a receiver knows them. */
-  tell(count: number): Promise<string[]>;
+  /** Emits `count` events and returns their ids as a receiver knows them. */
+  emit(count: number): Promise<string[]>;
   untilAllDelivered(count: number): Promise<unknown>;
   /** How many deliveries are in which state. */
   states(): Promise<{ delivered: number; waiting: number }>;
@@ -99,10 +99,10 @@ async function createEnvironment(): Promise<Environment> {
     receiver,
     secret: secret as string,
     states,
-    async tell(count) {
+    async emit(count) {
       const ids: string[] = [];
-      for (let told = 0; told < count; told += 100) {
-        const events = Array.from({ length: Math.min(100, count - told) }, () => ({
+      for (let emitted = 0; emitted < count; emitted += 100) {
+        const events = Array.from({ length: Math.min(100, count - emitted) }, () => ({
           type: 'TEST' as const,
           integrationId: null,
           data: { message: 'a test' },
@@ -182,7 +182,7 @@ it('a worker that is killed in the middle of many deliveries: the next one goes 
     return true;
   };
 
-  const ids = await environment.tell(EVENTS);
+  const ids = await environment.emit(EVENTS);
   await until('the worker is dead', () => killing !== undefined && !product.isWorkerRunning());
   await killing;
   await product.startWorker();
@@ -201,7 +201,7 @@ it('S15: a worker that dies after the answer and before it is written down sends
     return true;
   };
 
-  const ids = await environment.tell(1);
+  const ids = await environment.emit(1);
   await until('it is answered', () => receiver.received.length === 1);
   await sleep(500);
   await product.killWorker();
@@ -227,7 +227,7 @@ it('a receiver that is gone for a while: everything arrives when it is back', as
     return true;
   };
 
-  const ids = await environment.tell(1_000);
+  const ids = await environment.emit(1_000);
   await until('the receiver is gone', () => dying !== undefined);
   await dying;
   receiver.onWebhook = () => true;
@@ -247,11 +247,11 @@ it('PostgreSQL restarted in the middle: nothing is lost', async () => {
     return true;
   };
 
-  const ids = await environment.tell(EVENTS).catch(() => undefined);
+  const ids = await environment.emit(EVENTS).catch(() => undefined);
   await until('PostgreSQL is down', () => stopping !== undefined);
   await stopping;
   await startServer();
-  // What was told before it went down is in the tables, whatever the teller heard.
+  // Events emitted before it stopped are in the tables, whatever answer the emitter got.
   const known = await until('PostgreSQL answers', () =>
     environment.states().then(({ delivered, waiting }) => delivered + waiting),
   );

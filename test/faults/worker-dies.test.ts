@@ -181,7 +181,7 @@ describe('R9: an activity that a second worker takes over late', () => {
     );
     const refused: number[] = [];
     ledger.decide = (call) => {
-      // Calls that were under way together are answered alike; what comes later has been told.
+      // Calls that were in flight together get the same answer; later calls have seen the limit.
       const isFirstRound = refused.length === 0 || call.at - (refused[0] as number) < 200;
       if (!isFirstRound) return undefined;
       refused.push(call.at);

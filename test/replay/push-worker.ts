@@ -1,6 +1,6 @@
 /**
- * Real workflows on a real server, with a stand-in for what they let be done: for recording histories and for
- * the stress test.
+ * Real workflows on a real server, with fakes for their activities: for recording histories and for the
+ * stress test.
  */
 import { Client, Connection } from '@temporalio/client';
 import {

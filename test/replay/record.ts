@@ -2,7 +2,7 @@
  * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`, or those
  * whose names begin with a word: `… record.ts email`.
  *
- * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones stand for
+ * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones represent
  * workflows that were started by earlier versions and must still replay. Replace one only if no such workflow
  * can be running any more.
  */

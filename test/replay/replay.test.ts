@@ -1,6 +1,6 @@
 /**
  * R21: workflows that are running when their code changes go on. Each recorded history (record.ts) must
- * replay with the code as it stands, and must not with a deliberately reordered copy.
+ * replay with the current code, and must not with a deliberately reordered copy.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -61,7 +61,7 @@ describe('recorded histories', () => {
       );
   });
 
-  it('replay with the workflows as they stand', async () => {
+  it('replay with the current workflows', async () => {
     const results = await replay({ workflowBundle: workflowBundle() }, files);
 
     expect(

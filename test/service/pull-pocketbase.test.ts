@@ -129,7 +129,7 @@ describe('records that are only pulled', () => {
       },
     );
     expect([refused.status, refused.body.code]).toEqual([409, 'field_owned_by_third_party']);
-    await tenant.api.patch(externalId, { nickname: 'Ours alone' });
+    await tenant.api.patch(externalId, { nickname: 'Only here' });
   });
 
   it('change with an incremental run, which asks for what was updated since', async () => {
@@ -142,7 +142,7 @@ describe('records that are only pulled', () => {
     expect(run).toMatchObject({ state: 'succeeded', progress: { records_new: 1, records_changed: 1 } });
     expect((await integration.changes(run.id)).sort()).toEqual([`created ${fresh}`, `updated ${id}`].sort());
     expect((await tenant.api.record(integration.externalId(await idOf(1)))).fields).toMatchObject({
-      nickname: 'Ours alone',
+      nickname: 'Only here',
     });
     await expectEqual(integration);
   });
@@ -311,28 +311,28 @@ describe('records that are changed on both sides', () => {
 
   it('keep the local value on a conflict, which is logged, and take the other remote values', async () => {
     await integration.change({ grace_period_ms: 3_600_000, max_wait_ms: null });
-    await tenant.api.patch(externalId, { first_name: 'Ours' });
-    await edit(id, { first_name: 'Theirs', last_name: 'Theirs' });
+    await tenant.api.patch(externalId, { first_name: 'Local' });
+    await edit(id, { first_name: 'Remote', last_name: 'Remote' });
 
     await syncUntil('the remote change is here', (run) => run.progress.records_changed === 1);
 
     expect((await tenant.api.record(externalId)).fields).toMatchObject({
-      first_name: 'Ours',
-      last_name: 'Theirs',
+      first_name: 'Local',
+      last_name: 'Remote',
     });
     expect(await tenant.api.list(`/v1/sync-conflicts?integration_id=${integration.id}`)).toMatchObject([
       {
         kind: 'field_changed_on_both_sides',
         external_id: externalId,
         field: 'first_name',
-        ours: 'Ours',
-        theirs: 'Theirs',
+        ours: 'Local',
+        theirs: 'Remote',
         winner: 'ours',
       },
     ]);
     await tenant.api.act('push-now', integration.id, externalId);
     await untilSynced();
-    expect(await row()).toMatchObject({ first_name: 'Ours', last_name: 'Theirs' });
+    expect(await row()).toMatchObject({ first_name: 'Local', last_name: 'Remote' });
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     await integration.sync('incremental');
     expect(await tenant.api.list(`/v1/sync-conflicts?integration_id=${integration.id}`)).toHaveLength(1);

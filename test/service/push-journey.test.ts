@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 describe('a changed employee', () => {
-  it('shows Sync pending with its time, then Synced, and stands in PocketBase, scim2-server and Kinto', async () => {
+  it('shows Sync pending with its time, then Synced, and is in PocketBase, scim2-server and Kinto', async () => {
     const accepted = await tenant.api.put('ada', {
       first_name: 'Ada',
       last_name: 'Lovelace',

@@ -118,7 +118,7 @@ it(
 );
 
 it(
-  'runs everything, and the first three commands that it prints change an employee, show its status and show it in the third party, while webhooks tell of the first sync',
+  'runs everything, and the first three commands that it prints change an employee, show its status and show it in the third party, while webhooks report the first sync',
   async () => {
     const started = start();
     const ready = await started.ready(patience);

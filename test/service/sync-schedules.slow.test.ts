@@ -1,5 +1,6 @@
 /**
- * Schedules as an operator meets them: the real api and worker, and what then stands in the real Temporal.
+ * Schedules as an operator meets them: the real api and worker, and the Schedules that result in the real
+ * Temporal.
  */
 import { Client, Connection } from '@temporalio/client';
 import { syncScheduleId } from '../../contract/sync-schedule';

@@ -198,7 +198,7 @@ describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
         [...scheduleDates].filter((scheduleDate) => scheduleDate > FIRST && scheduleDate < LAST),
       ).toEqual(dates.slice(1));
 
-      // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up
+      // It uses our clock. Where clocks are moved it makes fewer ticks than the clock shows times, or one up
       // to an hour off.
       const isQuiet = (at: number) =>
         offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);

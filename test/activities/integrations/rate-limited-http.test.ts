@@ -102,7 +102,7 @@ describe('requests within a budget', () => {
     expect(sent).toBe(3);
   });
 
-  it('send nothing when it is not: work is told when to come back, and the connector to start no further calls', async () => {
+  it('send nothing when the budget is spent: the work is retried later, and the connector starts no further calls', async () => {
     await setRate(0.1);
     const error: unknown = await worker()('full')().catch((thrown: unknown) => thrown);
 
@@ -137,7 +137,7 @@ describe('requests within a budget', () => {
     expect(sent).toBe(0);
   });
 
-  it('go out all the same when the budget cannot be asked, and that is told', async () => {
+  it('are sent although the budget cannot be read, and the failure is logged', async () => {
     await worker(undefined, true)('push')();
 
     expect(sent).toBe(1);

@@ -25,7 +25,7 @@ beforeEach(() => {
   issuer.claims = { email: person.email, email_verified: true };
 });
 
-/** Where a browser stands that was sent to the provider and comes back. */
+/** Sends a browser to the provider and returns the address at which it comes back. */
 const begin = async (browser: Browser, query = '') => {
   const sent = await browser.get(`/console/v1/oidc${query}`);
   expect(sent.status).toBe(303);

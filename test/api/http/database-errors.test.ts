@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { createTestDatabase } from '../../support/environments/database';
 import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
-/** Stands between the API and PostgreSQL; can let nothing through, or refuse connections. */
+/** A proxy between the API and PostgreSQL that can block traffic or refuse connections. */
 async function startProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   const sockets = new Set<net.Socket>();

@@ -1,4 +1,4 @@
-/** Somebody's inbox: rules.md 24 to 27, R20, S21. */
+/** The inbox of a person: rules.md 24 to 27, R20, S21. */
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { decideRecipient } from '../../../db/notifications/email-decision';
 import { type News, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
@@ -45,7 +45,7 @@ const inbox = async (person = ada) =>
 const newest = async () => (await inbox())[0]?.id as string;
 const unread = async (person = ada) =>
   (await get('/v1/notifications/unread', person).expect(200)).body.unread as number;
-const tell = async ({ personId }: GivenPerson, more: Partial<News> = {}) => {
+const notify = async ({ personId }: GivenPerson, more: Partial<News> = {}) => {
   const syncRunId = newUuid();
   const news: News = {
     kind: 'sync_complete',
@@ -65,7 +65,7 @@ const tellAll = () =>
   );
 
 it('shows what a person started, what it leads to, and what became of its e-mail', async () => {
-  const syncRunId = await tell(ada);
+  const syncRunId = await notify(ada);
 
   expect(await inbox()).toEqual([
     expect.objectContaining({
@@ -88,7 +88,7 @@ it('shows what a person started, what it leads to, and what became of its e-mail
 });
 
 it('shows a person only their own notifications, and refuses to mark others as viewed', async () => {
-  await tell(ada);
+  await notify(ada);
   const id = await newest();
   const other = await service.givenTenant();
   const eve = await givenPerson(service.database, other.uuid);
@@ -126,7 +126,7 @@ it('notifies all admins of what concerns the tenant, and each admin views it sep
 });
 
 it('is not viewed by being listed, counted or asked for with HEAD', async () => {
-  await tell(ada);
+  await notify(ada);
   for (const path of ['/v1/notifications', '/v1/notifications/unread']) {
     await get(path).expect(200);
     await fetch(`http://127.0.0.1:${server.port}${path}`, {
@@ -139,7 +139,7 @@ it('is not viewed by being listed, counted or asked for with HEAD', async () => 
 });
 
 it('marks all as viewed up to what the page showed', async () => {
-  for (let count = 0; count < 5; count += 1) await tell(ada);
+  for (let count = 0; count < 5; count += 1) await notify(ada);
   const shown = await inbox();
 
   expect((await post('/v1/notifications/viewed', { up_to: shown[1]?.id }).expect(200)).body).toEqual({
@@ -148,7 +148,7 @@ it('marks all as viewed up to what the page showed', async () => {
 });
 
 it('is paged, newest first', async () => {
-  for (let count = 0; count < 5; count += 1) await tell(ada);
+  for (let count = 0; count < 5; count += 1) await notify(ada);
   const first = (await get('/v1/notifications?limit=3').expect(200)).body;
   const rest = (await get(`/v1/notifications?limit=3&cursor=${first.next_cursor}`).expect(200)).body;
 
@@ -163,7 +163,7 @@ it('is paged, newest first', async () => {
 });
 
 it('gives a key on its own behalf what concerns the tenant, but no inbox', async () => {
-  await tell(ada);
+  await notify(ada);
   await tellAll();
 
   expect((await tenant.viewer.get('/v1/notifications').expect(200)).body.data).toMatchObject([
@@ -194,9 +194,9 @@ it('lets a page that is open know, and only that of the person', async () => {
   };
   const [adas, bobs, keys] = [await follow(actingAs(ada)), await follow(actingAs(bob)), await follow({})];
 
-  await tell(ada);
+  await notify(ada);
   const id = await newest();
-  await tell(bob);
+  await notify(bob);
 
   await eventually(async () => expect(adas.text).toContain(`data:{"notification_id":"${id}"}`));
   await eventually(async () => expect(bobs.text).toContain('notification_id'));
@@ -250,7 +250,7 @@ describe('the settings', () => {
       .patch(path, { is_email_on: false, email_delay_seconds: 0 })
       .set('If-Match', '"1"')
       .expect(200);
-    await tell(ada);
+    await notify(ada);
     await service.database.withTenant(tenant.uuid, async (work) => {
       const { notificationRecipientId } = await work.trx
         .selectFrom('notificationRecipients')

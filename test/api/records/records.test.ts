@@ -524,7 +524,7 @@ describe('looking for records', () => {
     expect(second.next_cursor).toBeNull();
   });
 
-  it('answers the few with a status at once, however far down the list they stand, page by page, with words and without those of other types', async () => {
+  it('returns the few records with a status at once, wherever they are in the list, page by page, with search words and without records of other types', async () => {
     const own = await service.givenTenant('Few');
     const few = [6, 7, 8, 9, 10].map((n) => `m-${String(RECORDS_SEARCHED_MAX + n).padStart(5, '0')}`);
     const { id } = await givenIntegration(own, {

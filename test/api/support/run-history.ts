@@ -16,7 +16,7 @@ export interface RunHistory {
 
 const COUNT = 30;
 const all = Array.from({ length: COUNT }, (_, index) =>
-  remote(String(index), { email: `twin-${index % 2}@example.org` }),
+  remote(String(index), { email: `double-${index % 2}@example.org` }),
 );
 const BOTH = {
   record_types: {
@@ -29,7 +29,7 @@ export async function givenRunHistory(service: Service, tenant: GivenTenant): Pr
   // Two local records for each remote one, so the match is ambiguous.
   for (const index of [0, 1, 2, 3])
     await tenant.operator
-      .put(`/v1/records/contacts/twin-${index}`, { fields: { email: `twin-${index % 2}@example.org` } })
+      .put(`/v1/records/contacts/double-${index}`, { fields: { email: `double-${index % 2}@example.org` } })
       .expect(202);
   const worker = await givenOnboarded(service, tenant, { contacts: all.slice(0, 2), deals: all }, BOTH);
   await worker.work(({ trx, now }) =>

@@ -91,7 +91,7 @@ it('is chosen by the admins of the tenant themselves, from the version they saw'
   );
   expectProblem(await tenant.admin.patch('/v1/tenant', wanted), 428, 'precondition_required');
   expectProblem(
-    await tenant.admin.patch('/v1/tenant', { name: 'Somebody else' }).set('If-Match', etag),
+    await tenant.admin.patch('/v1/tenant', { name: 'Another name' }).set('If-Match', etag),
     400,
     'invalid_body',
   );

@@ -364,7 +364,7 @@ const ROWS: Record<string, Row[]> = {
 };
 
 /**
- * Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds
+ * Routes that take no id: what B gets there must hold nothing of A's (tested below), or holds
  * nothing of any tenant.
  */
 const TAKES_NOTHING = new Set([

@@ -26,7 +26,7 @@ interface Feed {
 }
 const read = async (query = ''): Promise<Feed> =>
   (await tenant.viewer.get(`/v1/events?${query}`).expect(200)).body;
-const tell = (events: readonly NewEvent[]) =>
+const emit = (events: readonly NewEvent[]) =>
   service.database.withTenant(tenant.uuid, (work) => emitEvents(work, events));
 const refused = (integrationId: string | null = null): NewEvent => ({
   type: 'INTEGRATION_NEEDS_REAUTHORIZATION',
@@ -37,12 +37,12 @@ const tested: NewEvent = { type: 'TEST', integrationId: null, data: { message: '
 
 it('is read to its end and goes on from there with what happened since', async () => {
   const { next_cursor: beginning } = await read();
-  await tell([refused(), refused(), refused()]);
+  await emit([refused(), refused(), refused()]);
 
   const first = await read(`limit=2&cursor=${beginning}`);
   const second = await read(`limit=2&cursor=${first.next_cursor}`);
   const nothing = await read(`limit=2&cursor=${second.next_cursor}`);
-  await tell([tested]);
+  await emit([tested]);
   const later = await read(`limit=2&cursor=${nothing.next_cursor}`);
 
   expect([first.has_more, second.has_more, nothing.has_more, later.has_more]).toEqual([
@@ -69,7 +69,7 @@ it('is read to its end and goes on from there with what happened since', async (
 
 it('leaves out other types and other integrations when asked to', async () => {
   const { id } = await givenIntegration(tenant);
-  await tell([refused(), tested, refused(fromTypeId('int', id))]);
+  await emit([refused(), tested, refused(fromTypeId('int', id))]);
 
   expect((await read('type=TEST')).data.map(({ sequence }) => sequence)).toEqual([2]);
   expect((await read('type=TEST,INTEGRATION_NEEDS_REAUTHORIZATION')).data).toHaveLength(3);
@@ -78,7 +78,7 @@ it('leaves out other types and other integrations when asked to', async () => {
 });
 
 it('refuses cursors of others, of other filters, and forged ones', async () => {
-  await tell([refused(), refused()]);
+  await emit([refused(), refused()]);
   const { next_cursor: cursor } = await read('limit=1');
   const [mark, position] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, number];
   const forged = (value: unknown) => Buffer.from(JSON.stringify([mark, value])).toString('base64url');
@@ -114,7 +114,7 @@ it.each([
 });
 
 it('counts without gaps or repeats when many things happen at once, in the order of commits', async () => {
-  await Promise.all(Array.from({ length: 20 }, () => tell([refused(), refused()])));
+  await Promise.all(Array.from({ length: 20 }, () => emit([refused(), refused()])));
 
   expect((await read('limit=200')).data.map(({ sequence }) => sequence)).toEqual(
     Array.from({ length: 40 }, (_, index) => index + 1),
@@ -127,7 +127,7 @@ it('emits nothing for changes that were rolled back', async () => {
     throw new Error('rolled back');
   });
   await expect(failing).rejects.toThrow('rolled back');
-  await tell([tested]);
+  await emit([tested]);
 
   expect((await read()).data).toMatchObject([{ type: 'TEST', sequence: 1 }]);
 });

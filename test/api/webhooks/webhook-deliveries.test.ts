@@ -237,15 +237,15 @@ it('goes only to endpoints that want what is about these integrations', async ()
       .expect(201)
   ).body as { id: string };
   const filtered = await givenEndpoint({ integration_ids: [id] });
-  const tell = (integrationId: string | null) =>
+  const emit = (integrationId: string | null) =>
     inTenant((work) =>
       emitEvents(work, [
         { type: 'INTEGRATION_NEEDS_REAUTHORIZATION', integrationId, data: { integration_id: 'int_x' } },
       ]),
     );
 
-  await tell(null);
-  await tell(fromTypeId('int', id) as string);
+  await emit(null);
+  await emit(fromTypeId('int', id) as string);
 
   expect(await list(`&endpoint_id=${filtered}`)).toHaveLength(1);
   expect(await list(`&endpoint_id=${endpoint}`)).toHaveLength(2);

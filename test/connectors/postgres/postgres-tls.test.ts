@@ -89,7 +89,7 @@ it.each([
   expect(failure?.message).toContain('tls_ca');
 });
 
-it('tells a wrong password over TLS', async () => {
+it('reports a wrong password over TLS', async () => {
   expect(
     await failureOf(postgres.check(contextFor({ tls_ca: cert }, { user: 'syncline', password: 'wrong' }))),
   ).toBeInstanceOf(Unauthorized);

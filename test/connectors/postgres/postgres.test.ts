@@ -171,7 +171,7 @@ describe('values', () => {
     expect(JSON.parse(JSON.stringify(read))).toEqual(read);
   });
 
-  it('stand under the names of their columns, however odd', async () => {
+  it('are keyed by the names of their columns, however odd', async () => {
     await given(`create table t."Things; drop table t.x --" ("I""d" int primary key, "/a/b" text, "__proto__" text, "constructor" text, "größe" int);
 insert into t."Things; drop table t.x --" values (1, 'a', 'b', 'c', 2)`);
     const context = contextFor({ table: 'Things; drop table t.x --', id: 'I"d' });
@@ -219,7 +219,7 @@ describe('pages', () => {
     expect(unreadableOf(pages)).toEqual([]);
   });
 
-  it('lose nobody of many who were modified at the same instant', async () => {
+  it('lose no record of many that were modified at the same instant', async () => {
     await given(
       `create table t.things as select n as id, '2026-11-21'::timestamptz as at from generate_series(1, 11) n`,
     );
@@ -233,7 +233,7 @@ describe('pages', () => {
     );
   });
 
-  it('read instants without zone as UTC, wherever the server stands', async () => {
+  it('read instants without zone as UTC, whatever the time zone of the server', async () => {
     await source.query(`alter role ${source.role} set timezone = 'Pacific/Auckland'`);
     await given(
       `create table t.things (id int primary key, at timestamp);\ninsert into t.things values (1, '2026-11-21 09:59:59'), (2, '2026-11-21 10:00:00')`,
@@ -262,7 +262,7 @@ describe('pages', () => {
     expect(idsOf([first, rest])).toEqual(['10', '11', '12', '13', '14', '15']);
   });
 
-  it('read a table that does not tell what was modified as a whole', async () => {
+  it('read a table without a modification time as a whole', async () => {
     await given(`create table t.things as select n as id from generate_series(1, 4) n`);
 
     expect(postgres.readAbilities?.(contextFor().config, 'things')).toEqual({
@@ -341,7 +341,7 @@ insert into t.things select n, 'small' from generate_series(8, 30) n`);
 });
 
 describe('a description', () => {
-  it('tells types, what is required, and picklists from enums, domains and checks', async () => {
+  it('lists types, required fields, and picklists from enums, domains and checks', async () => {
     await given(`create domain t.size as text check (value in ('S', 'M', 'it''s'));
 create domain t.count as int not null;
 create table t.things (
@@ -468,7 +468,7 @@ describe('trouble', () => {
   );
 
   it('is a refused record type, and an unavailable check, without the database', async () => {
-    const context = contextFor(SETTINGS, { database: 'nobody' });
+    const context = contextFor(SETTINGS, { database: 'missing' });
 
     expect(await failureOf(readPage(context))).toMatchObject({
       kind: 'record_rejected',
@@ -479,7 +479,7 @@ describe('trouble', () => {
 
   it('is Unauthorized for a role that is not there', async () => {
     expect(
-      await failureOf(readPage(contextFor(SETTINGS, {}, { user: 'nobody', password: 'x' }))),
+      await failureOf(readPage(contextFor(SETTINGS, {}, { user: 'missing', password: 'x' }))),
     ).toBeInstanceOf(Unauthorized);
   });
 

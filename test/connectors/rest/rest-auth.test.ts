@@ -272,7 +272,7 @@ describe('authentication of the REST connector', () => {
         { error: 'invalid_client', message: 'Ask the admin' },
         'Ask the admin',
       ],
-    ])('tells people, of a refusal, %s', async (_title, status, body, said) => {
+    ])('reports a refusal with %s', async (_title, status, body, said) => {
       token = () => ({ status, body });
 
       const failure = await rest
@@ -361,7 +361,7 @@ describe('authentication of the REST connector', () => {
         'The login was answered 200, but without a token where the configuration expects it.',
       ],
     ])(
-      'tells people in the third party’s words, not in JSON, that it is refused: %s',
+      'reports a refusal in the third party’s words, not in JSON: %s',
       async (_title, status, body, message) => {
         token = () => ({ status, body });
         const config = contactsConfig(server.url, {

@@ -31,7 +31,7 @@ const IDEMPOTENT = {
 
 describe('the configuration of a REST integration', () => {
   describe('a creation', () => {
-    it('is refused when a lost answer would make a twin, with the three ways out', () => {
+    it('is refused when a lost answer would create a duplicate, with the three ways out', () => {
       const [problem] = problemsOf({}, { find: undefined });
 
       expect(problem?.pointer).toBe('/config/record_types/contacts/create');
@@ -119,7 +119,7 @@ describe('the configuration of a REST integration', () => {
       { find: { path: '/c{?q}', items: '/items', parameters: { q: 'ref={external_id}' } } },
     ],
     [
-      'a search whose answers could be anybody’s',
+      'a search whose results could be any record',
       '/config/record_types/contacts/find',
       {},
       { external_id: undefined },
@@ -312,7 +312,7 @@ describe('the configuration of a REST integration', () => {
     });
   });
 
-  it('tells the record types and fields it knows, picklists with their values', () => {
+  it('lists the configured record types and fields, picklists with their values', () => {
     const config = rest.configSchema.parse(documentedExample('pocketbase').config);
 
     expect(rest.recordTypes(config)).toEqual([

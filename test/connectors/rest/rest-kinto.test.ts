@@ -56,7 +56,7 @@ describe('the REST connector and Kinto', () => {
   const remoteIdOf = (result: PushResult) =>
     result.ok ? (result.remoteId as string) : `failed: ${result.error.message}`;
 
-  it('creates a record under an id formed from ours, in one call', async () => {
+  it('creates a record under an id formed from the external id, in one call', async () => {
     const recorded = recording(contextFor().http);
 
     const created = await push(anEmployee({}, { externalId: 'A.1/ä' }), contextFor({ http: recorded }));

@@ -135,7 +135,7 @@ describe('the REST connector and PocketBase', () => {
   });
 
   describe('refusals', () => {
-    it('brings each complaint to the field of ours that it is about, in PocketBase’s words and with its code', async () => {
+    it('maps each complaint to its Syncline field, in PocketBase’s words and with its code', async () => {
       const item = anEmployee({ email: 'nope' });
       const result = await push({ ...item, payload: { ...item.payload, grade: 'principal' } });
 
@@ -186,7 +186,7 @@ describe('the REST connector and PocketBase', () => {
           if (isCreation)
             await pocketBase.call('POST', 'collections/employees/records', {
               external_id: item.externalId,
-              email: 'somebody@example.com',
+              email: 'refused-employee@example.com',
             });
           return egressHttp(rest.hosts(contextFor().config)).send(request);
         },

@@ -86,9 +86,13 @@ describe('the part of a configuration that reads', () => {
       'list/paging/in',
       withList({ paging: { type: 'page', parameter: 'page', in: 'body' } }),
     ],
-    ['a cursor that stands nowhere', 'list/paging', withList({ paging: { type: 'cursor', parameter: 'c' } })],
     [
-      'a cursor that stands in two places',
+      'a cursor without a place in the answer',
+      'list/paging',
+      withList({ paging: { type: 'cursor', parameter: 'c' } }),
+    ],
+    [
+      'a cursor in two places of the answer',
       'list/paging',
       withList({ paging: { type: 'cursor', parameter: 'c', at: '/c', header: 'X-C' } }),
     ],
@@ -147,7 +151,7 @@ describe('the part of a configuration that reads', () => {
       },
     ],
     [
-      'where a value stands without values',
+      'the place of a value without values',
       'describe/fields/value',
       { list: LIST, describe: { path: '/f', fields: { type: 'list', at: '', name: '/n', value: '/v' } } },
     ],
@@ -222,18 +226,21 @@ describe('the part of a configuration that reads', () => {
     expect(shapeProblems(type)).not.toEqual([]);
   });
 
-  it.each(['pocketbase', 'kinto'])('stands beside what pushes, for both directions: %s', (name) => {
-    const [pushed, pulled] = [documentedExample(name).config, documentedExample(`${name}-pull`).config];
-    const employees = { ...pulled.record_types['employees'], ...pushed.record_types['employees'] };
-    const config = rest.configSchema.parse({ ...pushed, record_types: { employees } });
+  it.each(['pocketbase', 'kinto'])(
+    'is combined with the part that pushes, for both directions: %s',
+    (name) => {
+      const [pushed, pulled] = [documentedExample(name).config, documentedExample(`${name}-pull`).config];
+      const employees = { ...pulled.record_types['employees'], ...pushed.record_types['employees'] };
+      const config = rest.configSchema.parse({ ...pushed, record_types: { employees } });
 
-    expect(
-      rest.validate?.(config, {
-        employees: { ...CONTACTS_MAPPING, direction: 'both', fields: [{ name: 'email', to: 'email' }] },
-      }),
-    ).toEqual([]);
-    expect(rest.readAbilities?.(config, 'employees')).toMatchObject({ canFilterByModified: true });
-  });
+      expect(
+        rest.validate?.(config, {
+          employees: { ...CONTACTS_MAPPING, direction: 'both', fields: [{ name: 'email', to: 'email' }] },
+        }),
+      ).toEqual([]);
+      expect(rest.readAbilities?.(config, 'employees')).toMatchObject({ canFilterByModified: true });
+    },
+  );
 
   it('can be written down as a JSON Schema, as the rest of it', () => {
     expect(JSON.stringify(z.toJSONSchema(rest.configSchema, { io: 'input' }))).toContain('"deleted_list"');

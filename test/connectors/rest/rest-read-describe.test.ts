@@ -78,7 +78,7 @@ describe('a description of fields', () => {
     expect((await fieldsOf({ type: 'json_schema' }))?.length).toBeLessThanOrEqual(2_000);
   });
 
-  it('by a list has names, labels, types brought to ours, and values where they stand', async () => {
+  it('by a list has names, labels, types of Syncline, and the values that the list gives', async () => {
     answer = {
       result: [
         { key: 'email', title: 'E-mail', kind: 'EmailField', must: true },

@@ -71,7 +71,7 @@ describe('reading a list', () => {
       });
     });
 
-    it('that are deleted there are told from those that are not', async () => {
+    it('that are deleted there are distinguished from those that are not', async () => {
       answers(200, {
         items: [
           { id: '1', state: 'gone', name: 'x' },
@@ -122,7 +122,7 @@ describe('reading a list', () => {
         null,
         'text',
         [1],
-        { name: 'nobody' },
+        { name: 'no id' },
         { id: '' },
         { id: { x: 1 } },
         { id: 'a\nb' },
@@ -460,7 +460,7 @@ describe('reading a list', () => {
       expect(server.requests.map(({ path }) => path)).toEqual(['/contacts?n=1&p=1']);
     });
 
-    it('is no zero where the answer does not tell', async () => {
+    it('is not zero where the answer has no count', async () => {
       answers(200, { n: 'many' });
       expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({
         kind: 'record_rejected',

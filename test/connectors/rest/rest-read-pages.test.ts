@@ -180,14 +180,14 @@ describe('pages', () => {
         (next) => ({ status: 200, body: { meta: next === null ? {} : { next } } }),
       ],
       [
-        'in spite of which they say that it was the last',
+        'present although another value says that it was the last',
         { at: '/meta/next', last: { at: '/meta/done' } },
         (next) => ({
           status: 200,
           body: { meta: { next: next ?? 'more', done: next === null } },
         }),
       ],
-    ])('that stands %s', async (_title, where, shape) => {
+    ])('that is %s', async (_title, where, shape) => {
       answer = (request) => {
         const isFirst = queryOf(request).get('cursor') === null;
         const shaped = shape(isFirst ? AWKWARD : null);
@@ -243,7 +243,7 @@ describe('pages', () => {
       );
     });
 
-    it('that never ends passes through unchanged, so that whoever reads can see that it comes again', async () => {
+    it('that never ends passes through unchanged, so that the reader can detect the repetition', async () => {
       answer = () => ({ status: 200, body: { items: contacts(IDS), next: 'again' } });
       const context = contextFor({ type: 'cursor', parameter: 'cursor', at: '/next' });
 
@@ -303,7 +303,7 @@ describe('pages', () => {
       expect(idsIn(await readWith({ type: 'cursor', at: '/links/next' }))).toEqual(IDS);
     });
 
-    it('sends the credentials and headers along, and keeps a key that stands in the query out of what is stored', async () => {
+    it('sends the credentials and headers along, and does not store a key that is part of the query', async () => {
       answer = (request) => {
         const at = Number(queryOf(request).get('at') ?? 0);
         return {

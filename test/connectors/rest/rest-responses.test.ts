@@ -167,7 +167,7 @@ describe('answers to the REST connector', () => {
       },
     );
 
-    it('leads to a second search when it says that the record exists, and to the refusal itself when none is ours', async () => {
+    it('leads to a second search when it says that the record exists, and to the refusal itself when no result has our id', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'E-mail is taken' } } };
 
       const failure = await errorOf(aContact(), contextWith());
@@ -218,12 +218,12 @@ describe('answers to the REST connector', () => {
       ['404', { status: 404 }, { kind: 'record_rejected' }],
       ['500', { status: 500 }, { kind: 'unavailable' }],
       [
-        'records that are not ours',
+        'records with other external ids',
         { status: 200, body: { items: [{ id: 8, external_id: 'emp-8' }, { id: 9 }, null, 'x'] } },
         { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'find_not_exact' })] },
       ],
       [
-        'two records that are ours',
+        'two records with our external id',
         {
           status: 200,
           body: {
@@ -236,12 +236,12 @@ describe('answers to the REST connector', () => {
         { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'ambiguous' })] },
       ],
       [
-        'ours without an id',
+        'our record without an id',
         { status: 200, body: { items: [{ external_id: 'emp-1' }] } },
         { kind: 'unavailable' },
       ],
     ])('never leads to a creation by %s', async (_title, answer, error) => {
-      answers = { find: answer, create: { status: 201, body: { id: 'twin' } } };
+      answers = { find: answer, create: { status: 201, body: { id: 'duplicate' } } };
 
       expect(await errorOf(aContact(), contextWith())).toMatchObject(error);
       expect(calls()).toEqual(['find']);
@@ -498,7 +498,7 @@ describe('answers to the REST connector', () => {
         [{ field: 'email', remoteField: 'Email' }],
       ],
       [
-        'a field of theirs alone',
+        'a field that only the third party has',
         { each },
         { errors: { department: 'is missing' } },
         [{ field: null, remoteField: 'department', explanation: expect.stringContaining('department') }],
@@ -580,7 +580,7 @@ describe('answers to the REST connector', () => {
       ]);
     });
 
-    it('repeats a creation whose answer was lost under its own id, and then updates the record, so that there is no twin', async () => {
+    it('repeats a creation whose answer was lost under its own id, and then updates the record, so that there is no duplicate', async () => {
       answers = { create: { status: 201, body: { id: '7' } }, update: { status: 204 } };
       const context = contextWith(
         {},

@@ -1,7 +1,7 @@
 /**
- * Third parties that nobody here has seen: four APIs with nothing in common but HTTP and JSON, each linked by
- * configuration alone. The servers are small but real about it: they keep records, count what they made, and
- * refuse what their kind would refuse.
+ * Third parties that the connector was not written for: four APIs with nothing in common but HTTP and JSON,
+ * each linked by configuration alone. The servers are small but real about it: they keep records, count
+ * what they made, and refuse what their kind would refuse.
  */
 import { Unavailable } from '../../../connectors/errors';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
@@ -34,7 +34,7 @@ const isAddress = (value: unknown) => typeof value === 'string' && value.include
 const json = (request: RecordedRequest) => JSON.parse(request.body || '{}') as never;
 
 /**
- * PUT under our own reference creates or replaces; numeric ids beyond 2^53 that only a Location tells;
+ * PUT under our own reference creates or replaces; numeric ids beyond 2^53 that only a Location contains;
  * complaints are texts; an API key.
  */
 const personnel: Shape = {
@@ -449,7 +449,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
     expect(living().map(shape.nameIn)).toEqual(['Augusta']);
   });
 
-  it('makes no twin when the answer to the creation was lost', async () => {
+  it('creates no duplicate when the answer to the creation was lost', async () => {
     const losing: HttpClient = {
       async send(request) {
         const before = records.size;

@@ -9,7 +9,7 @@ const home = { type: 'home', value: 'ada@home.example', display: 'Home' };
 const work = { type: 'work', value: 'ada@work.example', primary: true };
 
 describe('mergeResource', () => {
-  it('lays ours over theirs and leaves the rest', () => {
+  it('writes our values over the remote ones and leaves the rest', () => {
     const current = {
       id: '1',
       nickName: 'Ada',
@@ -49,18 +49,18 @@ describe('mergeResource', () => {
     ],
     ['gives its type to an untyped one of the same value', [{ value: work.value }], [work], [work]],
     [
-      'changes the primary one when ours is primary and has no type',
+      'changes the primary one when our value is primary and has no type',
       [home, work],
       [{ primary: true, value: 'new@work.example' }],
       [home, { ...work, value: 'new@work.example' }],
     ],
     [
-      'changes the one in the same place when nothing else tells',
+      'changes the one in the same place when nothing else identifies it',
       [{ value: 'old' }],
       [{ value: 'new' }],
       [{ value: 'new' }],
     ],
-    ['keeps one of the same value wherever it stands', [home, work], [{ value: home.value }], [home, work]],
+    ['keeps one of the same value wherever it is', [home, work], [{ value: home.value }], [home, work]],
     [
       'makes no second primary one',
       [{ ...home, primary: true }],
@@ -74,8 +74,8 @@ describe('mergeResource', () => {
       [home],
     ],
     ['adds none that only says of what type it would be', [home], [{ type: 'work', primary: false }], [home]],
-  ])('of multi-valued attributes: %s', (_title, emails, ours, expected) => {
-    expect(merge({ emails }, { emails: ours })).toEqual({ emails: expected });
+  ])('of multi-valued attributes: %s', (_title, emails, pushed, expected) => {
+    expect(merge({ emails }, { emails: pushed })).toEqual({ emails: expected });
   });
 
   it('replaces a list that is mapped as a whole, and lists of plain values', () => {

@@ -45,7 +45,7 @@ const listOf = (total: number | undefined, ...resources: unknown[]): ScriptedAns
   body: { ...(total === undefined ? {} : { totalResults: total }), Resources: resources },
 });
 
-/** Answers `/Users` as told, and ServiceProviderConfig with what the service can do. */
+/** Answers `/Users` as given, and ServiceProviderConfig with what the service can do. */
 async function given(
   users: (query: URLSearchParams, request: RecordedRequest) => ScriptedAnswer,
   features: JsonObject | null = null,
@@ -132,7 +132,7 @@ describe('a record', () => {
 
   it('that is none is reported with its place, and silences no other', async () => {
     await given(() =>
-      listOf(6, aUser('u1'), { userName: 'nobody' }, 'nonsense', null, { id: 7 }, aUser('u2')),
+      listOf(6, aUser('u1'), { userName: 'no-id' }, 'nonsense', null, { id: 7 }, aUser('u2')),
     );
 
     const page = await readPage();
@@ -174,7 +174,7 @@ describe('everything', () => {
     expect(idsOf(await readAll())).toEqual(ids);
   });
 
-  it('is read to its end where a service gives all at once, or tells no total', async () => {
+  it('is read to its end where a service gives all at once, or no total', async () => {
     await given(() => listOf(5, ...['a', 'b', 'c', 'd', 'e'].map((id) => aUser(id))));
     expect(idsOf(await readAll())).toHaveLength(5);
     await server?.stop();
@@ -317,7 +317,7 @@ describe('a count', () => {
     expect(queries().map(({ search }) => search)).toEqual(['?startIndex=1&count=1']);
   });
 
-  it('is unknown where the list tells no total', async () => {
+  it('is unknown where the list has no total', async () => {
     await given(() => listOf(undefined, aUser('a')));
 
     expect(await scim.count?.('employees', contextFor())).toBeNull();
@@ -332,7 +332,7 @@ describe('a description', () => {
     expect(await scim.describeRecordTypes?.(context)).toEqual(scim.recordTypes(context.config));
   });
 
-  it('tells of an attribute and a picklist value that were added to a running service', async () => {
+  it('includes an attribute and a picklist value that were added to a running service', async () => {
     const packages = await ensurePythonPackages();
     const schemas = JSON.parse(
       fs.readFileSync(path.join(packages, 'scim2_server/resources/default-schemas.json'), 'utf8'),

@@ -149,7 +149,7 @@ describe('a creation', () => {
     expect(requests('POST')).toHaveLength(1);
   });
 
-  it('that meets a conflict with somebody else is refused (409)', async () => {
+  it('that conflicts with another user is refused (409)', async () => {
     await script({
       'GET /Users': NOTHING,
       'POST /Users': scimError(409, undefined, 'userName already in use'),
@@ -163,7 +163,7 @@ describe('a creation', () => {
 });
 
 describe('a search', () => {
-  it('escapes our id and trusts no hit that is not exactly ours', async () => {
+  it('escapes our id and accepts no result whose id is not exactly ours', async () => {
     const externalId = 'a"b\\c or userName pr ü';
     await script({
       'GET /Users': listOf(
@@ -480,7 +480,7 @@ describe('a check', () => {
     ['a page of HTML', { status: 200, body: '<html></html>' }, 'unavailable'],
     ['trouble', { status: 500 }, 'unavailable'],
     ['a request to wait', { status: 429 }, 'rate_limited'],
-  ])('tells %s', async (_title, answer, kind) => {
+  ])('reports %s', async (_title, answer, kind) => {
     await script({ 'GET /Users': answer })();
     const config = scim.configSchema.parse({ base_url: server?.url });
 
@@ -523,7 +523,7 @@ describe('a complaint', () => {
     ],
     ['already in use', 'uniqueness', 'user_name', 'userName'],
     ['DISPLAYNAME must be unique', 'uniqueness', 'display_name', 'displayName'],
-  ])('is told about our field: %s', (detail, scimType, field, remoteField) => {
+  ])('names our field: %s', (detail, scimType, field, remoteField) => {
     const refusal = describeRefusal({ fieldNames })({
       status: 400,
       headers: {},
@@ -545,7 +545,7 @@ describe('a complaint', () => {
   });
 
   it.each(['The departmental value is odd', 'Something is wrong', 'unnamed'])(
-    'is told about the record when it names no field of ours: %s',
+    'is about the record when it names no mapped field: %s',
     (detail) => {
       const refusal = describeRefusal({ fieldNames })({
         status: 400,

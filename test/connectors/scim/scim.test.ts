@@ -166,7 +166,7 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
     });
   });
 
-  it('takes a value away when ours is null, and leaves it when ours is absent', async () => {
+  it('removes a value that is null in the change, and leaves one that is absent', async () => {
     const item = anEmployee({ department: 'Research', title: 'Analyst', phone: '1' });
     const created = await pushOk(item);
 
@@ -188,7 +188,7 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
     expect(await user(created.remoteId)).toMatchObject({ [ENTERPRISE_SCHEMA]: { department: 'Research' } });
   });
 
-  it('loses neither side when someone changes the user between our reading and writing it (412)', async () => {
+  it('loses no change when the user is changed between our read and write (412)', async () => {
     const item = anEmployee();
     const created = await pushOk(item);
     const http = interfering(async () =>
@@ -239,7 +239,7 @@ describe('an existing user', () => {
     const { id } = await call('POST', '/Users', {
       schemas: [USER_SCHEMA],
       userName,
-      externalId: 'somebody-else',
+      externalId: 'another-user',
     });
 
     const result = await push(anEmployee({ user_name: userName }));
@@ -251,10 +251,10 @@ describe('an existing user', () => {
         errors: [{ field: 'user_name', remoteField: 'userName', code: 'uniqueness' }],
       },
     });
-    expect(await user(id as string)).toMatchObject({ externalId: 'somebody-else' });
+    expect(await user(id as string)).toMatchObject({ externalId: 'another-user' });
   });
 
-  it('is taken over by the match field when nobody has claimed it, however it is capitalised', async () => {
+  it('is taken over by the match field when it is not linked, in any capitalisation', async () => {
     const userName = unique();
     const { id } = await call('POST', '/Users', {
       schemas: [USER_SCHEMA],
@@ -399,7 +399,7 @@ it('brings a user back after the third party lost its memory', async () => {
   }
 });
 
-/** The gated client, with something happening once between the first reading of a user and what follows. */
+/** The HTTP client, with one action between the first read of a user and the next call. */
 function interfering(between: () => Promise<unknown>) {
   const http = egressHttp([new URL(server.url).host]);
   const [methods, statuses]: [string[], number[]] = [[], []];

@@ -10,7 +10,7 @@ import { type RecordTypeMapping, mapRecord } from '../../../domain/records/mappi
 /** Loopback and http, as `npm start` allows them. */
 export const loopbackPolicy: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 
-/** The gated client of the product, for the hosts that a connector names. */
+/** The product's HTTP client, for the hosts that a connector names. */
 export function egressHttp(hosts: string[], timeoutMs?: number): HttpClient {
   return createHttpClient({
     policy: loopbackPolicy,

@@ -104,8 +104,8 @@ function badVariations(): Record<string, unknown> {
       escape: { "'": "\\'" },
     }),
     'a filter without quotes': filter({ template: 'external_id={external_id}', refuse: ' ' }),
-    'a variable that nobody fills': withType({ update: { path: '/api/collections/employees/records/{id}' } }),
-    'a parameter that stands nowhere': withType({
+    'a variable without a value': withType({ update: { path: '/api/collections/employees/records/{id}' } }),
+    'a parameter without a place in the request': withType({
       find: { ...employees['find'], path: '/api/collections/employees/records{?search}' },
     }),
     'their id in the path of a creation': withType({

@@ -7,7 +7,7 @@ import type { Connector } from '../../../connectors/connector';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 
-/** A record as it stands at the third party, brought to our words so that the suite can compare it. */
+/** A record of the third party, in our field names so that the suite can compare it. */
 export interface RemoteRecord {
   remoteId: string;
   externalId: string;
@@ -43,11 +43,10 @@ export interface ConnectorHarness {
   /** False where records cannot be switched off (no `deactivate` among `onDelete`). */
   canDeactivate: boolean;
   /**
-   * Our fields that the third party refuses, the field of ours it must name, for a record otherwise like any
-   * other.
+   * A valid record with these values is refused by the third party; the refusal names `field`.
    */
   rejected: { fields: JsonObject; field: string };
-  /** An id of ours that is hard to write in a filter, a query or a path; the suite's own where absent. */
+  /** An external id with special characters for filters, queries and paths. The suite has a default. */
   awkwardExternalId?: string;
   /** The longest string `first_name` may hold there, in characters. */
   longestString: number;

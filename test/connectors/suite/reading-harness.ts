@@ -28,15 +28,15 @@ export interface ReadingHarness {
   connector: Connector;
   recordType: string;
   mapping: RecordTypeMapping;
-  /** Where the last name stands in a record of theirs, as a mapping's `to` writes it. */
+  /** The path of the last name in a remote record, as a mapping's `to` writes it. */
   lastNameAt: string;
-  /** True where a removed record is told of when asking for what was modified. */
+  /** True if a list of modified records includes removed ones. */
   hasTombstones: boolean;
   /** Field names that a live description must have; a picklist among them with its values. */
   described: { fields: string[]; picklist?: { name: string; values: string[] } };
   /** False where what is there can be described without credentials. */
   isDescriptionGuarded: boolean;
   start(): Promise<StartedSource>;
-  /** For connectors that only read; those that push have theirs in the pushing harness. */
+  /** For connectors that only read; connectors that push list bad configurations in the pushing harness. */
   badConfigs?: Record<string, unknown>;
 }

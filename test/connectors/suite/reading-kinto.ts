@@ -37,7 +37,7 @@ export const kintoReading: ReadingHarness = {
     let created = 0;
     return {
       config: configFor(kinto.url),
-      configWithoutDataset: configFor(kinto.url, 'nobody'),
+      configWithoutDataset: configFor(kinto.url, 'missing'),
       credentials: kinto.credentials,
       wrongCredentials: kinto.wrongCredentials,
       async create(count) {

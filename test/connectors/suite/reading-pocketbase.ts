@@ -35,7 +35,7 @@ export const pocketBaseReading: ReadingHarness = {
     let created = 0;
     return {
       config: configFor(pocketBase.url),
-      configWithoutDataset: configFor(pocketBase.url, 'nobody'),
+      configWithoutDataset: configFor(pocketBase.url, 'missing'),
       credentials: pocketBase.credentials,
       wrongCredentials: pocketBase.wrongCredentials,
       async create(count) {

@@ -1,5 +1,5 @@
 /**
- * Reading tables of a database that is somebody else's: its own role, which may read and nothing more, behind
+ * Reading tables of a third party's database: its own role, which may read and nothing more, behind
  * a relay that can be cut.
  */
 import { randomBytes } from 'node:crypto';

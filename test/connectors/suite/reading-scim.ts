@@ -1,4 +1,4 @@
-/** Reading users from scim2-server: no tombstones, and its schemas tell of fields and picklists. */
+/** Reading users from scim2-server: no tombstones, and its schemas list fields and picklists. */
 import { scim } from '../../../connectors/scim';
 import { EMPLOYEES_MAPPING, USER_SCHEMA } from '../../../connectors/scim/fields';
 import { startScimServer } from '../../support/servers/third-parties';

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface RecordedRequest {
   method: string;
-  /** Path and query, decoded by nobody. */
+  /** Path and query, not decoded. */
   path: string;
   headers: Record<string, string>;
   body: string;

@@ -90,7 +90,7 @@ export function describeReading(harness: ReadingHarness): void {
       for (const { total } of pages) expect([RECORDS, null]).toContain(total);
     });
 
-    it('tells the time over there, or says that it cannot', async () => {
+    it('reads the clock of the third party, or says that it has none', async () => {
       const { asOf } = await readPage();
 
       if (asOf !== null) expect(Math.abs(asOf.getTime() - Date.now())).toBeLessThan(DAY_MS);
@@ -139,7 +139,7 @@ export function describeReading(harness: ReadingHarness): void {
       expect(idsOf(pages)).toEqual((await source.ids()).sort());
     });
 
-    it('tells of a removed record, by a tombstone or by its absence', async () => {
+    it('reports a removed record, by a tombstone or by its absence', async () => {
       const [removed] = await source.ids();
       await source.remove(removed as string);
 
@@ -175,9 +175,9 @@ export function describeReading(harness: ReadingHarness): void {
         );
     });
 
-    it('cannot read a record type that nobody configured', async () => {
+    it('cannot read a record type that is not configured', async () => {
       expect(connector.readAbilities(source.config, recordType)).not.toBeNull();
-      for (const unknown of ['nobody', 'constructor']) {
+      for (const unknown of ['missing', 'constructor']) {
         expect(connector.readAbilities(source.config, unknown)).toBeNull();
         await expect(readPage({ recordType: unknown })).rejects.toBeInstanceOf(RecordRejected);
       }

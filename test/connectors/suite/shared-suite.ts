@@ -1,7 +1,7 @@
 /**
- * What every connector that pushes promises, run against a real third party over the gated HTTP client. Each
- * test works on records of its own, so the order does not matter, but for the last, which stops the third
- * party.
+ * What every connector that pushes promises, run against a real third party over the product's HTTP client.
+ * Each test works on records of its own, so the order does not matter, but for the last, which stops the
+ * third party.
  */
 import { randomUUID } from 'node:crypto';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
@@ -141,7 +141,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         expect(await arrived(item)).toHaveLength(1);
       });
 
-      it('makes no twin when the answer to a creation was lost', async () => {
+      it('creates no duplicate when the answer to a creation was lost', async () => {
         const item = anEmployee();
 
         const lost = await failureOf(
@@ -317,7 +317,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         else expect(result.error).toBeInstanceOf(RecordRejected);
       });
 
-      it('may make an id that is hard to write, without a twin', async () => {
+      it('may form an id with special characters, without a duplicate', async () => {
         const item = anEmployee({}, { externalId: harness.awkwardExternalId ?? AWKWARD_EXTERNAL_ID });
 
         const first = await pushOk(item);
@@ -360,8 +360,8 @@ export function describeConnector(harness: ConnectorHarness): void {
         await expect(connector.check(context())).rejects.toBeInstanceOf(Unauthorized);
         const failure = await failureOf(item, context());
 
-        // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused
-        // record (rules.md 10).
+        // A third party that answers 403 leaves it to `check` to distinguish refused credentials from a
+        // refused record (rules.md 10).
         expect(
           failure instanceof Unauthorized || (failure instanceof RecordRejected && failure.isForbidden),
         ).toBe(true);

@@ -52,7 +52,7 @@ const news = (more: Partial<News> = {}): News => ({
   detail: 'Done.',
   ...more,
 });
-const tell = (more: Partial<News> & { personId?: string; operationId?: string } = {}, of = tenant) =>
+const notify = (more: Partial<News> & { personId?: string; operationId?: string } = {}, of = tenant) =>
   of.work((work) =>
     notifyPerson(work, {
       personId: ada.personId,
@@ -84,8 +84,8 @@ const settle = (notificationRecipientId: string) =>
 
 it('notifies once of the end of an operation, however often it is called', async () => {
   const operationId = newUuid();
-  await tell({ operationId });
-  await tell({ operationId });
+  await notify({ operationId });
+  await notify({ operationId });
 
   expect(await recipients()).toHaveLength(1);
   expect(
@@ -112,7 +112,7 @@ it("shows a notification of all admins at once, and an operation's only after it
   );
   expect(await unread()).toBe(1);
 
-  await tell({ operationId: newUuid() });
+  await notify({ operationId: newUuid() });
   expect(await unread()).toBe(1);
 
   for (const { notificationRecipientId } of await recipients()) await settle(notificationRecipientId);
@@ -120,7 +120,7 @@ it("shows a notification of all admins at once, and an operation's only after it
 });
 
 it("keeps a requester's notifications out of the tenant's list", async () => {
-  await tell();
+  await notify();
   await tenant.work((work) => notifyAdmins(work, news({ kind: 'endpoint_disabled' })));
 
   expect(
@@ -129,7 +129,7 @@ it("keeps a requester's notifications out of the tenant's list", async () => {
 });
 
 it('cannot be seen or viewed by another person or tenant', async () => {
-  await tell();
+  await notify();
   const { notificationId, notificationRecipientId } = await onlyRecipient();
   const bob = await givenPerson(db.database, tenant.tenantId);
   const other = await GivenTenant.create(db);
@@ -153,11 +153,11 @@ it('cannot be seen or viewed by another person or tenant', async () => {
 it('cannot be sent to a person of another tenant', async () => {
   const other = await GivenTenant.create(db);
 
-  await expect(tell({}, other)).rejects.toThrow(/foreign key/);
+  await expect(notify({}, other)).rejects.toThrow(/foreign key/);
 });
 
 it('marks all notifications up to one as viewed, and no later ones', async () => {
-  for (let count = 0; count < 4; count += 1) await tell();
+  for (let count = 0; count < 4; count += 1) await notify();
   for (const { notificationRecipientId } of await recipients()) await settle(notificationRecipientId);
   const shown = await inbox();
 
@@ -172,7 +172,7 @@ it('marks all notifications up to one as viewed, and no later ones', async () =>
 });
 
 it('keeps the first view: a second one changes nothing', async () => {
-  await tell();
+  await notify();
   const { notificationId, notificationRecipientId } = await onlyRecipient();
   await settle(notificationRecipientId);
   await tenant.work((work) => viewNotification(work, { ...ada, notificationId, how: 'seen' }));
@@ -189,8 +189,8 @@ it('keeps the first view: a second one changes nothing', async () => {
 it('counts a view of its target page for the person who opened it only', async () => {
   const bob = await givenPerson(db.database, tenant.tenantId);
   const syncRunId = newUuid();
-  await tell({ syncRunId });
-  await tell({ syncRunId, personId: bob.personId });
+  await notify({ syncRunId });
+  await notify({ syncRunId, personId: bob.personId });
 
   await tenant.work((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
 
@@ -284,7 +284,7 @@ it('is found by the sweep when its workflow is lost, and neither before it is du
       .length;
   };
   const inMinutes = (minutes: number) => new Date(at.getTime() + minutes * 60_000);
-  await tell();
+  await notify();
   const { notificationRecipientId } = await onlyRecipient();
   expect([await isStalled(at), await isStalled(inMinutes(1))]).toEqual([0, 1]);
 

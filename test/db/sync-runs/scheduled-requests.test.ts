@@ -191,7 +191,7 @@ describe('an hourly scheduled sync', () => {
 });
 
 describe('a nightly scheduled sync', () => {
-  it('asks for a full run that stands for the local date, and the fallback finds it done without a word', async () => {
+  it('requests a full run for the local date, and the fallback finds it done and does nothing', async () => {
     expect(await fireSchedule('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'requested' });
     await endRuns();
     expect(await fireSchedule('nightly', '2027-01-10T03:15:00Z')).toEqual({

@@ -43,14 +43,14 @@ describe('rule 17: merging', () => {
   });
 
   it('logs a field changed on both sides: local wins, or remote if the mapping says so', () => {
-    const given = [{ a: 'ours' }, there({ a: 'base' }), there({ a: 'theirs' })] as const;
+    const given = [{ a: 'local' }, there({ a: 'base' }), there({ a: 'remote' })] as const;
     expect(mergePulled(MAPPING, ...given)).toMatchObject({
-      fields: { a: 'ours' },
-      conflicts: [{ field: 'a', ours: 'ours', theirs: 'theirs', winner: 'ours' }],
+      fields: { a: 'local' },
+      conflicts: [{ field: 'a', ours: 'local', theirs: 'remote', winner: 'ours' }],
       isAgreed: false,
     });
     expect(mergePulled(REMOTE_WINS, ...given)).toMatchObject({
-      fields: { a: 'theirs' },
+      fields: { a: 'remote' },
       conflicts: [{ winner: 'theirs' }],
       isAgreed: true,
     });
@@ -66,14 +66,14 @@ describe('rule 17: merging', () => {
 
   it('without a common base, keeps local values and fills empty fields from the remote record', () => {
     expect(
-      mergePulled(MAPPING, { a: 'ours', b: null }, null, there({ a: 'theirs', b: 1, c: 2 })),
+      mergePulled(MAPPING, { a: 'local', b: null }, null, there({ a: 'remote', b: 1, c: 2 })),
     ).toMatchObject({
-      fields: { a: 'ours', b: 1, c: 2 },
+      fields: { a: 'local', b: 1, c: 2 },
       conflicts: [{ field: 'a' }],
     });
   });
 
-  it('does not turn a value round that stands for the same there', () => {
+  it('does not overwrite a value with its equivalent from the third party', () => {
     const mapping: RecordTypeMapping = {
       ...MAPPING,
       fields: [{ name: 'state', to: '/s', values: { open: 'O', reopened: 'O', done: 'D' } }],

@@ -12,7 +12,7 @@ const change = (kind: RecordChange['kind'], fields: JsonObject): RecordChange =>
   kind,
   fields,
 });
-const CURRENT = { name: 'Ada', email: 'a@x', note: 'ours' };
+const CURRENT = { name: 'Ada', email: 'a@x', note: 'local' };
 
 describe('rule 17: owned fields', () => {
   it('refuses a change that would alter one, and names it', () => {

@@ -287,7 +287,7 @@ describe('S5: paths that lead into JavaScript itself', () => {
     );
   });
 
-  it('reads a pointer as RFC 6901 does, and a plain key as it stands', () => {
+  it('reads a pointer as RFC 6901 does, and a plain key as one name', () => {
     expect([toPath('email'), toPath('/a/b'), toPath('/a~1b/~0c'), toPath('/'), toPath('a.b')]).toEqual([
       ['email'],
       ['a', 'b'],

@@ -1,4 +1,4 @@
-/** What was told so far, as receivers get it. Each event has to be as the catalogue describes it. */
+/** The events emitted so far, as receivers get them. Each has to match its description in the catalogue. */
 import { deepStrictEqual } from 'node:assert';
 import { EVENT_SCHEMAS } from '../../../api/webhooks/event-schema';
 import type { EventType } from '../../../domain/event-catalogue';
@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../domain/json';
 import type { TestTenant } from '../environments/push-environment';
 
 /**
- * `data` of the events of a tenant in their order, of one type or of all; `type` is told beside where it is
+ * `data` of the events of a tenant in their order, of one type or of all; with `type` where it is
  * of all.
  */
 export async function eventsOf(tenant: TestTenant, type: EventType): Promise<JsonObject[]>;
@@ -24,11 +24,11 @@ export async function eventsOf(
       .execute(),
   );
   for (const row of rows) checkEvent(row.type, row.payload);
-  const told = rows.map((row) => ({ type: row.type as string, data: row.payload['data'] as JsonObject }));
-  return type === undefined ? told : told.filter((one) => one.type === type).map(({ data }) => data);
+  const events = rows.map((row) => ({ type: row.type as string, data: row.payload['data'] as JsonObject }));
+  return type === undefined ? events : events.filter((one) => one.type === type).map(({ data }) => data);
 }
 
-/** Throws unless it is of the shape that receivers were told of, with nothing besides. */
+/** Throws unless the payload has exactly the documented shape. */
 export function checkEvent(type: EventType, payload: unknown): void {
   deepStrictEqual(EVENT_SCHEMAS[type].parse(payload), payload);
 }

@@ -103,9 +103,9 @@ export class Start {
 
 /** The environment without Jest's own variables and without those by which a test run finds its servers. */
 export function outsideOfJest(): NodeJS.ProcessEnv {
-  const isOurs = (name: string): boolean =>
+  const isSetByTests = (name: string): boolean =>
     /^(JEST_|TEST_|npm_|NODE_ENV$|DATABASE_URL$|TEMPORAL_ADDRESS$)/.test(name);
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetByTests(name)));
 }
 
 /** Command lines of the processes that run something of this folder, without this process. */
@@ -132,7 +132,7 @@ export async function leftBehind(folder: string): Promise<string[]> {
   return processesOf(folder);
 }
 
-/** The `curl` lines that `npm start` prints, run as they stand. */
+/** The `curl` lines that `npm start` prints, run unchanged. */
 export function runPrintedCommand(command: string): unknown {
   return JSON.parse(
     execFileSync(

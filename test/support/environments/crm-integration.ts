@@ -43,7 +43,7 @@ export const fill =
   (environment: PushEnvironment, count: number) =>
   async (account: CrmAccount): Promise<void> => {
     for (const id of people(count))
-      await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
+      await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'internal only' });
     await environment.sleep(600_000);
   };
 
@@ -287,10 +287,10 @@ export class CrmIntegration {
 
   /** What differs between what they have and what we hold of it, under `CONTACTS`. */
   async differences(recordType = 'contacts'): Promise<unknown[]> {
-    const [theirs, ours] = [this.account.held(recordType), await this.held(recordType)];
+    const [remote, local] = [this.account.held(recordType), await this.held(recordType)];
     const shown = ({ name, email }: JsonObject) => JSON.stringify([name ?? null, email ?? null]);
-    return [...new Set([...theirs.keys(), ...ours.keys()])].flatMap((id) => {
-      const [there, here] = [theirs.get(id), ours.get(id)?.fields];
+    return [...new Set([...remote.keys(), ...local.keys()])].flatMap((id) => {
+      const [there, here] = [remote.get(id), local.get(id)?.fields];
       const isSame = there !== undefined && here !== undefined && shown(there) === shown(here);
       return isSame ? [] : [{ id, there: there ?? null, here: here ?? null }];
     });

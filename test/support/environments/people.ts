@@ -1,4 +1,4 @@
-/** People of a tenant, as rows: who is told of something. */
+/** People of a tenant, as rows: the recipients of notifications. */
 import type { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { createPerson } from '../../../db/tenants/people';
@@ -9,7 +9,7 @@ export interface GivenPerson {
   email: string;
 }
 
-/** An admin unless told otherwise, with an address of their own. */
+/** An admin by default, with a unique address. */
 export async function givenPerson(
   database: Database,
   tenantId: string,

@@ -64,7 +64,7 @@ export interface Product {
   stop(): Promise<void>;
 }
 
-/** Starts both processes unless told otherwise. Call `stop()` in afterAll. */
+/** Starts both processes by default. Call `stop()` in afterAll. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const folder = temporaryFolder('product');
   const database =

@@ -106,11 +106,11 @@ export class PullingIntegration {
 
   /** The fields of what came from there and is not deleted, by their id. */
   async held(recordType = 'employees'): Promise<Map<string, Json>> {
-    const ours = (await this.api.list(`/v1/records/${recordType}`)).filter((record) =>
+    const pulled = (await this.api.list(`/v1/records/${recordType}`)).filter((record) =>
       (record.external_id as string).startsWith(`${this.id}:`),
     );
     return new Map(
-      ours.map((record) => [(record.external_id as string).slice(this.id.length + 1), record.fields]),
+      pulled.map((record) => [(record.external_id as string).slice(this.id.length + 1), record.fields]),
     );
   }
 

@@ -163,7 +163,7 @@ export class PushEnvironment {
       Object.assign(limits, { giveUpAfterMs, outage });
   }
 
-  /** The third party answers well again, and what it was told before is forgotten. */
+  /** The third party answers normally again, and its list of received calls is empty. */
   resetLedger(): void {
     this.ledger.calls.length = 0;
     this.ledger.checks = 0;
@@ -343,7 +343,7 @@ export class TestTenant {
     }
   }
 
-  /** What the third party of this integration was told, in order. */
+  /** The calls that reached the third party of this integration, in order. */
   sent(integrationId: string): { externalId: string; operation: string; payload: unknown }[] {
     const calls = this.environment.ledger.calls.filter((call) => call.owner === integrationId);
     return calls.map(({ externalId, operation, payload }) => ({ externalId, operation, payload }));

@@ -1,5 +1,5 @@
 /**
- * A mailer that writes every e-mail as the real one would and keeps it, and answers what a test tells it to.
+ * A mailer that writes every e-mail as the real one would and keeps it, and answers as a test configures it.
  */
 import type { ComposedEmail } from '../../../egress/mail/compose';
 import { composeEmail } from '../../../egress/mail/compose';
@@ -13,7 +13,7 @@ export interface RecordedMail {
   sent: (ComposedEmail & { emailId: string; recipient: string })[];
   /** Every attempt, taken or not. */
   attempts: { emailId: string; at: number }[];
-  /** `taken` unless told otherwise. */
+  /** `taken` by default. */
   answer: (email: OutgoingEmail) => MailAnswer;
 }
 

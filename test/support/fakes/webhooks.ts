@@ -22,7 +22,7 @@ export interface ReceivedWebhook {
 export interface Receiver {
   url: string;
   received: ReceivedWebhook[];
-  /** 204 unless told otherwise. */
+  /** 204 by default. */
   answer: (response: ServerResponse, webhook: ReceivedWebhook) => void;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
  * A third party made for tests that can be read and written: keeps records per account, lists them page by
- * page, forgets nothing it was asked. Can be told to answer badly, to shift its list while it is read, and to
- * tell the wrong time.
+ * page, records every request. Can be set to answer badly, to shift its list while it is read, and to
+ * have a wrong clock.
  */
 import { z } from 'zod';
 import type {
@@ -38,7 +38,7 @@ export class CrmAccount {
   abilities: ReadAbilities = { canFilterByModified: true, isPagingStable: true };
   pageSize = 3;
   listsTombstones = false;
-  /** How far the CRM's clock is ahead of ours. */
+  /** How far the CRM's clock is ahead of Syncline's. */
   clockAheadMs = 0;
   tellsTime = true;
   tellsTotal = false;

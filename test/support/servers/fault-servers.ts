@@ -1,6 +1,7 @@
 /**
- * Trouble to order. toxiproxy stands between two parties and cuts, delays or loses what goes over TCP;
- * WireMock answers HTTP as told, or hands on to a real third party, by scenario. Each is gone after `stop()`.
+ * Faults on request. toxiproxy runs between two parties and cuts, delays or loses TCP traffic; WireMock
+ * answers HTTP as configured, or passes requests on to a real third party, by scenario. Each is gone after
+ * `stop()`.
  */
 import path from 'node:path';
 import { findToxiproxy, findWireMock } from '../../../dev/tools/fault-tools';

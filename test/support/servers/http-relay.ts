@@ -1,5 +1,5 @@
 /**
- * Stands between Syncline and a real third party over HTTP, hands on everything as it is, and keeps a list. A
+ * A relay between Syncline and a real third party over HTTP: passes on every request and lists it. A
  * test can hold a request up, or do something in the third party before it goes on, and so choose the moment
  * exactly.
  */

@@ -1,6 +1,6 @@
 /**
  * The ledger oracle: a third party over HTTP that honours idempotency keys, writes down every call with the
- * time, and answers as badly as it is told. Linked by configuration alone, through the declarative REST
+ * time, and answers as badly as a test asks. Linked by configuration alone, through the declarative REST
  * connector.
  *
  * An account per integration: `/{account}/people`. Records carry `rev`, the version of the change they come
@@ -254,8 +254,8 @@ async function readRequest(message: IncomingMessage): Promise<Request> {
 }
 
 /**
- * An integration of the ledger as an API client creates it. `by` is what keeps a second attempt from making a
- * twin: looking for the record first, or nothing but the idempotency key.
+ * An integration of the ledger as an API client creates it. `by` is what keeps a second attempt from
+ * creating a duplicate: looking for the record first, or nothing but the idempotency key.
  */
 export function ledgerIntegration(
   ledgerUrl: string,

@@ -1,5 +1,5 @@
 /**
- * A third party made for tests: keeps what reached it, in order, with the time; can be told to answer badly.
+ * A third party made for tests: keeps what reached it, in order, with the time; can be set to answer badly.
  * Typed as a real connector, so that everything above it is the product.
  */
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { Connector, ConnectorContext, PushItem, PushResult } from '../../..
 import { ConnectorError, RateLimited, Unauthorized } from '../../../connectors/errors';
 
 interface LedgerCall {
-  /** `config.owner` of the integration, to tell tests apart that share a environment. */
+  /** `config.owner` of the integration, to separate tests that share an environment. */
   owner: string;
   pushId: string;
   externalId: string;

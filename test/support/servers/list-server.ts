@@ -1,5 +1,5 @@
 /**
- * A third party over HTTP that is only read: lists of many records by cursor, as slow as it is told. Writes
+ * A third party over HTTP that is only read: lists of many records by cursor, as slow as a test asks. Writes
  * down every page that was asked for, and lets a test choose what happens at one. Linked by configuration
  * alone, through the declarative REST connector.
  */

@@ -1,4 +1,4 @@
-/** A mail server in this process that does as a test tells it. */
+/** A mail server in this process whose answers a test chooses. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
@@ -29,7 +29,7 @@ function refusal(status: number): Error {
   return Object.assign(new Error(status < 500 ? 'Try again later.' : 'No.'), { responseCode: status });
 }
 
-/** Without TLS unless told otherwise. */
+/** Without TLS by default. */
 export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
   const server: MailServer = {
     url: '',

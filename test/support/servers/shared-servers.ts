@@ -18,7 +18,7 @@ function ask(variable: string, what: string): string {
   const value = process.env[variable];
   if (value) return value;
   throw new Error(
-    `${what} is not running for this suite. Which suite starts what stands in jest.config.cjs.`,
+    `${what} is not running for this suite. jest.config.cjs says which suite starts which servers.`,
   );
 }
 

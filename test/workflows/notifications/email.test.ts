@@ -201,12 +201,12 @@ it("leaves ids in Temporal's history, and neither names nor words of the mail se
   environment.mail.answer = () => (environment.mail.attempts.length === 1 ? trouble : { kind: 'taken' });
   await run();
 
-  const told = Buffer.from(await history()).toString();
-  const decoded = [...told.matchAll(/"data\\*":\\*"([A-Za-z0-9+/=]+)/g)]
+  const historyText = Buffer.from(await history()).toString();
+  const decoded = [...historyText.matchAll(/"data\\*":\\*"([A-Za-z0-9+/=]+)/g)]
     .map(([, text]) => Buffer.from(text as string, 'base64').toString())
     .join('\n');
-  expect(`${told}${decoded}`).toContain(emailId);
-  expect(`${told}${decoded}`).not.toMatch(/ada@|Acme|PocketBase|Mailbox/);
+  expect(`${historyText}${decoded}`).toContain(emailId);
+  expect(`${historyText}${decoded}`).not.toMatch(/ada@|Acme|PocketBase|Mailbox/);
 });
 
 it('has permanent names: one workflow per e-mail, under the id that the API would show', () => {

@@ -66,7 +66,7 @@ const view = (notificationId: string) =>
 const newest = async () => (await inbox())[0]?.notificationId as string;
 const mailTo = ({ email }: GivenPerson) =>
   environment.mail.sent.filter(({ recipient }) => recipient === email);
-const tell = async (
+const notify = async (
   kind: NotificationKind = 'sync_complete',
   { afterMs = 0, operationId = null as string | null, overviewId = null as string | null } = {},
 ) => {
@@ -133,7 +133,7 @@ const overview = async (
 
 describe('an e-mail', () => {
   it('is not sent when the notification was viewed a minute before its time', async () => {
-    await tell();
+    await notify();
     await pass(14 * MINUTE);
     await view(await newest());
 
@@ -144,7 +144,7 @@ describe('an e-mail', () => {
   });
 
   it('is sent once when the notification was not viewed, with a link to the platform and none of the words that a third party may have said', async () => {
-    await tell();
+    await notify();
     await pass(14 * MINUTE);
     expect(environment.mail.attempts).toEqual([]);
 
@@ -163,17 +163,17 @@ describe('an e-mail', () => {
 
   it('leaves after the delay that the tenant set', async () => {
     await settings({ emailDelaySeconds: 3_600 });
-    const toldAt = await environment.now();
-    await tell();
+    const notifiedAt = await environment.now();
+    await notify();
 
     await pass(2 * HOUR);
 
-    const waitedMs = (environment.mail.attempts[0]?.at as number) - toldAt;
+    const waitedMs = (environment.mail.attempts[0]?.at as number) - notifiedAt;
     expect([waitedMs >= HOUR, waitedMs < HOUR + 2 * MINUTE]).toEqual([true, true]);
   });
 
   it('is not sent where the tenant has none, even if it was turned off meanwhile, and the reason is kept', async () => {
-    await tell();
+    await notify();
     await settings({ isEmailOn: false });
 
     await pass(HOUR);
@@ -182,7 +182,7 @@ describe('an e-mail', () => {
   });
 
   it('is not sent to a person who was disabled since', async () => {
-    await tell();
+    await notify();
     await inTenant(({ trx, now }) =>
       trx.updateTable('people').set({ disabledAt: now }).where('personId', '=', ada.personId).execute(),
     );
@@ -193,7 +193,7 @@ describe('an e-mail', () => {
   });
 
   it('is not sent about an overview that is not valid any more, but about one that is', async () => {
-    await tell('sync_overview_ready', {
+    await notify('sync_overview_ready', {
       overviewId: await overview({
         invalidAt: new Date(await environment.now()),
         invalidReason: 'superseded_by_new_overview',
@@ -205,7 +205,7 @@ describe('an e-mail', () => {
       { decision: 'snapshot_invalid', decisionReason: 'superseded_by_new_overview' },
     ]);
 
-    await tell('sync_overview_ready', {
+    await notify('sync_overview_ready', {
       overviewId: await overview({ expiresAt: new Date((await environment.now()) + 7 * 24 * HOUR) }).catch(
         async () => '',
       ),
@@ -235,7 +235,10 @@ describe('an e-mail', () => {
 
 describe('a notification', () => {
   it('is never seen where the answer reached who asked before its time', async () => {
-    await tell('sync_complete', { afterMs: 5 * SECOND, operationId: await operation({ isAnswered: true }) });
+    await notify('sync_complete', {
+      afterMs: 5 * SECOND,
+      operationId: await operation({ isAnswered: true }),
+    });
 
     await pass(HOUR);
 
@@ -243,7 +246,10 @@ describe('a notification', () => {
   });
 
   it('is seen 5 s later where the answer was not received', async () => {
-    await tell('sync_complete', { afterMs: 5 * SECOND, operationId: await operation({ isAnswered: false }) });
+    await notify('sync_complete', {
+      afterMs: 5 * SECOND,
+      operationId: await operation({ isAnswered: false }),
+    });
     expect(await inbox()).toEqual([]);
 
     await pass(10 * SECOND);
@@ -254,7 +260,7 @@ describe('a notification', () => {
   });
 
   it('counts as viewed when its page was opened another way', async () => {
-    const syncRunId = await tell();
+    const syncRunId = await notify();
     await pass(MINUTE);
     await inTenant((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
 
@@ -283,7 +289,7 @@ describe('a notification', () => {
   });
 
   it('carries on where its workflow was terminated, once the sweep finds it', async () => {
-    await tell();
+    await notify();
     await pass(MINUTE);
     const { notificationRecipientId } = await inTenant(({ trx }) =>
       trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
@@ -307,8 +313,8 @@ describe('a notification', () => {
 describe('without a mail server for a day', () => {
   it('who has viewed meanwhile gets nothing, the others one e-mail each', async () => {
     environment.mail.answer = () => busy;
-    await tell();
-    await tell();
+    await notify();
+    await notify();
     await pass(20 * HOUR);
     await view(await newest());
     environment.mail.answer = () => ({ kind: 'taken' });
@@ -324,7 +330,7 @@ describe('without a mail server for a day', () => {
 
   it('more than three become one, without those that were viewed', async () => {
     environment.mail.answer = () => busy;
-    for (let count = 0; count < 6; count += 1) await tell();
+    for (let count = 0; count < 6; count += 1) await notify();
     await pass(20 * HOUR);
     await view(await newest());
     environment.mail.answer = () => ({ kind: 'taken' });
@@ -341,7 +347,7 @@ describe('without a mail server for a day', () => {
 
   it('three stay three', async () => {
     environment.mail.answer = () => busy;
-    for (let count = 0; count < 3; count += 1) await tell();
+    for (let count = 0; count < 3; count += 1) await notify();
     await pass(20 * HOUR);
     environment.mail.answer = () => ({ kind: 'taken' });
 
@@ -354,7 +360,7 @@ describe('without a mail server for a day', () => {
 describe('the mail server', () => {
   it('is asked again after 451, under the same id', async () => {
     environment.mail.answer = () => (environment.mail.attempts.length === 1 ? busy : { kind: 'taken' });
-    await tell();
+    await notify();
 
     await pass(HOUR);
 
@@ -364,14 +370,14 @@ describe('the mail server', () => {
 
   it('says 550 to an address once: nothing more is sent to it until the person has another one', async () => {
     environment.mail.answer = () => noSuchUser;
-    await tell();
+    await notify();
     await pass(HOUR);
     expect(await inTenant((work) => findRefusedAddress(work, ada))).toMatchObject({
       email: ada.email,
       detail: '550 No such user.',
     });
     environment.mail.answer = () => ({ kind: 'taken' });
-    await tell();
+    await notify();
     await pass(HOUR);
     expect([environment.mail.attempts.length, await decisions()]).toEqual([
       1,
@@ -382,7 +388,7 @@ describe('the mail server', () => {
     await inTenant(({ trx }) =>
       trx.updateTable('people').set({ email }).where('personId', '=', ada.personId).execute(),
     );
-    await tell();
+    await notify();
     await pass(HOUR);
 
     expect(environment.mail.sent.map(({ recipient }) => recipient)).toEqual([email]);
@@ -393,10 +399,10 @@ describe('the mail server', () => {
       environment.mail.attempts.length <= 1
         ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true }
         : busy;
-    await tell();
+    await notify();
     await pass(15 * MINUTE + 10 * SECOND);
     const [lost] = environment.mail.attempts;
-    for (let count = 0; count < 5; count += 1) await tell();
+    for (let count = 0; count < 5; count += 1) await notify();
     await pass(16 * MINUTE);
     environment.mail.answer = () => ({ kind: 'taken' });
 
@@ -411,7 +417,7 @@ describe('the mail server', () => {
 
   it('gets 20 e-mails for one person within an hour; what is more comes in one, when there is room', async () => {
     for (let count = 0; count < 27; count += 1) {
-      await tell();
+      await notify();
       await pass(MINUTE);
     }
     await pass(16 * MINUTE);
@@ -425,7 +431,7 @@ describe('the mail server', () => {
 });
 
 it("leaves ids in Temporal's history, and neither names nor addresses", async () => {
-  await tell();
+  await notify();
   await pass(HOUR);
   const { notificationRecipientId } = await inTenant(({ trx }) =>
     trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
@@ -434,11 +440,11 @@ it("leaves ids in Temporal's history, and neither names nor addresses", async ()
   const { events } = await environment.env.client.workflow
     .getHandle(notificationWorkflowId({ notificationRecipientId }))
     .fetchHistory();
-  const told = JSON.stringify(events);
-  const decoded = [...told.matchAll(/"data":"([A-Za-z0-9+/=]+)/g)]
+  const historyText = JSON.stringify(events);
+  const decoded = [...historyText.matchAll(/"data":"([A-Za-z0-9+/=]+)/g)]
     .map(([, text]) => Buffer.from(text as string, 'base64').toString())
     .join('\n');
 
   expect(decoded).toContain(notificationRecipientId);
-  expect(`${told}${decoded}`).not.toMatch(/@example|Ledger|ended/);
+  expect(`${historyText}${decoded}`).not.toMatch(/@example|Ledger|ended/);
 });

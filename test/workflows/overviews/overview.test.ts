@@ -137,7 +137,7 @@ describe('an overview of a pull', () => {
     expect((await pulled.held()).get('new')).toBeUndefined();
   });
 
-  it('that cannot read everything stops and says so, and shows nothing; that the credentials are refused is told of the integration', async () => {
+  it('that cannot read everything fails with the reason and shows nothing; refused credentials are reported for the integration', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     pulled.account.beforePage = ({ cursor }) => {
       if (cursor !== null) throw new Unauthorized('Gone.');
@@ -197,7 +197,7 @@ describe('Sync Now from an overview', () => {
     expect(await items(overviewId)).toHaveLength(100);
     for (const id of ['p000', 'p050', 'p099'])
       await pulled.account.put('contacts', id, { name: `${id} newer`, email: `${id}@example.org` });
-    await pulled.account.put('contacts', 'stranger', { name: 'Nobody has seen me', email: 's@example.org' });
+    await pulled.account.put('contacts', 'unread', { name: 'Never read', email: 's@example.org' });
 
     const run = await syncedNow(pulled, overviewId);
 
@@ -212,7 +212,7 @@ describe('Sync Now from an overview', () => {
     ).toEqual(['drifted p000', 'drifted p050', 'drifted p099']);
     expect((await pulled.held()).get('p001')).toMatchObject({ fields: { name: 'p001 new' } });
     expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050' } });
-    expect((await pulled.held()).get('stranger')).toBeUndefined();
+    expect((await pulled.held()).get('unread')).toBeUndefined();
     expect(await show(overviewId)).toMatchObject({
       invalidReason: 'applied',
       replacedBySyncRunId: run.syncRunId,
@@ -220,7 +220,7 @@ describe('Sync Now from an overview', () => {
     // What was left aside comes with the next ordinary run.
     await pulled.sync('hourly');
     expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050 newer' } });
-    expect((await pulled.held()).get('stranger')).toMatchObject({ fields: { name: 'Nobody has seen me' } });
+    expect((await pulled.held()).get('unread')).toMatchObject({ fields: { name: 'Never read' } });
   });
 
   it('deletes what was reviewed, even more than the deletion threshold would let pass, and nothing that came back or went since', async () => {
@@ -240,7 +240,7 @@ describe('Sync Now from an overview', () => {
     expect((await pulled.held()).get('p029')).toBeUndefined();
   });
 
-  it('is one run for two who press it, and both are told', async () => {
+  it('is one run for two people who start it, and both are notified', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const overviewId = await ready(pulled.integrationId);
     const [first, second] = [
@@ -286,7 +286,7 @@ describe('validity', () => {
     expect(await show(third)).toMatchObject({ invalidReason: 'superseded_by_other_admin' });
   });
 
-  it('that ends while it is made lets it ask for no further page, and tells who started it why', async () => {
+  it('that ends while it is generated stops the reading of pages, and its starter gets the reason', async () => {
     const ana = await givenPerson(environment.database, tenant.tenantId);
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 50));
     pulled.account.pageSize = 5;
@@ -305,10 +305,10 @@ describe('validity', () => {
     expect(await items(first)).toEqual([]);
     // What comes after is the other one, from its beginning.
     expect(asked[2] ?? null).toBeNull();
-    const told = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+    const notifications = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
       trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
     );
-    expect(told).toMatchObject([
+    expect(notifications).toMatchObject([
       { kind: 'sync_could_not_finish', detail: expect.stringContaining('Another user or API key') },
     ]);
   });
@@ -400,21 +400,21 @@ describe('pushing', () => {
       { recordTypes: { contacts: BOTH_WAYS } },
       fill(environment, 3),
     );
-    await pulled.account.put('contacts', 'p000', { name: 'Theirs', email: 'p000@example.org' });
+    await pulled.account.put('contacts', 'p000', { name: 'Remote', email: 'p000@example.org' });
     await tenant.accept({
       recordType: 'contacts',
-      externalId: 'ours',
-      fields: { name: 'Ours', email: 'ours@example.org' },
+      externalId: 'local',
+      fields: { name: 'Local', email: 'local@example.org' },
     });
 
     const run = await syncedNow(pulled);
 
     expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 2 });
-    expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'Theirs' } });
+    expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'Remote' } });
     expect(
       [...pulled.account.type('contacts').values()]
         .map(({ fields }) => JSON.stringify(fields['name']))
         .toSorted(),
-    ).toEqual(['"Ours"', '"Theirs"', '"p001"', '"p002"']);
+    ).toEqual(['"Local"', '"Remote"', '"p001"', '"p002"']);
   });
 });

@@ -81,9 +81,12 @@ describe('a Sync Now that is canceled', () => {
     await pulled.cancel(runId);
 
     expect(await pulled.run(runId)).toMatchObject({ state: 'canceled' });
-    const [told] = (await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId);
-    expect(told).toMatchObject({ kind: 'sync_could_not_finish', detail: expect.stringMatching(/canceled/i) });
-    expect(told?.detail).not.toMatch(/overview/i);
+    const [notification] = (await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId);
+    expect(notification).toMatchObject({
+      kind: 'sync_could_not_finish',
+      detail: expect.stringMatching(/canceled/i),
+    });
+    expect(notification?.detail).not.toMatch(/overview/i);
   });
 
   it('in the middle of its pushes leaves no rows behind', async () => {
@@ -97,7 +100,7 @@ describe('a Sync Now that is canceled', () => {
 });
 
 describe('an overview that is superseded while it is made', () => {
-  it('tells its starter why: by themselves, or by another person', async () => {
+  it('gives its starter the reason: a request of their own or of another person', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const ana = await given(pulled);
     const ben = new OverviewEnvironment(tenant, pulled.integrationId, await requester('Ben'));
@@ -135,12 +138,12 @@ describe('an overview that is applied', () => {
       fill(environment, 3),
     );
     await environment.sleep(10 * MINUTE);
-    await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
+    await pulled.account.put('contacts', 'p001', { name: 'Remote', email: 'p001@example.org' });
     await tenant.accept({
       recordType: 'contacts',
       externalId: await pulled.externalId('p001'),
       kind: 'patch',
-      fields: { email: 'ours@example.org' },
+      fields: { email: 'local@example.org' },
     });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
@@ -153,8 +156,8 @@ describe('an overview that is applied', () => {
     expect(await overviews.skippedRecords(run.syncRunId)).toEqual([]);
     expect(run).toMatchObject({ state: 'succeeded' });
     expect(pulled.account.held('contacts').get('p001')).toMatchObject({
-      name: 'Theirs',
-      email: 'ours@example.org',
+      name: 'Remote',
+      email: 'local@example.org',
     });
   });
 
@@ -168,14 +171,14 @@ describe('an overview that is applied', () => {
       recordType: 'contacts',
       externalId: await pulled.externalId('p001'),
       kind: 'patch',
-      fields: { email: 'ours@example.org' },
+      fields: { email: 'local@example.org' },
     });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
     expect(
       (await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`),
     ).toEqual(['push update']);
-    await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
+    await pulled.account.put('contacts', 'p001', { name: 'Remote', email: 'p001@example.org' });
 
     const run = await overviews.synced(overviewId);
 
@@ -184,7 +187,7 @@ describe('an overview that is applied', () => {
       `drifted ${await pulled.externalId('p001')}`,
     ]);
     expect(pulled.account.held('contacts').get('p001')).toMatchObject({
-      name: 'Theirs',
+      name: 'Remote',
       email: 'p001@example.org',
     });
   });

@@ -226,7 +226,7 @@ describe('rule 16: pause', () => {
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
   });
 
-  it('lets the retry clocks stand still', async () => {
+  it('stops the clocks of retries', async () => {
     const integrationId = await tenant.integration(mapping());
     environment.ledger.answer = () => new Unavailable('down');
     environment.ledger.checkAnswer = () => new Unavailable('down');

@@ -260,7 +260,7 @@ describe('rule 9: hold, release, discard', () => {
     });
   });
 
-  it('sends a discarded value with the next change of the record, which stands as it stands', async () => {
+  it('sends a discarded value with the next change of the record', async () => {
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(GRACE_MS + 1_000);
     await tenant.change('e1', { name: 'B' });
@@ -281,7 +281,7 @@ describe('rule 9: hold, release, discard', () => {
 });
 
 describe('rule 10: credentials', () => {
-  it('makes the integration wait for new credentials, tells people once, and goes on with them', async () => {
+  it('makes the integration wait for new credentials, notifies people once, and goes on with the new ones', async () => {
     environment.ledger.answer = () => new Unauthorized('401');
     for (const externalId of ['e1', 'e2', 'e3']) await tenant.change(externalId, { name: externalId });
     await environment.sleep(12 * HOUR);

@@ -212,7 +212,7 @@ describe('third parties in trouble', () => {
     await tenant.accept(...fifty('z'));
     await inTenant((work) => pauseIntegration(work, { integrationId }));
     await environment.sleep(2 * GRACE_MS);
-    await inTenant((work) => resumeIntegration(work, { integrationId })); // one wake finds all of them due
+    await inTenant((work) => resumeIntegration(work, { integrationId })); // one activation finds all of them due
     await environment.sleep(2_000);
     await untilQueueSleeps();
     expect(calls).toEqual({ pushes: 2, checks: 1 });
@@ -282,7 +282,7 @@ describe('third parties in trouble', () => {
 });
 
 describe('deletes and discards', () => {
-  it('tells the third party of a deleted record whose first push may have arrived, though its changes were discarded since', async () => {
+  it('deletes a record at the third party whose first push may have arrived, though its changes were discarded since', async () => {
     const lost = () => new Unavailable('The answer was lost.');
     environment.ledger.answer = lost;
     environment.ledger.checkAnswer = lost;

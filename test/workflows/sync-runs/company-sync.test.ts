@@ -21,8 +21,8 @@ beforeEach(async () => {
   tenant = await environment.tenant();
 });
 
-const told = async () => (await eventsOf(tenant)).filter(({ type }) => type.startsWith('COMPANY_'));
-const types = async () => (await told()).map(({ type }) => type);
+const emittedEvents = async () => (await eventsOf(tenant)).filter(({ type }) => type.startsWith('COMPANY_'));
+const types = async () => (await emittedEvents()).map(({ type }) => type);
 const choose = (companySynchronizedPolicy: CompanySynchronizedPolicy) =>
   environment.database.withTenant(tenant.tenantId, (work) =>
     changeTenant(work, { companySynchronizedPolicy }),
@@ -52,7 +52,7 @@ describe('rule 41: all datasets', () => {
       { recordTypes: { ...TWO, unreadable: CONTACTS } },
       fill(environment, 1),
     );
-    expect(await told()).toEqual([
+    expect(await emittedEvents()).toEqual([
       {
         type: 'COMPANY_SYNCHRONIZED',
         data: {
@@ -90,7 +90,7 @@ describe('rule 41: all datasets', () => {
 
   it('failed: announced as such once, and synchronized when a later run succeeds', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, empty);
-    expect(await told()).toMatchObject([
+    expect(await emittedEvents()).toMatchObject([
       {
         type: 'COMPANY_SYNC_FAILED',
         data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] },
@@ -111,7 +111,7 @@ describe('rule 41: all datasets', () => {
     await mend(first);
     expect(await types()).toEqual([]);
     await mend(second);
-    const [event, ...more] = await told();
+    const [event, ...more] = await emittedEvents();
     expect(event?.data['integrations']).toHaveLength(2);
     expect(more).toEqual([]);
 
@@ -124,7 +124,7 @@ describe('rule 41: all datasets', () => {
     const second = await CrmIntegration.onboarded(tenant, {}, fill(environment, 1));
     expect(await types()).toEqual([]);
     await first.remove();
-    expect(await told()).toMatchObject([
+    expect(await emittedEvents()).toMatchObject([
       {
         type: 'COMPANY_SYNCHRONIZED',
         data: { integrations: [{ integration_id: toTypeId('int', second.integrationId) }] },
@@ -161,10 +161,10 @@ describe('rule 41: all datasets', () => {
 });
 
 describe('rule 42: the first dataset', () => {
-  it('tells at once under the deprecated policy, and nothing again at the end', async () => {
+  it('is emitted at once under the deprecated policy, and nothing again at the end', async () => {
     await choose('first_dataset');
     const pulled = await stuck();
-    expect(await told()).toMatchObject([
+    expect(await emittedEvents()).toMatchObject([
       {
         type: 'COMPANY_SYNCHRONIZED',
         data: {
@@ -206,6 +206,8 @@ describe('rule 42: the first dataset', () => {
     await choose('all_datasets');
     await early.resume();
     await environment.sleep(HOUR);
-    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset' } }]);
+    expect(await emittedEvents()).toMatchObject([
+      { type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset' } },
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-/** What is told of runs and of records, on skipped time (rules.md 38 to 40). */
+/** The events of runs and of records, on skipped time (rules.md 38 to 40). */
 import { sql } from 'kysely';
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { markOutage } from '../../../db/integrations/availability';
@@ -38,7 +38,7 @@ const down = ({ account }: CrmIntegration) => {
 const well = ({ account }: CrmIntegration) => {
   account.beforePage = account.beforeCheck = () => undefined;
 };
-/** Onboarded, and what was told of that forgotten. */
+/** An onboarded integration, without the events of its onboarding. */
 const linked = async (count: number, settings: Parameters<typeof CrmIntegration.link>[1] = {}) => {
   const pulled = await CrmIntegration.onboarded(tenant, settings, fill(environment, count));
   await environment.sleep(600_000);
@@ -245,8 +245,8 @@ describe('rule 40: records', () => {
       if (locked !== undefined)
         await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
     });
-    const [told, ...more] = await eventsOf(tenant, 'DATA_DELETE');
-    expect(told?.records).toHaveLength(30);
+    const [event, ...more] = await eventsOf(tenant, 'DATA_DELETE');
+    expect(event?.records).toHaveLength(30);
     expect(more).toEqual([]);
   });
 });

@@ -76,10 +76,10 @@ describe('rule 13: which record it is', () => {
   });
 
   it('is the one whose id the third party keeps, whatever the other fields say', async () => {
-    await contact('c-1', { name: 'Ours', email: 'ours@example.org' });
+    await contact('c-1', { name: 'Local', email: 'local@example.org' });
     await contact('c-2', { name: 'Other', email: 'p1@example.org' });
     const pulled = await linked(both(MATCHED), (account) =>
-      account.put('contacts', 'p1', { name: 'Ours', email: 'p1@example.org' }, 'c-1'),
+      account.put('contacts', 'p1', { name: 'Local', email: 'p1@example.org' }, 'c-1'),
     );
     expect(await pulled.externalId('p1')).toBe('c-1');
   });
@@ -259,15 +259,15 @@ describe('rule 17: fields that only come from there', () => {
     const externalId = await pulled.externalId('p000');
 
     expect((await edit(externalId, { name: 'Other' })).outcome).toBe('field_owned_by_third_party');
-    expect((await contact(externalId, { note: 'ours' })).outcome).toBe('accepted');
+    expect((await contact(externalId, { note: 'local' })).outcome).toBe('accepted');
     expect((await recordOf(externalId))?.fields).toEqual({
       name: 'p000',
       email: 'p000@example.org',
-      note: 'ours',
+      note: 'local',
     });
     await pulled.account.put('contacts', 'p000', { email: 'new@example.org' });
     await pulled.sync('incremental');
-    expect((await recordOf(externalId))?.fields).toEqual({ email: 'new@example.org', note: 'ours' });
+    expect((await recordOf(externalId))?.fields).toEqual({ email: 'new@example.org', note: 'local' });
   });
 
   it('go away here when they go away there, where every field is copied', async () => {
@@ -278,7 +278,7 @@ describe('rule 17: fields that only come from there', () => {
     expect((await pulled.held()).get('p000')?.fields).toEqual({
       name: 'p000',
       email: 'p000@example.org',
-      internal: 'not ours',
+      internal: 'internal only',
     });
     await pulled.account.put('contacts', 'p000', { name: 'p000' });
     await pulled.sync('full');

@@ -45,7 +45,7 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
     await pulled.sync('full');
 
     expect([...(await pulled.held()).values()].map(({ fields }) => fields['note'])).toEqual(
-      Array.from({ length: 7 }, () => 'not ours'),
+      Array.from({ length: 7 }, () => 'internal only'),
     );
   });
 
@@ -102,7 +102,7 @@ describe('rule 31: another list from the middle on', () => {
   );
 });
 
-describe('R9: one dataset that is told to slow down', () => {
+describe('R9: one dataset that is rate limited', () => {
   it('holds back the others of its run too', async () => {
     const types = ['a', 'b', 'c'];
     const pulled = await CrmIntegration.onboarded(

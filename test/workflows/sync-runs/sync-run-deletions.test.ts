@@ -57,11 +57,11 @@ describe('rule 31: what is missing', () => {
 
   it('is not deleted where it was linked or pushed since the pass began', async () => {
     const pulled = await linked(6, { recordTypes: { contacts: BOTH_WAYS } });
-    await tenant.change('a-ours', { name: 'Ours' }, { recordType: 'contacts' }); // sorts before the page in flight
+    await tenant.change('a-local', { name: 'Local' }, { recordType: 'contacts' }); // sorts before the page in flight
     pulled.account.beforePage = async ({ cursor }) => {
       if (cursor === null) return;
       pulled.account.beforePage = () => undefined;
-      await tenant.act('push_now', pulled.integrationId, 'a-ours');
+      await tenant.act('push_now', pulled.integrationId, 'a-local');
       await until('our record is pushed', () => pulled.account.pushes.length === 1); // it goes out while the pass reads
     };
     const run = await pulled.sync('full');
@@ -72,12 +72,20 @@ describe('rule 31: what is missing', () => {
 
   it('is not what shares its link with another record: the remote record is there', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
-    await tenant.change('twin', { name: 'p001', email: 'p001@example.org' }, { recordType: 'contacts' });
+    await tenant.change(
+      'same-remote',
+      { name: 'p001', email: 'p001@example.org' },
+      { recordType: 'contacts' },
+    );
     await environment.sleep(GRACE_MS * 2);
     // As where a find by e-mail answers the same one for both.
-    pulled.account.type('contacts').delete('new-twin');
+    pulled.account.type('contacts').delete('new-same-remote');
     await pulled.inTenant(({ trx }) =>
-      trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute(),
+      trx
+        .updateTable('recordLinks')
+        .set({ remoteId: 'p001' })
+        .where('remoteId', '=', 'new-same-remote')
+        .execute(),
     );
     await environment.sleep(600_000);
 
@@ -129,7 +137,7 @@ describe('rule 31: what is missing', () => {
 });
 
 describe('rule 31: the deletion threshold', () => {
-  it('parks more than a tenth and more than twenty, tells people, and deletes nothing', async () => {
+  it('parks more than a tenth and more than twenty, notifies people, and deletes nothing', async () => {
     const pulled = await linked(40);
     await removeSome(pulled, 21);
     const run = await pulled.sync('nightly');
@@ -210,7 +218,7 @@ describe('rule 31: the deletion threshold', () => {
     expect(await openAlerts(pulled)).toBe(1);
   });
 
-  it('superseded by the next full pass, which knows better: what came back is not asked about, and people are told no more', async () => {
+  it('is superseded by the next full pass: records that came back are not in the new review, and people are not notified again', async () => {
     const pulled = await linked(30);
     await removeSome(pulled, 25);
     await pulled.sync('nightly');

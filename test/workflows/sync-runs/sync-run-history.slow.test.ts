@@ -1,4 +1,4 @@
-/** What long runs leave behind in Temporal (R22): short histories, and nothing of anybody's records. */
+/** What long runs leave behind in Temporal (R22): short histories, and no record data. */
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -112,13 +112,13 @@ describe('R22: the history of a run', () => {
   it('holds ids, counts and instants, and no word of records or of third parties', async () => {
     const tenant = await environment.tenant();
     const pulled = await CrmIntegration.link(tenant, {}, fill(environment, 7));
-    await pulled.account.put('contacts', 'remote-id-of-theirs', {
+    await pulled.account.put('contacts', 'canary-remote-id', {
       name: 'Zaphod',
       email: 'zaphod@example.org',
     });
     let left = 2;
     pulled.account.beforePage = ({ cursor }) => {
-      if (cursor !== null && left-- > 0) throw new Unavailable('words of theirs', 500);
+      if (cursor !== null && left-- > 0) throw new Unavailable('canary error text', 500);
     };
     await pulled.settle();
     const history = await environment.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).fetchHistory();
@@ -127,7 +127,7 @@ describe('R22: the history of a run', () => {
     );
 
     expect(text).toContain(pulled.integrationId);
-    for (const word of ['Zaphod', 'zaphod', 'example.org', 'remote-id-of-theirs', 'words of theirs', 'p003'])
+    for (const word of ['Zaphod', 'zaphod', 'example.org', 'canary-remote-id', 'canary error text', 'p003'])
       expect(text).not.toContain(word);
   });
 });

@@ -39,12 +39,12 @@ describe('rule 11: a third party that is down', () => {
     await environment.sleep(600_000);
     const before = pulled.account.calls;
     Object.assign(pulled.account, { beforePage: refuse, beforePush: refuse, beforeCheck: refuse });
-    const ours = people(500).map((id) => ({
+    const pushed = people(500).map((id) => ({
       externalId: `our-${id}`,
       recordType: 'contacts',
       fields: { name: id },
     }));
-    await tenant.accept(...ours);
+    await tenant.accept(...pushed);
     const syncRunId = await pulled.begin('nightly');
     await environment.sleep(13 * HOUR);
     expect(pulled.account.calls - before).toBeLessThanOrEqual(200);
@@ -61,7 +61,7 @@ describe('rule 11: a third party that is down', () => {
     await pulled.settle();
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');
     expect(pulled.account.pushes.map(({ externalId }) => externalId).sort()).toEqual(
-      ours.map(({ externalId }) => externalId),
+      pushed.map(({ externalId }) => externalId),
     );
     await environment.sleep(HOUR);
     await pulled.sync('full');

@@ -254,7 +254,7 @@ describe('R9: asked to slow down', () => {
       requestedAt = await environment.now();
       throw new RateLimited('Slow down.', 30 * 60_000);
     };
-    await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
+    await tenant.change('our-1', { name: 'Local' }, { recordType: 'contacts' });
     const { syncRunId } = await pulled.request('full');
     await pulled.settle();
     await environment.sleep(HOUR);
@@ -273,7 +273,7 @@ describe('R9: asked to slow down', () => {
     pulled.account.beforePush = () => {
       if (left-- > 0) throw new RateLimited('Slow down.', 2 * HOUR);
     };
-    await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
+    await tenant.change('our-1', { name: 'Local' }, { recordType: 'contacts' });
     await environment.sleep(10 * 60_000);
     const syncRunId = await pulled.begin('full');
     await environment.sleep(HOUR);
@@ -303,7 +303,7 @@ describe('rule 10: credentials that are refused in the middle', () => {
     expect(await pulled.notifications('integration_needs_reauthorization')).toEqual([]);
   });
 
-  it('fail the jobs with that error, tell people once, and new ones make up for it', async () => {
+  it('fail the jobs with that error, notify people once, and new jobs read what is missing', async () => {
     const pulled = await linked(9, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     await pulled.account.put('contacts', 'p001', { name: 'First page' });
     await pulled.account.put('contacts', 'p008', { name: 'Last page' });

@@ -17,7 +17,7 @@ const people = (count: number) =>
   Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
 const fill = (count: number) => async (account: CrmIntegration['account']) => {
   for (const id of people(count))
-    await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
+    await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'internal only' });
   await environment.sleep(600_000);
 };
 

@@ -36,7 +36,7 @@ const status =
     void response.writeHead(code, headers).end();
 const test = (message: string): NewEvent => ({ type: 'TEST', integrationId: null, data: { message } });
 /** @returns the events' ids on the wire. */
-async function tell(count = 1, of: TestTenant = tenant): Promise<string[]> {
+async function emit(count = 1, of: TestTenant = tenant): Promise<string[]> {
   const events = Array.from({ length: count }, (_, index) => test(`event ${index}`));
   const ids = await environment.database.withTenant(of.tenantId, (work) => emitEvents(work, events));
   return ids.map((id) => toTypeId('evt', id));
@@ -108,7 +108,7 @@ describe('a delivery', () => {
       { secret: expired, expiresAt: new Date(now - HOUR).toISOString() },
     ];
     await endpoint({ secrets });
-    const [id] = await tell();
+    const [id] = await emit();
 
     await pass(1_000);
 
@@ -154,11 +154,11 @@ describe('a delivery', () => {
       { secret: former, expiresAt: new Date((await environment.now()) + 24 * HOUR).toISOString() },
     ];
     await endpoint({ secrets });
-    await tell();
+    await emit();
     await pass(23 * HOUR);
-    await tell();
+    await emit();
     await pass(2 * HOUR);
-    await tell();
+    await emit();
     await pass(1_000);
 
     const signedBy = receiver.received.map((webhook) => [
@@ -176,7 +176,7 @@ describe('a delivery', () => {
     await endpoint({ ratePerSecond: 20 });
     const startedAt = performance.now();
 
-    await tell(30);
+    await emit(30);
     await pass(1_000);
 
     expect(receiver.received).toHaveLength(30);
@@ -185,7 +185,7 @@ describe('a delivery', () => {
 
   it('leaves no workflow behind when nothing waits', async () => {
     const endpointId = await endpoint();
-    await tell(3);
+    await emit(3);
 
     await pass(1_000);
 
@@ -198,12 +198,12 @@ describe('a delivery', () => {
     await createEndpoint(environment, { tenantId: PLATFORM_TENANT_ID, url: platform.url });
     await endpoint();
     const other = await environment.tenant();
-    const [mine, theirs] = [await tell(1), await tell(1, other)];
+    const [mine, others] = [await emit(1), await emit(1, other)];
 
     await pass(1_000);
 
     expect(idsReceived()).toEqual(mine);
-    expect(platform.received.map(({ id }) => id).toSorted()).toEqual([...mine, ...theirs].toSorted());
+    expect(platform.received.map(({ id }) => id).toSorted()).toEqual([...mine, ...others].toSorted());
     await environment.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
       trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute(),
     );
@@ -213,7 +213,7 @@ describe('a delivery', () => {
   it('reaches a receiver that was down for three days: every event once by id', async () => {
     await endpoint();
     receiver.answer = status(503);
-    const ids = await tell(12);
+    const ids = await emit(12);
     await pass(71 * HOUR);
     expect(new Set(await states())).toEqual(new Set(['retrying']));
     const refused = receiver.received.splice(0);
@@ -235,7 +235,7 @@ describe('a delivery', () => {
   it('is tried ten times over three days and then has failed', async () => {
     await endpoint();
     receiver.answer = status(500);
-    await tell();
+    await emit();
 
     await pass(90 * HOUR);
 
@@ -251,7 +251,7 @@ describe('a delivery', () => {
   it('is put off as far as a 429 asks, and no farther than an hour', async () => {
     await endpoint();
     receiver.answer = status(429, { 'retry-after': '600' });
-    await tell();
+    await emit();
     await pass(1_000);
     const [{ nextAttemptAt } = { nextAttemptAt: null }] = await deliveries();
     const [{ at } = { at: new Date(0) }] = await attempts();
@@ -270,7 +270,7 @@ describe('an endpoint', () => {
   it('that answers 410 is switched off at once, and what waits is kept', async () => {
     const endpointId = await endpoint();
     receiver.answer = status(410);
-    await tell(8);
+    await emit(8);
     await pass(1_000);
 
     expect(receiver.received.length).toBeLessThanOrEqual(5);
@@ -289,7 +289,7 @@ describe('an endpoint', () => {
   it('that fails five times in a row is left alone for a minute, and what waits loses no attempt by it', async () => {
     await endpoint();
     receiver.answer = status(500);
-    await tell(40);
+    await emit(40);
     await pass(2_000);
 
     expect(receiver.received).toHaveLength(5);
@@ -304,15 +304,15 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(40);
   });
 
-  it('is switched off after five days of nothing but failures, and its tenant is told (S16)', async () => {
+  it('is switched off after five days of nothing but failures, and its tenant is notified (S16)', async () => {
     const ada = await givenPerson(environment.database, tenant.tenantId);
     const endpointId = await endpoint();
     const witness = await startReceiver();
     await endpoint({ url: witness.url, eventTypes: ['ENDPOINT_DISABLED'] });
     receiver.answer = status(500);
-    await tell(1);
+    await emit(1);
     await hours(60);
-    await tell(1);
+    await emit(1);
     await hours(50);
     expect(witness.received).toHaveLength(0);
     await hours(40);
@@ -337,12 +337,12 @@ describe('an endpoint', () => {
     await witness.close();
   }, 120_000);
 
-  it('that takes nothing is told of after a day and after three, in the platform and by e-mail, with its page', async () => {
+  it('that accepts nothing is reported after a day and after three, in the platform and by e-mail, with its page', async () => {
     const ada = await givenPerson(environment.database, tenant.tenantId);
     const viewer = await givenPerson(environment.database, tenant.tenantId, { role: 'viewer' });
     const endpointId = await endpoint();
     receiver.answer = status(500);
-    await tell();
+    await emit();
     await hours(20);
     const before = await tenant.notifications();
     await hours(16);
@@ -367,13 +367,13 @@ describe('an endpoint', () => {
   it('that takes something now and then is not warned of', async () => {
     await endpoint();
     receiver.answer = status(500);
-    await tell();
+    await emit();
     await hours(20);
     receiver.answer = status(200);
-    await tell();
+    await emit();
     await pass(1_000);
     receiver.answer = status(500);
-    await tell();
+    await emit();
     await hours(20);
 
     expect(await tenant.notifications()).toEqual([]);
@@ -383,7 +383,7 @@ describe('an endpoint', () => {
     const endpointId = await endpoint({ tenantId: PLATFORM_TENANT_ID });
     const warn = jest.spyOn(environment.dependencies.log, 'warn');
     receiver.answer = status(500);
-    await tell();
+    await emit();
     await hours(36);
 
     const ofIt = warn.mock.calls.filter(
@@ -402,7 +402,7 @@ describe('an endpoint', () => {
     const healthy = await startReceiver();
     await endpoint({ url: healthy.url });
     receiver.answer = () => undefined;
-    await tell(30);
+    await emit(30);
 
     await environment.dispatch();
     await until('the healthy one has all', () => healthy.received.length === 30);

@@ -1,6 +1,6 @@
 /**
- * What Syncline promises, said a second time in the plainest way: records as they should stand, what each
- * third party should hold of them, and from when on it may be told. Shares no code with the product.
+ * A simple model of what Syncline guarantees: the expected records, what each third party should hold of
+ * them, and from when on a push may go out. Shares no code with the product.
  */
 export interface Settings {
   /** Field of Syncline to remote field. */
@@ -28,8 +28,8 @@ export function payloadText(payload: object): Wanted {
 export function wantedOf(settings: Settings, record: ModelRecord | undefined): Wanted {
   if (record === undefined || record.isDeleted) return GONE;
   if (settings.country !== null && record.fields.country !== settings.country) return GONE;
-  const entries = Object.entries(settings.fields).filter(([ours]) => Object.hasOwn(record.fields, ours));
-  return payloadText(Object.fromEntries(entries.map(([ours, theirs]) => [theirs, record.fields[ours]])));
+  const entries = Object.entries(settings.fields).filter(([local]) => Object.hasOwn(record.fields, local));
+  return payloadText(Object.fromEntries(entries.map(([local, remote]) => [remote, record.fields[local]])));
 }
 
 /** One state of a record, and the earliest instant at which it may reach the third party. */
@@ -85,7 +85,7 @@ export class ModelRecordSync {
   }
 
   /**
-   * The instant from which this content may go, or null when it is nothing that ever stood here since the
+   * The instant from which this content may go, or null if the record has not had this content since the
    * last call.
    */
   mayGoAt(wanted: Wanted): number | null {
@@ -93,7 +93,7 @@ export class ModelRecordSync {
     return known.length === 0 ? null : Math.min(...known);
   }
 
-  /** A call with this content began: what stood before it is history. */
+  /** A call with this content began: earlier contents no longer count. */
   called(wanted: Wanted): void {
     const position = this.steps.findIndex((step) => step.wanted === wanted);
     if (position > 0) this.steps = this.steps.slice(position);

@@ -323,7 +323,7 @@ export class Trial {
 
   private async discard(integrationId: string, recordSync: ModelRecordSync, now: number): Promise<void> {
     // A new mapping that is being worked through at this moment may have passed the record, or may still send
-    // it as it stands.
+    // its current content.
     if ((await this.backfilling()).has(integrationId)) recordSync.perhapsDiscarded(recordSync.wanted, now);
     else recordSync.discarded = recordSync.wanted;
   }
@@ -539,7 +539,7 @@ export class Trial {
       }
       const isWaiting = row.status === 'sync_pending' || row.status === 'syncing';
       if (isWaiting && row.nextDueAt === null && row.heldAt === null)
-        this.complain(`${name} is ${row.status} and nothing will wake it`);
+        this.complain(`${name} is ${row.status} and no timer is set for it`);
       if (row.status === 'sync_failed' && row.errors === null)
         this.complain(`${name} failed without an error`);
       const wanted = wantedOf(integration.settings, this.records.get(row.externalId));

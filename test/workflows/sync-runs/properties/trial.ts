@@ -153,11 +153,11 @@ export class PullTrial {
     if (await this.approveDeletions(pulled)) ({ syncRunId } = await pulled.sync('full'));
     const run = await pulled.run(syncRunId);
     const job = await pulled.job(syncRunId);
-    const theirs = pulled.account.held('contacts').size;
+    const remoteCount = pulled.account.held('contacts').size;
     this.expect('the run has succeeded', run.state, 'succeeded');
-    this.expect('our copy is theirs', await pulled.differences(), []);
-    this.expect('as many were read as they hold', job.recordsRead, theirs);
-    this.expect('the counts add up', job.recordsNew + job.recordsChanged + job.recordsUnchanged, theirs);
+    this.expect('our copy equals the remote records', await pulled.differences(), []);
+    this.expect('as many were read as they hold', job.recordsRead, remoteCount);
+    this.expect('the counts add up', job.recordsNew + job.recordsChanged + job.recordsUnchanged, remoteCount);
     this.expect('the difference is 0', (await pulled.statuses()).at(-1)?.totalDifference, 0);
     this.expect('the onboarding lock is released', (await pulled.integration()).onboardedAt !== null, true);
     const again = await pulled.job((await pulled.sync('full')).syncRunId);
