@@ -44,7 +44,7 @@ function aCase({
   };
 }
 
-it('has nothing to complain about when all went well, a repetition under the same key included', () => {
+it('reports nothing when all went well, a repetition under the same key included', () => {
   expect(judge(aCase())).toEqual([]);
   expect(judge(aCase({ calls: [call(), call({ at: 1_900, isEffect: false }), update()] }))).toEqual([]);
 });

@@ -5,7 +5,7 @@ const items = Array.from({ length: 40 }, (_, index) => index);
 const aMoment = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 describe('mapConcurrently', () => {
-  it('works through all items, in their order, so many at a time and no more', async () => {
+  it('processes all items in order, with a limited number at a time', async () => {
     let [running, most] = [0, 0];
 
     const settled = await mapConcurrently(items, 4, async (item) => {
@@ -54,7 +54,7 @@ describe('mapConcurrently', () => {
     expect(settled).toHaveLength(items.length);
   });
 
-  it('R10 takes our own mistake with one item for a failure of that item, and keeps what it was', async () => {
+  it('R10 treats a defect of ours with one item as a failure of that item, and keeps the error', async () => {
     const mistake = new TypeError('x is undefined');
 
     const settled = await mapConcurrently(items, 4, (item) =>

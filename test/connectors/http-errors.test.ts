@@ -14,7 +14,7 @@ const describeAs = (message: string) => () => ({ message });
 
 describe('errorFromResponse', () => {
   it.each([408, 425, 500, 501, 502, 503, 504, 599, 301, 308, 101])(
-    'takes %d for trouble that may pass',
+    'treats %d as a temporary failure',
     (status) => {
       expect(errorFromResponse(answer(status), describeAs('no'))).toMatchObject({
         kind: 'unavailable',
@@ -25,7 +25,7 @@ describe('errorFromResponse', () => {
   );
 
   it.each([400, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451])(
-    'takes %d for a refused record',
+    'treats %d as a refused record',
     (status) => {
       const error = errorFromResponse(answer(status), describeAs('The e-mail is taken.'));
 
@@ -38,11 +38,11 @@ describe('errorFromResponse', () => {
     },
   );
 
-  it('takes 401 for refused credentials', () => {
+  it('treats 401 as refused credentials', () => {
     expect(errorFromResponse(answer(401), describeAs('no'))).toBeInstanceOf(Unauthorized);
   });
 
-  it('takes 429 for a request to slow down, and 503 only when it says for how long', () => {
+  it('treats 429 as a rate limit, and 503 only with Retry-After', () => {
     expect(errorFromResponse(answer(429), describeAs('no'))).toMatchObject({
       kind: 'rate_limited',
       retryAfterMs: null,
@@ -68,7 +68,7 @@ describe('errorFromResponse', () => {
     expect(errorFromResponse(answer(400), () => ({ message: 'taken', errors }))).toMatchObject({ errors });
   });
 
-  it('shows no page of HTML and no control characters to people', () => {
+  it('puts no HTML page and no control characters into the message', () => {
     expect(
       errorFromResponse(answer(502, {}, '<html><body>Bad gateway</body></html>'), describeAs('no')).message,
     ).toBe('The third party answered 502.');
@@ -79,12 +79,12 @@ describe('errorFromResponse', () => {
 });
 
 describe('errorFromCheck', () => {
-  it('takes 401 and 403 for refused credentials', () => {
+  it('treats 401 and 403 as refused credentials', () => {
     expect(errorFromCheck(answer(401))).toBeInstanceOf(Unauthorized);
     expect(errorFromCheck(answer(403))).toBeInstanceOf(Unauthorized);
   });
 
-  it('takes no answer for a refused record, because there is none', () => {
+  it('treats no answer as a refused record, because a check sends none', () => {
     expect(errorFromCheck(answer(404))).toMatchObject({ kind: 'unavailable', status: 404 });
     expect(errorFromCheck(answer(503))).toMatchObject({ kind: 'unavailable' });
     expect(errorFromCheck(answer(429, { 'retry-after': '1' }))).toMatchObject({

@@ -42,7 +42,7 @@ it('asks for a password and a sign-in first, then shows the requested page', asy
   await page.getByRole('banner').getByText('Sample Company').waitFor();
 });
 
-it('says that a sign-in failed, but not why', async () => {
+it('reports a failed sign-in without the reason', async () => {
   const other = await (await desk.openBrowser()).newPage();
   await other.goto(`${stack.ready.console_url}/sign-in`);
   await other.getByLabel('E-mail').fill(stack.ready.console_email);
@@ -468,7 +468,7 @@ it('lets a viewer read, and says why other actions are not allowed', async () =>
   await other.context().close();
 });
 
-it('leads to the sign-in, and back, when the session was ended in another tab', async () => {
+it('shows the sign-in, and then the page again, after the session was ended in another tab', async () => {
   const browser = await desk.openBrowser();
   const [tab, other] = [await browser.newPage(), await browser.newPage()];
   await desk.open(tab, '/sync-runs');
@@ -487,7 +487,7 @@ it('leads to the sign-in, and back, when the session was ended in another tab', 
   await browser.close();
 });
 
-it('signs out, and is closed afterwards', async () => {
+it('signs out, and requires a sign-in afterwards', async () => {
   await open('/notifications');
   await heading('Notifications').waitFor();
   await page.getByRole('button', { name: /Your menu/ }).click();

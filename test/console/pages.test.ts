@@ -225,7 +225,7 @@ it("shows another company's run as one that does not exist", async () => {
   expect(await page.getByRole('main').innerText()).not.toContain('Lists');
 });
 
-it('needs no mouse: signing in, finding an employee, changing one', async () => {
+it('works without a mouse: signing in, finding and changing an employee', async () => {
   const other = await (await desk.openBrowser()).newPage();
   await desk.open(other, '/sign-in');
   await heading(other, 'Sign in').waitFor();
@@ -326,7 +326,7 @@ it('shows all times in the zone that the company has chosen, on other pages too'
   await shownIn('Asia/Tokyo', '+09:00');
 });
 
-it('offers the deprecated policy no more after the switch, and says since when', async () => {
+it('does not offer the deprecated policy after the switch, and says since when', async () => {
   await desk.open(page, '/settings');
   const choice = page.getByRole('radiogroup', {
     name: 'When the webhook event COMPANY_SYNCHRONIZED is sent',

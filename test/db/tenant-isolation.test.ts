@@ -135,7 +135,7 @@ describe('every table', () => {
     ).toEqual([]);
   });
 
-  it('applies even to an owner who is no superuser (FORCE)', async () => {
+  it('applies even to an owner who is not a superuser (FORCE)', async () => {
     const owner = `owner_${newUuid().slice(-8)}`;
     await db.superuser(`create role ${owner} nologin`);
     await db.superuser(`grant usage, create on schema public to ${owner}`);

@@ -25,7 +25,7 @@ it.each(services)('%s has an exact version', (_name, { image, build }) => {
 });
 
 it.each(services)(
-  '%s waits only for what can come about: health where there is a check, an end where there is one',
+  '%s waits only for possible conditions: health with a check, completion with an end',
   (_name, { depends_on = {} }) => {
     const cannotComeAbout = Object.entries(depends_on).filter(([other, { condition }]) => {
       const service = compose.services[other];
@@ -52,7 +52,7 @@ it.each(services)('%s is published on 127.0.0.1 only', (_name, { ports = [] }) =
   expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
 });
 
-it('holds no secret, and .env.example names every one that it asks for', () => {
+it('contains no secret, and .env.example names every one that it requires', () => {
   const required = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name as string));
 
   expect([...required].toSorted()).toEqual(Object.keys(SECRETS).toSorted());
@@ -78,7 +78,7 @@ it('gives api and worker an environment that they accept', () => {
   });
 });
 
-it('lets timers fire as exactly as the dev server of npm start', () => {
+it('has timers as precise as those of the dev server of npm start', () => {
   const dynamicConfig = parse(readProjectFile('deploy/temporal.yaml')) as Record<string, { value: string }[]>;
 
   expect(dynamicConfig['history.timerProcessorMaxTimeShift']?.[0]?.value).toBe('10ms');
@@ -87,7 +87,7 @@ it('lets timers fire as exactly as the dev server of npm start', () => {
   );
 });
 
-it('runs the same PostgreSQL as the embedded one, and the Temporal server that the pinned dev server holds', () => {
+it('runs the same PostgreSQL as the embedded one, and the Temporal server of the pinned dev server', () => {
   const { optionalDependencies } = JSON.parse(readProjectFile('package.json')) as {
     optionalDependencies: Record<string, string>;
   };

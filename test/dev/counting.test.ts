@@ -36,6 +36,6 @@ it('counts skipped tests as failures', () => {
   });
 });
 
-it('does not count those that the caller has not chosen', () => {
+it('does not count tests that the caller has not selected', () => {
   expect(count({ numPassedTests: 5, numPendingTests: 90 }, true)).toEqual({ passed: 5, failed: 0 });
 });

@@ -157,7 +157,7 @@ async function linkAndPush(apiUrl: string, scim: LinkableThirdParty): Promise<vo
 }
 
 it(
-  'builds from what the context admits; its api and worker push a change to a third party and leave the image as it is',
+  'builds from the admitted context; its api and worker push a change to a third party and do not modify the image',
   async () => {
     const [postgresPort, temporal, scim, apiPort, metricsPort] = await Promise.all([
       startDatabase(),
@@ -188,7 +188,7 @@ it(
 );
 
 it(
-  'does not build when the context does not admit a folder that api and worker import',
+  'does not build without a folder that api and worker import',
   async () => {
     const incomplete = path.join(folder, 'incomplete');
     const ignored = `${readProjectFile('.dockerignore')}\nruntime\n`;

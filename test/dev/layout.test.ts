@@ -8,11 +8,11 @@ const filesOf = (folder: string, count: number) =>
   Array.from({ length: count }, (_, n) => `${folder}/file-${n}.ts`);
 
 describe('a folder', () => {
-  it('may hold 20 source files, and other files besides', () => {
+  it('may contain 20 source files, and other files besides', () => {
     expect(crowdedFolders([...filesOf('db/push', 20), 'db/push/README.md', 'db/push/a.json'])).toEqual([]);
   });
 
-  it('may not hold 21', () => {
+  it('may not contain 21', () => {
     expect(crowdedFolders([...filesOf('db/push', 21), ...filesOf('db/pull', 3)])).toEqual([
       'db/push: 21 source files, at most 20',
     ]);

@@ -184,7 +184,7 @@ describe('the comparison of API descriptions', () => {
     expect(changes).toEqual([]);
   });
 
-  it('finds nothing when the committed description is compared with itself, but a removed field of it', () => {
+  it('finds no difference between the committed description and itself, but finds a removed field', () => {
     const committed = JSON.parse(readFileSync(FILE, 'utf8')) as ApiDescription;
     const changed = structuredClone(committed);
     delete changed.components?.schemas?.Badge?.properties?.status;

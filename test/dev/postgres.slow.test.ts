@@ -35,7 +35,7 @@ async function query(url: string, statement: string): Promise<unknown[]> {
   }
 }
 
-it('keeps its data over a restart, on another port too', async () => {
+it('keeps its data after a restart, on another port too', async () => {
   const first = await start('restarted');
   await query(first.url, 'CREATE TABLE kept AS SELECT 1 AS one');
   await first.stop();
@@ -57,7 +57,7 @@ it('stops a server that still runs on its folder, and takes over its data', asyn
   await successor.stop();
 });
 
-it('begins anew where an earlier start was interrupted while it made the folder', async () => {
+it('starts again after an interruption during the creation of the folder', async () => {
   fs.mkdirSync(path.join(folder, 'interrupted.new'));
   fs.writeFileSync(path.join(folder, 'interrupted.new', 'half'), '');
 
@@ -78,7 +78,7 @@ it('refuses connections without the password, and listens on 127.0.0.1 only', as
   await server.stop();
 });
 
-it('says what to do about the data of another major version, and does not touch it', async () => {
+it('explains what to do about the data of another major version, and does not change it', async () => {
   const dataFolder = path.join(folder, 'old');
   fs.mkdirSync(dataFolder);
   fs.writeFileSync(path.join(dataFolder, 'PG_VERSION'), '14\n');

@@ -30,7 +30,7 @@ it('asks a process to end and waits for it', async () => {
   expect(fs.readFileSync(logFile, 'utf8')).toContain('in good order');
 });
 
-it('kills a process that does not listen', async () => {
+it('kills a process that ignores the signal', async () => {
   const child = await start(`${forever} process.on('SIGTERM', () => {}); console.log('deaf');`);
   await waitUntilReady(child, () => fs.readFileSync(logFile, 'utf8').includes('deaf'));
 
@@ -47,7 +47,7 @@ it('reports how a process ended and its last output, instead of waiting for it',
   );
 });
 
-it('says which program is missing', async () => {
+it('names the missing program', async () => {
   await expect(runToEnd('no-such-program', [])).rejects.toThrow(/no-such-program/);
 });
 

@@ -29,7 +29,7 @@ async function withEnvironment<Result>(
 }
 
 describe('a program', () => {
-  it('is the one that the variable names, before one on PATH', async () => {
+  it('is the one named by the variable, before one on PATH', async () => {
     const [given, installed] = [program('pocketbase', 'exit 0'), program('pocketbase', 'exit 0')];
 
     const found = await withEnvironment(
@@ -51,7 +51,7 @@ describe('a program', () => {
     expect(found).toBe(working);
   });
 
-  it('is an error if the variable names one that does not run: no other is taken in silence', async () => {
+  it('is an error if the variable names one that does not run: no other is used instead', async () => {
     const search = withEnvironment({ TEMPORAL_CLI_PATH: '/nowhere/temporal' }, () => findProgram('temporal'));
 
     await expect(search).rejects.toThrow(

@@ -10,7 +10,7 @@ it('cites only rules that docs/rules.md has', () => {
   expect(unknown).toEqual([]);
 });
 
-it('carries each rule of docs/rules.md by at least one test', () => {
+it('finds at least one test for each rule of docs/rules.md', () => {
   const tested = new Set(citations.filter(isTest).map(({ rule }) => rule));
 
   expect(rules.length).toBeGreaterThan(45);

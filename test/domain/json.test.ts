@@ -18,7 +18,7 @@ function turned(value: JsonValue): JsonValue {
 }
 
 describe('equality of JSON', () => {
-  it('is what the canonical text says, for any two values', () => {
+  it('is the equality of the canonical texts, for any two values', () => {
     fc.assert(
       fc.property(jsonValue(), jsonValue(), (a, b) =>
         expect(canonicalJson(a) === canonicalJson(b)).toBe(jsonEquals(a, b)),
@@ -36,7 +36,7 @@ describe('equality of JSON', () => {
     );
   });
 
-  it('survives a journey through text, and the canonical text is JSON of the same value', () => {
+  it('is not changed by conversion to text, and the canonical text is JSON of the same value', () => {
     fc.assert(
       fc.property(jsonValue(), (value) =>
         expect(

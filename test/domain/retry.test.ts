@@ -29,7 +29,7 @@ function probesOf(durationMs: number, lateMs: () => number = () => 0): number[] 
 }
 
 describe('rule 11: probing a third party that is down', () => {
-  it('comes 30 s, 1, 2 and then each 5 minutes after the last, but does not miss the quarter of an hour', () => {
+  it('is 30 s, 1, 2 and then 5 minutes after the last probe, with one exactly at 15 minutes', () => {
     const minutes = probesOf(25 * 60_000).map((probe) => (probe - since.getTime()) / 60_000);
 
     expect(minutes).toEqual([0.5, 1.5, 3.5, 8.5, 13.5, 15, 20, 25]);
@@ -39,7 +39,7 @@ describe('rule 11: probing a third party that is down', () => {
     expect(probesOf(12 * HOUR).length).toBeLessThanOrEqual(200);
   });
 
-  it('does always go forward, by at least half a minute but for the quarter of an hour, and at most five', () => {
+  it('always moves forward, by 30 s to 5 min, except for the probe at 15 minutes', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 1_000 }),
@@ -60,7 +60,7 @@ describe('rule 11: probing a third party that is down', () => {
     );
   });
 
-  it('does not step over the quarter of an hour, however late each probe comes', () => {
+  it('has a probe at 15 minutes, however late each probe is', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 1, maxLength: 20 }), (delays) => {
         let position = 0;
@@ -76,7 +76,7 @@ describe('rule 11: probing a third party that is down', () => {
     );
   });
 
-  it('fails waiting pushes from a quarter of an hour on, not a moment earlier', () => {
+  it('fails waiting pushes after 15 minutes, and not earlier', () => {
     expect(
       isUnreachableLongEnoughToFail(
         since,
@@ -96,7 +96,7 @@ describe('rule 11: probing a third party that is down', () => {
 });
 
 describe('rule 8: a record that is refused with 5xx', () => {
-  it('waits 2 s, then twice as long each time, and never more than ten minutes', () => {
+  it('is retried after 2 s, then after twice as long each time, and never after more than ten minutes', () => {
     expect([1, 2, 3, 4].map(refusalBackoffMs)).toEqual([2_000, 4_000, 8_000, 16_000]);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2_000 }), (refusals) =>

@@ -24,7 +24,7 @@ describe('the address', () => {
     expect(checkUrl(strict, `https://${host}/scim`, [host]).host).toBe(host);
   });
 
-  it('S12 is refused when it is one of our own, public or not', () => {
+  it('S12 is refused if it is an address of this host, public or not', () => {
     const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
 
     expect(own.length).toBeGreaterThan(0);

@@ -87,7 +87,7 @@ describe('an exchange', () => {
     expect(JSON.parse(response.text)).toEqual({ method: 'PATCH', token: 'Bearer t', body: 'häß 🙂' });
   });
 
-  it('reads characters whole whose bytes come in two parts, and leaves out a byte order mark', async () => {
+  it('decodes characters split between two chunks, and removes a byte order mark', async () => {
     const bytes = Buffer.from('\uFEFFhäß 🙂');
     const port = await serve((_request, response) => {
       response.write(bytes.subarray(0, bytes.length - 2));
@@ -280,7 +280,7 @@ describe('the egress policy', () => {
     '[::ffff:127.0.0.1]',
     '0.0.0.0',
     '0',
-  ])('S12 lets no connection through to %s', async (host) => {
+  ])('S12 allows no connection to %s', async (host) => {
     const target = await canary();
 
     await expect(send(`http://${host}:${target.port}/`, { policy: closed })).rejects.toThrow(
@@ -290,7 +290,7 @@ describe('the egress policy', () => {
     expect(target.connections()).toBe(0);
   });
 
-  it('S12 lets no connection through by a name', async () => {
+  it('S12 allows no connection by a name', async () => {
     const target = await canary();
 
     await expect(send(`http://localhost:${target.port}/`, { policy: closed })).rejects.toThrow(
@@ -355,7 +355,7 @@ describe('the egress policy', () => {
     },
   );
 
-  it('asks TLS for the name, not for the address it connects to', async () => {
+  it('verifies TLS for the name, not for the address of the connection', async () => {
     const asked: string[] = [];
     const port = await listen(
       createTlsServer({
@@ -373,7 +373,7 @@ describe('the egress policy', () => {
     expect(asked).toEqual(['hr.example.com']);
   });
 
-  it('lets no connection through to a host that the configuration does not name', async () => {
+  it('allows no connection to a host that the configuration does not name', async () => {
     const target = await canary();
 
     await expect(

@@ -38,7 +38,7 @@ const named = (name: string, kind: string): OnboardingContent | NotificationCont
 const compose = (given: OnboardingContent | NotificationContent, kind = 'onboarding_complete') =>
   composeEmail({ kind, content: given, publicUrl });
 
-it('says in text and HTML what was read of which account', () => {
+it('states in text and HTML what was read of which account', () => {
   const { subject, text, html } = compose(content);
 
   expect(subject).toBe('PocketBase (Acme Production) is ready');
@@ -48,7 +48,7 @@ it('says in text and HTML what was read of which account', () => {
   expect(html).toContain('<td>12,345 records</td>');
 });
 
-it('says that nothing could be read, and what to do', () => {
+it('states that nothing could be read, and what to do', () => {
   const { subject, text, html } = compose(content, 'onboarding_failed');
 
   expect(subject).toBe('PocketBase (Acme Production) could not be read');
@@ -56,7 +56,7 @@ it('says that nothing could be read, and what to do', () => {
 });
 
 describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
-  it('leads to the platform and nowhere else', () => {
+  it('links to the platform only', () => {
     const { text, html } = compose(contentOf(kind), kind);
 
     const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
@@ -89,7 +89,7 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     ['NUL and escape', 'Acme\0\u001b[2J'],
     ['Unicode line breaks', 'Acme\u0085Bcc:\u2028x\u2029y'],
     ['reversed writing', 'Acme\u202Egro.elpmaxe\u2066'],
-  ])('keeps %s in names from beginning a line or turning words around', (_what, name) => {
+  ])('does not let %s in names start a line or reverse text', (_what, name) => {
     const { subject, text, html } = compose(named(name, kind), kind);
 
     // eslint-disable-next-line no-control-regex
@@ -99,7 +99,7 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     for (const words of [text, html]) expect(words.replaceAll('\n', '')).not.toMatch(control);
   });
 
-  it('cuts a name of a thousand characters', () => {
+  it('shortens a name of a thousand characters', () => {
     expect(Array.from(compose(named('😀'.repeat(1_000), kind), kind).subject).length).toBeLessThan(300);
   });
 });
@@ -112,7 +112,7 @@ describe('an e-mail about a notification', () => {
     path: '/console/notifications',
   });
 
-  it.each(NOTIFICATION_KINDS)('says what %s means and what to do, and why one gets it', (kind) => {
+  it.each(NOTIFICATION_KINDS)('explains what %s means, what to do, and why the e-mail was sent', (kind) => {
     const { subject, text, html } = compose({ items: [item(kind)] }, 'notification');
 
     expect(subject.length).toBeGreaterThan(10);
@@ -135,7 +135,7 @@ describe('an e-mail about a notification', () => {
   });
 });
 
-it('does not write an e-mail of a kind it does not know', () => {
+it('does not compose an e-mail of an unknown kind', () => {
   expect(() => compose(content, 'constructor')).toThrow(
     'This worker does not know the e-mail kind "constructor"',
   );

@@ -9,7 +9,7 @@ const complete = {
   PUBLIC_URL: 'https://syncline.example/',
 };
 
-it('are taken together', () => {
+it('are accepted together', () => {
   expect(load(complete)).toEqual({
     smtpUrl: complete.SMTP_URL,
     from: complete.SMTP_FROM,
@@ -31,6 +31,6 @@ it.each([
   ['SMTP_URL must be', { ...complete, SMTP_URL: 'smtp:' }],
   ['SMTP_FROM must be', { ...complete, SMTP_FROM: 'Syncline' }],
   ['SMTP_FROM must be', { ...complete, SMTP_FROM: 'Syncline <a@b.example>\r\nBcc: c@d.example' }],
-])('are refused with words that say how to mend them: %s', (message, environment) => {
+])('are refused with a message that says how to correct them: %s', (message, environment) => {
   expect(() => load(environment)).toThrow(message);
 });

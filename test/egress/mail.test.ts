@@ -57,7 +57,7 @@ it('sends text and HTML, from the configured address, marked as automatic, with 
   expect(received?.raw).toMatch(/^Content-Type: text\/html; charset=utf-8\r$/m);
 });
 
-it('takes 451 for trouble that may pass, and the next attempt succeeds under the same Message-ID', async () => {
+it('treats 451 as a temporary failure, and the next attempt succeeds under the same Message-ID', async () => {
   server.textAnswers = [451];
   const sent = email();
 
@@ -70,7 +70,7 @@ it('takes 451 for trouble that may pass, and the next attempt succeeds under the
   expect(server.received).toHaveLength(1);
 });
 
-it('takes a recipient who is not known for good, and one who is only busy not', async () => {
+it('treats an unknown recipient as a permanent failure, and a busy mailbox as a temporary one', async () => {
   server.recipientAnswers = [550, 450];
 
   expect(await mailer.send(email(), never)).toMatchObject({
@@ -85,7 +85,7 @@ it('takes a recipient who is not known for good, and one who is only busy not', 
   });
 });
 
-it('knows that the mail server may have an e-mail whose answer was lost, and cannot have one that never reached it', async () => {
+it('distinguishes an e-mail whose answer was lost from one that never reached the mail server', async () => {
   server.afterTaken = () => server.stop();
   expect(await mailer.send(email(), never)).toMatchObject({ kind: 'unavailable', mayBeTaken: true });
   expect(server.received).toHaveLength(1);
@@ -93,7 +93,7 @@ it('knows that the mail server may have an e-mail whose answer was lost, and can
   expect(await mailer.send(email(), never)).not.toHaveProperty('mayBeTaken');
 });
 
-it('takes a refused text for good', async () => {
+it('treats a refused text as a permanent failure', async () => {
   server.textAnswers = [554];
 
   expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EMESSAGE 554 DATA' });
@@ -105,7 +105,7 @@ it.each([
   'Ada <ada@example.org>',
   'ada',
   '',
-])('never makes two recipients of one: %j', async (recipient) => {
+])('never splits one recipient into two: %j', async (recipient) => {
   await mailer.send(email({ recipient }), never);
 
   expect(
@@ -114,7 +114,7 @@ it.each([
   expect(server.received.every(({ to }) => to.length === 1)).toBe(true);
 });
 
-it('does not take a wrong password for a reason to lose the e-mail', async () => {
+it('keeps the e-mail after a wrong password', async () => {
   const strict = await startServer({
     authOptional: false,
     onAuth: (_auth, _session, callback) => callback(new Error('Invalid username or password')),
@@ -127,7 +127,7 @@ it('does not take a wrong password for a reason to lose the e-mail', async () =>
   });
 });
 
-it('does not take "log in first" (530) for one either', async () => {
+it('keeps the e-mail after "log in first" (530)', async () => {
   const strict = await startServer({ authOptional: false });
 
   expect(await startMailer(strict.url).send(email(), never)).toMatchObject({
@@ -150,7 +150,7 @@ it('sends no password to a server that offers no encryption', async () => {
   expect([passwords, open.received]).toEqual([[], []]);
 });
 
-it('sends over TLS where the server offers it, and not where its certificate is not accepted', async () => {
+it('sends over TLS if the server offers it, and not with an invalid certificate', async () => {
   const encrypted = await startServer({ disabledCommands: [] });
 
   expect(await startMailer(encrypted.url).send(email(), never)).toMatchObject({
@@ -168,7 +168,7 @@ it('treats a port without a listener as a temporary failure', async () => {
   expect(await dead.send(email(), never)).toMatchObject({ kind: 'unavailable', code: 'ECONNREFUSED' });
 });
 
-it('waits for no greeting for ever', async () => {
+it('does not wait forever for a greeting', async () => {
   const mute = net.createServer(() => undefined);
   await new Promise<void>((resolve) => void mute.listen(0, '127.0.0.1', resolve));
   stops.push(() => mute.close());
@@ -182,7 +182,7 @@ it('waits for no greeting for ever', async () => {
   });
 });
 
-it('ends an attempt whose answer does not come, and makes no second one by itself', async () => {
+it('ends an attempt without an answer, and does not repeat it by itself', async () => {
   server.delayMs = 500;
   const hasty = startMailer(server.url, { connectMs: 200, totalMs: 200 });
 
@@ -227,7 +227,7 @@ it('ends when the worker stops', async () => {
   expect(await mailer.send(email(), stopping.signal)).toMatchObject({ kind: 'unavailable', code: 'EABORT' });
 });
 
-it('sends many one after the other over few connections', async () => {
+it('sends many e-mails one after the other over few connections', async () => {
   const answers = await Promise.all(Array.from({ length: 40 }, () => mailer.send(email(), never)));
 
   expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['taken']));

@@ -94,13 +94,13 @@ describe('refuses, and connects to nothing,', () => {
   });
 
   it.each(['127.1', '2130706433', '0x7f000001', '::ffff:127.0.0.1', 'localhost'])(
-    'such an address in another form: %s',
+    'a private address in another form: %s',
     async (host) => {
       expect(await refusal(open(host, { policy: strict }))).not.toContain('127.0.0.1');
     },
   );
 
-  it('a name for such an address, and says no address', async () => {
+  it('a name for a private address, and does not show the address', async () => {
     const message = await refusal(
       open('db.example.com', { policy: { ...strict, resolve: answering('127.0.0.1') } }),
     );
@@ -108,7 +108,7 @@ describe('refuses, and connects to nothing,', () => {
     expect(message).not.toContain('127.0.0.1');
   });
 
-  it('a name with one such address among good ones (DNS rebinding)', async () => {
+  it('a name with one private address among public ones (DNS rebinding)', async () => {
     expect(
       await refusal(
         open('db.example.com', { policy: { ...loopback, resolve: answering('127.0.0.1', '10.0.0.1') } }),
@@ -116,7 +116,7 @@ describe('refuses, and connects to nothing,', () => {
     ).not.toMatch(/\d\.\d/);
   });
 
-  it('a name that turns private at the next connection (DNS rebinding)', async () => {
+  it('a name that resolves to a private address at the next connection (DNS rebinding)', async () => {
     const answers = [answering('127.0.0.1'), answering('169.254.169.254')];
     const policy: EgressPolicy = {
       ...loopback,
@@ -142,7 +142,7 @@ describe('refuses, and connects to nothing,', () => {
   });
 });
 
-it('gives up on a connection that does not come about in time', async () => {
+it('gives up on a connection that is not established in time', async () => {
   const silent: Resolve = () => undefined;
 
   expect(
@@ -169,7 +169,7 @@ it('closes its sockets when the worker stops, also those without an error listen
   expect(socket.destroyed).toBe(true);
 });
 
-it('keeps nothing of a socket that is closed', async () => {
+it('keeps no reference to a closed socket', async () => {
   const worker = new AbortController();
   const socket = await open('127.0.0.1', { signal: worker.signal });
   const held = getEventListeners(worker.signal, 'abort').length;
@@ -180,7 +180,7 @@ it('keeps nothing of a socket that is closed', async () => {
   expect(getEventListeners(worker.signal, 'abort')).toHaveLength(0);
 });
 
-it('leaves a socket alone after it is open, however long that was', async () => {
+it('has no time limit for an open socket', async () => {
   const socket = await open('127.0.0.1', { timeoutMs: 20 });
 
   await new Promise((resolve) => setTimeout(resolve, 40));

@@ -60,7 +60,7 @@ describe('what a receiver answers', () => {
     });
   });
 
-  it.each([400, 401, 404, 409, 410, 429, 500, 503])('%i is none', async (status) => {
+  it.each([400, 401, 404, 409, 410, 429, 500, 503])('%i is not a success', async (status) => {
     const port = await serve((_request, response) => response.writeHead(status).end('no'));
 
     await expect(sendTo(port)).resolves.toMatchObject({
@@ -71,7 +71,7 @@ describe('what a receiver answers', () => {
   });
 
   it.each([300, 301, 302, 303, 304, 305, 307, 308])(
-    'S11 %i is none, and what it points at is never asked',
+    'S11 %i is not a success, and its target is never requested',
     async (status) => {
       const target = await canary();
       const port = await serve((_request, response) =>
@@ -88,7 +88,7 @@ describe('what a receiver answers', () => {
 });
 
 describe('S10: an attempt ends in time and reads little', () => {
-  it.each(Object.keys(SILENT))('waits no longer than it may for %s', async (what) => {
+  it.each(Object.keys(SILENT))('is limited in time for %s', async (what) => {
     const port = await serveRaw(SILENT[what] as (socket: Socket) => void);
 
     const answer = await sendTo(port, { timeoutMs: 400 });
@@ -100,7 +100,7 @@ describe('S10: an attempt ends in time and reads little', () => {
     });
   });
 
-  it('reads 16 KB of an endless body, keeps 4, and takes the status for the answer', async () => {
+  it('reads 16 KB of an endless body, stores 4 KB, and counts the status', async () => {
     let written = 0;
     const port = await receivers.endless((bytes) => (written += bytes));
 
@@ -194,7 +194,7 @@ describe('the log of an attempt', () => {
     'across that end, without its prefix': { body: `...${key.repeat(1_000)}`, kept: /^\.\.\.(\[secret\])+$/ },
   };
 
-  it.each(Object.keys(breakingOff))('holds no piece of a secret that lies %s', async (where) => {
+  it.each(Object.keys(breakingOff))('contains no part of a secret that is %s', async (where) => {
     const { body, kept } = breakingOff[where] as { body: string; kept: RegExp };
     const port = await serve((_request, response) => response.end(body));
 
@@ -203,7 +203,7 @@ describe('the log of an attempt', () => {
     expect(responseBody).toMatch(kept);
   });
 
-  it('holds no piece of a secret in the middle of which the receiver falls silent', async () => {
+  it('contains no part of a secret in the middle of which the receiver stops sending', async () => {
     const port = await serveRaw((socket) =>
       socket.once('data', () =>
         socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nyour ${secret.slice(0, 30)}`),
@@ -216,7 +216,7 @@ describe('the log of an attempt', () => {
     });
   });
 
-  it('holds at most 30 headers', async () => {
+  it('contains at most 30 headers', async () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'x']));
     const port = await serve((_request, response) => response.writeHead(200, many).end());
 
@@ -255,7 +255,7 @@ describe('webhooks are subject to the egress policy', () => {
   );
 
   it.each(['file:///etc/passwd', 'ftp://example.com/', 'gopher://example.com/', 'not a url', 'http:', ''])(
-    'S12 %s is no address',
+    'S12 %s is not a valid address',
     async (url) => {
       await expect(send(url, { policy: closed })).resolves.toMatchObject({
         status: null,
@@ -296,7 +296,7 @@ describe('webhooks are subject to the egress policy', () => {
     expect(target.knocks()).toBe(0);
   });
 
-  it('S13 a name that is rebound between two attempts is looked at again', async () => {
+  it('S13 a name that is rebound between two attempts is checked again', async () => {
     const target = await canary();
     const answers = ['127.0.0.2', '127.0.0.1'];
     // 127.0.0.2 represents a public address; no server answers there.

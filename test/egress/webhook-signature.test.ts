@@ -58,7 +58,7 @@ async function deliver({
   return received.at(-1) as Omit<SignedWebhook, 'secret'>;
 }
 
-it('signs the vector of Standard Webhooks as it does', () => {
+it('signs the test vector of Standard Webhooks identically', () => {
   const message = {
     id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     timestamp: 1_614_265_330,
@@ -70,7 +70,7 @@ it('signs the vector of Standard Webhooks as it does', () => {
   );
 });
 
-it('is taken by the libraries of receivers, whatever the body holds', async () => {
+it('is accepted by the libraries of receivers, whatever the body contains', async () => {
   const secret = newWebhookSecret();
   const bodies = [
     '{"type":"TEST"}',
@@ -85,7 +85,7 @@ it('is taken by the libraries of receivers, whatever the body holds', async () =
   expect(await verifiersThatTake(webhooks)).toEqual(bodies.map(() => ALL_VERIFIERS));
 });
 
-it('is refused by all of them where id, time or body were changed, and with another secret', async () => {
+it('is refused by the libraries if id, time or body were changed, or with another secret', async () => {
   const secret = newWebhookSecret();
   const { body, headers } = await deliver({ secrets: [secret] });
   const later = String(Number(headers['webhook-timestamp']) + 1);
@@ -101,7 +101,7 @@ it('is refused by all of them where id, time or body were changed, and with anot
   expect(verdicts).toEqual([ALL_VERIFIERS, [], [], [], []]);
 });
 
-it('is taken for five minutes, then refused as a replay', async () => {
+it('is accepted for five minutes, then refused as a replay', async () => {
   const secret = newWebhookSecret();
   const fresh = await deliver({ secrets: [secret], at: new Date(Date.now() - 4 * MINUTE) });
   const stale = await deliver({ secrets: [secret], at: new Date(Date.now() - 6 * MINUTE) });
@@ -112,7 +112,7 @@ it('is taken for five minutes, then refused as a replay', async () => {
   expect(verdicts).toEqual([ALL_VERIFIERS, [], []]);
 });
 
-it('is taken with the new and with the former secret while both sign', async () => {
+it('is accepted with the new and with the former secret while both sign', async () => {
   const [newest, former] = [newWebhookSecret(), newWebhookSecret()];
   const both = await deliver({ secrets: [newest, former] });
   const one = await deliver({ secrets: [newest] });
@@ -124,7 +124,7 @@ it('is taken with the new and with the former secret while both sign', async () 
   expect(verdicts).toEqual([ALL_VERIFIERS, ALL_VERIFIERS, ALL_VERIFIERS, []]);
 });
 
-it('carries an id without a full stop, which would make its end a matter of taste', async () => {
+it('has an id without a full stop, which would make its end ambiguous', async () => {
   const { headers } = await deliver({ secrets: [newWebhookSecret()] });
 
   expect(headers['webhook-id']).toMatch(/^evt_[0-9a-z]+$/);

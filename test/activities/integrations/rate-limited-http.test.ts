@@ -54,7 +54,7 @@ const setRate = (perSecond: number) =>
   );
 
 describe('requests within a budget', () => {
-  it('ask the database at most once per 50 where nothing is limited, from many activities of a process at once', async () => {
+  it('query the database at most once per 50 without a limit, from many activities of a process at once', async () => {
     const client = worker();
     await Promise.all(
       Array.from({ length: 10 }, async () => {
@@ -68,7 +68,7 @@ describe('requests within a budget', () => {
     expect(troubles).toEqual([]);
   });
 
-  it('report a "slow down" at once, so that other workers hear of it; the answer itself is passed on', async () => {
+  it('report a "slow down" at once, so that other workers know of it; the answer itself is passed on', async () => {
     const send = worker((count) => (count > 5 ? { status: 429, headers: { 'retry-after': '7' } } : {}))(
       'hourly',
     );
@@ -84,7 +84,7 @@ describe('requests within a budget', () => {
     });
   });
 
-  it('take a 503 with Retry-After for a "slow down", and one without for none', async () => {
+  it('treat a 503 with Retry-After as a "slow down", and one without as a failure', async () => {
     const client = worker((count) => ({ status: 503, headers: count === 1 ? {} : { 'retry-after': '1' } }));
     await client('push')();
     const before = await rate();
@@ -127,7 +127,7 @@ describe('requests within a budget', () => {
     expect(sent).toBe(2);
   });
 
-  it('end their waiting when the worker stops, and send nothing then', async () => {
+  it('stop waiting when the worker stops, and send nothing', async () => {
     await setRate(0.5);
     const stopping = new AbortController();
     const waiting = worker()('push', stopping.signal)();

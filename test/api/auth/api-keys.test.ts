@@ -43,7 +43,7 @@ describe('a key', () => {
     ).toBe(7);
   });
 
-  it('notes when it was last used', async () => {
+  it('shows when it was last used', async () => {
     const own = await service.givenTenant('Used');
 
     await own.viewer.get('/v1/tenant').expect(200);
@@ -54,7 +54,7 @@ describe('a key', () => {
     });
   });
 
-  it('is one of at most 50 that live; a revoked one makes room', async () => {
+  it('is one of at most 50 valid ones; a revoked one does not count', async () => {
     const own = await service.givenTenant('Fifty');
     const ids: string[] = [];
     for (let count = 3; count < 50; count += 1)
@@ -205,7 +205,7 @@ it('limits requests per key, with headers that say how many are left, and other 
   expect(other.status).toBe(200);
 });
 
-it('makes keys that carry their id and a checksum', () => {
+it('creates keys that contain their id and a checksum', () => {
   const { text, publicId } = makeApiKey();
 
   expect(publicIdOf(text)).toBe(publicId);

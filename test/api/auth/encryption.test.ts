@@ -50,7 +50,7 @@ describe('an encrypted secret (S18)', () => {
     expect(await open(tenantId, place('r1'), first)).toBe('geheim 🔑');
   });
 
-  it('does not open in another row, column, table or tenant', async () => {
+  it('cannot be decrypted in another row, column, table or tenant', async () => {
     const [tenantId, other] = [await givenTenant(), await givenTenant()];
     const encrypted = await encrypt(tenantId, 'r1', 'secret');
     await encrypt(other, 'r1', 'of another tenant');
@@ -63,7 +63,7 @@ describe('an encrypted secret (S18)', () => {
     await expect(open(other, place('r1'), encrypted)).rejects.toThrow(EncryptionError);
   });
 
-  it('does not open when a single character was altered', async () => {
+  it('cannot be decrypted if a single character was altered', async () => {
     const tenantId = await givenTenant();
     const encrypted = await encrypt(tenantId, 'r1', 'secret');
 
@@ -78,7 +78,7 @@ describe('an encrypted secret (S18)', () => {
       await expect(open(tenantId, place('r1'), garbled)).rejects.toThrow(EncryptionError);
   });
 
-  it('leaves no data key behind when its transaction fails, and the next one seals with a key that lasts', async () => {
+  it('leaves no data key behind when its transaction fails, and the next one encrypts with a stored key', async () => {
     const tenantId = await givenTenant();
     const failing = database.withTenant(tenantId, async (work) => {
       await encryption.encrypt(work, place('r1'), 'lost');
@@ -120,7 +120,7 @@ describe('the keys of the environment', () => {
     expect(await openAll(after)).toEqual(tenantIds);
   });
 
-  it('refuse to start when the one that wrapped is missing, or is another one of the same name', async () => {
+  it('refuse to start when the wrapping key is missing, or is another key of the same name', async () => {
     const tenantId = await givenTenant();
     await database.withTenant(tenantId, (work) =>
       createEncryption({ keys: [old] }).encrypt(work, place('r1'), 'x'),

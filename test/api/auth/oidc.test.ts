@@ -36,7 +36,7 @@ const comeBack = (browser: Browser, to: URL) =>
 const isSignedIn = async (browser: Browser) => (await browser.get('/console/v1/me')).status === 200;
 const FAILED = '/console/sign-in?error=sign_in_failed';
 
-it('signs in who is known here by the address that the provider has verified, and comes back to the page that was asked for', async () => {
+it('signs in a person whose address the provider has verified, and returns to the requested page', async () => {
   const browser = new Browser(service.app);
   const to = await begin(browser, `?return_to=${encodeURIComponent('/console/overviews/ovw_1?page=2')}`);
   const before = browser.cookie;
@@ -96,7 +96,7 @@ it('refuses a disabled person', async () => {
   });
 });
 
-it('takes the answer of the provider from the browser it sent there only, and once', async () => {
+it('accepts the answer of the provider only from the browser that it sent there, and once', async () => {
   const [browser, other] = [new Browser(service.app), new Browser(service.app)];
   const to = await begin(browser);
 
@@ -116,7 +116,7 @@ it.each([
   '/consolevil',
   '/v1/tenant',
   '/console/\r\nX: y',
-])('comes back to pages of the console only: not to %j', async (returnTo) => {
+])('returns to pages of the console only: not to %j', async (returnTo) => {
   expectProblem(
     await new Browser(service.app).get(`/console/v1/oidc?return_to=${encodeURIComponent(returnTo)}`),
     400,
@@ -124,7 +124,7 @@ it.each([
   );
 });
 
-it('says so while the provider does not answer, and goes on once it does', async () => {
+it('reports that the provider does not answer, and works again once it does', async () => {
   const own = await startService({
     databaseUrl: service.databaseUrl,
     config: { oidc: { issuer: issuer.url, clientId: issuer.clientId, clientSecret: issuer.clientSecret } },
@@ -141,7 +141,7 @@ it('says so while the provider does not answer, and goes on once it does', async
   expect(sent.status).toBe(303);
 });
 
-it('is not there where no provider is configured', async () => {
+it('does not exist without a configured provider', async () => {
   const own = await startService({ databaseUrl: service.databaseUrl });
   const browser = new Browser(own.app);
 

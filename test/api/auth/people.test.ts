@@ -27,7 +27,7 @@ const auditOf = async (target: string, of = tenant) =>
   }[];
 
 describe('the first admin', () => {
-  it('is made with the platform key and gets in by a one-time link', async () => {
+  it('is created with the platform key and signs in with a one-time link', async () => {
     const email = address();
     const { body } = await service.platform
       .post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email })
@@ -44,7 +44,7 @@ describe('the first admin', () => {
     });
   });
 
-  it('cannot be made by a tenant itself, nor for a tenant that is not there', async () => {
+  it('cannot be created by a tenant itself, nor for an unknown tenant', async () => {
     expectProblem(
       await tenant.admin.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email: address() }),
       403,
@@ -60,7 +60,7 @@ describe('the first admin', () => {
     );
   });
 
-  it('gets a tenant in again that has locked itself out: enabled, an admin, with a new link', async () => {
+  it('restores access to a tenant without an active admin: enabled, an admin, with a new link', async () => {
     const person = await givenPerson(service, tenant, { role: 'viewer' });
     await tenant.admin.delete(`/v1/people/${person.id}`).expect(200);
 
@@ -93,7 +93,7 @@ describe('a one-time link', () => {
     (await tenant.admin.post('/v1/people', { name: 'Ben', email: address(), role: 'viewer' }).expect(201))
       .body;
 
-  it('is good once', async () => {
+  it('works once', async () => {
     const { invitation } = await invite();
 
     const statuses = await Promise.all([
@@ -106,7 +106,7 @@ describe('a one-time link', () => {
     expectProblem(await choose(invitation.token), 410, 'token_spent');
   });
 
-  it('is no longer good once there is a newer one, it has expired, or the person is disabled', async () => {
+  it('no longer works if there is a newer one, it has expired, or the person is disabled', async () => {
     const [older, expired, disabled] = [await invite(), await invite(), await invite()];
     const newer = (await tenant.admin.post(`/v1/people/${older.id}/invitation`).expect(201)).body;
     await service.database.withTenant(tenant.uuid, ({ trx }) =>
@@ -146,7 +146,7 @@ describe('a one-time link', () => {
   it.each([
     ['too short', 'eleven char', /at least 12/],
     ['too long', 'x'.repeat(129), /at most 128/],
-  ])('takes no password that is %s, and is not spent by it', async (_name, password, message) => {
+  ])('rejects a password that is %s, and can still be used', async (_name, password, message) => {
     const { invitation } = await invite();
 
     const refused = await choose(invitation.token, password);
@@ -183,7 +183,7 @@ describe('people', () => {
     expect(JSON.stringify(await tenant.admin.get('/v1/people'))).not.toMatch(/argon2|password_hash/);
   });
 
-  it('are changed on what was seen only, and need an admin', async () => {
+  it('are changed only on the current version, and only by an admin', async () => {
     const person = await givenPerson(service, tenant);
 
     expectProblem(
@@ -227,7 +227,7 @@ describe('people', () => {
     );
   });
 
-  it('are never left without an admin, though two go at the same time', async () => {
+  it('always include an admin, even if two leave at the same time', async () => {
     const lonely = await service.givenTenant('Lonely');
     const [one, two] = [await givenPerson(service, lonely), await givenPerson(service, lonely)];
 
@@ -269,7 +269,7 @@ describe('a key that acts for a person', () => {
   const actingAs = (key: string, person: string, path = '/v1/tenant') =>
     service.as(key).get(path).set('Syncline-Acting-As', person);
 
-  it('does it in that person’s name, and the audit log has both', async () => {
+  it('acts in the name of that person, and the audit log has both', async () => {
     const person = await givenPerson(service, tenant, { name: 'Dora' });
 
     const { body } = await service
@@ -286,7 +286,7 @@ describe('a key that acts for a person', () => {
     });
   });
 
-  it('can do no more than the person, nor the person more than the key', async () => {
+  it('has the lower of the two roles', async () => {
     const [viewer, admin] = [
       await givenPerson(service, tenant, { role: 'viewer' }),
       await givenPerson(service, tenant),

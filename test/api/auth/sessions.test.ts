@@ -69,7 +69,7 @@ describe('the cookie', () => {
     expect(await nameAt('https://syncline.example.org')).toEqual(['__Host-syncline', true]);
   });
 
-  it('opens /console/v1 and is nothing on /v1; a key is nothing on /console/v1 (S19)', async () => {
+  it('is accepted on /console/v1 and not on /v1; a key is not accepted on /console/v1 (S19)', async () => {
     const browser = await signIn();
 
     expect((await browser.get('/console/v1/integrations')).status).toBe(200);
@@ -96,7 +96,7 @@ describe('the cookie', () => {
   });
 
   it.each(['', 'x', '__Host-syncline=s%3Aabc.def', `__Host-syncline=${'x'.repeat(500)}`])(
-    'is refused when it was made up: %s',
+    'is refused if it is invented: %s',
     async (cookie) => {
       const browser = new Browser(service.app);
       browser.cookie = cookie;
@@ -105,7 +105,7 @@ describe('the cookie', () => {
     },
   );
 
-  it('is not set for who does not sign in', async () => {
+  it('is not set without a sign-in', async () => {
     const answers = [
       await new Browser(service.app).get('/console/v1/me'),
       await new Browser(service.app).get('/console/v1/sign-in'),
@@ -168,7 +168,7 @@ describe('other sites (S19)', () => {
 });
 
 describe('fixation (S19)', () => {
-  it('gains nothing: who signs in gets a new id, and the one brought along is dead', async () => {
+  it('is prevented: a sign-in creates a new id, and the previous one is invalid', async () => {
     const attacker = await signIn(await givenPerson(service, tenant, { role: 'viewer' }));
     const victim = new Browser(service.app);
     victim.cookie = attacker.cookie;
@@ -182,7 +182,7 @@ describe('fixation (S19)', () => {
 });
 
 describe('a session ends', () => {
-  it('by signing out, and the cookie is worth nothing afterwards', async () => {
+  it('by signing out, and the cookie is invalid afterwards', async () => {
     const browser = await signIn();
     const stolen = new Browser(service.app);
     stolen.cookie = browser.cookie;
@@ -217,7 +217,7 @@ describe('a session ends', () => {
     expectProblem(await me(browser), 401, 'not_signed_in');
   });
 
-  it('when the person is disabled, with the next request; a changed role counts from then on too', async () => {
+  it('when the person is disabled, with the next request; a changed role applies from then on too', async () => {
     const [leaving, changing] = [await givenPerson(service, tenant), await givenPerson(service, tenant)];
     const [gone, changed] = [await signIn(leaving), await signIn(changing)];
     expect((await changed.get('/console/v1/people')).status).toBe(200);
@@ -234,7 +234,7 @@ describe('a session ends', () => {
     expect((await me(changed)).body.role).toBe('viewer');
   });
 
-  it('when the person chooses another password: all others, and this one goes on under a new id', async () => {
+  it('when the person changes the password: all other sessions; this one continues under a new id', async () => {
     const account = await givenPerson(service, tenant);
     const [here, elsewhere] = [await signIn(account), await signIn(account)];
     const old = here.cookie;
@@ -315,7 +315,7 @@ describe('a session ends', () => {
 describe('guessing (S9)', () => {
   const bodyOf = ({ body }: { body: object }) => ({ ...body, request_id: null });
 
-  it('gets one answer for all: unknown, wrong password, no password yet, disabled', async () => {
+  it('gets the same answer for an unknown address, a wrong password, no password yet, and a disabled person', async () => {
     const [disabled, invited] = [
       await givenPerson(service, tenant, { role: 'viewer' }),
       'invited@example.org',
@@ -357,7 +357,7 @@ describe('guessing (S9)', () => {
     await signIn();
   });
 
-  it('is forgiven with the right password, with a new link, and after a quarter of an hour', async () => {
+  it('is counted from zero after the right password, a new link, or 15 minutes', async () => {
     const account = await givenPerson(service, tenant);
     const guess = async (times: number) =>
       Promise.all(Array.from({ length: times }, () => attempt(account.email, 'guess')));
@@ -380,7 +380,7 @@ describe('guessing (S9)', () => {
     await signIn(account, 'another password');
   });
 
-  it('from one network ends too, whatever the addresses', async () => {
+  it('from one network is limited too, whatever the addresses', async () => {
     const statuses = [];
     for (let round = 0; round < 7; round += 1)
       statuses.push(
@@ -397,7 +397,7 @@ describe('guessing (S9)', () => {
     ]).toEqual([100, 5]);
   });
 
-  it('is in the audit log of whose account it was, and nowhere by address', async () => {
+  it('is in the audit log of the account, and nowhere by address', async () => {
     const account = await givenPerson(service, tenant);
     await attempt(account.email, 'guess');
     await attempt('unknown-4711@example.org', 'guess');
@@ -428,7 +428,7 @@ describe('signing in', () => {
     });
   });
 
-  it('works although no sync run can be started', async () => {
+  it('succeeds even if no sync run can be started', async () => {
     const own = await service.givenTenant('Locked');
     const { integration } = await givenOnboarded(service, own);
     const account = await givenPerson(service, own);

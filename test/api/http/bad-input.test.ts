@@ -79,7 +79,7 @@ describe('a body that is not JSON (S2)', () => {
     expect(answer).toBe(400);
   });
 
-  it('is fine with a charset in capitals and quotes', async () => {
+  it('is accepted with a charset in capitals and quotes', async () => {
     const response = await raw('put', RECORD, '{"fields":{}}', {
       'Content-Type': 'Application/JSON; charset="UTF-8"',
     });
@@ -102,7 +102,7 @@ describe('a body that is too large (S1)', () => {
     );
   });
 
-  it('is thrown away as it comes: a hundred of 10 MB at once cost next to no memory', async () => {
+  it('is discarded while it arrives: a hundred of 10 MB at once need almost no memory', async () => {
     const server = await listening(service.app);
     const { port } = server;
     const chunk = Buffer.alloc(64 * 1_024, 'x');
@@ -228,7 +228,7 @@ describe('the content of a body (S3, S5)', () => {
     expect(JSON.parse(response.text).errors).toEqual([expect.objectContaining({ pointer })]);
   });
 
-  it('is refused where a route takes none', async () => {
+  it('is refused by a route without a body', async () => {
     expectProblem(await tenant.admin.post('/v1/integrations/int_x/pause', { force: true }), 404);
     expectProblem(
       await tenant.admin.post('/v1/api-keys', { name: 'x', role: 'admin', tenant_id: tenant.id }),
@@ -258,7 +258,7 @@ describe('the content of a body (S3, S5)', () => {
       );
   });
 
-  it('takes every time zone that it lists', async () => {
+  it('accepts every time zone that it lists', async () => {
     const { body } = await tenant.viewer.get('/v1/time-zones').expect(200);
 
     expect(body.data.length).toBeGreaterThan(300);

@@ -21,7 +21,7 @@ afterAll(() => service.close());
 const unknown = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
 
-it('complains of a hundred things at most, in all and per item of a batch', async () => {
+it('returns at most a hundred errors, in all and per item of a batch', async () => {
   const alone = await tenant.operator.put('/v1/records/employees/e-1', { fields: {}, ...unknown(5_000) });
   const { body } = await tenant.operator.post('/v1/records/batch', {
     records: [{ record_type: 'employees', external_id: 'e-1', fields: {}, ...unknown(500) }],
@@ -33,7 +33,7 @@ it('complains of a hundred things at most, in all and per item of a batch', asyn
 });
 
 it.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00'])(
-  'refuses the instant %s, which PostgreSQL would take for BC',
+  'refuses the instant %s, which PostgreSQL would read as BC',
   async (occurred_at) => {
     const response = await tenant.operator.put('/v1/records/employees/old', { fields: {}, occurred_at });
 
@@ -44,7 +44,7 @@ it.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00'])(
   },
 );
 
-it('takes the first instant there is', async () => {
+it('accepts the earliest instant', async () => {
   expect(
     (
       await tenant.operator.put('/v1/records/employees/old', {
@@ -55,7 +55,7 @@ it('takes the first instant there is', async () => {
   ).toBe(202);
 });
 
-it('refuses goals deeper than records can be', async () => {
+it('refuses mapping paths deeper than records can be', async () => {
   const record_types = (depth: number) => ({
     employees: { fields: [{ name: 'a', to: '/x'.repeat(depth) }] },
   });
@@ -71,7 +71,7 @@ it('refuses goals deeper than records can be', async () => {
   ]);
 });
 
-it('judges the deepest mappings that fit into a request without holding up others', () => {
+it('validates the deepest mappings that fit into a request without delaying other requests', () => {
   const fields = Array.from({ length: 500 }, (_, index) => ({
     name: 'a',
     to: `${'/'.repeat(400)}x${index}`,
@@ -112,7 +112,7 @@ describe('a forged cursor', () => {
     );
   });
 
-  it('is refused when its position is none that a list of a run can have', async () => {
+  it('is refused when its position cannot be one of the list of a run', async () => {
     const { review } = await givenRunHistory(service, tenant);
     const runs = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data as {
       id: string;

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const get = (at: string) => service.as(undefined).get(at);
 
-it('says how to build the console while it is not there', async () => {
+it('explains how to build the console if it is not built', async () => {
   const response = await get('/console');
 
   expect(response.status).toBe(404);
@@ -36,7 +36,7 @@ describe('once it is built', () => {
   });
 
   it.each(['/console', '/console/', '/console/sign-in', '/console/overviews/ovw_01?page=2', '/console/v2'])(
-    'answers %s with the page, asked for every time',
+    'answers %s with the page, not cached',
     async (at) => {
       const response = await get(at).expect(200);
 
@@ -45,7 +45,7 @@ describe('once it is built', () => {
     },
   );
 
-  it('sends scripts compressed to who takes that, and as they are to others', async () => {
+  it('compresses scripts for clients that accept it, and not for others', async () => {
     const script = `export const words = '${'lorem ipsum '.repeat(500)}';`;
     writeFileSync(path.join(folder, 'console', 'assets', 'words-1.js'), script);
     const as = async (encoding: string) =>
@@ -92,19 +92,19 @@ describe('once it is built', () => {
     '/console/%2e%2e/outside.txt',
     '/console/v1/nothing',
     '/console/v1',
-  ])('does not answer %s with the page, nor with what lies elsewhere', async (at) => {
+  ])('answers %s neither with the page nor with a file from elsewhere', async (at) => {
     const response = await get(at);
 
     expectProblem(response, 404, 'route_not_found');
   });
 
-  it('answers the page for a record whose id holds a dot', async () => {
+  it('answers with the page for a record whose id contains a dot', async () => {
     const response = await get('/console/records/employees/ada@example.org').expect(200);
 
     expect(response.headers['content-type']).toMatch(/^text\/html/);
   });
 
-  it('is only read', async () => {
+  it('accepts only reads', async () => {
     expectProblem(await service.as(undefined).post('/console/sign-in', {}), 405, 'method_not_allowed');
   });
 });

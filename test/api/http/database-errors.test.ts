@@ -87,7 +87,7 @@ it('answers 503 with Retry-After while connections are refused, and works again 
   expect((await service.as(undefined).get('/readyz')).status).toBe(200);
 });
 
-it('survives that PostgreSQL ends every connection, idle ones included (R5)', async () => {
+it('survives the end of every connection to PostgreSQL, idle ones included (R5)', async () => {
   await Promise.all(Array.from({ length: 5 }, write));
 
   await asSuperuser(
@@ -99,7 +99,7 @@ it('survives that PostgreSQL ends every connection, idle ones included (R5)', as
   await eventually(async () => expect((await write()).status).toBe(202));
 });
 
-it('survives that PostgreSQL ends a connection in the middle of a transaction, between two statements (R5)', async () => {
+it('survives the end of a connection to PostgreSQL between two statements of a transaction (R5)', async () => {
   const lost = service.database.withTenant(tenant.uuid, async ({ trx }) => {
     await asSuperuser(
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
@@ -146,7 +146,7 @@ it('reads and does not write while PostgreSQL is read-only', async () => {
   await eventually(async () => expect((await write()).status).toBe(202));
 });
 
-it('is not ready before the schema is there', async () => {
+it('is not ready before the schema exists', async () => {
   const empty = await startService({ databaseUrl: (await createTestDatabase({ isEmpty: true })).url });
 
   const ready = await empty.as(undefined).get('/readyz');

@@ -31,13 +31,13 @@ describe('refuses what cannot be stored unaltered, and says where (S3, S5)', () 
     expect(codesOf(text)).toEqual([expected]);
   });
 
-  it('survives 100,000 levels', () => {
+  it('handles 100,000 levels', () => {
     expect(codesOf(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).toEqual([
       `/a${'/0'.repeat(31)} too_deep`,
     ]);
   });
 
-  it('finds several complaints at once', () => {
+  it('finds several errors at once', () => {
     expect(codesOf(String.raw`[{"a":"\u0000"},{"b":1e999},{"prototype":1}]`)).toEqual([
       '/0/a nul_character',
       '/2/prototype forbidden_key',
@@ -62,7 +62,7 @@ describe('lets through what can', () => {
     expect(codesOf(text)).toEqual([]);
   });
 
-  it('any JSON whose numbers JavaScript wrote itself, and hands on the very same value', () => {
+  it('accepts any JSON whose numbers JavaScript wrote, and passes on the same value', () => {
     const clean = fc
       .jsonValue({ maxDepth: 8 })
       .filter((value) => !/"(__proto__|constructor|prototype)":|\\u0000|\\ud/i.test(JSON.stringify(value)));
@@ -76,7 +76,7 @@ describe('lets through what can', () => {
   });
 });
 
-it('lets a number through exactly when no digit of it is lost', () => {
+it('accepts a number exactly if no digit of it is lost', () => {
   const literal = fc
     .tuple(
       fc.constantFrom('', '-'),

@@ -78,7 +78,7 @@ describe('what is no HTTP', () => {
 });
 
 describe('slow clients', () => {
-  it('are ended by 10 s for the headers and 30 s for the whole, and kept alive longer than balancers do', () => {
+  it('are disconnected after 10 s for the headers and 30 s for the whole, and kept alive longer than by load balancers', () => {
     expect(server).toMatchObject({
       headersTimeout: 10_000,
       requestTimeout: 30_000,
@@ -105,7 +105,7 @@ describe('slow clients', () => {
   });
 });
 
-it('overlooks an expectation that it does not know, instead of refusing it without a word', async () => {
+it('ignores an unknown Expect header instead of refusing the request', async () => {
   const answer = await exchangeBytes(
     'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n',
   );
@@ -132,7 +132,7 @@ describe('forged headers', () => {
     return rows[0]?.ip;
   };
 
-  it('are believed from trusted proxies only', async () => {
+  it('are accepted from trusted proxies only', async () => {
     const behindProxy = await startService({
       databaseUrl: service.databaseUrl,
       config: { trustedProxies: ['127.0.0.0/8', '::ffff:127.0.0.0/104'] },
@@ -160,7 +160,7 @@ describe('forged headers', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
-  it('appear in no address that we give out', async () => {
+  it('do not appear in any generated address', async () => {
     const response = await service
       .as(undefined)
       .get('/v1/tenant')
@@ -185,7 +185,7 @@ describe('the log', () => {
 });
 
 describe('an end (R23)', () => {
-  it('fails no request: answers those in progress, then closes kept-alive connections', async () => {
+  it('fails no request: the server answers those in progress, then closes kept-alive connections', async () => {
     const own = await startService({ databaseUrl: service.databaseUrl });
     const ending = createApiServer(createApp(own.dependencies), { publicUrl: PUBLIC_URL });
     ending.listen(0, '127.0.0.1');

@@ -27,7 +27,7 @@ const pointersOf = (text: string): string[] =>
   JSON.parse(text).errors.map(({ pointer }: { pointer: string }) => pointer);
 
 describe('credentials', () => {
-  it('are refused at creation when the way of authentication needs others, and nothing is repeated of them', async () => {
+  it('are refused at creation when the authentication method needs others, and are not repeated', async () => {
     const response = await tenant.admin.post('/v1/integrations', {
       ...example,
       credentials: { user: 'canary-user', password: 'canary-password' },
@@ -71,7 +71,7 @@ describe('credentials', () => {
 });
 
 describe('a configuration that contradicts itself', () => {
-  it('is said to be the configuration', async () => {
+  it('is reported at the configuration', async () => {
     const config = { ...example.config, check: { path: '/health', body: { a: 1 } } };
 
     const response = await tenant.admin.post('/v1/integrations', { ...example, config });
@@ -82,7 +82,7 @@ describe('a configuration that contradicts itself', () => {
 });
 
 describe('a mapping that the configuration does not carry', () => {
-  it('is said to be the mapping, where the caller wrote it', async () => {
+  it('is reported at the mapping, where the caller wrote it', async () => {
     const record_types = {
       ...example.record_types,
       contacts: { on_delete: 'leave', fields: [{ name: 'email', to: 'email' }] },
@@ -96,7 +96,7 @@ describe('a mapping that the configuration does not carry', () => {
 });
 
 describe('several contradictions at once', () => {
-  it('are all shown, under the code of the part to be mended first', async () => {
+  it('are all shown, under the code of the part to correct first', async () => {
     const config = { ...example.config, check: { path: '/health', body: { a: 1 } } };
 
     const response = await tenant.admin.post('/v1/integrations', { ...example, config, credentials: {} });
@@ -131,7 +131,7 @@ describe('a name in a mapping', () => {
     ]);
   });
 
-  it('may hold a dot, which is a character like any other', async () => {
+  it('may contain a dot like any other character', async () => {
     const { body } = await tenant.admin
       .post('/v1/integrations', { ...example, record_types: mapped('name.first') })
       .expect(201);
@@ -141,7 +141,7 @@ describe('a name in a mapping', () => {
 });
 
 describe('the name of the product on the other side', () => {
-  it('is what the configuration says unless another is given', async () => {
+  it('comes from the configuration if no other is given', async () => {
     const plain = await tenant.admin.post('/v1/integrations', example).expect(201);
     const named = await tenant.admin
       .post('/v1/integrations', { ...example, app: 'Our directory' })

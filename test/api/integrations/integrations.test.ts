@@ -180,7 +180,7 @@ describe('linking', () => {
     expect(pointers).toEqual(expect.arrayContaining(pointer === '' ? [] : [pointer]));
   });
 
-  it('does not repeat credentials in its complaint about them', async () => {
+  it('does not repeat credentials in the error about them', async () => {
     const response = await tenant.admin.post('/v1/integrations', {
       ...SCIM_INTEGRATION,
       credentials: { token: 'canary with spaces' },
@@ -215,7 +215,7 @@ describe('linking', () => {
   });
 
   it.each(['https://user:secret@hr.example.com/scim', 'file:///etc/passwd', 'gopher://hr.example.com/'])(
-    'refuses the address %s one way or the other (S12)',
+    'refuses the address %s at creation or at the connection (S12)',
     async (base_url) => {
       const response = await tenant.admin.post('/v1/integrations', {
         ...SCIM_INTEGRATION,
@@ -253,7 +253,7 @@ describe('a third party that speaks no HTTP', () => {
 });
 
 describe('changing', () => {
-  it('refuses a configuration under which what is pulled could no longer be read', async () => {
+  it('refuses a configuration that cannot read a pulled record type', async () => {
     const { id, etag } = await givenIntegration(tenant, PULLED_INTEGRATION);
     const config = {
       ...PULLED_INTEGRATION.config,
@@ -274,7 +274,7 @@ describe('changing', () => {
     );
   });
 
-  it('changes what is given, under the version that was read', async () => {
+  it('changes the given settings, under the version that was read', async () => {
     const { id, etag } = await givenIntegration(tenant);
 
     const response = await tenant.admin
@@ -347,7 +347,7 @@ describe('changing', () => {
     expect(other.body).toMatchObject({ mapping_version: 2, is_backfilling: true });
   });
 
-  it('checks the waits against the settings that stay', async () => {
+  it('checks changed waits together with the unchanged settings', async () => {
     const { id, etag } = await givenIntegration(tenant);
 
     expectProblem(
@@ -365,7 +365,7 @@ describe('changing', () => {
 });
 
 describe('its life', () => {
-  it('pauses and resumes, and doing so twice is doing so once', async () => {
+  it('pauses and resumes, and a repetition changes nothing', async () => {
     const { id } = await givenIntegration(tenant, { is_paused: false });
 
     const paused = await tenant.operator.post(`/v1/integrations/${id}/pause`).expect(200);
@@ -422,7 +422,7 @@ describe('its life', () => {
     expect(write.status).toBe(202);
   });
 
-  it('is gone after its deletion, and its name with it', async () => {
+  it('is not found after its deletion, and its name is free', async () => {
     const { id } = await givenIntegration(tenant);
 
     await tenant.admin.delete(`/v1/integrations/${id}`).expect(204);

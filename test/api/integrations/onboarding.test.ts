@@ -27,7 +27,7 @@ afterAll(() => service.close());
 const CONTACT = '/v1/records/contacts/c-1';
 
 describe('the onboarding lock (rules.md 33)', () => {
-  it('refuses changes of the record types that are pulled, and no others', async () => {
+  it('refuses changes of pulled record types, and of no others', async () => {
     const { id } = await givenPulled(tenant);
 
     const put = await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } });
@@ -58,7 +58,7 @@ describe('the onboarding lock (rules.md 33)', () => {
     });
   });
 
-  it('lets them be read, flagged as partial', async () => {
+  it('allows reads, flagged as partial', async () => {
     await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } }).expect(202);
     expect((await tenant.viewer.get(CONTACT)).body.is_partial).toBe(false);
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
@@ -78,7 +78,7 @@ describe('the onboarding lock (rules.md 33)', () => {
     await tenant.operator.put(CONTACT, { fields: { name: 'Ada L.' } }).expect(202);
   });
 
-  it('is lifted while the integration is paused, and when it is unlinked', async () => {
+  it('is released while the integration is paused, and when it is unlinked', async () => {
     const { id } = await givenPulled(tenant);
     await tenant.operator.post(`/v1/integrations/${id}/pause`).expect(200);
     await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } }).expect(202);
@@ -100,7 +100,7 @@ describe('the onboarding lock (rules.md 33)', () => {
 });
 
 describe('its progress', () => {
-  it('is shown per dataset, in figures and in words, until it is complete', async () => {
+  it('is shown per dataset, as numbers and as text, until it is complete', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const path = `/v1/integrations/${worker.integration.id}`;
     const queued = await tenant.viewer.get(path).expect(200);
@@ -202,7 +202,7 @@ describe('what only comes from a third party (rules.md 17)', () => {
     };
   }
 
-  it('is read-only here, and the rest of the record is not', async () => {
+  it('is read-only in Syncline, unlike the rest of the record', async () => {
     const { contact, deal } = await givenOwned();
 
     const refused = await tenant.operator.patch(contact, { fields: { name: 'Ben', note: 'x' } });
@@ -225,7 +225,7 @@ describe('what only comes from a third party (rules.md 17)', () => {
     await tenant.operator.patch(contact, { fields: { name: 'Ada' } }).expect(202);
   });
 
-  it('stays as it is where a PUT leaves it out', async () => {
+  it('is unchanged if a PUT leaves it out', async () => {
     const { contact } = await givenOwned();
 
     await tenant.operator.put(contact, { fields: { note: 'x' } }).expect(202);
@@ -251,7 +251,7 @@ describe('what only comes from a third party (rules.md 17)', () => {
 });
 
 describe('the schedule of an integration', () => {
-  it('is hourly and at 02:00 unless said otherwise, and can be changed', async () => {
+  it('is hourly and at 02:00 by default, and can be changed', async () => {
     const { id, etag } = await givenPulled(tenant);
     const own = await givenPulled(tenant, { is_hourly_sync_on: false, nightly_sync_at: null });
 
@@ -279,7 +279,7 @@ describe('the schedule of an integration', () => {
   );
 });
 
-it('names who linked the integration as who started its first run', async () => {
+it('names the person who linked the integration as the starter of its first run', async () => {
   await givenPulled(tenant);
 
   expect((await tenant.viewer.get('/v1/sync-runs')).body.data).toMatchObject([

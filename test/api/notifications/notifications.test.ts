@@ -64,7 +64,7 @@ const tellAll = () =>
     notifyAdmins(work, { kind: 'endpoint_disabled', integrationId: null, detail: 'Gone.' }),
   );
 
-it('shows what a person started, what it leads to, and what became of its e-mail', async () => {
+it('shows what a person started, the target page, and the state of its e-mail', async () => {
   const syncRunId = await notify(ada);
 
   expect(await inbox()).toEqual([
@@ -110,7 +110,7 @@ it('shows a person only their own notifications, and refuses to mark others as v
   expect(await unread()).toBe(1);
 });
 
-it('notifies all admins of what concerns the tenant, and each admin views it separately', async () => {
+it('notifies all admins of events of the tenant, and each admin views the notification separately', async () => {
   await tellAll();
   const id = await newest();
   expect((await inbox(bob))[0]?.id).toBe(id);
@@ -125,7 +125,7 @@ it('notifies all admins of what concerns the tenant, and each admin views it sep
   ]);
 });
 
-it('is not viewed by being listed, counted or asked for with HEAD', async () => {
+it('is not viewed by a list, a count or a HEAD request', async () => {
   await notify(ada);
   for (const path of ['/v1/notifications', '/v1/notifications/unread']) {
     await get(path).expect(200);
@@ -162,7 +162,7 @@ it('is paged, newest first', async () => {
   );
 });
 
-it('gives a key on its own behalf what concerns the tenant, but no inbox', async () => {
+it('gives a key the notifications of the tenant, but no inbox', async () => {
   await notify(ada);
   await tellAll();
 
@@ -177,7 +177,7 @@ it('gives a key on its own behalf what concerns the tenant, but no inbox', async
   );
 });
 
-it('lets a page that is open know, and only that of the person', async () => {
+it('updates an open page, and only those of the person', async () => {
   const follow = async (headers: Record<string, string>) => {
     const controller = new AbortController();
     const response = await fetch(`http://127.0.0.1:${server.port}/v1/stream?topics=notifications`, {
@@ -224,7 +224,7 @@ describe('the settings', () => {
     });
   });
 
-  it('are not changed on a version that is no longer so (R20)', async () => {
+  it('are not changed on an old version (R20)', async () => {
     const etag = (await tenant.viewer.get(path).expect(200)).headers.etag as string;
     const both = await Promise.all(
       [60, 120].map((email_delay_seconds) =>
@@ -235,7 +235,7 @@ describe('the settings', () => {
     expect(both.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 412]);
   });
 
-  it("are an admin's to change, and only within bounds", async () => {
+  it('can be changed by admins only, and only within bounds', async () => {
     expect((await tenant.operator.patch(path, { is_email_on: false }).set('If-Match', '"1"')).status).toBe(
       403,
     );

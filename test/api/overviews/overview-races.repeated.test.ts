@@ -50,7 +50,7 @@ const cancel = (syncRunId: string) =>
   worker.work((work) => cancelSyncRun(work, { syncRunId, by: 'key:ana' }));
 
 describe('R20: of two at once', () => {
-  it('who press Sync Now both get one run, with an operation each', async () => {
+  it('Sync Now requests both get one run, with an operation each', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [one, other] = await Promise.all([
         worker.work((work) => syncNow(work, ANA)),
@@ -64,7 +64,7 @@ describe('R20: of two at once', () => {
     }
   }, 120_000);
 
-  it('who ask for an overview the one accepted later is valid, and the other leads to it', async () => {
+  it('overview requests the one accepted later is valid, and the other refers to it', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const ids = await Promise.all([
         worker.work((work) => overview(work, ANA)),
@@ -86,7 +86,7 @@ describe('R20: of two at once', () => {
     }
   }, 120_000);
 
-  it('of whom one syncs, the overview holds exactly if it was accepted after the run', async () => {
+  it('requests of which one syncs, the overview is valid exactly if it was accepted after the run', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const looking = () =>
         worker.work(async (work) => {

@@ -71,7 +71,7 @@ async function givenReady() {
 }
 
 describe('asking for a Sync Overview (rules.md 18, 19)', () => {
-  it('answers 202 at once to who does not want to wait, with an operation to follow', async () => {
+  it('answers 202 at once to a caller that does not wait, with an operation to follow', async () => {
     const worker = await givenOnboarded(service, tenant);
     const { integration } = worker;
 
@@ -157,7 +157,7 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
     });
   });
 
-  it('is refused while there is nothing to see', async () => {
+  it('is refused while there is nothing to show', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     await tenant.operator.post(`/v1/integrations/${integration.id}/pause`).expect(200);
     expectProblem(await tenant.operator.post(overviewsOf(integration), {}), 409, 'integration_paused');
@@ -170,7 +170,7 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
     );
   });
 
-  it('of a direction that nothing is mapped in has nothing to show', async () => {
+  it('is refused for a direction without a mapping', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     expectProblem(
       await tenant.operator.post(overviewsOf(integration), { directions: ['push'] }),
@@ -231,7 +231,7 @@ describe('what it shows', () => {
 });
 
 describe('an overview that no longer holds (rules.md 19, 20)', () => {
-  it('says why, when, by whom and where to go: 410 everywhere', async () => {
+  it('answers 410 everywhere, with the reason, the time, the requester and the replacement', async () => {
     const { integration, overviewId, worker } = await givenReady();
     const run = await tenant.operator
       .post(syncNowOf(integration), {})
@@ -333,7 +333,7 @@ const INVALIDITIES: Record<
 describe.each(Object.entries(INVALIDITIES))(
   'an overview that is no longer valid because: %s (rules.md 20)',
   (reason, invalidate) => {
-    it('is answered 410 with that reason wherever it is asked for, and still when its data is gone', async () => {
+    it('is answered 410 with that reason by every route, also after its data is deleted', async () => {
       const given = await givenReady();
       const { overviewId, integration, worker } = given;
       await tenant.viewer.get(`/v1/overviews/${overviewId}/items`).expect(200);
@@ -366,7 +366,7 @@ describe.each(Object.entries(INVALIDITIES))(
 );
 
 describe('Sync Now (rules.md 21)', () => {
-  it('is one run however many press it at once, an operation for each', async () => {
+  it('is one run for any number of requests at once, with an operation for each', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     const pressed = await Promise.all(
       Array.from({ length: 20 }, () => tenant.operator.post(syncNowOf(integration), {}).set(...AT_ONCE)),
@@ -376,7 +376,7 @@ describe('Sync Now (rules.md 21)', () => {
     expect(new Set(pressed.map(({ body }) => body.operation.id)).size).toBe(20);
   });
 
-  it('from an overview names it, and an overview of another integration is none', async () => {
+  it('from an overview names it, and refuses an overview of another integration', async () => {
     const { integration, overviewId } = await givenReady();
     const other = await givenOnboarded(service, tenant);
     expectProblem(
@@ -394,7 +394,7 @@ describe('Sync Now (rules.md 21)', () => {
     });
   });
 
-  it('of one that is not made yet has to wait for it', async () => {
+  it('from an overview that is not ready is refused', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     const { body } = await tenant.operator
       .post(overviewsOf(integration), {})

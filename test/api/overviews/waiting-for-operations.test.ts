@@ -27,7 +27,7 @@ async function untilAsked(worker: SimulatedWorker): Promise<void> {
 }
 
 describe('an operation that a caller waits for', () => {
-  it('is answered to callers that stay connected, and not to those that disconnected', async () => {
+  it('is answered to connected callers, and not to disconnected ones', async () => {
     const worker = await givenOnboarded(service, tenant);
     const path = `/v1/integrations/${worker.integration.id}/sync-now`;
     const server = createServer(service.app).listen(0, '127.0.0.1');
@@ -62,7 +62,7 @@ describe('an operation that a caller waits for', () => {
     ]);
   });
 
-  it('is followed elsewhere while the service shuts down: 202 at once', async () => {
+  it('is answered 202 at once while the service shuts down', async () => {
     const own = await startService();
     const ownTenant = await own.givenTenant();
     const { integration } = await givenOnboarded(own, ownTenant);

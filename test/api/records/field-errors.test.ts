@@ -20,7 +20,7 @@ const required = (pointer: string) => ({ pointer, code: 'required', message: 'is
 const errorsOf = (response: supertest.Response) => JSON.parse(response.text).errors as unknown[];
 
 describe('what is missing', () => {
-  it('is said to be required: a text, a choice, an object', async () => {
+  it('is reported as required: a text, a choice, an object', async () => {
     expect(errorsOf(await tenant.admin.post('/v1/api-keys', {}))).toEqual([
       required('/name'),
       required('/role'),
@@ -32,7 +32,7 @@ describe('what is missing', () => {
     ]);
   });
 
-  it('is said to be required inside a batch and inside a configuration', async () => {
+  it('is reported as required inside a batch and inside a configuration', async () => {
     const { body } = await tenant.operator
       .post('/v1/records/batch', { records: [{ record_type: 'employees' }, {}] })
       .expect(202);
@@ -45,7 +45,7 @@ describe('what is missing', () => {
     expect(errorsOf(config)).toEqual([required('/config/base_url')]);
   });
 
-  it('is not mistaken for what is there and wrong', async () => {
+  it('is distinguished from a wrong value', async () => {
     const [error] = errorsOf(await tenant.admin.post('/v1/api-keys', { name: null, role: 'viewer' }));
 
     expect(error).toMatchObject({ pointer: '/name', code: 'invalid_type' });
@@ -53,7 +53,7 @@ describe('what is missing', () => {
 });
 
 describe('"batch" as a record type', () => {
-  it('is refused everywhere, since its path is that of batches', async () => {
+  it('is refused everywhere, because its path is that of batches', async () => {
     const record_types = { batch: { fields: [{ name: 'email', to: 'userName' }] } };
     const { body } = await tenant.operator
       .post('/v1/records/batch', { records: [{ record_type: 'batch', external_id: 'e-1', fields: {} }] })
@@ -77,7 +77,7 @@ describe('"batch" as a record type', () => {
   });
 
   it.each(['get', 'put', 'patch', 'delete'] as const)(
-    'is no list and no record: %s /v1/records/batch is answered 405',
+    'is neither a list nor a record: %s /v1/records/batch is answered 405',
     async (method) => {
       const response = await tenant.admin.request(method, '/v1/records/batch');
 
@@ -88,7 +88,7 @@ describe('"batch" as a record type', () => {
 });
 
 describe('the root address', () => {
-  it('leads to the pages', async () => {
+  it('redirects to the console', async () => {
     const response = await service.as(undefined).get('/');
 
     expect({ status: response.status, location: response.headers.location }).toEqual({
@@ -97,7 +97,7 @@ describe('the root address', () => {
     });
   });
 
-  it('is open to GET and HEAD only', async () => {
+  it('accepts GET and HEAD only', async () => {
     expectProblem(await service.as(undefined).post('/'), 405, 'method_not_allowed');
   });
 });

@@ -29,7 +29,7 @@ const MAPPING = {
 };
 
 describe('accepting changes', () => {
-  it('answers 202 with the version and when it is due where', async () => {
+  it('answers 202 with the version and the due time per integration', async () => {
     const own = await service.givenTenant('Due');
     const { id } = await givenIntegration(own, { is_paused: false });
 
@@ -50,7 +50,7 @@ describe('accepting changes', () => {
     ]);
   });
 
-  it('keeps the newest version, whatever the order they come in (rules.md 7)', async () => {
+  it('keeps the newest version, in whatever order they arrive (rules.md 7)', async () => {
     const path = '/v1/records/employees/versions';
     await tenant.operator.put(path, { fields: { n: 2 }, version: 2 }).expect(202);
 
@@ -78,7 +78,7 @@ describe('accepting changes', () => {
     expect((await tenant.viewer.get(path)).body.fields).toEqual({ a: 1, b: null, c: 3 });
   });
 
-  it('deletes, remembers, and brings back by PUT', async () => {
+  it('deletes softly, and restores by PUT', async () => {
     const path = '/v1/records/employees/deleted';
     await tenant.operator.put(path, { fields: { a: 1 } }).expect(202);
 
@@ -99,7 +99,7 @@ describe('accepting changes', () => {
     expect((await tenant.viewer.get(path)).body).toMatchObject({ is_deleted: false, version: 3 });
   });
 
-  it('does not make a record by PATCH or DELETE', async () => {
+  it('does not create a record by PATCH or DELETE', async () => {
     expectProblem(
       await tenant.operator.patch('/v1/records/employees/none', { fields: {} }),
       404,
@@ -108,7 +108,7 @@ describe('accepting changes', () => {
     expectProblem(await tenant.operator.delete('/v1/records/employees/none'), 404, 'record_not_found');
   });
 
-  it('takes a change up to 5 minutes ahead of our clock, and no later one', async () => {
+  it('accepts a change up to 5 minutes ahead of the server clock, and no later one', async () => {
     const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 
     await tenant.operator.put('/v1/records/employees/soon', { fields: {}, occurred_at: at(4) }).expect(202);
@@ -119,7 +119,7 @@ describe('accepting changes', () => {
     );
   });
 
-  it('is one row and one answer when the same change comes a hundred times at once (R11)', async () => {
+  it('is one row and one answer when the same change arrives a hundred times at once (R11)', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, () =>
         tenant.operator.put('/v1/records/employees/same', { fields: { a: 1 }, version: 1 }),
@@ -139,7 +139,7 @@ describe('accepting changes', () => {
     expect(changes).toHaveLength(1);
   });
 
-  it('gives back every text byte for byte (S4)', async () => {
+  it('returns every text byte for byte (S4)', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom(
@@ -184,7 +184,7 @@ describe('accepting changes', () => {
   });
 
   it.each(['a/b?c#d e%f', 'Ünï-ço∂é 😀', "o'hara;--", '..a', '+1 555'])(
-    'takes the external id %j',
+    'accepts the external id %j',
     async (externalId) => {
       const path = `/v1/records/employees/${encodeURIComponent(externalId)}`;
 
@@ -196,7 +196,7 @@ describe('accepting changes', () => {
 });
 
 describe('a batch', () => {
-  it('has a result for each change: a bad one gets its own problem, the others go on', async () => {
+  it('has a result for each change: an invalid one gets its own problem, the others are accepted', async () => {
     const records = [
       { record_type: 'employees', external_id: 'b-1', fields: { a: 1 } },
       { record_type: 'Employees', external_id: 'b-2', fields: { a: 1 } },
@@ -240,7 +240,7 @@ describe('a batch', () => {
     expectProblem(await tenant.viewer.get('/v1/records/employees/b-3'), 404);
   });
 
-  it('takes 500 changes and not 501, and not none', async () => {
+  it('accepts 1 to 500 changes', async () => {
     const records = Array.from({ length: 501 }, (_, index) => ({
       record_type: 'contacts',
       external_id: `c-${index}`,
@@ -254,7 +254,7 @@ describe('a batch', () => {
     expectProblem(await tenant.operator.post('/v1/records/batch', { records: [] }), 400, 'invalid_body');
   });
 
-  it('is refused as a whole when what is wrong is outside its items', async () => {
+  it('is refused as a whole if the error is outside its items', async () => {
     expectProblem(
       await tenant.operator.post('/v1/records/batch', { records: [{}], 'x\u0000': 1 }),
       400,
@@ -264,7 +264,7 @@ describe('a batch', () => {
 });
 
 describe('a record as it is shown', () => {
-  it('has a badge, its state at every integration, and which fields go where', async () => {
+  it('has a badge, its state at every integration, and the integrations of each field', async () => {
     const own = await service.givenTenant('Badge');
     const { id: plain } = await givenIntegration(own, { is_paused: false, app: 'A' });
     const { id: filtered } = await givenIntegration(own, { app: 'B', record_types: MAPPING });
@@ -369,7 +369,7 @@ describe('actions on a record sync (rules.md 9)', () => {
     );
   });
 
-  it('says why something cannot be done', async () => {
+  it('explains why an action is not possible', async () => {
     expectProblem(await act('push-now'), 409, 'nothing_pending');
     expectProblem(await act('hold'), 409, 'nothing_pending');
     expectProblem(await act('retry'), 409, 'nothing_failed');
@@ -382,7 +382,7 @@ describe('actions on a record sync (rules.md 9)', () => {
     );
   });
 
-  it('retries all that failed at an integration at once, a hundred per request', async () => {
+  it('retries all failed record syncs of an integration, a hundred per request', async () => {
     const records = Array.from({ length: 150 }, (_, index) => ({
       record_type: 'employees',
       external_id: `f-${index}`,
@@ -419,7 +419,7 @@ describe('actions on a record sync (rules.md 9)', () => {
   });
 });
 
-it('lists records page by page; a cursor is good for its own list only', async () => {
+it('lists records page by page; a cursor is valid for its own list only', async () => {
   const own = await service.givenTenant('Paging');
   const records = Array.from({ length: 5 }, (_, index) => ({
     record_type: 'employees',
@@ -459,7 +459,7 @@ it('lists records page by page; a cursor is good for its own list only', async (
 describe('looking for records', () => {
   const idsOf = (body: { data: { external_id: string }[] }) => body.data.map((record) => record.external_id);
 
-  it('finds those that hold every word, in the external id or in a value, in part and in any case; names of fields do not count', async () => {
+  it('finds those that contain every word, in the external id or in a value, in part and in any case; field names do not count', async () => {
     const own = await service.givenTenant('Search');
     const people = {
       's-1': { name: 'Ada "Lovelace"', job: 'Engineer' },
@@ -504,7 +504,7 @@ describe('looking for records', () => {
     );
   });
 
-  it('looks at so many records for one answer, and goes on from there with the next', async () => {
+  it('examines a limited number of records for one page, and continues from there with the next', async () => {
     const own = await service.givenTenant('Many');
     await own.operator.put('/v1/records/employees/zz', { fields: { name: 'Last' } }).expect(202);
     await service.database.withTenant(own.uuid, ({ trx }) =>
@@ -548,7 +548,7 @@ describe('looking for records', () => {
     expect((await list('')).next_cursor).toBeNull();
   });
 
-  it('walks the list where many have a status, and skips none', async () => {
+  it('reads the list in order if many records have a status, and skips none', async () => {
     const own = await service.givenTenant('Many with a status');
     const { id } = await givenIntegration(own, {
       record_types: { employees: { ...MAPPING.employees, filter: undefined } },

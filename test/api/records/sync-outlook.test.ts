@@ -55,7 +55,7 @@ async function shown() {
   return of(record.syncs[0]);
 }
 
-it("is the record sync's own time while its integration works", async () => {
+it('is the due time of the record sync while its integration works', async () => {
   expect(await shown()).toEqual({
     next_attempt_at: RETRY_AT,
     blocked_until: null,
@@ -94,7 +94,7 @@ it('is unknown while the integration needs new credentials', async () => {
   expect(await shown()).toMatchObject({ next_attempt_at: null, needs_reauthorization: true });
 });
 
-it('is left to due_at while a newer change waits', async () => {
+it('is due_at while a newer change waits', async () => {
   await tenant.operator.put('/v1/records/employees/e-1', { fields: { email: 'b@example.org' } }).expect(202);
 
   const { body } = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);

@@ -116,7 +116,7 @@ describe('a POST with an Idempotency-Key (S24)', () => {
     expect(later.headers['idempotent-replayed']).toBeUndefined();
   });
 
-  it('works for the platform key too, even where the request makes the tenant', async () => {
+  it('works for the platform key too, even if the request creates the tenant', async () => {
     const platform = service.as(PLATFORM_KEY);
     const [first, again] = [
       await platform.post('/v1/tenants', { name: 'Once' }).set('Idempotency-Key', 'p-1'),
@@ -131,7 +131,7 @@ describe('a POST with an Idempotency-Key (S24)', () => {
   });
 });
 
-it('makes a new record each time without a key, for POSTs that create', async () => {
+it('creates a new object each time without a key', async () => {
   const [first, second] = [
     await tenant.admin.post('/v1/api-keys', KEY),
     await tenant.admin.post('/v1/api-keys', KEY),

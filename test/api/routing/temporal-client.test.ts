@@ -39,7 +39,7 @@ async function withWorker(
   }
 }
 
-it('gets the answer of a worker', async () => {
+it('returns the answer of a worker', async () => {
   const temporal = connect();
   const wanted = input();
 
@@ -55,7 +55,7 @@ it('gets the answer of a worker', async () => {
   await temporal.close();
 });
 
-it('asks the third party once when many ask at the same time', async () => {
+it('sends one request to the third party when many checks arrive at the same time', async () => {
   const temporal = connect();
   const wanted = input();
   let calls = 0;
@@ -76,7 +76,7 @@ it('asks the third party once when many ask at the same time', async () => {
   expect(calls).toBe(1);
 });
 
-it('says so when no worker answers in time', async () => {
+it('reports that no worker answers in time', async () => {
   const temporal = connect(300);
 
   const checking = temporal.checkIntegration(input());
@@ -89,7 +89,7 @@ it('says so when no worker answers in time', async () => {
   await temporal.close();
 });
 
-it('says so when Temporal is down, and is made without it', async () => {
+it('reports that Temporal is down, and can be created without it', async () => {
   const temporal = createTemporalClient({
     connection: { address: `127.0.0.1:${await freePort()}` },
     namespace: 'default',

@@ -157,7 +157,7 @@ it('sends only the requested topics', async () => {
   expectProblem(await tenant.viewer.get('/v1/stream?topics=secrets'), 400, 'invalid_query');
 });
 
-it('goes on after the last event that was received, and repeats none', async () => {
+it('continues after the last received event, and repeats none', async () => {
   const first = await follow(tenant.keys.viewer);
   await emit(1);
   await emit(2);
@@ -172,7 +172,7 @@ it('goes on after the last event that was received, and repeats none', async () 
   await eventually(async () => expect(numbers(second)).toEqual([2, 3, 4, 5]));
 });
 
-it('passes over no event of a transaction that commits late', async () => {
+it('skips no event of a transaction that commits late', async () => {
   const stream = await follow(tenant.keys.viewer);
   const mayCommit = deferred();
   const hasWritten = deferred();
@@ -221,7 +221,7 @@ it('ends when its key is revoked, before another event is sent', async () => {
   expect(numbers(stream)).toEqual([]);
 });
 
-it('goes on by itself after PostgreSQL cut its connection', async () => {
+it('continues by itself after PostgreSQL closed its connection', async () => {
   const stream = await follow(tenant.keys.viewer);
   await emit(1);
   await eventually(async () => expect(numbers(stream)).toEqual([1]));

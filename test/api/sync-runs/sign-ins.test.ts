@@ -63,7 +63,7 @@ it('starts at most one per integration in ten minutes, for all users together', 
   expect(later.body.sync_runs).toMatchObject([{ started_by: 'sign_in:ben' }]);
 });
 
-it('starts none while a run reads that already, and says which', async () => {
+it('starts none while a run already covers it, and names that run', async () => {
   const worker = await givenOnboarded(service, tenant);
   const { body: running } = await tenant.operator
     .post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' })
@@ -75,7 +75,7 @@ it('starts none while a run reads that already, and says which', async () => {
   expect(body.sync_runs).toMatchObject([{ id: running.id, kind: 'full', coalesced: true }]);
 });
 
-it('leaves out what is paused, needs new credentials or is being onboarded, and says why', async () => {
+it('skips integrations that are paused, need new credentials or are being onboarded, with the reason', async () => {
   const onboarding = await givenPulled(tenant);
   const paused = await givenPulled(tenant, { is_paused: true });
   const refused = (await givenOnboarded(service, tenant)).integration;
@@ -130,7 +130,7 @@ it('starts one run when two sign in at the same moment', async () => {
   expect((await tenant.viewer.get('/v1/sync-runs?kind=sign_in')).body.data).toHaveLength(1);
 });
 
-it('is fine for a tenant without integrations, and is audited', async () => {
+it('succeeds for a tenant without integrations, and is audited', async () => {
   const { body } = await tenant.operator
     .post('/v1/sign-ins', USER)
     .set('Idempotency-Key', newUuid())

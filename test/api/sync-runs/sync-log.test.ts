@@ -115,7 +115,7 @@ describe('metadata (rules.md 28)', () => {
     },
   ];
 
-  it('is what the configuration says until the third party was asked, and then what is there', async () => {
+  it('comes from the configuration until the third party was read, and then from the third party', async () => {
     const worker = await givenOnboarded(service, tenant);
     const path = `/v1/integrations/${worker.integration.id}`;
     const before = await tenant.viewer.get(`${path}/record-types`).expect(200);
@@ -144,7 +144,7 @@ describe('metadata (rules.md 28)', () => {
     expect((await tenant.viewer.get(path)).body.remote_record_types).toEqual([known]);
   });
 
-  it('lists what changed, newest first, but not what was there at the first look', async () => {
+  it('lists changes, newest first, without those of the first read', async () => {
     const worker = await givenOnboarded(service, tenant);
     await startFull(worker.integration);
     const { syncRunId } = await worker.begin();
@@ -241,7 +241,7 @@ describe('deletion reviews (rules.md 31)', () => {
   const countRecords = async () =>
     (await tenant.viewer.get('/v1/records/contacts?limit=100').expect(200)).body.data.length;
 
-  it('show what was parked, and list its records page by page', async () => {
+  it('show the parked deletions, and list the records page by page', async () => {
     const { worker, id, listed } = await givenParked();
     const path = `/v1/deletion-reviews/${id}`;
 
@@ -278,7 +278,7 @@ describe('deletion reviews (rules.md 31)', () => {
     expect(await countRecords()).toBe(30);
   });
 
-  it('delete what was parked when they are approved, once', async () => {
+  it('delete the parked records when they are approved, once', async () => {
     const { id } = await givenParked();
 
     const { body } = await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`).expect(200);
@@ -310,7 +310,7 @@ describe('deletion reviews (rules.md 31)', () => {
     expectProblem(await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`), 409, 'review_decided');
   });
 
-  it('are superseded when their integration is deleted, whose records stay', async () => {
+  it('are superseded when their integration is deleted, and its records are kept', async () => {
     const { id, worker } = await givenParked();
 
     await tenant.admin.delete(`/v1/integrations/${worker.integration.id}`).expect(204);

@@ -23,7 +23,7 @@ afterAll(() => service.close());
 const runsOf = ({ id }: { id: string }) => `/v1/integrations/${id}/sync-runs`;
 
 describe('asking for a sync run (rules.md 28, 30)', () => {
-  it('answers 202 with the run and where it is found', async () => {
+  it('answers 202 with the run and its location', async () => {
     const { integration } = await givenOnboarded(service, tenant);
 
     const response = await tenant.operator.post(runsOf(integration), { kind: 'incremental' }).expect(202);
@@ -44,7 +44,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expect((await tenant.viewer.get(response.headers.location as string).expect(200)).body).toEqual(run);
   });
 
-  it('answers 200 with the same run while one reads what is asked for', async () => {
+  it('answers 200 with the running run if it covers the request', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     const first = await tenant.operator.post(runsOf(integration), { kind: 'full' }).expect(202);
 
@@ -58,7 +58,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expect(narrower.headers.location).toBe(first.headers.location);
   });
 
-  it('queues one follow-up behind a run that reads less, however many ask', async () => {
+  it('queues one follow-up behind a narrower run, for any number of requests', async () => {
     const worker = await givenOnboarded(service, tenant);
     const { body: narrow } = await tenant.operator
       .post(runsOf(worker.integration), { kind: 'incremental' })
@@ -72,7 +72,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expect(again.body).toMatchObject({ id: follow.body.id, coalesced: true });
   });
 
-  it('reads only the record types that are named, each once', async () => {
+  it('reads only the named record types, each once', async () => {
     const { integration } = await givenOnboarded(service, tenant);
 
     const { body } = await tenant.operator
@@ -82,7 +82,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expect(body).toMatchObject({ kind: 'last_day', scope: 'last_day', record_types: ['deals'] });
   });
 
-  it('has one effect however often it is sent under one Idempotency-Key', async () => {
+  it('has one effect for any number of requests under one Idempotency-Key', async () => {
     const worker = await givenOnboarded(service, tenant);
     const send = () =>
       tenant.operator.post(runsOf(worker.integration), { kind: 'full' }).set('Idempotency-Key', 'once');
@@ -95,7 +95,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expect((await tenant.viewer.get('/v1/sync-runs?kind=full')).body.data).toHaveLength(1);
   });
 
-  it('notes who asked in the audit log', async () => {
+  it('names the requester in the audit log', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     const { body: run } = await tenant.operator
       .post(runsOf(integration), { kind: 'full', record_types: ['deals'] })
@@ -133,7 +133,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     expectProblem(await tenant.operator.post(runsOf(pushing), { kind: 'full' }), 409, 'nothing_to_pull');
   });
 
-  it('is refused for a record type that is not pulled, and says which', async () => {
+  it('is refused for a record type that is not pulled, with its name', async () => {
     const { integration } = await givenOnboarded(service, tenant);
 
     const response = await tenant.operator.post(runsOf(integration), {
@@ -167,7 +167,7 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
 });
 
 describe('the Sync Log', () => {
-  it('lists runs newest first, page by page, and by what they are', async () => {
+  it('lists runs newest first, page by page, with filters', async () => {
     const worker = await givenOnboarded(service, tenant);
     const other = await givenOnboarded(service, tenant);
     for (const kind of ['full', 'last_day', 'incremental']) {
@@ -259,7 +259,7 @@ describe('the Sync Log', () => {
     );
   });
 
-  it('lists its jobs with what each waits for and why it failed', async () => {
+  it('lists its jobs with the reason of each wait and failure', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const until = new Date('2100-01-01T00:00:00Z');
@@ -318,7 +318,7 @@ describe('the Sync Log', () => {
     });
   });
 
-  it('lists what a run created and updated, with the names of the fields, page by page', async () => {
+  it('lists the records that a run created and updated, with the field names, page by page', async () => {
     const worker = await givenOnboarded(service, tenant, {
       contacts: [remote('1', { name: 'Ada', city: 'Rom' }), remote('2', { name: 'Ben' })],
     });
@@ -362,7 +362,7 @@ describe('the Sync Log', () => {
     );
   });
 
-  it('lists the records that could not be kept, and why', async () => {
+  it('lists the records that could not be stored, with the reason', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const refused = [
@@ -393,7 +393,7 @@ describe('the Sync Log', () => {
 });
 
 describe('canceling', () => {
-  it('ends a run that was not begun', async () => {
+  it('ends a run that has not started', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     const { body: run } = await tenant.operator.post(runsOf(integration), { kind: 'full' });
 

@@ -27,7 +27,7 @@ const fireHourly = (at: string) =>
     decideScheduledRun(work, { integrationId: pulled.uuid, schedule: 'hourly', scheduledAt: new Date(at) }),
   );
 
-it('shows in words and as the next runs when an integration is read by itself', async () => {
+it('shows the schedule of an integration as text and as the next runs', async () => {
   const { body: mine } = await tenant.viewer.get('/v1/tenant');
   const shown = await schedule();
 
@@ -68,7 +68,7 @@ it('follows the settings', async () => {
   });
 });
 
-it('says that nothing is read where an integration only pushes', async () => {
+it('says that an integration that only pushes is not read', async () => {
   const { id } = await givenIntegration(tenant);
 
   expect(await schedule(id)).toMatchObject({
@@ -79,7 +79,7 @@ it('says that nothing is read where an integration only pushes', async () => {
   });
 });
 
-it('shows what was skipped and why, the newest first, page by page', async () => {
+it('shows skipped runs with the reason, newest first, page by page', async () => {
   await tenant.operator.post(`/v1/integrations/${pulled.id}/pause`).expect(200);
   for (const hour of ['05', '06', '07']) await fireHourly(`2027-01-10T${hour}:17:00Z`);
 
@@ -103,7 +103,7 @@ it('shows what was skipped and why, the newest first, page by page', async () =>
   expect(rest.next_cursor).toBeNull();
 });
 
-it('names the run that was in the way', async () => {
+it('names the run that caused the skip', async () => {
   await fireHourly('2027-01-10T05:17:00Z');
 
   const [{ id }] = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data;

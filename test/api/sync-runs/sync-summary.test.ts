@@ -43,7 +43,7 @@ it('does not count deleted records, which the list of records does not show eith
   expect((await readSummary()).records).toEqual([]);
 });
 
-it('answers a lower bound where there are more than it counts', async () => {
+it('returns a lower bound above the number that it counts', async () => {
   await givenIntegration(tenant, { is_paused: false });
   const changes = Array.from({ length: COUNTED_MAX + 1 }, (_, index) => ({
     operation: 'put',
@@ -60,7 +60,7 @@ it('answers a lower bound where there are more than it counts', async () => {
   expect(isLowerBound).toBe(true);
 });
 
-it('says when an integration was last read, when it is read next, and how far both sides differ', async () => {
+it('shows when an integration was last read, when it is read next, and the difference of both sides', async () => {
   const worker = await givenOnboarded(service, tenant);
   const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
   for (const recordType of ['contacts', 'deals'])
@@ -83,7 +83,7 @@ it('says when an integration was last read, when it is read next, and how far bo
   ]);
 });
 
-it('says of an integration that was never read, or is paused, that it has no last or next run', async () => {
+it('shows no last or next run for an integration that was never read, or is paused', async () => {
   const { id } = await givenPulled(tenant);
   await tenant.operator.post(`/v1/integrations/${id}/pause`).expect(200);
 
@@ -106,7 +106,7 @@ it('counts deletion reviews that wait for a decision, and webhook endpoints that
   });
 });
 
-it('holds nothing of another tenant', async () => {
+it('contains nothing of another tenant', async () => {
   await givenIntegration(tenant, { is_paused: false });
   await putEmployee('e-1');
   await givenRunHistory(service, tenant);

@@ -48,7 +48,7 @@ const deprecationOf = ({ headers: { deprecation, sunset, link } }: { headers: Re
 });
 const NONE = { deprecation: undefined, sunset: undefined, link: undefined };
 
-it('is all_datasets for a new tenant, of which nothing is deprecated', async () => {
+it('is all_datasets for a new tenant, without a deprecation', async () => {
   const tenant = await before.givenTenant();
   const shown = await tenant.viewer.get('/v1/tenant').expect(200);
 
@@ -56,7 +56,7 @@ it('is all_datasets for a new tenant, of which nothing is deprecated', async () 
   expect(deprecationOf(shown)).toEqual(NONE);
 });
 
-it('can be chosen to and fro until the switch; answers about the old one say when it goes', async () => {
+it('can be changed both ways until the switch; answers about the old policy say when it ends', async () => {
   const tenant = await before.givenTenant();
   const chosen = await choose(before, tenant, 'first_dataset');
 
@@ -73,7 +73,7 @@ it('can be chosen to and fro until the switch; answers about the old one say whe
   expect((await choose(before, tenant, 'first_dataset')).status).toBe(200);
 });
 
-it('is chosen by the admins of the tenant themselves, from the version they saw', async () => {
+it('is chosen by admins of the tenant, on the version that they read', async () => {
   const tenant = await before.givenTenant();
   const { headers, body } = await tenant.admin.get('/v1/tenant').expect(200);
   const etag = headers.etag as string;
@@ -126,7 +126,7 @@ it('is pinned when an integration is linked', async () => {
   expect([listed, ofFirst, ofSecond].map(deprecationOf)).toEqual([HEADERS, NONE, HEADERS]);
 });
 
-it('is gone after the switch: refused, no longer shown, and not pinned to new links', async () => {
+it('does not exist after the switch: it is refused, not shown, and not pinned to new links', async () => {
   const tenant = await before.givenTenant();
   await choose(before, tenant, 'first_dataset');
   await givenIntegration(tenant, PULLED_INTEGRATION);

@@ -413,7 +413,7 @@ beforeAll(async () => {
   keyIds = (await a.admin.get('/v1/api-keys')).body.data.map((key: { id: string }) => key.id);
 });
 
-it('has a row for every route of the API description and none besides', async () => {
+it('has a row for exactly the routes of the API description', async () => {
   const { body } = await service.as(undefined).get('/openapi.json').expect(200);
   const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
@@ -482,7 +482,7 @@ describe('lists', () => {
     expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
   });
 
-  it('of events of B hold nothing of A, and say where to go on', async () => {
+  it('of events of B hold nothing of A, and have a cursor to continue', async () => {
     expect((await b.admin.get('/v1/events')).body).toEqual({
       data: [],
       next_cursor: expect.any(String),
@@ -516,7 +516,7 @@ describe('lists', () => {
   });
 });
 
-it('lets two tenants have a record of the same name, an Idempotency-Key of the same text, and neither notices (S7, S24)', async () => {
+it('lets two tenants use the same record id and the same Idempotency-Key independently (S7, S24)', async () => {
   const own = await b.operator.put(`${RECORD}/a-1`, { fields: { email: 'b@example.org' } });
   const [first, second] = [
     await a.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'),
@@ -568,7 +568,7 @@ describe('row-level security beneath', () => {
     'companySyncs',
   ] as const;
 
-  it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
+  it.each(TABLES)('shows nothing of A in %s when a query does not name the tenant', async (table) => {
     const rows = await service.database.withTenant(b.uuid, ({ trx }) =>
       trx.selectFrom(table).select('tenantId').execute(),
     );
@@ -584,7 +584,7 @@ describe('row-level security beneath', () => {
     expect(rows).toEqual([]);
   });
 
-  it('takes no row for another tenant', async () => {
+  it('rejects a row for another tenant', async () => {
     const writing = service.database.withTenant(b.uuid, ({ trx, now }) =>
       trx
         .insertInto('apiKeys')

@@ -35,7 +35,7 @@ const refused = (integrationId: string | null = null): NewEvent => ({
 });
 const tested: NewEvent = { type: 'TEST', integrationId: null, data: { message: 'x' } };
 
-it('is read to its end and goes on from there with what happened since', async () => {
+it('is read to its end and continues from there with later events', async () => {
   const { next_cursor: beginning } = await read();
   await emit([refused(), refused(), refused()]);
 
@@ -67,7 +67,7 @@ it('is read to its end and goes on from there with what happened since', async (
   });
 });
 
-it('leaves out other types and other integrations when asked to', async () => {
+it('leaves out other types and other integrations by filter', async () => {
   const { id } = await givenIntegration(tenant);
   await emit([refused(), tested, refused(fromTypeId('int', id))]);
 
@@ -113,7 +113,7 @@ it.each([
   expectProblem(await tenant.viewer.get(`/v1/events?${query}`), 400, 'invalid_query');
 });
 
-it('counts without gaps or repeats when many things happen at once, in the order of commits', async () => {
+it('numbers concurrent events without gaps or repetitions, in the order of commits', async () => {
   await Promise.all(Array.from({ length: 20 }, () => emit([refused(), refused()])));
 
   expect((await read('limit=200')).data.map(({ sequence }) => sequence)).toEqual(

@@ -168,7 +168,7 @@ it.each([
   expectProblem(await tenant.viewer.get(`${PATH}?${query}`), 400, 'invalid_query');
 });
 
-it('is sent again under the same event id, as a delivery of its own', async () => {
+it('is sent again under the same event id, as a new delivery', async () => {
   const [event] = await happen();
   const [first] = await list();
   await conclude([first?.id ?? ''], 'delivered');
@@ -183,7 +183,7 @@ it('is sent again under the same event id, as a delivery of its own', async () =
   ]);
 });
 
-it('is not sent again to an endpoint that is switched off or gone', async () => {
+it('is not sent again to a disabled or deleted endpoint', async () => {
   await happen();
   const [first] = await list();
   await tenant.admin.post(`/v1/webhook-endpoints/${endpoint}/disable`).expect(200);
@@ -194,7 +194,7 @@ it('is not sent again to an endpoint that is switched off or gone', async () => 
   await tenant.viewer.get(`${PATH}/${first?.id}`).expect(200);
 });
 
-it('recovers what failed and what was missed, once, and nothing that arrived or is on its way', async () => {
+it('recovers failed and missed events, once, and none that arrived or are pending', async () => {
   await happen(4);
   const [pending, delivered, failed, disabled] = (await list()) as [Listed, Listed, Listed, Listed];
   await conclude([delivered.id], 'delivered');
@@ -213,7 +213,7 @@ it('recovers what failed and what was missed, once, and nothing that arrived or 
   expect(again).not.toContain(pending.event_id);
 });
 
-it('is kept while the endpoint is switched off, and sent when it is switched on with `recover_since`', async () => {
+it('is kept while the endpoint is disabled, and sent when it is enabled with `recover_since`', async () => {
   await tenant.admin.post(`/v1/webhook-endpoints/${endpoint}/disable`).expect(200);
   await happen(3);
   expect((await list()).map(({ state }) => state)).toEqual(['disabled', 'disabled', 'disabled']);
@@ -226,7 +226,7 @@ it('is kept while the endpoint is switched off, and sent when it is switched on 
   expect(await list('&state=pending')).toHaveLength(3);
 });
 
-it('goes only to endpoints that want what is about these integrations', async () => {
+it('goes only to endpoints that select the integration', async () => {
   const { id } = (
     await tenant.admin
       .post('/v1/integrations', {

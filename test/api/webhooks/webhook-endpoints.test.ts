@@ -59,7 +59,7 @@ describe('an endpoint', () => {
       return opened;
     });
 
-  it('is made with all that can be left out, and shown without its secret', async () => {
+  it('is created with only the required fields, and shown without its secret', async () => {
     const { body, headers } = await caller().post(base, { url: ADDRESS }).expect(201);
     const { secret, ...rest } = body;
 
@@ -76,7 +76,7 @@ describe('an endpoint', () => {
     expect(headers.etag).toBe('"1"');
   });
 
-  it('keeps its secret to itself: not in lists, the audit log, the log of the process or the database', async () => {
+  it('does not show its secret in lists, the audit log, the log of the process or the database', async () => {
     const { id, secret } = await create();
     const rotated = (await caller().post(`${base}/${id}/rotate-secret`).expect(200)).body.secret as string;
 
@@ -154,7 +154,7 @@ describe('an endpoint', () => {
     });
   });
 
-  it('is gone once deleted', async () => {
+  it('is not found once deleted', async () => {
     const { id } = await create();
 
     await caller().delete(`${base}/${id}`).expect(204);
@@ -207,7 +207,7 @@ describe('an endpoint', () => {
     expect(await secretsOf(id)).toHaveLength(2);
   });
 
-  it('is disabled and enabled by hand, and sends nothing while disabled', async () => {
+  it('is disabled and enabled by a person, and sends nothing while disabled', async () => {
     const { id } = await create();
     const act = (name: string, body?: object) => caller().post(`${base}/${id}/${name}`, body);
 
@@ -265,7 +265,7 @@ describe('an endpoint', () => {
     );
   });
 
-  it('there are 50 at most; a deleted one makes room', async () => {
+  it('is one of at most 50; a deleted one does not count', async () => {
     const there = (await caller().get(`${base}?limit=200`)).body.data.length as number;
     let last = '';
     for (let count = there; count < 50; count += 1) last = (await create()).id;
@@ -328,7 +328,7 @@ describe('an endpoint of the platform', () => {
 describe('who may', () => {
   const ACTIONS = ['rotate-secret', 'disable', 'enable'];
 
-  it('see them: all; test and recover: operators; the rest: admins', async () => {
+  it('see them: all; test and recover them: operators; change them: admins', async () => {
     const { id } = (await tenant.admin.post('/v1/webhook-endpoints', { url: ADDRESS }).expect(201)).body;
     const one = `/v1/webhook-endpoints/${id}`;
 
@@ -347,12 +347,12 @@ describe('who may', () => {
     await tenant.operator.post(`${one}/recover`, { since: daysAgo(1) }).expect(202);
   });
 
-  it('reach those of the platform: the platform key alone, which reaches none of a tenant', async () => {
+  it('reach those of the platform: only the platform key, which reaches none of a tenant', async () => {
     expectProblem(await tenant.admin.get('/v1/platform/webhook-endpoints'), 403, 'platform_key_required');
     expectProblem(await service.platform.get('/v1/webhook-endpoints'), 403, 'tenant_key_required');
   });
 
-  it('name integrations: a tenant names its own, the platform those of any tenant', async () => {
+  it('select integrations: a tenant its own, the platform those of any tenant', async () => {
     const other = await service.givenTenant('Other');
     const { id } = await givenIntegration(other);
     const body = { url: ADDRESS, integration_ids: [id] };

@@ -26,17 +26,17 @@ it('is current: npm run docs:webhooks would change nothing', () => {
   for (const { name, text } of eventPages) expect(renewEventPage(text, name)).toBe(text);
 });
 
-it('is not taken for current where a part of it is missing', () => {
+it('is not reported as current if a part of it is missing', () => {
   expect(() => renewGuide(guide.replace('<!-- events -->', ''))).toThrow('no part between');
 });
 
-it.each(EVENT_TYPES)('has a section for %s, with an example that a receiver may rely on', (type) => {
+it.each(EVENT_TYPES)('has a section for %s, with a valid example', (type) => {
   expect(eventPages.filter(({ text }) => text.includes(`\n## ${type}\n`))).toHaveLength(1);
   expect(EVENT_CATALOGUE[type].when).toMatch(/\.$/);
   checkEvent(type, exampleOf(type));
 });
 
-it('does not let an event pass that is not as described', () => {
+it('rejects an event that does not match its schema', () => {
   const { data, ...envelope } = exampleOf('DATA_UPDATE');
 
   expect(() => checkEvent('DATA_UPDATE', envelope)).toThrow('expected object');
@@ -130,7 +130,7 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     };
   };
 
-  it('takes what we sign, also while the secret is rotated, and works on it once', async () => {
+  it('accepts what Syncline signs, also while the secret is rotated, and processes it once', async () => {
     const body = JSON.stringify(exampleOf('DATA_NEW'));
 
     expect(await post(body, signed(body, [secret]))).toBe(204);
@@ -139,7 +139,7 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     expect(heard.match(/DATA_NEW/g)).toHaveLength(1);
   });
 
-  it('takes nothing altered, old, or signed by others', async () => {
+  it('rejects altered, old and foreign messages', async () => {
     const body = JSON.stringify(exampleOf('DATA_NEW'));
 
     expect(await post(`${body} `, signed(body, [secret]))).toBe(400);

@@ -65,7 +65,7 @@ const failureOf = (work: Promise<unknown>) =>
   );
 
 it.each(['127.0.0.1', 'localhost', 'LOCALHOST'])(
-  'reads over TLS from a server whose certificate authority it was given, at %s',
+  'reads over TLS from a server whose certificate authority is configured, at %s',
   async (host) => {
     const context = contextFor({ host, tls_ca: cert });
 

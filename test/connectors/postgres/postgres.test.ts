@@ -155,7 +155,7 @@ describe('values', () => {
     markup: [`'<a/>'::xml`, '<a/>'],
   };
 
-  it('are exact JSON, whatever the server writes by default', async () => {
+  it('are exact JSON, whatever the formats of the server', async () => {
     const columns = Object.values(VALUES).map(([sql], index) => `${sql} as v${index}`);
     await given(`create table t.things as select 1 as id, ${columns.join(', ')}`);
     await source.query(`alter role ${source.role} set datestyle = 'German'`);
@@ -183,7 +183,7 @@ insert into t."Things; drop table t.x --" values (1, 'a', 'b', 'c', 2)`);
     expect(described?.fields.map(({ name }) => name)).toContain('/~1a~1b');
   });
 
-  it('are only those of the columns that were asked for', async () => {
+  it('are only those of the requested columns', async () => {
     await given(
       `create table t.things (id int primary key, a int, b int, gone boolean);\ninsert into t.things values (1, 2, 3, false)`,
     );
@@ -248,7 +248,7 @@ describe('pages', () => {
     ).toEqual(['2']);
   });
 
-  it('hold their place while rows come and go', async () => {
+  it('keep their position while rows are inserted and deleted', async () => {
     await given(
       `create table t.things as select n as id from generate_series(10, 20) n;\nalter table t.things add primary key (id)`,
     );
@@ -284,7 +284,7 @@ describe('pages', () => {
     ['boolean', 'true', 'false'],
     ['timestamptz', 'now()', 'null'],
     ['integer', '1', '0'],
-  ])('know a deleted row by a mark of type %s', async (_type, gone, alive) => {
+  ])('detect a deleted row by a mark of type %s', async (_type, gone, alive) => {
     await given(
       `create table t.things as select 1 as id, now() as at, ${gone} as mark;\ninsert into t.things values (2, now(), ${alive})`,
     );
@@ -299,7 +299,7 @@ describe('pages', () => {
     });
   });
 
-  it('report rows without an id, and go on', async () => {
+  it('report rows without an id, and continue', async () => {
     await given(
       `create table t.things (id int unique);\ninsert into t.things values (1), (null), (2), (null), (3), (4)`,
     );
@@ -324,7 +324,7 @@ describe('pages', () => {
     expect(unreadableOf(await readAll(contextFor(SETTINGS, { page_size: 2 })))).toHaveLength(2);
   });
 
-  it('grow smaller where rows are wide, and leave out a row that nothing can take', async () => {
+  it('become smaller for wide rows, and leave out a row that is too large', async () => {
     await given(`create table t.things (id int primary key, body text);
 insert into t.things select n, repeat('x', 5000000) from generate_series(1, 6) n;
 insert into t.things values (7, repeat('y', 17000000));
@@ -389,7 +389,7 @@ create table t.things (
     });
   });
 
-  it('is refused where the table is gone, with its name', async () => {
+  it('is refused if the table does not exist, with its name', async () => {
     await given('select 1');
 
     const failure = await failureOf(postgres.describeRecordTypes?.(contextFor()));
@@ -434,7 +434,7 @@ describe('trouble', () => {
     },
   );
 
-  it('is a refused record type without the right to read it, and says which', async () => {
+  it('is a refused record type without the permission to read it, with its name', async () => {
     await given('create table t.things (id int)');
     await source.query(`revoke select on t.things from ${source.role}`);
 
@@ -458,7 +458,7 @@ describe('trouble', () => {
   });
 
   it.each(['', '{}', '[1,2,3]', '["1",null,"many"]', 'not JSON'])(
-    'is a refused cursor that is not its own: %s',
+    'is a refused cursor of another connector: %s',
     async (cursor) => {
       expect(await failureOf(readPage(contextFor(), { cursor }))).toMatchObject({
         kind: 'record_rejected',
@@ -477,13 +477,13 @@ describe('trouble', () => {
     expect(await failureOf(postgres.check(context))).toBeInstanceOf(Unavailable);
   });
 
-  it('is Unauthorized for a role that is not there', async () => {
+  it('is Unauthorized for a role that does not exist', async () => {
     expect(
       await failureOf(readPage(contextFor(SETTINGS, {}, { user: 'missing', password: 'x' }))),
     ).toBeInstanceOf(Unauthorized);
   });
 
-  it('is a wait when the database has no connection left for us', async () => {
+  it('is a wait when the database has no free connection', async () => {
     await source.query(`alter role ${source.role} connection limit 0`);
 
     const failure = await failureOf(readPage(contextFor()));
@@ -545,7 +545,7 @@ describe('trouble', () => {
     await locker.end();
   });
 
-  it('leaves no connection behind, in good days and bad ones', async () => {
+  it('leaves no connection behind, after success and failure', async () => {
     await given('create table t.things (id int)');
     await readAll(contextFor());
     await failureOf(readPage(contextFor({ table: 'dropped', id: 'id' })));
@@ -557,7 +557,7 @@ describe('trouble', () => {
 });
 
 describe('writing', () => {
-  it('is refused where a mapping asks for it', () => {
+  it('is refused if a mapping requires it', () => {
     const { config } = contextFor();
     const mapping = { ...postgresReading.mapping, direction: 'both' as const };
 
@@ -570,7 +570,7 @@ describe('writing', () => {
     ]);
   });
 
-  it('does not happen where a record is pushed all the same', async () => {
+  it('does not happen if a record is pushed nevertheless', async () => {
     const item = { pushId: 'psh_1', operation: 'upsert', recordType: 'things' } as Parameters<
       typeof postgres.push
     >[0][number];

@@ -81,7 +81,7 @@ describe('authentication of the REST connector', () => {
     for (const request of server.requests) expect(request.headers).toMatchObject(headers);
   });
 
-  it('sends a key in the query, beside what is there', async () => {
+  it('adds a key to the existing query', async () => {
     await pushOne(
       aContact(),
       contextWithAuth({ type: 'query', parameters: { key: '{token}' } }, { token: 'a&b' }),
@@ -120,7 +120,7 @@ describe('authentication of the REST connector', () => {
     ['a refusal under a good status', { status: 200, body: { failed: true, message: 's3cret"word' } }],
     ['a page', { status: 200, headers: { 'content-type': 'text/html' }, body: 'Hello, s3cret"word' }],
     ['trouble', { status: 500, body: { message: 's3cret"word' } }],
-  ])('quotes no secret from %s', async (_title, answer) => {
+  ])('does not repeat a secret from %s', async (_title, answer) => {
     api = ({ method }) => (method === 'GET' ? { status: 200, body: { items: [] } } : answer);
     const config = contactsConfig(server.url, {
       auth: { type: 'basic' },
@@ -159,7 +159,7 @@ describe('authentication of the REST connector', () => {
       expect(new Set(authorizations())).toEqual(new Set(['Bearer token-1']));
     });
 
-    it('sends the client in the body where the server wants it there', async () => {
+    it('sends the client in the body if the server requires it', async () => {
       await pushOne(aContact(), contextWithAuth(oauth2({ client_auth: 'body' }), OAUTH2));
 
       expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({
@@ -169,7 +169,7 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()[0]?.headers['authorization']).toBeUndefined();
     });
 
-    it('renews a token before it ends', async () => {
+    it('renews a token before it expires', async () => {
       const tokens = memoryTokens();
       const context = contextWithAuth(oauth2(), OAUTH2, tokens);
       await pushOne(aContact(), context);
@@ -188,7 +188,7 @@ describe('authentication of the REST connector', () => {
       ]);
     });
 
-    it('renews a token that is refused before its time, once for all, and no record suffers', async () => {
+    it('renews a token that is refused early, once for all calls, and no record fails', async () => {
       const tokens = memoryTokens();
       tokens.set({ value: 'revoked', expiresAt: null });
       api = apiForgetting('revoked');
@@ -199,7 +199,7 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()).toHaveLength(1);
     });
 
-    it('renews again when a token that has worked ends in the middle of a batch', async () => {
+    it('renews again when a working token expires in the middle of a batch', async () => {
       let left = 4;
       const usual = api;
       api = (request) =>
@@ -213,7 +213,7 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()).toHaveLength(2);
     });
 
-    it('is Unauthorized when new tokens are refused as well, after two token calls at most, and leaves the rest unstarted', async () => {
+    it('is Unauthorized when new tokens are refused too, after two token calls at most, and does not start the rest', async () => {
       api = () => ({ status: 401, body: { message: 'who is token-1?' } });
 
       const results = await rest.push(contacts(30), contextWithAuth(oauth2(), OAUTH2));
@@ -285,7 +285,7 @@ describe('authentication of the REST connector', () => {
       });
     });
 
-    it('reaches a token server of another host, and names it among the hosts', async () => {
+    it('reaches a token server on another host, and lists that host', async () => {
       const other = await startScriptedServer(() => ({ status: 200, body: { access_token: 'elsewhere' } }));
       const context = contextWithAuth(oauth2({ token_url: `${other.url}/oauth/token` }), OAUTH2);
 
@@ -307,7 +307,7 @@ describe('authentication of the REST connector', () => {
     });
     const credentials = { user: 'Zoë "Z"', pass: 'p\\s"s' };
 
-    it('sends the credentials as JSON that they cannot break, and the token where it is wanted', async () => {
+    it('sends the credentials as escaped JSON, and the token in the configured place', async () => {
       token = () => ({ status: 200, body: { session: { key: 'abcdef' } } });
 
       await pushOne(
@@ -403,7 +403,7 @@ describe('authentication of the REST connector', () => {
       ['milliseconds since 1970', { expires_at: '/until' }, () => ({ until: Date.now() + 600_000 }), 570_000],
       ['the configuration', { lifetime_seconds: 60 }, {}, 54_000],
     ])(
-      'knows when the token ends from %s',
+      'reads the expiry of the token from %s',
       async (_title, keys, said: object | (() => object), expectedMs) => {
         const tokens = memoryTokens();
         token = () => ({
@@ -426,7 +426,7 @@ describe('authentication of the REST connector', () => {
       ['nothing', {}],
       ['nonsense', { ttl: 'soon' }],
       ['no time at all', { ttl: 0 }],
-    ])('uses a token until it is refused when the answer says %s about its end', async (_title, said) => {
+    ])('uses a token until it is refused when its expiry is %s', async (_title, said) => {
       const tokens = memoryTokens();
       token = () => ({ status: 200, body: { session: { key: 'abcdef' }, ...said } });
 
@@ -436,7 +436,7 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()).toHaveLength(1);
     });
 
-    it('logs in again after a 403 where an old token is answered so, and takes the next 403 for a forbidden record', async () => {
+    it('logs in again after a 403 that means an old token, and treats the next 403 as a forbidden record', async () => {
       const tokens = memoryTokens();
       tokens.set({ value: 'old', expiresAt: null });
       token = () => ({ status: 200, body: { session: { key: 'new' } } });

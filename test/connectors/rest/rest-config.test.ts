@@ -63,7 +63,7 @@ describe('the configuration of a REST integration', () => {
       expect(problemsOf({}, typeChanges)).toEqual([]);
     });
 
-    it('is refused beside an upsert, and an upsert that changes one and the same record every time', () => {
+    it('is refused together with an upsert; an upsert that always changes the same record is refused too', () => {
       const upsert = { path: '/contacts/current' };
 
       expect(problemsOf({}, { upsert }).map(({ pointer }) => pointer)).toEqual([
@@ -224,7 +224,7 @@ describe('the configuration of a REST integration', () => {
       { create: { path: '/c', body: JSON.parse('{"a":{"__proto__":{"x":1}}}') as object } },
     ],
     ['a record type named __proto__', { record_types: JSON.parse('{"__proto__":{}}') as object }, {}],
-  ])('does not take the shape of %s', (_title, changes, typeChanges) => {
+  ])('rejects the shape of %s', (_title, changes, typeChanges) => {
     expect(rest.configSchema.safeParse(contactsConfig(URL_OF_CONTACTS, changes, typeChanges)).success).toBe(
       false,
     );
@@ -232,7 +232,7 @@ describe('the configuration of a REST integration', () => {
   });
 
   describe('together with mappings', () => {
-    it('refuses what no call can do, and what cannot be mapped', () => {
+    it('refuses mappings that no call supports, and invalid ones', () => {
       const mapping: RecordTypeMapping = {
         ...CONTACTS_MAPPING,
         onDelete: 'deactivate',
@@ -249,7 +249,7 @@ describe('the configuration of a REST integration', () => {
       ]);
     });
 
-    it('refuses match_by, which it would not obey, and says how to find existing records instead', () => {
+    it('refuses match_by, which it does not support, and says how to find existing records instead', () => {
       const problems = problemsOf({}, {}, { mapping: { ...CONTACTS_MAPPING, matchBy: 'city' } });
 
       expect(problems).toMatchObject([{ pointer: '/record_types/contacts/match_by' }]);
@@ -258,7 +258,7 @@ describe('the configuration of a REST integration', () => {
       );
     });
 
-    it('refuses a mapping of a record type that is not described, and takes one that leaves deleted records alone', () => {
+    it('refuses a mapping of an unknown record type, and accepts one with on_delete leave', () => {
       const config = rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS));
 
       expect(rest.validate?.(config, { companies: CONTACTS_MAPPING })).toMatchObject([
@@ -290,7 +290,7 @@ describe('the configuration of a REST integration', () => {
         { client_id: 'x', client_secret: 'y' },
       ],
       ['login', login, { user: 'x', app: 'y', site: 'z' }],
-    ])('asks for those that %s uses, no more and no fewer', (_title, auth, credentials) => {
+    ])('requires exactly those that %s uses', (_title, auth, credentials) => {
       const missing = Object.keys(credentials).map((name) => ({ pointer: `/credentials/${name}` }));
 
       expect(problemsOf({ auth }, {}, { credentials })).toEqual([]);
@@ -307,7 +307,7 @@ describe('the configuration of a REST integration', () => {
       [{ token: 7 }],
       [{ 'Token!': 'x' }],
       [JSON.parse('{"__proto__":"x"}') as object],
-    ])('does not take %j', (credentials) => {
+    ])('rejects %j', (credentials) => {
       expect(rest.credentialsSchema.safeParse(credentials).success).toBe(false);
     });
   });
@@ -341,7 +341,7 @@ describe('the configuration of a REST integration', () => {
     ).toBe('Acme CRM');
   });
 
-  it('has no key that docs/connectors does not explain', () => {
+  it('has only keys that docs/connectors explains', () => {
     const reference = documentedPage('rest-keys.md') + documentedPage('rest-reading.md');
     const unexplained = new Set(
       keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter(
@@ -353,7 +353,7 @@ describe('the configuration of a REST integration', () => {
   });
 
   it.each(['pocketbase', 'kinto', 'pocketbase-pull', 'kinto-pull'])(
-    'is accepted as docs/connectors shows it: %s',
+    'is accepted as in docs/connectors: %s',
     (name) => {
       const example = documentedExample(name);
       const config = rest.configSchema.parse(example.config);

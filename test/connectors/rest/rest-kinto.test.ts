@@ -70,7 +70,7 @@ describe('the REST connector and Kinto', () => {
     expect(recorded.requests).toMatchObject([{ method: 'PUT', headers: { 'if-none-match': '*' } }]);
   });
 
-  it('gives ids that differ in a single odd character to different records', async () => {
+  it('gives different ids to records that differ in a single special character', async () => {
     const ids = ['x_2e', 'x.', 'x_', 'x__', 'X.'];
 
     const results = await Promise.all(ids.map((externalId) => push(anEmployee({}, { externalId }))));
@@ -79,7 +79,7 @@ describe('the REST connector and Kinto', () => {
     expect(results.every((result) => result.ok && result.effect === 'created')).toBe(true);
   });
 
-  it('updates instead when a record with that id is there already (412)', async () => {
+  it('updates instead when a record with that id exists (412)', async () => {
     const item = anEmployee();
     await push(item);
 
@@ -91,7 +91,7 @@ describe('the REST connector and Kinto', () => {
     });
   });
 
-  it('sends the version it knows, and needs one call when that is the present one', async () => {
+  it('sends the known version, and needs one call if it is current', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     const recorded = recording(contextFor().http);
@@ -107,7 +107,7 @@ describe('the REST connector and Kinto', () => {
     expect((updated as { remoteVersion: string }).remoteVersion).not.toBe(created.remoteVersion);
   });
 
-  it('reads the record again and sends once more when it was changed there meanwhile (412)', async () => {
+  it('reads the record again and sends once more if the record has changed there (412)', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
@@ -126,7 +126,7 @@ describe('the REST connector and Kinto', () => {
     });
   });
 
-  it('is Unavailable, to be tried later, when the record changes faster than it can be read', async () => {
+  it('is Unavailable, for a later attempt, when the record changes faster than it can be read', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     const http = contextFor().http;
@@ -161,7 +161,7 @@ describe('the REST connector and Kinto', () => {
     expect(deleted).toMatchObject({ ok: true, effect: 'deleted', remoteId: null });
   });
 
-  it('creates a deleted record anew, and finds nothing to delete in its tombstone', async () => {
+  it('creates a deleted record again, and does not delete its tombstone', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     await kinto.call('DELETE', `${RECORDS}/${created.remoteId}`);
@@ -174,7 +174,7 @@ describe('the REST connector and Kinto', () => {
     expect(recreated).toMatchObject({ ok: true, effect: 'created', remoteId: created.remoteId });
   });
 
-  it('brings what the schema complains about to our field, also when only the last part of its path is named', async () => {
+  it('maps a schema error to our field, also if it names only the last part of the path', async () => {
     const bad = anEmployee();
 
     const wrongEmail = await push(anEmployee({ email: 'nope' }));

@@ -66,7 +66,7 @@ describe('the REST connector and PocketBase', () => {
       expect(counted.logins()).toBe(1);
     });
 
-    it('logs in again, once for all, when the token it keeps is no longer accepted', async () => {
+    it('logs in again, once for all calls, when its token is no longer accepted', async () => {
       const tokens = memoryTokens();
       tokens.set({ value: 'eyJhbGciOiJIUzI1NiJ9.e30.stale', expiresAt: null });
       const counted = counting(contextFor().http);
@@ -80,7 +80,7 @@ describe('the REST connector and PocketBase', () => {
       expect(counted.logins()).toBe(1);
     });
 
-    it('does not ask for a third token when the second is refused too, and says that the record is forbidden', async () => {
+    it('requests no third token when the second is refused too, and reports a forbidden record', async () => {
       await pocketBase.call('POST', 'collections', {
         name: 'clerks',
         type: 'auth',
@@ -208,7 +208,7 @@ describe('the REST connector and PocketBase', () => {
       expect(counted.requests() - counted.logins()).toBe(0);
     });
 
-    it('touches no other record when an id is written like a filter', async () => {
+    it('changes no other record when an id looks like a filter', async () => {
       const bystander = anEmployee({ first_name: 'Bystander' });
       await push(bystander);
 
@@ -220,7 +220,7 @@ describe('the REST connector and PocketBase', () => {
       expect(await rows(bystander)).toMatchObject([{ firstName: 'Bystander' }]);
     });
 
-    it('says so when a mapped value is not known in the picklist, and not otherwise', async () => {
+    it('warns only if a mapped value is not in the picklist', async () => {
       expect(await push(anEmployee({ level: 2 }))).toMatchObject({ ok: true });
       expect(() => anEmployee({ level: 3 })).toThrow('has no counterpart');
     });
@@ -249,7 +249,7 @@ describe('the REST connector and PocketBase', () => {
       await setRules(null);
     });
 
-    it('is RateLimited by a 429 without Retry-After, starts no further calls, and loses nothing that was done', async () => {
+    it('is RateLimited by a 429 without Retry-After, starts no further calls, and keeps the results so far', async () => {
       const context = contextFor();
       const items = Array.from({ length: 30 }, () => anEmployee());
 
@@ -269,7 +269,7 @@ describe('the REST connector and PocketBase', () => {
     });
   });
 
-  it('deactivates and deletes a record although the id it knows is an old one', async () => {
+  it('deactivates and deletes a record although the known id is old', async () => {
     const item = anEmployee();
     await push(item);
     const knownWrongly = { ...item, remoteId: 'abcdefghijklmno' };

@@ -26,11 +26,11 @@ const shapeProblems = (type: Record<string, unknown>) => {
 };
 
 describe('the part of a configuration that reads', () => {
-  it('is all that a record type needs which is only pulled', () => {
+  it('is enough for a record type that is only pulled', () => {
     expect(problemsOf({ list: LIST })).toEqual([]);
   });
 
-  it('is not enough for a record type that is pushed, and what pushes is not enough for one that is pulled', () => {
+  it('is not enough for a pushed record type, and the part that pushes is not enough for a pulled one', () => {
     const both = { ...CONTACTS, list: LIST };
 
     for (const direction of ['push', 'both'] as const) {
@@ -50,7 +50,7 @@ describe('the part of a configuration that reads', () => {
     }
   });
 
-  it('leaves the rules for pushing to record types that have a call which writes', () => {
+  it('applies the rules for pushing only to record types with a call that writes', () => {
     expect(problemsOf({ list: LIST, update: CONTACTS.update }).map(({ pointer }) => pointer)).toContain(
       '/config/record_types/contacts/create',
     );
@@ -59,7 +59,7 @@ describe('the part of a configuration that reads', () => {
     );
   });
 
-  it('asks nothing of on_delete and match_by where nothing is pushed by them', () => {
+  it('ignores on_delete and match_by without a push', () => {
     expect(
       problemsOf(
         { list: LIST },
@@ -222,7 +222,7 @@ describe('the part of a configuration that reads', () => {
       withList({ modified_since: { ...SINCE, headers: { 'Content-Length': '{modified_since}' } } }),
     ],
     ['a parameter with a line break', withList({ paging: { type: 'page', parameter: 'a\nb' } })],
-  ])('does not take the shape of %s', (_title, type) => {
+  ])('rejects the shape of %s', (_title, type) => {
     expect(shapeProblems(type)).not.toEqual([]);
   });
 
@@ -242,7 +242,7 @@ describe('the part of a configuration that reads', () => {
     },
   );
 
-  it('can be written down as a JSON Schema, as the rest of it', () => {
+  it('can be expressed as a JSON Schema', () => {
     expect(JSON.stringify(z.toJSONSchema(rest.configSchema, { io: 'input' }))).toContain('"deleted_list"');
   });
 });

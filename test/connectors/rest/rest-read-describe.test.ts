@@ -26,7 +26,7 @@ describe('a description of fields', () => {
   const fieldsOf = async (fields: unknown, type: Record<string, unknown> = {}) =>
     (await describeTypes(fields, type))[0]?.fields;
 
-  it('by a JSON Schema has types, formats, titles, choices, inner fields, and what is required all the way', async () => {
+  it('by a JSON Schema has types, formats, titles, choices, nested fields, and required fields at every level', async () => {
     answer = {
       $defs: {
         address: { properties: { city: { type: 'string' }, 'a/b': { type: 'integer' } }, required: ['city'] },
@@ -69,7 +69,7 @@ describe('a description of fields', () => {
     expect(fields?.[5]?.label).toBe('Shirt size');
   });
 
-  it('by a schema that refers to itself, or to itself many times over, comes to an end', async () => {
+  it('by a recursive schema is finite', async () => {
     const self = { $ref: '#' };
     answer = {
       properties: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, self])),
@@ -113,7 +113,7 @@ describe('a description of fields', () => {
     ]);
   });
 
-  it('keeps the labels that the configuration gives, and is what the configuration says where there is nothing to ask', async () => {
+  it('keeps the configured labels, and comes from the configuration without a describe call', async () => {
     answer = { properties: { mail: { type: 'string' } } };
     const known_fields = [{ name: 'mail', label: 'E-mail address' }];
 
@@ -130,7 +130,7 @@ describe('a description of fields', () => {
   it.each<[string, unknown, string]>([
     ['without fields', { data: {} }, 'record_rejected'],
     ['that is cut off', '{"properties":', 'unavailable'],
-  ])('is no empty one when it is an answer %s', async (_title, body, kind) => {
+  ])('is not empty for an answer %s', async (_title, body, kind) => {
     answer = body;
 
     expect(await failureOf(describeTypes({ type: 'json_schema' }))).toMatchObject({ kind });

@@ -87,7 +87,7 @@ describe('reading a list', () => {
       ]);
     });
 
-    it('keep odd texts, doubles and long numbers: what is stored is decided elsewhere', async () => {
+    it('keep unusual texts, doubles and long numbers unchanged', async () => {
       answers(
         200,
         `{"items":[{"id":12345678901234567890,"nul":"a\\u0000b","half":"\\ud800","n":0.1234567890123456789,"text":"1, 12345678901234567890","quote":"\\\\\\"[1234567890123456789"}]}`,
@@ -107,7 +107,7 @@ describe('reading a list', () => {
       ]);
     });
 
-    it('come twice where the list holds them twice', async () => {
+    it('are read twice if the list contains them twice', async () => {
       answers(200, { items: [{ id: '1' }, { id: '1' }] });
 
       expect((await readOnePage(contextFor())).records).toHaveLength(2);
@@ -115,7 +115,7 @@ describe('reading a list', () => {
   });
 
   describe('items that are no records', () => {
-    it('are named and do not silence the others', async () => {
+    it('are reported, and the others are read', async () => {
       const deep = JSON.parse('{"a":'.repeat(60) + '1' + '}'.repeat(60)) as unknown;
       const items = [
         { id: 'ok-1' },
@@ -302,7 +302,7 @@ describe('reading a list', () => {
       expect(full?.headers['if-modified-since']).toBeUndefined();
     });
 
-    it('goes into the body of a search, numbers as numbers', async () => {
+    it('is sent in the body of a search, numbers as numbers', async () => {
       answers(200, { items: [] });
       const modified_since = { format: 'epoch_ms', body: { filter: { since: '{modified_since}' } } };
 
@@ -316,7 +316,7 @@ describe('reading a list', () => {
       ]);
     });
 
-    it('is everything where it cannot be asked for', async () => {
+    it('is everything if the third party has no filter', async () => {
       answers(200, { items: [{ id: '1' }] });
 
       expect((await readOnePage(contextFor(), { modifiedSince: since })).records).toHaveLength(1);
@@ -325,7 +325,7 @@ describe('reading a list', () => {
       });
     });
 
-    it('is nothing by a 304, which is no answer to a full pass', async () => {
+    it('is nothing after a 304, which is not valid in a full pass', async () => {
       answers(304);
 
       expect(await readOnePage(contextFor(), { modifiedSince: since })).toMatchObject({
@@ -335,7 +335,7 @@ describe('reading a list', () => {
       expect(await failureOf(readOnePage(contextFor()))).toMatchObject({ kind: 'unavailable' });
     });
 
-    it('is followed by what was deleted since, page by page, where they have a list of that, and not in a full pass', async () => {
+    it('is followed by the list of deletions, if any, page by page, and not in a full pass', async () => {
       answer = ({ path }) => {
         if (!path.startsWith('/deleted')) return { status: 200, body: { items: [{ id: '1' }] } };
         return {
@@ -429,7 +429,7 @@ describe('reading a list', () => {
     const count = (type: Record<string, unknown>, list: Record<string, unknown> = {}) =>
       rest.count?.('contacts', contextFor(type, list)) as Promise<number | null>;
 
-    it('asks as the configuration says', async () => {
+    it('sends the configured request', async () => {
       answers(200, { n: 12 }, { 'X-Count': '34' });
 
       expect(await count({ count: { path: '/contacts/count', at: '/n' } })).toBe(12);
@@ -444,7 +444,7 @@ describe('reading a list', () => {
       ]);
     });
 
-    it('takes the total of a page of one, and knows nothing without', async () => {
+    it('reads the total of a page of one, and is unknown without a total', async () => {
       answers(200, { items: [], total: '56' });
 
       expect(

@@ -57,7 +57,7 @@ describe('reading from Kinto', () => {
     return [...state.values()].filter(({ isDeleted }) => !isDeleted);
   };
 
-  it('holds its place while records come and go, and can be asked for changes', () => {
+  it('keeps its position while records are created and deleted, and can read changes only', () => {
     expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({
       canFilterByModified: true,
       isPagingStable: true,
@@ -80,7 +80,7 @@ describe('reading from Kinto', () => {
     });
   });
 
-  it('misses nothing that is there from beginning to end, while records are changed, created and deleted between its pages', async () => {
+  it('misses no record that exists throughout, while records are changed, created and deleted between its pages', async () => {
     const ids = await hire(250);
     let turn = 0;
 
@@ -99,7 +99,7 @@ describe('reading from Kinto', () => {
     expect(stateOf(pages).filter(({ fields }) => fields['grade'] === 'senior')).toHaveLength(4);
   });
 
-  it('then reads only what changed, tombstones among it, by Kinto’s own clock', async () => {
+  it('then reads only changes, including tombstones, by the clock of Kinto', async () => {
     await hire(5);
     const [first] = await readPages(contextFor);
     await put('emp-002', { grade: 'senior' });
@@ -116,7 +116,7 @@ describe('reading from Kinto', () => {
     expect(changes[0]?.asOf?.getTime()).toBeGreaterThan(first?.asOf?.getTime() as number);
   });
 
-  it('takes 304 for an empty page when nothing changed, and asks once', async () => {
+  it('treats 304 as an empty page when nothing changed, and sends one request', async () => {
     await hire(3);
     const [first] = await readPages(contextFor);
     const context = contextFor();
@@ -135,14 +135,14 @@ describe('reading from Kinto', () => {
     expect(page).toEqual({ records: [], unreadable: [], nextCursor: null, asOf: first?.asOf, total: null });
   });
 
-  it('counts by HEAD, tombstones not among them', async () => {
+  it('counts by HEAD, without tombstones', async () => {
     await hire(4);
     await kinto.call('DELETE', `${RECORDS}/emp-002`);
 
     expect(await rest.count?.('employees', contextFor())).toBe(3);
   });
 
-  it('sees a new field and a new value of a picklist in its schema, inner fields by their pointers', async () => {
+  it('reads a new field and a new picklist value from its schema, nested fields by their pointers', async () => {
     const [before] = (await rest.describeRecordTypes?.(contextFor())) ?? [];
     const properties = {
       ...KINTO_SCHEMA.properties,
@@ -176,7 +176,7 @@ describe('reading from Kinto', () => {
     });
   });
 
-  it('is Unauthorized by a wrong password, and a list that is not there says which dataset cannot be read', async () => {
+  it('is Unauthorized by a wrong password, and an unknown list is reported with its dataset', async () => {
     const context = contextFor();
     const elsewhere = rest.configSchema.parse(
       JSON.parse(

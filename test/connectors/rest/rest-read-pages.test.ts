@@ -53,7 +53,7 @@ describe('pages', () => {
   };
 
   describe('by number', () => {
-    it('end with an empty page, and not with one that is shorter than asked for', async () => {
+    it('end with an empty page, and not with a short one', async () => {
       answer = (request) => ({ status: 200, body: { items: contacts(byPage(request)) } });
 
       const pages = await readWith({
@@ -69,7 +69,7 @@ describe('pages', () => {
       );
     });
 
-    it('begin with another number where the configuration says so, and end by their word, even behind an empty page', async () => {
+    it('begin with the configured number, and end by the configured value, even after an empty page', async () => {
       answer = (request) => {
         const number = Number(queryOf(request).get('page'));
         return {
@@ -88,7 +88,7 @@ describe('pages', () => {
       expect(pages.map((page) => idsIn([page]).length)).toEqual([3, 0, 1]);
     });
 
-    it('end when as many came as there are, from a pointer or a header, and not when the total is no number', async () => {
+    it('end when the total is reached, from a pointer or a header, and not if the total is not a number', async () => {
       answer = (request) => ({
         status: 200,
         headers: { 'X-Total': '7' },
@@ -116,7 +116,7 @@ describe('pages', () => {
   });
 
   describe('by offset', () => {
-    it('go on by what came, so that a server that lowers the size loses no record', async () => {
+    it('continue by the number of received records, so that a server with smaller pages loses none', async () => {
       answer = (request) => {
         const offset = Number(queryOf(request).get('$skip'));
         return { status: 200, body: { items: contacts(IDS.slice(offset, offset + 2)) } };
@@ -128,7 +128,7 @@ describe('pages', () => {
       expect(queries().at(1)).toBe('sort=id&%24top=100&%24skip=2');
     });
 
-    it('go into the body of a search by POST, at their pointers', async () => {
+    it('are sent in the body of a search by POST, at their pointers', async () => {
       answer = ({ body }) => {
         const { page, q } = JSON.parse(body) as { q: string; page: { start: number; rows: number } };
         return {
@@ -348,7 +348,7 @@ describe('pages', () => {
       'http://user:pw@127.0.0.1/contacts',
       'file:///etc/passwd',
       'http://[',
-    ])('that leads elsewhere is refused and never called: %s', async (next) => {
+    ])('on another host is refused and never called: %s', async (next) => {
       answer = () => ({ status: 200, headers: { 'Next-Page': next }, body: { items: contacts(IDS) } });
 
       const failure = await failureOf(readOnePage(contextFor({ type: 'header', name: 'Next-Page' })));
@@ -381,7 +381,7 @@ describe('pages', () => {
     });
   });
 
-  it('hold their place by what gives the next one', () => {
+  it('keep their position if the next page depends on a value', () => {
     const stable = (paging: unknown) =>
       rest.readAbilities?.(contextFor(paging).config, 'contacts')?.isPagingStable;
 

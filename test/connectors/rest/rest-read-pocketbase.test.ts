@@ -49,7 +49,7 @@ describe('reading from PocketBase', () => {
   const namesIn = (pages: Awaited<ReturnType<typeof readPages>>) =>
     pages.flatMap(({ records }) => records.map(({ fields }) => fields['first_name']));
 
-  it('can be asked for changes, but does not hold its place', () => {
+  it('can read changes only, but does not keep its position', () => {
     expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({
       canFilterByModified: true,
       isPagingStable: false,
@@ -70,7 +70,7 @@ describe('reading from PocketBase', () => {
     expect(pages[0]?.asOf).toBeInstanceOf(Date);
   });
 
-  it('needs one call, beside the login, where one page holds everything', async () => {
+  it('needs one call besides the login if one page has everything', async () => {
     const context = contextFor(500);
     const urls: string[] = [];
     const counted = {
@@ -90,7 +90,7 @@ describe('reading from PocketBase', () => {
     ]);
   });
 
-  it('reads only what was updated since an instant, in PocketBase’s own format of time', async () => {
+  it('reads only updates since an instant, in the time format of PocketBase', async () => {
     const { items } = (await pocketBase.call('GET', `${RECORDS}?sort=-updated&perPage=1`)) as {
       items: { updated: string }[];
     };
@@ -113,7 +113,7 @@ describe('reading from PocketBase', () => {
     expect(await rest.count?.('employees', contextFor())).toBe(7);
   });
 
-  it('sees a field and a value of a picklist that are added live', async () => {
+  it('reads a field and a picklist value that are added to the running server', async () => {
     const [before] = (await rest.describeRecordTypes?.(contextFor())) ?? [];
     const collection = (await pocketBase.call('GET', 'collections/employees')) as {
       fields: { name: string; values?: string[] }[];
@@ -150,7 +150,7 @@ describe('reading from PocketBase', () => {
     });
   });
 
-  it('is RateLimited by a 429 without Retry-After in the middle of a list, and goes on from the cursor afterwards', async () => {
+  it('is RateLimited by a 429 without Retry-After in the middle of a list, and continues from the cursor', async () => {
     // PocketBase never limits its administrators, so the collection is opened for everybody.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
     await pocketBase.call('PATCH', 'settings', {

@@ -124,7 +124,7 @@ describe('answers to the REST connector', () => {
       expect(await errorOf(aContact(), contextWith())).toMatchObject(error);
     });
 
-    it('is good although the body is large, and holds NULs, escapes and numbers beyond 2^53', async () => {
+    it('is accepted with a large body, NULs, escapes and numbers beyond 2^53', async () => {
       const filler = `${'x'.repeat(700_000)}\\u0000\\" 12345678901234567890 \\\\`;
       answers = {
         find: NOTHING_FOUND,
@@ -141,7 +141,7 @@ describe('answers to the REST connector', () => {
       });
     });
 
-    it('is good when it says nothing but is found afterwards', async () => {
+    it('is accepted without a body if the record is found afterwards', async () => {
       let isThere = false;
       await server.stop();
       server = await startScriptedServer(({ method }) => {
@@ -176,7 +176,7 @@ describe('answers to the REST connector', () => {
       expect(calls()).toEqual(['find', 'create', 'find']);
     });
 
-    it('carries no status for a code when it is refused under a good one', async () => {
+    it('has no status as its code when it is refused with a 2xx status', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 200, body: { ok: false, message: 'no' } } };
 
       const failure = await errorOf(
@@ -190,7 +190,7 @@ describe('answers to the REST connector', () => {
       });
     });
 
-    it('counts as trouble, not as a refusal, where the configuration says so', async () => {
+    it('counts as a temporary failure, not as a refusal, if configured', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'locked', code: 'LOCKED' } } };
       const errors = { message: '/message', code: '/code' };
 
@@ -298,7 +298,7 @@ describe('answers to the REST connector', () => {
       expect(server.requests.at(-1)?.path).toBe('/contacts/..%2Fa%20b');
     });
 
-    it('leads to an update of a record that was there before, where find searches and recognizes by a mapped field', async () => {
+    it('leads to an update of an existing record that find recognizes by a mapped field', async () => {
       answers = {
         find: { status: 200, body: { items: [{ id: '9', email: 'ada@example.com', external_id: null }] } },
         update: { status: 204 },
@@ -323,7 +323,7 @@ describe('answers to the REST connector', () => {
       expect(JSON.parse(server.requests[1]?.body as string)).toMatchObject({ external_id: 'emp-1' });
     });
 
-    it('does not lead anywhere by an id that would change the address', async () => {
+    it('makes no call with an id that would change the address', async () => {
       answers = {
         find: { status: 200, body: { items: [{ id: '..', external_id: 'emp-1' }] } },
         delete: { status: 204 },
@@ -370,7 +370,7 @@ describe('answers to the REST connector', () => {
       });
     });
 
-    it('finds it in a Location too', async () => {
+    it('reads it from a Location too', async () => {
       answers = {
         find: NOTHING_FOUND,
         create: { status: 201, headers: { location: '/contacts/42' } },
@@ -384,7 +384,7 @@ describe('answers to the REST connector', () => {
       expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({ num: 42 });
     });
 
-    it('is sent as text where the configuration does not say that it is a number', async () => {
+    it('is sent as text unless it is configured as a number', async () => {
       answers = { update: { status: 204 } };
 
       await pushOne(aContact({ remoteId: '42' }), contextWith({}, { ...numbered, id: '/num' }));
@@ -400,7 +400,7 @@ describe('answers to the REST connector', () => {
       ['the record', { status: 200, body: { id: '1' } }],
       ['nothing', { status: 204 }],
       ['a word', { status: 200, headers: { 'content-type': 'text/plain' }, body: 'OK' }],
-    ])('is good when it holds %s', async (_title, answer) => {
+    ])('is accepted with %s', async (_title, answer) => {
       answers = { update: answer };
 
       expect(await pushOne(known(), contextWith())).toMatchObject({
@@ -413,13 +413,13 @@ describe('answers to the REST connector', () => {
     it.each<[string, ScriptedAnswer]>([
       ['a page for people', HTML],
       ['broken JSON', { status: 200, headers: { 'content-type': 'application/json' }, body: '{' }],
-    ])('is Unavailable when it holds %s', async (_title, answer) => {
+    ])('is Unavailable with %s', async (_title, answer) => {
       answers = { update: answer };
 
       expect(await errorOf(known(), contextWith())).toMatchObject({ kind: 'unavailable', status: 200 });
     });
 
-    it('creates the record again when it is gone, and looks for it first', async () => {
+    it('creates a missing record again, after a search for it', async () => {
       answers = { update: { status: 410 }, find: NOTHING_FOUND, create: { status: 201, body: { id: '2' } } };
 
       expect(await pushOne(known(), contextWith())).toMatchObject({
@@ -430,7 +430,7 @@ describe('answers to the REST connector', () => {
       expect(calls()).toEqual(['update', 'find', 'create']);
     });
 
-    it('ends, with the refusal, when the record keeps appearing and disappearing', async () => {
+    it('ends with the refusal if the record keeps appearing and disappearing', async () => {
       answers = {
         update: { status: 404 },
         find: { status: 200, body: { items: [{ id: '1', external_id: 'emp-1' }] } },
@@ -530,7 +530,7 @@ describe('answers to the REST connector', () => {
       expect((failure as unknown as { errors: object[] }).errors).toHaveLength(expected.length);
     });
 
-    it('keeps words to a sensible length, without NUL and without halves of characters', async () => {
+    it('limits the length of texts, without NUL and without half characters', async () => {
       const long = `a\u0000b ${'🙂'.repeat(300)}`;
       answers = {
         update: {
@@ -559,7 +559,7 @@ describe('answers to the REST connector', () => {
   });
 
   describe('to a creation with an idempotency key', () => {
-    it('is asked for under the push’s own id, so that a repeated attempt is the same one', async () => {
+    it('carries the id of the push, so that a repeated attempt has the same key', async () => {
       answers = { create: { status: 201, body: { id: '1' } } };
       const context = contextWith(
         {},
@@ -628,7 +628,7 @@ describe('answers to the REST connector', () => {
       expect(await pushOne(item, context)).toMatchObject({ ok: true, effect: 'created', remoteId: '8' });
     });
 
-    it('cannot find what it does not know the id of, and says so instead of deleting nothing', async () => {
+    it('cannot delete a record without a known id, and reports that', async () => {
       const context = contextWith(
         {},
         {
@@ -646,7 +646,7 @@ describe('answers to the REST connector', () => {
     });
   });
 
-  it('takes a record type that is not described for a refused record, and pushes the others', async () => {
+  it('treats an unknown record type as a refused record, and pushes the others', async () => {
     answers = { update: { status: 204 } };
 
     const results = await rest.push(

@@ -483,7 +483,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
 
   const { isOff } = shape;
   if (isOff === undefined) {
-    it('is not asked to switch off what cannot be switched off', () => {
+    it('is not asked to deactivate a record type without that call', () => {
       const mapping = { ...CONTACTS_MAPPING, onDelete: 'deactivate' as const };
 
       expect(rest.validate?.(context.config, { contacts: mapping })).toMatchObject([
@@ -491,7 +491,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
       ]);
     });
   } else {
-    it('switches it off and on again', async () => {
+    it('deactivates and activates it again', async () => {
       const created = (await push(contact())) as { remoteId: string };
 
       const off = await push(contact({}, { operation: 'deactivate', remoteId: created.remoteId }));
@@ -506,7 +506,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
     });
   }
 
-  it('hears what is refused, at our field where the third party names one', async () => {
+  it('reports a refusal, at our field if the third party names one', async () => {
     const refused = await push(contact({ email: 'nope' }));
 
     expect(refused).toMatchObject({
@@ -519,7 +519,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
     expect(living()).toEqual([]);
   });
 
-  it('answers its check, and refuses other credentials', async () => {
+  it('passes a check, and refuses other credentials', async () => {
     const wrong = Object.fromEntries(Object.keys(shape.credentials).map((name) => [name, 'something-else']));
 
     await expect(rest.check(context)).resolves.toBeUndefined();

@@ -38,7 +38,7 @@ type Rules = EscapeRules & { template: string };
 const only = (value: JsonValue) => (name: string) => (name === 'external_id' ? value : undefined);
 
 describe('a path', () => {
-  it('leads to one and the same place whatever the value, or nowhere', () => {
+  it('has the same structure whatever the value, or is refused', () => {
     fc.assert(
       fc.property(anyText, (value) => {
         let path: string;
@@ -142,19 +142,19 @@ describe('a text in a third party’s language', () => {
     ["ref='{external_id}'", { allow: 'A-Za-z0-9-' }],
     ["ref='{external_id}'", { escape: { "'": "\\'", '\\': '\\\\' } }],
     ['ref={external_id} and x', { allow: '0-9' }],
-  ])('is accepted when none can: %s with %j', (template, rules) => {
+  ])('is accepted when no value can: %s with %j', (template, rules) => {
     expect(problemOfText(template, rules)).toBeUndefined();
   });
 });
 
 describe('other places', () => {
-  it('takes into a header only what cannot begin another', () => {
+  it('accepts in a header only values that cannot start another one', () => {
     expect(fillHeader('key {external_id}', only('a:b'))).toBe('key a:b');
     for (const value of ['a\r\nX: 1', 'a\nb', 'ä', '\u0000'])
       expect(() => fillHeader('{external_id}', only(value))).toThrow(UnusableValue);
   });
 
-  it('keeps a JSON body JSON, and a single placeholder the value it is', () => {
+  it('keep a JSON body valid, and keep the type of a value that is the whole placeholder', () => {
     const template = { query: 'people { id }', id: '{external_id}', note: 'for {external_id}.' };
 
     expect(fillJson(template, only('"}{'))).toEqual({ query: 'people { id }', id: '"}{', note: 'for "}{.' });
@@ -164,7 +164,7 @@ describe('other places', () => {
 });
 
 describe('ids of our own', () => {
-  it('never become the same for two records', () => {
+  it('are never the same for two records', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (a, b) => {
         const [one, other] = [fitInto('A-Za-z0-9-', '_', a), fitInto('A-Za-z0-9-', '_', b)];
@@ -176,12 +176,12 @@ describe('ids of our own', () => {
     );
   });
 
-  it('are refused where the configuration gives no sign for other characters', () => {
+  it('are refused if the configuration has no replacement for other characters', () => {
     expect(fitInto('A-Z', undefined, 'ABC')).toBe('ABC');
     expect(fitInto('A-Z', undefined, 'ABc')).toBeUndefined();
   });
 
-  it('know ranges, single characters and dashes', () => {
+  it('support ranges, single characters and dashes', () => {
     const isIn = (set: string) =>
       Array.from('aBz5-_.')
         .filter((character) => isCharacterAllowed(set, character))
@@ -198,7 +198,7 @@ describe('ids of our own', () => {
 });
 
 describe('JSON Pointers', () => {
-  it('read what is there, and nothing of JavaScript’s own', () => {
+  it('read existing values, and no built-in properties of JavaScript', () => {
     const document = { data: [{ 'a/b': { '~': 1 } }], list: ['x'] };
 
     expect(readAt(document, '/data/0/a~1b/~0')).toBe(1);
@@ -223,11 +223,11 @@ describe('JSON Pointers', () => {
     ['/a~2', false],
     ['/__proto__/x', false],
     ['/a/constructor', false],
-  ])('know %p as a pointer: %p', (text, isOne) => {
+  ])('recognize %p as a pointer: %p', (text, isOne) => {
     expect(isPointer(text)).toBe(isOne);
   });
 
-  it('place a value beside what is there, without touching the original', () => {
+  it('add a value to a copy, without changing the original', () => {
     const body: JsonObject = { data: { type: 'people', list: [1] } };
 
     expect(placeAt(body, '/data/attributes', { a: 1 })).toEqual({

@@ -27,7 +27,7 @@ describe('mergeResource', () => {
     });
   });
 
-  it('takes null for "no value", at every depth, and does not leave empty shells', () => {
+  it('treats null as "no value", at every depth, and leaves no empty objects', () => {
     expect(
       merge({ title: 'x', name: { givenName: 'A' } }, { title: null, name: { givenName: null } }),
     ).toEqual({});
@@ -86,7 +86,7 @@ describe('mergeResource', () => {
     expect(merge({ tags: ['a'] }, { tags: [] })).toEqual({});
   });
 
-  it('does not mind places that the mapping leaves empty', () => {
+  it('accepts list positions that the mapping leaves empty', () => {
     const sparse: JsonObject[] = [];
     sparse[1] = { value: 'second' };
 
@@ -104,7 +104,7 @@ describe('mergeResource', () => {
 });
 
 describe('patchOperations', () => {
-  it('writes what differs and nothing else', () => {
+  it('contains exactly the differences', () => {
     const current = {
       id: '1',
       meta: {},

@@ -130,7 +130,7 @@ describe('a record', () => {
     });
   });
 
-  it('that is none is reported with its place, and silences no other', async () => {
+  it('that is invalid is reported with its position, and the others are read', async () => {
     await given(() =>
       listOf(6, aUser('u1'), { userName: 'no-id' }, 'nonsense', null, { id: 7 }, aUser('u2')),
     );
@@ -148,7 +148,7 @@ describe('a record', () => {
 });
 
 describe('everything', () => {
-  it('is read sorted by id where the service says that it sorts', async () => {
+  it('is read sorted by id if the service supports sorting', async () => {
     await given(paged(['a', 'b', 'c', 'd', 'e']), { sort: { supported: true } });
 
     expect(idsOf(await readAll())).toEqual(['a', 'b', 'c', 'd', 'e']);
@@ -158,14 +158,14 @@ describe('everything', () => {
     );
   });
 
-  it('is read as it comes where the service sorts nothing, or says nothing', async () => {
+  it('is read in the order of the service if it does not support sorting', async () => {
     await given(paged(['a', 'b', 'c', 'd', 'e']), { sort: { supported: false } });
 
     expect(idsOf(await readAll())).toHaveLength(5);
     expect(queries().map(({ search }) => search)).toEqual(['?startIndex=1&count=3', '?startIndex=4&count=3']);
   });
 
-  it('is read to its end where a service gives fewer than were asked for', async () => {
+  it('is read to its end if a service returns smaller pages', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     await given((query) =>
       paged(ids)(new URLSearchParams({ startIndex: query.get('startIndex') as string, count: '2' })),
@@ -174,7 +174,7 @@ describe('everything', () => {
     expect(idsOf(await readAll())).toEqual(ids);
   });
 
-  it('is read to its end where a service gives all at once, or no total', async () => {
+  it('is read to its end if a service returns everything at once, or no total', async () => {
     await given(() => listOf(5, ...['a', 'b', 'c', 'd', 'e'].map((id) => aUser(id))));
     expect(idsOf(await readAll())).toHaveLength(5);
     await server?.stop();
@@ -186,7 +186,7 @@ describe('everything', () => {
     expect(idsOf(await readAll())).toHaveLength(4);
   });
 
-  it('ends where the list shrank meanwhile, and shows that by its numbers', async () => {
+  it('ends where the list has shrunk, which the counts show', async () => {
     await given((query) =>
       query.get('startIndex') === '1'
         ? listOf(5, aUser('a'), aUser('b'), aUser('c'))
@@ -210,7 +210,7 @@ describe('everything', () => {
 });
 
 describe('what was modified', () => {
-  it('is asked for by a filter, in one request', async () => {
+  it('is requested by a filter, in one request', async () => {
     await given(() => listOf(1, aUser('a', '2026-11-21T10:00:00Z')), { sort: { supported: true } });
 
     const page = await readPage({ modifiedSince: SINCE });
@@ -222,7 +222,7 @@ describe('what was modified', () => {
   });
 
   it.each([400, 501])(
-    'is chosen here from everything where the filter is refused (%s), which is not asked again',
+    'is selected from everything if the filter is refused (%s), which is not sent again',
     async (status) => {
       const modified = [
         '2026-11-21T09:59:59.999Z',
@@ -249,7 +249,7 @@ describe('what was modified', () => {
     },
   );
 
-  it('is chosen here where the service ignores the filter', async () => {
+  it('is selected from everything if the service ignores the filter', async () => {
     await given(() => listOf(2, aUser('old', '2026-11-20T00:00:00Z'), aUser('new', '2026-11-21T11:00:00Z')));
 
     expect(await readPage({ modifiedSince: SINCE })).toMatchObject({
@@ -258,7 +258,7 @@ describe('what was modified', () => {
     });
   });
 
-  it('is not asked for by a filter where the configuration says so', async () => {
+  it('is not requested by a filter if configured so', async () => {
     await given(() => listOf(1, aUser('new', '2026-11-21T11:00:00Z')));
     const context = contextFor({ filter_modified: false });
 
@@ -270,7 +270,7 @@ describe('what was modified', () => {
     expect(queries()[0]?.searchParams.has('filter')).toBe(false);
   });
 
-  it('is no reason to read everything when the third party is only busy', async () => {
+  it('is not read as everything when the third party is only busy', async () => {
     await given(() => ({ status: 429, headers: { 'retry-after': '7' } }));
 
     expect(await failureOf(readPage({ modifiedSince: SINCE }))).toMatchObject({
@@ -296,7 +296,7 @@ describe('trouble', () => {
   });
 
   it.each(['', '7', '[1]', '{"startIndex":1}'])(
-    'is a refused cursor that is not its own: %s',
+    'is a refused cursor of another connector: %s',
     async (cursor) => {
       await given(() => listOf(0));
 
@@ -325,7 +325,7 @@ describe('a count', () => {
 });
 
 describe('a description', () => {
-  it('falls back to the standard where no schemas are served', async () => {
+  it('is the standard one if the service has no schemas', async () => {
     await given(() => listOf(0));
     const context = contextFor();
 
@@ -386,7 +386,7 @@ describe('a description', () => {
     for (const name of ['/password', '/id', '/meta', '/externalId']) expect(field(name)).toBeUndefined();
   });
 
-  it('survives schemas that are none', async () => {
+  it('ignores invalid schemas', async () => {
     server = await startScriptedServer(() => ({
       status: 200,
       body: {
@@ -406,7 +406,7 @@ describe('a description', () => {
   });
 });
 
-it('takes the example of the page', () => {
+it('accepts the example of the page', () => {
   const example = documentedExample('scim');
   const config = scim.configSchema.parse(example.config);
 

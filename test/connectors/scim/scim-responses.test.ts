@@ -127,13 +127,13 @@ describe('a creation', () => {
     expect(await push(anItem())).toMatchObject({ ok: true, effect: 'created', remoteId: 'u/1' });
   });
 
-  it('without any id is no success, so that the next attempt looks for it', async () => {
+  it('without any id is not a success, so that the next attempt searches for it', async () => {
     await script({ 'GET /Users': NOTHING, 'POST /Users': { status: 201 } })();
 
     expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 201 } });
   });
 
-  it('that meets a conflict looks again, and updates what an attempt with a lost answer had created (409)', async () => {
+  it('that conflicts searches again, and updates the record that an attempt with a lost answer had created (409)', async () => {
     await script({
       'GET /Users': [NOTHING, listOf(aUser())],
       'POST /Users': scimError(409, 'uniqueness', 'already in use'),
@@ -211,7 +211,7 @@ describe('a search', () => {
     expect(await push(anItem())).toMatchObject({ ok: true, remoteId: 'u9' });
   });
 
-  it('does not choose between two users that carry our id', async () => {
+  it('does not choose between two users with our id', async () => {
     await script({ 'GET /Users': listOf(aUser({ id: 'u1' }), aUser({ id: 'u2' })) })();
 
     expect(await push(anItem())).toMatchObject({
@@ -226,7 +226,7 @@ describe('a search', () => {
     ['a list of something else', { status: 200, body: { totalResults: 1, Resources: ['x'] } }],
     ['nothing', { status: 200 }],
     ['a redirect to a sign-in page', { status: 302, headers: { location: '/login' } }],
-  ])('does not take %s for "not there"', async (_title, answer) => {
+  ])('does not treat %s as "not found"', async (_title, answer) => {
     await script({ 'GET /Users': answer, 'POST /Users': { status: 201, body: aUser() } })();
 
     expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
@@ -237,7 +237,7 @@ describe('a search', () => {
 describe('an update', () => {
   const known = { remoteId: 'u1', remoteVersion: 'W/"1"' };
 
-  it('is sent under the version that was read, not one that was once known', async () => {
+  it('is sent under the version just read, not an earlier one', async () => {
     await script({
       'GET /Users/u1': { status: 200, headers: { etag: 'W/"5"' }, body: aUser() },
       'PATCH /Users/u1': { status: 204, headers: { etag: 'W/"6"' } },
@@ -247,7 +247,7 @@ describe('an update', () => {
     expect(requests('PATCH')[0]?.headers['if-match']).toBe('W/"5"');
   });
 
-  it('asks for no version where the service knows none', async () => {
+  it('sends no version if the service has none', async () => {
     await script({
       'GET /Users/u1': { status: 200, body: aUser({ meta: {} }) },
       'PATCH /Users/u1': { status: 200, body: aUser({ meta: {} }) },
@@ -257,7 +257,7 @@ describe('an update', () => {
     expect(requests('PATCH')[0]?.headers).not.toHaveProperty('if-match');
   });
 
-  it('reads once more after 412 and tries again; then it leaves it to a later attempt', async () => {
+  it('reads once more after 412 and tries again; then it is left to a later attempt', async () => {
     await script({
       'GET /Users/u1': { status: 200, body: aUser() },
       'PATCH /Users/u1': scimError(412, undefined, 'version'),
@@ -270,7 +270,7 @@ describe('an update', () => {
     expect(requests('PATCH')).toHaveLength(2);
   });
 
-  it('takes a 409 that does not speak of uniqueness for an old version (RFC 7644 3.12)', async () => {
+  it('treats a 409 that is not about uniqueness as an old version (RFC 7644 3.12)', async () => {
     await script({
       'GET /Users/u1': [
         { status: 200, body: aUser() },
@@ -358,7 +358,7 @@ describe('an update', () => {
     expect(await push(anItem(known))).toMatchObject({ ok: true, effect: 'updated', remoteId: 'u2' });
   });
 
-  it('is left to a later attempt when the user vanishes meanwhile', async () => {
+  it('is left to a later attempt if the user is deleted meanwhile', async () => {
     await script({ 'GET /Users/u1': { status: 200, body: aUser() }, 'PATCH /Users/u1': { status: 404 } })();
 
     expect(await push(anItem(known))).toMatchObject({
@@ -367,7 +367,7 @@ describe('an update', () => {
     });
   });
 
-  it('keeps an odd id inside its path segment', async () => {
+  it('keeps an id with special characters inside its path segment', async () => {
     const paths: string[] = [];
     server = await startScriptedServer(({ path, method }) => {
       paths.push(path);
@@ -452,7 +452,7 @@ describe('trouble', () => {
     });
   });
 
-  it('is a record type that the configuration does not have, or cannot deactivate', async () => {
+  it('is an unknown record type, or one that cannot be deactivated', async () => {
     await script({})();
     const teams = {
       resource_type: 'Group',
@@ -578,7 +578,7 @@ describe('the settings', () => {
     expect(scim.hosts(config)).toEqual(['hr.example.com:8443']);
   });
 
-  it('know employees with enterprise fields and picklists', () => {
+  it('have employees with enterprise fields and picklists', () => {
     const [employees] = scim.recordTypes(config);
 
     expect(employees).toMatchObject({ name: 'employees', label: 'Employees' });

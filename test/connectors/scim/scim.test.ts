@@ -133,7 +133,7 @@ it('fills the core schema and the enterprise extension by the default mapping', 
 });
 
 describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
-  it('leaves alone what is not mapped, values added to our lists included', async () => {
+  it('leaves unmapped values unchanged, including values added to our lists', async () => {
     const item = anEmployee({ department: 'Research' });
     const created = await pushOk(item);
     await patch(created.remoteId, [
@@ -208,7 +208,7 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
     });
   });
 
-  it('answers the version it wrote', async () => {
+  it('returns the version it wrote', async () => {
     const item = anEmployee();
     const created = await pushOk(item);
 
@@ -234,7 +234,7 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
 });
 
 describe('an existing user', () => {
-  it('is not taken over when another has its user name, and the complaint names our field (409)', async () => {
+  it('is not linked if another user has its user name, and the error names our field (409)', async () => {
     const userName = unique();
     const { id } = await call('POST', '/Users', {
       schemas: [USER_SCHEMA],
@@ -254,7 +254,7 @@ describe('an existing user', () => {
     expect(await user(id as string)).toMatchObject({ externalId: 'another-user' });
   });
 
-  it('is taken over by the match field when it is not linked, in any capitalisation', async () => {
+  it('is linked by the match field if it is not linked yet, in any capitalisation', async () => {
     const userName = unique();
     const { id } = await call('POST', '/Users', {
       schemas: [USER_SCHEMA],
@@ -289,7 +289,7 @@ describe('an existing user', () => {
     expect(second.effect).toBe('created');
   });
 
-  it('is not chosen among several that match', async () => {
+  it('is not linked if several match', async () => {
     const email = `${unique()}@example.com`;
     for (let count = 0; count < 2; count += 1)
       await call('POST', '/Users', {
@@ -370,7 +370,7 @@ describe('a refusal', () => {
   });
 });
 
-it('keeps a user inactive whose own field says so, also when it is activated again', async () => {
+it('keeps a user inactive if its field says so, also when it is activated again', async () => {
   const item = anEmployee({ active: false });
 
   const created = await pushOk(item);
@@ -379,7 +379,7 @@ it('keeps a user inactive whose own field says so, also when it is activated aga
   expect(await user(created.remoteId)).toMatchObject({ active: false });
 });
 
-it('brings a user back after the third party lost its memory', async () => {
+it('creates a user again after the third party lost its data', async () => {
   const own = await startScimServer();
   const previous = server;
   server = own;

@@ -25,7 +25,7 @@ export function itDescribesItself(
       for (const host of hosts) expect(new URL(`http://${host}/`).host).toBe(host);
     });
 
-    it('knows the record type, with fields that differ in name, and picklists with values', () => {
+    it('lists the record type, with fields that differ in name, and picklists with values', () => {
       const type = connector.recordTypes(started().config).find(({ name }) => name === recordType);
 
       const names = (type?.fields ?? []).map(({ name }) => name);
@@ -42,7 +42,7 @@ export function itDescribesItself(
       expect(connector.validate?.(config, { [recordType]: mapping }) ?? []).toEqual([]);
     });
 
-    it('has default mappings, where it has any, that it finds nothing wrong with', () => {
+    it('has only valid default mappings', () => {
       const { config } = started();
       const defaults = connector.defaultMappings?.(config) ?? {};
 

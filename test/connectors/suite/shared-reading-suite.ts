@@ -73,7 +73,7 @@ export function describeReading(harness: ReadingHarness): void {
     const isAbleToFilter = () =>
       connector.readAbilities(source.config, recordType)?.canFilterByModified === true;
 
-    it('gives an empty list its one page', async () => {
+    it('reads an empty list as one page', async () => {
       expect(await readAll()).toMatchObject([{ records: [], unreadable: [], nextCursor: null }]);
       expect(await connector.count(recordType, contextFor())).toBe(0);
     });
@@ -96,7 +96,7 @@ export function describeReading(harness: ReadingHarness): void {
       if (asOf !== null) expect(Math.abs(asOf.getTime() - Date.now())).toBeLessThan(DAY_MS);
     });
 
-    it('goes on from any cursor in another process', async () => {
+    it('continues from any cursor in another process', async () => {
       const pages = await readAll();
 
       for (const [index, { nextCursor }] of pages.entries()) {
@@ -120,7 +120,7 @@ export function describeReading(harness: ReadingHarness): void {
       );
     });
 
-    it('finds what was modified since an instant of the clock over there, and nothing since one to come', async () => {
+    it('reads what was modified since an instant of the remote clock, and nothing since a future one', async () => {
       const [renamed] = await source.ids();
       const { asOf } = await readPage();
       await source.rename(renamed as string, 'King');
@@ -183,7 +183,7 @@ export function describeReading(harness: ReadingHarness): void {
       }
     });
 
-    it('refuses a dataset that is not there, for good', async () => {
+    it('refuses an unknown dataset permanently', async () => {
       const context = () => contextFor({ config: source.configWithoutDataset });
 
       await expect(readPage({}, context())).rejects.toBeInstanceOf(RecordRejected);
@@ -200,7 +200,7 @@ export function describeReading(harness: ReadingHarness): void {
         await expect(connector.describeRecordTypes(context())).rejects.toBeInstanceOf(Unauthorized);
     });
 
-    it('is content with a check when all is well', async () => {
+    it('passes a check when all is well', async () => {
       await expect(connector.check(contextFor())).resolves.toBeUndefined();
     });
 

@@ -106,7 +106,7 @@ export function describeConnector(harness: ConnectorHarness): void {
     }
 
     describe('push', () => {
-      it('creates a record that is not there', async () => {
+      it('creates a new record', async () => {
         const item = anEmployee({ first_name: 'Grace', last_name: 'Hopper' });
 
         const pushed = await pushOk(item);
@@ -117,7 +117,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         ]);
       });
 
-      it('updates a record it knows, and makes no second one', async () => {
+      it('updates a known record, and creates no second one', async () => {
         const item = anEmployee();
         const created = await pushOk(item);
 
@@ -131,7 +131,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         ]);
       });
 
-      it('does the same push twice with the effect of one', async () => {
+      it('has one effect for the same push sent twice', async () => {
         const item = anEmployee();
 
         const first = await pushOk(item);
@@ -154,7 +154,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         expect(await arrived(item)).toMatchObject([{ remoteId: repeated.remoteId }]);
       });
 
-      it('brings the latest values when it finds a record whose creation it did not hear of', async () => {
+      it('writes the latest values when it finds a record whose creation was not acknowledged', async () => {
         const item = anEmployee();
         await pushOk(item);
 
@@ -197,7 +197,7 @@ export function describeConnector(harness: ConnectorHarness): void {
     });
 
     describe('delete', () => {
-      it('deletes a record it knows', async () => {
+      it('deletes a known record', async () => {
         const item = anEmployee();
         const created = await pushOk(item);
 
@@ -207,7 +207,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         expect(await arrived(item)).toEqual([]);
       });
 
-      it('deletes a record whose creation it did not hear of', async () => {
+      it('deletes a record whose creation was not acknowledged', async () => {
         const item = anEmployee();
         await pushOk(item);
 
@@ -217,7 +217,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         expect(await arrived(item)).toEqual([]);
       });
 
-      it('is content when the record is gone already, or never was', async () => {
+      it('succeeds if the record is deleted already, or never existed', async () => {
         const item = anEmployee();
         const created = await pushOk(item);
         await thirdParty.remove(created.remoteId as string);
@@ -234,7 +234,7 @@ export function describeConnector(harness: ConnectorHarness): void {
 
     if (harness.canDeactivate) {
       describe('deactivate', () => {
-        it('switches a record off and keeps the rest of it', async () => {
+        it('deactivates a record and keeps its other fields', async () => {
           const item = anEmployee();
           const created = await pushOk(item);
 
@@ -246,7 +246,7 @@ export function describeConnector(harness: ConnectorHarness): void {
           ]);
         });
 
-        it('does it twice with the effect of once', async () => {
+        it('has one effect if repeated', async () => {
           const item = anEmployee();
           const created = await pushOk(item);
           const first = await pushOk(again(item, created, { operation: 'deactivate' }));
@@ -257,7 +257,7 @@ export function describeConnector(harness: ConnectorHarness): void {
           expect(await arrived(item)).toMatchObject([{ isActive: false }]);
         });
 
-        it('is content when the record is not there', async () => {
+        it('succeeds if the record does not exist', async () => {
           expect(await pushOk(anEmployee({}, { operation: 'deactivate' }))).toMatchObject({
             effect: 'none',
             remoteId: null,
@@ -275,7 +275,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         });
       });
     } else {
-      it('does not offer to deactivate what cannot be deactivated', () => {
+      it('does not offer deactivation without support for it', () => {
         expect(
           connector.validate?.(thirdParty.config, { [recordType]: { ...mapping, onDelete: 'deactivate' } }),
         ).not.toEqual([]);
@@ -317,7 +317,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         else expect(result.error).toBeInstanceOf(RecordRejected);
       });
 
-      it('may form an id with special characters, without a duplicate', async () => {
+      it('are written once under an id with special characters', async () => {
         const item = anEmployee({}, { externalId: harness.awkwardExternalId ?? AWKWARD_EXTERNAL_ID });
 
         const first = await pushOk(item);
@@ -368,7 +368,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         expect(await arrived(item)).toEqual([]);
       });
 
-      it('is none when all is well', async () => {
+      it('does not occur when all is well', async () => {
         await expect(connector.check(contextFor())).resolves.toBeUndefined();
       });
     });

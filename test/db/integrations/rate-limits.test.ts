@@ -40,7 +40,7 @@ async function slowDown(): Promise<void> {
 const sum = (takings: { granted: number }[]) => takings.reduce((total, { granted }) => total + granted, 0);
 
 describe('the shared rate limiter', () => {
-  it('is created once when many workers ask for the first time at once', async () => {
+  it('is created once when many workers request tokens for the first time at once', async () => {
     const takings = await Promise.all(Array.from({ length: 20 }, () => take('full', 10)));
 
     expect(takings.every(({ granted, retryAt }) => granted >= 10 && retryAt === null)).toBe(true);
@@ -49,7 +49,7 @@ describe('the shared rate limiter', () => {
     ).toHaveLength(1);
   });
 
-  it('never grants many workers more than it holds, and keeps a reserve for pushes', async () => {
+  it('never grants more than it has to many workers, and keeps a reserve for pushes', async () => {
     await slowDown();
 
     const passes = await Promise.all(Array.from({ length: 30 }, () => take('full', 3)));

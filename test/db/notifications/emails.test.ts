@@ -66,7 +66,7 @@ it('replaces characters that PostgreSQL cannot store', async () => {
   expect(await find(emailId)).toMatchObject({ content: { account_name: 'A\u2400\uFFFD' } });
 });
 
-it('counts attempts and stores the last error, truncated', async () => {
+it('stores the number of attempts and the last error, truncated', async () => {
   const emailId = await tenant.work(queue);
 
   await tenant.work((work) => countEmailAttempt(work, { emailId }));
@@ -82,7 +82,7 @@ it('counts attempts and stores the last error, truncated', async () => {
   });
 });
 
-it('keeps the first end', async () => {
+it('keeps the first outcome', async () => {
   const [sent, failed] = [await tenant.work(queue), await tenant.work(queue)];
   await tenant.work((work) => markEmailSent(work, { emailId: sent }));
   await tenant.work((work) => markEmailFailed(work, { emailId: failed, error: '550 No.' }));

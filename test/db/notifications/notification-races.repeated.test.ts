@@ -37,7 +37,7 @@ const emails = () =>
 const settle = (notificationRecipientId: string) =>
   tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
 
-it('R18: is either viewed or sent when it is opened at the instant its e-mail is due, never both or neither', async () => {
+it('R18: a notification opened at the due instant of its e-mail is either viewed or sent, never both or neither', async () => {
   await tenant.work(async (work) => {
     for (let index = 0; index < count; index += 1)
       await notifyPerson(work, {

@@ -209,7 +209,7 @@ it('does not count the page of a run for a notification that leads elsewhere', a
   expect(await unread()).toBe(1);
 });
 
-it('is sent at once for kinds that say so, and not twice to one address', async () => {
+it('is sent at once for kinds that require it, and not twice to one address', async () => {
   const contact = await givenPerson(db.database, tenant.tenantId);
   const content = { integration_id: 'int_1', app: 'App', account_name: 'Acme', datasets: [] };
   const emailId = newUuid();
@@ -277,7 +277,7 @@ it('stores the refused address, so that another address of the person still gets
   expect(await tenant.work((work) => findRefusedAddress(work, ada))).toBeUndefined();
 });
 
-it('is found by the sweep when its workflow is lost, and neither before it is due nor once it is decided', async () => {
+it('is found by the sweep if its workflow is lost, but not before it is due or after its outcome', async () => {
   const isStalled = async (overdueSince: Date) => {
     const stalled = await db.database.withDispatcher((work) => findStalledWork(work, { overdueSince }));
     return stalled.filter(({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId)

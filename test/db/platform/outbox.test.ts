@@ -64,7 +64,7 @@ describe('the dispatcher', () => {
     expect(signals).toHaveLength(1);
   });
 
-  it('sends all other messages while one push queue takes no signal', async () => {
+  it('sends all other messages while one push queue accepts no signal', async () => {
     const stuck = newUuid();
     for (let row = 0; row < 600; row += 1) await enqueue(stuck, new Date());
     const others = Array.from({ length: 40 }, () => newUuid());
@@ -75,7 +75,7 @@ describe('the dispatcher', () => {
     expect(await rowsLeft()).toBe(600);
   });
 
-  it('shares the rows with other dispatchers: each is sent by one of them', async () => {
+  it('shares the rows with other dispatchers: one of them sends each message', async () => {
     const queues = Array.from({ length: 60 }, () => newUuid());
     for (const integrationId of queues) await enqueue(integrationId, new Date());
 
@@ -143,7 +143,7 @@ describe('the sweep', () => {
     expect(await swept()).toEqual([]);
   });
 
-  it('signals the other push queues when one takes no signal', async () => {
+  it('signals the other push queues when one accepts no signal', async () => {
     const [one, other] = [await overdue(), await overdue()];
 
     await expect(sweep({ database: db.database, handleRow: refuse(one), log: silent })).rejects.toThrow(

@@ -180,7 +180,7 @@ describe('an initial load', () => {
     ]);
   });
 
-  it('ends where a record is read again; that page is applied by looking for existing records', async () => {
+  it('ends if a record is read again; that page is applied with a lookup of existing records', async () => {
     const run = await givenRun(await givenIntegration());
     await run.apply([remote('c1', { name: 'Ada' })], { isInitial: true });
 

@@ -47,7 +47,7 @@ const acceptMany = (count: number) =>
 const names = (pushes: readonly ClaimedPush[]) => pushes.map(({ externalId }) => externalId).toSorted();
 
 describe('a claim', () => {
-  it('takes what is due, and not a millisecond earlier', async () => {
+  it('takes due record syncs, and not a millisecond earlier', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
 
     expect((await tenant.claim(integrationId, at(GRACE_MS - 1))).pushes).toEqual([]);

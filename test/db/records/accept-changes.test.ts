@@ -45,7 +45,7 @@ describe('R11: the same change, delivered a hundred times at once', () => {
     ['with a version', { version: 7 }],
     ['without one', {}],
   ])(
-    'is one record, one change and one window, and everybody gets the same answer: %s',
+    'is one record, one change and one window, and every request gets the same answer: %s',
     async (_what, more) => {
       await tenant.integration();
 

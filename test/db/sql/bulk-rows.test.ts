@@ -60,7 +60,7 @@ describe('rows as one table', () => {
     expect(await read(sent)).toEqual(rows);
   });
 
-  it('accept ids in any spelling, and reject texts that are no ids', async () => {
+  it('accept ids in any spelling, and reject texts that are not ids', async () => {
     const id = newUuid();
     const readIds = (ids: string[]) =>
       database.withTenant(id, async ({ trx }) => {

@@ -69,7 +69,7 @@ const skipped = async () =>
     .toReversed();
 
 describe('an hourly scheduled sync', () => {
-  it('asks for an incremental run', async () => {
+  it('requests an incremental run', async () => {
     expect(await fireSchedule('hourly')).toMatchObject({
       outcome: 'requested',
       syncRunId: expect.any(String),
@@ -80,7 +80,7 @@ describe('an hourly scheduled sync', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('asks only once when it is worked on twice, also after its run has ended, and with clocks apart', async () => {
+  it('requests one run if it is processed twice, also after its run has ended, and with different clocks', async () => {
     await fireSchedule('hourly', '2027-01-10T05:17:00Z');
     now = new Date('2027-01-10T05:12:00Z');
     expect(await late('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'nothing' });
@@ -91,7 +91,7 @@ describe('an hourly scheduled sync', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('asks again an hour later', async () => {
+  it('requests another run an hour later', async () => {
     await fireSchedule('hourly', '2027-01-10T05:17:00Z');
     await endRuns();
 
@@ -148,7 +148,7 @@ describe('an hourly scheduled sync', () => {
     expect(await fireSchedule('hourly')).toMatchObject({ outcome: 'skipped_needs_reauthorization' });
   });
 
-  it('gives way to the onboarding run, and does nothing once that has failed', async () => {
+  it('requests nothing during the onboarding run, or after that has failed', async () => {
     integrationId = await tenant.integration({ recordTypes: PULLED });
     expect(await fireSchedule('hourly', '2027-01-10T05:17:00Z')).toMatchObject({
       outcome: 'skipped_overlap',
@@ -179,7 +179,7 @@ describe('an hourly scheduled sync', () => {
           integrationId,
         ]),
     ],
-  ])('does nothing where the integration %s, but lets its schedules be looked at', async (_, change) => {
+  ])('does nothing if the integration %s, and has its schedules checked', async (_, change) => {
     await change();
     await db.superuser('truncate outbox');
 
@@ -205,7 +205,7 @@ describe('a nightly scheduled sync', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('asks only once when it is worked on twice', async () => {
+  it('requests one run if it is processed twice', async () => {
     await fireSchedule('nightly', '2027-01-10T02:00:00Z');
 
     expect(await late('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'nothing' });
@@ -213,7 +213,7 @@ describe('a nightly scheduled sync', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('of 23:30 has a fallback after midnight that belongs to the evening before', async () => {
+  it('at 23:30 has a fallback after midnight for the date of the evening', async () => {
     await db.superuser(`update integrations set nightly_sync_at = '23:30' where integration_id = $1`, [
       integrationId,
     ]);
@@ -237,7 +237,7 @@ describe('a nightly scheduled sync', () => {
     expect(await runs()).toMatchObject([{ local_date: '2027-11-07' }]);
   });
 
-  it('gives way to a run at work; the fallback has it then', async () => {
+  it('is skipped during a run; the fallback then requests it', async () => {
     await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
     expect(await fireSchedule('nightly', '2027-01-10T02:00:00Z')).toMatchObject({
       outcome: 'skipped_overlap',
@@ -248,7 +248,7 @@ describe('a nightly scheduled sync', () => {
     expect(await runs()).toMatchObject([{ kind: 'full' }, { kind: 'nightly', local_date: '2027-01-10' }]);
   });
 
-  it('is not lost to a long incremental run: the fallback waits behind it', async () => {
+  it('is not lost during a long incremental run: the fallback is queued behind it', async () => {
     await tenant.work((work) =>
       requestSyncRun(work, { integrationId, kind: 'incremental', startedBy: 'key:test' }),
     );
@@ -263,7 +263,7 @@ describe('a nightly scheduled sync', () => {
     expect(await skipped()).toEqual(['nightly skipped_overlap']);
   });
 
-  it('makes a run that waits already its own, as wide as it needs it', async () => {
+  it('widens a queued run and uses it', async () => {
     for (const kind of ['incremental', 'last_day'] as const) {
       await tenant.work((work) => requestSyncRun(work, { integrationId, kind, startedBy: 'key:test' }));
       if (kind === 'incremental') await begin();
@@ -277,7 +277,7 @@ describe('a nightly scheduled sync', () => {
     expect(await late('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'nothing' });
   });
 
-  it('does not queue behind a full pass that is still running at the fallback time', async () => {
+  it('is not queued behind a full pass that is still running at the fallback time', async () => {
     await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
     await begin();
 
@@ -294,7 +294,7 @@ describe('a nightly scheduled sync', () => {
     expect(await fireSchedule('nightly')).toMatchObject({ outcome: 'requested' });
   });
 
-  it('that is processed days late has the newest schedule date', async () => {
+  it('has the newest schedule date if it is processed days late', async () => {
     now = new Date('2027-01-13T09:00:00Z');
     await late('nightly', '2027-01-10T02:00:00Z');
     await late('nightly', '2027-01-10T03:15:00Z');
@@ -326,7 +326,7 @@ describe('a tenant that moves to another zone', () => {
     expect(await move('Europe/Brussels')).toEqual([]);
   });
 
-  it('rule 29: to the east runs the skipped schedule date at once', async () => {
+  it('rule 29: runs the skipped schedule date at once after a move to the east', async () => {
     await fireSchedule('nightly', '2027-01-10T02:00:00Z');
     await endRuns();
     now = new Date('2027-01-10T20:00:00Z'); // 7:00 on the 11th in Sydney
@@ -338,7 +338,7 @@ describe('a tenant that moves to another zone', () => {
     expect(await skipped()).toEqual([]);
   });
 
-  it('rule 29: to the west has no second run for the date that comes again', async () => {
+  it('rule 29: has no second run for the repeated date after a move to the west', async () => {
     await tenant.work((work) => changeTenant(work, { timeZone: 'Australia/Sydney' }));
     await fireSchedule('nightly', '2027-01-10T02:00:00+11:00');
     await endRuns();
@@ -360,7 +360,7 @@ describe('a tenant that moves to another zone', () => {
   });
 });
 
-it('lists what was skipped, the newest first, page by page, and only of this integration', async () => {
+it('lists skipped runs, newest first, page by page, and only of this integration', async () => {
   await tenant.work((work) => pauseIntegration(work, { integrationId }));
   for (const hour of ['05', '06', '07']) await fireSchedule('hourly', `2027-01-10T${hour}:17:00Z`);
   const hours = (skippedRuns: { scheduledAt: Date }[]) =>

@@ -66,7 +66,7 @@ describe('progress', () => {
     });
   });
 
-  it('expects nothing of the whole while one dataset is unknown', async () => {
+  it('has no expected total while one dataset is unknown', async () => {
     const syncRunId = await givenRun(['a', 'b']);
     await setJob(syncRunId, 'a', { recordsRead: 5, expectedRecords: 10 });
 
@@ -77,7 +77,7 @@ describe('progress', () => {
     });
   });
 
-  it('knows no end while a job waits', async () => {
+  it('has no estimated end while a job waits', async () => {
     const syncRunId = await givenRun(['a', 'b']);
     await setJob(syncRunId, 'a', { recordsRead: 5, expectedRecords: 10 });
     await setJob(syncRunId, 'b', { recordsRead: 5, expectedRecords: 10, state: 'waiting' });
@@ -85,7 +85,7 @@ describe('progress', () => {
     expect(await progressOf(syncRunId)).toMatchObject({ expectedRecords: 20, estimatedEndAt: null });
   });
 
-  it('takes what was read for what was expected once a dataset has succeeded, and a list that grew for as long as it has become', async () => {
+  it('expects the number read once a dataset has succeeded, and the current length of a list that has grown', async () => {
     const syncRunId = await givenRun(['a', 'b', 'c']);
     await setJob(syncRunId, 'a', { recordsRead: 8, expectedRecords: 10 });
     await setJob(syncRunId, 'b', { recordsRead: 12, expectedRecords: 10 });
@@ -142,7 +142,7 @@ describe('changes', () => {
     }
   }
 
-  it.each([1, 2, 3, 100])('come whole and in order, %i at a time', async (limit) => {
+  it.each([1, 2, 3, 100])('are listed completely and in order, %i at a time', async (limit) => {
     const syncRunId = await givenRun(['a', 'b']);
     const [r0, r1, r2, r3, r4, r5, r6] = (await records(7)) as [
       string,
@@ -185,7 +185,7 @@ describe('changes', () => {
     expect(found.every(({ externalId }) => externalId.length === 36)).toBe(true);
   });
 
-  it('of other runs and other tenants are not among them', async () => {
+  it('of other runs and other tenants are not listed', async () => {
     const [mine] = (await records(1)) as [string];
     const syncRunId = await givenRun();
     await page(await givenRun(), 'a', 0, { created: [mine] });

@@ -57,7 +57,7 @@ describe('rule 19: who superseded it', () => {
     expect(supersededBy(newer, older)).toBe(reason);
   });
 
-  it('is the same whichever request came first', () => {
+  it('is the same whichever request was first', () => {
     fc.assert(
       fc.property(requester(), requester(), (one, other) =>
         expect(supersededBy(one, other)).toBe(supersededBy(other, one)),
@@ -65,7 +65,7 @@ describe('rule 19: who superseded it', () => {
     );
   });
 
-  it('is oneself for who asks twice', () => {
+  it('is the same person after two requests of one person', () => {
     fc.assert(
       fc.property(requester(), (one) =>
         expect(supersededBy(one, { ...one })).toBe('superseded_by_new_overview'),
@@ -75,7 +75,7 @@ describe('rule 19: who superseded it', () => {
 });
 
 describe('rules 19 and 20: its end', () => {
-  it('comes after seven days, and every reason has words of its own', () => {
+  it('is after seven days, and every reason has its own text', () => {
     expect(OVERVIEW_VALID_MS).toBe(7 * 24 * 3_600_000);
     expect(Object.keys(INVALIDITY_TEXTS).toSorted()).toEqual([...OVERVIEW_INVALIDITIES].toSorted());
     expect(new Set(Object.values(INVALIDITY_TEXTS)).size).toBe(OVERVIEW_INVALIDITIES.length);
@@ -83,7 +83,7 @@ describe('rules 19 and 20: its end', () => {
 });
 
 describe('rule 22: jobs of a run', () => {
-  it('say which way they go, by their name alone', () => {
+  it('have the direction in their name', () => {
     // As record types are named.
     const recordType = () => fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/);
     fc.assert(

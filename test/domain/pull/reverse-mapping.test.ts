@@ -11,7 +11,7 @@ const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({
 });
 
 describe('rule 13: their record in our words', () => {
-  it('takes each value from where the mapping would write it', () => {
+  it('reads each value from where the mapping would write it', () => {
     const read = fieldsFromRemote(
       mapping(
         { name: 'first', to: '/name/given' },
@@ -25,7 +25,7 @@ describe('rule 13: their record in our words', () => {
     });
   });
 
-  it('does not answer what is not there, and keeps null, which is', () => {
+  it('leaves out absent values, and keeps null', () => {
     const read = fieldsFromRemote(
       mapping({ name: 'a', to: '/a' }, { name: 'b', to: '/b/c' }, { name: 'd', to: '/d' }),
     );
@@ -38,7 +38,7 @@ describe('rule 13: their record in our words', () => {
     expect(fieldsFromRemote(mapping())(remote)).toEqual(remote);
   });
 
-  it('turns lists of values round, the first of two that mean the same, and never the fallback', () => {
+  it('reverses value lists, with the first of two equal values, and never the fallback', () => {
     const read = fieldsFromRemote(
       mapping({ name: 'state', to: '/state', values: { open: 'O', also_open: 'O', done: 3, '*': 'other' } }),
     );
@@ -51,7 +51,7 @@ describe('rule 13: their record in our words', () => {
     ]).toEqual([{ state: 'open' }, { state: 'done' }, { state: '3' }, { state: 'other' }, { state: 'new' }]);
   });
 
-  it('does not find what every object of JavaScript has', () => {
+  it('does not read the built-in properties of JavaScript objects', () => {
     for (const key of ['constructor', 'toString', '__proto__', 'length'])
       expect(valueAt(key === 'length' ? [1, 2] : {}, [key])).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe('rule 13: their record in our words', () => {
     ).toEqual(['/x']);
   });
 
-  it('comes back as it was sent, whatever the value', () => {
+  it('equals what was sent, whatever the value', () => {
     const both = mapping({ name: 'a', to: '/x/y' }, { name: 'b', to: '/z' }, { name: 'c', to: '/list/1' });
     fc.assert(
       fc.property(
@@ -75,7 +75,7 @@ describe('rule 13: their record in our words', () => {
     );
   });
 
-  it('a list of values without doubles comes back as it was sent', () => {
+  it('equals what was sent for a value list without duplicates', () => {
     const values = { a: 'A', b: 'B', '1': 1, x: true };
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(values)), (value) => {
@@ -86,7 +86,7 @@ describe('rule 13: their record in our words', () => {
     );
   });
 
-  it('throws nothing, whatever they send', () => {
+  it('does not throw, whatever the third party sends', () => {
     const read = fieldsFromRemote(mapping({ name: 'a', to: '/a/0/constructor' }, { name: 'b', to: 'a' }));
     fc.assert(fc.property(jsonObject(), (remote) => void read(remote)));
   });

@@ -56,7 +56,7 @@ describe('rule 17: merging', () => {
     });
   });
 
-  it('does not call it a conflict where both changed to the same', () => {
+  it('is not a conflict if both changed to the same value', () => {
     expect(mergePulled(MAPPING, { a: 'same' }, there({ a: 'base' }), there({ a: 'same' }))).toMatchObject({
       changedFields: [],
       conflicts: [],
@@ -88,7 +88,7 @@ describe('rule 17: merging', () => {
     });
   });
 
-  it('merges in our words where a record here cannot be mapped', () => {
+  it('merges in Syncline fields if a local record cannot be mapped', () => {
     const mapping: RecordTypeMapping = {
       ...MAPPING,
       fields: [
@@ -127,7 +127,7 @@ describe('rule 17: merging', () => {
     );
   });
 
-  it('our own push coming back is no change', () => {
+  it('treats the echo of its own push as no change', () => {
     fc.assert(
       fc.property(some, fc.option(some), (local, base) => {
         const merged = mergePulled(MAPPING, local, base === null ? null : there(base), there(local));
@@ -142,7 +142,7 @@ describe('rule 17: merging', () => {
     );
   });
 
-  it('says a conflict once: merged again with nothing new, nothing changes', () => {
+  it('reports a conflict once: a second merge without news changes nothing', () => {
     fc.assert(
       fc.property(some, fc.option(some), some, fc.boolean(), (local, base, remote, doesRemoteWin) => {
         const mapping = doesRemoteWin ? REMOTE_WINS : MAPPING;
@@ -158,7 +158,7 @@ describe('rule 17: merging', () => {
     );
   });
 
-  it('does not touch what is not mapped', () => {
+  it('does not change unmapped fields', () => {
     fc.assert(
       fc.property(
         some,
@@ -171,7 +171,7 @@ describe('rule 17: merging', () => {
 });
 
 describe('rule 17: a record that only comes from there', () => {
-  it('takes what is mapped, a field that is gone there included, and leaves what is not', () => {
+  it('takes mapped fields, including the removal of a field, and leaves unmapped ones', () => {
     for (const isTheirs of [true, false])
       expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({
         a: 3,

@@ -33,7 +33,7 @@ describe('rules 1 and 2: when a window is due', () => {
   });
   const gaps = fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: 1, maxLength: 30 });
 
-  it('never is due before its last change, never later than a grace period after it, nor past the maximum wait unless that has passed', () => {
+  it('is never before the last change, never later than a grace period after it, nor past the maximum wait unless that has passed', () => {
     fc.assert(
       fc.property(anyPolicy, gaps, (waits, steps) => {
         let window = null;
@@ -55,7 +55,7 @@ describe('rules 1 and 2: when a window is due', () => {
     );
   });
 
-  it('does not become due earlier by a change, as long as the policy stays', () => {
+  it('is not moved earlier by a change under the same policy', () => {
     fc.assert(
       fc.property(anyPolicy, gaps, (waits, steps) => {
         let window = null;

@@ -52,7 +52,7 @@ function plan(changes: RecordChange[], state: Partial<AcceptanceState> = {}) {
 }
 
 describe('the plan of an acceptance', () => {
-  it('opens a debounce window and asks for a push at its deadline', () => {
+  it('opens a debounce window and requests a push at its deadline', () => {
     const { results, log, recordSyncs } = plan([patch({ name: 'Eva' })]);
 
     expect(results).toMatchObject([{ outcome: 'accepted', recordId: 'r1', version: 2 }]);
@@ -62,7 +62,7 @@ describe('the plan of an acceptance', () => {
     expect(recordSyncs.nextDueAt).toEqual(new Map([['crm', dueAt]]));
   });
 
-  it('asks for no push of an integration that cannot push now', () => {
+  it('requests no push of an integration that cannot push now', () => {
     const { recordSyncs } = plan([patch({ name: 'Eva' })], {
       integrations: [integration({ isWorking: false })],
     });

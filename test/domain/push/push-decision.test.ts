@@ -24,18 +24,18 @@ it('pushes a due window under a new id', () => {
   expect(judge(due())).toEqual({ kind: 'push', isNew: true });
 });
 
-it('does not push a window whose quiet time has not come, or that is held', () => {
+it('does not push before the quiet time has passed, or if the record sync is held', () => {
   expect(judge(due({ dueAt: new Date(firedAt.getTime() + 1) }))).toEqual({ kind: 'wait' });
   expect(judge(due({ heldAt: earlier }))).toEqual({ kind: 'wait' });
 });
 
-it('repeats an earlier push under its id when it says the same, and not when it says something else', () => {
+it('repeats an earlier push under its id if the content is the same, and not otherwise', () => {
   expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'now' }))).toEqual({ kind: 'push', isNew: false });
   expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then' }))).toEqual({ kind: 'push', isNew: true });
 });
 
 describe('rule 5: no net change', () => {
-  it('ends without a call when the last concluded push said the same', () => {
+  it('ends without a call if the last concluded push had the same content', () => {
     expect(judge(due({ resultStatus: 'synced', resultHash: 'now' }))).toEqual({
       kind: 'end',
       result: 'no_net_change',
@@ -57,7 +57,7 @@ describe('rule 5: no net change', () => {
 describe('rule 14: leaving', () => {
   const gone: PushTarget = { operation: 'deactivate' };
 
-  it('just closes the window of what was never sent', () => {
+  it('only closes the window of a record that was never sent', () => {
     expect(judge(due(), gone)).toEqual({ kind: 'end', result: 'closed' });
   });
 
@@ -65,11 +65,11 @@ describe('rule 14: leaving', () => {
     ['was sent', due({ resultStatus: 'synced' }), false],
     ['may have been created', due({ unresolvedPushId: 'p' }), false],
     ['is known there', due(), true],
-  ])('does not forget what %s', (_what, recordSync, isLinked) => {
+  ])('keeps a record that %s', (_what, recordSync, isLinked) => {
     expect(judge(recordSync, gone, isLinked)).toEqual({ kind: 'push', isNew: true });
   });
 
-  it('leaves alone what is to be left', () => {
+  it('makes no call with on_delete leave', () => {
     expect(judge(due({ resultStatus: 'synced' }), { operation: 'leave' })).toEqual({
       kind: 'end',
       result: 'left',
@@ -77,7 +77,7 @@ describe('rule 14: leaving', () => {
   });
 });
 
-it('does not repeat a push with discarded changes inside', () => {
+it('does not repeat a push that contains discarded changes', () => {
   expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then', discardedAt: earlier }))).toEqual({
     kind: 'end',
     result: 'discarded',

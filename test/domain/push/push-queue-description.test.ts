@@ -36,7 +36,7 @@ describe('the details of a push queue', () => {
     expect(() => describeFirstWait(Number.POSITIVE_INFINITY)).not.toThrow();
   });
 
-  it('name what is pending, until when, and why', () => {
+  it('name the pending records, their due times, and the reason', () => {
     const text = describePushQueue(
       queue({ blockedUntil: Date.UTC(2026, 0, 2), blockedReason: 'outage' }),
       Date.UTC(2026, 0, 1),
@@ -56,7 +56,7 @@ describe('the details of a push queue', () => {
     expect(describePushQueue(queue({ state }), null)).toContain(words);
   });
 
-  it('stay far below 20,000 bytes', () => {
+  it('are far below 20,000 bytes', () => {
     const states = fc.record({
       state: fc.constantFrom(
         'working' as const,

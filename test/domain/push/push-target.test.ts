@@ -39,14 +39,14 @@ describe('what a third party should hold', () => {
     expect(pushTarget(by, state)).toEqual(expected);
   });
 
-  it('is an error of the field where the mapping cannot express it', () => {
+  it('is an error of the field if the mapping cannot express it', () => {
     expect(pushTarget(mapping, record({ b: 'many' }))).toMatchObject({
       operation: 'invalid',
       errors: [{ field: 'b', to: 'y' }],
     });
   });
 
-  it('does not complain about a record that is leaving anyway', () => {
+  it('has no error for a record that is to be deleted', () => {
     expect(pushTarget(mapping, record({ b: 'many' }, true))).toEqual({ operation: 'deactivate' });
   });
 });
@@ -72,7 +72,7 @@ describe('rule 5: no net change', () => {
     );
   });
 
-  it('does not take one operation for another, nor an error for another', () => {
+  it('distinguishes operations and errors', () => {
     const targets = [
       pushTarget(mapping, record({})),
       pushTarget(mapping, record({}, true)),

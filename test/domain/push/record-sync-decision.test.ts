@@ -126,7 +126,7 @@ describe('rule 3: an irrelevant change', () => {
       null,
       mapping,
     ],
-  ])('makes nothing: %s', (_what, change, state, by) => {
+  ])('has no effect: %s', (_what, change, state, by) => {
     expect(decide(change, state, at(1), by)).toEqual({ kind: 'irrelevant' });
   });
 });
@@ -139,11 +139,11 @@ describe('rule 5: an edit that is undone', () => {
     });
   });
 
-  it('does not close it while a push is open, because the state of the third party is unknown', () => {
+  it('does not close the window while a push is open, because the state of the third party is unknown', () => {
     expect(decide(changed(B, A), synced(A, { window: openWindow, isPushOpen: true })).kind).toBe('window');
   });
 
-  it('does not close it when what was last sent is not known', () => {
+  it('does not close the window if the last sent content is unknown', () => {
     expect(decide(changed(B, A), recordSync({ hasResult: true, window: openWindow })).kind).toBe('window');
   });
 });
@@ -159,7 +159,7 @@ describe('rule 6: a change while a push is open', () => {
 });
 
 describe('rule 14: coming and going', () => {
-  it('takes becoming eligible as a change of all mapped fields', () => {
+  it('treats a record that becomes eligible as a change of all mapped fields', () => {
     expect(
       decide(changed(record({ name: 'A', country: 'NL' }), record({ name: 'A', country: 'BE' })), null),
     ).toMatchObject({
@@ -179,13 +179,13 @@ describe('rule 14: coming and going', () => {
     );
   });
 
-  it('forgets one that was never pushed', () => {
+  it('removes the record sync of a record that was never pushed', () => {
     expect(decide(changed(A, record({ name: 'A' }, true)), recordSync({ window: openWindow }))).toEqual({
       kind: 'forget',
     });
   });
 
-  it('does not push a record that left and came back as it was', () => {
+  it('does not push a record that left and returned unchanged', () => {
     expect(decide(changed(record({ name: 'A' }, true), A), synced(A, { window: openWindow })).kind).toBe(
       'no_net_change',
     );

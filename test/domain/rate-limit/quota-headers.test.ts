@@ -73,11 +73,11 @@ describe('quota headers', () => {
       { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': String(NOW / 1000 - 5) },
       of(null, 1, 0),
     ],
-  ])('are understood: %s', (_, headers, expected) => {
+  ])('are parsed: %s', (_, headers, expected) => {
     expect(quota(headers as Record<string, string>)).toEqual(expected);
   });
 
-  it('of several quotas name the one that holds up longest, else the one nearest to its end', () => {
+  it('of several quotas give the one with the longest wait, or else the one that is nearest to its limit', () => {
     const policy = { 'ratelimit-policy': '"second";q=10;w=1, "day";q=1000;w=86400' };
 
     expect(quota({ ...policy, ratelimit: '"second";r=1;t=1, "day";r=150;t=40000' })).toEqual(
@@ -100,11 +100,11 @@ describe('quota headers', () => {
     { 'x-ratelimit-remaining': '0', 'x-ratelimit-limit': '0' },
     { 'sforce-limit-info': 'api-usage=18' },
     { 'sforce-limit-info': 'per-app-api-usage=17/250(appName=x)' },
-  ])('that make no sense are ignored: %j', (headers) => {
+  ])('with invalid values are ignored: %j', (headers) => {
     expect(quota(headers as unknown as Record<string, string>)).toBeNull();
   });
 
-  it('never throw, and whatever they say comes out as a sensible number', () => {
+  it('never throw, and always give a valid number', () => {
     const names = [
       'date',
       'ratelimit',

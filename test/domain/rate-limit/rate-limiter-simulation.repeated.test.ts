@@ -128,7 +128,7 @@ const scenarios = fc.record({
 });
 
 describe('workers that share a budget', () => {
-  it('come to use 60 to 100 % of what the third party bears, and fewer than 5 % of their requests are refused', () => {
+  it('use 60 to 100 % of the capacity of the third party, and fewer than 5 % of their requests are refused', () => {
     fc.assert(
       fc.property(scenarios, (scenario) => {
         const { throughput, refusedShare } = simulate(scenario);
@@ -145,7 +145,7 @@ describe('workers that share a budget', () => {
     );
   }, 120_000);
 
-  it('that read everything do not starve one that pushes', () => {
+  it('that read everything do not starve a worker that pushes', () => {
     fc.assert(
       fc.property(scenarios, fc.double({ min: 0.05, max: 0.3, noNaN: true }), (scenario, share) => {
         const { pushWaitsMs } = simulate({
@@ -162,7 +162,7 @@ describe('workers that share a budget', () => {
     );
   }, 120_000);
 
-  it('ask the budget at most once per 50 requests where nothing is limited', () => {
+  it('query the budget at most once per 50 requests without a limit', () => {
     const { statements, accepted } = simulate({
       perSecond: 100_000,
       burstSeconds: 1,

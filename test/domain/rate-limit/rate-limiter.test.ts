@@ -58,7 +58,7 @@ const steps = fc.array(
 );
 
 describe('a budget without a known limit', () => {
-  it('holds nothing back, whatever the priority, and grants much at once', () => {
+  it('grants every request at once, whatever the priority', () => {
     for (const priority of REQUEST_PRIORITIES) {
       expect(takeRequests(fresh, { priority, wanted: 1 }, at(0))).toMatchObject({
         granted: PERMITS_MAX,
@@ -71,7 +71,7 @@ describe('a budget without a known limit', () => {
     }
   });
 
-  it('gets one at the first "slow down": half of what was sent lately, and not of what was sent before a pause', () => {
+  it('gets a limit at the first "slow down": half of the recent rate, without requests before a pause', () => {
     let budget = recordResponses(fresh, ok(10_000), at(5_000));
     budget = takeRequests(budget, { priority: 'full', wanted: 1 }, at(60_000)).budget;
     budget = recordResponses(budget, ok(80), at(62_000));
@@ -89,7 +89,7 @@ describe('a budget without a known limit', () => {
 });
 
 describe('a rate', () => {
-  it('is halved once by refusals that come together, again by one that comes later, and never falls below the floor', () => {
+  it('is halved once by simultaneous refusals, again by a later one, and never falls below the minimum', () => {
     const once = recordResponses(limitedTo(8, { slowedAt: null, requestsCounted: 8 }), slowed, at(1_000));
     const together = recordResponses(once, slowed, at(2_000));
     let later = together;
@@ -101,7 +101,7 @@ describe('a rate', () => {
     expect(later.ratePerSecond).toBeLessThan(RATE_FLOOR * 1.5);
   });
 
-  it('grows while it is used: soon to near where it was slowed, then slowly, fast when it was not slowed there, and not far beyond what is used', () => {
+  it('grows while it is used: fast up to near the last limit, then slowly, fast beyond it, and not far above the use', () => {
     let budget = limitedTo(5, { ceilingPerSecond: 10, requestsCounted: 5 });
     const rateAfter = (untilMs: number) => {
       for (let ms = budget.refilledAt.getTime() - START; ms < untilMs; ms += 1_000)
@@ -119,7 +119,7 @@ describe('a rate', () => {
     expect(recordResponses(budget, ok(1), at(3_500_000)).ratePerSecond).toBeLessThan(50);
   });
 
-  it('is forgotten an hour after it was met when far less is used, and not sooner, nor while it is used', () => {
+  it('is dropped an hour after the last limit if far less is used, and not sooner, nor while it is used', () => {
     const after = (ms: number, requests: number) => {
       const ready = { refilledAt: at(ms), countingSince: at(ms - 10_000), requestsCounted: 0 };
       return recordResponses(limitedTo(10, ready), ok(requests), at(ms)).ratePerSecond;
@@ -133,7 +133,7 @@ describe('a rate', () => {
 });
 
 describe('a bucket', () => {
-  it('leaves each priority a reserve for those above it, and gives the last token to a push', () => {
+  it('keeps a reserve for each higher priority, and gives the last token to a push', () => {
     const leastFor = (priority: (typeof REQUEST_PRIORITIES)[number]) => {
       for (let tenths = 0; ; tenths += 1)
         if (takeRequests(limitedTo(20, { tokens: tenths / 10 }), { priority, wanted: 1 }, at(0)).granted > 0)
@@ -146,7 +146,7 @@ describe('a bucket', () => {
     expect(new Set(least).size).toBe(REQUEST_PRIORITIES.length);
   });
 
-  it('says when to come back, and then there is one, for every priority and rate', () => {
+  it('returns a retry time at which a token is available, for every priority and rate', () => {
     fc.assert(
       fc.property(
         priorities,
@@ -163,7 +163,7 @@ describe('a bucket', () => {
     );
   });
 
-  it('never gives more than it held and got, whatever is asked', () => {
+  it('never grants more than it had and received, whatever is requested', () => {
     fc.assert(
       fc.property(
         fc.double({ min: RATE_FLOOR, max: 500, noNaN: true }),
@@ -188,7 +188,7 @@ describe('a bucket', () => {
     );
   });
 
-  it('stays within its bounds whatever happens, and always answers either a grant or when to come back', () => {
+  it('stays within its bounds, and always returns either a grant or a retry time', () => {
     fc.assert(
       fc.property(steps, (all) => {
         let budget = fresh;
@@ -229,7 +229,7 @@ describe('a quota', () => {
     expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(600_000)).granted).toBe(PERMITS_MAX);
   });
 
-  it('is left to the priorities in their order', () => {
+  it('is granted by priority', () => {
     const waiting = (remaining: number) =>
       REQUEST_PRIORITIES.filter(
         (priority) => takeRequests(withQuota(1_000, remaining, null), { priority, wanted: 1 }, at(0)).retryAt,
@@ -243,7 +243,7 @@ describe('a quota', () => {
     expect(waiting(0)).toEqual([...REQUEST_PRIORITIES]);
   });
 
-  it('is used up by what is granted, so that many workers together do not go beyond it', () => {
+  it('is reduced by each grant, so that many workers together do not exceed it', () => {
     let budget = withQuota(1_000, 300, 600_000);
     let granted = 0;
     for (let asked = 0; asked < 100; asked += 1) {
@@ -255,7 +255,7 @@ describe('a quota', () => {
     expect(granted).toBe(100);
   });
 
-  it('that does not say when it resets holds for a minute, and a push trusts no other for longer', () => {
+  it('without a reset time is valid for a minute, and a push does not trust any other for longer', () => {
     expect(
       takeRequests(withQuota(1_000, 10, null), { priority: 'hourly', wanted: 1 }, at(0)).retryAt,
     ).toEqual(at(60_000));

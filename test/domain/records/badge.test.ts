@@ -36,19 +36,19 @@ describe('rule 12: the badge of a record', () => {
     expect(badge.counts).toEqual({ sync_failed: 1, syncing: 0, sync_pending: 0, synced: 2 });
   });
 
-  it('leaves out what is not eligible, and has no status when nothing is left', () => {
+  it('leaves out ineligible record syncs, and has no status without an eligible one', () => {
     expect(badgeOf([recordSync('synced', { isEligible: false }), recordSync(null)])).toMatchObject({
       status: null,
       isPaused: false,
     });
   });
 
-  it('does not leave out a deleted record whose last push is still to be done, or failed', () => {
+  it('includes a deleted record whose last push is pending or has failed', () => {
     expect(badgeOf([recordSync('sync_pending', { isEligible: false })]).status).toBe('sync_pending');
     expect(badgeOf([recordSync('sync_failed', { isEligible: false })]).status).toBe('sync_failed');
   });
 
-  it('marks what is paused with its last status, not what does not count', () => {
+  it('marks paused record syncs with their last status, but not ineligible ones', () => {
     expect(badgeOf([recordSync('synced', { isPaused: true })])).toMatchObject({
       status: 'synced',
       isPaused: true,

@@ -15,7 +15,7 @@ const change = (kind: RecordChange['kind'], fields: JsonObject): RecordChange =>
 const CURRENT = { name: 'Ada', email: 'a@x', note: 'local' };
 
 describe('rule 17: owned fields', () => {
-  it('refuses a change that would alter one, and names it', () => {
+  it('refuses a change of an owned field, and names it', () => {
     expect(respectOwners(change('patch', { name: 'Eva', note: 'b' }), CURRENT, [owner])).toEqual({
       kind: 'refused',
       owner,
@@ -48,14 +48,14 @@ describe('rule 17: owned fields', () => {
     expect(respectOwners(change('delete', {}), CURRENT, []).kind).toBe('allowed');
   });
 
-  it('keeps what a put leaves out, where it is owned, and does not keep the rest', () => {
+  it('keeps owned fields that a put leaves out, and drops the others', () => {
     expect(respectOwners(change('put', { other: 1 }), CURRENT, [owner])).toMatchObject({
       kind: 'allowed',
       change: { fields: { name: 'Ada', email: 'a@x', other: 1 } },
     });
   });
 
-  it('owns the mapped fields, and every field where nothing is mapped one by one', () => {
+  it('are the mapped fields, or every field without a field mapping', () => {
     const mapping = { direction: 'pull' as const, onDelete: 'leave' as const };
     expect(
       ownerOf('i', {
@@ -69,7 +69,7 @@ describe('rule 17: owned fields', () => {
     expect(ownerOf('i', { ...mapping, fields: [] }).fields).toBeNull();
   });
 
-  it('whatever is allowed leaves the owned fields as they are', () => {
+  it('are not altered by any allowed change', () => {
     const values = fc.dictionary(
       fc.constantFrom('a', 'b', 'c', 'toString', '__proto__'),
       fc.constantFrom<null | number>(null, 1, 2),

@@ -37,12 +37,12 @@ describe('rule 3: relevance', () => {
     expect(mappedFieldNames(two)).toEqual(['name', 'email']);
   });
 
-  it('keeps the changed fields that are mapped, and does not keep the others', () => {
+  it('keeps the changed fields that are mapped, and drops the others', () => {
     expect(relevantFields(two, ['shoe_size', 'email', 'source'])).toEqual(['email']);
     expect(relevantFields(two, ['shoe_size'])).toEqual([]);
   });
 
-  it('means that the payload does not depend on an irrelevant field, whatever it holds', () => {
+  it('means that the payload does not depend on an irrelevant field', () => {
     fc.assert(
       fc.property(jsonObject(), jsonObject(), (fields, others) => {
         const kept = Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'a'));
@@ -75,7 +75,7 @@ describe('rule 14: eligibility', () => {
     expect(isEligible(belgians, record(fields))).toBe(expected);
   });
 
-  it('does not take deleted records, pulled ones, or types without a mapping; an empty filter takes all others', () => {
+  it('excludes deleted records, pulled ones, and types without a mapping; an empty filter includes all others', () => {
     expect(isEligible(belgians, record({ country: 'BE', level: 1 }, true))).toBe(false);
     expect(isEligible({ ...mapping(), direction: 'pull' }, record({}))).toBe(false);
     expect(isEligible(undefined, record({}))).toBe(false);
@@ -83,7 +83,7 @@ describe('rule 14: eligibility', () => {
     expect(isEligible({ ...mapping(), filter: { country: [] } }, record({ country: 'BE' }))).toBe(false);
   });
 
-  it('does not take what every object inherits for a field of the record', () => {
+  it('does not treat inherited properties as fields of the record', () => {
     expect(isEligible({ ...mapping(), filter: { constructor: [null] } }, record({}))).toBe(true);
     expect(
       isEligible(
@@ -95,7 +95,7 @@ describe('rule 14: eligibility', () => {
 });
 
 describe('rule 13: the payload', () => {
-  it('puts values where the mapping says, objects and lists made on the way', () => {
+  it('puts values where the mapping says, and creates objects and lists on the path', () => {
     const scim = mapping(
       { name: 'first', to: '/name/givenName' },
       { name: 'last', to: '/name/familyName' },
@@ -121,7 +121,7 @@ describe('rule 13: the payload', () => {
     });
   });
 
-  it('sends a constant whatever the record says, null included', () => {
+  it('sends a constant whatever the record contains, including null', () => {
     expect(
       mapRecord(mapping({ to: 'a', constant: null }, { to: 'b', constant: 0, type: 'string' }), { a: 'x' }),
     ).toEqual({
@@ -130,14 +130,14 @@ describe('rule 13: the payload', () => {
     });
   });
 
-  it('leaves no hole in a list', () => {
+  it('leaves no gap in a list', () => {
     expect(mapRecord(mapping({ name: 'a', to: '/list/2' }), { a: 'x' })).toEqual({
       ok: true,
       payload: { list: [null, null, 'x'] },
     });
   });
 
-  it('does not send what every object inherits for a field that the record lacks', () => {
+  it('does not send inherited properties for a field that the record lacks', () => {
     expect(
       mapRecord(
         mapping(
@@ -267,7 +267,7 @@ describe('S5: paths that lead into JavaScript itself', () => {
     });
   });
 
-  it('leave Object.prototype as it is, whatever the path', () => {
+  it('do not change Object.prototype, whatever the path', () => {
     const key = fc.oneof(
       fc.constantFrom(...forbidden, 'toString', '__defineGetter__', '0', '1'),
       fc.string({ maxLength: 4 }),

@@ -29,7 +29,7 @@ const anyTypes = fc.uniqueArray(
 );
 
 describe('rule 28: metadata', () => {
-  it('finds what was added, removed and changed', () => {
+  it('lists what was added, removed and changed', () => {
     const known = [
       type(
         'contacts',
@@ -75,7 +75,7 @@ describe('rule 28: metadata', () => {
     ]);
   });
 
-  it('finds no news in the first look, nor where only an order changed', () => {
+  it('lists no changes in the first read, or if only an order has changed', () => {
     expect(findMetadataChanges(null, [type('contacts', field('name'))])).toEqual([]);
     const values = { type: 'picklist' as const };
     expect(
@@ -86,7 +86,7 @@ describe('rule 28: metadata', () => {
     ).toEqual([]);
   });
 
-  it('finds nothing between a thing and itself, and as much one way as the other', () => {
+  it('is empty for equal metadata, and symmetric', () => {
     fc.assert(
       fc.property(anyTypes, anyTypes, (one, other) => {
         expect(findMetadataChanges(one, one)).toEqual([]);

@@ -46,7 +46,7 @@ describe('rule 22: what differs there', () => {
     expect(payloadDifference(payload, remote)).toEqual(before === null ? null : { before, after });
   });
 
-  it('is none between a payload and itself, whatever else is there', () => {
+  it('is empty for the same payload, whatever other fields exist', () => {
     fc.assert(
       fc.property(jsonObject(), jsonObject(), (payload, extra) =>
         expect(payloadDifference(payload, { ...extra, ...payload })).toBeNull(),
@@ -54,7 +54,7 @@ describe('rule 22: what differs there', () => {
     );
   });
 
-  it('is none once the payload was sent: a second Sync Now has nothing to do', () => {
+  it('is empty once the payload was sent: a second Sync Now has nothing to do', () => {
     fc.assert(
       fc.property(jsonObject(), jsonObject(), (payload, remote) =>
         expect(payloadDifference(payload, sent(payload, remote))).toBeNull(),
@@ -62,7 +62,7 @@ describe('rule 22: what differs there', () => {
     );
   });
 
-  it('names exactly the fields of the payload that differ, as they are there and as they should be', () => {
+  it('names exactly the differing fields of the payload, with their actual and expected values', () => {
     fc.assert(
       fc.property(jsonObject(), jsonObject(), (payload, remote) => {
         const difference = payloadDifference(payload, remote) ?? { before: {}, after: {} };

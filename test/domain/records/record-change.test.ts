@@ -69,7 +69,7 @@ describe('rule 13: put, patch and delete', () => {
     });
   });
 
-  it('only a put makes a record that is not there', () => {
+  it('only a put creates a record', () => {
     expect(applyChange(null, change('put', { a: 1 }), NOW)).toMatchObject({
       outcome: 'applied',
       record: { version: 1, occurredAt: NOW },
@@ -99,7 +99,7 @@ describe('rule 7: versions', () => {
     expect(applyChange(standing(), change('put', { a: 9 }, more), NOW).outcome).toBe(outcome);
   });
 
-  it('takes the same change twice as one change', () => {
+  it('treats the same change twice as one change', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('put', 'patch', 'delete'),
@@ -121,7 +121,7 @@ describe('rule 7: versions', () => {
     );
   });
 
-  it('takes the same content with a higher version as a new version in which no field changed', () => {
+  it('treats the same content with a higher version as a new version without changed fields', () => {
     expect(applyChange(standing(), change('put', { a: 1, b: 2 }, { version: 8 }), NOW)).toMatchObject({
       outcome: 'applied',
       record: { version: 8 },
@@ -129,7 +129,7 @@ describe('rule 7: versions', () => {
     });
   });
 
-  it('does not let a late change overwrite a record that was confirmed after it', () => {
+  it('does not apply a late change to a record that was confirmed after it', () => {
     const { record, outcomes } = after([
       change('put', { a: 'A' }, { occurredAt: second(10) }),
       change('put', { a: 'A' }, { occurredAt: second(30) }),
@@ -140,7 +140,7 @@ describe('rule 7: versions', () => {
     expect(record).toMatchObject({ fields: { a: 'A' }, version: 1, occurredAt: second(30) });
   });
 
-  it('does not let the clock of a newer version make the next change look newer than it is', () => {
+  it('does not compare the next change with the clock of a newer version', () => {
     expect(
       after([change('put', { a: 2 }, { version: 6, occurredAt: second(-60) })], standing()).record,
     ).toMatchObject({ version: 6, occurredAt: second(0) });
@@ -149,7 +149,7 @@ describe('rule 7: versions', () => {
   const shuffled = <T>(items: readonly T[]) =>
     fc.shuffledSubarray([...items], { minLength: items.length, maxLength: items.length });
 
-  it('ends with the highest version, in whatever order the changes come (R12)', () => {
+  it('ends with the highest version, in whatever order the changes arrive (R12)', () => {
     const changes = Array.from({ length: 8 }, (_, index) =>
       change(index === 3 ? 'delete' : 'put', index === 3 ? {} : { a: index }, { version: index + 1 }),
     );
@@ -162,7 +162,7 @@ describe('rule 7: versions', () => {
     );
   });
 
-  it('ends with what occurred last, in whatever order the changes come', () => {
+  it('ends with the change that occurred last, in whatever order the changes arrive', () => {
     const changes = Array.from({ length: 6 }, (_, index) =>
       change('put', { a: index % 3 }, { occurredAt: second(index) }),
     );
@@ -173,7 +173,7 @@ describe('rule 7: versions', () => {
     );
   });
 
-  it('never goes back: versions and instants only grow, and what is refused leaves no trace', () => {
+  it('never decreases versions and instants, and a refused change has no effect', () => {
     const any = fc.record({
       kind: fc.constantFrom('put', 'patch', 'delete'),
       fields: fc.dictionary(fc.constantFrom('a', 'b', 'constructor'), fc.integer({ min: 0, max: 2 })),

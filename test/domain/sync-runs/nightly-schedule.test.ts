@@ -54,7 +54,7 @@ describe.each(ZONES)('in %s', (zone) => {
     },
   );
 
-  it('gives every moment one schedule date; a fallback after midnight belongs to the evening before', () => {
+  it('maps every instant to one schedule date; a fallback after midnight belongs to the evening before', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: Date.UTC(2026, 10, 20), max: Date.UTC(2029, 10, 20) }),
@@ -72,7 +72,7 @@ describe.each(ZONES)('in %s', (zone) => {
   });
 });
 
-it('has its nightly run by the fallback where spring skips its time', () => {
+it('has its nightly run by the fallback if spring skips its time', () => {
   expect(instantsOf({ date: '2027-03-14', minutes: 150 }, 'America/New_York')).toEqual([]);
   expect(nightlyInstant('2027-03-14', '02:30', 'America/New_York')).toEqual(
     new Date('2027-03-14T03:45:00-04:00'),
@@ -85,7 +85,7 @@ it('has its nightly run by the fallback where spring skips its time', () => {
   );
 });
 
-it('knows both moments at which autumn shows one time', () => {
+it('returns both instants of a repeated local time in autumn', () => {
   expect(instantsOf({ date: '2027-11-07', minutes: 90 }, 'America/New_York')).toEqual([
     new Date('2027-11-07T01:30:00-04:00'),
     new Date('2027-11-07T01:30:00-05:00'),
@@ -105,7 +105,7 @@ it('distinguishes the fallback from the nightly time, with and without jitter', 
     expect([time, isFallback(new Date(`2027-01-10T${time}:00Z`), '23:30', zone)]).toEqual([time, answer]);
 });
 
-it('has the fallback 75 minutes later by the clock', () => {
+it('has the fallback 75 minutes later in local time', () => {
   expect(['00:30', '02:00', '23:30', '22:45'].map(fallbackTime)).toEqual([
     '01:45',
     '03:15',

@@ -46,7 +46,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     expect(stateOf(...jobs)).toBe(state);
   });
 
-  it('is no success without a finished job', () => {
+  it('is not a success without a finished job', () => {
     expect(stateOf()).toBe('failed');
     expect(summarizeRun([], { isStarted: false, isCancelRequested: false })).toMatchObject({
       state: 'queued',
@@ -64,7 +64,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     );
   });
 
-  it('is a whole success only where nothing failed', () => {
+  it('is a full success only if no job failed', () => {
     fc.assert(
       fc.property(fc.array(anyJob), (jobs) => {
         if (stateOf(...jobs) !== 'succeeded') return;
@@ -77,7 +77,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     );
   });
 
-  it('has ended exactly where it says it is finished, and counts no job twice', () => {
+  it('has ended exactly if it is finished, and counts no job twice', () => {
     fc.assert(
       fc.property(fc.array(anyJob, { minLength: 1 }), fc.boolean(), (jobs, isCancelRequested) => {
         const summary = summarizeRun(jobs, { isStarted: true, isCancelRequested });
@@ -96,7 +96,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
 });
 
 describe('rule 38: while a run goes on', () => {
-  it('counts jobs whose last attempt failed as failed, and those that failed once and went on as neither', () => {
+  it('counts jobs whose last attempt failed as failed, and jobs that recovered as neither', () => {
     const jobs = [
       job('waiting', { isLastAttemptFailed: true }),
       job('running'),

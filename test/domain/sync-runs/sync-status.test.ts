@@ -29,7 +29,7 @@ describe('rule 32: totals', () => {
     expect(totalsOf(0, 0).difference).toBe(0);
   });
 
-  it('are known in sum only where every part is', () => {
+  it('are known in sum only if every part is known', () => {
     expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, 5)])).toEqual({ syncline: 7, app: 8, difference: -1 });
     expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, null)])).toEqual({
       syncline: 7,
@@ -69,7 +69,7 @@ describe('rule 32: what a difference calls for', () => {
     );
   });
 
-  it('people hear only of what survived a full pass', () => {
+  it('notifies people only after a full pass', () => {
     fc.assert(
       fc.property(
         anyFacts,

@@ -47,15 +47,15 @@ it('warns again in a new series of failures', () => {
 it.each([
   { failedAttempts: 9, failedMessages: 2 },
   { failedAttempts: 10, failedMessages: 1 },
-])('switches nothing off after %j, however long', (counts) => {
+])('does not disable an endpoint after %j, however long', (counts) => {
   expect(verdict(500, { ...counts, warnedAt: after(72) })).toBe('well');
 });
 
-it('switches off after ten attempts of two messages', () => {
+it('disables an endpoint after ten attempts of two messages', () => {
   expect(verdict(120, { failedAttempts: 10, failedMessages: 2 })).toBe('disable');
 });
 
-it('takes a receiver for down after five failures within ten seconds, and for up again when they are older', () => {
+it('treats a receiver as down after five failures within ten seconds, and as up again when they are older', () => {
   const failures = [0, 1_000, 2_000, 3_000, 4_000];
 
   expect(failuresUntilDown(failures.slice(0, 3), 4_000)).toBe(2);

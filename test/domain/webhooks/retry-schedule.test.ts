@@ -57,27 +57,27 @@ it.each([0, 0.25, 0.5, 0.75, 0.999_999])(
   },
 );
 
-it('does not let waits drift: what chance took from one, the next gives back', () => {
+it('does not let waits drift: the next wait compensates the jitter of the last', () => {
   const random = new Random();
   for (let trial = 0; trial < 200; trial += 1)
     expect(sum(waits(() => random.next()))).toBeGreaterThanOrEqual(sum(DELAYS_MS));
 });
 
 it.each([{ status: 429 }, { status: 502 }, { status: 504 }, { status: null, isTimeout: true }])(
-  'waits a minute at least after %j',
+  'waits at least a minute after %j',
   (failure) => {
     expect(first(failure)).toBe(MINUTE);
   },
 );
 
 it.each([{ status: 500 }, { status: 503 }, { status: 404 }, { status: null }])(
-  'waits no minute after %j',
+  'does not wait a minute after %j',
   (failure) => {
     expect(first(failure)).toBe(5 * SECOND);
   },
 );
 
-it('does what Retry-After asks with 429 and 503, up to an hour or twice the wait, and never comes earlier for it', () => {
+it('obeys Retry-After with 429 and 503, up to an hour or twice the wait, and never retries earlier because of it', () => {
   expect(first({ status: 503, retryAfterMs: 10 * MINUTE })).toBe(10 * MINUTE);
   expect(first({ status: 429, retryAfterMs: 10 * MINUTE })).toBe(10 * MINUTE);
   expect(first({ status: 503, retryAfterMs: 240 * HOUR })).toBe(HOUR);

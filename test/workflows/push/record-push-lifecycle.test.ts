@@ -50,7 +50,7 @@ describe('rule 14: eligibility', () => {
     expect(await tenant.status(belgians, 'nl')).toBeUndefined();
   });
 
-  it('takes becoming eligible as a change of all mapped fields', async () => {
+  it('treats a record that becomes eligible as a change of all mapped fields', async () => {
     const belgians = await tenant.integration(mapping({ filter: { country: ['BE'] } }));
     await tenant.change('e1', { name: 'A', country: 'NL' });
     await tenant.change('e1', { country: 'BE' }, { kind: 'patch' });
