@@ -156,7 +156,7 @@ describe('an exchange', () => {
   });
 });
 
-describe('what is not a complete answer becomes Unavailable', () => {
+describe('an incomplete answer becomes Unavailable', () => {
   it('S10 when the headers do not come', async () => {
     const port = await serve(() => {});
 

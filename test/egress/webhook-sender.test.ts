@@ -48,7 +48,7 @@ function send(
 const sendTo = (port: number, more: Parameters<typeof send>[1] = {}) =>
   send(`http://127.0.0.1:${port}/hooks`, more);
 
-describe('what a receiver answers', () => {
+describe('the status of an answer', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', async (status) => {
     const port = await serve((_request, response) => response.writeHead(status).end());
 

@@ -78,7 +78,7 @@ afterAll(async () => {
 });
 
 describe('R3: killed after the commit', () => {
-  it('pushes the change once although the API died before it could answer, and the repeated request gets that one result', async () => {
+  it('pushes the change once although the API was killed before its answer, and the repeated request gets that result', async () => {
     const key = { 'idempotency-key': randomUUID() };
     await databaseLink.poison('latency', { latency: 150 }); // PostgreSQL has committed long before the API hears of it
     const killed = new Promise<void>((resolve) => {
@@ -102,7 +102,7 @@ describe('R3: killed after the commit', () => {
     expect(callsFor('committed')).toHaveLength(1);
   });
 
-  it('pushes it once, as soon as there is a new worker, when the dispatcher died with the signal in its hands', async () => {
+  it('pushes the change once, with a new worker, when the dispatcher was killed before it sent the signal', async () => {
     await temporalLink.poison('latency', { latency: 1_500 }, 'upstream');
     await tenant.api.put('in-hand', { name: 'N', rev: 1 });
     await sleep(500);
@@ -117,7 +117,7 @@ describe('R3: killed after the commit', () => {
     expect(callsFor('in-hand')).toHaveLength(1);
   });
 
-  it('pushes it once, by one workflow, when the dispatcher died between the signal and the deletion of its row', async () => {
+  it('pushes the change once, by one workflow, when the dispatcher was killed between the signal and the deletion of its row', async () => {
     await tenant.api.put('twice', { name: 'N', rev: 1 });
     await untilPushed('twice');
     const uuids = [fromTypeId('ten', tenant.id), fromTypeId('int', integrationId)];
@@ -149,7 +149,7 @@ describe('R3: killed after the commit', () => {
 });
 
 describe('R4: killed before the commit', () => {
-  it('leaves no ghost, and the repeated request has the one effect', async () => {
+  it('leaves nothing behind, and the repeated request has one effect', async () => {
     const key = { 'idempotency-key': randomUUID() };
     await databaseLink.poison('latency', { latency: 200 });
     const request = tenant.api.call('POST', '/v1/records/batch', batchOf('ghost'), key);
@@ -168,7 +168,7 @@ describe('R4: killed before the commit', () => {
     expect(callsFor('ghost')).toHaveLength(1);
   });
 
-  it('has one effect of each request that is repeated until it is answered, wherever the kills fall', async () => {
+  it('has one effect per request that is repeated until it is answered, whenever the API is killed', async () => {
     const requests = Array.from({ length: 60 }, (_, index) => ({
       externalId: `stormy-${index}`,
       key: { 'idempotency-key': randomUUID() },
@@ -238,7 +238,7 @@ describe('R11: the same change a hundred times at once', () => {
 });
 
 describe('R12: changes out of order', () => {
-  it('ends with the highest version of each record, here and at the third party, and keeps a log of the stale ones', async () => {
+  it('ends with the highest version of each record, in Syncline and at the third party, and logs the stale ones', async () => {
     const externalIds = Array.from({ length: 40 }, (_, index) => `shuffled-${index}`);
     const changes = externalIds.flatMap((externalId) => [1, 2, 3, 4, 5].map((rev) => ({ externalId, rev })));
     const shuffled = changes

@@ -168,7 +168,7 @@ async function dump(): Promise<Map<string, string>> {
   return texts;
 }
 
-it('keeps no credential and no key in the clear in the database, and personal data only where records are', async () => {
+it('stores no credential and no key unencrypted in the database, and personal data only in records', async () => {
   const tables = await dump();
 
   expect(found(tables.get('records') as string, personal)).toEqual(['name', 'email']); // the search finds what is there
@@ -182,7 +182,7 @@ it('keeps no credential and no key in the clear in the database, and personal da
   ).toEqual([]);
 });
 
-it("leaves nothing of either in Temporal's file and histories", async () => {
+it("leaves neither in Temporal's file and histories", async () => {
   const connection = await Connection.connect({ address: temporal.address });
   const { workflow } = new TemporalClient({ connection });
   const histories: string[] = [];
@@ -204,7 +204,7 @@ it("leaves nothing of either in Temporal's file and histories", async () => {
   expect(found([...histories, ...files].join('\n'), { ...secrets, ...personal })).toEqual([]);
 });
 
-it('writes nothing of either into logs, metrics and refusals', async () => {
+it('writes neither into logs, metrics and refusals', async () => {
   const metrics = (await tenant.api.call('GET', '/metrics')).body as string;
 
   expect([
@@ -217,7 +217,7 @@ it('writes nothing of either into logs, metrics and refusals', async () => {
   expect(found(refusals.join('\n'), { ...secrets, ...personal })).toEqual([]);
 });
 
-it('never gives a credential back', async () => {
+it('never returns a credential', async () => {
   const { api } = tenant;
   const answers = await Promise.all(
     [

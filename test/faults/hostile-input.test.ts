@@ -114,7 +114,7 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
     expect(product.isApiRunning()).toBe(true);
   });
 
-  it('stays small while forty bodies of 10 MB arrive at once', async () => {
+  it('uses little memory while forty bodies of 10 MB arrive at once', async () => {
     const before = rssMb();
     const body = put(field(`"${'x'.repeat(10_000_000)}"`));
 
@@ -129,7 +129,7 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
 });
 
 describe("S6: another tenant's ids", () => {
-  it('are answered like ids that do not exist, whatever one does with them', async () => {
+  it('are answered like ids that do not exist, by every route', async () => {
     const { id } = await other.api.must(
       'POST',
       '/v1/integrations',
@@ -206,7 +206,7 @@ describe('S12, S13: addresses that must not be reached', () => {
     'https://hr.example.com:22',
     'https://hr.example.com:6379',
     'file:///etc/passwd',
-  ])('refuses %s when the integration is made', async (baseUrl) => {
+  ])('refuses %s when the integration is created', async (baseUrl) => {
     const { status, body } = await closedTenant.api.call('POST', '/v1/integrations', {
       connector: 'scim',
       config: { base_url: baseUrl },
@@ -217,7 +217,7 @@ describe('S12, S13: addresses that must not be reached', () => {
     expect(['egress_refused', 'invalid_config']).toContain(body.code);
   });
 
-  it('connects to nothing when a name leads to this machine, and says only that it is blocked', async () => {
+  it('opens no connection when a name resolves to this machine, and reports only that it is blocked', async () => {
     const { port: canaryPort } = canary.address() as AddressInfo;
     const integration = ledgerIntegration(`https://localhost:${canaryPort}`, 'main', { grace_period_ms: 0 });
     const { id } = await closedTenant.api.must('POST', '/v1/integrations', integration);

@@ -130,7 +130,7 @@ const during = (load: Load, from: number, to: number): Write[] =>
   load.writes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
 
 describe('R5: PostgreSQL goes away and comes back', () => {
-  it('answers 503 while it restarts, goes on by itself, and loses nothing', async () => {
+  it('answers 503 during the restart, recovers by itself, and loses nothing', async () => {
     const load = await underLoad('restart', async () => {
       await postgres.stop(); // fast: sessions are ended
       await sleep(1_000);
@@ -193,7 +193,7 @@ describe('R6: PostgreSQL cannot be reached', () => {
     await expectNothingLost(load);
   }, 120_000);
 
-  it('gives up connections that died without a word, and makes new ones', async () => {
+  it('gives up silently dropped connections, and opens new ones', async () => {
     const load = await underLoad('silent', async () => {
       relay.clearConnections();
       await recovery();

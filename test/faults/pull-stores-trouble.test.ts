@@ -141,7 +141,7 @@ async function expectWhole(run: Json, progress: object): Promise<void> {
 }
 
 describe('PostgreSQL in the middle of a full pass', () => {
-  it('may be killed with -9 during the first one, whose pages do not wait for the disk: what it forgot is read again', async () => {
+  it('may be killed with -9 during the initial load, whose pages do not wait for the disk: lost pages are read again', async () => {
     lists.delayMs = 60;
     const killed = at(7, killDatabase);
     integration = await PullingIntegration.link(tenant, listIntegration(lists.url, DATASETS));
@@ -152,7 +152,7 @@ describe('PostgreSQL in the middle of a full pass', () => {
     await expectWhole(await untilEnded(run?.id), { records_new: 2 * EACH });
   }, 120_000);
 
-  it('may restart: the pass goes on where it was written down last', async () => {
+  it('may restart: the pass continues at the saved cursor', async () => {
     lists.delayMs = 60;
     const restarted = at(5, async () => {
       await postgres.stop();
@@ -184,7 +184,7 @@ describe('PostgreSQL in the middle of a full pass', () => {
 });
 
 describe('Temporal in the middle of a full pass', () => {
-  it('may be killed and away for a while: reading goes on meanwhile, and the run ends after it is back', async () => {
+  it('may be killed and down for a while: reading continues, and the run ends after the restart', async () => {
     lists.delayMs = 500;
     for (const dataset of DATASETS) lists.changeEvery(dataset, 5);
     let askedWhileAway = 0;
@@ -209,7 +209,7 @@ describe('Temporal in the middle of a full pass', () => {
     });
   }, 120_000);
 
-  it('may be away when a run is asked for: it is accepted, and begins when Temporal is back', async () => {
+  it('may be down when a run is requested: the run is accepted, and starts when Temporal is back', async () => {
     temporal.process.kill();
     await temporal.process.ended;
     const asked = await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, {
@@ -232,7 +232,7 @@ describe('the request for a run', () => {
     );
   const fullRuns = async () => (await integration.runs()).filter(({ kind }) => kind === 'full');
 
-  it('is carried out although the api died between the commit and its answer, and the repeated one gets that run', async () => {
+  it('is executed although the API was killed between the commit and its answer, and the repeated request gets that run', async () => {
     const before = (await fullRuns()).length;
     const listener = new Client({ connectionString: postgres.url });
     await listener.connect();
@@ -258,7 +258,7 @@ describe('the request for a run', () => {
     await expectWhole(await untilEnded(repeated.body.id), { records_changed: 0 });
   }, 90_000);
 
-  it('leaves nothing behind where the api died before the commit', async () => {
+  it('leaves nothing behind if the API was killed before the commit', async () => {
     const before = (await fullRuns()).length;
     await apiLink.poison('latency', { latency: 200 });
     const request = ask(randomUUID());
@@ -274,7 +274,7 @@ describe('the request for a run', () => {
     expect(lists.asked).toEqual([]);
   }, 60_000);
 
-  it('is carried out once where no worker was there to hear of it, and the first one that comes was killed at once', async () => {
+  it('is executed once if no worker was running, and the first one was killed at once', async () => {
     await product.killWorker();
     const { body } = await ask(randomUUID());
     await product.startWorker();

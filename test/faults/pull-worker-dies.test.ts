@@ -83,7 +83,7 @@ afterAll(async () => {
 });
 
 describe('a worker that is killed in the middle of a full pass', () => {
-  it('costs the page in flight of each dataset: the next worker goes on there, and nothing is counted twice', async () => {
+  it('costs the page in flight of each dataset: the next worker continues there, and nothing is counted twice', async () => {
     lists.delayMs = 400; // slow: what was answered is written long before the next page comes
     const linked = PullingIntegration.link(tenant, listIntegration(lists.url, DATASETS));
     await dieAt(8, 300);
@@ -118,7 +118,7 @@ describe('a worker that is killed in the middle of a full pass', () => {
     expect(await integration.status()).toMatchObject({ total_difference: 0, total_syncline: 2 * EACH });
   }, 120_000);
 
-  it('costs one page more where it dies while the page before is being written, and still nothing is counted twice', async () => {
+  it('costs one page more if it is killed while a page is being written, and still nothing is counted twice', async () => {
     lists.asked.length = 0;
     lists.delayMs = 0;
     for (const dataset of DATASETS) {
@@ -144,7 +144,7 @@ describe('a worker that is killed in the middle of a full pass', () => {
     await expectEqual();
   }, 150_000);
 
-  it('is not noticed where the worker is stopped in good order: nothing is asked again but what was in flight', async () => {
+  it('costs only the page in flight if the worker is stopped gracefully', async () => {
     lists.asked.length = 0;
     lists.delayMs = 150;
     const { id } = await integration.start('full');
@@ -198,13 +198,13 @@ describe('a worker that is killed while it sends e-mails', () => {
     await sleep(12_000);
   }, 150_000);
 
-  it('before it hears that the mail server has it, sends it once more under the same Message-ID', () => {
+  it('before the answer of the mail server, causes one more e-mail under the same Message-ID', () => {
     expect(sentFor('unheard')).toHaveLength(2);
     expect(new Set(messageIds('unheard')).size).toBe(1);
     expect(messageIds('unheard')[0]).toMatch(/^<eml_/);
   });
 
-  it('after it heard so and before the row says it, sends it no more than once again, under the same Message-ID', () => {
+  it('after the answer and before the row is updated, causes at most one more e-mail, under the same Message-ID', () => {
     expect(sentFor('unwritten').length).toBeLessThanOrEqual(2);
     expect(new Set(messageIds('unwritten')).size).toBe(1);
   });

@@ -252,7 +252,7 @@ describe('R9: a rate limit', () => {
   });
 
   it.each(Object.keys(rateLimits))(
-    'with %s in Retry-After is obeyed by the whole integration, uses up no attempt, and ends by itself',
+    'with %s in Retry-After is obeyed by the whole integration, counts no failed attempt, and ends by itself',
     async (kind) => {
       const { tenant, calls, statuses } = await (stories.limits.get(kind) as ReturnType<
         typeof rateLimitStory
@@ -294,7 +294,7 @@ describe('an answer that is lost', () => {
     120_000,
   );
 
-  it('is waited for 30 s, and then the call is made again under the same key', async () => {
+  it('is waited for 30 s, and then the call is repeated under the same key', async () => {
     const { tenant } = await stories.hang;
     const calls = ledger.changes('hang');
 
@@ -308,7 +308,7 @@ describe('an answer that is lost', () => {
 });
 
 describe('R10: a record that the third party cannot take', () => {
-  it('holds up no other record; one that is refused is called once, one that fails five times, and both say why', async () => {
+  it('delays no other record; a refused record is pushed once, a failing one five times, and both show the reason', async () => {
     const { tenant, integrationId } = await stories.poison;
     const callsFor = (externalId: string) =>
       ledger.changes('poison').filter((call) => call.externalId === externalId);

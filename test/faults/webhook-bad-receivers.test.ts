@@ -79,7 +79,7 @@ function workerMemory(): number {
   return (Number(kibibytes) * 1_024) / MEBIBYTE;
 }
 
-it('the good one gets everything, and the worker takes in no more than it may', async () => {
+it('a healthy endpoint gets every event beside bad ones, and the worker reads only limited answers', async () => {
   const tenant = await product.givenTenant();
   const tenantId = fromTypeId('ten', tenant.id) as string;
   const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: good.url });

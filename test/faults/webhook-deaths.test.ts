@@ -173,7 +173,7 @@ afterAll(async () => {
   await postgres?.stop();
 }, 60_000);
 
-it('a worker that is killed in the middle of many deliveries: the next one goes on, and what was under way comes again under its id', async () => {
+it('after a worker is killed in the middle of many deliveries, the next one continues and repeats those in flight under their ids', async () => {
   const environment = await createEnvironment();
   const { receiver } = environment;
   let killing: Promise<void> | undefined;
@@ -192,7 +192,7 @@ it('a worker that is killed in the middle of many deliveries: the next one goes 
   await receiver.die();
 }, 240_000);
 
-it('S15: a worker that dies after the answer and before it is written down sends the same event again, under the same id at another time', async () => {
+it('S15: after a worker is killed between the answer and its recording, the same event is sent again under the same id', async () => {
   const environment = await createEnvironment();
   const { receiver } = environment;
   // The worker receives the answer and cannot record it.
@@ -218,7 +218,7 @@ it('S15: a worker that dies after the answer and before it is written down sends
   await receiver.die();
 }, 120_000);
 
-it('a receiver that is gone for a while: everything arrives when it is back', async () => {
+it('a receiver that was down for a while gets every event when it is back', async () => {
   const environment = await createEnvironment();
   const { receiver } = environment;
   let dying: Promise<void> | undefined;
@@ -238,7 +238,7 @@ it('a receiver that is gone for a while: everything arrives when it is back', as
   await receiver.die();
 }, 240_000);
 
-it('PostgreSQL restarted in the middle: nothing is lost', async () => {
+it('a restart of PostgreSQL during deliveries loses no event', async () => {
   const environment = await createEnvironment();
   const { receiver } = environment;
   let stopping: Promise<unknown> | undefined;

@@ -16,7 +16,7 @@ import { createRunFolder } from '../support/environments/run-folder';
 const minutes = 60_000;
 
 it(
-  'brings an employee to the third party, from a clean clone with an empty home folder',
+  'pushes an employee to the third party, from a clean clone with an empty home folder',
   async () => {
     const folder = createRunFolder();
     const home = path.join(folder, 'home');

@@ -86,7 +86,7 @@ describe('a push queue that is signalled in every moment of its life', () => {
   });
 
   it(
-    'loses nothing, pushes nothing early, and no record twice at once',
+    'loses no change, pushes nothing early, and pushes no record twice at once',
     async () => {
       const sending: Promise<void>[] = [];
       for (let signal = 0; signal < SIGNALS; signal += 1) {

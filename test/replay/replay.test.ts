@@ -54,7 +54,7 @@ describe('recorded histories', () => {
     );
   });
 
-  it('hold no name of a machine or folder, and nothing but ids, counts and instants', () => {
+  it('contain only ids, counts and instants, and no name of a machine or folder', () => {
     for (const file of files)
       expect(fs.readFileSync(path.join(HISTORIES, file), 'utf8')).not.toMatch(
         /\/home\/|\/work\/|\/root\/|"payload"/,

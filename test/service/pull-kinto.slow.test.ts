@@ -115,7 +115,7 @@ afterAll(async () => {
 describe('onboarding', () => {
   let stream: EventStream;
 
-  it('refuses changes while everything is read, says that what is shown is partial, and how far it is', async () => {
+  it('refuses changes during the initial load, and shows that the records are partial, with the progress', async () => {
     const latch = createLatch();
     relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? latch.wait() : undefined);
     stream = await openStream(tenant, { topics: 'sync_runs,integrations' });
@@ -146,7 +146,7 @@ describe('onboarding', () => {
     await integration.untilOnboarding('complete');
   });
 
-  it('then holds every record as Kinto has it, takes changes, and both sides add up', async () => {
+  it('then has every record as in Kinto, accepts changes, and both totals match', async () => {
     await expectEqual();
     expect((await tenant.api.must('GET', '/v1/records/employees')).is_partial).toBe(false);
     expect((await tenant.api.must('GET', '/v1/onboarding')).data).toEqual([]);
@@ -204,7 +204,7 @@ describe('onboarding', () => {
 });
 
 describe('an incremental run', () => {
-  it('changes nothing where nothing changed, although it looks a little further back than the last one read', async () => {
+  it('changes nothing if nothing changed, although its window overlaps the last run', async () => {
     const before = await tenant.api.list('/v1/records/employees');
 
     const run = await integration.sync('incremental');
@@ -218,7 +218,7 @@ describe('an incremental run', () => {
     expect(await tenant.api.list('/v1/records/employees')).toEqual(before);
   });
 
-  it('brings what changed and what is new, under the names of our fields', async () => {
+  it('applies changed and new records, under the names of our fields', async () => {
     await put(idOf(7), { name: { first: 'Seven', last: 'Kahn' }, grade: 'senior' });
     await put('emp-new');
 
@@ -238,7 +238,7 @@ describe('an incremental run', () => {
     await expectEqual();
   });
 
-  it('deletes nothing itself: a tombstone brings a full pass forward, which deletes softly', async () => {
+  it('deletes nothing itself: a tombstone starts a full pass earlier, which deletes softly', async () => {
     await kinto.call('DELETE', `${RECORDS}/${idOf(9)}`);
 
     const run = await integration.sync('incremental');
@@ -262,7 +262,7 @@ describe('an incremental run', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('brings back under its old id what comes back there', async () => {
+  it('restores a record that reappears there, under its old id', async () => {
     await put(idOf(9), { name: { first: 'Again', last: 'Kahn' } });
 
     await integration.sync('incremental');
@@ -276,7 +276,7 @@ describe('an incremental run', () => {
 });
 
 describe('a full run', () => {
-  it('notices a new value of a picklist and a new field', async () => {
+  it('detects a new picklist value and a new field', async () => {
     const grade = { type: 'string', enum: ['junior', 'senior', 'principal'] };
     const properties = { ...KINTO_SCHEMA.properties, grade, size: { type: 'integer' } };
     await kinto.call('PUT', COLLECTION, { schema: { ...KINTO_SCHEMA, properties } });
@@ -298,7 +298,7 @@ describe('a full run', () => {
     );
   });
 
-  it('misses nothing while records are changed, made and deleted between its pages', async () => {
+  it('misses no record while records are changed, created and deleted between its pages', async () => {
     let turn = 0;
     relay.before = async (request) => {
       if (!isPage(request) || !request.path.includes('_token') || (turn += 1) > 3) return;
@@ -317,7 +317,7 @@ describe('a full run', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('stops at the page in flight while it is paused, and goes on from there', async () => {
+  it('stops after the page in flight while it is paused, and continues from there', async () => {
     const latch = createLatch();
     relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? latch.wait() : undefined);
     const { id } = await integration.start('full');
@@ -344,7 +344,7 @@ describe('a full run', () => {
     expect(asked).toBeLessThanOrEqual(4);
   });
 
-  it('that is canceled keeps what it read, deletes nothing, and the next one starts from the beginning', async () => {
+  it('that is canceled keeps the records it read, deletes nothing, and the next one starts from the beginning', async () => {
     await put(idOf(20), { name: { first: 'Not yet', last: 'Kahn' } });
     await kinto.call('DELETE', `${RECORDS}/${idOf(21)}`);
     const latch = createLatch();
@@ -367,7 +367,7 @@ describe('a full run', () => {
     await expectEqual();
   });
 
-  it('is one run for all who ask while it waits, and a wider one follows once', async () => {
+  it('is one run for all requests while it waits, and one wider run follows', async () => {
     const latch = createLatch();
     relay.before = (request) => (isPage(request) ? latch.wait() : undefined);
     const atWork = await integration.start('incremental');

@@ -87,7 +87,7 @@ describe('users of a SCIM service', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('are read when a person signs in, who does not wait for it, and at most once in ten minutes', async () => {
+  it('are read in the background when a person signs in, at most once in ten minutes', async () => {
     const latch = createLatch();
     relay.before = () => latch.wait();
     const answer = await tenant.api.must('POST', '/v1/sign-ins', { user: 'ana@ada.example' });
@@ -111,7 +111,7 @@ describe('users of a SCIM service', () => {
     expect((await integration.runs()).filter(({ kind }) => kind === 'sign_in')).toHaveLength(1);
   });
 
-  it('are read for the last day without moving the mark of the incremental runs, and without a deletion', async () => {
+  it('are read for the last day without a change of the watermark of incremental runs, and without a deletion', async () => {
     const [gone] = await users.ids();
     await users.remove(gone as string);
     const before = await integration.sync('incremental', { record_types: ['employees'] });
@@ -139,7 +139,7 @@ describe('users of a SCIM service', () => {
     await expectEqual();
   });
 
-  it('wait for new credentials when they are refused: the run fails with the reason, one notification, and a full run mends it', async () => {
+  it('wait for new credentials after a refusal: the run fails with the reason and one notification, and a full run recovers', async () => {
     const { api } = tenant;
     await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, {
       credentials: users.wrongCredentials,
@@ -201,7 +201,7 @@ describe('tables of a PostgreSQL database', () => {
       });
   }
 
-  it('are copied, one with the fields that the mapping names and one with all of them', async () => {
+  it('are copied, one with the mapped fields and one with all fields', async () => {
     tenant = await product.givenTenant('PostgreSQL');
     await database.query(`
       insert into hr.staff (first_name, last_name, email, grade)
@@ -221,7 +221,7 @@ describe('tables of a PostgreSQL database', () => {
     ]);
   });
 
-  it('are followed by what was updated, by rows that are marked deleted, and by rows that are gone', async () => {
+  it('are updated by changed rows, rows marked as deleted, and missing rows', async () => {
     await database.rename('4', 'Renamed');
     await database.remove('5');
     const [added] = await database.create(1);
@@ -237,7 +237,7 @@ describe('tables of a PostgreSQL database', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('fail alone when they are dropped: the run partially succeeds, names the table, and nothing here is deleted', async () => {
+  it('fail separately when they are dropped: the run partially succeeds, names the table, and deletes nothing', async () => {
     await database.query('alter table hr.sites rename to offices');
     await database.rename('7', 'Still read');
 
@@ -264,7 +264,7 @@ describe('tables of a PostgreSQL database', () => {
     expect((await integration.sync('full')).state).toBe('succeeded');
   });
 
-  it('that are suddenly empty are suspected, not believed', async () => {
+  it('that are suddenly empty fail their dataset, and nothing is deleted', async () => {
     await database.query('delete from hr.sites');
 
     const run = await integration.sync('full');
@@ -276,7 +276,7 @@ describe('tables of a PostgreSQL database', () => {
 });
 
 describe('an integration of which nothing can be read', () => {
-  it('keeps its onboarding lock and says so, until a full run succeeds', async () => {
+  it('keeps its onboarding lock and shows it, until a full run succeeds', async () => {
     const tenant = await product.givenTenant('Failing');
     await database.query('alter table hr.staff rename to people');
     const integration = await PullingIntegration.link(tenant, {

@@ -111,7 +111,7 @@ describe('records that are only pulled', () => {
     tenant = await product.givenTenant('Pulling');
   });
 
-  it('are all there after onboarding, and are not changed here', async () => {
+  it('are complete after onboarding, and read-only in Syncline', async () => {
     integration = await PullingIntegration.onboarded(tenant, pulling());
 
     await expectEqual(integration);
@@ -132,7 +132,7 @@ describe('records that are only pulled', () => {
     await tenant.api.patch(externalId, { nickname: 'Only here' });
   });
 
-  it('change with an incremental run, which asks for what was updated since', async () => {
+  it('are updated by an incremental run, which requests only later updates', async () => {
     const id = await idOf(3);
     await edit(id, { first_name: 'Third', grade: 'senior' });
     const { id: fresh } = await hire(COUNT + 1);
@@ -177,7 +177,7 @@ describe('records that are only pulled', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('keep their picklists up to date: a value added live is a change of metadata', async () => {
+  it('have current picklists: a value that is added later is a change of metadata', async () => {
     const collection = (await pocketBase.call('GET', 'collections/employees')) as {
       fields: { name: string }[];
     };
@@ -198,7 +198,7 @@ describe('records that are only pulled', () => {
     ]);
   });
 
-  it('wait where too many are gone at once, until a person approves', async () => {
+  it('are parked if too many are missing at once, until a person approves', async () => {
     const doomed = (await rows()).slice(0, 22).map((row) => row.id as string);
     const before = await integration.held();
     for (const id of doomed) await pocketBase.call('DELETE', `${RECORDS}/${id}`);
@@ -271,7 +271,7 @@ describe('records that are changed on both sides', () => {
     integration = await PullingIntegration.onboarded(tenant, both());
   });
 
-  it('are matched by the external id stored in PocketBase, and reading writes nothing there', async () => {
+  it('are matched by the external id stored in PocketBase, without a write there', async () => {
     expect((await tenant.api.record(externalId)).fields).toMatchObject({
       email: (await row()).email,
       nickname: 'N',
@@ -281,7 +281,7 @@ describe('records that are changed on both sides', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('go there when they are edited here, and their echo is no change', async () => {
+  it('are pushed when they are edited in Syncline, and their echo is not a change', async () => {
     await tenant.api.patch(externalId, { first_name: 'Here' });
     await untilSynced();
     expect((await row()).first_name).toBe('Here');
@@ -294,7 +294,7 @@ describe('records that are changed on both sides', () => {
     expect(writes()).toHaveLength(1);
   });
 
-  it('come here when they are edited there, and are not sent back', async () => {
+  it('are pulled when they are edited in PocketBase, and not sent back', async () => {
     await edit(id, { last_name: 'There' });
     relay.requests.length = 0;
 
@@ -340,7 +340,7 @@ describe('records that are changed on both sides', () => {
 });
 
 describe('a third party that says "slow down" and not for how long', () => {
-  it('is left alone for a while; the run waits, goes on where it was, slower, and ends well', async () => {
+  it('is not called for a while; the run waits, continues more slowly, and succeeds', async () => {
     tenant = await product.givenTenant('Limited');
     for (let number = 200; number < 230; number += 1) await hire(number);
     // PocketBase never limits its administrators, so the collection is open to everybody.

@@ -104,13 +104,13 @@ describe('a changed employee', () => {
     expect(record.field_syncs.shoe_size).toBeUndefined();
   });
 
-  it('is not pushed when only a field changed that goes nowhere', async () => {
+  it('is not pushed when only an unmapped field has changed', async () => {
     const accepted = await tenant.api.patch('ada', { shoe_size: 39 });
 
     expect(accepted.syncs.map((sync: Json) => sync.status)).toEqual(['synced', 'synced', 'synced']);
   });
 
-  it('brings only its last values when it changes again within the grace period, and the log says why and by whom', async () => {
+  it('is pushed with its last values when it changes again within the grace period, and the log names the reason and the person', async () => {
     await tenant.api.patch('ada', { first_name: 'Augusta' });
     await tenant.api.patch('ada', { first_name: 'Augusta Ada' });
 
@@ -135,7 +135,7 @@ describe('a changed employee', () => {
     expect(await thirdParties.scim.find('ada')).toMatchObject({ firstName: 'Augusta Ada' });
   });
 
-  it('arrives with many others from one batch', async () => {
+  it('is pushed with many others from one batch', async () => {
     const externalIds = Array.from({ length: 30 }, (_, index) => `batch-${index}`);
     const records = externalIds.map((externalId) => ({
       record_type: 'employees',
@@ -161,7 +161,7 @@ describe('a changed employee', () => {
     }
   });
 
-  it('shows what PocketBase complains about at its field, and is pushed when that is mended', async () => {
+  it('shows the error of PocketBase at its field, and is pushed after the correction', async () => {
     await tenant.api.put('grace', { first_name: 'Grace', last_name: 'Hopper', email: 'not an address' });
 
     const failed = await untilStatus('grace', integrations.pocketBase, 'sync_failed');
@@ -184,7 +184,7 @@ describe('a changed employee', () => {
     expect(await thirdParties.pocketBase.find('grace')).toMatchObject({ email: 'grace@example.com' });
   });
 
-  it('is deactivated where it was deleted here, deleted where the mapping says so, and comes back', async () => {
+  it('is deactivated or deleted there by the mapping when it is deleted in Syncline, and is restored', async () => {
     await tenant.api.put('edsger', {
       first_name: 'Edsger',
       last_name: 'Dijkstra',
@@ -275,7 +275,7 @@ describe('actions on a record sync', () => {
     );
   });
 
-  it('is retried by hand after it failed, and not when nothing failed', async () => {
+  it('is retried by a person after a failure, and not without one', async () => {
     const integrationId = await linkLedger('retried', { grace_period_ms: 0 });
     ledger.decide = (call) =>
       call.account === 'retried' && call.kind === 'create'
@@ -293,7 +293,7 @@ describe('actions on a record sync', () => {
     expect((await tenant.api.act('retry', integrationId, 'retried')).body.code).toBe('nothing_failed');
   });
 
-  it('waits while its integration is paused, and goes out after it is resumed', async () => {
+  it('waits while its integration is paused, and is pushed after the resume', async () => {
     const integrationId = await linkLedger('paused', { grace_period_ms: 0 });
     await tenant.api.must('POST', `/v1/integrations/${integrationId}/pause`);
 
@@ -310,7 +310,7 @@ describe('actions on a record sync', () => {
     await untilStatus('paused', integrationId, 'synced');
   });
 
-  it('waits for new credentials when the old ones are refused, with one notification, and goes out with them', async () => {
+  it('waits for new credentials after a refusal, with one notification, and is pushed with them', async () => {
     const { pocketBase } = thirdParties;
     const { credentials, ...body } = pocketBase.integration({ grace_period_ms: 0 });
     const integrationId = await link({
@@ -339,7 +339,7 @@ describe('actions on a record sync', () => {
 });
 
 describe('linking', () => {
-  it('pushes what exists already, behind edits, and a new mapping pushes what it changes', async () => {
+  it('pushes existing records after edits, and a new mapping pushes the payloads that it changes', async () => {
     const own = await product.givenTenant('Newcomers');
     await Promise.all(
       Array.from({ length: 5 }, (_, index) =>
@@ -430,7 +430,7 @@ describe('the stream', () => {
 });
 
 describe('the push queue in Temporal', () => {
-  it('is found by its attributes, says in its details what waits, and in a summary what its timer waits for', async () => {
+  it('is found by its attributes, and shows pending records in its details and its timer in a summary', async () => {
     const integrationId = await linkLedger('readable', { grace_period_ms: HOUR, max_wait_ms: null });
     for (const externalId of ['readable-1', 'readable-2']) await tenant.api.put(externalId, { name: 'A' });
     await tenant.api.act('push-now', integrationId, 'readable-1'); // so that the push queue has run once
@@ -460,7 +460,7 @@ describe('the push queue in Temporal', () => {
     expect(summaries.join(' ')).toMatch(/until the next/);
   });
 
-  it('pushes an hour later what waits an hour', async () => {
+  it('pushes a change with a grace period of an hour after an hour', async () => {
     const integrationId = await linkLedger('patient', { grace_period_ms: HOUR, max_wait_ms: null });
     await tenant.api.put('patient', { name: 'A' });
     const handle = temporal.workflow.getHandle(queueOf(integrationId));
@@ -474,7 +474,7 @@ describe('the push queue in Temporal', () => {
     expect(ledger.changes('patient')).toHaveLength(1);
   });
 
-  it('is not open while nothing waits', async () => {
+  it('is not running without pending changes', async () => {
     const integrationId = await linkLedger('idle', { grace_period_ms: 0 });
     await tenant.api.put('idle', { name: 'A' });
     await untilStatus('idle', integrationId, 'synced');

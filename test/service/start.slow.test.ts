@@ -165,7 +165,7 @@ it(
 );
 
 it(
-  'has read the contacts and companies of the CRM and says so by e-mail, and the tour in docs/tour.md goes both ways',
+  'has read the contacts and companies of the CRM and sends an e-mail about it, and the tour in docs/tour.md works both ways',
   async () => {
     const started = start();
     const ready = await started.ready(patience);
@@ -219,7 +219,7 @@ it(
 );
 
 it(
-  'refuses a second start beside the first, and leaves that one alone',
+  'refuses a second start beside the first, which continues',
   async () => {
     const first = start();
     const { api_url: apiUrl } = await first.ready(patience);
@@ -252,7 +252,7 @@ it(
 );
 
 it(
-  'has its data again at the next start, under the same key, even after it was killed',
+  'has its data at the next start, under the same key, even after it was killed',
   async () => {
     const first = start();
     const ready = await first.ready(patience);
@@ -303,7 +303,7 @@ it(
 );
 
 it(
-  'stops everything and says why when one process dies',
+  'stops everything and gives the reason when one process ends',
   async () => {
     const started = start();
     await started.ready(patience);
@@ -321,7 +321,7 @@ it(
 );
 
 it(
-  'starts no PostgreSQL and no Temporal of its own when others are given',
+  'starts no PostgreSQL and no Temporal if others are configured',
   async () => {
     const given = { DATABASE_URL: 'postgres://unknown:x@127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' };
 

@@ -51,7 +51,7 @@ afterAll(async () => {
   await product?.stop();
 });
 
-it('are there once an integration is linked, in the zone of the tenant, and move with it', async () => {
+it('exist once an integration is linked, in the zone of the tenant, and follow its changes', async () => {
   await untilZone('Europe/Berlin');
 
   const platform = new ApiClient(product.apiUrl, product.platformKey);
@@ -72,7 +72,7 @@ it('are there once an integration is linked, in the zone of the tenant, and move
   });
 });
 
-it('have a scheduled run that finds the onboarding run at work, and is logged as skipped', async () => {
+it('have a scheduled run that is logged as skipped during the onboarding run', async () => {
   const handle = temporal.schedule.getHandle(
     syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'hourly' }),
   );
@@ -86,7 +86,7 @@ it('have a scheduled run that finds the onboarding run at work, and is logged as
   expect(skipped).toMatchObject({ schedule: 'hourly', reason: 'skipped_overlap', sync_run_id: run.id });
 });
 
-it('come back with the next worker where Temporal has lost them, and go with the integration', async () => {
+it('are created again by the next worker if Temporal has lost them, and deleted with the integration', async () => {
   const handle = temporal.schedule.getHandle(
     syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'nightly' }),
   );

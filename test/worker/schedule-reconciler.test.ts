@@ -169,7 +169,7 @@ beforeEach(async () => {
 
 describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
   it.each(TIMES)(
-    'has scheduled times at %s for exactly one run per local date for three years',
+    'has run times at %s for exactly one run per local date for three years',
     async (nightlyAt) => {
       const place = { tenantId: newUuid(), integrationId: newUuid() };
       const options = syncScheduleOptions({
@@ -278,7 +278,7 @@ describe('rule 29: scheduled runs in other zones', () => {
     ['America/Santiago', '00:30', '2027-09-05'],
     ['America/Santiago', '23:30', '2027-04-03'],
     ['Asia/Kolkata', '23:30', '2027-04-03'],
-  ])('%s has one run at %s on %s', async (timeZone, nightlySyncAt, date) => {
+  ])('in %s have one run at %s on %s', async (timeZone, nightlySyncAt, date) => {
     await tenant.work((work) => changeTenant(work, { timeZone }));
     await tenant.work((work) => changeIntegration(work, { integrationId, change: { nightlySyncAt } }));
     await dispatch();
@@ -315,7 +315,7 @@ describe('the schedules of an integration', () => {
     expect(hourly?.typedSearchAttributes.getAll()).toHaveLength(2);
   });
 
-  it('are left alone if they are up to date; concurrent reconciliations are harmless', async () => {
+  it('are not changed if they are up to date; concurrent reconciliations are harmless', async () => {
     const before = await find('nightly');
     await Promise.all(Array.from({ length: 8 }, reconcile));
 

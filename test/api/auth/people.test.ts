@@ -315,7 +315,7 @@ describe('a key that acts for a person', () => {
   });
 });
 
-describe('row-level security beneath', () => {
+describe('row-level security', () => {
   it('shows nothing of another tenant’s people, links and sessions', async () => {
     const person = await givenPerson(service, other);
     await new Browser(service.app).signIn(person.email);

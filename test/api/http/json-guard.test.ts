@@ -3,7 +3,7 @@ import { parseGuarded } from '../../../api/http/json-guard';
 
 const codesOf = (text: string) => parseGuarded(text).issues.map(({ pointer, code }) => `${pointer} ${code}`);
 
-describe('refuses what cannot be stored unaltered, and says where (S3, S5)', () => {
+describe('refuses values that cannot be stored unaltered, with their place (S3, S5)', () => {
   it.each([
     ['NUL in a value', String.raw`{"a":{"b":["x","\u0000"]}}`, '/a/b/1 nul_character'],
     ['NUL in a name', String.raw`{"a\u0000b":1}`, '/a␀b nul_character'],
@@ -46,7 +46,7 @@ describe('refuses what cannot be stored unaltered, and says where (S3, S5)', () 
   });
 });
 
-describe('lets through what can', () => {
+describe('accepts other values', () => {
   it.each([
     ['32 levels', `${'['.repeat(32)}${']'.repeat(32)}`],
     ['64 KB', JSON.stringify({ a: 'x'.repeat(65_536) })],
@@ -62,7 +62,7 @@ describe('lets through what can', () => {
     expect(codesOf(text)).toEqual([]);
   });
 
-  it('accepts any JSON whose numbers JavaScript wrote, and passes on the same value', () => {
+  it('any JSON whose numbers JavaScript wrote, passed on unchanged', () => {
     const clean = fc
       .jsonValue({ maxDepth: 8 })
       .filter((value) => !/"(__proto__|constructor|prototype)":|\\u0000|\\ud/i.test(JSON.stringify(value)));

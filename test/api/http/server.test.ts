@@ -40,7 +40,7 @@ async function exchangeBytes(
   return { status: Number(head.split(' ')[1]), head, body };
 }
 
-describe('what is no HTTP', () => {
+describe('input that is not HTTP', () => {
   it.each<[string, string, number, string]>([
     ['NUL in a header', 'GET /livez HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n', 400, 'bad_request'],
     ['garbage', '\u0016\u0003\u0001\r\n\r\n', 400, 'bad_request'],

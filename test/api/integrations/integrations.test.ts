@@ -364,7 +364,7 @@ describe('changing', () => {
   });
 });
 
-describe('its life', () => {
+describe('its state', () => {
   it('pauses and resumes, and a repetition changes nothing', async () => {
     const { id } = await givenIntegration(tenant, { is_paused: false });
 

@@ -183,7 +183,7 @@ describe('its progress', () => {
   });
 });
 
-describe('what only comes from a third party (rules.md 17)', () => {
+describe('a record owned by a third party (rules.md 17)', () => {
   const record_types = {
     contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] },
     deals: { direction: 'pull' },

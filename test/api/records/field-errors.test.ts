@@ -19,7 +19,7 @@ afterAll(() => service.close());
 const required = (pointer: string) => ({ pointer, code: 'required', message: 'is required' });
 const errorsOf = (response: supertest.Response) => JSON.parse(response.text).errors as unknown[];
 
-describe('what is missing', () => {
+describe('a missing value', () => {
   it('is reported as required: a text, a choice, an object', async () => {
     expect(errorsOf(await tenant.admin.post('/v1/api-keys', {}))).toEqual([
       required('/name'),

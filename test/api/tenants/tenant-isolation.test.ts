@@ -529,7 +529,7 @@ it('lets two tenants use the same record id and the same Idempotency-Key indepen
   expect(first.body.id).not.toBe(second.body.id);
 });
 
-describe('row-level security beneath', () => {
+describe('row-level security', () => {
   const TABLES = [
     'tenants',
     'tenantKeys',

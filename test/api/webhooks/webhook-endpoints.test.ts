@@ -325,7 +325,7 @@ describe('an endpoint of the platform', () => {
   });
 });
 
-describe('who may', () => {
+describe('the permission to', () => {
   const ACTIONS = ['rotate-secret', 'disable', 'enable'];
 
   it('see them: all; test and recover them: operators; change them: admins', async () => {

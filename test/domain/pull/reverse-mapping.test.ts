@@ -10,7 +10,7 @@ const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({
   onDelete: 'leave',
 });
 
-describe('rule 13: their record in our words', () => {
+describe('rule 13: a remote record in local fields', () => {
   it('reads each value from where the mapping would write it', () => {
     const read = fieldsFromRemote(
       mapping(

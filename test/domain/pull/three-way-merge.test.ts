@@ -170,7 +170,7 @@ describe('rule 17: merging', () => {
   });
 });
 
-describe('rule 17: a record that only comes from there', () => {
+describe('rule 17: a record owned by the third party', () => {
   it('takes mapped fields, including the removal of a field, and leaves unmapped ones', () => {
     for (const isTheirs of [true, false])
       expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({

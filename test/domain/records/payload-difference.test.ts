@@ -16,7 +16,7 @@ function sent(payload: JsonObject, remote: JsonObject): JsonObject {
 const withoutNulls = (object: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 
-describe('rule 22: what differs there', () => {
+describe('rule 22: the difference of a remote record', () => {
   it.each<[string, JsonObject, JsonObject, JsonObject | null, JsonObject | null]>([
     ['another value', { a: 1 }, { a: 2 }, { a: 2 }, { a: 1 }],
     ['one that they do not have', { a: 1 }, {}, { a: null }, { a: 1 }],

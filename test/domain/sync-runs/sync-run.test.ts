@@ -95,7 +95,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
   });
 });
 
-describe('rule 38: while a run goes on', () => {
+describe('rule 38: during a run', () => {
   it('counts jobs whose last attempt failed as failed, and jobs that recovered as neither', () => {
     const jobs = [
       job('waiting', { isLastAttemptFailed: true }),

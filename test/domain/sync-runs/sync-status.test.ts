@@ -40,7 +40,7 @@ describe('rule 32: totals', () => {
   });
 });
 
-describe('rule 32: what a difference calls for', () => {
+describe('rule 32: the consequence of a difference', () => {
   it.each<[string, Partial<DriftFacts>]>([
     ['none', {}],
     ['none', { difference: null }],

@@ -51,7 +51,7 @@ const run = async (): Promise<unknown> => {
 const history = async () =>
   JSON.stringify((await handle().fetchHistory()).events?.map((event) => JSON.stringify(event)));
 
-it('sends it once and says when', async () => {
+it('is sent once, and its row has the time', async () => {
   expect(await run()).toBe('sent');
 
   expect(environment.mail.sent).toEqual([
@@ -65,7 +65,7 @@ it('sends it once and says when', async () => {
   });
 });
 
-it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then gives up', async () => {
+it('is retried after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then failed', async () => {
   environment.mail.answer = () => trouble;
 
   expect(await run()).toBe('failed');
@@ -82,7 +82,7 @@ it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then give
   });
 }, 120_000);
 
-it('sends it in the end after a day without a mail server', async () => {
+it('is sent after a day without a mail server', async () => {
   const begunAt = await environment.now();
   environment.mail.answer = () => trouble;
   await start();
@@ -97,7 +97,7 @@ it('sends it in the end after a day without a mail server', async () => {
   expect(await row()).toMatchObject({ sentAt: expect.any(Date), lastError: null });
 }, 120_000);
 
-it('does not try again what was refused for good', async () => {
+it('is not retried after a permanent refusal', async () => {
   environment.mail.answer = () => ({
     kind: 'refused',
     code: 'EENVELOPE 550 RCPT TO',
@@ -115,7 +115,7 @@ it('does not try again what was refused for good', async () => {
   });
 });
 
-it('is sent once, however often it is asked for, at once or later', async () => {
+it('is sent once for any number of requests, at once or later', async () => {
   await Promise.all([start(), start(), start()]);
   await handle().result();
   await start();
@@ -124,7 +124,7 @@ it('is sent once, however often it is asked for, at once or later', async () => 
   expect(environment.mail.attempts).toHaveLength(1);
 });
 
-it('is brought back after its workflow was terminated, and not sent twice by that', async () => {
+it('is sent once after its workflow was terminated and started again', async () => {
   environment.mail.answer = () => trouble;
   await start();
   await environment.env.sleep(10_000);
@@ -138,20 +138,20 @@ it('is brought back after its workflow was terminated, and not sent twice by tha
   expect(environment.mail.sent).toHaveLength(1);
 });
 
-it('is not sent when its row says that it was', async () => {
+it('is not sent if its row says that it was sent', async () => {
   await inTenant((work) => markEmailSent(work, { emailId }));
 
   expect(await run()).toBe('sent');
   expect(environment.mail.attempts).toEqual([]);
 });
 
-it('ends where there is no such e-mail', async () => {
+it('ends without an e-mail row', async () => {
   emailId = newUuid();
 
   expect(await run()).toBe('not_found');
 });
 
-it('is not sent again when only the note that it was could not be written', async () => {
+it('is not sent again if only its result could not be stored', async () => {
   const withTenant = environment.database.withTenant.bind(environment.database);
   let failures = 0;
   const trap = jest.spyOn(environment.database, 'withTenant').mockImplementation(async (tenantId, work) => {
@@ -166,7 +166,7 @@ it('is not sent again when only the note that it was could not be written', asyn
   expect(await row()).toMatchObject({ attempts: 1, sentAt: expect.any(Date) });
 });
 
-it('is tried again like any other when it could not be written, which is a defect in Syncline', async () => {
+it('is retried like any other if it could not be composed, which is a defect in Syncline', async () => {
   environment.mail.answer = () => {
     if (environment.mail.attempts.length === 1) throw new Error('This worker knows no e-mail of that kind.');
     return { kind: 'taken' };
@@ -176,7 +176,7 @@ it('is tried again like any other when it could not be written, which is a defec
   expect(await row()).toMatchObject({ attempts: 2 });
 });
 
-it('waits, uncounted, where the worker has no SMTP settings', async () => {
+it('waits, without a counted attempt, if the worker has no SMTP settings', async () => {
   const without = await PushEnvironment.create({ hasMailer: false });
   try {
     const lonely = await without.tenant();
@@ -197,7 +197,7 @@ it('waits, uncounted, where the worker has no SMTP settings', async () => {
   }
 }, 120_000);
 
-it("leaves ids in Temporal's history, and neither names nor words of the mail server", async () => {
+it("leaves ids in Temporal's history, and neither names nor texts of the mail server", async () => {
   environment.mail.answer = () => (environment.mail.attempts.length === 1 ? trouble : { kind: 'taken' });
   await run();
 
@@ -209,7 +209,7 @@ it("leaves ids in Temporal's history, and neither names nor words of the mail se
   expect(`${historyText}${decoded}`).not.toMatch(/ada@|Acme|PocketBase|Mailbox/);
 });
 
-it('has permanent names: one workflow per e-mail, under the id that the API would show', () => {
+it('has permanent names: one workflow per e-mail, under its public id', () => {
   expect(EMAIL_WORKFLOW).toBe('emailWorkflow');
   expect(emailWorkflowId({ emailId })).toBe(`email:${toTypeId('eml', emailId)}`);
 });

@@ -143,7 +143,7 @@ describe('an e-mail', () => {
     expect(await inbox()).toMatchObject([{ decision: 'viewed', viewedAt: expect.any(Date) }]);
   });
 
-  it('is sent once when the notification was not viewed, with a link to the platform and none of the words that a third party may have said', async () => {
+  it('is sent once if the notification was not viewed, with a link to the platform and without texts of third parties', async () => {
     await notify();
     await pass(14 * MINUTE);
     expect(environment.mail.attempts).toEqual([]);
@@ -161,7 +161,7 @@ describe('an e-mail', () => {
     ]);
   });
 
-  it('leaves after the delay that the tenant set', async () => {
+  it('is sent after the delay of the tenant', async () => {
     await settings({ emailDelaySeconds: 3_600 });
     const notifiedAt = await environment.now();
     await notify();
@@ -172,7 +172,7 @@ describe('an e-mail', () => {
     expect([waitedMs >= HOUR, waitedMs < HOUR + 2 * MINUTE]).toEqual([true, true]);
   });
 
-  it('is not sent where the tenant has none, even if it was turned off meanwhile, and the reason is kept', async () => {
+  it('is not sent if e-mails are off, even if they were turned off meanwhile, and the reason is stored', async () => {
     await notify();
     await settings({ isEmailOn: false });
 
@@ -192,7 +192,7 @@ describe('an e-mail', () => {
     expect([environment.mail.attempts, await decisions()]).toEqual([[], ['person_disabled']]);
   });
 
-  it('is not sent about an overview that is not valid any more, but about one that is', async () => {
+  it('is sent about a valid overview, and not about an invalid one', async () => {
     await notify('sync_overview_ready', {
       overviewId: await overview({
         invalidAt: new Date(await environment.now()),
@@ -217,7 +217,7 @@ describe('an e-mail', () => {
     ]);
   });
 
-  it('is not sent about an alert whose cause went away in time', async () => {
+  it('is not sent about an alert whose cause ended in time', async () => {
     await inTenant((work) =>
       notifyAdmins(work, { kind: 'integration_unavailable', integrationId, detail: 'It is down.' }),
     );
@@ -234,7 +234,7 @@ describe('an e-mail', () => {
 });
 
 describe('a notification', () => {
-  it('is never seen where the answer reached who asked before its time', async () => {
+  it('is not shown if the answer reached the requester first', async () => {
     await notify('sync_complete', {
       afterMs: 5 * SECOND,
       operationId: await operation({ isAnswered: true }),
@@ -245,7 +245,7 @@ describe('a notification', () => {
     expect([await inbox(), environment.mail.attempts]).toEqual([[], []]);
   });
 
-  it('is seen 5 s later where the answer was not received', async () => {
+  it('is shown 5 s later if the answer was not received', async () => {
     await notify('sync_complete', {
       afterMs: 5 * SECOND,
       operationId: await operation({ isAnswered: false }),
@@ -259,7 +259,7 @@ describe('a notification', () => {
     await pass(HOUR);
   });
 
-  it('counts as viewed when its page was opened another way', async () => {
+  it('counts as viewed when its page was opened in another way', async () => {
     const syncRunId = await notify();
     await pass(MINUTE);
     await inTenant((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
@@ -269,7 +269,7 @@ describe('a notification', () => {
     expect([environment.mail.attempts, await decisions()]).toEqual([[], ['viewed']]);
   });
 
-  it('reaches each admin of the tenant once per episode, no one else, and each views it alone', async () => {
+  it('reaches exactly the admins of the tenant, once per episode, and each views it separately', async () => {
     const bob = await givenPerson(environment.database, tenant.tenantId, { name: 'Bob' });
     const operator = await givenPerson(environment.database, tenant.tenantId, { role: 'operator' });
     const news = { kind: 'integration_needs_reauthorization' as const, integrationId, detail: '401' };
@@ -288,7 +288,7 @@ describe('a notification', () => {
     expect(environment.mail.sent.map(({ recipient }) => recipient)).toEqual([bob.email]);
   });
 
-  it('carries on where its workflow was terminated, once the sweep finds it', async () => {
+  it('continues after its workflow was terminated, once the sweep finds it', async () => {
     await notify();
     await pass(MINUTE);
     const { notificationRecipientId } = await inTenant(({ trx }) =>
@@ -311,7 +311,7 @@ describe('a notification', () => {
 });
 
 describe('without a mail server for a day', () => {
-  it('who has viewed meanwhile gets nothing, the others one e-mail each', async () => {
+  it('a person who has viewed the notification gets no e-mail, the others one each', async () => {
     environment.mail.answer = () => busy;
     await notify();
     await notify();
@@ -368,7 +368,7 @@ describe('the mail server', () => {
     expect([environment.mail.attempts.length, mailTo(ada).length]).toEqual([2, 1]);
   });
 
-  it('says 550 to an address once: nothing more is sent to it until the person has another one', async () => {
+  it('refuses an address with 550 once: no more e-mails are sent until the person has another one', async () => {
     environment.mail.answer = () => noSuchUser;
     await notify();
     await pass(HOUR);
@@ -394,7 +394,7 @@ describe('the mail server', () => {
     expect(environment.mail.sent.map(({ recipient }) => recipient)).toEqual([email]);
   });
 
-  it('may have taken an e-mail whose answer was lost: it is sent again under the same id, and never as part of another', async () => {
+  it('gets an e-mail whose answer was lost again under the same id, and never as part of another', async () => {
     environment.mail.answer = () =>
       environment.mail.attempts.length <= 1
         ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true }
@@ -415,7 +415,7 @@ describe('the mail server', () => {
     expect(mailTo(ada).map(({ subject }) => subject)).toContain('5 notifications are waiting in Syncline');
   }, 120_000);
 
-  it('gets 20 e-mails for one person within an hour; what is more comes in one, when there is room', async () => {
+  it('gets at most 20 e-mails for one person within an hour; further notifications are combined in a later one', async () => {
     for (let count = 0; count < 27; count += 1) {
       await notify();
       await pass(MINUTE);

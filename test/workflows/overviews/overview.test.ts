@@ -153,7 +153,7 @@ describe('an overview of a pull', () => {
     expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
   });
 
-  it('gets over a pause and an outage of minutes, and gives up after a quarter of an hour', async () => {
+  it('survives a pause and an outage of minutes, and fails after 15 minutes', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     let answers: Error[] = [new RateLimited('Slow down.', 30_000), new Unavailable('Not now.', 503)];
     pulled.account.beforePage = () => {
@@ -186,7 +186,7 @@ describe('an overview of a pull', () => {
 });
 
 describe('Sync Now from an overview', () => {
-  it('applies 97 of 100 where three have drifted, lists the three, and touches nothing that was not reviewed', async () => {
+  it('applies 97 of 100 if three have changed, lists the three, and changes nothing else', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 100));
     pulled.account.pageSize = 40;
     for (let index = 0; index < 100; index += 1) {
@@ -223,7 +223,7 @@ describe('Sync Now from an overview', () => {
     expect((await pulled.held()).get('unread')).toMatchObject({ fields: { name: 'Never read' } });
   });
 
-  it('deletes what was reviewed, even more than the deletion threshold would let pass, and nothing that came back or went since', async () => {
+  it('deletes the reviewed records, even more than the deletion threshold allows, but none that came back or disappeared since', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 40));
     for (let index = 0; index < 30; index += 1)
       await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);
@@ -258,7 +258,7 @@ describe('Sync Now from an overview', () => {
 });
 
 describe('validity', () => {
-  it('ends when the same person asks for another, and the one on its way is canceled', async () => {
+  it('ends when the same person requests another, and the running generation is canceled', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const first = await ready(pulled.integrationId);
     const second = await ask(pulled.integrationId);
@@ -327,7 +327,7 @@ describe('validity', () => {
     });
   });
 
-  it('ends after seven days, and its data goes', async () => {
+  it('ends after seven days, and its data is deleted', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
     const overviewId = await ready(pulled.integrationId);
@@ -350,7 +350,7 @@ describe('pushing', () => {
       fields: { name: `Name ${index}`, email: `e${index}@example.org` },
     }));
 
-  it('where they cannot be read, an overview compares with what was sent last, and Sync Now sends it at once', async () => {
+  it('without reads from the third party, an overview compares with the last sent payload, and Sync Now sends the changes at once', async () => {
     const integrationId = await tenant.integration();
     await tenant.accept(...employees(3));
     await environment.sleep(10 * MINUTE);
@@ -371,7 +371,7 @@ describe('pushing', () => {
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced' });
   });
 
-  it('where they can, it shows what differs there, and Sync Now after a drift there sends it again', async () => {
+  it('with reads from the third party, an overview shows the differences there, and Sync Now sends a drifted record again', async () => {
     const pulled = await CrmIntegration.link(tenant, {
       recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
     });
@@ -394,7 +394,7 @@ describe('pushing', () => {
     expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
   });
 
-  it('what goes both ways is pulled, then pushed', async () => {
+  it('a record type in both directions is pulled, then pushed', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: BOTH_WAYS } },

@@ -44,7 +44,7 @@ async function followedBy(overviews: OverviewEnvironment): Promise<string> {
 }
 
 describe('an integration that is removed', () => {
-  it('ends the overview that was ready: it says so, and its data goes', async () => {
+  it('ends a ready overview: it is invalid, and its data is deleted', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
     const overviews = await given(pulled);
@@ -60,7 +60,7 @@ describe('an integration that is removed', () => {
     expect(await overviews.items(overviewId)).toEqual([]);
   });
 
-  it('ends the Sync Now that waited its turn, and notifies its starter', async () => {
+  it('ends a queued Sync Now, and notifies its starter', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
@@ -74,7 +74,7 @@ describe('an integration that is removed', () => {
 });
 
 describe('a Sync Now that is canceled', () => {
-  it('says that to the waiting caller, and speaks of no overview', async () => {
+  it('reports the cancellation to the waiting caller, and does not mention an overview', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();
@@ -117,7 +117,7 @@ describe('an overview that is superseded while it is made', () => {
 });
 
 describe('an overview that is applied', () => {
-  it('is not looked at without end when its seven days end before the run does', async () => {
+  it('does not keep a run waiting when its seven days end before the run does', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
@@ -131,7 +131,7 @@ describe('an overview that is applied', () => {
     expect(events?.length).toBeLessThan(100);
   });
 
-  it('sends what was reviewed of a record that the same Sync Now has just read', async () => {
+  it('sends the reviewed values of a record that the same Sync Now has just read', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: BOTH_WAYS } },
@@ -161,7 +161,7 @@ describe('an overview that is applied', () => {
     });
   });
 
-  it('sends nothing over what has changed there since, unseen', async () => {
+  it('does not overwrite a remote change made since the review', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: BOTH_WAYS } },
@@ -192,7 +192,7 @@ describe('an overview that is applied', () => {
     });
   });
 
-  it('of one direction does not touch the other', async () => {
+  it('of one direction does not change the other', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: BOTH_WAYS } },
@@ -204,7 +204,7 @@ describe('an overview that is applied', () => {
     expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 1 });
   });
 
-  it('says so of a record type that is no longer mapped', async () => {
+  it('reports a record type that is no longer mapped', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, deals: CONTACTS } },
@@ -233,7 +233,7 @@ describe('an overview that is applied', () => {
 });
 
 describe('an overview that was made while a Sync Now was at work', () => {
-  it('no longer holds when that has ended', async () => {
+  it('is invalid when that run has ended', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();
@@ -257,11 +257,11 @@ describe('an overview that was made while a Sync Now was at work', () => {
   });
 });
 
-describe('pushes that people stop', () => {
+describe('pushes that a person stops', () => {
   it.each([
     ['hold', 'held'],
     ['discard', 'discarded'],
-  ] as const)('%s: the run ends, and says which it did not send', async (act, code) => {
+  ] as const)('%s: the run ends, and lists the pushes that it did not send', async (act, code) => {
     const { integrationId, overviews } = await pushing();
     const runId = await followedBy(overviews);
     await tenant.act(act, integrationId, 'e1');
@@ -274,7 +274,7 @@ describe('pushes that people stop', () => {
 });
 
 describe('who is notified', () => {
-  it('each person once, however often they pressed', async () => {
+  it('each person once, for any number of requests', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const ben = await requester('Ben');
@@ -286,7 +286,7 @@ describe('who is notified', () => {
     expect((await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId)).toHaveLength(2);
   });
 
-  it('a person who joins in the instant in which it ends is notified, or gets a run of their own', async () => {
+  it('a person who joins in the instant of its end is notified, or gets a new run', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();

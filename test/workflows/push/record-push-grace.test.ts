@@ -104,7 +104,7 @@ describe('rule 1: the grace period', () => {
     expect(names()).toEqual(['A', 'B']);
   });
 
-  it('lets the push queue end when nothing waits any more, and starts it again for the next change', async () => {
+  it('ends the push queue without pending changes, and starts it again for the next change', async () => {
     await syncedRecord('e1', 'A');
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
 
@@ -140,7 +140,7 @@ describe('rule 2: the maximum wait', () => {
 });
 
 describe('rule 3: relevance', () => {
-  it('makes no status, no window and no restart for a field that no mapping names', async () => {
+  it('changes neither status nor window for an unmapped field', async () => {
     await syncedRecord('e1', 'A');
     await tenant.change('e1', { name: 'A', shoe_size: 44 });
     await environment.sleep(GRACE_MS + 1_000);
@@ -177,7 +177,7 @@ describe('rule 3: relevance', () => {
 });
 
 describe('rule 4: what is pushed and why', () => {
-  it('logs the union of the changed fields and of those who changed them', async () => {
+  it('logs the union of the changed fields and of the people who changed them', async () => {
     await syncedRecord('e1', 'A');
     await tenant.change('e1', { name: 'B' }, { kind: 'patch' });
     await tenant.change('e1', { email: 'b@example.org' }, { kind: 'patch' });
@@ -195,7 +195,7 @@ describe('rule 4: what is pushed and why', () => {
     expect(last?.changedFields.toSorted()).toEqual(['email', 'name']);
   });
 
-  it('pushes at once on Push now, and says that a person did it', async () => {
+  it('pushes at once on Push now, and logs the person', async () => {
     await tenant.change('e1', { name: 'A' });
     expect(await tenant.act('push_now', integrationId, 'e1')).toBe('done');
     await environment.sleep(1_000);
@@ -230,7 +230,7 @@ describe('rule 5: no net change', () => {
 });
 
 describe('rule 6: a change while Syncing', () => {
-  it('does not cancel the push; the pair is Sync pending afterwards and is pushed again in its own time', async () => {
+  it('does not cancel the push; the record sync is Sync pending afterwards and is pushed again after its grace period', async () => {
     let duringPush: Promise<unknown> | undefined;
     environment.ledger.answer = async (_item, owner) => {
       if (owner === integrationId) duringPush ??= tenant.change('e1', { name: 'B' });
@@ -285,7 +285,7 @@ describe('rule 7: versions', () => {
     expect(names()).toEqual(['new']);
   });
 
-  it('takes the same change twice as one change, with the same answer', async () => {
+  it('treats the same change twice as one change, with the same answer', async () => {
     const first = await tenant.change('e1', { name: 'A' }, { version: 7 });
     await environment.sleep(MINUTE);
     const second = await tenant.change('e1', { name: 'A' }, { version: 7 });

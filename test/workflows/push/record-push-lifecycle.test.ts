@@ -78,7 +78,7 @@ describe('rule 14: eligibility', () => {
     },
   );
 
-  it('leaves the third party alone when on_delete is leave', async () => {
+  it('makes no call when on_delete is leave', async () => {
     const integrationId = await tenant.integration(mapping({ onDelete: 'leave' }));
     await tenant.change('e1', { name: 'A' });
     await settle();
@@ -89,7 +89,7 @@ describe('rule 14: eligibility', () => {
     expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ result: 'left' });
   });
 
-  it('leaves eligibility like a delete', async () => {
+  it('treats a record that leaves eligibility like a delete', async () => {
     const belgians = await tenant.integration(mapping({ filter: { country: ['BE'] } }));
     await tenant.change('e1', { name: 'A', country: 'BE' });
     await settle();
@@ -99,7 +99,7 @@ describe('rule 14: eligibility', () => {
     expect(operations(belgians)).toEqual(['upsert e1', 'deactivate e1']);
   });
 
-  it('just closes the window of a record that is deleted before it was ever pushed', async () => {
+  it('only closes the window of a record that is deleted before its first push', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e1', {}, { kind: 'delete' });
@@ -109,7 +109,7 @@ describe('rule 14: eligibility', () => {
     expect(operations(integrationId)).toEqual([]);
   });
 
-  it('does not forget a deleted record whose first push may have arrived', async () => {
+  it('deletes a record at the third party if its first push may have arrived', async () => {
     const integrationId = await tenant.integration(mapping());
     environment.ledger.answer = () => new Unavailable('lost');
     environment.ledger.checkAnswer = () => new Unavailable('lost');
@@ -122,7 +122,7 @@ describe('rule 14: eligibility', () => {
     expect(operations(integrationId)).toEqual(['deactivate e1']);
   });
 
-  it('activates a record again that comes back', async () => {
+  it('activates a restored record again', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await settle();
@@ -149,7 +149,7 @@ describe('rule 15: linking and mappings', () => {
     );
   });
 
-  it('pushes none of them with initial_push none, only what changes from then on', async () => {
+  it('pushes no existing record with initial_push none, only later changes', async () => {
     await tenant.change('old', { name: 'A' });
     const integrationId = await tenant.integration({ ...mapping(), initialPush: 'none' });
     await tenant.change('new', { name: 'B' });
@@ -158,7 +158,7 @@ describe('rule 15: linking and mappings', () => {
     expect(operations(integrationId)).toEqual(['upsert new']);
   });
 
-  it('gives a window to exactly the records whose payload a new mapping changes', async () => {
+  it('opens a window for exactly the records whose payload a new mapping changes', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('with', { name: 'A', email: 'a@example.org' });
     await tenant.change('without', { name: 'B' });
@@ -180,7 +180,7 @@ describe('rule 15: linking and mappings', () => {
     });
   });
 
-  it('lets an open window keep its deadline, and pushes by the mapping of that time', async () => {
+  it('keeps the deadline of an open window, and pushes by the current mapping', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
@@ -201,7 +201,7 @@ describe('rule 15: linking and mappings', () => {
 });
 
 describe('rule 16: pause', () => {
-  it('keeps opening windows while paused, pushes nothing, and goes on after resuming', async () => {
+  it('opens windows while paused, pushes nothing, and continues after the resume', async () => {
     const integrationId = await tenant.integration(mapping());
     await inTenant((work) => pauseIntegration(work, { integrationId }));
     await tenant.change('e1', { name: 'A' });
@@ -242,7 +242,7 @@ describe('rule 16: pause', () => {
     expect(operations(integrationId)).toEqual(['upsert e1']);
   });
 
-  it('counts a changed grace period from the next change on', async () => {
+  it('applies a changed grace period from the next change on', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await inTenant((work) => changeIntegration(work, { integrationId, change: { gracePeriodMs: 1_000 } }));

@@ -82,7 +82,7 @@ describe('rule 8: Sync failed', () => {
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
-  it('does not try a refused record again by itself', async () => {
+  it('does not retry a refused record by itself', async () => {
     environment.ledger.answer = () => rejection;
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(24 * HOUR);
@@ -105,7 +105,7 @@ describe('rule 8: Sync failed', () => {
     expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
   });
 
-  it('goes on by itself and becomes Synced when the third party is back', async () => {
+  it('recovers by itself and becomes Synced when the third party is back', async () => {
     goDown();
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(HOUR);
@@ -116,7 +116,7 @@ describe('rule 8: Sync failed', () => {
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
-  it('gives up after 72 hours, which are 6 here', async () => {
+  it('gives up after 72 hours, shortened to 6', async () => {
     expect(environment.dependencies.pushing.giveUpAfterMs).toBe(72 * HOUR);
     environment.limit({ giveUpAfterMs: 6 * HOUR });
     goDown();
@@ -137,7 +137,7 @@ describe('rule 8: Sync failed', () => {
     expect(names()).toEqual(['A']);
   });
 
-  it('gives a record that is answered 5xx while the third party is well five attempts, and no more', async () => {
+  it('tries a record that is answered 5xx five times while the third party works', async () => {
     environment.ledger.answer = (item) =>
       item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined;
     await tenant.change('e1', { name: 'A' });
@@ -154,7 +154,7 @@ describe('rule 8: Sync failed', () => {
     expect(failed).toMatchObject({ result: 'failed', attempts: 5 });
   });
 
-  it('waits for a rate limit as Syncing, uses up no attempt, and makes no call before it ends', async () => {
+  it('waits for a rate limit as Syncing, counts no failed attempt, and makes no call before it ends', async () => {
     environment.ledger.answer = () => new RateLimited('Too many requests', 20 * MINUTE);
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e2', { name: 'B' });
@@ -172,7 +172,7 @@ describe('rule 8: Sync failed', () => {
     expect((await tenant.pushes(integrationId)).map(({ attempts }) => attempts)).toEqual([1, 1]);
   });
 
-  it('gives a record that the mapping cannot express an error at its field, without a call', async () => {
+  it('shows an error at the field of a record that the mapping cannot express, without a call', async () => {
     const strict = await tenant.integration({
       recordTypes: {
         employees: {
@@ -221,7 +221,7 @@ describe('rule 9: failed record syncs', () => {
     expect(names()).toEqual(['B']);
   });
 
-  it('has nothing to retry on a record sync without errors', async () => {
+  it('refuses a retry of a record sync without errors', async () => {
     await tenant.act('retry', integrationId, 'e1');
     await environment.sleep(1_000);
 
@@ -245,7 +245,7 @@ describe('rule 9: hold, release, discard', () => {
     expect(names()).toEqual(['B']);
   });
 
-  it('sends nothing of what was discarded; the status returns to what it was', async () => {
+  it('does not send discarded changes; the status returns to its previous value', async () => {
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(GRACE_MS + 1_000);
     await tenant.change('e1', { name: 'B' });
@@ -271,7 +271,7 @@ describe('rule 9: hold, release, discard', () => {
     expect(tenant.sent(integrationId).at(-1)?.payload).toEqual({ name: 'B', email: 'b@example.org' });
   });
 
-  it('has nothing to hold or discard where nothing waits', async () => {
+  it('refuses to hold or discard without pending changes', async () => {
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(GRACE_MS + 1_000);
 
@@ -306,7 +306,7 @@ describe('rule 10: credentials', () => {
     expect((await tenant.notifications()).map(({ resolvedAt }) => resolvedAt)).toEqual([expect.any(Date)]);
   });
 
-  it('takes a 403 for refused credentials when the check fails too', async () => {
+  it('treats a 403 as refused credentials if the check fails too', async () => {
     environment.ledger.answer = () => new RecordRejected('Forbidden', [], true);
     environment.ledger.checkAnswer = () => new Unauthorized('403');
     await tenant.change('e1', { name: 'A' });
@@ -316,7 +316,7 @@ describe('rule 10: credentials', () => {
     expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
   });
 
-  it('takes a 403 for a refused record when the check passes', async () => {
+  it('treats a 403 as a refused record if the check passes', async () => {
     environment.ledger.answer = () => new RecordRejected('Forbidden', [], true);
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(GRACE_MS + 1_000);
@@ -349,7 +349,7 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
 });
 
 describe('a creation whose answer was lost', () => {
-  it('is named to the connector with the next push of other content, until its outcome is known', async () => {
+  it('is passed to the connector with the next push of other content, until its outcome is known', async () => {
     const seen: (string | null)[] = [];
     let lost: string | undefined;
     environment.ledger.answer = (item) => {

@@ -23,7 +23,7 @@ afterAll(() => environment.end());
 
 describe('whatever happens, in whatever order', () => {
   it(
-    'nothing is lost, nothing goes out early, twice at once or after it was discarded, and Synced means synced',
+    'no change is lost, pushed early, pushed twice at once or pushed after a discard, and Synced means synced',
     async () => {
       console.info(`Property trials: seeds ${seeds[0]} to ${seeds.at(-1)}`);
       const failures: string[] = [];

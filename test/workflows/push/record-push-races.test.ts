@@ -91,7 +91,7 @@ describe('a person changes the integration while its push queue pushes', () => {
     expect(tenant.sent(integrationId)).toHaveLength(300);
   });
 
-  it('does not go on with the old mapping, and no record is left with it', async () => {
+  it('does not continue with the old mapping, and leaves no record with it', async () => {
     const renamed = mapping({ fields: [{ name: 'name', to: 'full_name' }] });
     inTheMiddleOfCall(10, () =>
       inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: renamed } })),
@@ -113,7 +113,7 @@ describe('a person changes the integration while its push queue pushes', () => {
     ).toBe(300);
   });
 
-  it('does not take an answer to the old credentials for one to the new ones', async () => {
+  it('does not attribute an answer to the old credentials to the new ones', async () => {
     let isReplaced = false;
     environment.ledger.answer = async () => {
       if (isReplaced) return undefined;
@@ -128,7 +128,7 @@ describe('a person changes the integration while its push queue pushes', () => {
     expect(await tenant.notifications()).toEqual([]);
   });
 
-  it('leaves no push of a deleted integration under way, and no pair', async () => {
+  it('leaves no push and no record sync of a deleted integration', async () => {
     inTheMiddleOfCall(10, () => inTenant((work) => deleteIntegration(work, { integrationId })));
     await acceptMany(60);
     await settle();
@@ -156,8 +156,8 @@ describe('a person changes the integration while its push queue pushes', () => {
   });
 });
 
-describe('third parties in trouble', () => {
-  it('shows why a record failed that became due in the middle of a long outage, not what was wrong with it before', async () => {
+describe('failures of third parties', () => {
+  it('shows the outage as the reason for a record that became due during it, not an earlier error', async () => {
     environment.ledger.answer = () => new RecordRejected('The name is refused.', []);
     await tenant.change('old', { name: 'A' });
     await settle();
@@ -180,7 +180,7 @@ describe('third parties in trouble', () => {
     }
   });
 
-  it('does not call before a rate limit ends, though another call met an outage meanwhile', async () => {
+  it('makes no call before a rate limit ends, although another call met an outage meanwhile', async () => {
     const pauseMs = 20 * MINUTE;
     const calls = { pushes: 0, checks: 0 }; // push queues of other tests may still probe
     let refusedAt = 0;
@@ -225,32 +225,29 @@ describe('third parties in trouble', () => {
   it.each([
     ['a NUL', 'Value \0 is not allowed'],
     ['half a character', `Value ${'😀'.slice(0, 1)} is not allowed`],
-  ])(
-    'keeps the words of a third party that hold %s, and does not send the record for ever',
-    async (_what, message) => {
-      environment.ledger.answer = (item) =>
-        item.externalId === 'e1'
-          ? new RecordRejected(message, [
-              { field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' },
-            ])
-          : undefined;
-      await tenant.accept(
-        { externalId: 'e1', fields: { name: 'A' } },
-        { externalId: 'e2', fields: { name: 'B' } },
-      );
-      await settle();
-      await environment.sleep(10 * MINUTE);
+  ])('stores an error text with %s, and does not send the record forever', async (_what, message) => {
+    environment.ledger.answer = (item) =>
+      item.externalId === 'e1'
+        ? new RecordRejected(message, [
+            { field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' },
+          ])
+        : undefined;
+    await tenant.accept(
+      { externalId: 'e1', fields: { name: 'A' } },
+      { externalId: 'e2', fields: { name: 'B' } },
+    );
+    await settle();
+    await environment.sleep(10 * MINUTE);
 
-      expect(environment.ledger.refusals).toBe(1);
-      expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
-        status: 'sync_failed',
-        errors: [{ message: expect.stringContaining('is not allowed') }],
-      });
-      expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2']);
-    },
-  );
+    expect(environment.ledger.refusals).toBe(1);
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ message: expect.stringContaining('is not allowed') }],
+    });
+    expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2']);
+  });
 
-  it('keeps the words of a third party that is down, whatever they hold', async () => {
+  it('stores the error text of a third party that is down, whatever it contains', async () => {
     environment.ledger.answer = () => new Unavailable('down \0');
     environment.ledger.checkAnswer = () => new Unavailable('down \0 \uD83D');
     await tenant.change('e1', { name: 'A' });
@@ -301,7 +298,7 @@ describe('deletes and discards', () => {
 });
 
 describe('rule 15: initial_push none', () => {
-  it('does not push records that were not touched since, because a mapping changed; those it knows it does', async () => {
+  it('pushes after a mapping change only records that were pushed or changed before', async () => {
     await tenant.change('old', { name: 'A', email: 'a@example.org' });
     const quiet = await tenant.integration({ recordTypes: mapping(), initialPush: 'none' });
     await tenant.change('known', { name: 'B', email: 'b@example.org' });

@@ -46,7 +46,7 @@ const mend = async (pulled: CrmIntegration) => {
 const empty = (account: CrmIntegration['account']) => account.types.clear();
 
 describe('rule 41: all datasets', () => {
-  it('complete and one succeeded: announced once, though others failed or cannot be read', async () => {
+  it('complete and one succeeded: emitted once, though others failed or cannot be read', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { ...TWO, unreadable: CONTACTS } },
@@ -72,7 +72,7 @@ describe('rule 41: all datasets', () => {
     ]);
   });
 
-  it('not while one still tries, though another succeeded long ago', async () => {
+  it('with one that is still retried: not emitted, though another succeeded long ago', async () => {
     const pulled = await stuck();
     expect((await pulled.dataset()).initialState).toBe('succeeded');
     expect(await types()).toEqual([]);
@@ -80,7 +80,7 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('that are retried later, or read every night, announce nothing again', async () => {
+  it('that are retried later, or read every night: not emitted again', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, fill(environment, 1));
     pulled.account.type('companies');
     await pulled.sync('full');
@@ -88,7 +88,7 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('failed: announced as such once, and synchronized when a later run succeeds', async () => {
+  it('failed: emitted as failed once, and as synchronized when a later run succeeds', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, empty);
     expect(await emittedEvents()).toMatchObject([
       {
@@ -105,7 +105,7 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual(['COMPANY_SYNC_FAILED', 'COMPANY_SYNCHRONIZED']);
   });
 
-  it('of an integration linked meanwhile are waited for; of one linked afterwards they are not', async () => {
+  it('of an integration linked meanwhile are required; those of one linked afterwards are not', async () => {
     const first = await stuck();
     const second = await stuck();
     await mend(first);
@@ -119,7 +119,7 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('of an integration that is deleted meanwhile hold up no other', async () => {
+  it('of an integration that is deleted meanwhile are not required', async () => {
     const first = await CrmIntegration.link(tenant, { isPaused: true });
     const second = await CrmIntegration.onboarded(tenant, {}, fill(environment, 1));
     expect(await types()).toEqual([]);
@@ -132,14 +132,14 @@ describe('rule 41: all datasets', () => {
     ]);
   });
 
-  it('are none where integrations only push, or where everything was deleted', async () => {
+  it('without any, because integrations only push or were deleted: not emitted', async () => {
     await tenant.integration();
     const pulled = await CrmIntegration.link(tenant, { isPaused: true });
     await pulled.remove();
     expect(await types()).toEqual([]);
   });
 
-  it('that end in the same instant in three integrations are announced once', async () => {
+  it('that end in the same instant in three integrations: emitted once', async () => {
     const links = [await stuck(), await stuck(), await stuck()];
     const perLink = await Promise.all(
       links.map((link) =>
@@ -177,7 +177,7 @@ describe('rule 42: the first dataset', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('has to succeed: a failed one is not enough', async () => {
+  it('has to succeed: a failed one emits nothing', async () => {
     await choose('first_dataset');
     const pulled = await stuck(empty);
     expect(await types()).toEqual([]);
@@ -186,7 +186,7 @@ describe('rule 42: the first dataset', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('goes by what was chosen at linking, whatever is chosen meanwhile', async () => {
+  it('follows the policy chosen at linking, whatever is chosen meanwhile', async () => {
     const pinned = await CrmIntegration.link(tenant, { recordTypes: TWO, isPaused: true });
     await choose('first_dataset');
     expect((await pinned.integration()).companySynchronizedPolicy).toBe('all_datasets');

@@ -51,7 +51,7 @@ const linked = async (count: number, settings: Parameters<typeof CrmIntegration.
 };
 
 describe('rule 38: SYNC_COMPLETE', () => {
-  it('ends each scheduled run, with its jobs and the state of each dataset', async () => {
+  it('is sent at the end of each scheduled run, with its jobs and the state of each dataset', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, companies: CONTACTS } },
@@ -91,7 +91,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([]);
   });
 
-  it('says false at 12 h and at 24 h of an outage of 30 h, and then true once', async () => {
+  it('is sent with false at 12 h and at 24 h of an outage of 30 h, and then with true once', async () => {
     environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(3);
     down(pulled);
@@ -120,7 +120,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toHaveLength(3);
   });
 
-  it('says true once of a run that is canceled before it read anything, and of one whose integration is deleted', async () => {
+  it('is sent with true once for a run that is canceled before it read anything, and for one whose integration is deleted', async () => {
     environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(1);
     down(pulled);
@@ -141,7 +141,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
 });
 
 describe('rule 39: FIRST_SYNC_COMPLETE', () => {
-  it('comes beside SYNC_COMPLETE with the totals, and never again', async () => {
+  it('is sent with SYNC_COMPLETE and the totals, and never again', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 4));
     await pulled.sync('nightly');
     await pulled.sync('hourly');
@@ -155,7 +155,7 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     expect(more).toEqual([]);
   });
 
-  it('waits for a full pass with a success: metadata alone is none', async () => {
+  it('is sent after a full pass with a success: metadata alone is not one', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, (account) => account.types.clear());
     await pulled.sync('nightly');
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
@@ -170,7 +170,7 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toMatchObject([{ kind: 'nightly' }]);
   });
 
-  it('is not sent by a full run that was requested, but beside the next SYNC_COMPLETE', async () => {
+  it('is not sent by a requested full run, but with the next SYNC_COMPLETE', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, (account) => account.types.clear());
     pulled.account.type('contacts');
     await pulled.sync('full');
@@ -179,7 +179,7 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toMatchObject([{ kind: 'hourly' }]);
   });
 
-  it('comes once for each integration', async () => {
+  it('is sent once for each integration', async () => {
     for (const count of [1, 2]) await CrmIntegration.onboarded(tenant, {}, fill(environment, count));
     expect((await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).map(({ totals }) => totals)).toEqual([
       [{ record_type: 'contacts', records: 1 }],
@@ -189,13 +189,13 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
 });
 
 describe('rule 40: records', () => {
-  it('are not announced until the first full pass ended', async () => {
+  it('have no events until the first full pass ended', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 10));
     expect((await pulled.held()).size).toBe(10);
     expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([]);
   });
 
-  it('that are new, changed and gone are announced, by id and with the names of what changed, and nothing of what stayed', async () => {
+  it('that are new, changed and deleted have events with ids and the names of changed fields; unchanged ones have none', async () => {
     const pulled = await linked(4);
     await pulled.account.put('contacts', 'p000', { name: 'Ada', email: 'p000@example.org' });
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
@@ -223,7 +223,7 @@ describe('rule 40: records', () => {
     expect((await eventsOf(tenant)).filter(({ type }) => type.startsWith('DATA_'))).toHaveLength(3);
   });
 
-  it('come in events of at most 100, each record once', async () => {
+  it('are in events of at most 100, each record once', async () => {
     const pulled = await linked(1);
     pulled.account.pageSize = 250;
     for (const id of people(230)) await pulled.account.put('contacts', `n-${id}`, { name: id });
@@ -233,7 +233,7 @@ describe('rule 40: records', () => {
     expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(230);
   });
 
-  it('whose deletion was parked are announced when a person approves it', async () => {
+  it('whose deletion was parked have an event when a person approves it', async () => {
     const pulled = await linked(60);
     for (const id of people(60).slice(0, 30)) await pulled.account.remove('contacts', id);
     await pulled.sync('nightly');
@@ -251,8 +251,8 @@ describe('rule 40: records', () => {
   });
 });
 
-describe('what needs a person', () => {
-  it('INTEGRATION_NEEDS_REAUTHORIZATION comes once, until new credentials are refused too', async () => {
+describe('events that need a person', () => {
+  it('INTEGRATION_NEEDS_REAUTHORIZATION is sent once, until new credentials are refused too', async () => {
     const pulled = await linked(1);
     pulled.account.beforePage = pulled.account.beforeCheck = () => {
       throw new Unauthorized('No.');
@@ -266,7 +266,7 @@ describe('what needs a person', () => {
     expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toHaveLength(2);
   });
 
-  it('RECORD_SYNC_FAILED comes for pushes that were refused, together, and not for those that wait', async () => {
+  it('RECORD_SYNC_FAILED is sent for refused pushes, together, and not for waiting ones', async () => {
     const pulled = await linked(1, { recordTypes: { contacts: BOTH_WAYS } });
     pulled.account.beforePush = ({ payload }) => {
       if (payload?.['name'] === 'bad') throw new RecordRejected('Bad name.', [], false);

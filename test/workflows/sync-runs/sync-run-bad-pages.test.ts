@@ -78,7 +78,7 @@ describe('rule 35: a list without an end', () => {
     expect(call).toBeLessThan(200);
   });
 
-  it('is not what a few empty pages in the middle are', async () => {
+  it('is not assumed for a few empty pages in the middle', async () => {
     const pulled = await linked(7);
     await pulled.account.remove('contacts', 'p001');
     let empties = 0;
@@ -101,7 +101,7 @@ describe('rule 35: a list without an end', () => {
 });
 
 describe('rule 35: an empty list where there were records', () => {
-  it('is suspicious: its dataset has failed, and nothing is deleted', async () => {
+  it('fails its dataset, and nothing is deleted', async () => {
     const pulled = await linked(5);
     pulled.account.type('contacts').clear();
     const run = await pulled.sync('nightly');
@@ -113,7 +113,7 @@ describe('rule 35: an empty list where there were records', () => {
     expect((await pulled.held()).size).toBe(5);
   });
 
-  it('is suspicious in an incremental run too, where that reads everything', async () => {
+  it('fails an incremental run too, if that reads everything', async () => {
     const pulled = await linked(5, {}, (account) => {
       account.abilities = { canFilterByModified: false, isPagingStable: true };
     });
@@ -125,7 +125,7 @@ describe('rule 35: an empty list where there were records', () => {
     });
   });
 
-  it('is not suspicious where nothing was changed, nor where there never was one', async () => {
+  it('is accepted without changes, or if the list was always empty', async () => {
     const pulled = await linked(5);
     expect((await pulled.sync('hourly')).state).toBe('succeeded');
     const other = await linked(0);
@@ -152,7 +152,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
   ];
 
   it.each(ways)(
-    '%s and shrinks: nothing is deleted, one full pass is brought forward, and then all is equal',
+    '%s and shrinks: nothing is deleted, one full pass runs earlier, and then all is equal',
     async (_, prepare) => {
       const pulled = await unstable(prepare);
       once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
@@ -202,7 +202,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     },
   );
 
-  it('that cannot be counted and shrinks: what is missed waits for people, and the next full pass knows better', async () => {
+  it('that cannot be counted and shrinks: the missing records are parked, and the next full pass finds them', async () => {
     const pulled = await unstable((account) => void (account.canCount = false));
     once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
     const run = await pulled.sync('nightly');
@@ -219,7 +219,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     ]);
   });
 
-  it('does not keep a quiet list from being believed', async () => {
+  it('does not affect a list that does not move', async () => {
     const pulled = await unstable((account) => void (account.tellsTotal = true));
     await pulled.account.remove('contacts', 'p004');
     const run = await pulled.sync('nightly');
@@ -229,7 +229,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
 });
 
 describe('rule 35: pages out of order and records twice', () => {
-  it('are read all the same, each record once', async () => {
+  it('are read, each record once', async () => {
     const pulled = await linked(9);
     for (const id of people(9)) await pulled.account.put('contacts', id, { name: `new ${id}` });
     let earlier: ReadPage['records'] = [];
@@ -254,11 +254,11 @@ describe('rule 35: a first pass', () => {
   const firstJob = async (pulled: CrmIntegration) =>
     pulled.job((await pulled.runs())[0]?.syncRunId as string);
 
-  it('writes what is new without looking whether it is', async () => {
+  it('writes new records without a lookup', async () => {
     expect(await firstJob(await linked(9))).toMatchObject({ isInitialLoad: true, recordsNew: 9 });
   });
 
-  it('meets records twice, and keeps each once', async () => {
+  it('reads records twice, and stores each once', async () => {
     let earlier: ReadPage['records'] = [];
     const pulled = await linked(9, {}, (account) => {
       account.distort = (page) => {
@@ -279,7 +279,7 @@ describe('rule 35: a first pass', () => {
   it.each([
     [3, 'p001'],
     [1_200, 'p1100'],
-  ])('of %i records finds the one that is here under its id already', async (count, known) => {
+  ])('of %i records finds the existing record with the same id', async (count, known) => {
     const pulled = await CrmIntegration.link(tenant, { isPaused: true }, (account) => {
       account.pageSize = 2_000;
       return fill(environment, count)(account);
@@ -315,7 +315,7 @@ describe('rule 35: a first pass', () => {
 });
 
 describe('rule 35: a page that comes again', () => {
-  it('counts what has changed on it meanwhile as read, and the rest not twice', async () => {
+  it('counts what has changed meanwhile, and the rest only once', async () => {
     const pulled = await linked(3);
     pulled.account.pageSize = 10;
     let call = 0;
@@ -343,7 +343,7 @@ describe('rule 35: values that cannot be kept as they are', () => {
     ['NUL', 'a\0b', 'a\u2400b'],
     ['half of a surrogate pair', 'a\ud83d', 'a\ufffd'],
     ['NUL in a key', { 'k\0': 1 }, { 'k\u2400': 1 }],
-  ])('%s: the record is kept with that replaced, and it is said', async (_, name, kept) => {
+  ])('%s: the record is stored with the value replaced, and this is reported', async (_, name, kept) => {
     const pulled = await linked(3);
     await pulled.account.put('contacts', 'p001', { name });
     const run = await pulled.sync('full');
@@ -359,7 +359,7 @@ describe('rule 35: values that cannot be kept as they are', () => {
     });
   });
 
-  it('a text that only looks like it is kept as it is, and nothing is said', async () => {
+  it('a text that only looks like it is stored unchanged, without a report', async () => {
     const pulled = await linked(1);
     await pulled.account.put('contacts', 'p000', { name: String.raw`\u0000 \ud83d` });
     const run = await pulled.sync('full');
@@ -375,7 +375,7 @@ describe('rule 35: values that cannot be kept as they are', () => {
       'too_deep',
     ],
   ])(
-    'one %s is refused by name, the others are kept, and what we held of it stays',
+    'one %s is refused by name, the others are stored, and its stored version is kept',
     async (_, name, code) => {
       const pulled = await linked(3);
       await pulled.account.put('contacts', 'p001', { name });
@@ -387,7 +387,7 @@ describe('rule 35: values that cannot be kept as they are', () => {
     },
   );
 
-  it('of another type than before is taken as it is', async () => {
+  it('of another type than before are stored unchanged', async () => {
     const pulled = await linked(1);
     for (const name of [5, null, { given: 'Ada' }, ['a'], true, 'text']) {
       await pulled.account.put('contacts', 'p000', { name });
@@ -398,7 +398,7 @@ describe('rule 35: values that cannot be kept as they are', () => {
 });
 
 describe('rule 31: items that are no records', () => {
-  it('with an id are named, and not missing', async () => {
+  it('with an id are reported, and do not count as missing', async () => {
     const pulled = await linked(5);
     pulled.account.distort = (page) => ({
       ...page,
@@ -414,7 +414,7 @@ describe('rule 31: items that are no records', () => {
     expect(Object.keys(await pulled.names())).toEqual(['p000', 'p001', 'p002', 'p003']);
   });
 
-  it('without an id keep everything from being deleted, because it may be any of them', async () => {
+  it('without an id prevent all deletions, because each may be any record', async () => {
     const pulled = await linked(5);
     pulled.account.distort = (page) => ({
       ...page,
@@ -434,26 +434,23 @@ describe('rule 31: items that are no records', () => {
   });
 });
 
-describe('rule 28: clocks that disagree', () => {
+describe('rule 28: wrong clocks', () => {
   it.each<[string, (account: CrmIntegration['account']) => void]>([
     ['ten minutes ahead', (account) => void (account.clockAheadMs = 600_000)],
     ['ten minutes behind', (account) => void (account.clockAheadMs = -600_000)],
     ['that is unknown', (account) => void ((account.tellsTime = false), (account.clockAheadMs = -590_000))],
-  ])(
-    'one %s: what changes while a run reads, and right after it, is read by the next',
-    async (_, prepare) => {
-      const pulled = await linked(9, {}, prepare);
-      pulled.account.beforePage = async ({ cursor }) => {
-        if (cursor === 'p005') await pulled.account.put('contacts', 'p000', { name: 'During' });
-      };
-      await pulled.sync('full');
-      await pulled.account.put('contacts', 'p001', { name: 'After' });
-      await pulled.sync('hourly');
-      expect(await pulled.differences()).toEqual([]);
-    },
-  );
+  ])('a clock %s: changes during a run, and right after it, are read by the next', async (_, prepare) => {
+    const pulled = await linked(9, {}, prepare);
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor === 'p005') await pulled.account.put('contacts', 'p000', { name: 'During' });
+    };
+    await pulled.sync('full');
+    await pulled.account.put('contacts', 'p001', { name: 'After' });
+    await pulled.sync('hourly');
+    expect(await pulled.differences()).toEqual([]);
+  });
 
-  it('one that is out by years and set right again leaves nothing out', async () => {
+  it('a clock that is wrong by years and then corrected causes no gap', async () => {
     const pulled = await linked(5);
     pulled.account.clockAheadMs = 1_000_000 * 86_400_000;
     await pulled.sync('hourly');

@@ -35,8 +35,8 @@ const linked = async (
   return pulled;
 };
 
-describe('rule 17: the first push of what was here', () => {
-  it('waits for the onboarding lock, and then sends what has no match there, and nothing else', async () => {
+describe('rule 17: the first push of existing records', () => {
+  it('waits for the onboarding lock, and then sends exactly the records without a match there', async () => {
     await contact('c-new', { name: 'Only here', email: 'here@example.org' });
     await contact('c-match', { name: 'p001', email: 'p001@example.org' });
     const pulled = await CrmIntegration.link(tenant, both(MATCHED), fill(environment, 3));
@@ -69,13 +69,13 @@ describe('rule 17: the first push of what was here', () => {
   });
 });
 
-describe('rule 13: which record it is', () => {
-  it('is one of its own, named for where it comes from', async () => {
+describe('rule 13: the record that matches', () => {
+  it('is a new one, with an id that names its source', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     expect(await pulled.externalId('p000')).toBe(`${toTypeId('int', pulled.integrationId)}:p000`);
   });
 
-  it('is the one whose id the third party keeps, whatever the other fields say', async () => {
+  it('is the one whose id the third party stores, whatever the other fields contain', async () => {
     await contact('c-1', { name: 'Local', email: 'local@example.org' });
     await contact('c-2', { name: 'Other', email: 'p1@example.org' });
     const pulled = await linked(both(MATCHED), (account) =>
@@ -84,7 +84,7 @@ describe('rule 13: which record it is', () => {
     expect(await pulled.externalId('p1')).toBe('c-1');
   });
 
-  it('is none where several fit: a conflict and an error of that record, said once and never merged', async () => {
+  it('is none if several match: a conflict and an error of that record, reported once and never merged', async () => {
     await contact('c-1', { name: 'One', email: 'same@example.org' });
     await contact('c-2', { name: 'Two', email: 'same@example.org' });
     const pulled = await linked(
@@ -117,7 +117,7 @@ describe('rule 13: which record it is', () => {
     expect(kept).toEqual([]);
   });
 
-  it('is not matched by an empty value', async () => {
+  it('is not found by an empty value', async () => {
     await contact('c-1', { name: 'No mail', email: '' });
     const pulled = await linked({ recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } }, (account) =>
       account.put('contacts', 'p1', { name: 'None either', email: '' }),
@@ -127,11 +127,11 @@ describe('rule 13: which record it is', () => {
   });
 });
 
-describe('rule 17: changed here and there', () => {
+describe('rule 17: a field changed on both sides', () => {
   it.each([
     ['ours', 'Here'],
     ['theirs', 'There'],
-  ] as const)('%s wins where it is set so, and it is logged once', async (onConflict, winner) => {
+  ] as const)('%s wins if configured so, and the conflict is logged once', async (onConflict, winner) => {
     const pulled = await linked(both({ ...BOTH_WAYS, onConflict }), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { name: 'Here' });
@@ -160,7 +160,7 @@ describe('rule 17: changed here and there', () => {
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
   });
 
-  it('notices what was set back there to what it was before our push', async () => {
+  it('detects a value that was reverted there after our push', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { name: 'Here' });
@@ -174,7 +174,7 @@ describe('rule 17: changed here and there', () => {
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
   });
 
-  it('does not overwrite what could not be sent: a failed push counts as unsent', async () => {
+  it('does not overwrite unsent values: a failed push counts as unsent', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     pulled.account.beforePush = () => {
@@ -191,7 +191,7 @@ describe('rule 17: changed here and there', () => {
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
   });
 
-  it('does not send what a person discarded because something else came in', async () => {
+  it('does not send discarded changes because of another change', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { email: 'not to be sent' });
@@ -205,7 +205,7 @@ describe('rule 17: changed here and there', () => {
     expect(pulled.account.pushes).toEqual([]);
   });
 
-  it('goes to every other integration that pushes what changed, and not back to the one it came from', async () => {
+  it('is pushed to every other integration that maps it, and not back to its source', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     const mapping = {
       direction: 'push' as const,
@@ -229,7 +229,7 @@ describe('rule 17: changed here and there', () => {
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
   });
 
-  it('a delete there is a delete at the others, and is not sent back', async () => {
+  it('a delete there is pushed to the others, and is not sent back', async () => {
     const pulled = await linked(both(), fill(environment, 3));
     const other = await tenant.integration({
       recordTypes: {
@@ -253,8 +253,8 @@ describe('rule 17: changed here and there', () => {
   });
 });
 
-describe('rule 17: fields that only come from there', () => {
-  it('are read-only here, and a put that leaves them out keeps them', async () => {
+describe('rule 17: fields owned by the third party', () => {
+  it('are read-only in Syncline, and kept by a put that leaves them out', async () => {
     const pulled = await linked({}, fill(environment, 1));
     const externalId = await pulled.externalId('p000');
 
@@ -270,7 +270,7 @@ describe('rule 17: fields that only come from there', () => {
     expect((await recordOf(externalId))?.fields).toEqual({ email: 'new@example.org', note: 'local' });
   });
 
-  it('go away here when they go away there, where every field is copied', async () => {
+  it('are removed when they are removed there, if every field is copied', async () => {
     const pulled = await linked(
       { recordTypes: { contacts: { ...CONTACTS, fields: [] } } },
       fill(environment, 1),

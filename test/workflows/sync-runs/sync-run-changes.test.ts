@@ -49,7 +49,7 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
     );
   });
 
-  it('ends the job of a record type that is no longer read, and says nothing of a failure', async () => {
+  it('ends the job of a record type that is no longer read, without a failure', async () => {
     const two = { contacts: CONTACTS, companies: CONTACTS };
     const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: two }, async (account) => {
       await account.put('companies', 'c1', { name: 'Acme' });
@@ -63,7 +63,7 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
   });
 });
 
-describe('rule 31: another list from the middle on', () => {
+describe('rule 31: a list that is replaced during a pass', () => {
   it.each<[string, (pulled: CrmIntegration) => Promise<unknown>]>([
     [
       'by configuration',
@@ -77,7 +77,7 @@ describe('rule 31: another list from the middle on', () => {
     ],
     ['by credentials', (pulled) => pulled.newCredentials()],
   ])(
-    '%s: nothing is deleted by a pass that read some of each; the next one is brought forward',
+    '%s: a pass that read parts of both lists deletes nothing, and the next one runs earlier',
     async (_, change) => {
       const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 15));
       await environment.sleep(10 * MINUTE);
@@ -103,7 +103,7 @@ describe('rule 31: another list from the middle on', () => {
 });
 
 describe('R9: one dataset that is rate limited', () => {
-  it('holds back the others of its run too', async () => {
+  it('delays the others of its run too', async () => {
     const types = ['a', 'b', 'c'];
     const pulled = await CrmIntegration.onboarded(
       tenant,
@@ -134,7 +134,7 @@ describe('R9: one dataset that is rate limited', () => {
 });
 
 describe('a job that waits to try again', () => {
-  it('is not brought forward by signals about other things', async () => {
+  it('is not retried earlier because of other signals', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     let isDown = true;
     pulled.account.beforePage = () => {
@@ -158,7 +158,7 @@ describe('a job that waits to try again', () => {
 });
 
 describe('a workflow that is canceled in Temporal (S27)', () => {
-  it('ends, and the next signal goes on with its run', async () => {
+  it('ends, and the next signal continues its run', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     let isDown = true;
     pulled.account.beforePage = () => {

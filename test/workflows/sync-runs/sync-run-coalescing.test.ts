@@ -37,8 +37,8 @@ const linked = async (count: number) => {
 const status = async (pulled: CrmIntegration) =>
   (await environment.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe()).status.name;
 
-describe('rule 30: asked while one runs', () => {
-  it('a request for as much gets the running run, and no second one', async () => {
+describe('rule 30: a request during a run', () => {
+  it('a request of the same kind gets the running run, and no second one', async () => {
     const pulled = await linked(7);
     const asked: unknown[] = [];
     atPage(pulled, 'p002', async () => {
@@ -52,7 +52,7 @@ describe('rule 30: asked while one runs', () => {
     expect(await pulled.runs()).toHaveLength(2); // with the onboarding
   });
 
-  it('who asks for more gets exactly one follow-up, however many ask, and it runs after', async () => {
+  it('wider requests get exactly one follow-up, which runs afterwards', async () => {
     const pulled = await linked(7);
     await pulled.account.put('contacts', 'p001', { name: 'Changed' });
     let follower = '';
@@ -77,7 +77,7 @@ describe('rule 30: asked while one runs', () => {
     expect(cursors(pulled)).toEqual([null, null, 'p002', 'p005']);
   });
 
-  it('one that has not begun is made wider, and not joined by another', async () => {
+  it('a queued run is widened, without another run', async () => {
     const pulled = await linked(1);
     const narrow = await pulled.request('incremental');
     const wide = await pulled.request('full');
@@ -90,7 +90,7 @@ describe('rule 30: asked while one runs', () => {
     });
   });
 
-  it('who asks after a cancel gets a run of their own, and not the one that is ending', async () => {
+  it('a request after a cancel gets a new run, and not the one that is ending', async () => {
     const pulled = await linked(12);
     let own = '';
     let canceled = '';
@@ -111,7 +111,7 @@ describe('rule 30: asked while one runs', () => {
 });
 
 describe('canceling', () => {
-  it('ends one that has not begun, and nothing is read', async () => {
+  it('ends a queued run, and nothing is read', async () => {
     const pulled = await linked(3);
     const { syncRunId } = await pulled.request('full');
     await pulled.cancel(syncRunId);
@@ -124,7 +124,7 @@ describe('canceling', () => {
     expect(pulled.account.reads).toEqual([]);
   });
 
-  it('ends one that reads after the page in flight, keeps what was read and deletes nothing', async () => {
+  it('ends a reading run after the page in flight, keeps what was read and deletes nothing', async () => {
     const pulled = await linked(30);
     for (const id of people(4)) await pulled.account.remove('contacts', id);
     await pulled.account.put('contacts', 'p005', { name: 'Changed' });
@@ -145,7 +145,7 @@ describe('canceling', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('deletes nothing even where the last page was in flight', async () => {
+  it('deletes nothing even if the last page was in flight', async () => {
     const pulled = await linked(6);
     await pulled.account.remove('contacts', 'p000');
     const { syncRunId } = await pulled.request('full');
@@ -155,7 +155,7 @@ describe('canceling', () => {
     expect((await pulled.held()).size).toBe(6);
   });
 
-  it('ends one that waits at once, and its workflow with it', async () => {
+  it('ends a waiting run and its workflow at once', async () => {
     const pulled = await linked(3);
     pulled.account.beforePage = () => {
       throw new Unavailable('Broken.', 500);
@@ -178,7 +178,7 @@ describe('canceling', () => {
 });
 
 describe('rule 16: pausing in the middle', () => {
-  it('waits because it is paused, and goes on from where it was: no page is read twice', async () => {
+  it('stops the reading, which continues at its position after the resume: no page is read twice', async () => {
     const pulled = await linked(15);
     await pulled.account.remove('contacts', 'p001');
     const { syncRunId } = await pulled.request('full');
@@ -198,7 +198,7 @@ describe('rule 16: pausing in the middle', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('a run that is asked for while it is paused does not read before it is resumed', async () => {
+  it('keeps a run that is requested meanwhile from reading before the resume', async () => {
     const pulled = await linked(3);
     await pulled.pause();
     const syncRunId = await pulled.begin('incremental');
@@ -211,7 +211,7 @@ describe('rule 16: pausing in the middle', () => {
 });
 
 describe('deleting the integration in the middle', () => {
-  it('ends its run, reads no further, and leaves no link behind', async () => {
+  it('ends its run, stops the reading, and leaves no link behind', async () => {
     const pulled = await linked(30);
     const { syncRunId } = await pulled.request('full');
     atPage(pulled, 'p005', () => pulled.remove());

@@ -38,8 +38,8 @@ const openAlerts = async (pulled: CrmIntegration) =>
   (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null)
     .length;
 
-describe('rule 31: what is missing', () => {
-  it('is deleted softly after a full pass, and its link goes', async () => {
+describe('rule 31: a missing record', () => {
+  it('is deleted softly after a full pass, with its link', async () => {
     const pulled = await linked(5);
     const externalId = await pulled.externalId('p001');
     await pulled.account.remove('contacts', 'p001');
@@ -55,7 +55,7 @@ describe('rule 31: what is missing', () => {
     expect([...(await pulled.held()).keys()]).not.toContain('p001');
   });
 
-  it('is not deleted where it was linked or pushed since the pass began', async () => {
+  it('is not deleted if it was linked or pushed since the start of the pass', async () => {
     const pulled = await linked(6, { recordTypes: { contacts: BOTH_WAYS } });
     await tenant.change('a-local', { name: 'Local' }, { recordType: 'contacts' }); // sorts before the page in flight
     pulled.account.beforePage = async ({ cursor }) => {
@@ -70,7 +70,7 @@ describe('rule 31: what is missing', () => {
     expect((await pulled.held()).size).toBe(7);
   });
 
-  it('is not what shares its link with another record: the remote record is there', async () => {
+  it('does not include a record whose remote record exists under another link', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
     await tenant.change(
       'same-remote',
@@ -99,7 +99,7 @@ describe('rule 31: what is missing', () => {
     ).toEqual([]);
   });
 
-  it('ends a push that was on its way to it, and the log says so', async () => {
+  it('ends a push to it that is in flight, and the log says so', async () => {
     const pulled = await linked(5, { recordTypes: { contacts: BOTH_WAYS } });
     pulled.account.beforePush = () => {
       throw new Unavailable('Bad gateway.', 502);
@@ -120,7 +120,7 @@ describe('rule 31: what is missing', () => {
     ]);
   });
 
-  it('comes back as the record it was', async () => {
+  it('is restored as the same record', async () => {
     const pulled = await linked(5);
     const externalId = await pulled.externalId('p001');
     const recordId = await tenant.recordId(externalId);
@@ -153,7 +153,7 @@ describe('rule 31: the deletion threshold', () => {
     expect(await openAlerts(pulled)).toBe(1);
   });
 
-  it('explains the difference: people hear of it once, and nothing is read again for it', async () => {
+  it('explains the difference: people are notified once, and nothing is read again because of it', async () => {
     const pulled = await linked(40);
     await removeSome(pulled, 21);
     await pulled.sync('nightly');
@@ -163,7 +163,7 @@ describe('rule 31: the deletion threshold', () => {
     expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'hourly']);
   });
 
-  it('does not let records that are new make up for those that are gone, as where another account is read', async () => {
+  it('does not offset missing records with new ones, as when another account is read', async () => {
     const pulled = await linked(25);
     pulled.account.pageSize = 100;
     await removeSome(pulled, 25);
@@ -180,7 +180,7 @@ describe('rule 31: the deletion threshold', () => {
     ]);
   });
 
-  it('does not park twenty, however few there are', async () => {
+  it('does not park twenty, however few records there are', async () => {
     const pulled = await linked(21);
     await removeSome(pulled, 20);
     const run = await pulled.sync('nightly');
@@ -188,7 +188,7 @@ describe('rule 31: the deletion threshold', () => {
     expect(await pulled.reviews()).toEqual([]);
   });
 
-  it('approved: they are deleted, but for those that came back or were pushed since', async () => {
+  it('approved: the records are deleted, except those that came back or were pushed since', async () => {
     const pulled = await linked(30);
     await removeSome(pulled, 25);
     await pulled.sync('nightly');
@@ -206,7 +206,7 @@ describe('rule 31: the deletion threshold', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('discarded: they stay, until the next full pass asks again', async () => {
+  it('discarded: the records are kept, until the next full pass parks them again', async () => {
     const pulled = await linked(30);
     await removeSome(pulled, 25);
     await pulled.sync('nightly');
@@ -232,7 +232,7 @@ describe('rule 31: the deletion threshold', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('of one type leaves the question about another open', async () => {
+  it('of one type does not change the review of another', async () => {
     const pulled = await linked(30, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     for (const id of people(30)) await pulled.account.put('companies', id, { name: id });
     await pulled.sync('full');

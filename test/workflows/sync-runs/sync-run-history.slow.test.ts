@@ -39,7 +39,7 @@ describe('R22: a run of two thousand pieces', () => {
   });
   afterAll(() => env.teardown());
 
-  it('goes on in new histories of less than 4,096 events, does each piece once, and no more than four jobs at once', async () => {
+  it('continues in new histories of less than 4,096 events, executes each piece once, and at most four jobs at once', async () => {
     const place = {
       tenantId: '01900000-0000-7000-8000-000000000001',
       integrationId: '01900000-0000-7000-8000-000000000002',
@@ -109,7 +109,7 @@ describe('R22: the history of a run', () => {
   });
   afterAll(() => environment.end());
 
-  it('holds ids, counts and instants, and no word of records or of third parties', async () => {
+  it('contains ids, counts and instants, and no text of records or of third parties', async () => {
     const tenant = await environment.tenant();
     const pulled = await CrmIntegration.link(tenant, {}, fill(environment, 7));
     await pulled.account.put('contacts', 'canary-remote-id', {

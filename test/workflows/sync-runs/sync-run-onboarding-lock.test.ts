@@ -41,7 +41,7 @@ const refuses = (account: CrmIntegration['account']) => {
 };
 
 describe('rule 33: the onboarding lock', () => {
-  it('lifts when every dataset is complete and one succeeded, though another failed', async () => {
+  it('is released when every dataset is complete and one succeeded, though another failed', async () => {
     const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 4)); // there is no table of companies
     expect(await outcome('companies')).toBe('onboarding_in_progress');
     await pulled.settle();
@@ -56,7 +56,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await pulled.notifications('onboarding_complete')).toHaveLength(1);
   });
 
-  it('stays where all failed, says so once, and lifts with a later full run', async () => {
+  it('is kept if all failed, notifies once, and is released by a later full run', async () => {
     const late = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, (account) => {
       account.types.clear();
     });
@@ -77,7 +77,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(environment.mail.sent.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('does not lift while a dataset still tries, though another succeeded', async () => {
+  it('is kept while a dataset is still retried, though another succeeded', async () => {
     const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 2));
     pulled.account.type('companies');
     let isDown = true;
@@ -94,7 +94,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await outcome()).toBe('accepted');
   });
 
-  it('counts a type that cannot be read as complete, and not as a success', async () => {
+  it('treats a type that cannot be read as complete, and not as a success', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, unreadable: CONTACTS } },
@@ -112,7 +112,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await none.notifications('onboarding_failed')).toHaveLength(1);
   });
 
-  it('is not there for an integration that only pushes, nor for another type, nor while it is paused, nor once it is deleted', async () => {
+  it('does not apply to an integration that only pushes, to another type, during a pause, or after a deletion', async () => {
     await tenant.integration();
     expect(await outcome('employees')).toBe('accepted');
     const pulled = await CrmIntegration.link(tenant);
@@ -125,7 +125,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await outcome()).toBe('accepted');
   });
 
-  it('does not wait for a type that is no longer read', async () => {
+  it('is released without a type that is no longer read', async () => {
     const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 1));
     await pulled.inTenant((work) =>
       changeIntegration(work, {
@@ -137,7 +137,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await outcome()).toBe('accepted');
   });
 
-  it('lifts when new credentials let the onboarding be made up for', async () => {
+  it('is released when the onboarding is repeated with new credentials', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, refuses);
     expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
     expect(await outcome()).toBe('onboarding_in_progress');

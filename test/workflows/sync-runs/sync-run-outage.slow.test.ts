@@ -25,7 +25,7 @@ const refuse = () => {
 const answer = () => undefined;
 
 describe('rule 11: a third party that is down', () => {
-  it('for 13 h is asked at most 200 times in all, pushes included, and then everything gets through once (R8)', async () => {
+  it('for 13 h is called at most 200 times in all, pushes included, and then everything is synced once (R8)', async () => {
     const types = Array.from({ length: 6 }, (_, index) => `type_${index}`);
     const recordTypes = { ...Object.fromEntries(types.map((type) => [type, CONTACTS])), contacts: BOTH_WAYS };
     const pulled = await CrmIntegration.onboarded(

@@ -74,7 +74,7 @@ describe('rule 35: a page that fails', () => {
   });
 
   it.each(['count', 'describeRecordTypes'] as const)(
-    'is not said of a job that got over it after its pages: %s',
+    'is not reported for a job that recovered after its pages: %s',
     async (call) => {
       const pulled = await linked(3);
       const { connector } = environment.crm;
@@ -97,7 +97,7 @@ describe('rule 35: a page that fails', () => {
     },
   );
 
-  it('for an hour keeps its run waiting, with the error, and does not keep the others from being read', async () => {
+  it('for an hour keeps its run waiting, with the error, and the others are read', async () => {
     const pulled = await linked(3, { recordTypes: { ...types(5), contacts: CONTACTS } });
     await pulled.account.put('contacts', 'p001', { name: 'Changed' });
     pulled.account.beforePage = failing(
@@ -129,7 +129,7 @@ describe('rule 35: a page that fails', () => {
     });
   });
 
-  it('for longer than 72 hours, which are 13 here, has failed, its run is finished, and 12 h of it were noted once', async () => {
+  it('for longer than 72 hours, shortened to 13, has failed; its run is finished, with one event after 12 h', async () => {
     expect(environment.dependencies.pulling.giveUpAfterMs).toBe(72 * HOUR);
     environment.limit({ giveUpAfterMs: 13 * HOUR });
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
@@ -172,7 +172,7 @@ describe('rule 35: a page that fails', () => {
     expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(5);
   });
 
-  it('without end with "slow down" has failed after 72 h too, which are 6 here', async () => {
+  it('with endless rate limits has failed after 72 h too, shortened to 6', async () => {
     environment.limit({ giveUpAfterMs: 6 * HOUR });
     const pulled = await linked(3);
     pulled.account.beforePage = failing(() => new RateLimited('Slow down.', HOUR));
@@ -185,7 +185,7 @@ describe('rule 35: a page that fails', () => {
 });
 
 describe('rule 35: a dataset that cannot be read', () => {
-  it('as a dropped table has failed at once, by name, and the others succeed', async () => {
+  it('because its table was dropped has failed at once, by name, and the others succeed', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     pulled.account.types.delete('companies');
     const run = await pulled.sync('nightly');
@@ -197,7 +197,7 @@ describe('rule 35: a dataset that cannot be read', () => {
     expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(1);
   });
 
-  it('for want of a right has failed, and is no trouble of the integration', async () => {
+  it('without the permission has failed, and does not block the integration', async () => {
     const pulled = await linked(3);
     pulled.account.beforePage = failing(() => new RecordRejected('Not for you.', [], true));
     const run = await pulled.sync('full');
@@ -220,7 +220,7 @@ describe('rule 11: a third party that is down', () => {
     };
   };
 
-  it('for longer than 72 h, which are 3 here, ends its runs', async () => {
+  it('for longer than 72 h, shortened to 3, ends its runs', async () => {
     environment.limit({ giveUpAfterMs: 3 * HOUR });
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     down(pulled);
@@ -244,8 +244,8 @@ describe('rule 11: a third party that is down', () => {
   });
 });
 
-describe('R9: asked to slow down', () => {
-  it('while it is read, nothing is asked before that time, pushes included', async () => {
+describe('R9: a rate limit', () => {
+  it('during a read: no call is made before that time, pushes included', async () => {
     const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
     let left = 1;
     let requestedAt = 0;
@@ -267,7 +267,7 @@ describe('R9: asked to slow down', () => {
     expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 9, attempts: 1 });
   });
 
-  it('while it is pushed to, a run waits too and counts no failed attempt', async () => {
+  it('during a push: a run waits too, and counts no failed attempt', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
     let left = 1;
     pulled.account.beforePush = () => {
@@ -289,7 +289,7 @@ describe('R9: asked to slow down', () => {
 });
 
 describe('rule 10: credentials that are refused in the middle', () => {
-  it('say nothing where they have been replaced: the run goes on with the new ones', async () => {
+  it('have no effect if they were replaced: the run continues with the new ones', async () => {
     const pulled = await linked(9);
     pulled.account.beforePage = async ({ cursor }) => {
       if (cursor !== 'p002') return;
@@ -360,7 +360,7 @@ describe('a worker that dies', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('and comes back while another has gone on: two attempts at once count each page once', async () => {
+  it('and returns while another has taken over: two attempts at once count each page once', async () => {
     const pulled = await linked(30);
     for (const id of people(30)) await pulled.account.put('contacts', id, { name: `new ${id}` });
     await pulled.account.remove('contacts', 'p000');

@@ -50,7 +50,7 @@ describe('rule 32: Sync Status', () => {
     });
   });
 
-  it('counts one that a list holds twice once, where the third party names no total', async () => {
+  it('counts a record that a list contains twice once, if the third party has no total', async () => {
     const pulled = await linked(6, {}, (account) => void (account.canCount = false));
     let first: ReadPage['records'] = [];
     pulled.account.distort = (page, { cursor }) => {
@@ -66,7 +66,7 @@ describe('rule 32: Sync Status', () => {
     expect(await pulled.notifications('difference_remains')).toEqual([]);
   });
 
-  it('says null where a side is not known, and not 0', async () => {
+  it('has null if a side is not known, and not 0', async () => {
     const pulled = await linked(
       2,
       { recordTypes: { contacts: CONTACTS, broken: CONTACTS } },
@@ -83,7 +83,7 @@ describe('rule 32: Sync Status', () => {
 });
 
 describe('rule 32: drift', () => {
-  it('a tombstone in an incremental run deletes nothing by itself, and brings forward a full pass of that type only', async () => {
+  it('a tombstone in an incremental run deletes nothing by itself, and starts an early full pass of that type only', async () => {
     const pulled = await linked(
       5,
       { recordTypes: { contacts: CONTACTS, companies: CONTACTS } },
@@ -96,7 +96,7 @@ describe('rule 32: drift', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('a difference after an incremental run brings forward one full pass, and then there is none', async () => {
+  it('a difference after an incremental run starts one early full pass, which resolves it', async () => {
     const pulled = await linked(5);
     await pulled.account.remove('contacts', 'p001');
     await pulled.account.put('contacts', 'p002', { name: 'Changed' }); // so that it is counted
@@ -106,7 +106,7 @@ describe('rule 32: drift', () => {
     expect(await pulled.notifications('difference_remains')).toEqual([]);
   });
 
-  it('one that survives a full pass is one alert that names the ids, and calls for no repair again and again', async () => {
+  it('a difference that remains after a full pass is one alert with the ids, without repeated repairs', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } });
     for (const id of ['c-1', 'c-2'])
       await tenant.change(id, { name: id, email: 'same@example.org' }, { recordType: 'contacts' });
@@ -170,7 +170,7 @@ describe('rule 28: a quiet hour', () => {
     expect([pulled.account.counts, pulled.account.checks]).toEqual([0, 0]);
   });
 
-  it('looks at fields and picklists, notes what changed, and nothing where nothing did', async () => {
+  it('reads fields and picklists, and logs only changes', async () => {
     const field = { name: 'stage', label: 'Stage', type: 'picklist' as const, isRequired: false };
     const pulled = await linked(1, {}, (account) => {
       account.describes = [{ name: 'contacts', label: 'Contacts', fields: [{ ...field, values: ['new'] }] }];

@@ -46,7 +46,7 @@ describe('rule 33: onboarding', () => {
     expect((await pulled.integration()).onboardedAt).not.toBeNull();
   });
 
-  it('refuses changes until then', async () => {
+  it('refuses changes until its end', async () => {
     await CrmIntegration.link(tenant, {}, fill(1));
     const [refused] = await tenant.accept({
       externalId: 'c-1',
@@ -64,7 +64,7 @@ describe('rule 33: onboarding', () => {
   });
 });
 
-describe('rule 28: what a run reads', () => {
+describe('rule 28: the scope of a run', () => {
   it('reads what was modified since the last successful watermark, and nothing else', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(7));
     await environment.sleep(3_600_000);
@@ -82,7 +82,7 @@ describe('rule 28: what a run reads', () => {
     expect(pulled.account.reads).toHaveLength(1);
   });
 
-  it('deletes in a full pass what is gone there, and not in an incremental one', async () => {
+  it('deletes missing records in a full pass, and not in an incremental one', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(7));
     await environment.sleep(3_600_000);
     await pulled.account.remove('contacts', 'p004');
@@ -96,7 +96,7 @@ describe('rule 28: what a run reads', () => {
 });
 
 describe('rule 17: both ways', () => {
-  it('takes remote changes, sends local ones, and does not take its own push for a change', async () => {
+  it('applies remote changes, sends local ones, and does not treat its own push as a change', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: { ...CONTACTS, direction: 'both' } }, initialPush: 'all' },

@@ -98,7 +98,7 @@ const mailTo = ({ email }: { email: string }) =>
   environment.mail.sent.filter(({ recipient }) => recipient === email).map(({ subject }) => subject);
 
 describe('a delivery', () => {
-  it('brings the stored payload, signed by every secret that is alive, once', async () => {
+  it('sends the stored payload once, signed by every valid secret', async () => {
     const [newest, older, expired] = [newWebhookSecret(), newWebhookSecret(), newWebhookSecret()];
     const now = await environment.now();
     const inAnHour = new Date(now + HOUR).toISOString();
@@ -172,7 +172,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('is held back to the rate that the endpoint asks for', async () => {
+  it('is limited to the rate of the endpoint', async () => {
     await endpoint({ ratePerSecond: 20 });
     const startedAt = performance.now();
 
@@ -183,7 +183,7 @@ describe('a delivery', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_400);
   });
 
-  it('leaves no workflow behind when nothing waits', async () => {
+  it('leaves no workflow running without pending deliveries', async () => {
     const endpointId = await endpoint();
     await emit(3);
 
@@ -248,7 +248,7 @@ describe('a delivery', () => {
     expect(new Set(receiver.received.map(({ timestamp }) => timestamp)).size).toBe(10);
   }, 120_000);
 
-  it('is put off as far as a 429 asks, and no farther than an hour', async () => {
+  it('is delayed as long as a 429 asks, and at most an hour', async () => {
     await endpoint();
     receiver.answer = status(429, { 'retry-after': '600' });
     await emit();
@@ -267,7 +267,7 @@ describe('a delivery', () => {
 });
 
 describe('an endpoint', () => {
-  it('that answers 410 is switched off at once, and what waits is kept', async () => {
+  it('that answers 410 is disabled at once, and pending deliveries are kept', async () => {
     const endpointId = await endpoint();
     receiver.answer = status(410);
     await emit(8);
@@ -286,7 +286,7 @@ describe('an endpoint', () => {
     ]);
   });
 
-  it('that fails five times in a row is left alone for a minute, and what waits loses no attempt by it', async () => {
+  it('that fails five times in a row is not called for a minute, which counts as no attempt', async () => {
     await endpoint();
     receiver.answer = status(500);
     await emit(40);
@@ -304,7 +304,7 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(40);
   });
 
-  it('is switched off after five days of nothing but failures, and its tenant is notified (S16)', async () => {
+  it('is disabled after five days of failures only, and its tenant is notified (S16)', async () => {
     const ada = await givenPerson(environment.database, tenant.tenantId);
     const endpointId = await endpoint();
     const witness = await startReceiver();
@@ -364,7 +364,7 @@ describe('an endpoint', () => {
     expect(mail?.text).not.toContain('127.0.0.1:');
   }, 120_000);
 
-  it('that takes something now and then is not warned of', async () => {
+  it('that accepts an event now and then is not reported', async () => {
     await endpoint();
     receiver.answer = status(500);
     await emit();
@@ -397,7 +397,7 @@ describe('an endpoint', () => {
     );
   }, 120_000);
 
-  it('that hangs does not hold up another', async () => {
+  it('that hangs does not delay another', async () => {
     await endpoint();
     const healthy = await startReceiver();
     await endpoint({ url: healthy.url });
