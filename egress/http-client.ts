@@ -6,7 +6,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Agent, buildConnector, errors, request as sendRequest } from 'undici';
+import { Agent, buildConnector, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
 import { Unavailable } from '../connectors/errors';
 import {
@@ -16,6 +16,7 @@ import {
   checkUrl,
   createCheckedLookup,
 } from './egress-policy';
+import { readBody, UnreadableBody } from './response-body';
 
 export interface HttpClientOptions {
   /** One object per process: connections are pooled by policy and shared by all clients made with it. */
@@ -91,20 +92,8 @@ async function exchangeOnce(
     signal,
   });
   // undici's signal covers the body too: an abort destroys the stream.
-  const text = await textOf(body, bytesMaxOf(request));
+  const text = await readBody(body, headers, bytesMaxOf(request));
   return { status: statusCode, headers: joinHeaders(headers), text };
-}
-
-/** Leaving the loop by an exception destroys the stream and its connection. */
-async function textOf(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new errors.ResponseExceededMaxSizeError();
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function bytesMaxOf({ responseBytesMax = RESPONSE_BYTES_MAX }: HttpRequest): number {
@@ -182,6 +171,7 @@ function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Una
 
 /** The reason for an incomplete response, without addresses. */
 export function reasonOf(error: unknown, bytesMax: number): string {
+  if (error instanceof UnreadableBody) return error.message;
   const code =
     typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
       ? error.code

@@ -1,6 +1,7 @@
 import { type RequestListener, type Server, createServer } from 'node:http';
 import { type AddressInfo, type Server as TcpServer, createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { Unavailable } from '../../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, type ResolvedAddress } from '../../egress/egress-policy';
 import { closeConnections, createEgressConnect, createHttpClient } from '../../egress/http-client';
@@ -95,6 +96,46 @@ describe('an exchange', () => {
     });
 
     await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ text: 'häß 🙂' });
+  });
+
+  it.each<[string, string, Buffer, string]>([
+    ['ISO-8859-1', 'application/json; charset=ISO-8859-1', Buffer.from('Müller', 'latin1'), 'Müller'],
+    ['a quoted charset', 'text/plain;Charset="windows-1250"', Buffer.from([0xa3, 0xf3, 0x64, 0x9f]), 'Łódź'],
+    ['Shift_JIS', 'text/csv; header=present; charset=Shift_JIS', Buffer.from([0x93, 0x63]), '田'],
+    ['UTF-16 by its mark', 'application/json', Buffer.from('\uFEFFŁ', 'utf16le'), 'Ł'],
+    ['UTF-8 by its mark', 'text/plain; charset=latin1', Buffer.from('\uFEFFü'), 'ü'],
+    ['no charset', 'application/json', Buffer.from('ü🙂'), 'ü🙂'],
+  ])('decodes a body in %s', async (_name, contentType, bytes, text) => {
+    const port = await serve((_request, response) => {
+      response.setHeader('content-type', contentType).end(bytes);
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ text });
+  });
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['gzip', gzipSync],
+    ['X-GZIP', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+    ['identity', (bytes) => bytes],
+    ['gzip, br', (bytes) => brotliCompressSync(gzipSync(bytes))],
+  ])('decompresses %s that it did not ask for', async (encoding, compress) => {
+    const port = await serve((request, response) => {
+      expect(request.headers['accept-encoding']).toBeUndefined();
+      response.setHeader('content-encoding', encoding).end(compress(Buffer.from('{"name":"Müller"}')));
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ text: '{"name":"Müller"}' });
+  });
+
+  it('reads an empty body that claims to be compressed', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(204, { 'content-encoding': 'gzip' }).end();
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ status: 204, text: '' });
   });
 
   it('shares its connections with other clients of the same policy', async () => {
@@ -210,6 +251,44 @@ describe('an incomplete answer becomes Unavailable', () => {
     await expect(ask(100, 99)).rejects.toThrow('larger than 99 bytes');
     expect((await ask(16 * MIB, 64 * MIB)).text).toHaveLength(16 * MIB);
     await expect(ask(16 * MIB + 1, 64 * MIB)).rejects.toThrow('larger than 16777216 bytes');
+  });
+
+  it('S10 when a small response is large once decompressed', async () => {
+    const bomb = gzipSync(Buffer.alloc(32 * 1024 * 1024));
+    const port = await serve((_request, response) => {
+      response.setHeader('content-encoding', 'gzip').end(bomb);
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).rejects.toThrow('larger than 1048576 bytes');
+  });
+
+  it.each<[string, Record<string, string>, Buffer, string]>([
+    ['bytes that are not UTF-8', {}, Buffer.from('Müller', 'latin1'), 'bytes that are not utf-8'],
+    [
+      'half a character',
+      { 'content-type': 'a/b; charset=utf-8' },
+      Buffer.from('ü').subarray(0, 1),
+      'not utf-8',
+    ],
+    ['an unknown charset', { 'content-type': 'a/b; charset=klingon' }, Buffer.from('x'), 'a charset that'],
+    ['an unknown encoding', { 'content-encoding': 'pack200-gzip' }, Buffer.from('x'), 'a content encoding'],
+    ['a cut gzip', { 'content-encoding': 'gzip' }, gzipSync('whole').subarray(0, 12), 'be decompressed'],
+    ['no gzip', { 'content-encoding': 'gzip' }, Buffer.from('plain'), 'be decompressed'],
+    [
+      'gzip four times',
+      { 'content-encoding': 'gzip,gzip,gzip,gzip' },
+      gzipSync(''),
+      'compressed too many times',
+    ],
+  ])('when its body is %s', async (_name, headers, bytes, message) => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, headers).end(bytes);
+    });
+
+    const failure = send(`http://127.0.0.1:${port}/`);
+
+    await expect(failure).rejects.toBeInstanceOf(Unavailable);
+    await expect(failure).rejects.toThrow(message);
   });
 
   it('S10 when the connection is cut in the middle of the body', async () => {
