@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Condition, callShape } from './config-call';
-import { HEADER_NAME, Headers, JsonObject, JsonPointer, Text } from './config-values';
+import { HEADER_NAME, Headers, JsonObject, JsonPointer, Status, Text } from './config-values';
 
 const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 /** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
@@ -28,6 +28,8 @@ const sizeShape = {
 const place = { in: z.enum(['query', 'body']).default('query') };
 /** Ends the list if the response says so. With this condition an empty page is not the end. */
 const last = { last: Condition.optional() };
+/** The statuses that say "behind the last page", for example 404; they count only after the first page. */
+const endStatus = { end_status: z.array(Status.min(400).max(499, 'A status from 400 to 499.')).optional() };
 /**
  * Whether addresses from the third party stay consistent while records change: tokens do, page numbers do
  * not.
@@ -42,9 +44,12 @@ const Paging = z.discriminatedUnion(
       type: z.literal('page'),
       parameter: parameterName('the number of the page'),
       first: z.int().min(0).default(1),
+      /** The number of pages of the list, where a response contains it. */
+      total_pages: inAnswer.optional(),
       ...sizeShape,
       ...place,
       ...last,
+      ...endStatus,
     }),
     z.strictObject({
       type: z.literal('offset'),
@@ -54,6 +59,7 @@ const Paging = z.discriminatedUnion(
       size: z.int('Set the number of records per page.').min(1).max(100_000),
       ...place,
       ...last,
+      ...endStatus,
     }),
     z.strictObject({
       type: z.literal('cursor'),

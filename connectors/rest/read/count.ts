@@ -6,9 +6,10 @@ import type { RecordTypeConfig } from '../config/config';
 import type { InAnswerConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
+import { numberIn } from './number-in-answer';
 import { pageRequest } from './paging';
 import { BEGINNING } from './read-position';
-import { LIST_BYTES_MAX, listRequest, totalIn } from './read-page';
+import { LIST_BYTES_MAX, listRequest } from './read-page';
 import { openSession } from '../http/session';
 
 /** null: the configuration describes no count. */
@@ -24,7 +25,7 @@ export async function countRecords(
   const response = await session.send({ ...how.request, responseBytesMax: LIST_BYTES_MAX });
   const answer = readAnswer(response, rulesFor(config, recordType), {}, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, how.part, response.status);
-  const total = totalIn(how.where, response, answer.body);
+  const total = numberIn(how.where, response, answer.body);
   if (total !== null) return total;
   if ('at' in how.where && answer.body === undefined && isSuccess(response))
     throw unreadable(session.quotable(response));

@@ -9,7 +9,8 @@ import type { RestConfig } from '../config/config';
 import type { PagingConfig } from '../config/config-read';
 import { parseJson, placeAt, readAt } from '../json-pointer';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
-import type { Place } from './read-position';
+import { numberIn } from './number-in-answer';
+import { type Place, isFirst } from './read-position';
 import { withParameter } from '../http/query';
 
 export interface ReadAnswer {
@@ -97,11 +98,20 @@ export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer
   }
 }
 
-function nextCounted(paging: Counted, place: Place, { body, items, total }: ReadAnswer): Next {
+/** Whether a response says that its page lies behind the last one. The first page always exists. */
+export function isBehindTheEnd(paging: PagingConfig, place: Place, { status }: HttpResponse): boolean {
+  return 'end_status' in paging && !isFirst(place) && (paging.end_status ?? []).includes(status);
+}
+
+function nextCounted(paging: Counted, place: Place, { response, body, items, total }: ReadAnswer): Next {
   const at = Number(place.at ?? paging.first);
   const seen = (place.seen ?? 0) + items.length;
-  const isLast = paging.last === undefined ? items.length === 0 : isTrueOf(paging.last, body);
-  if (isLast || (total !== null && (seen >= total || items.length === 0))) return LAST;
+  if (total !== null && seen >= total) return LAST;
+  const pages = paging.type === 'page' ? numberIn(paging.total_pages, response, body) : null;
+  if (pages === null) {
+    const isLast = paging.last === undefined ? items.length === 0 : isTrueOf(paging.last, body);
+    if (isLast || (total !== null && items.length === 0)) return LAST;
+  } else if (at - paging.first + 1 >= pages || isTrueOf(paging.last, body)) return LAST;
   // By what came and not by what was asked for: a smaller page than the size must not skip records.
   const next = paging.type === 'page' ? at + 1 : at + (items.length || paging.size);
   return { ok: true, place: { phase: place.phase, at: next, seen } };

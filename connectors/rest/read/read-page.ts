@@ -12,7 +12,8 @@ import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../conf
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { parseJson, placeAt, readAt } from '../json-pointer';
-import { canGoOn, nextPlace, pageRequest } from './paging';
+import { numberIn } from './number-in-answer';
+import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
 import { withParameter } from '../http/query';
 import { readDeletedItems, readItems } from './read-items';
@@ -45,7 +46,8 @@ export async function readRestPage(
   const session = await openSession(context);
   const sent = pageRequest(listRequest(config, list, modifiedSince), list.paging, place);
   const response = await session.send(sent);
-  if (response.status === 304 && modifiedSince !== null && isFirst(place)) {
+  const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
+  if (isUnchanged || isBehindTheEnd(list.paging, place, response)) {
     return {
       records: [],
       unreadable: [],
@@ -56,7 +58,7 @@ export async function readRestPage(
   }
 
   const { items, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
-  const total = place.phase === 'list' ? totalIn(recordType.list.total, response, body) : null;
+  const total = place.phase === 'list' ? numberIn(recordType.list.total, response, body) : null;
   const next = nextPlace(list.paging, place, { request: sent, response, body, items, total }, config);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
   const read =
@@ -84,18 +86,6 @@ export function listRequest(
   return modifiedSince === null || list.modified_since === undefined
     ? plain
     : filtered(plain, list.modified_since, modifiedSince);
-}
-
-/** The number of records, null if the response does not contain it (some APIs return -1). */
-export function totalIn(
-  where: ListConfig['total'],
-  response: HttpResponse,
-  body: JsonValue | undefined,
-): number | null {
-  if (where === undefined) return null;
-  const value = 'at' in where ? readAt(body, where.at) : response.headers[where.header.toLowerCase()];
-  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
-  return isNumber && Number.isSafeInteger(Number(value)) && Number(value) >= 0 ? Number(value) : null;
 }
 
 function filtered(

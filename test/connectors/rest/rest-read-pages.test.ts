@@ -103,6 +103,83 @@ describe('pages', () => {
       expect(idsIn(byHeader)).toEqual(IDS);
     });
 
+    describe('where a page behind the last one is answered 404', () => {
+      /** Three pages, numbered from `first`; every other number does not exist. */
+      const serve = (first: number, told: Record<string, unknown> = {}) => {
+        answer = (request) => {
+          const items = byPage(request, first);
+          return items.length > 0
+            ? { status: 200, headers: { 'X-Pages': '3' }, body: { items: contacts(items), ...told } }
+            : { status: 404, body: { detail: 'Invalid page.' } };
+        };
+      };
+
+      it.each<[string, number, Record<string, unknown>, Record<string, unknown>]>([
+        [
+          'the number of pages in the body',
+          1,
+          { meta: { pages: 3 } },
+          { total_pages: { at: '/meta/pages' } },
+        ],
+        ['that number as a text', 1, { pages: '3' }, { total_pages: { at: '/pages' } }],
+        ['that number in a header', 1, {}, { total_pages: { header: 'X-Pages' } }],
+        ['that number, counted from 0', 0, { pages: 3 }, { first: 0, total_pages: { at: '/pages' } }],
+        ['the status', 1, {}, { end_status: [404] }],
+        [
+          'the status, if the number is not in the response',
+          1,
+          {},
+          { total_pages: { at: '/pages' }, end_status: [404] },
+        ],
+      ])('end by %s', async (_title, first, told, keys) => {
+        serve(first, told);
+
+        const pages = await readWith({ type: 'page', parameter: 'page', ...keys });
+
+        expect(idsIn(pages)).toEqual(IDS);
+      });
+
+      it('end after one request if the list is empty and has no pages', async () => {
+        answer = () => ({ status: 200, body: { items: [], pages: 0 } });
+
+        const pages = await readWith({ type: 'page', parameter: 'page', total_pages: { at: '/pages' } });
+
+        expect([pages.length, server.requests.length]).toEqual([1, 1]);
+      });
+
+      it('do not end with an empty page before the last', async () => {
+        answer = (request) => ({
+          status: 200,
+          body: { pages: 3, items: queryOf(request).get('page') === '2' ? [] : contacts(byPage(request)) },
+        });
+
+        const pages = await readWith({ type: 'page', parameter: 'page', total_pages: { at: '/pages' } });
+
+        expect(idsIn(pages)).toEqual(['c1', 'c2', 'c3', 'c7']);
+      });
+
+      it('fail if the first page is answered 404, or a later one with another status', async () => {
+        const read = async () => failureOf(readWith({ type: 'page', parameter: 'page', end_status: [404] }));
+        answer = () => ({ status: 404 });
+        const first = await read();
+        answer = (request) =>
+          queryOf(request).get('page') === '1'
+            ? { status: 200, body: { items: contacts(['c1']) } }
+            : { status: 410 };
+        const later = await read();
+
+        expect([first.errors?.[0]?.code, later.errors?.[0]?.code]).toEqual(['http_404', 'http_410']);
+      });
+
+      it('fail without such a configuration', async () => {
+        serve(1);
+
+        expect((await failureOf(readWith({ type: 'page', parameter: 'page' }))).errors?.[0]?.code).toBe(
+          'http_404',
+        );
+      });
+    });
+
     it('end where the list shrank while it was read', async () => {
       answer = (request) => ({
         status: 200,
@@ -126,6 +203,19 @@ describe('pages', () => {
 
       expect(idsIn(pages)).toEqual(IDS);
       expect(queries().at(1)).toBe('sort=id&%24top=100&%24skip=2');
+    });
+
+    it('end by a status where an offset behind the end is an error', async () => {
+      answer = (request) => {
+        const offset = Number(queryOf(request).get('skip'));
+        return offset < IDS.length
+          ? { status: 200, body: { items: contacts(IDS.slice(offset, offset + 3)) } }
+          : { status: 400, body: { message: 'Out of range' } };
+      };
+
+      const pages = await readWith({ type: 'offset', parameter: 'skip', size: 3, end_status: [400, 404] });
+
+      expect(idsIn(pages)).toEqual(IDS);
     });
 
     it('are sent in the body of a search by POST, at their pointers', async () => {
