@@ -29,6 +29,16 @@ const bodyShape = {
   body_at: JsonPointer.optional(),
 };
 
+/** What a PUT does with the fields of the record that Syncline does not write. */
+const replaceShape = {
+  /** Keeps them: the record is read first, and Syncline's fields are put over it. */
+  merge: z.boolean().optional(),
+  /** Fields of the read record that are not sent back, such as timestamps of the third party. */
+  omit: z.array(JsonPointer).optional(),
+  /** Confirms that they are lost. */
+  replaces: z.boolean().optional(),
+};
+
 const Find = z.strictObject({
   ...callShape,
   body: JsonObject.optional(),
@@ -47,6 +57,7 @@ const Switch = z.strictObject({
   ...callShape,
   path: PathTemplate.optional(),
   ...bodyShape,
+  ...replaceShape,
   set: z.record(Destination, Json).optional(),
 });
 
@@ -135,11 +146,14 @@ const RecordTypeConfig = z.strictObject({
       ...callShape,
       ...bodyShape,
       if_none_match: z.boolean().optional(),
+      replaces: z.boolean().optional(),
       idempotency_header: z.string().regex(HEADER_NAME).optional(),
     })
     .optional(),
-  update: z.strictObject({ ...callShape, ...bodyShape, if_match: z.boolean().optional() }).optional(),
-  upsert: z.strictObject({ ...callShape, ...bodyShape }).optional(),
+  update: z
+    .strictObject({ ...callShape, ...bodyShape, ...replaceShape, if_match: z.boolean().optional() })
+    .optional(),
+  upsert: z.strictObject({ ...callShape, ...bodyShape, ...replaceShape }).optional(),
   delete: z
     .strictObject({ ...callShape, body: JsonObject.optional(), if_match: z.boolean().optional() })
     .optional(),

@@ -28,6 +28,8 @@ export interface Sending {
   remoteId?: string | null | undefined;
   /** The record's part of the body; absent: a call without a record. */
   record?: JsonObject | undefined;
+  /** The record as it is there, for calls that replace it: its other fields are sent back. */
+  current?: JsonObject | undefined;
   headers?: Record<string, string>;
 }
 
@@ -76,14 +78,20 @@ export function fillForRecord({ recordType, item }: RecordCalls, template: strin
   return inRecordsWords(item, () => fillText(template, variablesOf(recordType, item, undefined), {}));
 }
 
-/** The request for any call; `record` goes into its body at `bodyAt`. Throws UnusableValue. */
+/** The record's part of a body, and where it goes. */
+interface Content {
+  record: JsonObject;
+  bodyAt: string;
+  current?: JsonObject | undefined;
+}
+
+/** The request for any call. Throws UnusableValue. */
 export function requestTo(
   config: RestConfig,
   call: CallConfig,
   method: HttpRequest['method'],
   variables: Variables,
-  record?: JsonObject,
-  bodyAt = '',
+  content?: Content,
 ): HttpRequest {
   const withParameters: Variables = (name) => {
     const parameter = Object.hasOwn(call.parameters ?? {}, name)
@@ -92,7 +100,7 @@ export function requestTo(
     return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
   };
   const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
-  const body = record === undefined ? around : placeAt(around ?? {}, call.body_at ?? bodyAt, record);
+  const body = content === undefined ? around : bodyWith(content, around, call.body_at);
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, template] of Object.entries({ ...config.headers, ...call.headers }))
     headers[name.toLowerCase()] = fillHeader(template, variables);
@@ -114,15 +122,14 @@ export function requestTo(
 function requestFor(
   { config, recordType, item }: RecordCalls,
   call: CallConfig,
-  { method, remoteId, record, headers = {} }: Sending,
+  { method, remoteId, record, current, headers = {} }: Sending,
 ): HttpRequest {
   const request = requestTo(
     config,
     call,
     method,
     variablesOf(recordType, item, remoteId),
-    record,
-    recordType.body_at,
+    record && { record, bodyAt: recordType.body_at, current },
   );
   const own = Object.entries(headers).map(([name, value]) => [
     name.toLowerCase(),
@@ -132,6 +139,12 @@ function requestFor(
     ...request,
     headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
   };
+}
+
+/** Constants take precedence over the record as it is there, and the record of Syncline over both. */
+function bodyWith({ record, bodyAt, current }: Content, around: JsonObject = {}, at = bodyAt): JsonObject {
+  const below = current === undefined ? around : placeAt(placeAt({}, at, current), '', around);
+  return placeAt(below, at, record);
 }
 
 function fillParameter(parameter: ParameterConfig, variables: Variables): string {

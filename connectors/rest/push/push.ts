@@ -8,19 +8,11 @@ import type { PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
+import { answeredOtherId, isSameId } from './answered-id';
 import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './find-remote-record';
 import { recordToSend } from './record-body';
 import { deactivate, remove } from './remove';
-import {
-  callSwitch,
-  configured,
-  type Done,
-  ifMatch,
-  outcome,
-  type Pushed,
-  pushed,
-  sendAgainIfChanged,
-} from './write-call';
+import { callSwitch, configured, type Done, outcome, type Pushed, pushed, writeRecord } from './write-call';
 
 /** Pushes one item. Throws one of the four errors. */
 export async function pushRecord(calls: RecordCalls): Promise<Pushed> {
@@ -106,14 +98,7 @@ async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | unde
     if (activated === undefined) return undefined;
   }
   const record = recordToSend(calls, 'update');
-  const answer = await sendAgainIfChanged(calls, remote, (current) =>
-    sendCall(calls, call, {
-      method: 'PATCH',
-      remoteId: current.id,
-      record,
-      headers: ifMatch(call.if_match, current),
-    }),
-  );
+  const answer = await writeRecord(calls, remote, call, { method: 'PATCH', record });
   return outcome(calls, 'updated', answer, remote);
 }
 
@@ -122,17 +107,17 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   const known = remoteOf(item) ?? { id: ownIdOf(calls) ?? null, version: null };
   if (item.isDeactivated && recordType.activate?.path !== undefined)
     await callSwitch(calls, recordType.activate, known);
-  const answer = await sendCall(calls, configured(recordType.upsert), {
-    method: 'PUT',
-    remoteId: known.id,
-    record: recordToSend(calls, 'create'),
-  });
+  const call = configured(recordType.upsert);
+  const content = { method: 'PUT' as const, record: recordToSend(calls, 'create') };
+  const merged = call.merge ? await writeRecord(calls, known, call, content) : undefined;
+  const isMerged = merged !== undefined && merged.meaning !== 'missing';
+  const answer = isMerged ? merged : await sendCall(calls, call, { ...content, remoteId: known.id });
   if (answer.meaning !== 'done') throw answer.error;
-  return pushed(
-    calls,
-    answer.response.status === 201 ? 'created' : 'updated',
-    await remoteCreated(calls, answer, known.id),
-  );
+  const remote = await remoteCreated(calls, answer, known.id);
+  if (answer.response.status === 201) return pushed(calls, 'created', remote);
+  if (known.id !== null && remote.id !== null && !isSameId(known.id, remote.id))
+    throw answeredOtherId(known.id, remote.id, 'written');
+  return pushed(calls, 'updated', remote);
 }
 
 /**

@@ -1,9 +1,18 @@
 /** Deletes or deactivates a record. */
 import { type RecordCalls, sendCall } from '../http/calls';
-import type { CallConfig } from '../config/config-call';
+import { readAt } from '../json-pointer';
+import { checkAnsweredId } from './answered-id';
 import type { Remote } from './find-remote-record';
 import { recordToSend, withSet } from './record-body';
-import { callSwitch, configured, ifMatch, outcome, type Pushed, sendAgainIfChanged } from './write-call';
+import {
+  callSwitch,
+  configured,
+  ifMatch,
+  outcome,
+  type Pushed,
+  sendAgainIfChanged,
+  writeRecord,
+} from './write-call';
 
 export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const call = configured(calls.recordType.delete);
@@ -16,6 +25,7 @@ export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed
   );
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
+  checkAnsweredId(calls, readAt(answer.body, calls.recordType.record_at), remote, 'written');
   return { pushId: calls.item.pushId, ok: true, effect: 'deleted', remoteId: null, remoteVersion: null };
 }
 
@@ -26,14 +36,11 @@ export async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pu
     const answer = await callSwitch(calls, change, remote);
     return answer && outcome(calls, 'deactivated', answer, remote);
   }
-  const call: CallConfig & { if_match?: boolean | undefined } = configured(
-    recordType.upsert ?? recordType.update,
-  );
+  const call = configured(recordType.upsert ?? recordType.update);
   const method = call.method ?? (recordType.upsert ? 'PUT' : 'PATCH');
-  // PUT replaces the record, so it needs all of it; every other method changes what it is given.
-  const record = withSet(method === 'PUT' ? recordToSend(calls, 'update') : {}, change.set);
-  const answer = await sendAgainIfChanged(calls, remote, (current) =>
-    sendCall(calls, call, { method, remoteId: current.id, record, headers: ifMatch(call.if_match, current) }),
-  );
+  // A PUT without merge replaces the record, so it needs all fields; other calls change what they contain.
+  const isReplaced = method === 'PUT' && call.merge !== true;
+  const record = withSet(isReplaced ? recordToSend(calls, 'update') : {}, change.set);
+  const answer = await writeRecord(calls, remote, call, { method, record });
   return outcome(calls, 'deactivated', answer, remote);
 }

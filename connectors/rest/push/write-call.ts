@@ -1,22 +1,63 @@
 /** Calls that write an existing record: its version, conflicts (412), and the result of a push. */
-import type { PushResult } from '../../connector';
-import { Unavailable } from '../../errors';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import type { HttpResponse, PushResult } from '../../connector';
+import { RecordRejected, Unavailable } from '../../errors';
 import type { RecordTypeConfig } from '../config/config';
+import type { CallConfig } from '../config/config-call';
 import { type RecordCalls, sendCall } from '../http/calls';
-import { type Answer, isTrueOf } from '../http/response-rules';
-import { readAt } from '../json-pointer';
+import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
+import { pathOf, readAt } from '../json-pointer';
+import { checkAnsweredId } from './answered-id';
 import { findRemote, type Remote, versionIn } from './find-remote-record';
 import { withSet } from './record-body';
+
+/** A call that changes a record, or replaces it. */
+type WriteCall = CallConfig & {
+  if_match?: boolean | undefined;
+  merge?: boolean | undefined;
+  omit?: string[] | undefined;
+};
+
+/** A record as it was read last. */
+interface Current extends Remote {
+  record?: JsonValue | undefined;
+  response?: HttpResponse;
+}
 
 export type Pushed = Extract<PushResult, { ok: true }>;
 export type Done = Extract<Answer, { meaning: 'done' }>;
 type Switch = NonNullable<RecordTypeConfig['deactivate']>;
 
+/**
+ * Writes an existing record. With `merge` it is read first, and sent back with the fields of Syncline over
+ * it, under the version that was read.
+ */
+export async function writeRecord(
+  calls: RecordCalls,
+  remote: Remote,
+  call: WriteCall,
+  { method, record }: { method: NonNullable<CallConfig['method']>; record: JsonObject },
+): Promise<Answer> {
+  const isMerged = call.merge === true;
+  const isMatched = call.if_match ?? (isMerged && calls.recordType.version !== undefined);
+  const send = async (current: Current) =>
+    sendCall(calls, call, {
+      method,
+      remoteId: current.id,
+      record,
+      current: isMerged ? fieldsOf(current, call.omit) : undefined,
+      headers: ifMatch(isMatched, current),
+    });
+  const current = isMerged ? await readAgain(calls, remote) : remote;
+  if (current === undefined) return { meaning: 'missing', error: notThere(remote) };
+  return sendAgainIfChanged(calls, current, send);
+}
+
 /** After a 412 (outdated version) the current version is read and the call is sent once more. */
 export async function sendAgainIfChanged(
   calls: RecordCalls,
   remote: Remote,
-  send: (remote: Remote) => Promise<Answer>,
+  send: (remote: Current) => Promise<Answer>,
 ): Promise<Answer> {
   const answer = await send(remote);
   if (answer.meaning !== 'changed') return answer;
@@ -27,16 +68,34 @@ export async function sendAgainIfChanged(
   throw new Unavailable('The record is being changed in the third party at the moment (412 twice).', 412);
 }
 
-async function readAgain(calls: RecordCalls, remote: Remote): Promise<Remote | undefined> {
+/** The record as it is there. Undefined if it is missing. */
+async function readAgain(calls: RecordCalls, remote: Remote): Promise<Current | undefined> {
   const { recordType } = calls;
   if (recordType.read === undefined) return findRemote(calls);
   const answer = await sendCall(calls, recordType.read, { method: 'GET', remoteId: remote.id });
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   const record = readAt(answer.body, recordType.record_at);
-  return isTrueOf(recordType.tombstone, record)
-    ? undefined
-    : { id: remote.id, version: versionIn(recordType, record, answer.response) };
+  if (isTrueOf(recordType.tombstone, record)) return undefined;
+  checkAnsweredId(calls, record, remote, 'read');
+  const version = versionIn(recordType, record, answer.response);
+  return { id: remote.id, version, record, response: answer.response };
+}
+
+/** The fields to send back. A response without a record must not pass for a record without fields. */
+function fieldsOf({ record, response }: Current, omit: readonly string[] = []): JsonObject {
+  if (isJsonObject(record)) return omit.reduce(withoutPath, record);
+  throw response === undefined ? new Error('The record was not read.') : unreadable(response);
+}
+
+function withoutPath(record: JsonObject, pointer: string): JsonObject {
+  const [key, ...rest] = pathOf(pointer);
+  if (key === undefined || !Object.hasOwn(record, key)) return record;
+  const { [key]: value, ...others } = record;
+  if (rest.length === 0) return others;
+  return isJsonObject(value)
+    ? { ...record, [key]: withoutPath(value, pointer.slice(pointer.indexOf('/', 1))) }
+    : record;
 }
 
 /** A call of its own that switches a record off or on. Undefined when the record is not there. */
@@ -45,14 +104,16 @@ export async function callSwitch(
   change: Switch,
   remote: Remote,
 ): Promise<Done | undefined> {
+  const call = { ...change, path: configured(change.path) };
+  const method = 'POST';
   const record = change.set === undefined ? undefined : withSet({}, change.set);
-  const answer = await sendCall(
-    calls,
-    { ...change, path: configured(change.path) },
-    { method: 'POST', remoteId: remote.id, record },
-  );
+  const answer =
+    change.merge && record !== undefined
+      ? await writeRecord(calls, remote, call, { method, record })
+      : await sendCall(calls, call, { method, remoteId: remote.id, record });
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
+  checkAnsweredId(calls, readAt(answer.body, calls.recordType.record_at), remote, 'written');
   return answer;
 }
 
@@ -65,6 +126,7 @@ export function outcome(
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   const record = readAt(answer.body, calls.recordType.record_at);
+  checkAnsweredId(calls, record, remote, 'written');
   return pushed(calls, effect, {
     id: remote.id,
     version: versionIn(calls.recordType, record, answer.response),
@@ -79,6 +141,14 @@ export function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, ve
 export function ifMatch(isWanted: boolean | undefined, { version }: Remote): Record<string, string> {
   if (!isWanted || version === null) return {};
   return { 'if-match': /^(?:W\/)?".*"$/.test(version) ? version : `"${version}"` };
+}
+
+function notThere({ id }: Remote): RecordRejected {
+  const message = id === null ? 'The record is missing there.' : `The third party has no record ${id}.`;
+  const explanation = 'Syncline searches for the record or creates it again.';
+  return new RecordRejected(message, [
+    { field: null, remoteField: null, code: 'not_found', message, explanation },
+  ]);
 }
 
 /** `validate` refuses incomplete configurations; this catches a mapping that was never validated. */

@@ -62,6 +62,18 @@ export function problemsOfHeaders(
   );
 }
 
+/** Whether a call reaches the record by the id that Syncline gives it. */
+export function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwnId: boolean): boolean {
+  const used = pathVariables(path).flatMap((name) =>
+    Object.hasOwn(parameters, name) ? variablesOfParameter(parameters[name]) : [name],
+  );
+  return (
+    used.includes('external_id') ||
+    used.some((name) => name.startsWith('payload.')) ||
+    (hasOwnId && used.includes('remote_id'))
+  );
+}
+
 export function variablesOfParameter(
   parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never,
 ): string[] {

@@ -6,15 +6,16 @@ import { externalIdPointer, isOwnId } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
 import { isCharacterAllowed } from '../http/character-set';
-import { pathVariables, textVariables } from '../http/templates';
+import { textVariables } from '../http/templates';
 import {
+  isAddressedByOurId,
   type Problem,
   problemsOfCall,
   problemsOfGet,
   unknownVariable,
-  variablesOfParameter,
 } from './validate-call';
 import { problemsOfReading } from './validate-read';
+import { merges, problemsOfReplacing } from './validate-replacing';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
 
@@ -38,6 +39,7 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
     ...calls,
     ...problemsOfId(pointer, type),
     ...(isOnlyRead(type) ? [] : problemsOfWrites(pointer, type, hasOwnId)),
+    ...problemsOfReplacing(pointer, type, hasOwnId),
     ...problemsOfSwitches(pointer, type),
     ...problemsOfReads(pointer, type, hasOwnId),
     ...problemsOfReading(pointer, type),
@@ -82,17 +84,6 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
     'If a response is lost, the record would be created twice. Set find, or an id that Syncline assigns ' +
     '(id.template), or the header in which the third party accepts an idempotency key (idempotency_header).';
   return [{ pointer: `${pointer}/create`, message }];
-}
-
-function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwnId: boolean): boolean {
-  const used = pathVariables(path).flatMap((name) =>
-    Object.hasOwn(parameters, name) ? variablesOfParameter(parameters[name]) : [name],
-  );
-  return (
-    used.includes('external_id') ||
-    used.some((name) => name.startsWith('payload.')) ||
-    (hasOwnId && used.includes('remote_id'))
-  );
 }
 
 function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
@@ -153,10 +144,12 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         message: 'After a 412 the current version is read. Set read or find.',
       });
   }
-  if (type.read !== undefined && wantsVersion.length === 0)
+  if (type.read !== undefined && wantsVersion.length === 0 && !merges(type))
     problems.push({
       pointer: `${pointer}/read`,
-      message: 'read is called only after a 412. Set "if_match": true in update or delete, or remove read.',
+      message:
+        'read is called only for "merge", and after a 412. ' +
+        'Set "merge": true, or "if_match": true in update or delete, or remove read.',
     });
   return problems;
 }

@@ -46,7 +46,7 @@ describe('the configuration of a REST integration', () => {
         {
           find: undefined,
           id: { template: '{external_id}', allow: 'a-z0-9-' },
-          create: { method: 'PUT', path: '/contacts/{remote_id}' },
+          create: { method: 'PUT', path: '/contacts/{remote_id}', if_none_match: true },
         },
       ],
       ['an idempotency key', IDEMPOTENT],
@@ -56,7 +56,7 @@ describe('the configuration of a REST integration', () => {
           find: undefined,
           create: undefined,
           update: undefined,
-          upsert: { path: '/contacts/by-ref/{external_id}' },
+          upsert: { path: '/contacts/by-ref/{external_id}', replaces: true },
         },
       ],
     ])('is accepted with %s', (_title, typeChanges) => {
@@ -64,7 +64,7 @@ describe('the configuration of a REST integration', () => {
     });
 
     it('is refused together with an upsert; an upsert that always changes the same record is refused too', () => {
-      const upsert = { path: '/contacts/current' };
+      const upsert = { path: '/contacts/current', replaces: true };
 
       expect(problemsOf({}, { upsert }).map(({ pointer }) => pointer)).toEqual([
         '/config/record_types/contacts/create',

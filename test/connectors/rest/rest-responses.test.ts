@@ -341,6 +341,7 @@ describe('answers to the REST connector', () => {
       id: { at: '/num', type: 'number' },
       update: {
         method: 'PUT',
+        replaces: true,
         path: '/contacts/{remote_id}',
         body: { num: '{remote_id}', note: 'no. {remote_id}' },
       },

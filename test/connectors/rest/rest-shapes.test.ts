@@ -83,7 +83,7 @@ const personnel: Shape = {
       contacts: {
         id: { header: 'Location' },
         body_at: '/person',
-        upsert: { path: '/by-ref/{external_id}' },
+        upsert: { path: '/by-ref/{external_id}', replaces: true },
         delete: { path: '/by-ref/{external_id}' },
         deactivate: { path: '/by-ref/{external_id}/suspend' },
         activate: { path: '/by-ref/{external_id}/resume' },

@@ -1,0 +1,289 @@
+/**
+ * Calls that replace a record, and answers about another record than the one of the call, against a server
+ * that keeps whole records.
+ */
+import { rest } from '../../../connectors/rest';
+import { closeConnections } from '../../../egress/http-client';
+import type { JsonObject } from '../../../domain/json';
+import { loopbackPolicy } from '../suite/given';
+import {
+  CONTACTS,
+  CONTACTS_MAPPING,
+  aContact,
+  contactsConfig,
+  errorOf,
+  pushOne,
+  restContext,
+} from './rest-given';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
+
+const NOTES = { notes: 'kept', address: { street: 'Markt 1' }, tags: ['vip'] };
+
+describe('a third party whose PUT replaces the record', () => {
+  let server: ScriptedServer;
+  let records: Map<string, JsonObject>;
+  /** Changes the record between the read and the PUT. */
+  let beforePut: (() => void) | undefined;
+  let merged: Record<string, string>;
+
+  beforeEach(async () => {
+    records = new Map([['1', { id: '1', first_name: 'A', rev: 1, updated_at: 'then', ...NOTES }]]);
+    [beforePut, merged] = [undefined, {}];
+    server = await startScriptedServer(answer);
+  });
+
+  afterEach(async () => {
+    await closeConnections(loopbackPolicy);
+    await server.stop();
+  });
+
+  function answer({ method, path, body, headers }: RecordedRequest): ScriptedAnswer {
+    const asked = path.split('/')[2] ?? '1';
+    const id = merged[asked] ?? asked;
+    if (path.startsWith('/contacts?')) return { status: 200, body: { items: [] } };
+    if (method === 'GET' || method === 'DELETE') {
+      const record = records.get(id);
+      return record ? { status: 200, body: { data: record } } : { status: 404 };
+    }
+    const sent = (JSON.parse(body || '{"data":{}}') as { data: JsonObject }).data;
+    if (method === 'PATCH') records.set(id, { ...records.get(id), ...sent });
+    else if (method === 'PUT') {
+      beforePut?.();
+      beforePut = undefined;
+      const rev = Number(records.get(id)?.['rev'] ?? 0);
+      if ((headers['if-match'] ?? `"${rev}"`) !== `"${rev}"`) return { status: 412 };
+      records.set(id, { ...sent, id, rev: rev + 1 });
+    }
+    return { status: 200, body: { data: records.get(id) } };
+  }
+
+  const TYPE = {
+    ...CONTACTS,
+    external_id: '/ref',
+    record_at: '/data',
+    body_at: '/data',
+    version: '/rev',
+    read: { path: '/contacts/{remote_id}' },
+  };
+  const PATH = '/contacts/{remote_id}';
+  const PUT = { method: 'PUT', path: PATH, merge: true, omit: ['/id', '/rev', '/updated_at'] };
+  const contextFor = (type: Record<string, unknown>, mapping = CONTACTS_MAPPING) =>
+    restContext(contactsConfig(server.url, {}, { ...TYPE, ...type }), { mapping });
+  const bodies = () =>
+    server.requests.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as unknown);
+
+  it('keeps the fields that are not mapped, inside nested objects too', async () => {
+    const result = await pushOne(aContact({ remoteId: '1' }, { city: 'Delft' }), contextFor({ update: PUT }));
+
+    expect(result).toMatchObject({ ok: true, effect: 'updated', remoteId: '1', remoteVersion: '2' });
+    expect(records.get('1')).toMatchObject({
+      ...NOTES,
+      first_name: 'Ada',
+      ref: 'emp-1',
+      address: { street: 'Markt 1', city: 'Delft' },
+    });
+    expect(bodies()).toEqual([{ data: expect.not.objectContaining({ updated_at: 'then' }) as unknown }]);
+  });
+
+  it('keeps a change that is made between the read and the PUT', async () => {
+    beforePut = () => records.set('1', { ...records.get('1'), notes: 'changed meanwhile', rev: 2 });
+
+    const result = await pushOne(aContact({ remoteId: '1' }), contextFor({ update: PUT }));
+
+    expect(result).toMatchObject({ ok: true, remoteVersion: '3' });
+    expect(records.get('1')).toMatchObject({ notes: 'changed meanwhile', first_name: 'Ada' });
+  });
+
+  it('keeps them when constants of the call are sent, which replace what was read', async () => {
+    const update = { ...PUT, body: { data: { notes: 'from Syncline', first_name: 'not this' } } };
+
+    await pushOne(aContact({ remoteId: '1' }), contextFor({ update }));
+
+    expect(records.get('1')).toMatchObject({ notes: 'from Syncline', first_name: 'Ada', tags: ['vip'] });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['by constants', { update: PUT, deactivate: { set: { active: false } } }],
+    ['by a call of its own', { deactivate: { ...PUT, set: { active: false } } }],
+  ])('keeps them when the record is deactivated %s', async (_title, type) => {
+    const mapping = { ...CONTACTS_MAPPING, onDelete: 'deactivate' as const };
+
+    const result = await pushOne(
+      aContact({ operation: 'deactivate', remoteId: '1' }),
+      contextFor(type, mapping),
+    );
+
+    expect(result).toMatchObject({ ok: true, effect: 'deactivated' });
+    expect(records.get('1')).toMatchObject({ ...NOTES, first_name: 'A', active: false });
+  });
+
+  it('keeps them in an upsert, which creates the record if there is none', async () => {
+    const type = {
+      find: undefined,
+      create: undefined,
+      update: undefined,
+      delete: undefined,
+      read: { path: '/contacts/{external_id}' },
+      upsert: { path: '/contacts/{external_id}', merge: true },
+    };
+    const context = contextFor(type, { ...CONTACTS_MAPPING, onDelete: 'leave' });
+    const results = [];
+    for (const externalId of ['1', '2']) results.push(await pushOne(aContact({ externalId }), context));
+
+    expect(results).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(records.get('1')).toMatchObject({ ...NOTES, first_name: 'Ada' });
+    expect(records.get('2')).toMatchObject({ first_name: 'Ada' });
+  });
+
+  it('has the record created again when the read finds none', async () => {
+    const result = await pushOne(aContact({ remoteId: '9' }), contextFor({ update: PUT }));
+
+    expect(result).toMatchObject({ ok: true, effect: 'created' });
+  });
+
+  it('is sent nothing when the read answers something else than a record', async () => {
+    const context = contextFor({ update: PUT, record_at: '/nothing' });
+
+    expect(await errorOf(aContact({ remoteId: '1' }), context)).toMatchObject({ kind: 'unavailable' });
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  describe('with two records merged there', () => {
+    beforeEach(() => {
+      records.set('2', { id: '2', first_name: 'Survivor', rev: 1 });
+      merged = { 1: '2' };
+    });
+
+    const OTHER = {
+      kind: 'record_rejected',
+      errors: [
+        {
+          field: null,
+          code: 'answered_other_id',
+          message: expect.stringMatching(/record 1,.*record 2\./) as string,
+        },
+      ],
+    };
+
+    it.each<[string, Record<string, unknown>, 'upsert' | 'deactivate' | 'delete']>([
+      ['an update', {}, 'upsert'],
+      ['a deactivation', { deactivate: { set: { active: false } } }, 'deactivate'],
+      ['a deactivation by a call of its own', { deactivate: { path: `${PATH}/off` } }, 'deactivate'],
+      ['a delete', {}, 'delete'],
+    ])('fails at %s that is answered about the other record', async (_title, type, operation) => {
+      const context = contextFor({ read: undefined, ...type });
+
+      expect(await errorOf(aContact({ remoteId: '1', operation }), context)).toMatchObject(OTHER);
+    });
+
+    it('fails at the switch that activates a record', async () => {
+      const context = contextFor({
+        read: undefined,
+        deactivate: { path: `${PATH}/off` },
+        activate: { path: `${PATH}/on` },
+      });
+
+      expect(await errorOf(aContact({ remoteId: '1', isDeactivated: true }), context)).toMatchObject(OTHER);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it('fails at an upsert of a record that had another id', async () => {
+      const context = contextFor({
+        find: undefined,
+        create: undefined,
+        update: undefined,
+        read: undefined,
+        upsert: { path: '/contacts/{external_id}', replaces: true },
+      });
+
+      expect(await errorOf(aContact({ remoteId: '1', externalId: '1' }), context)).toMatchObject(OTHER);
+    });
+
+    it('is sent nothing if the record is read first', async () => {
+      expect(await errorOf(aContact({ remoteId: '1' }), contextFor({ update: PUT }))).toMatchObject(OTHER);
+      expect(records.get('2')).toMatchObject({ first_name: 'Survivor' });
+    });
+
+    it.each([
+      ['a number', 1],
+      ['no id', undefined],
+      ['a list', ['1']],
+    ])('accepts an answer whose id is %s', async (_title, id) => {
+      merged = {};
+      records.set('1', { ...records.get('1'), id: id as never });
+
+      expect(await pushOne(aContact({ remoteId: '1' }), contextFor({ read: undefined }))).toMatchObject({
+        ok: true,
+        remoteId: '1',
+      });
+    });
+
+    it('accepts a UUID in capitals', async () => {
+      const uuid = '0b9c2f6e-3f0f-4d5e-8a51-6f2c7f6b1a20';
+      records.set(uuid, { id: uuid.toUpperCase() });
+
+      expect(await pushOne(aContact({ remoteId: uuid }), contextFor({ read: undefined }))).toMatchObject({
+        ok: true,
+      });
+    });
+  });
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ['an update by PUT', 'update/method', { update: { method: 'PUT', path: PATH } }],
+    [
+      'an upsert',
+      'upsert',
+      { create: undefined, update: undefined, upsert: { path: '/contacts/{external_id}' } },
+    ],
+    [
+      'a switch by PUT at the path of the record',
+      'deactivate/method',
+      { deactivate: { method: 'PUT', path: PATH, set: { active: false } } },
+    ],
+    [
+      'a creation by PUT of a record that may exist',
+      'create/method',
+      { id: { template: '{external_id}', allow: 'a-z0-9-' }, create: { method: 'PUT', path: PATH } },
+    ],
+    ['merge without a read', 'update/merge', { update: PUT }],
+    [
+      'merge in an upsert whose read needs another id',
+      'upsert/merge',
+      {
+        create: undefined,
+        update: undefined,
+        read: { path: PATH },
+        upsert: { path: '/contacts/{external_id}', merge: true },
+      },
+    ],
+    ['both keys', 'update/replaces', { read: { path: PATH }, update: { ...PUT, replaces: true } }],
+    ['a confirmation without effect', 'update/replaces', { update: { path: PATH, replaces: true } }],
+    ['omit without merge', 'update/omit', { update: { path: PATH, omit: ['/id'] } }],
+    [
+      'merge in constants of update',
+      'deactivate/merge',
+      { read: { path: PATH }, update: PUT, deactivate: { set: { active: false }, merge: true } },
+    ],
+  ])('is refused for %s', (_title, pointer, type) => {
+    const config = rest.configSchema.parse(contactsConfig('https://contacts.example.com', {}, type));
+
+    expect(rest.validate?.(config, { contacts: CONTACTS_MAPPING }).map((problem) => problem.pointer)).toEqual(
+      [`/config/record_types/contacts/${pointer}`],
+    );
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a confirmed loss', { update: { method: 'PUT', path: PATH, replaces: true } }],
+    ['a command by PUT', { deactivate: { method: 'PUT', path: `${PATH}/off` } }],
+    ['merge', { read: { path: PATH }, update: PUT }],
+  ])('is accepted with %s', (_title, type) => {
+    const config = rest.configSchema.parse(contactsConfig('https://contacts.example.com', {}, type));
+
+    expect(rest.validate?.(config, { contacts: CONTACTS_MAPPING })).toEqual([]);
+  });
+});
