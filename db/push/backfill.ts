@@ -6,10 +6,11 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
-import type { RecordTypeMapping } from '../../domain/records/mapping';
+import type { MappingError, RecordTypeMapping } from '../../domain/records/mapping';
 import { pushTarget, type PushTarget } from '../../domain/push/push-target';
 import { isEligible } from '../../domain/records/mapping';
 import { mappedFieldNames } from '../../domain/records/mapping';
+import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
@@ -29,6 +30,7 @@ interface ExistingRecord {
   /** Hash of the push in progress, else of the last result. */
   knownHash: string | null;
   hasBeenSent: boolean;
+  errors: SyncError[] | null;
 }
 
 /** Opens windows for the next `limit` records. `isDone`: there are no more. */
@@ -141,7 +143,9 @@ async function readExistingRecords(
       case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end
         as known_hash,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
-        or record_sync.unresolved_push_id is not null, false) as has_been_sent
+        or record_sync.unresolved_push_id is not null, false) as has_been_sent,
+      case when record_sync.push_id is null and record_sync.result_status = 'sync_failed'
+        then record_sync.errors end as errors
     from records record
     left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and
@@ -167,7 +171,20 @@ function needsWindow(
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
   if (!isEligible(mapping, state) && !record.hasBeenSent) return false;
   const target: PushTarget = pushTarget(mapping, state);
+  if (target.operation === 'invalid') return !isSameFailure(target.errors, record.errors);
   return hashOfTarget(target) !== record.knownHash;
+}
+
+/** The record failed with these errors already, so that another attempt would only repeat them. */
+function isSameFailure(errors: readonly MappingError[], known: readonly SyncError[] | null): boolean {
+  return (
+    known !== null &&
+    known.length === errors.length &&
+    errors.every(({ to, message }, index) => {
+      const earlier = known[index];
+      return earlier?.remote_field === to && earlier.message === message;
+    })
+  );
 }
 
 async function openWindows(

@@ -74,7 +74,8 @@ export interface DecidedPush {
   recordSync: LockedRecordSync;
   record: RecordForPush;
   target: PushTarget;
-  hash: string;
+  /** null = the record cannot be mapped. */
+  hash: string | null;
   decision: PushDecision;
   /** The push in the log, whether it is sent or ends here. */
   pushId: string;

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type PushTarget, targetText } from '../../domain/push/push-target';
 
-export function hashOfTarget(target: PushTarget): string {
-  return createHash('sha256').update(targetText(target)).digest('base64url').slice(0, 22);
+/** null = the record cannot be mapped, so it has no payload and never equals an earlier result. */
+export function hashOfTarget(target: PushTarget): string | null {
+  const text = targetText(target);
+  return text === null ? null : createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

@@ -35,7 +35,7 @@ export interface AcceptanceState {
 /** Kept outside of domain, which uses no packages. */
 export interface PlanTools {
   newId(): string;
-  hashOf(target: PushTarget): string;
+  hashOf(target: PushTarget): string | null;
 }
 
 /**

@@ -55,7 +55,7 @@ export function planRecordSyncs(
   drafts: readonly RecordDraft[],
   integrations: readonly AcceptingIntegration[],
   states: RecordSyncStates,
-  hashOf: (target: PushTarget) => string,
+  hashOf: (target: PushTarget) => string | null,
 ): RecordSyncPlan {
   const windows: PlannedWindow[] = [];
   const undone: UndoneEdit[] = [];

@@ -29,10 +29,10 @@ export type PushDecision =
   /** The mapping cannot express the record: an error for people, without a call. */
   | { kind: 'invalid'; errors: MappingError[] };
 
-/** `hash` is the hash of `target`; `isLinked`: the third party is known to have the record. */
+/** `hash` is the hash of `target`, null if that is invalid; `isLinked`: the third party is known to have the record. */
 export function decidePush(
   recordSync: DueRecordSync,
-  { target, hash, isLinked }: { target: PushTarget; hash: string; isLinked: boolean },
+  { target, hash, isLinked }: { target: PushTarget; hash: string | null; isLinked: boolean },
   firedAt: Date,
 ): PushDecision {
   // The worker that pushed it died and the record has changed since: the change's own window comes first.
@@ -43,7 +43,7 @@ export function decidePush(
   if (recordSync.dueAt === null && recordSync.discardedAt !== null && recordSync.pushHash !== hash)
     return { kind: 'end', result: 'discarded' };
 
-  const isCertain = recordSync.pushId === null && recordSync.resultHash !== null;
+  const isCertain = recordSync.pushId === null && hash !== null;
   if (isCertain && hash === recordSync.resultHash && recordSync.windowReason !== 'retry')
     return { kind: 'end', result: 'no_net_change' };
   if (target.operation === 'leave') return { kind: 'end', result: 'left' };

@@ -25,13 +25,16 @@ export function pushTarget(mapping: RecordTypeMapping | undefined, record: Recor
     : { operation: 'invalid', errors: mapped.errors };
 }
 
-/** Equal texts mean that there is nothing to push. Hash it before storing it. */
-export function targetText(target: PushTarget): string {
+/**
+ * Equal texts mean that there is nothing to push. Hash it before storing it. null for a record that cannot be
+ * mapped: it was never sent, so it equals no result.
+ */
+export function targetText(target: PushTarget): string | null {
   switch (target.operation) {
     case 'upsert':
       return `upsert ${canonicalJson(target.payload)}`;
     case 'invalid':
-      return `invalid ${JSON.stringify(target.errors)}`;
+      return null;
     default:
       return target.operation;
   }

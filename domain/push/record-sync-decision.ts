@@ -39,7 +39,7 @@ export function decideRecordSync(
   policy: WaitPolicy,
   change: ChangeOfRecord,
   recordSync: RecordSyncState | null,
-  hashOf: (target: PushTarget) => string,
+  hashOf: (target: PushTarget) => string | null,
   now: Date,
 ): RecordSyncDecision {
   const fields = fieldsThatMatter(mapping, change);
@@ -50,8 +50,8 @@ export function decideRecordSync(
   if (isLeaving && !recordSync?.isPushOpen && !recordSync?.hasResult) return { kind: 'forget' };
 
   const isCertain = recordSync !== null && !recordSync.isPushOpen && recordSync.resultHash !== null;
-  if (isCertain && hashOf(pushTarget(mapping, change.after)) === recordSync.resultHash)
-    return { kind: 'no_net_change', fields };
+  const hash = isCertain ? hashOf(pushTarget(mapping, change.after)) : null;
+  if (hash !== null && hash === recordSync?.resultHash) return { kind: 'no_net_change', fields };
 
   const window = windowAfterChange(recordSync?.window ?? null, now, policy);
   const knownDueAt = recordSync === null || recordSync.isHeld ? null : (recordSync.window?.dueAt ?? null);

@@ -53,7 +53,8 @@ interface OriginRow {
 
 /**
  * The hash is that of what the third party holds now, so that undoing the pulled change here counts as a
- * change.
+ * change. A record that cannot be mapped has no hash and is not agreed: it becomes Sync failed at its field
+ * (rules.md 47).
  */
 function toOriginRow(mapping: RecordTypeMapping, { draft, agreed, isAgreed }: PulledDraft): OriginRow {
   const target =
@@ -63,7 +64,7 @@ function toOriginRow(mapping: RecordTypeMapping, { draft, agreed, isAgreed }: Pu
   return {
     record_id: draft.recordId,
     version: draft.after.version,
-    is_agreed: isAgreed,
+    is_agreed: isAgreed && target.operation !== 'invalid',
     hash: hashOfTarget(target),
   };
 }

@@ -46,6 +46,36 @@ const acceptMany = (count: number) =>
   );
 const names = (pushes: readonly ClaimedPush[]) => pushes.map(({ externalId }) => externalId).toSorted();
 
+describe('rule 47: a record with a field that the mapping cannot express', () => {
+  const name = { name: 'name', to: 'name' };
+  const fields = [name, { name: 'born', to: 'born', type: 'date' as const }];
+  const employees = { direction: 'push' as const, fields, onDelete: 'deactivate' as const };
+
+  it('is Sync failed at that field after each edit of another field, and pushed once it is corrected', async () => {
+    integrationId = await tenant.integration({ recordTypes: { employees } });
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A', born: '0000-00-00' } });
+    expect((await tenant.claim(integrationId, DUE)).pushes).toEqual([]);
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      resultStatus: 'sync_failed',
+      resultHash: null,
+      errors: [{ field: 'born', remote_field: 'born', code: 'mapping_failed' }],
+    });
+
+    now = DUE.getTime();
+    await tenant.accept({ externalId: 'e1', kind: 'patch', fields: { name: 'Edited here' } });
+    const edited = await tenant.recordSync(integrationId, 'e1');
+    expect(edited).toMatchObject({ windowFields: ['name'] });
+    expect((await tenant.claim(integrationId, at(GRACE_MS * 2))).pushes).toEqual([]);
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ resultStatus: 'sync_failed' });
+
+    now = at(GRACE_MS * 2).getTime();
+    await tenant.accept({ externalId: 'e1', kind: 'patch', fields: { born: null } });
+    expect((await tenant.claim(integrationId, at(GRACE_MS * 3))).pushes).toMatchObject([
+      { payload: { name: 'Edited here', born: null } },
+    ]);
+  });
+});
+
 describe('a claim', () => {
   it('takes due record syncs, and not a millisecond earlier', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });

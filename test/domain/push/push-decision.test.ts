@@ -84,6 +84,18 @@ it('does not repeat a push that contains discarded changes', () => {
   });
 });
 
+it('rule 47: never ends as no net change if the mapping cannot express the record', () => {
+  const errors = [{ field: 'grade', to: 'grade', message: 'no counterpart' }];
+  for (const resultHash of ['now', null])
+    expect(
+      decidePush(
+        due({ resultStatus: 'synced', resultHash }),
+        { target: { operation: 'invalid', errors }, hash: null, isLinked: true },
+        firedAt,
+      ),
+    ).toEqual({ kind: 'invalid', errors });
+});
+
 it('fails without a call if the mapping cannot express the record', () => {
   const errors = [{ field: 'grade', to: 'grade', message: 'no counterpart' }];
   expect(judge(due(), { operation: 'invalid', errors })).toEqual({ kind: 'invalid', errors });

@@ -192,6 +192,36 @@ describe('rule 14: coming and going', () => {
   });
 });
 
+describe('rule 47: a record that cannot be mapped', () => {
+  const typed: RecordTypeMapping = {
+    ...mapping,
+    fields: [
+      { name: 'name', to: 'n' },
+      { name: 'born', to: 'b', type: 'date' },
+      { name: 'hours', to: 'h', type: 'number' },
+      { name: 'grade', to: 'g', values: { a: 'A' } },
+    ],
+  };
+  const hashOrNull = (target: PushTarget) => (target.operation === 'invalid' ? null : hashOf(target));
+
+  it.each<[string, JsonObject]>([
+    ['an empty date', { born: '' }],
+    ['a date of zeros', { born: '0000-00-00' }],
+    ['a number with separators', { hours: '1,250.5' }],
+    ['a list under a number', { hours: [38] }],
+    ['a value without a counterpart', { grade: 'z' }],
+  ])('opens a window for every edit of another field: %s', (_what, fields) => {
+    const before = record({ name: 'A', ...fields });
+    const after = record({ name: 'Edited here', ...fields });
+    for (const resultHash of [null, hashOf(pushTarget(typed, before)), hashOf(pushTarget(typed, after))]) {
+      const state = recordSync({ hasResult: true, resultHash });
+      expect(decideRecordSync(typed, policy, changed(before, after), state, hashOrNull, at(1))).toMatchObject(
+        { kind: 'window', fields: ['name'] },
+      );
+    }
+  });
+});
+
 describe('any sequence of changes of one record sync', () => {
   const fields = fc.record(
     { name: fc.constantFrom('A', 'B'), size: fc.constantFrom(1, 2), country: fc.constantFrom('BE', 'NL') },
