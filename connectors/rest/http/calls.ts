@@ -5,14 +5,13 @@
 import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
-import { addressOf } from './address';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { fitInto } from './character-set';
 import { placeAt, readAt } from '../json-pointer';
 import type { Session } from './session';
-import { UnusableValue, type Variables, fillHeader, fillJson, fillText } from './templates';
+import { UnusableValue, type Variables, fillHeader, fillJson, fillText, fillUrl } from './templates';
 
 /** What a record's calls need: the configuration of its type, the record, and a session to send with. */
 export interface RecordCalls {
@@ -98,7 +97,7 @@ export function requestTo(
     headers[name.toLowerCase()] = fillHeader(template, variables);
   const request = {
     method: call.method ?? method,
-    url: addressOf(config.base_url, call.path, withParameters),
+    url: fillUrl(config.base_url, call.path, withParameters),
   };
   if (body === undefined) {
     delete headers['content-type'];

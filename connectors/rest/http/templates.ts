@@ -94,6 +94,11 @@ export function fillPath(template: string, variables: Variables): string {
   return path;
 }
 
+/** The absolute URL of a path template under the base URL. Throws UnusableValue. */
+export function fillUrl(baseUrl: string, path: string, variables: Variables): string {
+  return baseUrl.replace(/\/+$/, '') + fillPath(path, variables);
+}
+
 /**
  * A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot
  * express.

@@ -14,8 +14,7 @@ import type { ErrorsConfig } from '../config/config';
 import type { AuthConfig } from '../config/config-auth';
 import { parseJson, readAt } from '../json-pointer';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
-import { fillHeader, fillJson } from './templates';
-import { addressOf } from './address';
+import { fillHeader, fillJson, fillUrl } from './templates';
 
 export interface Token {
   value: string;
@@ -69,7 +68,7 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
   const credential = (name: string) => credentialOf(context.credentials, name);
   const request: HttpRequest = {
     method: auth.method,
-    url: auth.url ?? addressOf(context.config.base_url, auth.path ?? '/', credential),
+    url: auth.url ?? fillUrl(context.config.base_url, auth.path ?? '/', credential),
     headers: { accept: 'application/json' },
   };
   for (const [name, template] of Object.entries({ ...context.config.headers, ...auth.headers }))
