@@ -9,7 +9,6 @@ import { RecordRejected } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './find-remote-record';
-import { recordToSend } from './record-body';
 import { deactivate, remove } from './remove';
 import {
   callSwitch,
@@ -19,6 +18,7 @@ import {
   outcome,
   type Pushed,
   pushed,
+  recordToSend,
   sendAgainIfChanged,
 } from './write-call';
 

@@ -2,8 +2,16 @@
 import { type RecordCalls, sendCall } from '../http/calls';
 import type { CallConfig } from '../config/config-call';
 import type { Remote } from './find-remote-record';
-import { recordToSend, withSet } from './record-body';
-import { callSwitch, configured, ifMatch, outcome, type Pushed, sendAgainIfChanged } from './write-call';
+import {
+  callSwitch,
+  configured,
+  ifMatch,
+  outcome,
+  type Pushed,
+  recordToSend,
+  sendAgainIfChanged,
+  withSet,
+} from './write-call';
 
 export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const call = configured(calls.recordType.delete);

@@ -1,16 +1,44 @@
-/** Calls that write an existing record: its version, conflicts (412), and the result of a push. */
+/** Calls that write a record: body, version, conflicts (412), and the result of a push. */
+import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { PushResult } from '../../connector';
 import { Unavailable } from '../../errors';
 import type { RecordTypeConfig } from '../config/config';
-import { type RecordCalls, sendCall } from '../http/calls';
+import { externalIdPointer, type RecordCalls, sendCall } from '../http/calls';
 import { type Answer, isTrueOf } from '../http/response-rules';
-import { readAt } from '../json-pointer';
+import { placeAt, readAt } from '../json-pointer';
 import { findRemote, type Remote, versionIn } from './find-remote-record';
-import { withSet } from './record-body';
 
 export type Pushed = Extract<PushResult, { ok: true }>;
 export type Done = Extract<Answer, { meaning: 'done' }>;
 type Switch = NonNullable<RecordTypeConfig['deactivate']>;
+
+/**
+ * The payload with the Syncline id at its configured location, and with the constants of `activate` if the
+ * record was deactivated.
+ */
+export function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
+  const externalIdAt = externalIdPointer(recordType);
+  const isIdLeftOut =
+    occasion === 'update' &&
+    typeof recordType.external_id === 'object' &&
+    recordType.external_id.only_on_create;
+  const record =
+    externalIdAt === undefined || isIdLeftOut
+      ? item.payload
+      : placeAt(item.payload, externalIdAt, item.externalId);
+  if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)
+    return record;
+  // The payload takes precedence over the constants.
+  return placeAt(withSet({}, recordType.activate.set), '', record);
+}
+
+export function withSet(record: JsonObject, set: Record<string, JsonValue> = {}): JsonObject {
+  return Object.entries(set).reduce((result, [to, value]) => placeAt(result, asPointer(to), value), record);
+}
+
+function asPointer(to: string): string {
+  return to.startsWith('/') ? to : `/${to.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
 
 /** After a 412 (outdated version) the current version is read and the call is sent once more. */
 export async function sendAgainIfChanged(
