@@ -3,7 +3,7 @@
  * what becomes of each record sync. The caller reads everything before and writes everything after.
  */
 import { isLocked } from '../onboarding';
-import type { PushTarget } from './push-target';
+import type { PushTarget } from '../records/mapping';
 import { type Owner, respectOwners } from '../records/field-ownership';
 import {
   type AcceptingIntegration,

@@ -5,7 +5,7 @@
 import { jsonEquals } from '../json';
 import type { OnboardingLockFacts } from '../onboarding';
 import type { WaitPolicy, Window } from './debounce-window';
-import type { PushTarget } from './push-target';
+import type { PushTarget } from '../records/mapping';
 import type { RecordDraft } from '../records/record-draft';
 import { decideRecordSync, type RecordSyncState } from './record-sync-decision';
 

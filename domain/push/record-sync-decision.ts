@@ -1,6 +1,13 @@
 /** What a changed record means for one record sync (rules.md 1 to 6, 9 and 14), as one pure function. */
-import { isEligible, mappedFieldNames, relevantFields, type RecordTypeMapping } from '../records/mapping';
-import { pushTarget, type PushTarget, type RecordState } from './push-target';
+import {
+  isEligible,
+  mappedFieldNames,
+  pushTarget,
+  type PushTarget,
+  type RecordState,
+  type RecordTypeMapping,
+  relevantFields,
+} from '../records/mapping';
 import { type WaitPolicy, type Window, windowAfterChange } from './debounce-window';
 
 /** The part of a record sync that the decision depends on. */

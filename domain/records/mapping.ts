@@ -2,7 +2,7 @@
  * Which fields of a record go to a third party, and how: pure, so that relevance, the payload and its hash
  * are decided by the same few lines at acceptance, at the claim and in previews (rules.md 3, 5, 14, 15).
  */
-import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
+import { canonicalJson, type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
 
 type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
@@ -47,6 +47,18 @@ export interface MappingError {
 
 export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
 
+/** What a third party should hold for a record, and what has to be sent for it (rules.md 4, 5, 14). */
+export type PushTarget =
+  | { operation: 'upsert'; payload: JsonObject }
+  | { operation: 'deactivate' | 'delete' | 'leave' }
+  /** The mapping cannot express this record: an error for people, found without a call. */
+  | { operation: 'invalid'; errors: MappingError[] };
+
+export interface RecordState {
+  fields: JsonObject;
+  isDeleted: boolean;
+}
+
 /** Our fields that this mapping reads: a change of any other is irrelevant (rules.md 3). */
 export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
   return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
@@ -59,10 +71,7 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
 }
 
 /** Eligible = pushed at all, not deleted, and the optional filter matches (rules.md 14). */
-export function isEligible(
-  mapping: RecordTypeMapping | undefined,
-  record: { fields: JsonObject; isDeleted: boolean },
-): boolean {
+export function isEligible(mapping: RecordTypeMapping | undefined, record: RecordState): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
   return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {
     const actual = ownValue(record.fields, field) ?? null;
@@ -87,6 +96,27 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
+}
+
+export function pushTarget(mapping: RecordTypeMapping | undefined, record: RecordState): PushTarget {
+  if (mapping === undefined) return { operation: 'leave' };
+  if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
+  const mapped = mapRecord(mapping, record.fields);
+  return mapped.ok
+    ? { operation: 'upsert', payload: mapped.payload }
+    : { operation: 'invalid', errors: mapped.errors };
+}
+
+/** Equal texts mean that there is nothing to push. Hash it before storing it. */
+export function targetText(target: PushTarget): string {
+  switch (target.operation) {
+    case 'upsert':
+      return `upsert ${canonicalJson(target.payload)}`;
+    case 'invalid':
+      return `invalid ${JSON.stringify(target.errors)}`;
+    default:
+      return target.operation;
+  }
 }
 
 /** A record may lack a field that every object of JavaScript has (`constructor`, `toString`). */

@@ -1,8 +1,7 @@
 /** What a third party should hold for a record: rules.md 5, 14, 15. */
 import * as fc from 'fast-check';
 import { jsonEquals, type JsonValue } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { pushTarget, targetText } from '../../../domain/push/push-target';
+import { pushTarget, type RecordTypeMapping, targetText } from '../../../domain/records/mapping';
 import { jsonObject } from '../arbitraries';
 
 const mapping: RecordTypeMapping = {
