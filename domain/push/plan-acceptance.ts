@@ -4,14 +4,19 @@
  */
 import { isLocked } from '../onboarding';
 import type { PushTarget } from '../records/mapping';
-import { type Owner, respectOwners } from '../records/field-ownership';
+import {
+  applyChange,
+  type Owner,
+  type RecordChange,
+  respectOwners,
+  type VersionedRecord,
+} from '../records/record-change';
 import {
   type AcceptingIntegration,
   planRecordSyncs,
   type RecordSyncPlan,
   type RecordSyncStates,
 } from './plan-record-syncs';
-import { applyChange, type RecordChange, type VersionedRecord } from '../records/record-change';
 import type { RecordDraft } from '../records/record-draft';
 
 export interface StoredRecord {

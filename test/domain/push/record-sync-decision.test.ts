@@ -12,7 +12,7 @@ import {
   decideRecordSync,
   type RecordSyncDecision,
   type RecordSyncState,
-} from '../../../domain/push/record-sync-decision';
+} from '../../../domain/push/plan-record-syncs';
 import type { WaitPolicy } from '../../../domain/push/debounce-window';
 
 const MINUTE = 60_000;
