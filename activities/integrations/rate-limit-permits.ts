@@ -67,7 +67,7 @@ export function createRateLimitPermits(
 class PermitsOfIntegration implements RateLimitPermits {
   readonly #grants = new Map<RequestPriority, Grant>();
   #counted = { requests: 0, slowedDown: 0, atMs: 0 };
-  #quota: { told: Quota; atMs: number } | undefined;
+  #quota: { reported: Quota; atMs: number } | undefined;
   #isLow = false;
 
   constructor(
@@ -105,7 +105,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     };
     const wasLow = this.#isLow;
     if (quota !== null) {
-      this.#quota = { told: quota, atMs: Date.now() };
+      this.#quota = { reported: quota, atMs: Date.now() };
       this.#isLow = isLow(quota);
     }
     // What was granted was so before this was known.
@@ -169,8 +169,8 @@ class PermitsOfIntegration implements RateLimitPermits {
 /**
  * A quota that was reported earlier: its reset is nearer by now. null if it is outdated or has been reset.
  */
-function aged({ told, atMs }: { told: Quota; atMs: number }): Quota | null {
+function aged({ reported, atMs }: { reported: Quota; atMs: number }): Quota | null {
   const ageMs = Date.now() - atMs;
-  if (told.resetsInMs === null) return ageMs > 60_000 ? null : told;
-  return ageMs >= told.resetsInMs ? null : { ...told, resetsInMs: told.resetsInMs - ageMs };
+  if (reported.resetsInMs === null) return ageMs > 60_000 ? null : reported;
+  return ageMs >= reported.resetsInMs ? null : { ...reported, resetsInMs: reported.resetsInMs - ageMs };
 }

@@ -129,7 +129,7 @@ export class DatasetFinisher {
     const isCounted = this.isFull || hasChanged || isCountStale;
     const remoteTotal = isCounted ? await this.countRemote(job) : null;
     await this.inTenant(async (work) => {
-      const ours = isCounted ? await countLinked(work, this.pass) : 0;
+      const local = isCounted ? await countLinked(work, this.pass) : 0;
       // An overview may have left changes out, and a run over the last day does not read everything since
       // (rules.md 28).
       const isWhole = run.overviewId === null;
@@ -137,7 +137,7 @@ export class DatasetFinisher {
         ...this.pass,
         isFull: this.isFull && isWhole,
         watermark: run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now),
-        counted: isCounted ? { ours, theirs: remoteTotal } : undefined,
+        counted: isCounted ? { local, remote: remoteTotal } : undefined,
       });
     });
   }

@@ -97,16 +97,16 @@ function theOne(
   response: HttpResponse,
 ): Remote | undefined {
   const living = records.filter((record) => !isTrueOf(calls.recordType.tombstone, record));
-  const ours = living.filter((record) => isOurs(calls, record));
-  if (ours.length > 1) {
+  const matching = living.filter((record) => hasRecordId(calls, record));
+  if (matching.length > 1) {
     throw rejected(
-      `${ours.length} records in the third party have the id ${calls.item.externalId}.`,
+      `${matching.length} records in the third party have the id ${calls.item.externalId}.`,
       'ambiguous',
       'Keep one of them in the third party and remove the others, then retry.',
     );
   }
   // Most APIs ignore a filter that they do not understand and answer everything.
-  if (ours.length === 0 && living.length > 0) {
+  if (matching.length === 0 && living.length > 0) {
     throw rejected(
       `The search for ${calls.item.externalId} returned ${living.length} records without that id.`,
       'find_not_exact',
@@ -114,10 +114,10 @@ function theOne(
         'Make find in the configuration exact: the third party seems to ignore its filter.',
     );
   }
-  return ours.length === 0 ? undefined : remoteOfRecord(calls, ours[0], response);
+  return matching.length === 0 ? undefined : remoteOfRecord(calls, matching[0], response);
 }
 
-function isOurs(calls: RecordCalls, record: JsonValue | undefined): boolean {
+function hasRecordId(calls: RecordCalls, record: JsonValue | undefined): boolean {
   const externalIdAt = externalIdPointer(calls.recordType);
   const match =
     calls.recordType.find?.match ??

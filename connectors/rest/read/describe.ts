@@ -77,14 +77,17 @@ function fieldIn(
   if (named === undefined) return undefined;
   const listed = values === undefined ? undefined : readAt(entry, values);
   const picklist = Array.isArray(listed) ? texts(listed.map((each) => readAt(each, value))) : [];
-  const theirs = text(type);
-  const ours = theirs !== undefined && Object.hasOwn(types, theirs) ? types[theirs] : undefined;
+  const remoteType = text(type);
+  const mappedType =
+    remoteType !== undefined && Object.hasOwn(types, remoteType) ? types[remoteType] : undefined;
   return {
     name: named,
     label: text(label) ?? inWords(named),
-    type: ours ?? (picklist.length > 0 ? 'picklist' : 'string'),
+    type: mappedType ?? (picklist.length > 0 ? 'picklist' : 'string'),
     isRequired: required !== undefined && readAt(entry, required) === true,
-    ...((ours === 'picklist' || (ours === undefined && picklist.length > 0)) && { values: picklist }),
+    ...((mappedType === 'picklist' || (mappedType === undefined && picklist.length > 0)) && {
+      values: picklist,
+    }),
   };
 }
 

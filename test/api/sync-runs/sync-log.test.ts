@@ -32,7 +32,7 @@ describe('the Sync Status log (rules.md 32)', () => {
     const worker = await givenOnboarded(service, tenant);
     const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
     await worker.work((work) =>
-      markDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { ours: 12, theirs: 10 } }),
+      markDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { local: 12, remote: 10 } }),
     );
     await startFull(worker.integration);
     await worker.run();
@@ -47,7 +47,7 @@ describe('the Sync Status log (rules.md 32)', () => {
         recordType: 'deals',
         isFull: true,
         watermark: null,
-        counted: { ours: 3, theirs: 5 },
+        counted: { local: 3, remote: 5 },
       }),
     );
     await startFull(worker.integration);

@@ -33,7 +33,7 @@ export const GRACE_MS = 5 * MINUTE;
 
 const silent = { info() {}, warn() {}, error() {} };
 
-export interface Pair {
+export interface RecordSyncState {
   status: string | null;
   dueAt: Date | null;
   errors: { code: string; field: string | null; message: string; category: string }[] | null;
@@ -279,7 +279,7 @@ export class TestTenant {
     });
   }
 
-  async recordSync(integrationId: string, externalId: string): Promise<Pair | undefined> {
+  async recordSync(integrationId: string, externalId: string): Promise<RecordSyncState | undefined> {
     const recordId = await this.recordId(externalId);
     return this.environment.database.withTenant(this.tenantId, ({ trx }) =>
       trx
