@@ -51,8 +51,8 @@ export class DatasetFinisher {
 
   private async refuseSuspiciousEmptiness({ recordsRead }: SyncJob): Promise<void> {
     if (recordsRead > 0) return;
-    const held = await this.inTenant((work) => countLinked(work, this.pass));
-    if (held > 0) throw suspiciouslyEmpty(this.pass.recordType, held);
+    const linked = await this.inTenant((work) => countLinked(work, this.pass));
+    if (linked > 0) throw suspiciouslyEmpty(this.pass.recordType, linked);
   }
 
   private async deleteMissingRecords(job: SyncJob): Promise<ReadOutcome> {
@@ -71,7 +71,7 @@ export class DatasetFinisher {
     }
   }
 
-  private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'parked' | 'withheld'> {
+  private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'needs_review' | 'withheld'> {
     const { isPagingStable } = this.abilities;
     const total = isPagingStable ? null : ((await this.pages.count()) ?? job.remoteTotal);
     if (
@@ -87,7 +87,7 @@ export class DatasetFinisher {
       // anything.
       if (this.options.run.overviewId !== null || (current?.recordsDeleted ?? 0) > 0) return 'delete';
       const plan = await planDeletions(work, { ...this.pass, isCertain: isPagingStable || total !== null });
-      if (plan === 'parked') await markDeletesWithheld(work, this.pass, 'needs_review');
+      if (plan === 'needs_review') await markDeletesWithheld(work, this.pass, 'needs_review');
       return plan;
     });
   }

@@ -212,9 +212,13 @@ describe('records that are only pulled', () => {
     const [review] = await tenant.api.list(
       `/v1/deletion-reviews?integration_id=${integration.id}&state=pending`,
     );
-    expect(review).toMatchObject({ record_type: 'employees', records_parked: 22, records_held: before.size });
-    const parked = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
-    expect(parked.map(({ external_id: externalId }) => externalId as string).sort()).toEqual(
+    expect(review).toMatchObject({
+      record_type: 'employees',
+      records_missing: 22,
+      records_before: before.size,
+    });
+    const missing = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
+    expect(missing.map(({ external_id: externalId }) => externalId as string).sort()).toEqual(
       doomed.map(integration.externalId).sort(),
     );
     expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain(
