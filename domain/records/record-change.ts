@@ -1,6 +1,7 @@
 /**
  * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor
- * extends, and the same change twice is one change. Fields that a third party owns are read-only (rules.md 17).
+ * extends, and the same change twice is one change. Fields that a third party owns are read-only (rules.md
+ * 17).
  */
 import { type JsonObject, jsonEquals } from '../json';
 import type { RecordTypeMapping } from './mapping';
