@@ -1,5 +1,5 @@
 /**
- * What follows once a dataset was read to its end: deletions of missing records, counts, and the next
+ * The last steps of reading a dataset: deletes missing records, counts both sides, and sets the next
  * watermark.
  */
 import type { ReadAbilities } from '../../connectors/connector';
@@ -36,7 +36,7 @@ export class DatasetFinisher {
     this.isFull = options.run.scope === 'full';
   }
 
-  /** Safe to repeat: the rows store how far it has come. */
+  /** Safe to repeat: the rows store the progress. */
   async run(job: SyncJob): Promise<ReadOutcome> {
     if (this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified)
       await this.refuseSuspiciousEmptiness(job);
@@ -130,8 +130,8 @@ export class DatasetFinisher {
     const remoteTotal = isCounted ? await this.countRemote(job) : null;
     await this.inTenant(async (work) => {
       const local = isCounted ? await countLinked(work, this.pass) : 0;
-      // An overview may have left changes out, and a run over the last day does not read everything since
-      // (rules.md 28).
+      // An overview may have left changes out, and a run over the last day does not cover all changes since
+      // the watermark (rules.md 28).
       const isWhole = run.overviewId === null;
       await markDatasetSucceeded(work, {
         ...this.pass,
