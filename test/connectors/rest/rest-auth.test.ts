@@ -51,7 +51,7 @@ describe('authentication of the REST connector', () => {
   });
   const contacts = (count: number): PushItem[] =>
     Array.from({ length: count }, (_, index) => aContact({ externalId: `emp-${index}` }));
-  /** Accepts only tokens that it has not forgotten. */
+  /** Accepts only tokens that are not revoked. */
   const apiForgetting = (...stalled: string[]): typeof api => {
     const usual = api;
     return (request) =>

@@ -102,7 +102,7 @@ describe('the REST connector and Kinto', () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     const http = contextFor().http;
-    const meddling: HttpClient = {
+    const racing: HttpClient = {
       async send(request) {
         if (request.method === 'PATCH')
           await kinto().call('PATCH', `${RECORDS}/${created.remoteId}`, { active: true });
@@ -112,7 +112,7 @@ describe('the REST connector and Kinto', () => {
 
     const result = await push(
       { ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion },
-      contextFor({ http: meddling }),
+      contextFor({ http: racing }),
     );
 
     expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 412 } });

@@ -182,15 +182,15 @@ describe('the REST connector and PocketBase', () => {
     });
 
     it('changes no other record when an id looks like a filter', async () => {
-      const bystander = anEmployee({ first_name: 'Bystander' });
-      await push(bystander);
+      const other = anEmployee({ first_name: 'Other' });
+      await push(other);
 
       for (const externalId of ["' || id != '", "x' || true || 'x'='x", '%', '*', "'", "''"]) {
-        await push(anEmployee({ first_name: 'Intruder' }, { externalId }));
+        await push(anEmployee({ first_name: 'Changed' }, { externalId }));
         await push(anEmployee({}, { externalId, operation: 'delete' }));
       }
 
-      expect(await rows(bystander)).toMatchObject([{ firstName: 'Bystander' }]);
+      expect(await rows(other)).toMatchObject([{ firstName: 'Other' }]);
     });
 
     it('warns only if a mapped value is not in the picklist', async () => {

@@ -124,7 +124,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
     environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(1);
     down(pulled);
-    // Asked for and canceled before the workflow hears of it: no dataset had begun.
+    // Requested and canceled before the workflow gets the signal: no dataset has begun.
     const { syncRunId } = await pulled.request('nightly');
     await pulled.cancel(syncRunId);
     await pulled.settle();
