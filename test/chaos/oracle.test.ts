@@ -54,7 +54,7 @@ it('reports nothing when all went well, a repetition under the same key included
 it.each<[string, RegExp, Parameters<typeof aCase>[0]]>([
   ['an acknowledged change that we lost', /acknowledged and is lost/, { version: 1, people: [person(1)] }],
   ['one that never arrived', /is there as version 1/, { people: [person(1)] }],
-  ['a record that is not there', /is there 0 times/, { people: [] }],
+  ['a missing record', /is there 0 times/, { people: [] }],
   ['a duplicate', /is there 2 times/, { people: [person(2), { ...person(2), id: 'p2' }] }],
   ['a second effect', /2 effects/, { calls: [call(), update(), update({ key: 'k3' })] }],
   ['a call before its time', /100 ms early/, { calls: [call({ at: 1_200 }), update()] }],

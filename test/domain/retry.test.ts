@@ -111,7 +111,7 @@ describe('rule 8: a record that is refused with 5xx', () => {
 
 describe('R9: a rate limit', () => {
   it.each([
-    ['half a minute when it says nothing', null, 30_000],
+    ['half a minute without a Retry-After', null, 30_000],
     ['a second at least', 0, 1_000],
     ['a second when it names the past', -5_000, 1_000],
     ['as long as it asks', 90_000, 90_000],

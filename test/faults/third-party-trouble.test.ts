@@ -145,7 +145,7 @@ async function lostAnswerStory(
   const { tenant } = await linked(thirdParty.integration({ grace_period_ms: 0 }, link.port));
   await tenant.api.put(externalId, { ...fieldsOf(externalId), first_name: 'F'.repeat(600) });
   await until(
-    'an attempt has come to nothing',
+    'an attempt has failed',
     async () => (await tenant.api.list('/v1/pushes'))[0]?.attempts > 0,
     PATIENCE_MS,
   );

@@ -347,7 +347,7 @@ describe('a third party that says "slow down" and not for how long', () => {
   it('is not called for a while; the run waits, continues more slowly, and succeeds', async () => {
     tenant = await product.givenTenant('Limited');
     for (let number = 200; number < 230; number += 1) await hire(number);
-    // PocketBase never limits its administrators, so the collection is open to everybody.
+    // PocketBase never limits its administrators, so the collection is open to all users.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
     const describe = { ...pullExample.config.record_types['employees'], describe: undefined };
     const config = withBase(

@@ -1,4 +1,4 @@
-/** What a hostile request costs: its answer, and the time of everybody else. */
+/** What a hostile request costs: its answer, and the delay of other requests. */
 import { connectors } from '../../../connectors';
 import { findMappingProblems } from '../../../api/integrations/mapping-schema';
 import { givenRunHistory } from '../support/run-history';

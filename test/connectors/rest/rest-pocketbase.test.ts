@@ -200,7 +200,7 @@ describe('the REST connector and PocketBase', () => {
   });
 
   describe('its limits', () => {
-    // PocketBase never limits its administrators, so the collection is opened for everybody.
+    // PocketBase never limits its administrators, so the collection is open to all users.
     const setRules = (rule: string | null) =>
       pocketBase().call('PATCH', 'collections/employees', {
         listRule: rule,
