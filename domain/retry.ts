@@ -1,4 +1,4 @@
-/** When to try again: records, third parties that are down, and rate limits (rules.md 8, 10, 11). */
+/** Retry times: for records, for third parties that are down, and after rate limits (rules.md 8, 10, 11). */
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

@@ -1,16 +1,16 @@
 /**
- * Which fields of a record go to a third party, and how: pure, so that relevance, the payload and its hash
- * are decided by the same few lines at acceptance, at the claim and in previews (rules.md 3, 5, 14, 15).
+ * Maps the fields of a record to a third party. Pure functions, so that acceptance, the claim and previews
+ * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
 import { canonicalJson, type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
 
 type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
 export interface FieldMapping {
-  /** Our field (a top-level key of the record). Absent for a constant. */
+  /** The local field (a top-level key of the record). Absent for a constant. */
   name?: string | undefined;
   /**
-   * Where it goes: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
+   * The remote path: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
    * (`email`).
    */
   to: string;
@@ -47,11 +47,11 @@ export interface MappingError {
 
 export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
 
-/** What a third party should hold for a record, and what has to be sent for it (rules.md 4, 5, 14). */
+/** The wanted state of a record at a third party, and its payload (rules.md 4, 5, 14). */
 export type PushTarget =
   | { operation: 'upsert'; payload: JsonObject }
   | { operation: 'deactivate' | 'delete' | 'leave' }
-  /** The mapping cannot express this record: an error for people, found without a call. */
+  /** The mapping cannot express this record: an error for users, found without a call. */
   | { operation: 'invalid'; errors: MappingError[] };
 
 export interface RecordState {
@@ -59,7 +59,7 @@ export interface RecordState {
   isDeleted: boolean;
 }
 
-/** Our fields that this mapping reads: a change of any other is irrelevant (rules.md 3). */
+/** The local fields that this mapping reads. A change of any other field is irrelevant (rules.md 3). */
 export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
   return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
 }
@@ -79,9 +79,7 @@ export function isEligible(mapping: RecordTypeMapping | undefined, record: Recor
   });
 }
 
-/**
- * The record in the third party's shape. A field that is absent here is left out there; null is sent as null.
- */
+/** The record in the third party's shape. Absent fields are omitted; null is sent as null. */
 export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): MappedRecord {
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
@@ -107,7 +105,7 @@ export function pushTarget(mapping: RecordTypeMapping | undefined, record: Recor
     : { operation: 'invalid', errors: mapped.errors };
 }
 
-/** Equal texts mean that there is nothing to push. Hash it before storing it. */
+/** Equal texts mean equal payloads, so nothing is pushed. Hash the text before storing it. */
 export function targetText(target: PushTarget): string {
   switch (target.operation) {
     case 'upsert':
@@ -119,7 +117,7 @@ export function targetText(target: PushTarget): string {
   }
 }
 
-/** A record may lack a field that every object of JavaScript has (`constructor`, `toString`). */
+/** Own properties only: a field may have the name of a built-in property (`constructor`, `toString`). */
 function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
@@ -189,8 +187,8 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 
 /**
- * Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is
- * refused.
+ * A time without a zone is UTC, so that a text has the same meaning on every machine. Dates that do not exist
+ * are refused.
  */
 function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
   const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];

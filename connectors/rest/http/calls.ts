@@ -25,7 +25,7 @@ export interface Sending {
   method: NonNullable<CallConfig['method']>;
   /** The third party's id, for paths with `{remote_id}`. */
   remoteId?: string | null | undefined;
-  /** The record's part of the body; absent: a call without a record. */
+  /** The record for the body; absent: a call without a record. */
   record?: JsonObject | undefined;
   headers?: Record<string, string>;
 }
@@ -158,15 +158,12 @@ function isNumericId(id: IdConfig): boolean {
   return typeof id === 'object' && 'type' in id && id.type === 'number';
 }
 
-/** True of digits that a double holds and writes as they are: not beyond 2^53, no zeros in front. */
+/** True for digits that a double represents exactly: at most 2^53, without leading zeros. */
 function isExactInteger(text: string | null | undefined): boolean {
   return Number.isSafeInteger(Number(text)) && String(Number(text)) === text;
 }
 
-/**
- * A value that does not fit is this record's fault, and only this record fails; the field it comes from is
- * named.
- */
+/** A value that does not fit is an error of this record only; the message names its field. */
 function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
   try {
     return work();
