@@ -97,7 +97,7 @@ async function create(calls: RecordCalls): Promise<Pushed> {
   return pushed(calls, 'created', await remoteCreated(calls, answer));
 }
 
-/** Undefined when there is no such record. */
+/** Undefined if the record does not exist. */
 async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const { recordType, item } = calls;
   const call = configured(recordType.update);

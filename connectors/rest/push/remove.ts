@@ -38,7 +38,7 @@ export async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pu
     recordType.upsert ?? recordType.update,
   );
   const method = call.method ?? (recordType.upsert ? 'PUT' : 'PATCH');
-  // PUT replaces the record, so it needs all of it; every other method changes what it is given.
+  // PUT replaces the record, so it needs the whole payload; other methods change only the given fields.
   const record = withSet(method === 'PUT' ? recordToSend(calls, 'update') : {}, change.set);
   const answer = await sendAgainIfChanged(calls, remote, (current) =>
     sendCall(calls, call, { method, remoteId: current.id, record, headers: ifMatch(call.if_match, current) }),

@@ -67,7 +67,7 @@ async function readAgain(calls: RecordCalls, remote: Remote): Promise<Remote | u
     : { id: remote.id, version: versionIn(recordType, record, answer.response) };
 }
 
-/** A call of its own that switches a record off or on. Undefined when the record is not there. */
+/** A separate call that activates or deactivates a record. Undefined if the record does not exist. */
 export async function callSwitch(
   calls: RecordCalls,
   change: Switch,
