@@ -6,7 +6,7 @@ import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations/integrations';
 import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
-import { GIVE_UP_AFTER_MS, OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
+import { OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
 import type { Mailer } from '../egress/mail/smtp-mailer';
 import type { WebhookSender } from '../egress/webhook-sender';
 import type { DeliveringEndpoint } from '../db/webhooks/endpoint-queue';
@@ -63,8 +63,6 @@ export interface PushingLimits {
   timeBoxMs: number;
   /** Batches in progress at the same time per integration. */
   parallelBatches: number;
-  /** A push is given up this long after its first attempt. */
-  giveUpAfterMs: number;
   outage: OutageLimits;
 }
 
@@ -72,7 +70,6 @@ export const PUSHING_LIMITS: PushingLimits = {
   leaseMs: 17_000,
   timeBoxMs: 20_000,
   parallelBatches: 2,
-  giveUpAfterMs: GIVE_UP_AFTER_MS,
   outage: OUTAGE_LIMITS,
 };
 
@@ -82,14 +79,11 @@ export interface PullingLimits {
    * turns.
    */
   timeBoxMs: number;
-  /** A job is given up this long after its first failed attempt. */
-  giveUpAfterMs: number;
   outage: OutageLimits;
 }
 
 export const PULLING_LIMITS: PullingLimits = {
   timeBoxMs: 60_000,
-  giveUpAfterMs: GIVE_UP_AFTER_MS,
   outage: OUTAGE_LIMITS,
 };
 

@@ -1,6 +1,6 @@
 /**
- * How much of the machine other programs took while a benchmark ran: what a reader has to know before
- * believing its figures. Linux only.
+ * The share of the machine that other programs used during a benchmark, which limits the value of its
+ * figures. Linux only.
  */
 import fs from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** When to try again: records, third parties that are down, and rate limits (rules.md 8, 10, 11). */
+/** Retry times: for records, for third parties that are down, and after rate limits (rules.md 8, 10, 11). */
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -8,22 +8,23 @@ const HOUR = 60 * MINUTE;
  * failed.
  */
 export const REFUSALS_MAX = 5;
-/**
- * Retries end after this: of a push since its first attempt, of a job since its first failure (rules.md 11,
- * 35).
- */
-export const GIVE_UP_AFTER_MS = 72 * HOUR;
 
 export interface OutageLimits {
   /** After this the waiting pushes of an unreachable third party show Sync failed; retries continue. */
   failsAfterMs: number;
   /** Waits before the first, second, … probe; the last one repeats. */
   probeDelaysMs: readonly [number, ...number[]];
+  /**
+   * Retries end after this: of a push since its first attempt, of a job since its first failure (rules.md 11,
+   * 35).
+   */
+  giveUpAfterMs: number;
 }
 
 export const OUTAGE_LIMITS: OutageLimits = {
   failsAfterMs: 15 * MINUTE,
   probeDelaysMs: [30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE],
+  giveUpAfterMs: 72 * HOUR,
 };
 
 const RATE_LIMIT_DEFAULT_MS = 30 * SECOND;

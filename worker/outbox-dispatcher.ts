@@ -8,12 +8,13 @@ import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import {
   deleteMessages,
+  type DueMessage,
   type LeasedMessage,
   leaseMessages,
   OUTBOX_CHANNEL,
   releaseMessages,
+  subjectIdOf,
 } from '../db/platform/outbox';
-import { type DueMessage, subjectIdOf } from '../db/platform/outbox-message';
 import { InterruptiblePause } from './interruptible-pause';
 import type { OutboxHandler } from './outbox-handlers';
 

@@ -38,7 +38,7 @@ import {
   webhookEndpointWorkflowId,
 } from '../contract/webhook-endpoint';
 import type { Database } from '../db/database';
-import type { DueMessage, MessageOf } from '../db/platform/outbox-message';
+import type { DueMessage, MessageOf } from '../db/platform/outbox';
 import { typeIdOf } from '../domain/typeid';
 import { reconcileSyncSchedules } from './schedule-reconciler';
 

@@ -1,7 +1,4 @@
-/**
- * What the four errors of a connector mean to people: the only place where they are translated (rules.md 8,
- * 10).
- */
+/** Explains the four errors of a connector to users. No other file translates them (rules.md 8, 10). */
 import { type ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
 import type { SyncError } from '../../domain/sync-error';
 

@@ -1,4 +1,6 @@
-/** The live check of an integration: one cheap call, an answer in words, kept on the integration. */
+/**
+ * The live check of an integration: one cheap call. Its result and explanation are stored on the integration.
+ */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../../connectors/errors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';

@@ -38,7 +38,7 @@ export interface RateLimitPermitsOptions {
 interface Grant {
   left: number;
   goodUntilMs: number;
-  /** Requests that wait for the answer to come. */
+  /** Requests that wait for the response of the database. */
   wanting: number;
   asking: Promise<Wait | null> | undefined;
 }
@@ -50,14 +50,14 @@ const WITHOUT_RATE_LIMIT = 5;
 /** Timers may fire a fraction of a millisecond early; the minimum avoids a busy loop. */
 const WAIT_MS_MIN = 2;
 
-/** One per process: what it holds is shared by all activities. */
+/** One per process, so that all activities share its permits. */
 export function createRateLimitPermits(
   parts: RateLimitPermitsOptions,
 ): (tenantId: string, integrationId: string) => RateLimitPermits {
   const known = new Map<string, RateLimitPermits>();
   return (tenantId, integrationId) => {
     const grants = known.get(integrationId) ?? new PermitsOfIntegration(parts, tenantId, integrationId);
-    // new grants are asked for; the old ones lapse
+    // The old grants expire, and new ones are requested.
     if (known.size >= PERMITTED_INTEGRATIONS_MAX) known.clear();
     known.set(integrationId, grants);
     return grants;
@@ -67,7 +67,7 @@ export function createRateLimitPermits(
 class PermitsOfIntegration implements RateLimitPermits {
   readonly #grants = new Map<RequestPriority, Grant>();
   #counted = { requests: 0, slowedDown: 0, atMs: 0 };
-  #quota: { told: Quota; atMs: number } | undefined;
+  #quota: { reported: Quota; atMs: number } | undefined;
   #isLow = false;
 
   constructor(
@@ -105,10 +105,10 @@ class PermitsOfIntegration implements RateLimitPermits {
     };
     const wasLow = this.#isLow;
     if (quota !== null) {
-      this.#quota = { told: quota, atMs: Date.now() };
+      this.#quota = { reported: quota, atMs: Date.now() };
       this.#isLow = isLow(quota);
     }
-    // What was granted was so before this was known.
+    // Earlier grants did not take this response into account.
     if (isSlowedDown || (this.#isLow && !wasLow)) for (const grant of this.#grants.values()) grant.left = 0;
     if (!isSlowedDown) return;
     const answers = this.#collect();
@@ -120,7 +120,7 @@ class PermitsOfIntegration implements RateLimitPermits {
   }
 
   async #ask(priority: RequestPriority, grant: Grant): Promise<Wait | null> {
-    // Those who begin to wait in this same instant are asked for as well.
+    // Includes the requests that start to wait in this same instant.
     await new Promise((resolve) => setImmediate(resolve));
     const answers = this.#collect();
     try {
@@ -151,7 +151,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     return null;
   }
 
-  /** What is to be reported, and forgets it. */
+  /** Returns the counts that have not been reported, and resets them. */
   #collect(): ResponseCounts | undefined {
     const { requests, slowedDown, atMs } = this.#counted;
     const quota = this.#quota;
@@ -169,8 +169,8 @@ class PermitsOfIntegration implements RateLimitPermits {
 /**
  * A quota that was reported earlier: its reset is nearer by now. null if it is outdated or has been reset.
  */
-function aged({ told, atMs }: { told: Quota; atMs: number }): Quota | null {
+function aged({ reported, atMs }: { reported: Quota; atMs: number }): Quota | null {
   const ageMs = Date.now() - atMs;
-  if (told.resetsInMs === null) return ageMs > 60_000 ? null : told;
-  return ageMs >= told.resetsInMs ? null : { ...told, resetsInMs: told.resetsInMs - ageMs };
+  if (reported.resetsInMs === null) return ageMs > 60_000 ? null : reported;
+  return ageMs >= reported.resetsInMs ? null : { ...reported, resetsInMs: reported.resetsInMs - ageMs };
 }

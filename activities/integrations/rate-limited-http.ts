@@ -12,9 +12,9 @@ import type { RateLimitPermits } from './rate-limit-permits';
 const WAIT_IN_PLACE_MS = 5_000;
 
 /**
- * Our own budget says "later"; nothing was sent. To connectors it is what `RateLimited` is (they start no
- * further calls), and a push waits like one. It is not the third party's word: a run that meets it waits for
- * the budget, and nothing is noted against the integration.
+ * Syncline's own rate limiter postpones the request; nothing was sent. Connectors treat the error as
+ * `RateLimited` (they start no further calls), and a push waits for it. The third party did not send it, so a
+ * run only waits for the rate limiter, and the integration is not marked as rate limited.
  */
 export class RateLimitExhausted extends RateLimited {
   constructor(
@@ -29,7 +29,7 @@ export class RateLimitExhausted extends RateLimited {
 export interface RateLimitOptions {
   budget: RateLimitPermits;
   priority: RequestPriority;
-  /** Ends the waiting. */
+  /** Aborted: the request stops waiting. */
   signal: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Whether a third party as a whole is well: the connector's `check` decides, never a record
+ * The availability of a third party as a whole. The connector's `check` decides it, never a single record
  * (ARCHITECTURE.md).
  */
 import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
@@ -31,18 +31,17 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
   }
 }
 
-/** What an error says about the third party when it is the answer to a check. */
+/** The state of the third party that the error of a check means. */
 export function stateAfter(error: ConnectorError): ThirdPartyState {
   if (error instanceof RateLimited)
     return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
-  // A check that is refused (403) means that the account may not do what it is there for: new credentials are
-  // needed.
+  // A refused check (403) means that the account lacks permissions: new credentials are needed.
   if (error instanceof Unauthorized || error.kind === 'record_rejected')
     return { kind: 'unauthorized', detail: error.message };
   return { kind: 'outage', detail: error.message };
 }
 
-/** Writes it on the integration, once for everything that is done with it (rules.md 10, 11). */
+/** Stores the state on the integration, once for all of its pushes, runs and overviews (rules.md 10, 11). */
 export async function recordThirdPartyState(
   work: TenantWork,
   { integrationId, credentialsUpdatedAt }: Pick<Integration, 'integrationId' | 'credentialsUpdatedAt'>,

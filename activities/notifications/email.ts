@@ -1,10 +1,8 @@
 /**
- * One attempt to send one e-mail. Its row and what it tells are read first and decide; the wait before the
- * next attempt follows from the attempts it counts.
- *
- * A worker that dies between the mail server's "250" and the row sends it once more under the same
- * Message-ID; a database that is away at that moment does not, for the answer is kept with the attempt until
- * it is written down.
+ * One attempt to send one e-mail. The e-mail's row decides whether to send it, and its number of attempts
+ * decides the wait before the next one. If the worker dies between the mail server's "250" and the update of
+ * the row, the e-mail is sent again under the same Message-ID. If only the database is unavailable at that
+ * moment, the e-mail is not sent again: the mail server's response is kept until it is stored.
  */
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
@@ -29,7 +27,9 @@ export interface EmailActivities {
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log'>;
 
-/** How often a worker without SMTP settings looks again; another one may have them by then. */
+/**
+ * How often a worker without SMTP settings checks again: another worker may have received settings by then.
+ */
 const WITHOUT_MAILER_MS = 5 * 60_000;
 const AFTER_STOP_MS = 1_000;
 
@@ -93,10 +93,10 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
   },
 });
 
-/** What an attempt leaves behind once the mail server has the e-mail. */
+/** The result of an attempt, kept after the mail server has accepted the e-mail. */
 const TAKEN = 'taken';
 
-/** An expected turn, made a failure because that is how Temporal waits and tries again. */
+/** An expected result, thrown as a failure because Temporal then waits and retries. */
 function later(message: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     message,

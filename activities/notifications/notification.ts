@@ -1,6 +1,6 @@
 /**
- * What becomes of one person's notification: each call does what is due, in one transaction, and says when to
- * come again.
+ * The steps of a notification to one person. Each call does what is due in one transaction and returns the
+ * time of the next call.
  */
 import type { NotificationInput, NotificationStep } from '../../contract/notification';
 import { decideRecipient } from '../../db/notifications/email-decision';

@@ -31,8 +31,8 @@ export interface OverviewReaderOptions {
 
 const LOCAL_RECORDS_PER_STEP = 500;
 /**
- * Stored as the cursor once the last page was read; longer than a page number, and no third party's own
- * cursor.
+ * Stored as the cursor once the last page was read. It differs from every page number and every cursor of a
+ * third party.
  */
 const READ_TO_END = 'syncline:read';
 
@@ -103,7 +103,7 @@ export class OverviewReader {
   private async compare(): Promise<'done' | 'more'> {
     const { integration } = this.options;
     const isReadable = this.job.comparedWith === 'third_party';
-    // Only after the whole remote list was read is it known which local records it lacks.
+    // Local records that are missing in the app are only known after the whole remote list was read.
     if (isReadable) {
       const read = await this.readAll(
         () => undefined,

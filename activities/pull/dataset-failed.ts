@@ -10,9 +10,9 @@ export class DatasetFailed extends Error {
 /**
  * An empty list that held records before is more likely a misconfiguration than correct (rules.md 35).
  */
-export function suspiciouslyEmpty(recordType: string, held: number): DatasetFailed {
+export function suspiciouslyEmpty(recordType: string, linked: number): DatasetFailed {
   return datasetFailed('config', 'suspiciously_empty', {
-    message: `${recordType}: the third party lists no records, but ${held} of its records are linked to Syncline.`,
+    message: `${recordType}: the third party lists no records, but ${linked} of its records are linked to Syncline.`,
     explanation:
       'Nothing was deleted. Check what the credentials may read and which list is configured; ' +
       'if the list is really empty, remove the record type from the integration.',

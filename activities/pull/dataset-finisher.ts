@@ -1,5 +1,5 @@
 /**
- * What follows once a dataset was read to its end: deletions of missing records, counts, and the next
+ * The last steps of reading a dataset: deletes missing records, counts both sides, and sets the next
  * watermark.
  */
 import type { ReadAbilities } from '../../connectors/connector';
@@ -36,7 +36,7 @@ export class DatasetFinisher {
     this.isFull = options.run.scope === 'full';
   }
 
-  /** Safe to repeat: the rows store how far it has come. */
+  /** Safe to repeat: the rows store the progress. */
   async run(job: SyncJob): Promise<ReadOutcome> {
     if (this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified)
       await this.refuseSuspiciousEmptiness(job);
@@ -51,8 +51,8 @@ export class DatasetFinisher {
 
   private async refuseSuspiciousEmptiness({ recordsRead }: SyncJob): Promise<void> {
     if (recordsRead > 0) return;
-    const held = await this.inTenant((work) => countLinked(work, this.pass));
-    if (held > 0) throw suspiciouslyEmpty(this.pass.recordType, held);
+    const linked = await this.inTenant((work) => countLinked(work, this.pass));
+    if (linked > 0) throw suspiciouslyEmpty(this.pass.recordType, linked);
   }
 
   private async deleteMissingRecords(job: SyncJob): Promise<ReadOutcome> {
@@ -71,7 +71,7 @@ export class DatasetFinisher {
     }
   }
 
-  private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'parked' | 'withheld'> {
+  private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'needs_review' | 'withheld'> {
     const { isPagingStable } = this.abilities;
     const total = isPagingStable ? null : ((await this.pages.count()) ?? job.remoteTotal);
     if (
@@ -87,7 +87,7 @@ export class DatasetFinisher {
       // anything.
       if (this.options.run.overviewId !== null || (current?.recordsDeleted ?? 0) > 0) return 'delete';
       const plan = await planDeletions(work, { ...this.pass, isCertain: isPagingStable || total !== null });
-      if (plan === 'parked') await markDeletesWithheld(work, this.pass, 'needs_review');
+      if (plan === 'needs_review') await markDeletesWithheld(work, this.pass, 'needs_review');
       return plan;
     });
   }
@@ -129,15 +129,15 @@ export class DatasetFinisher {
     const isCounted = this.isFull || hasChanged || isCountStale;
     const remoteTotal = isCounted ? await this.countRemote(job) : null;
     await this.inTenant(async (work) => {
-      const ours = isCounted ? await countLinked(work, this.pass) : 0;
-      // An overview may have left changes out, and a run over the last day does not read everything since
-      // (rules.md 28).
+      const local = isCounted ? await countLinked(work, this.pass) : 0;
+      // An overview may have left changes out, and a run over the last day does not cover all changes since
+      // the watermark (rules.md 28).
       const isWhole = run.overviewId === null;
       await markDatasetSucceeded(work, {
         ...this.pass,
         isFull: this.isFull && isWhole,
         watermark: run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now),
-        counted: isCounted ? { ours, theirs: remoteTotal } : undefined,
+        counted: isCounted ? { local, remote: remoteTotal } : undefined,
       });
     });
   }

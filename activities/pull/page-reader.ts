@@ -15,10 +15,10 @@ export interface PageReaderOptions {
   isWithinTimeBox(): boolean;
 }
 
-/** A page as the third party answered it, with what was prepared of it. */
+/** A page of the third party with its prepared records. */
 export interface FetchedPage<Prepared> extends ReadPage {
   prepared: Prepared;
-  /** By the database's clock, and not later than the request: when the latest transaction began. */
+  /** The start of the latest transaction before the request, by the database's clock. */
   requestedAt: Date;
 }
 
@@ -30,7 +30,10 @@ export interface ReadRequest<Prepared> {
 }
 
 interface PageResult {
-  /** Pages in a row, this one included, that were empty or held records that were read before. */
+  /**
+   * Number of consecutive pages, this one included, that were empty or contained only records that were read
+   * before.
+   */
   repeatedPages: number;
   isEmpty: boolean;
   /** No further page may be requested. */
@@ -47,13 +50,16 @@ export type ApplyPage<Prepared> = (
 ) => Promise<PageResult | 'stopped'>;
 
 /**
- * `done`: the whole list was read. `more`: call again later. `stopped`: as the caller's `ApplyPage` answered.
+ * `done`: the whole list was read. `more`: call again later. `stopped`: the caller's `ApplyPage` returned it.
  */
 export type ReadOutcome = 'done' | 'more' | 'stopped';
 
-/** Repeated pages in a row after which a list counts as endless. */
+/** Number of consecutive repeated pages after which a list counts as endless. */
 const REPEATED_PAGES_MAX = 3;
-/** The same for empty pages, which some third parties send where they filter after paging. */
+/**
+ * Number of consecutive empty pages after which a list counts as endless. Some third parties filter after
+ * paging and send empty pages.
+ */
 const EMPTY_PAGES_MAX = 100;
 const ANNOUNCE_INTERVAL_MS = 1_000;
 
@@ -70,10 +76,7 @@ export class PageReader {
     return connector.readAbilities?.(context.config, this.options.recordType) ?? null;
   }
 
-  /**
-   * A page that fails leaves the pages before it stored. @throws `DatasetFailed`, and what the connector
-   * throws.
-   */
+  /** If a page fails, the pages before it are stored. @throws `DatasetFailed`, and the connector's errors. */
   async readAll<Prepared>(request: ReadRequest<Prepared>, apply: ApplyPage<Prepared>): Promise<ReadOutcome> {
     let { cursor } = request;
     let requested = this.requestPage(request, cursor);

@@ -30,7 +30,7 @@ export function createPagePreparation(
   if (mapping === undefined) throw new Error('The record type is no longer mapped.');
   const toLocal = fieldsFromRemote(mapping);
   const isTwoWay = mapping.direction === 'both';
-  // Under a mapping that reads other fields, or in another direction, every record counts as changed.
+  // If the mapping's fields or direction change, every record counts as changed.
   const mappingText = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
   const mappingSeed = createHash('sha256').update(mappingText).digest('base64url').slice(0, 8);
   return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed).prepare(page);

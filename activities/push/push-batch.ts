@@ -1,6 +1,6 @@
 /**
- * Sends one claimed batch through the connector and says, record by record, what came of it, and whether the
- * third party as a whole is in trouble. Writes nothing.
+ * Sends one claimed batch through the connector. Returns the result of each record, and the state of the
+ * third party if it is unavailable as a whole. Writes nothing.
  */
 import type { PushItem, PushResult } from '../../connectors/connector';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
@@ -17,7 +17,7 @@ export interface Batch {
   pushes: readonly ClaimedPush[];
   recordTypes: RecordTypeMappings;
   open(): Promise<OpenConnector>;
-  /** Asks the third party's `check`; asked at most now and then, so a batch may call it per record. */
+  /** Calls the third party's `check`. Results are reused for a while, so a batch may call it per record. */
   ask(): Promise<ThirdPartyState>;
   now: Date;
   log: ActivityLog;
@@ -67,8 +67,8 @@ async function send({
       for (const result of await connector.push(items, context)) results.set(result.pushId, result);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
-      // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself
-      // (rules.md R10).
+      // A bug of the connector: the records are sent one by one, so that only the record that triggers it
+      // fails (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
       for (const item of items)
         results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
@@ -133,7 +133,8 @@ async function judge(
       },
     };
   const { error } = result;
-  // The worker stops: what its aborted calls did is not known, and says nothing about the third party.
+  // The worker is stopping: the results of aborted calls are unknown and do not concern the third party's
+  // state.
   if (isStopped) return { outcome: { kind: 'waiting', wasCalled: true, errors: null, isFailing: false } };
   if (!(error instanceof ConnectorError))
     return { outcome: refused(push, [internalError(error)], batch.now) };
@@ -158,7 +159,7 @@ function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {
   };
 }
 
-/** This record alone has trouble: a few attempts, then Sync failed (rules.md 8). */
+/** Only this record fails: a few attempts, then Sync failed (rules.md 8). */
 function refused(push: ClaimedPush, errors: SyncError[], now: Date): PushOutcome {
   const refusals = push.refusals + 1;
   if (refusals >= REFUSALS_MAX) return { kind: 'failed', errors, isCertain: false };

@@ -118,7 +118,9 @@ class PushDueRecordsTask {
       integration.outageSince !== null &&
       isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now(), this.deps.pushing.outage);
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
-    const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
+    const errors = isFailing
+      ? [unreachableError(integration.blockedDetail ?? 'No answer.', this.deps.pushing.outage)]
+      : null;
     await this.recordResults(
       claim.pushes.map((push) => ({
         push,
@@ -209,7 +211,7 @@ class PushDueRecordsTask {
       firedAt: new Date(this.input.firedAt),
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
-      giveUpAfterMs: this.deps.pushing.giveUpAfterMs,
+      giveUpAfterMs: this.deps.pushing.outage.giveUpAfterMs,
       limit,
       onlyWindows,
     };

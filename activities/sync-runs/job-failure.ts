@@ -17,7 +17,7 @@ import type { JobTransitions } from './job-transitions';
 
 export interface FailedAttempt {
   job: JobTransitions;
-  /** As it was when the attempt started. */
+  /** The state of the job when the attempt started. */
   integration: Integration;
   recordType: string;
   timeBox: TimeBox;

@@ -92,7 +92,7 @@ export class JobTransitions {
   isGivenUp({ failingSince }: SyncJob): boolean {
     return (
       failingSince !== null &&
-      this.timeBox.now().getTime() - failingSince.getTime() >= this.deps.pulling.giveUpAfterMs
+      this.timeBox.now().getTime() - failingSince.getTime() >= this.deps.pulling.outage.giveUpAfterMs
     );
   }
 

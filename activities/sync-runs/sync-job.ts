@@ -53,7 +53,7 @@ interface JobFacts {
 export class SyncJobExecutor {
   private readonly timeBox: TimeBox;
   private readonly job: JobTransitions;
-  /** The lowest, until the run is known. */
+  /** The lowest priority, until the run is known. */
   private priority: RequestPriority = 'full';
 
   constructor(
@@ -84,7 +84,7 @@ export class SyncJobExecutor {
     return (await this.waitOrEnd(facts)) ?? (await this.attempt(facts));
   }
 
-  /** Undefined if the job can be worked on now. */
+  /** Returns undefined if the job can be executed now. */
   private async waitOrEnd({ run, job, integration }: JobFacts): Promise<SyncJobReport | undefined> {
     // A pause stops the clock after which the job is given up (rules.md 16).
     if (integration.pausedAt !== null)

@@ -12,7 +12,7 @@ import {
   type ReviewSummary,
 } from '../../db/pull/deletion-reviews';
 import { toTypeId } from '../../db/sql/ids';
-import { PARKED_MAX } from '../../db/pull/delete-missing';
+import { DELETIONS_IN_REVIEW_MAX } from '../../db/pull/delete-missing';
 import { decideDeletionReview } from '../../db/pull/decide-deletion-review';
 import { lockDeletionReview } from '../../db/pull/deletion-reviews';
 import { HttpError } from '../http/http-error';
@@ -42,10 +42,10 @@ const review = z
     sync_run_id: typeId('run').meta({ description: 'The sync run that no longer found the records.' }),
     record_type: recordTypeName,
     state,
-    records_parked: z
+    records_missing: z
       .int()
       .meta({ description: 'The number of records that were missing in the app.', example: 120 }),
-    records_held: z.int().meta({
+    records_before: z.int().meta({
       description:
         'The number of records of this type from the app before the run, including the missing ones.',
       example: 800,
@@ -133,7 +133,7 @@ export const deletionReviewRoutes: readonly Route[] = [
     async run(work, input) {
       const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
       const scope = ['deletion-review-records', work.tenantId, deletionReviewId];
-      const { limit, after } = readPage(input.query, scope, z.int().min(0).max(PARKED_MAX));
+      const { limit, after } = readPage(input.query, scope, z.int().min(0).max(DELETIONS_IN_REVIEW_MAX));
       const rows = await listReviewRecords(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
       const toItem = ({ recordId, externalId: id }: DeletionReviewRecord) => ({
         id: toTypeId('rec', recordId),
@@ -210,7 +210,7 @@ async function decide(
   const detail = {
     integration_id: body.integration_id,
     record_type: body.record_type,
-    records_parked: body.records_parked,
+    records_missing: body.records_missing,
     records_deleted: deleted,
   };
   return { status: 200 as const, body, audit: { target: body.id, detail } };
@@ -229,8 +229,8 @@ function toWire(found: ReviewSummary): z.output<typeof review> {
     sync_run_id: toTypeId('run', found.syncRunId),
     record_type: found.recordType,
     state: found.state,
-    records_parked: found.recordsParked,
-    records_held: found.recordsHeld,
+    records_missing: found.recordsMissing,
+    records_before: found.recordsBefore,
     records_deleted: found.recordsDeleted,
     decided_by: found.decidedBy,
     decided_at: toInstantOrNull(found.decidedAt),

@@ -75,7 +75,7 @@ export async function pushBenchmark(
   const warmMb = memoryOf(product.worker).nowMb;
 
   const { pushRuns, queues } = await runRounds(environment, around, serverUrl, amounts);
-  say('graphile-worker once more, each push squeezed into two statements');
+  say('graphile-worker once more, with each push reduced to two statements');
   const squeezed = await runJobQueue(environment, serverUrl, { count: changes, graceMs, isSqueezed: true });
   say(`${changes} changes, and all of them again inside their windows`);
   const twice = await runPushQueue(around, { count: changes, graceMs, isChangedAgain: true });

@@ -40,7 +40,7 @@ export async function runSingleChanges(
     };
     const dueAt = Date.parse(answer.results[0]?.change.syncs[0]?.due_at as string);
     const at = await until(
-      'The third party hears of the change',
+      'The third party receives the change',
       GRACE_MS + 20_000,
       async () => answeredAt[position],
       20,

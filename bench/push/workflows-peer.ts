@@ -41,7 +41,7 @@ export async function runWorkflowPerRecord(
   const recordIds: string[] = [];
   for (const batch of inBatches(employees(count), BATCH)) {
     await client.query('begin');
-    // Due a little before the workflow's own deadline: its clock starts when it hears of the change.
+    // Due a little before the workflow's own deadline: its clock starts when it gets the signal.
     recordIds.push(
       ...(await acceptChanges(
         client,

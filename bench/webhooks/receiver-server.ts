@@ -43,7 +43,7 @@ http
         Date.now() -
         Date.parse((JSON.parse(Buffer.concat(chunks).toString()) as { timestamp: string }).timestamp);
       note(url.pathname, id, delayMs);
-      // Answered when it is written: what was answered is not forgotten by a kill.
+      // Answered after the write, so a kill loses no answered event.
       log.write(`${url.pathname} ${id} ${delayMs}\n`, () => response.writeHead(204).end());
     });
   })

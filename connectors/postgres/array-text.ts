@@ -1,10 +1,10 @@
 /**
- * PostgreSQL's way of writing lists as text: `{1,NULL,"a \"b\"",{2,3}}`, with or without `[1:3]=` before (its
- * documentation, 8.15.6).
+ * PostgreSQL's text format of arrays: `{1,NULL,"a \"b\"",{2,3}}`, optionally with bounds such as `[1:3]=`
+ * (PostgreSQL documentation, 8.15.6).
  */
 import type { JsonValue } from '../../domain/json';
 
-/** The list, each item through `decode`; undefined where the text is no list. */
+/** Parses an array and decodes each element with `decode`. Undefined if the text is not an array. */
 export function parseArrayText(
   text: string,
   delimiter: string,
@@ -15,7 +15,7 @@ export function parseArrayText(
   const [list, listEnd] = readList(start);
   return listEnd === text.length ? list : undefined;
 
-  /** From `{` to behind its `}`. PostgreSQL nests six deep at most. */
+  /** Parses from `{` to the end of its `}`. PostgreSQL nests arrays at most six levels deep. */
   function readList(from: number): [JsonValue[], number] {
     const items: JsonValue[] = [];
     let at = from + 1;

@@ -1,8 +1,8 @@
-/** The settings of the PostgreSQL connector, as they are kept and as the API takes them. */
+/** The settings of the PostgreSQL connector, in the form in which the API accepts and stores them. */
 import { z } from 'zod';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 
-/** PostgreSQL cuts longer names off without a word, and then they are those of something else. */
+/** PostgreSQL truncates longer names silently, and the result may name another object. */
 const IDENTIFIER_BYTES_MAX = 63;
 
 const identifier = z
@@ -99,7 +99,7 @@ export const postgresCredentialsSchema = z.strictObject({
 
 export type PostgresCredentials = z.output<typeof postgresCredentialsSchema>;
 
-/** What is wrong with the configuration and the mappings taken together. */
+/** Problems of the configuration together with the mappings. */
 export function findPostgresProblems(
   config: PostgresConfig,
   mappings: Record<string, RecordTypeMapping>,

@@ -8,7 +8,7 @@ import { rejection } from './failures';
 import { type PostgresContext, type Session, inSession } from './session';
 import { findTable } from './reading';
 
-/** A domain counts as the type behind it. */
+/** The type of a domain is its base type. */
 const COLUMNS = `
 select a.attname, base.typname, base.typcategory, a.attnotnull or own.typnotnull,
        case when base.typtype = 'e' then
@@ -36,7 +36,7 @@ const TYPES: Record<string, RecordTypeField['type']> = {
   jsonb: 'object',
 };
 
-/** As far as the configuration tells. */
+/** Only from the configuration, without a query. */
 export function configuredRecordType(name: string, table: TableConfig): RecordType {
   const columns = table.columns ?? [
     ...new Set([table.id, ...[table.modified, table.deleted].filter((column) => column !== undefined)]),

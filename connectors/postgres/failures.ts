@@ -1,14 +1,11 @@
-/**
- * What goes wrong with a database, as one of the four errors, by its SQLSTATE (PostgreSQL's documentation,
- * appendix A).
- */
+/** Maps database errors to one of the four errors by SQLSTATE (PostgreSQL documentation, appendix A). */
 import { DatabaseError } from 'pg';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 
 /** The page is too large: fewer rows are read. Used only inside this connector. */
 export class AnswerTooLarge extends Error {}
 
-/** What was being read, for messages: `employees`, `"public"."staff"`. */
+/** The object being read, for messages: `employees`, `"public"."staff"`. */
 export interface Place {
   recordType: string;
   table: string;
@@ -54,7 +51,7 @@ const REFUSALS: Record<string, Refusal> = {
 const CERTIFICATE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
-/** `place`: what was being read; null before that, or for a check. */
+/** `place`: the object being read; null before a query, or for a check. */
 export function toFailure(error: unknown, place: Place | null): ConnectorError | AnswerTooLarge {
   if (error instanceof ConnectorError || error instanceof AnswerTooLarge) return error;
   if (error instanceof DatabaseError) return fromDatabase(error, place);
@@ -108,7 +105,7 @@ function fromDatabase(error: DatabaseError, place: Place | null): ConnectorError
   );
 }
 
-/** A dataset that cannot be read as it is configured. */
+/** The dataset cannot be read with this configuration. */
 export function rejection(
   code: string,
   message: string,

@@ -37,7 +37,7 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   hosts: ({ host, port }) => [`${host}:${port}`],
 
-  /** `validate` lets no mapping push; this is for one that was stored by other means. */
+  /** `validate` refuses mappings that push; this handles one that was stored without validation. */
   async push(items: readonly PushItem[]): Promise<PushResult[]> {
     const error = rejection(
       'read_only',

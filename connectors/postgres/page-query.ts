@@ -10,12 +10,12 @@ import type { ReadRequest } from '../connector';
 import type { TableConfig } from './config';
 import { rejection } from './failures';
 
-/** Where a page ended. */
+/** The last row of the previous page. */
 export interface Position {
   id: string;
-  /** In an incremental pass. */
+  /** Set in an incremental pass. */
   modified: string | null;
-  /** How many rows the next page asks for, where it is not as many as configured. */
+  /** The number of rows of the next page, if it differs from the configured one. */
   limit: number | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads one page of a table, and counts it. A page that comes out too large is read again with fewer rows;
- * the cursor keeps the size that worked.
+ * Reads one page of a table, and counts the table. A page that is too large is read again with fewer rows;
+ * the cursor keeps the page size that worked.
  */
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
@@ -22,7 +22,7 @@ import { findDecoders } from './values';
 
 const SHRINK = 8;
 const ROWS_WITHOUT_ID_MAX = 1_000;
-/** Before the columns that were asked for come id, modified and deleted. */
+/** The columns id, modified and deleted precede the requested columns. */
 const KEYS = 3;
 
 export async function readTablePage(request: ReadRequest, context: PostgresContext): Promise<ReadPage> {
@@ -46,7 +46,7 @@ export async function countTable(recordType: string, context: PostgresContext): 
   return inSession(context, place, async (session) => Number((await session.query(text)).rows[0]?.[0]));
 }
 
-/** The table of a record type. Throws `RecordRejected` where the configuration has none. */
+/** The table of a record type. Throws `RecordRejected` if the configuration has none. */
 export function findTable(
   { config }: Pick<PostgresContext, 'config'>,
   recordType: string,
@@ -72,7 +72,7 @@ interface Reading {
 function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage> {
   const { table, place, request, position, limit, isKeysOnly } = reading;
   return inSession(context, place, async (session) => {
-    // One row more tells whether there is a next page; not where a single row may be too large already.
+    // Requests one extra row to detect a next page, except when a single row may already be too large.
     const asked = limit === 1 ? 1 : limit + 1;
     const statement = pageStatement(table, place.table, request, position, asked, isKeysOnly);
     const { columns, rows } = await session.query(statement.text, statement.values);
@@ -140,7 +140,7 @@ function endOf([id, modified]: Rows['rows'][number], limit: number | null): Posi
   return { id: id ?? '', modified: modified ?? null, limit };
 }
 
-/** Grows again, carefully, once the wide rows are behind. */
+/** The page size grows again slowly after the wide rows. */
 function nextLimit(limit: number, bytesRead: number, { config }: PostgresContext): number | null {
   const next = bytesRead < ANSWER_BYTES_MAX / 4 ? limit * 2 : limit;
   return next >= config.page_size ? null : next;

@@ -13,7 +13,7 @@ export type PostgresContext = ConnectorContext<PostgresConfig, PostgresCredentia
 
 export interface Rows {
   columns: { name: string; oid: number }[];
-  /** As the server writes them. */
+  /** Values in the server's text format. */
   rows: (string | null)[][];
 }
 
@@ -21,16 +21,16 @@ export interface Session {
   query(text: string, values?: readonly (string | number | null)[]): Promise<Rows>;
   /** The server's clock when the transaction began. */
   now: Date;
-  /** What has come in so far. */
+  /** The rows received so far. */
   bytesRead(): number;
 }
 
 const LOGIN_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** A server that does not keep its own timeout counts as unreachable. */
+/** A server that ignores its own statement timeout counts as unreachable. */
 const SILENCE_MS = STATEMENT_TIMEOUT_MS + 5_000;
 const GOODBYE_MS = 1_000;
-/** As much as the HTTP client takes at most. */
+/** The size limit of the HTTP client. */
 export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /**

@@ -11,7 +11,7 @@ type Decode = (text: string) => JsonValue;
 
 const asText: Decode = (text) => text;
 
-/** By the number that a type has in every PostgreSQL (pg_type.dat). */
+/** Keyed by the type's OID, which is the same in every PostgreSQL (pg_type.dat). */
 const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
   [16, (text) => text === 't'],
   [17, (text) => Buffer.from(text.slice(2), 'hex').toString('base64')],
@@ -25,7 +25,7 @@ const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
   ]),
 ]);
 
-/** A decoder per column. Asks the catalog about types it does not know: some of them are lists. */
+/** Returns a decoder per column. Unknown types are looked up in the catalog, because some are arrays. */
 export async function findDecoders(session: Session, columns: Rows['columns']): Promise<Decode[]> {
   const unknown = [...new Set(columns.map(({ oid }) => oid).filter((oid) => !DECODERS.has(oid)))];
   const lists = unknown.length === 0 ? new Map<number, Decode>() : await findLists(session, unknown);
@@ -51,14 +51,14 @@ function decodeNumber(text: string): JsonValue {
   return isExact(text) ? Number(text) : text;
 }
 
-/** A double holds any integer up to 2^53 and any 15 digits. */
+/** A double represents every integer up to 2^53 and any 15 digits exactly. */
 function isExact(text: string): boolean {
   const [, integer, fraction, exponent] = /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   if (integer === undefined) return false;
   if (fraction === undefined && exponent === undefined) return Number.isSafeInteger(Number(text));
   const digits = `${integer}${fraction ?? ''}`.replace(/^0+/, '').replace(/0+$/, '');
   if (digits.length <= 15) return Number.isFinite(Number(text)) && (digits === '' || Number(text) !== 0);
-  // What a float8 column wrote is the shortest text of that very double.
+  // PostgreSQL writes a float8 as the shortest text that represents the same double.
   return String(Number(text)) === text.toLowerCase();
 }
 

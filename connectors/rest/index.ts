@@ -22,8 +22,8 @@ import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 
 /**
- * With two to four calls a record and eight records at once, a batch stays well inside the two minutes of a
- * claim even where a call takes seconds.
+ * With two to four calls per record and eight concurrent records, a batch ends well within the two minutes of
+ * a claim, even if each call takes seconds.
  */
 const BATCH_SIZE = 40;
 
@@ -107,7 +107,7 @@ function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
   return Object.entries(types).map(([name, type]) => describeRecordType(name, type));
 }
 
-/** No record is at stake in a check: a refusal is about the credentials (403) or the configuration. */
+/** A check involves no record: a refusal concerns the credentials (403) or the configuration. */
 function inCheck(error: ConnectorError, status: number): ConnectorError {
   if (!(error instanceof RecordRejected)) return error;
   if (error.isForbidden)

@@ -5,37 +5,31 @@
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import { setAt, toPath } from '../../domain/records/mapping';
 
-/**
- * Digits that no double may hold, where a number can begin: long fractions and texts of digits are left
- * alone.
- */
+/** Finds numbers that a double cannot represent. Long fractions and strings of digits are left unchanged. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?\d{16}/;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * True for the empty pointer (the whole document) and `/a/b~1c/0`, false for keys that reach into JavaScript
- * itself.
+ * True for the empty pointer (the whole document) and `/a/b~1c/0`; false for keys of built-in JavaScript
+ * properties.
  */
 export function isPointer(text: string): boolean {
   if (text === '') return true;
   return /^(?:\/(?:[^/~]|~[01])*)+$/.test(text) && isSafePath(toPath(text));
 }
 
-/** False when a key of the path is one that JavaScript gives a meaning of its own. */
+/** False if a key of the path is a built-in JavaScript property. */
 export function isSafePath(path: readonly string[]): boolean {
   return !path.some((key) => UNSAFE_KEYS.has(key));
 }
 
-/** The value at the pointer, undefined where there is none. Never throws, whatever the document is. */
+/** The value at the pointer, or undefined. Never throws. */
 export function readAt(document: JsonValue | undefined, pointer: string): JsonValue | undefined {
   return pointer === '' ? document : readPath(document, toPath(pointer));
 }
 
-/**
- * The same for a pointer that was taken apart before: a list of records is read with the same few pointers
- * over and over.
- */
+/** Like `readAt`, for a parsed pointer: a list of records is read with the same few pointers. */
 export function readPath(document: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   let node = document;
   for (const key of path) {
@@ -47,9 +41,9 @@ export function readPath(document: JsonValue | undefined, path: readonly string[
 }
 
 /**
- * A copy of the document with the value at the pointer, objects (and lists, for digits) made on the way. Two
- * objects that meet are merged, the value's members winning; so that a record can be put into a body that
- * already holds constants.
+ * A copy of the document with the value at the pointer; missing objects (and lists, for digits) are created.
+ * Two objects are merged, and the value's members take precedence, so that a record can be added to a body
+ * with constants.
  */
 export function placeAt(document: JsonObject, pointer: string, value: JsonValue): JsonObject {
   const together = merged(readAt(document, pointer), value);
@@ -64,7 +58,7 @@ export function pathOf(pointer: string): string[] {
   return pointer === '' ? [] : toPath(pointer);
 }
 
-/** Undefined for what is not JSON, an empty body included. */
+/** Undefined for invalid JSON, including an empty body. */
 export function parseJson(text: string): JsonValue | undefined {
   try {
     return JSON.parse(LONG_NUMBER.test(text) ? keepLongNumbers(text) : text) as JsonValue;
@@ -81,8 +75,8 @@ function merged(below: JsonValue | undefined, above: JsonValue): JsonValue {
 }
 
 /**
- * Goes from string to string, so that digits inside them stay untouched; no regular expression, whose stack a
- * long text of escapes would break.
+ * Skips strings, so that digits inside them stay unchanged. Uses no regular expression, because a long text
+ * of escapes would exhaust its stack.
  */
 function keepLongNumbers(text: string): string {
   const parts: string[] = [];

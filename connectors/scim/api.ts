@@ -1,6 +1,6 @@
 /**
- * The calls of SCIM (RFC 7644) that a push needs, each answering parsed resources or throwing one of the four
- * errors. What the server can do is read once per batch from its ServiceProviderConfig (RFC 7643 5).
+ * The SCIM calls (RFC 7644) of a push. Each returns parsed resources or throws one of the four errors. The
+ * server's features are read once per batch from its ServiceProviderConfig (RFC 7643 5).
  */
 import type { JsonObject } from '../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../connector';
@@ -20,11 +20,11 @@ import {
 } from './responses';
 
 const PAGE_SIZE = 100;
-/** A find reads at most so many pages. Only a server that filters nothing comes near. */
+/** The maximum number of pages of a search. Only a server that ignores filters comes near. */
 const PAGES_MAX = 1000;
-/** PATCH is not implemented after all, whatever ServiceProviderConfig says (RFC 9110 15.5.6, 15.6.2). */
+/** The server does not implement PATCH, contrary to its ServiceProviderConfig (RFC 9110 15.5.6, 15.6.2). */
 const PATCH_REFUSED = [405, 501];
-/** The service says nothing about itself. */
+/** The server has no ServiceProviderConfig. */
 const NOT_OFFERED = [400, 403, 404, 405, 501];
 const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ export class ScimApi {
 
   constructor(private readonly context: ConnectorContext<ScimConfig, ScimCredentials>) {}
 
-  /** RFC 7644 3.4.1. Undefined when it is not there. */
+  /** RFC 7644 3.4.1. Undefined if the resource does not exist. */
   async read(type: ResourceTypeConfig, id: string): Promise<Resource | undefined> {
     const response = await this.call({ method: 'GET', url: this.resourceUrl(type, id) }, null, [404, 410]);
     return isSuccess(response) ? requireResource(response) : undefined;
@@ -42,7 +42,7 @@ export class ScimApi {
 
   /**
    * All resources whose attribute has exactly this value (RFC 7644 3.4.2.2, paged by 3.4.2.4). Servers may
-   * ignore a filter or compare without regard to case, so every hit is compared again with `matches`.
+   * ignore a filter or compare without regard to case, so every result is compared again with `matches`.
    */
   async find(
     type: ResourceTypeConfig,
@@ -52,7 +52,7 @@ export class ScimApi {
   ): Promise<Resource[]> {
     const found = new Map<string, Resource>();
     const seen = new Set<string>();
-    // A filter's value is a JSON string (RFC 7644 3.4.2.2), which is all the escaping there is.
+    // The value of a filter is a JSON string (RFC 7644 3.4.2.2), so JSON is its only escaping.
     const filter = (await this.readFeatures()).canFilter
       ? `filter=${encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)}&`
       : '';
@@ -70,9 +70,7 @@ export class ScimApi {
     throw new Unavailable(`A search for one resource returned more than ${PAGES_MAX * PAGE_SIZE} resources.`);
   }
 
-  /**
-   * RFC 7644 3.3. `conflict` on 409: the same or a similar resource exists.
-   */
+  /** RFC 7644 3.3. Returns `conflict` for 409: the same or a similar resource exists. */
   async create(
     type: ResourceTypeConfig,
     attributes: JsonObject,
@@ -95,8 +93,8 @@ export class ScimApi {
   }
 
   /**
-   * Writes `merged` over `current`, by PATCH or PUT as the server can. Answers 409 and 412 (RFC 7644 3.14) as
-   * `conflict`.
+   * Writes `merged` over `current`, by PATCH or PUT depending on the server. Returns `conflict` for 409 and
+   * 412 (RFC 7644 3.14).
    */
   async update(
     type: ResourceTypeConfig,
@@ -128,14 +126,14 @@ export class ScimApi {
     return { version: response.headers['etag'] ?? readResource(response)?.version ?? null };
   }
 
-  /** RFC 7644 3.6. False when it was not there. */
+  /** RFC 7644 3.6. False if the resource did not exist. */
   async remove(type: ResourceTypeConfig, id: string, item: PushItem): Promise<boolean> {
     return isSuccess(
       await this.call({ method: 'DELETE', url: this.resourceUrl(type, id) }, item, [404, 410]),
     );
   }
 
-  /** The error that an answer held back as `conflict` means after all. */
+  /** The error of a response that was returned as `conflict` and could not be resolved. */
   refusal(response: HttpResponse, item: PushItem): Error {
     if (response.status === 412)
       return new Unavailable('The record keeps changing in the third party (412).', 412);
@@ -143,7 +141,7 @@ export class ScimApi {
   }
 
   /**
-   * One page of a collection, raw. `query`: parameters of RFC 7644 3.4.2. Answers 2xx and the `expected`
+   * One page of a collection, unparsed. `query`: parameters of RFC 7644 3.4.2. Returns 2xx and the `expected`
    * statuses.
    */
   list(
@@ -162,7 +160,7 @@ export class ScimApi {
     );
   }
 
-  /** The schemas it serves (RFC 7644 4); undefined where it serves none. */
+  /** The schemas of the server (RFC 7644 4); undefined if it publishes none. */
   async schemas(): Promise<HttpResponse | undefined> {
     const response = await this.call(
       { method: 'GET', url: `${this.baseUrl()}/Schemas`, responseBytesMax: LIST_BYTES_MAX },
@@ -172,7 +170,7 @@ export class ScimApi {
     return isSuccess(response) ? response : undefined;
   }
 
-  /** The first page of a collection, raw; for `check`. */
+  /** The first page of a collection, unparsed; for `check`. */
   async probe(type: ResourceTypeConfig): Promise<HttpResponse> {
     return this.context.http.send({
       method: 'GET',
@@ -196,7 +194,10 @@ export class ScimApi {
     return this.features;
   }
 
-  /** Sends one request; answers 2xx and the `expected` statuses, and throws what every other one means. */
+  /**
+   * Sends one request. Returns 2xx and the `expected` statuses, and throws one of the four errors for any
+   * other.
+   */
   private async call(
     request: HttpRequest,
     item: PushItem | null,
@@ -235,7 +236,7 @@ export class ScimApi {
   }
 }
 
-/** Blanks as `%20`: some servers take a plus for a plus. */
+/** Spaces as `%20`, because some servers read a plus sign as a plus sign. */
 function toQuery(parameters: Record<string, string>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)

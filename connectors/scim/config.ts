@@ -1,4 +1,4 @@
-/** The settings of the SCIM connector, as they are kept and as the API takes them. */
+/** The settings of the SCIM connector, in the form in which the API accepts and stores them. */
 import { z } from 'zod';
 import { type RecordTypeMapping, toPath } from '../../domain/records/mapping';
 import { ENTERPRISE_SCHEMA, USER_SCHEMA } from './fields';
@@ -96,7 +96,7 @@ export type ScimCredentials = z.output<typeof scimCredentialsSchema>;
 /** Attributes that the connector or the server sets (RFC 7643 3.1). */
 const RESERVED = new Set(['id', 'externalId', 'meta', 'schemas']);
 
-/** What is wrong with the configuration and the mappings taken together. */
+/** Problems of the configuration together with the mappings. */
 export function findScimProblems(
   config: ScimConfig,
   mappings: Record<string, RecordTypeMapping>,

@@ -1,6 +1,6 @@
 /**
- * Record types as the service describes them at /Schemas (RFC 7643 7), in the paths that a mapping writes:
- * `/name/givenName`, `/emails/0/value`. What it does not serve is taken from the standard.
+ * Record types as the server describes them at /Schemas (RFC 7643 7), with paths in the format of mappings:
+ * `/name/givenName`, `/emails/0/value`. Schemas that it does not publish are taken from the standard.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
@@ -18,7 +18,7 @@ const TYPES: Record<string, RecordTypeField['type']> = {
   complex: 'object',
 };
 
-/** Common to all resources, and no part of what a mapping may name. */
+/** Attributes of all resources, which a mapping cannot name. */
 const COMMON = new Set(['id', 'externalId', 'meta', 'schemas']);
 
 export async function describeResourceTypes(api: ScimApi, config: ScimConfig): Promise<RecordType[]> {
@@ -68,8 +68,8 @@ function toFields(attribute: JsonObject, parent: string, isParentRequired: boole
 }
 
 /**
- * Work and home addresses, of which a mapping takes one; not lists of references (groups, members), nor plain
- * ones.
+ * Lists with a type per element, such as work and home addresses, of which a mapping takes one. Excluded are
+ * lists of references (groups, members) and plain lists.
  */
 function isListByKind(parts: readonly JsonObject[]): boolean {
   const hasKinds = parts.some(
@@ -92,7 +92,7 @@ function toField(
   };
 }
 
-/** Standard attributes are called what the standard description calls them. */
+/** The labels of standard attributes come from the standard. */
 const LABELS = new Map(
   Object.values(FIELDS_BY_SCHEMA).flatMap((fields) => fields.map(({ name, label }) => [name, label])),
 );

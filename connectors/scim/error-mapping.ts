@@ -68,8 +68,7 @@ function findNamedField(text: string, code: string, fieldNames: Record<string, s
     .sort((a, b) => b.word.length - a.word.length);
   const named = candidates.find(({ word }) => containsWord(text, word));
   if (named) return named;
-  // RFC 7643 4.1.1 asks uniqueness of nothing but userName, and many servers do not say which attribute they
-  // mean.
+  // RFC 7643 4.1.1 requires uniqueness only of userName, and many servers do not name the attribute.
   return code === 'uniqueness' ? candidates.find(({ word }) => word === 'userName') : undefined;
 }
 

@@ -1,7 +1,6 @@
 /**
- * What SCIM itself says about its resources: the attributes of User, its enterprise extension and Group (RFC
- * 7643 4.1 to 4.3), as a mapping's `to` writes them, and the mapping of employees that is used when an
- * integration gives none.
+ * The standard attributes of User, its enterprise extension and Group (RFC 7643 4.1 to 4.3), in the format of
+ * a mapping's `to`, and the default mapping of employees.
  */
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import type { RecordTypeField } from '../../domain/records/record-type';
@@ -68,9 +67,7 @@ const ENTERPRISE_FIELDS: RecordTypeField[] = [
   field(`/${ENTERPRISE_SCHEMA}/manager/value`, 'Manager (their id)'),
 ];
 
-/**
- * The known attributes per schema. Other schemas have none here; their mappings name attributes directly.
- */
+/** The standard attributes per schema. Mappings name the attributes of other schemas directly. */
 export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   [USER_SCHEMA]: USER_FIELDS,
   [ENTERPRISE_SCHEMA]: ENTERPRISE_FIELDS,

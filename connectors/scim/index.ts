@@ -26,7 +26,7 @@ import { readList } from './responses';
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
 
 /**
- * With two or three short calls a record, a batch stays well inside the two minutes of a claim even where a
+ * With two or three short calls per record, a batch ends well within the two minutes of a claim, even if each
  * call takes seconds.
  */
 const BATCH_SIZE = 40;
@@ -72,7 +72,10 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
 
   describeRecordTypes: (context) => describeResourceTypes(new ScimApi(context), context.config),
 
-  /** Lists one resource: ServiceProviderConfig would be cheaper, but many services show it to anybody. */
+  /**
+   * Lists one resource. ServiceProviderConfig would be cheaper, but many servers show it without
+   * authentication.
+   */
   async check(context: Context): Promise<void> {
     const [type] = Object.values(context.config.record_types);
     if (!type) return;

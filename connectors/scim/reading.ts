@@ -12,14 +12,17 @@ import { type Resource, readItems, toListedResource } from './responses';
 
 /** Attributes that the server sets about the resource. */
 const ABOUT_IT = ['id', 'externalId', 'meta', 'schemas'];
-/** A filter it does not know (400, RFC 7644 3.4.2.2), or none at all. */
+/** The server does not support this filter (400, RFC 7644 3.4.2.2), or any filter. */
 const FILTER_REFUSED = [400, 501];
 
 interface Position {
   startIndex: number;
   isFiltered: boolean;
   isSorted: boolean;
-  /** The id at the head of the page before: a server that shows the same page again does not page at all. */
+  /**
+   * The id of the first resource of the previous page. A server that returns the same page again does not
+   * support paging.
+   */
   head: string | null;
 }
 
@@ -57,7 +60,7 @@ export async function countResources(
   api: ScimApi,
   config: ScimConfig,
 ): Promise<number | null> {
-  // count=0 would be right (RFC 7644 3.4.2.4), and there are servers that take it for "all".
+  // count=0 would be correct (RFC 7644 3.4.2.4), but some servers read it as "all".
   return readItems(await api.list(findType(config, recordType), { startIndex: '1', count: '1' })).total;
 }
 

@@ -10,7 +10,7 @@ import { isSuccess } from '../http-errors';
 /** A resource in the third party. */
 export interface Resource {
   id: string;
-  /** For If-Match; null where the server knows no versions. */
+  /** For If-Match; null if the server has no versions. */
   version: string | null;
   attributes: JsonObject;
 }
@@ -30,7 +30,7 @@ export function readFeatures(response: HttpResponse): Features {
     return !isJsonObject(feature) || feature['supported'] !== false;
   };
   const sort = body?.['sort'];
-  // Few servers sort, so this feature must be declared.
+  // Few servers support sorting, so it must be declared.
   return {
     canPatch: isSupported('patch'),
     canFilter: isSupported('filter'),
@@ -38,20 +38,20 @@ export function readFeatures(response: HttpResponse): Features {
   };
 }
 
-/** The resource in an answer, or undefined when there is none: a PATCH may answer 204. */
+/** The resource in a response, or undefined: a PATCH may return 204. */
 export function readResource(response: HttpResponse): Resource | undefined {
   const body = parse(response.text);
   return body && toResource(body, response.headers['etag']);
 }
 
-/** The resource in an answer that has to hold one. Throws `Unavailable`. */
+/** The resource in a response that must contain one. Throws `Unavailable`. */
 export function requireResource(response: HttpResponse): Resource {
   const resource = readResource(response);
   if (!resource) throw notScim(response);
   return resource;
 }
 
-/** A ListResponse (RFC 7644 3.4.2) of nothing but resources. Throws `Unavailable` for anything else. */
+/** A ListResponse (RFC 7644 3.4.2) that contains only resources. Throws `Unavailable` for anything else. */
 export function readList(response: HttpResponse): { resources: Resource[]; total: number } {
   const { items, total } = readItems(response);
   const resources = items.map(toListedResource);
@@ -60,8 +60,8 @@ export function readList(response: HttpResponse): { resources: Resource[]; total
 }
 
 /**
- * A ListResponse with whatever it lists, where `Resources` may be left out when there are none on this page
- * (RFC 7644 3.4.2). Throws `Unavailable` for anything else.
+ * A ListResponse with items of any kind. `Resources` may be absent if the page has none (RFC 7644 3.4.2).
+ * Throws `Unavailable` for anything else.
  */
 export function readItems(response: HttpResponse): { items: unknown[]; total: number | null } {
   const body = parse(response.text);
@@ -71,12 +71,12 @@ export function readItems(response: HttpResponse): { items: unknown[]; total: nu
   return { items, total };
 }
 
-/** A resource out of a list; undefined where it has no id. */
+/** A resource of a list; undefined if it has no id. */
 export function toListedResource(item: unknown): Resource | undefined {
   return isJsonObject(item) ? toResource(item, undefined) : undefined;
 }
 
-/** The id at the end of a `Location`, for servers that answer a creation without a body. */
+/** The id at the end of a `Location` header, for servers that return no body after a creation. */
 export function idFromLocation(location: string | undefined): string | undefined {
   const last = location?.split('?')[0]?.split('/').at(-1);
   if (!last) return undefined;

@@ -25,7 +25,7 @@ export function SetPasswordPage() {
     <SignInLayout
       title="Set a password"
       hint={
-        'This link is incomplete. Open the link in the e-mail again, ' +
+        'This link is incomplete. Copy the whole link from the message again, ' +
         'or ask an admin of your company for a new one.'
       }
     >

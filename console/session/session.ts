@@ -27,7 +27,7 @@ export function useRefusal(needed: Role): string | undefined {
   const { role } = useSession();
   return RANK[role] >= RANK[needed]
     ? undefined
-    : `This requires the role ${needed}; yours is ${role}. An admin can change it.`;
+    : `This requires the role ${needed}. Your role is ${role}. An admin can change it.`;
 }
 
 export const signIn = (credentials: { email: string; password: string }): Promise<unknown> =>

@@ -13,7 +13,7 @@ export function NotFound() {
         <Text c="dimmed" maw={520}>
           The address may contain a typing error, or the page may have been removed.
         </Text>
-        <RouterLink to="/">Go to home</RouterLink>
+        <RouterLink to="/">Go to the home page</RouterLink>
       </Stack>
     </Center>
   );

@@ -37,7 +37,7 @@ function Banner({ onboarding }: { onboarding: Onboarding }) {
       <Stack gap={6}>
         <Text size="sm">
           {hasFailed
-            ? (message ?? 'None of its data could be read. Check the integration.')
+            ? (message ?? 'No records could be read. Check the connection of the integration.')
             : 'Its records are read-only until the sync is complete, which can take a while ' +
               'for large databases. You will be notified by e-mail.'}
         </Text>

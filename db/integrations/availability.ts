@@ -25,6 +25,8 @@ interface IntegrationAtInstant {
 /** Longer than a check may take, and short enough if the prober dies. */
 const PROBE_LOCK_MS = 45_000;
 
+const HOUR_MS = 3_600_000;
+
 /** The third party is unreachable, and its `check` failed too. @returns when to probe it next. */
 export async function markOutage(
   work: TenantWork,
@@ -58,7 +60,7 @@ export async function markOutage(
     .where('integrationId', '=', integrationId)
     .execute();
   const givenUp = isUnreachableLongEnoughToFail(outageSince, now, limits)
-    ? await failWaitingPushes(work, { integrationId, now, detail })
+    ? await failWaitingPushes(work, { integrationId, now, detail, limits })
     : [];
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   await emitFailedPushes(work, integrationId, givenUp);
@@ -184,7 +186,12 @@ export async function markUnauthorized(
 /**
  * The error of a waiting push once its third party has been unreachable for 15 minutes; its retries continue.
  */
-export function unreachableError(detail: string): SyncError {
+export function unreachableError(
+  detail: string,
+  { giveUpAfterMs }: Pick<OutageLimits, 'giveUpAfterMs'>,
+): SyncError {
+  const hours = Math.round(giveUpAfterMs / HOUR_MS);
+  const period = hours === 1 ? '1 hour' : `${hours} hours`;
   return {
     category: 'transient',
     origin: 'app',
@@ -193,18 +200,18 @@ export function unreachableError(detail: string): SyncError {
     remote_field: null,
     message: sanitizeForPostgres(detail),
     explanation:
-      'The third party cannot be reached. Syncline keeps retrying for 72 hours. ' +
+      `The third party cannot be reached. Syncline keeps retrying for ${period}. ` +
       'You only need to act if its address has changed.',
   };
 }
 
-/** Waiting pushes become Sync failed and keep retrying; those that have waited for 72 h are given up. */
+/** Waiting pushes become Sync failed and keep retrying; those whose retries have ended are given up. */
 async function failWaitingPushes(
   work: TenantWork,
-  { integrationId, now, detail }: IntegrationAtInstant & { detail: string },
+  { integrationId, now, detail, limits }: IntegrationAtInstant & { detail: string; limits: OutageLimits },
 ): Promise<FailedPush[]> {
   const { trx, tenantId } = work;
-  const error = unreachableError(detail);
+  const error = unreachableError(detail, limits);
   const errors = JSON.stringify([error]);
   await sql`
     update record_syncs set is_push_failing = true, errors = ${errors}::jsonb

@@ -203,7 +203,7 @@ async function msUntilAllowed({ trx, tenantId, now }: TenantWork, personId: stri
   return sent?.sentAt == null ? 0 : Math.max(1, sent.sentAt.getTime() + HOUR_MS - now.getTime());
 }
 
-interface Told {
+interface EmailContent {
   /** The newest first. */
   items: NotificationItem[];
   /** E-mails that still contain something unviewed. */
@@ -213,7 +213,7 @@ interface Told {
 }
 
 /** The content that these e-mails still have. E-mails without any are withdrawn. */
-async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<Told> {
+async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<EmailContent> {
   const { trx, tenantId } = work;
   const { rows } = await sql<NotifiableRow>`
     select recipient.notification_recipient_id, recipient.email_id, recipient.person_id,
@@ -231,23 +231,23 @@ async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<T
       and recipient.email_withdrawn_reason is null
     order by notification.notification_id desc
     for no key update of recipient`.execute(trx);
-  const told: Told = { items: [], byEmail: new Set(), reason: undefined };
+  const content: EmailContent = { items: [], byEmail: new Set(), reason: undefined };
   for (const row of rows) {
     const against = await reasonAgainstEmail(work, row);
     if (against === undefined) {
-      told.items.push({
+      content.items.push({
         kind: row.kind,
         app: row.app,
         account_name: row.accountName,
         path: describeNotification(row.kind).path(row),
       });
-      told.byEmail.add(row.emailId);
+      content.byEmail.add(row.emailId);
       continue;
     }
-    told.reason = against.decision;
+    content.reason = against.decision;
     await markWithdrawn(work, row.emailId, against.decision, row.notificationRecipientId);
   }
-  return told;
+  return content;
 }
 
 type NotifiableRow = NotificationSubject & {

@@ -6,8 +6,12 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { OverviewAction } from '../../domain/overviews/overview';
-import { pushTarget, type PushTarget } from '../../domain/push/push-target';
-import { isEligible, type RecordTypeMapping } from '../../domain/records/mapping';
+import {
+  isEligible,
+  pushTarget,
+  type PushTarget,
+  type RecordTypeMapping,
+} from '../../domain/records/mapping';
 import { payloadDifference } from '../../domain/records/payload-difference';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';

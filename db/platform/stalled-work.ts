@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
-import type { OutboxMessage } from './outbox-message';
+import type { OutboxMessage } from './outbox';
 
 export type StalledWork = OutboxMessage & { tenantId: string };
 

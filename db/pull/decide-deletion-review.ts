@@ -1,4 +1,4 @@
-/** Approving or discarding parked deletions (rules.md 31). */
+/** Approving or discarding the deletions of a review (rules.md 31). */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { RecordDraft } from '../../domain/records/record-draft';
@@ -10,7 +10,7 @@ import { softDelete } from './soft-delete';
 const RECORDS_PER_STATEMENT = 1_000;
 
 /**
- * Approved: deletes the parked records that are still linked and were not pushed since. Discarded: changes no
+ * Approved: deletes the records that are still linked and were not pushed since. Discarded: changes no
  * record. The caller has locked the review. @returns how many records were deleted.
  */
 export async function decideDeletionReview(
@@ -43,11 +43,11 @@ async function findStillLinked(
   { integrationId, recordIds, createdAt }: DeletionReview,
 ): Promise<string[]> {
   const { rows } = await sql<{ recordId: string }>`
-    select link.record_id from unnest(${recordIds}::uuid[]) as parked(record_id)
+    select link.record_id from unnest(${recordIds}::uuid[]) as missing(record_id)
     cross join lateral (
       select record_id from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = parked.record_id and updated_at < ${createdAt}) link
+        and record_id = missing.record_id and updated_at < ${createdAt}) link
     order by link.record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }

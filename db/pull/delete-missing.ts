@@ -1,6 +1,6 @@
 /**
  * Deletion by absence (rules.md 31): only after a full pass that read every page, soft, and only below a
- * threshold. Above it, the deletions are parked until an admin approves or discards them.
+ * threshold. Above it, the deletions wait until an admin approves or discards them.
  */
 import { sql } from 'kysely';
 import { exceedsDeletionThreshold } from '../../domain/pull/deletion-threshold';
@@ -16,40 +16,41 @@ import type { PassKey } from './page';
 import { selectReviewedDeletions } from './reviewed-items';
 import { softDelete } from './soft-delete';
 
-/** Deletions that one review holds at most; the threshold parks any number above 20 that is a large share. */
-export const PARKED_MAX = 1_000_000;
+/** The maximum number of deletions in one review. */
+export const DELETIONS_IN_REVIEW_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page. Parked deletions of earlier passes are superseded. `isCertain` is false
- * if a record may have moved between pages unnoticed; missing records are then always parked.
+ * if a record may have moved between pages unnoticed; missing records then always need a review.
  */
 export async function planDeletions(
   work: TenantWork,
   { isCertain = true, ...pass }: PassKey & { isCertain?: boolean },
-): Promise<'none' | 'delete' | 'parked'> {
+): Promise<'none' | 'delete' | 'needs_review'> {
   await supersedeReviews(work, pass);
   const job = await lockSyncJob(work, pass);
   // Before an initial load, Syncline has no record that could be missing.
-  const missing = job?.isInitialLoad === true ? [] : await findMissing(work, { ...pass, limit: PARKED_MAX });
+  const missing =
+    job?.isInitialLoad === true ? [] : await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX });
   if (missing.length === 0) {
     await resolveIfDecided(work, pass);
     return 'none';
   }
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
-  const held = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
-  if (isCertain && !exceedsDeletionThreshold({ missing: missing.length, held })) {
+  const before = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
+  if (isCertain && !exceedsDeletionThreshold({ missing: missing.length, before })) {
     await resolveIfDecided(work, pass);
     return 'delete';
   }
-  await park(work, pass, { missing, held });
-  return 'parked';
+  await createDeletionReview(work, pass, { missing, before });
+  return 'needs_review';
 }
 
-async function park(
+async function createDeletionReview(
   work: TenantWork,
   pass: PassKey,
-  { missing, held }: { missing: string[]; held: number },
+  { missing, before }: { missing: string[]; before: number },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const { integrationId, syncRunId, recordType } = pass;
@@ -62,7 +63,7 @@ async function park(
       syncRunId,
       recordType,
       recordIds: missing,
-      recordsHeld: held,
+      recordsBefore: before,
       state: 'pending',
       recordsDeleted: null,
       decidedBy: null,
@@ -71,7 +72,7 @@ async function park(
     })
     .execute();
   const detail =
-    `${missing.length} of ${held} ${recordType} no longer exist at the third party. ` +
+    `${missing.length} of ${before} ${recordType} no longer exist at the third party. ` +
     'Syncline deleted nothing: approve or discard the deletions.';
   await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
 }
@@ -99,7 +100,7 @@ export async function deleteReviewedMissing(
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  const missing = await findMissing(work, { ...pass, limit: PARKED_MAX });
+  const missing = await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX });
   const { recordType } = pass;
   const reviewed = await selectReviewedDeletions(work, { overviewId, recordType, limit }, missing);
   if (reviewed.length > 0) await deleteAndLog(work, pass, job.pages, reviewed);

@@ -1,5 +1,5 @@
 /**
- * Deletions that are parked for review (rules.md 31). Lists leave out the record ids, which may be a million.
+ * Deletions that wait for approval (rules.md 31). Lists leave out the record ids, which may be a million.
  */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
@@ -8,7 +8,7 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { DeletionReviewsTable } from '../tables/pull';
 
 export type DeletionReview = Selectable<DeletionReviewsTable>;
-export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsParked: number };
+export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsMissing: number };
 
 function selectReviews({ trx, tenantId }: TenantWork) {
   return trx
@@ -18,14 +18,14 @@ function selectReviews({ trx, tenantId }: TenantWork) {
       'integrationId',
       'syncRunId',
       'recordType',
-      'recordsHeld',
+      'recordsBefore',
       'state',
       'recordsDeleted',
       'decidedBy',
       'decidedAt',
       'createdAt',
     ])
-    .select(sql<number>`cardinality(record_ids)`.as('recordsParked'))
+    .select(sql<number>`cardinality(record_ids)`.as('recordsMissing'))
     .where('tenantId', '=', tenantId);
 }
 
@@ -72,8 +72,8 @@ export async function lockDeletionReview(
     .executeTakeFirst();
 }
 
-/** Number of records whose deletion a pass has parked. */
-export async function countParked(
+/** The number of deletions of a job that wait for approval. */
+export async function countDeletionsInReview(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: { syncRunId: string; recordType: string },
 ): Promise<number> {
@@ -108,7 +108,7 @@ export interface DeletionReviewRecord {
 }
 
 /**
- * In the order in which they were parked, after the first `after`. The cost depends on `limit`, not on the
+ * In the order of the list, after the first `after`. The cost depends on `limit`, not on the
  * size of the review.
  */
 export async function listReviewRecords(
@@ -116,15 +116,15 @@ export async function listReviewRecords(
   { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
 ): Promise<DeletionReviewRecord[]> {
   const { rows } = await sql<DeletionReviewRecord>`
-    select record.record_id, record.external_id, ${after}::integer + parked.position as position
+    select record.record_id, record.external_id, ${after}::integer + missing.position as position
     from deletion_reviews review
     cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer])
-      with ordinality as parked(record_id, position)
+      with ordinality as missing(record_id, position)
     cross join lateral (
       select record_id, external_id from records
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = parked.record_id limit 1) record
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id limit 1) record
     where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
-    order by parked.position`.execute(trx);
+    order by missing.position`.execute(trx);
   return rows;
 }
 

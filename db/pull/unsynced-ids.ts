@@ -1,5 +1,5 @@
 /**
- * The records behind a difference that remains after a full pass: those not stored, and parked deletions
+ * The records behind a difference that remains after a full pass: those not stored, and deletions in review
  * (rules.md 32).
  */
 import { sql } from 'kysely';
@@ -16,8 +16,8 @@ export async function findUnsyncedIds(
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and remote_id is not null
     union
     select record.external_id from deletion_reviews review
-    cross join lateral unnest(review.record_ids) as parked(record_id)
-    join records record on record.tenant_id = review.tenant_id and record.record_id = parked.record_id
+    cross join lateral unnest(review.record_ids) as missing(record_id)
+    join records record on record.tenant_id = review.tenant_id and record.record_id = missing.record_id
     where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
       and review.record_type = ${recordType} and review.state = 'pending'
     limit ${NAMED_MAX + 1}`.execute(trx);

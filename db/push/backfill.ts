@@ -6,17 +6,21 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
-import type { MappingError, RecordTypeMapping } from '../../domain/records/mapping';
-import { pushTarget, type PushTarget } from '../../domain/push/push-target';
-import { isEligible } from '../../domain/records/mapping';
-import { mappedFieldNames } from '../../domain/records/mapping';
 import type { SyncError } from '../../domain/sync-error';
+import {
+  isEligible,
+  mappedFieldNames,
+  type MappingError,
+  pushTarget,
+  type PushTarget,
+  type RecordTypeMapping,
+  type RecordTypeMappings,
+} from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
-import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 interface ExistingRecord {
   recordId: string;

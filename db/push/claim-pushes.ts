@@ -14,7 +14,7 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { decidePush } from '../../domain/push/push-decision';
-import { pushTarget } from '../../domain/push/push-target';
+import { pushTarget } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { findIntegration } from '../integrations/integrations';

@@ -1,7 +1,7 @@
 /** What a claim of due pushes takes, decides and answers; shared by claim-pushes.ts and write-claim.ts. */
 import type { JsonObject } from '../../domain/json';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
-import type { PushTarget } from '../../domain/push/push-target';
+import type { PushTarget } from '../../domain/records/mapping';
 import type { Integration } from '../integrations/integrations';
 
 export interface ClaimedPush {

@@ -1,7 +1,10 @@
 /** What an acceptance reads about integrations: their settings, and the state of their record syncs. */
 import { sql } from 'kysely';
-import { type AcceptingIntegration, recordSyncKey } from '../../domain/push/plan-record-syncs';
-import type { RecordSyncState } from '../../domain/push/record-sync-decision';
+import {
+  type AcceptingIntegration,
+  recordSyncKey,
+  type RecordSyncState,
+} from '../../domain/push/plan-record-syncs';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordSyncStatus } from '../tables/records';

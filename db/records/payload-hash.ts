@@ -1,6 +1,6 @@
 /** The hash that decides "no net change" (rules.md 5): 128 bits of SHA-256, as text. */
 import { createHash } from 'node:crypto';
-import { type PushTarget, targetText } from '../../domain/push/push-target';
+import { type PushTarget, targetText } from '../../domain/records/mapping';
 
 /** null = the record cannot be mapped, so it has no payload and never equals an earlier result. */
 export function hashOfTarget(target: PushTarget): string | null {

@@ -3,7 +3,7 @@
  * record (rules.md 17).
  */
 import { sql } from 'kysely';
-import { type Owner, ownerOf } from '../../domain/records/field-ownership';
+import { type Owner, ownerOf } from '../../domain/records/record-change';
 import type { TenantWork } from '../database';
 import type { AcceptingIntegration } from '../../domain/push/plan-record-syncs';
 import { opaqueToPlanner } from '../sql/bulk-rows';

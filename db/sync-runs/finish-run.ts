@@ -7,7 +7,7 @@ import type { Selectable } from 'kysely';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { answerToDrift, sumOfTotals, totalsOf } from '../../domain/sync-runs/sync-status';
 import type { TenantWork } from '../database';
-import { countParked } from '../pull/deletion-reviews';
+import { countDeletionsInReview } from '../pull/deletion-reviews';
 import type { NewEvent } from '../webhooks/events';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration } from '../integrations/integrations';
@@ -118,7 +118,7 @@ async function answerDrift(
       knownDifference: dataset.knownDifference,
       isFull,
       hasTombstones: job.hasTombstones,
-      parked: job.deletesWithheld === 'needs_review' ? await countParked(work, job) : 0,
+      deletionsInReview: job.deletesWithheld === 'needs_review' ? await countDeletionsInReview(work, job) : 0,
       isListChanged: job.deletesWithheld === 'list_changed',
       isRepair: run.kind === 'drift_repair',
     });

@@ -73,7 +73,7 @@ export interface Success extends Place {
   /** The next watermark; null leaves it unchanged. */
   watermark: Date | null;
   /** Counts of both sides; undefined = nothing was counted. */
-  counted?: { ours: number; theirs: number | null } | undefined;
+  counted?: { local: number; remote: number | null } | undefined;
 }
 
 export async function markDatasetSucceeded(
@@ -88,7 +88,7 @@ export async function markDatasetSucceeded(
       ...(watermark === null ? {} : { watermark }),
       ...(counted === undefined
         ? {}
-        : { localTotal: counted.ours, remoteTotal: counted.theirs, countedAt: now }),
+        : { localTotal: counted.local, remoteTotal: counted.remote, countedAt: now }),
     })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)

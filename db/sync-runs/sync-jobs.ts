@@ -208,14 +208,14 @@ async function clearPassState(
   { syncRunId, recordTypes }: RunKey & { recordTypes: readonly string[] },
 ): Promise<void> {
   if (recordTypes.length === 0) return;
-  const isTheirs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
+  const isOfTheJobs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
   await trx
     .updateTable('syncPages')
     .set({ seen: null })
-    .where(isTheirs)
+    .where(isOfTheJobs)
     .where('seen', 'is not', null)
     .execute();
-  await trx.deleteFrom('matchKeys').where(isTheirs).execute();
+  await trx.deleteFrom('matchKeys').where(isOfTheJobs).execute();
 }
 
 /**

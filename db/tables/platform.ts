@@ -18,7 +18,7 @@ export interface IdempotencyKeysTable {
   createdAt: Generated<Date>;
 }
 
-/** OutboxMessage (db/platform/outbox-message.ts) says what each topic asks for and which id it carries. */
+/** OutboxMessage (db/platform/outbox.ts) says what each topic asks for and which id it carries. */
 export type OutboxTopic =
   | 'record_push'
   | 'sync_run'

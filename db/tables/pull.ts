@@ -86,7 +86,7 @@ export interface DeletionReviewsTable {
   syncRunId: string;
   recordType: string;
   recordIds: string[];
-  recordsHeld: number;
+  recordsBefore: number;
   state: 'pending' | 'approved' | 'discarded' | 'superseded';
   recordsDeleted: number | null;
   decidedBy: string | null;

@@ -32,19 +32,19 @@ export function copiesEveryField(mapping: RecordTypeMapping): boolean {
   return mapping.fields.length === 0;
 }
 
-export type ToOurFields = (remote: JsonObject) => JsonObject;
+export type ToLocalFields = (remote: JsonObject) => JsonObject;
 
 /** A field that the remote record lacks is absent from the result too. */
-export function fieldsFromRemote(mapping: RecordTypeMapping): ToOurFields {
+export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
   if (copiesEveryField(mapping)) return (remote) => remote;
   const fields = pulledFields(mapping);
   return (remote) => {
-    const ours: JsonObject = {};
+    const local: JsonObject = {};
     for (const { name, path, read } of fields) {
       const value = valueAt(remote, path);
-      if (value !== undefined) ours[name] = read(value);
+      if (value !== undefined) local[name] = read(value);
     }
-    return ours;
+    return local;
   };
 }
 
@@ -60,12 +60,12 @@ export function valueAt(remote: JsonValue, path: readonly string[]): JsonValue |
 
 function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {
   if (values === undefined) return (value) => value;
-  const ours = new Map<string, string>();
+  const localOf = new Map<string, string>();
   // "*" is a fallback for many local values, so it cannot be inverted. If two local values map to one remote
   // value, the first one is used.
-  for (const [our, their] of Object.entries(values))
-    if (our !== '*' && !ours.has(keyOf(their))) ours.set(keyOf(their), our);
-  return (value) => ours.get(keyOf(value)) ?? value;
+  for (const [local, remote] of Object.entries(values))
+    if (local !== '*' && !localOf.has(keyOf(remote))) localOf.set(keyOf(remote), local);
+  return (value) => localOf.get(keyOf(value)) ?? value;
 }
 
 const keyOf = (value: JsonValue): string => (typeof value === 'string' ? `s${value}` : JSON.stringify(value));

@@ -18,31 +18,31 @@ interface FieldConflict {
 }
 
 export interface Merged {
-  /** Our fields after the merge. */
+  /** The local fields after the merge. */
   fields: JsonObject;
   /** The payload that both sides agree on from now on, in the third party's format. */
   agreed: JsonObject;
   changedFields: string[];
   conflicts: FieldConflict[];
-  /** False if a field here still has to be sent. */
+  /** False if a local field still has to be sent. */
   isAgreed: boolean;
 }
 
 /**
- * @param agreed null = the sides never agreed on a payload: every value that is set here counts as changed
- * here.
+ * @param agreed null = the sides never agreed on a payload: every local value that is set counts as a local
+ * change.
  */
 export function mergePulled(
   mapping: RecordTypeMapping,
-  ours: JsonObject,
+  local: JsonObject,
   agreed: JsonObject | null,
   remote: JsonObject,
 ): Merged {
   const winner = mapping.onConflict ?? 'ours';
-  const mapped = mapRecord(mapping, ours);
+  const mapped = mapRecord(mapping, local);
   const sent = mapped.ok ? mapped.payload : null;
   const result: Merged = {
-    fields: { ...ours },
+    fields: { ...local },
     agreed: {},
     changedFields: [],
     conflicts: [],
@@ -50,16 +50,16 @@ export function mergePulled(
   };
   for (const field of pulledFields(mapping)) {
     const { name, path, read } = field;
-    const there = valueAt(remote, path);
-    if (there !== undefined) setAt(result.agreed, path, there);
+    const remoteValue = valueAt(remote, path);
+    if (remoteValue !== undefined) setAt(result.agreed, path, remoteValue);
 
-    const changedBy = whoChanged(field, { ours, sent, agreed, remote });
+    const changedBy = whoChanged(field, { local, sent, agreed, remote });
     if (changedBy === 'neither') continue;
     if (changedBy === 'both')
-      result.conflicts.push({ field: name, ours: ownValue(ours, name), theirs: there, winner });
-    const keepsOurs = changedBy === 'us' || (changedBy === 'both' && winner === 'ours');
-    if (keepsOurs) result.isAgreed = false;
-    else setField(result, name, there === undefined ? undefined : read(there));
+      result.conflicts.push({ field: name, ours: ownValue(local, name), theirs: remoteValue, winner });
+    const keepsLocal = changedBy === 'local' || (changedBy === 'both' && winner === 'ours');
+    if (keepsLocal) result.isAgreed = false;
+    else setField(result, name, remoteValue === undefined ? undefined : read(remoteValue));
   }
   for (const { to, constant } of mapping.fields)
     if (constant !== undefined) setAt(result.agreed, toPath(to), constant);
@@ -67,8 +67,8 @@ export function mergePulled(
 }
 
 interface Sides {
-  ours: JsonObject;
-  /** Our record as it would be sent; null if it cannot be mapped. */
+  local: JsonObject;
+  /** The local record as it would be sent; null if it cannot be mapped. */
   sent: JsonObject | null;
   agreed: JsonObject | null;
   remote: JsonObject;
@@ -77,19 +77,19 @@ interface Sides {
 /** Which side changed a field since both agreed on it. Equal values on both sides are no change. */
 function whoChanged(
   { name, path, read }: ReturnType<typeof pulledFields>[number],
-  { ours, sent, agreed, remote }: Sides,
-): 'neither' | 'us' | 'them' | 'both' {
-  const here = ownValue(ours, name);
-  const there = valueAt(remote, path);
-  // A record that cannot be mapped was never sent, so it is compared in our own representation.
-  const equalsOurs = (value: JsonValue | undefined): boolean =>
+  { local, sent, agreed, remote }: Sides,
+): 'neither' | 'local' | 'remote' | 'both' {
+  const localValue = ownValue(local, name);
+  const remoteValue = valueAt(remote, path);
+  // A record that cannot be mapped was never sent, so its local values are compared.
+  const equalsLocal = (value: JsonValue | undefined): boolean =>
     (sent !== null && isEqual(valueAt(sent, path), value)) ||
-    isEqual(here, value === undefined ? undefined : read(value));
-  if (equalsOurs(there)) return 'neither';
-  if (agreed === null) return here === undefined || here === null ? 'them' : 'both';
+    isEqual(localValue, value === undefined ? undefined : read(value));
+  if (equalsLocal(remoteValue)) return 'neither';
+  if (agreed === null) return localValue === undefined || localValue === null ? 'remote' : 'both';
   const base = valueAt(agreed, path);
-  if (equalsOurs(base)) return 'them';
-  return isEqual(there, base) ? 'us' : 'both';
+  if (equalsLocal(base)) return 'remote';
+  return isEqual(remoteValue, base) ? 'local' : 'both';
 }
 
 function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
@@ -109,17 +109,16 @@ function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
 
 /**
  * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
- * @param isTheirs the record was created by a pull. If every field is copied, its other fields were deleted
- * by the third party.
+ * @param isCreatedByPull if every field is copied, the third party has deleted the fields that it lacks.
  */
 export function takeAll(
   mapping: RecordTypeMapping,
-  ours: JsonObject,
-  theirs: JsonObject,
-  { isTheirs }: { isTheirs: boolean },
+  local: JsonObject,
+  pulled: JsonObject,
+  { isCreatedByPull }: { isCreatedByPull: boolean },
 ): JsonObject {
-  if (isTheirs && copiesEveryField(mapping)) return theirs;
-  const fields: JsonObject = { ...ours };
+  if (isCreatedByPull && copiesEveryField(mapping)) return pulled;
+  const fields: JsonObject = { ...local };
   for (const { name } of mapping.fields) if (name !== undefined) delete fields[name];
-  return { ...fields, ...theirs };
+  return { ...fields, ...pulled };
 }

@@ -3,15 +3,20 @@
  * what becomes of each record sync. The caller reads everything before and writes everything after.
  */
 import { isLocked } from '../onboarding';
-import type { PushTarget } from './push-target';
-import { type Owner, respectOwners } from '../records/field-ownership';
+import type { PushTarget } from '../records/mapping';
+import {
+  applyChange,
+  type Owner,
+  type RecordChange,
+  respectOwners,
+  type VersionedRecord,
+} from '../records/record-change';
 import {
   type AcceptingIntegration,
   planRecordSyncs,
   type RecordSyncPlan,
   type RecordSyncStates,
 } from './plan-record-syncs';
-import { applyChange, type RecordChange, type VersionedRecord } from '../records/record-change';
 import type { RecordDraft } from '../records/record-draft';
 
 export interface StoredRecord {

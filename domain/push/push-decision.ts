@@ -1,8 +1,7 @@
 /**
  * What happens to a due record sync at the moment of the claim (rules.md 5, 6 and 14), as one pure function.
  */
-import type { MappingError } from '../records/mapping';
-import type { PushTarget } from './push-target';
+import type { MappingError, PushTarget } from '../records/mapping';
 import type { StartedBecause } from './debounce-window';
 
 /** The part of a due record sync that the decision depends on. */

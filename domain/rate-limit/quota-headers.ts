@@ -1,32 +1,32 @@
 /**
- * What an answer's headers say about the requests that are left (rules.md 34). Read are `RateLimit` in its
- * drafts' forms, `RateLimit-*`, `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info` and HubSpot's daily and
- * interval quotas. Nonsense is ignored.
+ * Reads the remaining quota from response headers (rules.md 34). Supports `RateLimit` in the forms of its
+ * drafts, `RateLimit-*`, `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info`, and HubSpot's daily and interval
+ * quotas. Unreadable headers are ignored.
  */
 export interface Quota {
-  /** null = it does not tell. */
+  /** null = not reported. */
   limit: number | null;
   remaining: number;
-  /** From the answer on; null = it does not tell. */
+  /** Counted from the response; null = not reported. */
   resetsInMs: number | null;
 }
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Below this share of the limit some work has to wait, so that it is news. */
+/** A quota is low if less than this share of its limit remains. Earlier grants are then discarded. */
 const QUOTA_LOW = 0.2;
-/** No wait longer than this is taken from a third party (rules.md R9). */
+/** Longer waits are cut to this (rules.md R9). */
 const RESET_MS_MAX = 24 * 3_600_000;
 const EPOCH_SECONDS_MIN = 1e9;
 const EPOCH_MS_MIN = 1e12;
 
 /**
- * The quota that holds us up longest, or else the one nearest to its end. `headers` in lower case; `nowMs`
- * serves where the answer has no Date.
+ * The quota that causes the longest wait, or else the one with the smallest remaining share. `headers` in
+ * lower case; `nowMs` is used if the response has no Date.
  */
 export function quotaOf(headers: Headers, nowMs: number): Quota | null {
-  const theirNowMs = Date.parse(headers.date ?? '');
-  const clockMs = Number.isNaN(theirNowMs) ? nowMs : theirNowMs;
+  const remoteNowMs = Date.parse(headers.date ?? '');
+  const clockMs = Number.isNaN(remoteNowMs) ? nowMs : remoteNowMs;
   const quotas = [
     ...structured(headers),
     ...plain(headers, clockMs),
@@ -44,7 +44,7 @@ export function isLow(quota: Quota): boolean {
   return share(quota) < QUOTA_LOW;
 }
 
-/** Without a limit there is no telling how much is much: only nothing is little. */
+/** Without a limit the share is unknown; then only an empty quota counts as low. */
 const share = ({ limit, remaining }: Quota): number =>
   limit === null ? Math.min(remaining, 1) : remaining / limit;
 const wait = ({ resetsInMs }: Quota): number => resetsInMs ?? 60_000;
@@ -96,7 +96,7 @@ function parameter(text: string, name: string): number | null {
 
 function plain(headers: Headers, clockMs: number): Draft[] {
   return ['ratelimit', 'x-ratelimit', 'x-rate-limit'].map((prefix) => ({
-    // "100, 100;w=60": the limit in force comes first.
+    // "100, 100;w=60": the current limit comes first.
     limit: wholeNumber(headers[`${prefix}-limit`]?.split(/[,;]/)[0]),
     remaining: wholeNumber(headers[`${prefix}-remaining`]),
     resetsInMs: resetIn(headers[`${prefix}-reset`], clockMs),
@@ -115,7 +115,7 @@ function resetIn(value: string | undefined, clockMs: number): number | null {
   return number >= EPOCH_SECONDS_MIN ? number * 1_000 - clockMs : number * 1_000;
 }
 
-/** `api-usage=18/5000`, of a rolling day: it does not reset, it recovers. */
+/** `api-usage=18/5000` within a rolling day: it does not reset at an instant. */
 function salesforce(headers: Headers): Draft[] {
   const usage = /(?:^|[;,\s])api-usage=(\d{1,15})\/(\d{1,15})(?!\d)/i.exec(
     headers['sforce-limit-info'] ?? '',

@@ -15,17 +15,17 @@ export type RequestPriority = (typeof REQUEST_PRIORITIES)[number];
 export interface RateLimiter {
   /** null = no limit known. */
   ratePerSecond: number | null;
-  /** The rate at which it was slowed last. */
+  /** The rate at the last slow-down. */
   ceilingPerSecond: number | null;
   tokens: number;
-  /** The instant that this describes. */
+  /** The instant of this state. */
   refilledAt: Date;
   slowedAt: Date | null;
-  /** Requests that were not refused, in a window that rolls with them: what is used. */
+  /** Accepted requests in a rolling window: the current use. */
   requestsCounted: number;
   countingSince: Date;
   quotaLimit: number | null;
-  /** null = nothing known that still holds. */
+  /** null = no quota is known. */
   quotaRemaining: number | null;
   quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
@@ -34,29 +34,29 @@ export interface RateLimiter {
 /** Counts of responses. */
 export interface ResponseCounts {
   requests: number;
-  /** How many of them were 429, or 503 with Retry-After. */
+  /** The number of 429 responses, and 503 with Retry-After, among them. */
   slowedDown: number;
   quota: Quota | null;
 }
 
 export interface Taking {
   budget: RateLimiter;
-  /** More than wanted where that does no harm; unused ones simply lapse. */
+  /** May exceed the wanted number where that does no harm; unused permits expire. */
   granted: number;
-  /** When to ask again; null when something was granted. */
+  /** When to ask again; null if permits were granted. */
   retryAt: Date | null;
 }
 
-/** Granted at once where nothing is limited, so that the database is asked rarely. */
+/** Granted at once while no limit is known, so that the database is rarely asked. */
 export const PERMITS_MAX = 100;
-/** What a grant is good for: short, because after a "slow down" those of other processes are still out. */
+/** How long a grant is valid. Short, because after a slow-down the grants of other processes remain valid. */
 export const PERMITS_TTL_MS = 2_000;
-/** The rate never falls below this: what is slower than a request in 10 s is `Retry-After`'s business. */
+/** The rate never falls below this. `Retry-After` handles slower limits than one request in 10 s. */
 export const RATE_FLOOR = 0.1;
 
 /**
- * Share of the quota that a priority leaves to those above it; of the tokens twice that, because they are
- * few.
+ * The share of the quota that a priority leaves to higher ones. Of the tokens it leaves twice that share,
+ * because they are few.
  */
 const RESERVE: Readonly<Record<RequestPriority, number>> = {
   push: 0,
@@ -70,27 +70,32 @@ const BURST_SECONDS = 0.5;
 const BURST_MIN = 2;
 /** A limit met after hardly any requests is not reliable. */
 const FIRST_CEILING_MIN = 1;
-/** From half of the ceiling to 0.9 of it in 24 s, from there a tenth of it per minute. */
+/**
+ * The rate grows from half of the ceiling to 0.9 of it in 24 s, then by a tenth of the ceiling per minute.
+ */
 const QUICK_GROWTH = 1 / 60;
 const SLOW_GROWTH = 1 / 600;
 const NEAR_CEILING = 0.9;
 /**
- * Not slowed for so long, the ceiling was evidently another one: the rate doubles every 10 s or so, to find
- * it.
+ * After this time without a slow-down, the ceiling is outdated: the rate doubles about every 10 s to find the
+ * new one.
  */
 const PROBE_AFTER_MS = 120_000;
 const PROBING_GROWTH = 1 / 15;
-/** Refusals of requests that were on their way, or granted, when the first one was refused are no news. */
+/**
+ * Within this time after a slow-down, further refusals do not count: their requests were sent or granted
+ * before it.
+ */
 const SLOWED_TOGETHER_MS = PERMITS_TTL_MS + 1_000;
 /**
- * What is used is counted in a window of this length; silence as long begins a new one, and earns no more
- * growth.
+ * The length of the window in which use is counted. After an equally long silence a new window starts, and
+ * the rate does not grow for it.
  */
 const WINDOW_MS = 10_000;
 const FORGET_UNUSED_AFTER_MS = 3_600_000;
 const UNUSED_BEYOND = 4;
 const FORGET_AFTER_MS = 24 * 3_600_000;
-/** How long a header holds that does not say so itself; and pushes trust none for longer. */
+/** The lifetime of a header that reports none, and the maximum for pushes. */
 const QUOTA_TRUSTED_MS = 60_000;
 
 export function newRateLimiter(now: Date): RateLimiter {
@@ -107,8 +112,8 @@ export function newRateLimiter(now: Date): RateLimiter {
 }
 
 /**
- * The budget at `at`. A transaction that waited for the lock may come with an instant already passed: time
- * never goes back.
+ * The rate limiter's state at `at`. A transaction that waited for the lock may pass an earlier instant, which
+ * is ignored.
  */
 function advance(budget: RateLimiter, at: Date): RateLimiter {
   const now = at > budget.refilledAt ? at : budget.refilledAt;
@@ -120,8 +125,8 @@ function advance(budget: RateLimiter, at: Date): RateLimiter {
   };
   const rate = grown.ratePerSecond;
   grown.tokens = rate === null ? 0 : Math.min(grown.tokens + (elapsedMs / 1_000) * rate, burstOf(rate));
-  // No full bucket after a pause: where it was asked for by the third party, a burst would be refused again,
-  // and pause follow pause.
+  // The bucket is not full after a pause: a burst would be refused again if the third party requested the
+  // pause.
   if (elapsedMs > WINDOW_MS)
     Object.assign(grown, {
       requestsCounted: 0,
@@ -191,7 +196,7 @@ function byQuota(budget: RateLimiter, priority: RequestPriority): Way {
   if (quotaRemaining === null || quotaReportedAt === null || endsAt === null)
     return { available: Number.POSITIVE_INFINITY, advance: PERMITS_MAX, retryAt: now };
   const available = quotaRemaining - RESERVE[priority] * (quotaLimit ?? 0);
-  // What lapses is missing until the next answer, so little is granted in advance.
+  // Unused permits cannot be granted again until the next response, so few are granted in advance.
   const way = { available, advance: Math.min(available / 20, PERMITS_MAX) };
   if (available >= 1) return { ...way, retryAt: now };
   if (priority !== 'push') return { ...way, retryAt: endsAt };
@@ -215,7 +220,7 @@ export function recordResponses(
   const now = paced.refilledAt;
   return {
     ...paced,
-    // Who tells only what is left has at least that much.
+    // Some third parties report only the remaining requests; their limit is at least that number.
     quotaLimit: quota.limit ?? Math.max(paced.quotaLimit ?? 0, quota.remaining),
     quotaRemaining: quota.remaining,
     quotaReportedAt: now,
@@ -242,7 +247,7 @@ const used = (budget: RateLimiter): number => budget.requestsCounted / Math.max(
 function slowDown(budget: RateLimiter): RateLimiter {
   const { ratePerSecond: rate, slowedAt, refilledAt: now } = budget;
   if (slowedAt !== null && now.getTime() - slowedAt.getTime() < SLOWED_TOGETHER_MS) return budget;
-  // What was not even half used was not the rate that was too much.
+  // If less than half of the rate was used, the rate was not the cause of the refusal.
   const ceiling =
     rate === null ? Math.max(used(budget), FIRST_CEILING_MIN) : used(budget) < rate / 2 ? rate / 2 : rate;
   const ratePerSecond = Math.max(ceiling / 2, RATE_FLOOR);
@@ -259,7 +264,7 @@ function forget(budget: RateLimiter): RateLimiter {
   const { ratePerSecond: rate, slowedAt, refilledAt: now } = budget;
   if (rate === null || slowedAt === null) return budget;
   const agoMs = now.getTime() - slowedAt.getTime();
-  // A window that has only begun says little about use.
+  // A window that has just begun says little about the use.
   const isUnused = windowMs(budget) >= WINDOW_MS / 2 && rate >= UNUSED_BEYOND * used(budget);
   if (agoMs < FORGET_AFTER_MS && !(agoMs >= FORGET_UNUSED_AFTER_MS && isUnused)) return budget;
   return { ...budget, ratePerSecond: null, ceilingPerSecond: null, tokens: 0, slowedAt: null };

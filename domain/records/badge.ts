@@ -6,7 +6,7 @@ export const STATUS_PRECEDENCE = ['sync_failed', 'syncing', 'sync_pending', 'syn
 export type SyncStatus = (typeof STATUS_PRECEDENCE)[number];
 
 export interface BadgeRecordSync {
-  /** null = never pushed and nothing waits: left out. */
+  /** null = never pushed, and no change waits: not counted. */
   status: SyncStatus | null;
   isEligible: boolean;
   isPaused: boolean;
@@ -16,7 +16,7 @@ export interface Badge {
   /** null = no integration syncs this record. */
   status: SyncStatus | null;
   counts: Record<SyncStatus, number>;
-  /** True when an integration that counts here is paused: its last status is shown as it was. */
+  /** True if a counted integration is paused: its last status is shown. */
   isPaused: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Which record types an integration pulls, and which it pushes. */
+/** The record types that an integration pulls, and those that it pushes. */
 import type { RecordTypeMapping } from './mapping';
 import type { RecordTypeMappings } from './mapping';
 
@@ -12,7 +12,7 @@ export function pushesType(mapping: RecordTypeMapping | undefined): boolean {
   return mapping !== undefined && mapping.direction !== 'pull';
 }
 
-/** In the order of their names. */
+/** Sorted by name. */
 export function pulledRecordTypes({ recordTypes }: { recordTypes: RecordTypeMappings }): string[] {
   return Object.keys(recordTypes)
     .filter((type) => pullsType(recordTypes[type]))
@@ -20,7 +20,7 @@ export function pulledRecordTypes({ recordTypes }: { recordTypes: RecordTypeMapp
 }
 
 /**
- * What an overview of these directions looks at: pulled types first, then those that are pushed, each by
+ * The record types of an overview with these directions: pulled types first, then pushed ones, each sorted by
  * name.
  */
 export function datasetsOf(

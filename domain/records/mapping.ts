@@ -1,16 +1,16 @@
 /**
- * Which fields of a record go to a third party, and how: pure, so that relevance, the payload and its hash
- * are decided by the same few lines at acceptance, at the claim and in previews (rules.md 3, 5, 14, 15).
+ * Maps the fields of a record to a third party. Pure functions, so that acceptance, the claim and previews
+ * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
-import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
+import { canonicalJson, type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
 
 type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
 export interface FieldMapping {
-  /** Our field (a top-level key of the record). Absent for a constant. */
+  /** The local field (a top-level key of the record). Absent for a constant. */
   name?: string | undefined;
   /**
-   * Where it goes: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
+   * The remote path: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
    * (`email`).
    */
   to: string;
@@ -47,7 +47,19 @@ export interface MappingError {
 
 export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
 
-/** Our fields that this mapping reads: a change of any other is irrelevant (rules.md 3). */
+/** The wanted state of a record at a third party, and its payload (rules.md 4, 5, 14). */
+export type PushTarget =
+  | { operation: 'upsert'; payload: JsonObject }
+  | { operation: 'deactivate' | 'delete' | 'leave' }
+  /** The mapping cannot express this record: an error for users, found without a call. */
+  | { operation: 'invalid'; errors: MappingError[] };
+
+export interface RecordState {
+  fields: JsonObject;
+  isDeleted: boolean;
+}
+
+/** The local fields that this mapping reads. A change of any other field is irrelevant (rules.md 3). */
 export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
   return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
 }
@@ -59,10 +71,7 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
 }
 
 /** Eligible = pushed at all, not deleted, and the optional filter matches (rules.md 14). */
-export function isEligible(
-  mapping: RecordTypeMapping | undefined,
-  record: { fields: JsonObject; isDeleted: boolean },
-): boolean {
+export function isEligible(mapping: RecordTypeMapping | undefined, record: RecordState): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
   return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {
     const actual = ownValue(record.fields, field) ?? null;
@@ -70,9 +79,7 @@ export function isEligible(
   });
 }
 
-/**
- * The record in the third party's shape. A field that is absent here is left out there; null is sent as null.
- */
+/** The record in the third party's shape. Absent fields are omitted; null is sent as null. */
 export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): MappedRecord {
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
@@ -89,7 +96,31 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
 }
 
-/** A record may lack a field that every object of JavaScript has (`constructor`, `toString`). */
+export function pushTarget(mapping: RecordTypeMapping | undefined, record: RecordState): PushTarget {
+  if (mapping === undefined) return { operation: 'leave' };
+  if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
+  const mapped = mapRecord(mapping, record.fields);
+  return mapped.ok
+    ? { operation: 'upsert', payload: mapped.payload }
+    : { operation: 'invalid', errors: mapped.errors };
+}
+
+/**
+ * Equal texts mean equal payloads, so nothing is pushed. Hash the text before storing it. null for a record
+ * that cannot be mapped: it was never sent, so it equals no result.
+ */
+export function targetText(target: PushTarget): string | null {
+  switch (target.operation) {
+    case 'upsert':
+      return `upsert ${canonicalJson(target.payload)}`;
+    case 'invalid':
+      return null;
+    default:
+      return target.operation;
+  }
+}
+
+/** Own properties only: a field may have the name of a built-in property (`constructor`, `toString`). */
 function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
@@ -159,8 +190,8 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 
 /**
- * Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is
- * refused.
+ * A time without a zone is UTC, so that a text has the same meaning on every machine. Dates that do not exist
+ * are refused.
  */
 function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
   const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];

@@ -1,4 +1,4 @@
-/** What changed in the fields and picklists that a third party has (rules.md 28: metadata). */
+/** Computes the changes of fields and picklists in a third party (rules.md 28: metadata). */
 import { type JsonObject } from '../json';
 import type { RecordType, RecordTypeField } from './record-type';
 
@@ -14,7 +14,7 @@ export type MetadataChangeKind =
 export interface MetadataChange {
   recordType: string;
   kind: MetadataChangeKind;
-  /** null for a whole record type. */
+  /** null = the whole record type. */
   field: string | null;
   /**
    * `{value}` for picklists, `{from, to}` per property for a changed field, the field itself for a new one.
@@ -22,7 +22,7 @@ export interface MetadataChange {
   detail: JsonObject;
 }
 
-/** @param known what was seen before; null = nothing was ever seen, so nothing is news. */
+/** @param known the stored metadata; null = none was stored yet, so nothing counts as changed. */
 export function findMetadataChanges(
   known: readonly RecordType[] | null,
   seen: readonly RecordType[],

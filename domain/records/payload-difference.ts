@@ -1,6 +1,6 @@
 /**
- * What a third party holds against what it should hold: only what the payload says counts; whatever else is
- * there is its own.
+ * Compares a remote record with the payload. Only the members of the payload count; the third party's other
+ * members are ignored.
  */
 import { isJsonObject, type JsonObject, type JsonValue, jsonEquals, memberOf, pickMembers } from '../json';
 
@@ -10,8 +10,8 @@ export interface PayloadDifference {
 }
 
 /**
- * The top-level members that differ, as they are there and as they should be; null = none. Absent there and
- * null here are the same.
+ * The top-level members that differ, with the remote and the wanted value; null = none. An absent remote
+ * member equals a null in the payload.
  */
 export function payloadDifference(payload: JsonObject, remote: JsonObject): PayloadDifference | null {
   const names = Object.keys(payload).filter(

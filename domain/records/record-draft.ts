@@ -1,8 +1,8 @@
-/** A record while a batch of changes, or a page that was read, is applied to it. */
+/** A record while a batch of changes, or a page of a run, is applied to it. */
 import type { VersionedRecord } from './record-change';
 
 export interface ChangeAuthor {
-  /** As the push log shows it: `key:payroll`, `admin:ana@example.org`. */
+  /** As in the push log: `key:payroll`, `admin:ana@example.org`. */
   actor: string;
   requestId: string;
 }

@@ -1,6 +1,6 @@
-/** What is known of a record type at a third party: its fields, their types and picklists (rules.md 13). */
+/** A third party's record type: its fields, their types and picklists (rules.md 13). */
 export interface RecordTypeField {
-  /** The third party's name or path of the field, as a mapping's `to` writes it. */
+  /** The third party's name or path of the field, in the format of a mapping's `to`. */
   name: string;
   label: string;
   type: 'string' | 'number' | 'boolean' | 'date' | 'datetime' | 'picklist' | 'object' | 'array';

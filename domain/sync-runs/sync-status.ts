@@ -31,11 +31,8 @@ export interface DriftFacts {
   isFull: boolean;
   /** The pass found local records that were deleted by the third party, and must not delete them. */
   hasTombstones: boolean;
-  /**
-   * Records deleted by the third party whose deletion waits for approval: admins were already notified of
-   * them.
-   */
-  parked: number;
+  /** Number of deletions that wait for approval. The admins were notified of them. */
+  deletionsInReview: number;
   /** The list changed while it was read, so nothing was deleted. */
   isListChanged: boolean;
   /** The run is itself a repair. */
@@ -50,5 +47,5 @@ export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
       ? 'repair'
       : 'none';
   if (facts.isListChanged && !facts.isRepair) return 'repair';
-  return hasDifference && facts.difference !== facts.parked ? 'alert' : 'none';
+  return hasDifference && facts.difference !== facts.deletionsInReview ? 'alert' : 'none';
 }

@@ -78,24 +78,24 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
     temporalAddress: `127.0.0.1:${temporalLink.port}`,
     namespace: 'default',
   });
-  const poisoned = async (
+  const withToxic = async (
     link: FaultyLink,
     type: string,
     attributes: Record<string, number>,
   ): Promise<void> => {
-    await link.poison(type, attributes);
+    await link.addToxic(type, attributes);
     await sleep(random.between(300, 2_000));
     await link.heal();
   };
   const faults: (() => Promise<void>)[] = [
     () => postgres.restart('stop'),
     () => postgres.restart('kill'),
-    () => poisoned(databaseLink, 'timeout', { timeout: 0 }),
-    () => poisoned(databaseLink, 'reset_peer', { timeout: 0 }),
-    () => poisoned(databaseLink, 'latency', { latency: 150, jitter: 100 }),
+    () => withToxic(databaseLink, 'timeout', { timeout: 0 }),
+    () => withToxic(databaseLink, 'reset_peer', { timeout: 0 }),
+    () => withToxic(databaseLink, 'latency', { latency: 150, jitter: 100 }),
     () => temporal.restart(),
-    () => poisoned(temporalLink, 'timeout', { timeout: 0 }),
-    () => poisoned(temporalLink, 'latency', { latency: 1_000 }),
+    () => withToxic(temporalLink, 'timeout', { timeout: 0 }),
+    () => withToxic(temporalLink, 'latency', { latency: 1_000 }),
   ];
   return {
     parts: {
@@ -195,7 +195,7 @@ const thirdPartyInTrouble =
         tenant: await (await product()).givenTenant(),
         faults: random.between(1, 3),
         async fault() {
-          await link.poison(...random.pick(toxics));
+          await link.addToxic(...random.pick(toxics));
           await sleep(random.between(200, 1_200));
           await link.heal();
         },

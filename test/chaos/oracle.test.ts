@@ -1,9 +1,9 @@
 /**
- * The judge itself, judged: a trial that ended well has nothing to complain about, and every kind of harm is
+ * Tests of the oracle: it reports nothing for a trial that ended well, and every kind of violation is
  * noticed.
  */
 import type { LedgerCall, Person } from '../support/servers/ledger-server';
-import { type Case, judge } from './oracle';
+import { type Case, violationsOf } from './oracle';
 
 const GRACE_MS = 300;
 const call = (changes: Partial<LedgerCall> = {}): LedgerCall => ({
@@ -45,14 +45,16 @@ function aCase({
 }
 
 it('reports nothing when all went well, a repetition under the same key included', () => {
-  expect(judge(aCase())).toEqual([]);
-  expect(judge(aCase({ calls: [call(), call({ at: 1_900, isEffect: false }), update()] }))).toEqual([]);
+  expect(violationsOf(aCase())).toEqual([]);
+  expect(violationsOf(aCase({ calls: [call(), call({ at: 1_900, isEffect: false }), update()] }))).toEqual(
+    [],
+  );
 });
 
 it.each<[string, RegExp, Parameters<typeof aCase>[0]]>([
   ['an acknowledged change that we lost', /acknowledged and is lost/, { version: 1, people: [person(1)] }],
   ['one that never arrived', /is there as version 1/, { people: [person(1)] }],
-  ['a record that is not there', /is there 0 times/, { people: [] }],
+  ['a missing record', /is there 0 times/, { people: [] }],
   ['a duplicate', /is there 2 times/, { people: [person(2), { ...person(2), id: 'p2' }] }],
   ['a second effect', /2 effects/, { calls: [call(), update(), update({ key: 'k3' })] }],
   ['a call before its time', /100 ms early/, { calls: [call({ at: 1_200 }), update()] }],
@@ -64,5 +66,5 @@ it.each<[string, RegExp, Parameters<typeof aCase>[0]]>([
   ],
   ['a change that was never made', /never made/, { calls: [call(), update(), update({ rev: 7 })] }],
 ])('notices %s', (_harm, skippedRecord, changes) => {
-  expect(judge(aCase(changes)).join('\n')).toMatch(skippedRecord);
+  expect(violationsOf(aCase(changes)).join('\n')).toMatch(skippedRecord);
 });

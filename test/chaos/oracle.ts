@@ -1,5 +1,5 @@
 /**
- * The judge of a trial (rules.md): what the callers were answered, what Syncline holds, and what the ledger
+ * The oracle of a trial (rules.md): what the callers were answered, what Syncline holds, and what the ledger
  * saw have to agree. Nothing acknowledged is lost, each version has one effect, nothing goes out before its
  * quiet time, backwards, or twice at once.
  */
@@ -30,7 +30,7 @@ export interface Case {
 }
 
 /** What is wrong, in words; empty = nothing. */
-export function judge({ account, changes, versionOf, ledger }: Case): string[] {
+export function violationsOf({ account, changes, versionOf, ledger }: Case): string[] {
   const calls = ledger.changes(account.name);
   const faults: string[] = [];
   const complain = (what: string, call?: LedgerCall) =>

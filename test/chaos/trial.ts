@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Json, recordPath } from '../support/clients/api-client';
 import { ledgerIntegration, type LedgerServer } from '../support/servers/ledger-server';
 import type { ProductTenant } from '../support/environments/product';
-import { type Account, type Change, judge } from './oracle';
+import { type Account, type Change, violationsOf } from './oracle';
 import type { Random } from '../support/random';
 
 const WRITERS = 4;
@@ -52,7 +52,7 @@ export async function runTrial(parts: TrialOptions, name: string): Promise<strin
   }
   if (changes.filter(({ isAcknowledged }) => isAcknowledged).length < CHANGES_LEAST)
     return ['the trial proves nothing: hardly a change was acknowledged'];
-  return accounts.flatMap((account) => judge({ account, changes, versionOf, ledger: parts.ledger }));
+  return accounts.flatMap((account) => violationsOf({ account, changes, versionOf, ledger: parts.ledger }));
 }
 
 async function linkAccounts({ random, tenant, ledgerUrl }: TrialOptions, name: string): Promise<Account[]> {

@@ -461,7 +461,7 @@ it('lets a viewer read, and says why other actions are not allowed', async () =>
 
   await other.getByRole('heading', { name: 'Fields' }).waitFor();
   await expectShown(
-    button('Edit', other).and(other.getByTitle('This requires the role operator; yours is viewer.')),
+    button('Edit', other).and(other.getByTitle('This requires the role operator. Your role is viewer.')),
   );
   await other.goto(`${stack.ready.console_url}/settings/audit-log`);
   await other.getByText('An admin of your company can give you the required role.').waitFor();

@@ -9,7 +9,7 @@ import { claimDuePushes } from '../../db/push/claim-pushes';
 import { acceptChanges, type AcceptedChange } from '../../db/records/accept-changes';
 import type { RecordChange } from '../../domain/records/record-change';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
-import { GIVE_UP_AFTER_MS } from '../../domain/retry';
+import { OUTAGE_LIMITS } from '../../domain/retry';
 
 export const GRACE_MS = 300_000;
 
@@ -121,7 +121,7 @@ export class GivenTenant {
         firedAt: at,
         now: at,
         leaseUntil: new Date(at.getTime() + 20_000),
-        giveUpAfterMs: GIVE_UP_AFTER_MS,
+        giveUpAfterMs: OUTAGE_LIMITS.giveUpAfterMs,
         limit,
         onlyWindows: false,
       });

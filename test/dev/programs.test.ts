@@ -79,32 +79,32 @@ describe('the dependencies', () => {
   const left = { 'node_modules/left': { version: '1.0.0', integrity: 'sha512-a' } };
 
   it.each([
-    ['are there when what npm installed is what the lockfile says', left, left, true],
+    ['are complete if npm installed the packages of the lockfile', left, left, true],
     [
-      'are there without a package that is optional',
+      'are complete without an optional package',
       { ...left, 'node_modules/darwin': { version: '1.0.0', optional: true } },
       left,
       true,
     ],
     [
-      'are not there after a change of a version',
+      'are incomplete after a change of a version',
       { 'node_modules/left': { version: '1.0.1', integrity: 'sha512-a' } },
       left,
       false,
     ],
     [
-      'are not there after a change of content',
+      'are incomplete after a change of content',
       { 'node_modules/left': { version: '1.0.0', integrity: 'sha512-b' } },
       left,
       false,
     ],
     [
-      'are not there after a package was added',
+      'are incomplete after a package was added',
       { ...left, 'node_modules/right': { version: '1.0.0' } },
       left,
       false,
     ],
-    ['are not there when an installation was interrupted', left, undefined, false],
+    ['are incomplete after an interrupted installation', left, undefined, false],
   ])('%s', (_title, wanted, installed, expected) => {
     expect(isInstalled(wanted, installed)).toBe(expected);
   });

@@ -52,11 +52,11 @@ describe('equality of JSON', () => {
   it.each<[string, JsonValue | undefined, JsonValue | undefined]>([
     ['the order of array elements', [1, 2], [2, 1]],
     ['null from an absent key', { a: null }, {}],
-    ['null from nothing', null, undefined],
+    ['null from an absent value', null, undefined],
     ['a number from its text', 1, '1'],
     ['an array from an object with its positions', ['x'], { 0: 'x' }],
-    ['an own __proto__ from none', JSON.parse('{"__proto__":{}}') as JsonValue, {}],
-    ['a key that every object inherits from none', { toString: null }, {}],
+    ['an own __proto__ from an absent one', JSON.parse('{"__proto__":{}}') as JsonValue, {}],
+    ['an inherited key from an absent one', { toString: null }, {}],
   ])('distinguishes %s', (_what, a, b) => {
     expect(jsonEquals(a, b)).toBe(false);
     expect(jsonEquals(b, a)).toBe(false);

@@ -130,8 +130,8 @@ describe('S10: an attempt ends in time and reads little', () => {
   });
 
   it('a receiver with an untrusted certificate has not answered, and was sent nothing', async () => {
-    const heard: string[] = [];
-    const port = await receivers.untrusted((path) => heard.push(path));
+    const requested: string[] = [];
+    const port = await receivers.untrusted((path) => requested.push(path));
 
     const answer = await send(`https://127.0.0.1:${port}/hooks`);
 
@@ -139,7 +139,7 @@ describe('S10: an attempt ends in time and reads little', () => {
       status: null,
       error: expect.stringMatching(/certificate is not trusted/),
     });
-    expect(heard).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
   it('that the worker aborts does not count as an attempt', async () => {

@@ -80,7 +80,7 @@ afterAll(async () => {
 describe('R3: killed after the commit', () => {
   it('pushes the change once although the API was killed before its answer, and the repeated request gets that result', async () => {
     const key = { 'idempotency-key': randomUUID() };
-    await databaseLink.poison('latency', { latency: 150 }); // PostgreSQL has committed long before the API hears of it
+    await databaseLink.addToxic('latency', { latency: 150 }); // PostgreSQL commits long before the API gets its answer
     const killed = new Promise<void>((resolve) => {
       onCommit = () => void product.killApi().then(resolve);
     });
@@ -103,7 +103,7 @@ describe('R3: killed after the commit', () => {
   });
 
   it('pushes the change once, with a new worker, when the dispatcher was killed before it sent the signal', async () => {
-    await temporalLink.poison('latency', { latency: 1_500 }, 'upstream');
+    await temporalLink.addToxic('latency', { latency: 1_500 }, 'upstream');
     await tenant.api.put('in-hand', { name: 'N', rev: 1 });
     await sleep(500);
     await product.killWorker();
@@ -151,8 +151,8 @@ describe('R3: killed after the commit', () => {
 describe('R4: killed before the commit', () => {
   it('leaves nothing behind, and the repeated request has one effect', async () => {
     const key = { 'idempotency-key': randomUUID() };
-    await databaseLink.poison('latency', { latency: 200 });
-    const request = tenant.api.call('POST', '/v1/records/batch', batchOf('ghost'), key);
+    await databaseLink.addToxic('latency', { latency: 200 });
+    const request = tenant.api.call('POST', '/v1/records/batch', batchOf('uncommitted'), key);
     request.catch(() => undefined);
     await sleep(900); // four of its statements, and there are more
     await product.killApi();
@@ -160,12 +160,12 @@ describe('R4: killed before the commit', () => {
 
     await databaseLink.heal();
     await product.startApi();
-    expect((await tenant.api.call('GET', '/v1/records/employees/ghost')).status).toBe(404);
-    const repeated = await tenant.api.call('POST', '/v1/records/batch', batchOf('ghost'), key);
+    expect((await tenant.api.call('GET', '/v1/records/employees/uncommitted')).status).toBe(404);
+    const repeated = await tenant.api.call('POST', '/v1/records/batch', batchOf('uncommitted'), key);
     expect(repeated.status).toBe(202);
     expect(repeated.headers.get('idempotent-replayed')).toBeNull();
-    await untilPushed('ghost');
-    expect(callsFor('ghost')).toHaveLength(1);
+    await untilPushed('uncommitted');
+    expect(callsFor('uncommitted')).toHaveLength(1);
   });
 
   it('has one effect per request that is repeated until it is answered, whenever the API is killed', async () => {

@@ -72,7 +72,7 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
 
   it.each<[string, number, () => Buffer]>([
     ['JSON that is cut off', 400, () => put('{"fields":')],
-    ['a body that is no object', 400, () => put('"text"')],
+    ['a body that is not an object', 400, () => put('"text"')],
     ['no content type', 415, () => put(field('1'), [])],
     ['another content type', 415, () => put(field('1'), ['Content-Type: text/plain'])],
     ['another character set', 415, () => put(field('1'), ['Content-Type: application/json; charset=utf-7'])],
@@ -82,8 +82,8 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
       () => put(gzipSync(Buffer.alloc(10_000_000)), [JSON_TYPE, 'Content-Encoding: gzip']),
     ],
     ['a body of more than 256 KB', 413, () => put(field(`"${'x'.repeat(300_000)}"`))],
-    ['a method that the route does not know', 405, () => request('POST', path, { body: '{}' })],
-    ['an escape that means nothing', 400, () => request('GET', '/v1/records/employees/%E0%A4%A')],
+    ['a method that the route does not have', 405, () => request('POST', path, { body: '{}' })],
+    ['an invalid escape', 400, () => request('GET', '/v1/records/employees/%E0%A4%A')],
     ['NUL in a body', 400, () => put(field('"a\\u0000b"'))],
     ['NUL in a path', 400, () => request('GET', '/v1/records/employees/a%00b')],
     ['NUL in a query', 400, () => request('GET', '/v1/pushes?cursor=a%00b')],

@@ -164,7 +164,7 @@ describe('R6: PostgreSQL cannot be reached', () => {
     let hung: Write[] = [];
     const load = await underLoad('hang', async (current) => {
       const from = Date.now();
-      await link.poison('timeout', { timeout: 0 });
+      await link.addToxic('timeout', { timeout: 0 });
       await sleep(1_000);
       expect((await tenant.api.call('GET', '/livez')).status).toBe(200);
       expect((await tenant.api.call('GET', '/readyz')).status).toBe(503);
@@ -181,7 +181,7 @@ describe('R6: PostgreSQL cannot be reached', () => {
 
   it('survives connections that are reset and refused', async () => {
     const load = await underLoad('reset', async () => {
-      await link.poison('reset_peer', { timeout: 0 });
+      await link.addToxic('reset_peer', { timeout: 0 });
       await sleep(2_000);
       await link.disable();
       await sleep(1_000);

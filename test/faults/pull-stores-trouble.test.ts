@@ -240,7 +240,7 @@ describe('the request for a run', () => {
     const killed = new Promise<void>((resolve) =>
       listener.once('notification', () => void product.killApi().then(resolve)),
     );
-    await apiLink.poison('latency', { latency: 150 }); // PostgreSQL has committed long before the api hears of it
+    await apiLink.addToxic('latency', { latency: 150 }); // PostgreSQL commits long before the API gets its answer
     const key = randomUUID();
 
     await expect(ask(key)).rejects.toThrow('fetch failed');
@@ -260,7 +260,7 @@ describe('the request for a run', () => {
 
   it('leaves nothing behind if the API was killed before the commit', async () => {
     const before = (await fullRuns()).length;
-    await apiLink.poison('latency', { latency: 200 });
+    await apiLink.addToxic('latency', { latency: 200 });
     const request = ask(randomUUID());
     request.catch(() => undefined);
     await sleep(700); // some of its statements, and there are more

@@ -178,12 +178,12 @@ describe('a worker that is killed while it sends e-mails', () => {
     const dead = new Promise<void>((resolve) => (die = resolve));
     mail.afterTaken = async () => {
       const [last] = mail.received.slice(-1);
-      if (last?.raw.includes('(unheard)')) return dead; // it has the text, and its answer comes too late
-      await until('the other one is there', () => sentFor('unheard').length > 0);
+      if (last?.raw.includes('(unanswered)')) return dead; // it has the text, and its answer comes too late
+      await until('the other one is there', () => sentFor('unanswered').length > 0);
       await databaseLink.disable();
       setTimeout(() => void product.killWorker().then(die), 500);
     };
-    const names = ['unheard', 'unwritten'];
+    const names = ['unanswered', 'unwritten'];
     for (const name of names) lists.fill(name, 10);
     await Promise.all(
       names.map((name) =>
@@ -194,14 +194,18 @@ describe('a worker that is killed while it sends e-mails', () => {
     mail.afterTaken = () => undefined;
     await databaseLink.heal();
     await product.startWorker();
-    await until('what was not heard is sent again', () => sentFor('unheard').length > 1, REPEATED_WITHIN_MS);
+    await until(
+      'the unacknowledged e-mail is sent again',
+      () => sentFor('unanswered').length > 1,
+      REPEATED_WITHIN_MS,
+    );
     await sleep(12_000);
   }, 150_000);
 
   it('before the answer of the mail server, causes one more e-mail under the same Message-ID', () => {
-    expect(sentFor('unheard')).toHaveLength(2);
-    expect(new Set(messageIds('unheard')).size).toBe(1);
-    expect(messageIds('unheard')[0]).toMatch(/^<eml_/);
+    expect(sentFor('unanswered')).toHaveLength(2);
+    expect(new Set(messageIds('unanswered')).size).toBe(1);
+    expect(messageIds('unanswered')[0]).toMatch(/^<eml_/);
   });
 
   it('after the answer and before the row is updated, causes at most one more e-mail, under the same Message-ID', () => {

@@ -60,7 +60,7 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
     code: 'temporal_unavailable',
   });
   await start();
-  await link.poison('latency', { latency: 3_000 });
+  await link.addToxic('latency', { latency: 3_000 });
   await sleep(SLOW_MS);
   await link.heal();
   await sleep(1_000);

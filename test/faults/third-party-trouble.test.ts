@@ -1,7 +1,7 @@
 /**
  * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling,
  * answers that are lost, records that the third party cannot take. Waits are the product's own, up to half a
- * minute each, so all stories begin together.
+ * minute each, so all scenarios begin together.
  */
 import type { RemoteRecord } from '../connectors/suite/harness';
 import {
@@ -91,7 +91,7 @@ interface Call {
   method: string;
 }
 
-async function rateLimitStory(
+async function rateLimitScenario(
   kind: string,
 ): Promise<{ tenant: ProductTenant; calls: Call[]; statuses: string[] }> {
   await limit(kind);
@@ -141,11 +141,11 @@ async function lostAnswerStory(
   { bytes }: { bytes: number },
 ): Promise<LostAnswer> {
   const link = await toxiproxy.linkTo(thirdParty.port);
-  await link.poison('limit_data', { bytes });
+  await link.addToxic('limit_data', { bytes });
   const { tenant } = await linked(thirdParty.integration({ grace_period_ms: 0 }, link.port));
   await tenant.api.put(externalId, { ...fieldsOf(externalId), first_name: 'F'.repeat(600) });
   await until(
-    'an attempt has come to nothing',
+    'an attempt has failed',
     async () => (await tenant.api.list('/v1/pushes'))[0]?.attempts > 0,
     PATIENCE_MS,
   );
@@ -162,9 +162,9 @@ async function lostAnswerStory(
 /**
  * One record among many that the third party refuses, and one that it fails on, while it is well otherwise.
  */
-async function poisonStory(): Promise<{ tenant: ProductTenant; integrationId: string }> {
+async function refusalScenario(): Promise<{ tenant: ProductTenant; integrationId: string }> {
   const { tenant, integrationId } = await linked(
-    ledgerIntegration(ledger.url, 'poison', { grace_period_ms: 0, by: 'key' }),
+    ledgerIntegration(ledger.url, 'refusing', { grace_period_ms: 0, by: 'key' }),
   );
   const records = Array.from({ length: 500 }, (_, index) => ({
     record_type: 'employees',
@@ -186,7 +186,7 @@ async function poisonStory(): Promise<{ tenant: ProductTenant; integrationId: st
 }
 
 /** It takes the request and says nothing: the exchange ends after 30 s. */
-async function hangStory(): Promise<{ tenant: ProductTenant }> {
+async function hangScenario(): Promise<{ tenant: ProductTenant }> {
   const { tenant } = await linked(ledgerIntegration(ledger.url, 'hang', { grace_period_ms: 0 }));
   await tenant.api.put('hang', { name: 'H', rev: 1 });
   await untilSynced(tenant, 1);
@@ -194,23 +194,23 @@ async function hangStory(): Promise<{ tenant: ProductTenant }> {
 }
 
 function misbehave(call: LedgerCall): Misbehaviour | undefined {
-  if (call.account === 'poison' && call.externalId === 'p-13')
+  if (call.account === 'refusing' && call.externalId === 'p-13')
     return {
       kind: 'status',
       status: 422,
       body: { message: 'No.', errors: [{ field: 'name', message: 'is unlucky' }] },
     };
-  if (call.account === 'poison' && call.externalId === 'p-77')
+  if (call.account === 'refusing' && call.externalId === 'p-77')
     return { kind: 'status', status: 500, body: { message: 'I fell over it.' } };
   const isFirst = ledger.changes('hang').length <= 1;
   return call.account === 'hang' && call.kind === 'create' && isFirst ? { kind: 'hang' } : undefined;
 }
 
-let stories: {
-  limits: Map<string, ReturnType<typeof rateLimitStory>>;
+let scenarios: {
+  limits: Map<string, ReturnType<typeof rateLimitScenario>>;
   lost: Map<string, Promise<LostAnswer>>;
-  poison: ReturnType<typeof poisonStory>;
-  hang: ReturnType<typeof hangStory>;
+  refusals: ReturnType<typeof refusalScenario>;
+  hang: ReturnType<typeof hangScenario>;
 };
 
 beforeAll(async () => {
@@ -223,18 +223,23 @@ beforeAll(async () => {
   ]);
   ledger.decide = misbehave;
   product = await startProduct();
-  stories = {
-    limits: new Map(Object.keys(rateLimits).map((kind) => [kind, rateLimitStory(kind)])),
+  scenarios = {
+    limits: new Map(Object.keys(rateLimits).map((kind) => [kind, rateLimitScenario(kind)])),
     lost: new Map([
       ['scim2-server', lostAnswerStory(scim, 'lost-scim', { bytes: 1_100 })],
       ['Kinto', lostAnswerStory(kinto, 'lost-kinto', { bytes: 0 })],
     ]),
-    poison: poisonStory(),
-    hang: hangStory(),
+    refusals: refusalScenario(),
+    hang: hangScenario(),
   };
   // Its own test awaits each and reports what went wrong.
-  for (const story of [...stories.limits.values(), ...stories.lost.values(), stories.poison, stories.hang])
-    story.catch(() => undefined);
+  for (const scenario of [
+    ...scenarios.limits.values(),
+    ...scenarios.lost.values(),
+    scenarios.refusals,
+    scenarios.hang,
+  ])
+    scenario.catch(() => undefined);
 }, 90_000);
 
 afterAll(async () => {
@@ -254,8 +259,8 @@ describe('R9: a rate limit', () => {
   it.each(Object.keys(rateLimits))(
     'with %s in Retry-After is obeyed by the whole integration, counts no failed attempt, and ends by itself',
     async (kind) => {
-      const { tenant, calls, statuses } = await (stories.limits.get(kind) as ReturnType<
-        typeof rateLimitStory
+      const { tenant, calls, statuses } = await (scenarios.limits.get(kind) as ReturnType<
+        typeof rateLimitScenario
       >);
 
       const [limited, next] = calls.filter(({ method }) => method === 'PUT');
@@ -282,7 +287,7 @@ describe('an answer that is lost', () => {
   it.each(['scim2-server', 'Kinto'])(
     'creates no duplicate at %s, and the push succeeds by itself',
     async (name) => {
-      const { tenant, wasThere, held } = await (stories.lost.get(name) as Promise<LostAnswer>);
+      const { tenant, wasThere, held } = await (scenarios.lost.get(name) as Promise<LostAnswer>);
 
       expect(wasThere).toBe(true);
       expect(held).toHaveLength(1);
@@ -295,7 +300,7 @@ describe('an answer that is lost', () => {
   );
 
   it('is waited for 30 s, and then the call is repeated under the same key', async () => {
-    const { tenant } = await stories.hang;
+    const { tenant } = await scenarios.hang;
     const calls = ledger.changes('hang');
 
     expect(calls).toHaveLength(2);
@@ -309,15 +314,15 @@ describe('an answer that is lost', () => {
 
 describe('R10: a record that the third party cannot take', () => {
   it('delays no other record; a refused record is pushed once, a failing one five times, and both show the reason', async () => {
-    const { tenant, integrationId } = await stories.poison;
+    const { tenant, integrationId } = await scenarios.refusals;
     const callsFor = (externalId: string) =>
-      ledger.changes('poison').filter((call) => call.externalId === externalId);
+      ledger.changes('refusing').filter((call) => call.externalId === externalId);
 
     const [refused, failed] = await Promise.all(
       ['p-13', 'p-77'].map((externalId) => tenant.api.sync(externalId, integrationId)),
     );
-    expect(ledger.people('poison')).toHaveLength(498);
-    expect(ledger.changes('poison').filter((call) => call.isEffect)).toHaveLength(498);
+    expect(ledger.people('refusing')).toHaveLength(498);
+    expect(ledger.changes('refusing').filter((call) => call.isEffect)).toHaveLength(498);
     expect(callsFor('p-13')).toHaveLength(1);
     expect(callsFor('p-77')).toHaveLength(5);
     expect(refused.errors).toMatchObject([

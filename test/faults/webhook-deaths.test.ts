@@ -1,5 +1,5 @@
 /**
- * Deliveries while everything around them dies: the worker by kill -9, the receiver, PostgreSQL. No event is
+ * Deliveries during failures: of the worker by kill -9, of the receiver, of PostgreSQL. No event is
  * lost, and what comes twice comes under the same webhook-id (S15, rules.md 44).
  */
 import { randomBytes } from 'node:crypto';
@@ -28,7 +28,7 @@ let toxiproxy: Toxiproxy;
 /** Between the worker and PostgreSQL. */
 let databaseLink: FaultyLink;
 
-/** A receiver on one port, that can end and come back, and remembers what it got. */
+/** A receiver on a fixed port that can stop and start again, and records what it received. */
 class MortalReceiver {
   received: Omit<SignedWebhook, 'secret'>[] = [];
   /** Called when a webhook is read whole; false: it is not answered. */

@@ -81,7 +81,7 @@ async function dieOnce(
   await product.startWorker();
 }
 
-/** It hears the answer and cannot write it down any more: which is no reason to die, until it is killed. */
+/** The worker gets the answer and cannot store it. That alone does not end it, so it is killed. */
 async function dieBeforeReport({ product, databaseLink }: Environment): Promise<void> {
   await databaseLink.disable();
   await sleep(300);

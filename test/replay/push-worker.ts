@@ -46,7 +46,7 @@ export interface PushWorkerOptions {
   hasSearchAttributes: boolean;
 }
 
-/** Replays that are meant to fail are no news. Before the first worker, once per process. */
+/** Hides the errors of replays that must fail. Call it before the first worker, once per process. */
 export function quietenTemporal(): void {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
@@ -87,7 +87,7 @@ export async function startPushWorker({
   };
 }
 
-/** The server listens before it is well. */
+/** The server listens before it is healthy. */
 async function connectWhenHealthy(address: string, triesMax = 100): Promise<NativeConnection> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -212,9 +212,13 @@ describe('records that are only pulled', () => {
     const [review] = await tenant.api.list(
       `/v1/deletion-reviews?integration_id=${integration.id}&state=pending`,
     );
-    expect(review).toMatchObject({ record_type: 'employees', records_parked: 22, records_held: before.size });
-    const parked = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
-    expect(parked.map(({ external_id: externalId }) => externalId as string).sort()).toEqual(
+    expect(review).toMatchObject({
+      record_type: 'employees',
+      records_missing: 22,
+      records_before: before.size,
+    });
+    const missing = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
+    expect(missing.map(({ external_id: externalId }) => externalId as string).sort()).toEqual(
       doomed.map(integration.externalId).sort(),
     );
     expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain(
@@ -343,7 +347,7 @@ describe('a third party that says "slow down" and not for how long', () => {
   it('is not called for a while; the run waits, continues more slowly, and succeeds', async () => {
     tenant = await product.givenTenant('Limited');
     for (let number = 200; number < 230; number += 1) await hire(number);
-    // PocketBase never limits its administrators, so the collection is open to everybody.
+    // PocketBase never limits its administrators, so the collection is open to all users.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
     const describe = { ...pullExample.config.record_types['employees'], describe: undefined };
     const config = withBase(

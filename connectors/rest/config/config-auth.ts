@@ -35,7 +35,7 @@ export const Auth = z.discriminatedUnion('type', [
     type: z.literal('login'),
     method: z.enum(['POST', 'PUT', 'GET']).default('POST'),
     path: PathTemplate.optional(),
-    /** For a login on another host; else `path`. */
+    /** The login URL if it is on another host; otherwise `path` is used. */
     url: AbsoluteUrl.optional(),
     headers: Headers.optional(),
     body: JsonObject.optional(),
@@ -49,7 +49,7 @@ export const Auth = z.discriminatedUnion('type', [
     expires_at: JsonPointer.optional(),
     lifetime_seconds: z.int().min(1).optional(),
     ...HeaderOfToken,
-    /** Statuses after which to log in again, once. */
+    /** Statuses after which the connector logs in again, once. */
     renew_on: z.array(Status).default([401, 403]),
   }),
 ]);

@@ -11,7 +11,7 @@ const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 const parameterName = (what: string) =>
   z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 
-/** How an instant is written there. */
+/** The format of instants in requests. */
 const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
 const TimeFormat = z.enum(TIME_FORMATS, `Set the format of times: ${TIME_FORMATS.join(', ')}.`);
 
@@ -63,11 +63,11 @@ const Paging = z.discriminatedUnion(
     }),
     z.strictObject({
       type: z.literal('cursor'),
-      /** Without it, the value is the address of the next page. */
+      /** Absent: the value is the address of the next page. */
       parameter: parameterName('the cursor').optional(),
       at: JsonPointer.optional(),
       header: HeaderName.optional(),
-      /** In the last item of the page, for APIs that go on after a record. */
+      /** In the last item of the page, for APIs that continue after a record. */
       last_item: JsonPointer.optional(),
       ...sizeShape,
       ...place,
@@ -83,15 +83,15 @@ const Paging = z.discriminatedUnion(
 );
 
 /**
- * What is added to the call when only records modified since an instant are wanted; `{modified_since}` in its
- * texts is that instant.
+ * Added to the call if only records modified since an instant are requested; `{modified_since}` in its texts
+ * is that instant.
  */
 const ModifiedSince = z.strictObject({
   format: TimeFormat,
   /** Query parameters by name; they replace those of the same name in `path`. */
   parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
   headers: Headers.optional(),
-  /** Put over `body`. */
+  /** Merged over `body`. */
   body: JsonObject.optional(),
 });
 

@@ -1,6 +1,6 @@
 /**
- * The single values of a REST integration's configuration: texts, pointers, addresses, headers. Each refuses
- * what could change the meaning of what surrounds it. What they make together is `runtime/config.ts`.
+ * The single values of a REST integration's configuration: texts, pointers, addresses and headers. Each
+ * schema refuses values that could change the meaning of the text around them. `config.ts` combines them.
  */
 import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';

@@ -25,7 +25,7 @@ import {
 const bodyShape = {
   /** Constants and placeholders around the record. */
   body: JsonObject.optional(),
-  /** Where in the body the record goes; the record type's `body_at` unless given. */
+  /** The location of the record in the body; the record type's `body_at` by default. */
   body_at: JsonPointer.optional(),
 };
 
@@ -62,9 +62,9 @@ const Switch = z.strictObject({
 });
 
 const Errors = z.strictObject({
-  /** The third party's words about the whole. */
+  /** The third party's general message. */
   message: JsonPointer.optional(),
-  /** Its code for the whole. */
+  /** The third party's general code. */
   code: JsonPointer.optional(),
   each: z
     .strictObject({
@@ -133,11 +133,11 @@ const RecordTypeConfig = z.strictObject({
     .union([JsonPointer, z.strictObject({ at: JsonPointer, only_on_create: z.boolean() })])
     .optional(),
   version: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) })]).optional(),
-  /** The record within an answer. */
+  /** The location of the record in a response. */
   record_at: JsonPointer.default(''),
-  /** The record within a request's body. */
+  /** The location of the record in the body of a request. */
   body_at: JsonPointer.default(''),
-  /** A record that looks like this counts as not there. */
+  /** A record that matches this counts as missing. */
   tombstone: Condition.optional(),
   find: Find.optional(),
   read: z.strictObject(callShape).optional(),
@@ -174,7 +174,7 @@ const RestConfigShape = z.strictObject({
   headers: Headers.optional(),
   auth: Auth,
   check: z.strictObject({ ...callShape, body: JsonObject.optional(), expect: z.array(Status).optional() }),
-  /** How many calls run at once. */
+  /** The number of concurrent calls. */
   concurrency: z.int().min(1).max(32).default(8),
   errors: Errors.optional(),
   answers: Answers.optional(),

@@ -5,14 +5,13 @@
 import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
-import { addressOf } from './address';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { fitInto } from './character-set';
 import { placeAt, readAt } from '../json-pointer';
 import type { Session } from './session';
-import { UnusableValue, type Variables, fillHeader, fillJson, fillText } from './templates';
+import { UnusableValue, type Variables, fillHeader, fillJson, fillText, fillUrl } from './templates';
 
 /** What a record's calls need: the configuration of its type, the record, and a session to send with. */
 export interface RecordCalls {
@@ -26,7 +25,7 @@ export interface Sending {
   method: NonNullable<CallConfig['method']>;
   /** The third party's id, for paths with `{remote_id}`. */
   remoteId?: string | null | undefined;
-  /** The record's part of the body; absent: a call without a record. */
+  /** The record for the body; absent: a call without a record. */
   record?: JsonObject | undefined;
   /** The record as it is there, for calls that replace it: its other fields are sent back. */
   current?: JsonObject | undefined;
@@ -106,7 +105,7 @@ export function requestTo(
     headers[name.toLowerCase()] = fillHeader(template, variables);
   const request = {
     method: call.method ?? method,
-    url: addressOf(config.base_url, call.path, withParameters),
+    url: fillUrl(config.base_url, call.path, withParameters),
   };
   if (body === undefined) {
     delete headers['content-type'];
@@ -172,15 +171,12 @@ function isNumericId(id: IdConfig): boolean {
   return typeof id === 'object' && 'type' in id && id.type === 'number';
 }
 
-/** True of digits that a double holds and writes as they are: not beyond 2^53, no zeros in front. */
+/** True for digits that a double represents exactly: at most 2^53, without leading zeros. */
 function isExactInteger(text: string | null | undefined): boolean {
   return Number.isSafeInteger(Number(text)) && String(Number(text)) === text;
 }
 
-/**
- * A value that does not fit is this record's fault, and only this record fails; the field it comes from is
- * named.
- */
+/** A value that does not fit is an error of this record only; the message names its field. */
 function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** Credentials by name: how they are read, put on a request, and kept out of what comes back. */
+/** Credentials by name: reads them, adds them to requests, and redacts them in responses. */
 import type { ConnectorContext, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
 import type { RestConfig } from '../config/config';
@@ -14,7 +14,7 @@ export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** A credential by name. Throws Unauthorized when it is missing, because a person has to give it. */
+/** A credential by name. Throws Unauthorized if it is missing, because a user has to enter it. */
 export function credentialOf(credentials: RestCredentials, name: string): string {
   const value = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
   if (value === undefined)

@@ -20,11 +20,11 @@ export interface AnswerRules {
 
 export type Answer =
   | { meaning: 'done'; response: HttpResponse; body: JsonValue | undefined }
-  /** The record, or what the address names, is not there. */
+  /** The record or the address does not exist. */
   | { meaning: 'missing'; error: ConnectorError }
-  /** A record with our id is there already. */
+  /** A record with the Syncline id already exists. */
   | { meaning: 'exists'; error: ConnectorError }
-  /** Changed there since we last saw it (412). */
+  /** The record changed after its version was read (412). */
   | { meaning: 'changed'; error: ConnectorError }
   | { meaning: 'failed'; error: ConnectorError };
 
@@ -33,7 +33,7 @@ type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exis
 const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
 const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
 
-/** The rules for reading answers: those of the record type over those for all. */
+/** The rules for reading responses: the record type's rules override the general ones. */
 export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {
   return {
     answers: { ...config.answers, ...recordType?.answers },
@@ -42,8 +42,8 @@ export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): Ans
 }
 
 /**
- * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes
- * our secrets out of an answer before anything of it is quoted.
+ * Reads a response by the rules. `fieldNames` (see PushItem) maps errors to Syncline fields; `quotable`
+ * removes secrets from a response before it is quoted.
  */
 export function readAnswer(
   response: HttpResponse,
@@ -63,12 +63,12 @@ export function readAnswer(
   return { meaning: response.status === 412 && meaning === undefined ? 'changed' : 'failed', error };
 }
 
-/** Whether the condition holds; without one, it does not. */
+/** Whether the condition is met; false without a condition. */
 export function isTrueOf(condition: ConditionConfig | undefined, document: JsonValue | undefined): boolean {
   return testOf(condition)(document);
 }
 
-/** The condition made ready for many documents. */
+/** The condition, compiled for many documents. */
 export function testOf(condition: ConditionConfig | undefined): (document: JsonValue | undefined) => boolean {
   if (condition === undefined) return () => false;
   const { is } = condition;
@@ -86,7 +86,7 @@ export function testOf(condition: ConditionConfig | undefined): (document: JsonV
   };
 }
 
-/** An answer that is fine by its status but cannot be what we asked for. */
+/** The status of the response is a success, but its content is unexpected. */
 export function unreadable(response: HttpResponse): Unavailable {
   return new Unavailable(
     `The third party gave an unreadable response (${response.status}). ${words(response.text)}`.trim(),
@@ -94,7 +94,7 @@ export function unreadable(response: HttpResponse): Unavailable {
   );
 }
 
-/** A code says more than a status, so codes are looked at first. */
+/** A code is more specific than a status, so codes are checked first. */
 function meaningOf(status: number, codes: readonly string[], answers: AnswersConfig): Meaning | undefined {
   const listed = (meaning: Meaning) => answers[meaning] ?? DEFAULTS[meaning] ?? [];
   return (
@@ -128,12 +128,12 @@ function errorOf(
       `The third party cannot accept the request at the moment (${status}). ${messagesOf(refusal)}`,
       status,
     );
-  // A refusal under a good status (`failed`) has no status to be judged by.
+  // A refusal with a success status (`failed`) cannot be classified by its status.
   if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);
   return errorFromResponse(response, () => refusal);
 }
 
-/** What the third party says about each field; the general message where it names none. */
+/** The third party's errors per field, or its general message if it names no field. */
 function messagesOf({ message, errors }: ReturnType<typeof refusalIn>): string {
   const named = errors.filter(({ remoteField }) => remoteField !== null);
   return named.length === 0
@@ -141,10 +141,7 @@ function messagesOf({ message, errors }: ReturnType<typeof refusalIn>): string {
     : named.map((error) => `${error.remoteField}: ${error.message}`).join(' ');
 }
 
-/**
- * Plain text ("OK") is a fine answer to a change; a page for people, or broken JSON, comes from something in
- * between.
- */
+/** Plain text ("OK") is a valid response to a change. An HTML page or broken JSON was sent by a proxy. */
 export function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
   if (body !== undefined || response.text.trim() === '') return false;
   const type = response.headers['content-type'] ?? '';

@@ -12,8 +12,8 @@ import { UnusableValue, fillHeader } from './templates';
 
 export interface Session {
   /**
-   * Sends a request to the third party with the credentials on it. Throws Unavailable, and Unauthorized or
-   * RateLimited when a token cannot be had.
+   * Sends a request with the credentials. Throws Unavailable, and Unauthorized or RateLimited if no token can
+   * be obtained.
    */
   send(request: HttpRequest): Promise<HttpResponse>;
   /** A response without secrets, which can be shown to users. */
@@ -21,8 +21,8 @@ export interface Session {
 }
 
 /**
- * Opens a session for one batch or check. Fetches a token at once where one is needed, so that refused
- * credentials stop the batch before it starts.
+ * Opens a session for one batch or check. Fetches a required token at once, so that refused credentials stop
+ * the batch before it starts.
  */
 export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
@@ -76,9 +76,9 @@ class Tokens {
   }
 
   /**
-   * Another token than the refused one, or undefined when there is no point in asking: a token fetched in
-   * this session and refused at its first use means that the credentials do not suffice, and a 403 for a
-   * token fetched in this session is about the record.
+   * Another token than the refused one, or undefined if a new token would not help: a token that this session
+   * fetched was refused at its first use (the credentials do not suffice), or a 403 for such a token concerns
+   * the record.
    */
   async renew(refused: Token, status: number): Promise<Token | undefined> {
     const stored = this.context.tokens.get();
@@ -106,7 +106,7 @@ class Tokens {
   }
 }
 
-/** A credential that cannot be sent is one that a person has to replace. */
+/** A user has to replace a credential that cannot be sent. */
 function inCredentialsWords<Value>(work: () => Value): Value {
   const translated = (error: unknown) =>
     error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error;

@@ -8,10 +8,10 @@ import { parseTemplate } from 'url-template';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import { isCharacterAllowed } from './character-set';
 
-/** Gives the value of a variable; undefined when it has none. */
+/** Returns the value of a variable; undefined if it has none. */
 export type Variables = (name: string) => JsonValue | undefined;
 
-/** How values are made fit for the text around them. Absent: there is nothing around them. */
+/** The rules for escaping values. Absent: the template is one placeholder. */
 export interface EscapeRules {
   /** A character and its replacement. */
   escape?: Record<string, string> | undefined;
@@ -22,8 +22,7 @@ export interface EscapeRules {
 }
 
 /**
- * A value that does not fit where the template puts it. The message is for people and names the variable, not
- * the value.
+ * A value that the template cannot contain. The message is for users and names the variable, not the value.
  */
 export class UnusableValue extends Error {
   constructor(
@@ -50,12 +49,12 @@ export function jsonVariables(template: JsonValue): string[] {
   return isJsonObject(template) ? Object.values(template).flatMap(jsonVariables) : [];
 }
 
-/** The variables of a path template; those in a query part apart from the others. */
+/** The variables of a path template; those in its query separately. */
 export function pathVariables(template: string): string[] {
   return [...template.matchAll(PATH_EXPRESSION)].flatMap((match) => (match[2] as string).split(','));
 }
 
-/** What is wrong with a path template, undefined when nothing is. */
+/** The problem of a path template, or undefined. */
 export function problemOfPath(template: string): string | undefined {
   if (!template.startsWith('/') || template.startsWith('//'))
     return 'A path starts with one slash. It is appended to base_url.';
@@ -72,8 +71,8 @@ export function problemOfPath(template: string): string | undefined {
 }
 
 /**
- * A path with its variables filled in, percent-encoded. Throws UnusableValue for an empty value or one that
- * would climb (`..`).
+ * A path with its variables filled in, percent-encoded. Throws UnusableValue for an empty value, or one that
+ * leads to a parent path (`..`).
  */
 export function fillPath(template: string, variables: Variables): string {
   const values: Record<string, string> = Object.create(null) as Record<string, string>;
@@ -94,8 +93,13 @@ export function fillPath(template: string, variables: Variables): string {
   return path;
 }
 
+/** The absolute URL of a path template under the base URL. Throws UnusableValue. */
+export function fillUrl(baseUrl: string, path: string, variables: Variables): string {
+  return baseUrl.replace(/\/+$/, '') + fillPath(path, variables);
+}
+
 /**
- * A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot
+ * A text with its placeholders filled in by the rules. Throws UnusableValue for values that the rules cannot
  * express.
  */
 export function fillText(template: string, variables: Variables, rules: EscapeRules = {}): string {
@@ -104,7 +108,7 @@ export function fillText(template: string, variables: Variables, rules: EscapeRu
   );
 }
 
-/** A header's value: a text of visible ASCII, so that no value can begin a header of its own. */
+/** The value of a header: visible ASCII only, so that it cannot start another header. */
 export function fillHeader(template: string, variables: Variables): string {
   return template.replaceAll(PLACEHOLDER, (_, name: string) => {
     const value = textOf(name, variables(name));
@@ -135,9 +139,9 @@ export function fillJson(template: JsonValue, variables: Variables): JsonValue {
 }
 
 /**
- * What is missing in the rules for this text to be safe, undefined when nothing is: a value between quotes
- * needs the quote and the backslash dealt with, a value without quotes needs a list of allowed characters. A
- * template that is one placeholder needs nothing.
+ * The rules that this text lacks to be safe, or undefined. A value between quotes needs rules for the quote
+ * and the backslash; a value without quotes needs a list of allowed characters. A template that is one
+ * placeholder needs no rules.
  */
 export function problemOfText(template: string, rules: EscapeRules): string | undefined {
   const hasRules = rules.escape !== undefined || rules.refuse !== undefined || rules.allow !== undefined;

@@ -1,8 +1,8 @@
 /**
- * The calls that yield a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a login of the
- * third party's own. Whatever refuses them (400, 401, 403, 404, an answer without a token) is Unauthorized: a
- * person has to look at credentials or configuration. Trouble on the way (5xx, 429, a page for people, no
- * answer) stays what it is and is tried again.
+ * The calls that return a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a third party's
+ * own login. A refusal (400, 401, 403, 404, or a response without a token) is Unauthorized, because a user
+ * has to correct the credentials or the configuration. Other failures (5xx, 429, an HTML page, no response)
+ * are retried.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
@@ -14,24 +14,23 @@ import type { ErrorsConfig } from '../config/config';
 import type { AuthConfig } from '../config/config-auth';
 import { parseJson, readAt } from '../json-pointer';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
-import { fillHeader, fillJson } from './templates';
-import { addressOf } from './address';
+import { fillHeader, fillJson, fillUrl } from './templates';
 
 export interface Token {
   value: string;
-  /** When to stop using it, in milliseconds since 1970: a little before it ends. Null: unknown. */
+  /** When to stop using the token, in milliseconds since 1970: shortly before it expires. Null: unknown. */
   expiresAt: number | null;
 }
 
 type OAuth2 = Extract<AuthConfig, { type: 'oauth2_client_credentials' }>;
 type Login = Extract<AuthConfig, { type: 'login' }>;
 
-/** A token is given up this long before its end, or a tenth of its life before where that is less. */
+/** A token is renewed this long before it expires, or after nine tenths of its lifetime if that is later. */
 const EXPIRY_MARGIN_MS = 30_000;
 const FORM = 'application/x-www-form-urlencoded';
 /**
- * Where OAuth 2 says why, most telling first (RFC 6749 5.2): for whatever the configuration's own `errors` do
- * not find.
+ * The locations of the reason in an OAuth 2 error, the most specific first (RFC 6749 5.2). Used after the
+ * configuration's own `errors`.
  */
 const OAUTH2_ERRORS: readonly ErrorsConfig[] = [{ message: '/error_description' }, { message: '/error' }];
 
@@ -69,7 +68,7 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
   const credential = (name: string) => credentialOf(context.credentials, name);
   const request: HttpRequest = {
     method: auth.method,
-    url: auth.url ?? addressOf(context.config.base_url, auth.path ?? '/', credential),
+    url: auth.url ?? fillUrl(context.config.base_url, auth.path ?? '/', credential),
     headers: { accept: 'application/json' },
   };
   for (const [name, template] of Object.entries({ ...context.config.headers, ...auth.headers }))
@@ -111,8 +110,8 @@ function refusalOf(response: HttpResponse, { config }: RestContext): ConnectorEr
 }
 
 /**
- * A page for people (maintenance, a proxy) says nothing about the credentials. Of an answer that is fine by
- * its status only the words are quoted: the rest of it may be a secret.
+ * An HTML page (maintenance, a proxy) does not concern the credentials. Of a response with a success status
+ * only the error message is quoted, because the rest may be a secret.
  */
 function withoutToken(
   context: RestContext,
@@ -126,7 +125,7 @@ function withoutToken(
   return new Unauthorized(`${message} ${said.find((text) => text !== '') ?? ''}`.trim());
 }
 
-/** Where a refused login says why, to be tried in this order. */
+/** The locations of the reason in a refused login, in the order in which they are tried. */
 function errorsOf(config: RestContext['config']): readonly ErrorsConfig[] {
   return [
     rulesFor(config).errors,

@@ -37,7 +37,7 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   if (items === undefined)
     return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
   if (!Array.isArray(found)) return refuse(answer.response);
-  // The headers of an answer with a list speak of the list.
+  // The headers of a response with a list concern the list.
   return theOne(
     calls,
     found.map((entry) => readAt(entry, itemAt)),
@@ -45,7 +45,7 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   );
 }
 
-/** The id in the answer to a create or upsert, undefined when it holds none. */
+/** The id in the response to a create or upsert; undefined if it contains none. */
 export function idIn(
   { id }: RecordTypeConfig,
   record: JsonValue | undefined,
@@ -54,12 +54,12 @@ export function idIn(
   if (typeof id === 'string') return singleValue(readAt(record, id));
   if ('template' in id) return undefined;
   if (!('header' in id)) return singleValue(readAt(record, id.at));
-  // A Location is an address; the id is its last part.
+  // A Location header is an address; the id is its last part.
   const last = headers[id.header.toLowerCase()]?.split(/[?#]/)[0]?.split('/').filter(Boolean).at(-1);
   return singleValue(last === undefined ? undefined : decoded(last)) ?? singleValue(readAt(record, id.at));
 }
 
-/** The version in an answer about one record, null when it holds none. */
+/** The version in a response about one record; null if it contains none. */
 export function versionIn(
   { version }: RecordTypeConfig,
   record: JsonValue | undefined,
@@ -70,7 +70,7 @@ export function versionIn(
   return singleValue(value) ?? null;
 }
 
-/** For an answer that should have held an id. */
+/** The error for a response that lacks the expected id. */
 export function withoutId(response: HttpResponse): Unavailable {
   return new Unavailable(
     `The third party answered ${response.status}, but without an id where the configuration expects it.`,
@@ -78,7 +78,7 @@ export function withoutId(response: HttpResponse): Unavailable {
   );
 }
 
-/** For a record that was perhaps sent once, and that there is no way to look for. */
+/** The error for a record that may have been sent once and cannot be searched. */
 export function notFindable(item: PushItem): RecordRejected {
   const message = [
     `The record ${item.externalId} may exist in the third party, but its id is not known,`,
@@ -97,16 +97,16 @@ function theOne(
   response: HttpResponse,
 ): Remote | undefined {
   const living = records.filter((record) => !isTrueOf(calls.recordType.tombstone, record));
-  const ours = living.filter((record) => isOurs(calls, record));
-  if (ours.length > 1) {
+  const matching = living.filter((record) => hasRecordId(calls, record));
+  if (matching.length > 1) {
     throw rejected(
-      `${ours.length} records in the third party have the id ${calls.item.externalId}.`,
+      `${matching.length} records in the third party have the id ${calls.item.externalId}.`,
       'ambiguous',
       'Keep one of them in the third party and remove the others, then retry.',
     );
   }
-  // Most APIs ignore a filter that they do not understand and answer everything.
-  if (ours.length === 0 && living.length > 0) {
+  // Most APIs ignore a filter that they do not support and return all records.
+  if (matching.length === 0 && living.length > 0) {
     throw rejected(
       `The search for ${calls.item.externalId} returned ${living.length} records without that id.`,
       'find_not_exact',
@@ -114,10 +114,10 @@ function theOne(
         'Make find in the configuration exact: the third party seems to ignore its filter.',
     );
   }
-  return ours.length === 0 ? undefined : remoteOfRecord(calls, ours[0], response);
+  return matching.length === 0 ? undefined : remoteOfRecord(calls, matching[0], response);
 }
 
-function isOurs(calls: RecordCalls, record: JsonValue | undefined): boolean {
+function hasRecordId(calls: RecordCalls, record: JsonValue | undefined): boolean {
   const externalIdAt = externalIdPointer(calls.recordType);
   const match =
     calls.recordType.find?.match ??
@@ -143,7 +143,9 @@ function refuse(response: HttpResponse): never {
   throw unreadable(response);
 }
 
-/** A text or number fit to be an id: not empty, of sensible length, without control characters. */
+/**
+ * True for a text or number that can be an id: not empty, of reasonable length, without control characters.
+ */
 export function singleValue(value: JsonValue | undefined): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
@@ -154,7 +156,7 @@ export function singleValue(value: JsonValue | undefined): string | undefined {
     : undefined;
 }
 
-/** Most ids are, and a million of them are read this way in a tenth of the time. */
+/** A fast path for most ids: a million of them are read in a tenth of the time. */
 function isVisibleAscii(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);

@@ -10,9 +10,17 @@ import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { answeredOtherId, isSameId } from './answered-id';
 import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './find-remote-record';
-import { recordToSend } from './record-body';
 import { deactivate, remove } from './remove';
-import { callSwitch, configured, type Done, outcome, type Pushed, pushed, writeRecord } from './write-call';
+import {
+  callSwitch,
+  configured,
+  type Done,
+  outcome,
+  type Pushed,
+  pushed,
+  recordToSend,
+  writeRecord,
+} from './write-call';
 
 /** Pushes one item. Throws one of the four errors. */
 export async function pushRecord(calls: RecordCalls): Promise<Pushed> {
@@ -89,7 +97,7 @@ async function create(calls: RecordCalls): Promise<Pushed> {
   return pushed(calls, 'created', await remoteCreated(calls, answer));
 }
 
-/** Undefined when there is no such record. */
+/** Undefined if the record does not exist. */
 async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const { recordType, item } = calls;
   const call = configured(recordType.update);

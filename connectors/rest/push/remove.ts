@@ -3,7 +3,6 @@ import { type RecordCalls, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { checkAnsweredId } from './answered-id';
 import type { Remote } from './find-remote-record';
-import { recordToSend, withSet } from './record-body';
 import {
   callSwitch,
   configured,
@@ -12,6 +11,8 @@ import {
   type Pushed,
   sendAgainIfChanged,
   writeRecord,
+  recordToSend,
+  withSet,
 } from './write-call';
 
 export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {

@@ -1,15 +1,14 @@
-/** Calls that write an existing record: its version, conflicts (412), and the result of a push. */
+/** Calls that write a record: body, version, conflicts (412), and the result of a push. */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
-import { type RecordCalls, sendCall } from '../http/calls';
+import { externalIdPointer, type RecordCalls, sendCall } from '../http/calls';
 import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
-import { pathOf, readAt } from '../json-pointer';
+import { pathOf, placeAt, readAt } from '../json-pointer';
 import { checkAnsweredId } from './answered-id';
 import { findRemote, type Remote, versionIn } from './find-remote-record';
-import { withSet } from './record-body';
 
 /** A call that changes a record, or replaces it. */
 type WriteCall = CallConfig & {
@@ -155,4 +154,32 @@ function notThere({ id }: Remote): RecordRejected {
 export function configured<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('The configuration does not describe this call.');
   return value;
+}
+
+/**
+ * The payload with the Syncline id at its configured location, and with the constants of `activate` if the
+ * record was deactivated.
+ */
+export function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
+  const externalIdAt = externalIdPointer(recordType);
+  const isIdLeftOut =
+    occasion === 'update' &&
+    typeof recordType.external_id === 'object' &&
+    recordType.external_id.only_on_create;
+  const record =
+    externalIdAt === undefined || isIdLeftOut
+      ? item.payload
+      : placeAt(item.payload, externalIdAt, item.externalId);
+  if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)
+    return record;
+  // The payload takes precedence over the constants.
+  return placeAt(withSet({}, recordType.activate.set), '', record);
+}
+
+export function withSet(record: JsonObject, set: Record<string, JsonValue> = {}): JsonObject {
+  return Object.entries(set).reduce((result, [to, value]) => placeAt(result, asPointer(to), value), record);
+}
+
+function asPointer(to: string): string {
+  return to.startsWith('/') ? to : `/${to.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }

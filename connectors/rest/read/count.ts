@@ -1,4 +1,4 @@
-/** How many records there are, by a call of its own or by what a page of the list says of the whole. */
+/** The number of records, from a separate call or from a page of the list. */
 import { isSuccess } from '../../http-errors';
 import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';

@@ -1,11 +1,12 @@
 /**
- * A dataset that cannot be read as it is configured: what happened, and where in the configuration to look.
+ * Errors of a dataset that cannot be read with its configuration: the cause, and the place in the
+ * configuration.
  */
 import { type ConnectorError, RecordRejected } from '../../errors';
 
 export type ReadingPart = 'list' | 'deleted_list' | 'count' | 'describe';
 
-/** For an answer of another shape than the configuration says, or a configuration that lacks something. */
+/** For a response that does not match the configuration, or an incomplete configuration. */
 export function notReadable(
   recordType: string,
   part: ReadingPart,
@@ -15,7 +16,7 @@ export function notReadable(
   return rejected(recordType, part, code, problem, false);
 }
 
-/** A refusal in words about the dataset instead of a record; every other error stays as it is. */
+/** Describes a refusal as one of the dataset instead of a record; every other error stays unchanged. */
 export function aboutDataset(
   error: ConnectorError,
   recordType: string,

@@ -1,6 +1,6 @@
 /**
- * A record type's fields as they are there now, read from a JSON Schema or from a list of fields, whichever
- * the API offers.
+ * The current fields of a record type, read from a JSON Schema or from a list of fields, depending on the
+ * API.
  */
 import type { JsonValue } from '../../../domain/json';
 import type { RecordType, RecordTypeField } from '../../../domain/records/record-type';
@@ -19,8 +19,8 @@ import type { Session } from '../http/session';
 type FieldList = Extract<DescribeConfig['fields'], { type: 'list' }>;
 
 /**
- * Asks the third party; what the configuration itself says is used for labels, and where there is nothing to
- * ask.
+ * Reads the fields from the third party. The configuration provides labels, and the fields if the API has no
+ * such call.
  */
 export async function describeLive(
   name: string,
@@ -77,18 +77,21 @@ function fieldIn(
   if (named === undefined) return undefined;
   const listed = values === undefined ? undefined : readAt(entry, values);
   const picklist = Array.isArray(listed) ? texts(listed.map((each) => readAt(each, value))) : [];
-  const theirs = text(type);
-  const ours = theirs !== undefined && Object.hasOwn(types, theirs) ? types[theirs] : undefined;
+  const remoteType = text(type);
+  const mappedType =
+    remoteType !== undefined && Object.hasOwn(types, remoteType) ? types[remoteType] : undefined;
   return {
     name: named,
     label: text(label) ?? inWords(named),
-    type: ours ?? (picklist.length > 0 ? 'picklist' : 'string'),
+    type: mappedType ?? (picklist.length > 0 ? 'picklist' : 'string'),
     isRequired: required !== undefined && readAt(entry, required) === true,
-    ...((ours === 'picklist' || (ours === undefined && picklist.length > 0)) && { values: picklist }),
+    ...((mappedType === 'picklist' || (mappedType === undefined && picklist.length > 0)) && {
+      values: picklist,
+    }),
   };
 }
 
-/** Values as texts, each once: a picklist's are compared with what mappings write. */
+/** The values as texts without repetition, because mappings write picklist values as texts. */
 function texts(values: readonly (JsonValue | undefined)[]): string[] {
   return [
     ...new Set(

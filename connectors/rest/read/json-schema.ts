@@ -1,6 +1,6 @@
 /**
- * The fields that a JSON Schema describes: names as mappings write them (`/name/first`), types, what is
- * required, and picklists.
+ * Reads fields from a JSON Schema: names in the format of mappings (`/name/first`), types, required fields,
+ * and picklists.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { RecordTypeField } from '../../../domain/records/record-type';
@@ -10,7 +10,7 @@ import { inWords } from './record-types';
 const DEPTH_MAX = 5;
 const FIELDS_MAX = 2_000;
 
-/** Undefined when it is no schema of an object. Whatever of it is not understood makes a plain text field. */
+/** Undefined if it is not the schema of an object. Unsupported parts become plain text fields. */
 export function fieldsInSchema(schema: JsonValue | undefined): RecordTypeField[] | undefined {
   const root = resolved(schema, schema);
   if (root === undefined || !isJsonObject(root['properties'])) return undefined;
@@ -19,7 +19,7 @@ export function fieldsInSchema(schema: JsonValue | undefined): RecordTypeField[]
   return fields;
 }
 
-/** Bounded in depth and number: a schema may refer to itself. */
+/** Limits depth and number, because a schema may refer to itself. */
 function collect(
   schema: JsonObject,
   root: JsonObject,
@@ -79,7 +79,7 @@ function typeOf({ type, format }: JsonObject): RecordTypeField['type'] {
     : 'string';
 }
 
-/** The schema, or the one in the same document that it refers to. */
+/** Resolves a reference within the same document. */
 function resolved(schema: JsonValue | undefined, root: JsonValue | undefined): JsonObject | undefined {
   let current = schema;
   for (let step = 0; step < DEPTH_MAX && isJsonObject(current); step += 1) {

@@ -1,11 +1,11 @@
 /**
- * Addresses of next pages as third parties give them: followed only where the credentials may go, and kept
- * without them.
+ * Addresses of next pages from third parties. Only addresses that may receive the credentials are followed,
+ * and they are stored without credentials.
  */
 import type { RestConfig } from '../config/config';
 import { withoutParameters } from '../http/query';
 
-/** RFC 8288: the target of `rel="next"`. Undefined when there is none. */
+/** The target of `rel="next"` (RFC 8288). Undefined if there is none. */
 export function nextInLinkHeader(header: string | undefined): string | undefined {
   for (const [, target, parameters = ''] of (header ?? '').matchAll(
     /<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)/g,
@@ -19,8 +19,8 @@ export function nextInLinkHeader(header: string | undefined): string | undefined
 export type NextAddress = { ok: true; url: string } | { ok: false; problem: string };
 
 /**
- * The absolute address. Refused when it leads to another host or scheme than base_url: credentials would go
- * there.
+ * The absolute address. Refused if its host or scheme differs from base_url, because the credentials would be
+ * sent there.
  */
 export function resolveNext(address: string, from: string, config: RestConfig): NextAddress {
   if (!URL.canParse(address, from))
@@ -39,7 +39,8 @@ export function resolveNext(address: string, from: string, config: RestConfig): 
     };
   }
   next.hash = '';
-  // Some APIs repeat the whole query, with an API key that is added to every call and must not be stored.
+  // Some APIs repeat the whole query, including an API key. The key is added to every call and must not be
+  // stored.
   const secrets = config.auth.type === 'query' ? Object.keys(config.auth.parameters) : [];
   return { ok: true, url: withoutParameters(next.href, secrets) };
 }

@@ -29,7 +29,7 @@ type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
 
 const LAST: Next = { ok: true, place: null };
 
-/** The request for the page at this place. */
+/** The request for the page at this position. */
 export function pageRequest(
   request: HttpRequest,
   paging: PagingConfig,
@@ -49,8 +49,8 @@ export function pageRequest(
 }
 
 /**
- * Whether pages stay consistent while records are created and deleted. Page numbers do not; for addresses the
- * configuration decides.
+ * Whether pages stay consistent while records are created and deleted. Page numbers do not; addresses do if
+ * the configuration says so.
  */
 export function isPagingStable(paging: PagingConfig): boolean {
   if (paging.type === 'none') return true;
@@ -60,8 +60,8 @@ export function isPagingStable(paging: PagingConfig): boolean {
 }
 
 /**
- * Whether reading can go on here: not when the configuration has come to page in another way since the place
- * was written.
+ * Whether reading can continue at this position: false if the configuration's paging has changed since the
+ * position was stored.
  */
 export function canGoOn(paging: PagingConfig, { at, url }: Place, config: RestConfig): boolean {
   if (at === undefined && url === undefined) return true;
@@ -112,12 +112,13 @@ function nextCounted(paging: Counted, place: Place, { response, body, items, tot
     const isLast = paging.last === undefined ? items.length === 0 : isTrueOf(paging.last, body);
     if (isLast || (total !== null && items.length === 0)) return LAST;
   } else if (at - paging.first + 1 >= pages || isTrueOf(paging.last, body)) return LAST;
-  // By what came and not by what was asked for: a smaller page than the size must not skip records.
+  // Counts the received items, not the requested page size: a page smaller than requested must not skip
+  // records.
   const next = paging.type === 'page' ? at + 1 : at + (items.length || paging.size);
   return { ok: true, place: { phase: place.phase, at: next, seen } };
 }
 
-/** Undefined: there is none. An object or list is handed on, to be refused. */
+/** Undefined if there is none. An object or list is returned, and the caller refuses it. */
 function cursorIn(
   { at, header, last_item: lastItem }: ByCursor,
   { response, body, items }: ReadAnswer,

@@ -1,6 +1,6 @@
 /**
- * The items of a page as records. Called for every record of every pass: pointers are taken apart once per
- * page, records are handed on as they were parsed, and only one that looks too large is measured.
+ * Reads the items of a page as records. It runs for every record of every pass: pointers are parsed once per
+ * page, records are not copied, and only records that may be too large are measured.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { RemoteRecord, UnreadableRecord } from '../../connector';
@@ -106,7 +106,7 @@ function idAt(list: ListConfig, type: RecordTypeConfig): string {
 
 function faultOf(fields: JsonObject): { code: string; problem: string } | undefined {
   const bytes = bytesAtMost(fields, DEPTH_MAX);
-  // First the depth: what is nested too deeply cannot even be measured.
+  // The depth is checked first, because a deeply nested value cannot be measured.
   if (bytes === TOO_DEEP) return { code: 'too_deep', problem: `is nested deeper than ${DEPTH_MAX} levels.` };
   if (bytes > RECORD_BYTES_MAX && Buffer.byteLength(JSON.stringify(fields)) > RECORD_BYTES_MAX)
     return { code: 'too_large', problem: `is larger than ${RECORD_BYTES_MAX / 1024} KB.` };
@@ -114,8 +114,8 @@ function faultOf(fields: JsonObject): { code: string; problem: string } | undefi
 }
 
 /**
- * What no JSON of this value exceeds: a character takes six bytes at most, as an escape, and a number 24.
- * TOO_DEEP beyond so many levels.
+ * An upper bound of the size of the value's JSON: at most six bytes per character (an escape) and 24 per
+ * number. TOO_DEEP beyond the maximum number of levels.
  */
 function bytesAtMost(value: JsonValue | undefined, levels: number): number {
   if (typeof value === 'string') return 6 * value.length + 3;

@@ -1,7 +1,7 @@
 /**
- * Reading one page of a record type by configuration. One request; an answer that is not whole is trouble
- * (Unavailable), one of another shape than the configuration says means that this dataset cannot be read
- * (RecordRejected), so that neither passes for an empty list.
+ * Reads one page of a record type by configuration, with one request. An incomplete response is Unavailable.
+ * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
+ * counts as an empty list.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
@@ -21,7 +21,7 @@ import { type Session, openSession } from '../http/session';
 import { fillHeader, fillJson, fillText } from '../http/templates';
 import { readInstant, writeInstant } from './time-format';
 
-/** Lists are longer than other answers: as much as the client takes. */
+/** Lists are larger than other responses: the maximum of the HTTP client. */
 export const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 export async function readRestPage(
@@ -73,7 +73,7 @@ export async function readRestPage(
   };
 }
 
-/** The list's call without its page. */
+/** The call of the list without the parameters of a page. */
 export function listRequest(
   config: RestConfig,
   list: ListConfig | DeletedListConfig,
@@ -95,7 +95,7 @@ function filtered(
 ): HttpRequest {
   const instant = writeInstant(since, format);
   const text = (name: string) => (name === 'modified_since' ? instant : undefined);
-  // In a body the epoch is a number, as everywhere in JSON.
+  // In a JSON body, seconds and milliseconds since 1970 are numbers.
   const json = (name: string) =>
     name === 'modified_since' && format.startsWith('epoch') ? Number(instant) : text(name);
   const own = Object.entries(headers).map(([name, template]) => [
@@ -131,14 +131,14 @@ function itemsIn(
   if (response.status === 204) return { items: [], body: undefined };
   if (answer.body === undefined) throw unreadable(session.quotable(response));
   const items = readAt(answer.body, list.items);
-  // Go and others write an empty list as null.
+  // Some languages, such as Go, write an empty list as null.
   if (items === null) return { items: [], body: answer.body };
   if (Array.isArray(items)) return { items, body: answer.body };
   const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
   throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'not a list'}.`);
 }
 
-/** The deleted records, if they have a list of their own, follow the records of an incremental run. */
+/** The deleted records follow the records of an incremental run, if they have a separate list. */
 function cursorAfter(
   next: Place | null,
   { phase }: Place,

@@ -1,19 +1,19 @@
 /**
- * Where in a dataset reading goes on, as the text that is kept between two pages: whatever another process
- * needs beside the configuration. Where the third party gives the next place, the text depends on nothing
- * else, so that one that comes again shows.
+ * The position in a dataset as a text, stored between two pages. With the configuration it is all that
+ * another process needs to continue. If the third party provides the next position, the text contains nothing
+ * else, so that a repeated position is recognized.
  */
 import { isJsonObject } from '../../../domain/json';
 import { parseJson } from '../json-pointer';
 
 export interface Place {
-  /** First the records, then what was deleted. */
+  /** The records come first, then the deleted ones. */
   phase: 'list' | 'deleted_list';
   /** A page number, an offset or a cursor; absent: the first page. */
   at?: number | string;
-  /** How many items came before, where pages are counted. */
+  /** Number of items before this page, for paging by offset. */
   seen?: number;
-  /** The address of the page, where they give addresses. */
+  /** The address of the page, for paging by address. */
   url?: string;
 }
 
@@ -23,7 +23,7 @@ export function writePlace(place: Place): string {
   return JSON.stringify(place);
 }
 
-/** Undefined for a text that no reading has written. */
+/** Undefined for a text that is not a stored position. */
 export function readPlace(text: string): Place | undefined {
   const place = parseJson(text);
   if (!isJsonObject(place)) return undefined;

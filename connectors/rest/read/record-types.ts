@@ -1,4 +1,4 @@
-/** What the configuration says of a record type's fields, for the pickers of the console. */
+/** The fields of a record type according to the configuration, for the pickers of the console. */
 import type { RecordType } from '../../../domain/records/record-type';
 import type { RecordTypeConfig } from '../config/config';
 

@@ -1,6 +1,6 @@
 /**
- * Instants as third parties write them. Written ones never lie after the instant, so that nothing modified at
- * it is left out.
+ * Instants in the formats of third parties. A formatted instant is never later than the instant, so that no
+ * modification at that time is left out.
  */
 import type { JsonValue } from '../../../domain/json';
 import type { TimeFormat } from '../config/config-read';
@@ -22,17 +22,17 @@ export function writeInstant(instant: Date, format: TimeFormat): string {
   }
 }
 
-/** Null for what is no instant in this format. Quotes around it, as an entity-tag has them, are taken off. */
+/** Null if the text is no instant in this format. Quotes around it, as in an entity tag, are removed. */
 export function readInstant(value: JsonValue | undefined, format: TimeFormat): Date | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const text = /^(?:W\/)?"?(.*?)"?$/.exec(String(value).trim())?.[1] ?? '';
   const atMs = millisecondsOf(text, format);
-  // What no Date can hold is NaN there.
+  // NaN for instants beyond the range of Date.
   const instant = new Date(atMs);
   return Number.isNaN(instant.getTime()) ? null : instant;
 }
 
-/** A text without a zone is UTC: the same on every machine. */
+/** A text without a zone is UTC, independent of the machine. */
 function millisecondsOf(text: string, format: TimeFormat): number {
   if (format === 'epoch_s' || format === 'epoch_ms')
     return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * (format === 'epoch_s' ? 1000 : 1) : Number.NaN;

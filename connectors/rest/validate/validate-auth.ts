@@ -1,4 +1,4 @@
-/** What is wrong with the way of authentication, and whether the credentials are those that it uses. */
+/** Problems of the authentication, and of the credentials for it. */
 import type { AuthConfig, RestCredentials } from '../config/config-auth';
 import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { type Problem, unknownVariable } from './validate-call';
@@ -40,7 +40,7 @@ export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredent
   ];
 }
 
-/** The names of the credentials that this way of authentication uses. */
+/** The names of the credentials that this type of authentication uses. */
 function credentialsOf(auth: AuthConfig): string[] {
   switch (auth.type) {
     case 'none':

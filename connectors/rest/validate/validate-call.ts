@@ -1,6 +1,6 @@
 /**
- * Problems of a single call: unknown variables, parameters without effect, and parameters that a value could
- * break out of.
+ * Problems of a single call: unknown variables, parameters without effect, and parameters in which a value
+ * could change the meaning of the call.
  */
 import type { CallConfig } from '../config/config-call';
 import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';

@@ -1,7 +1,4 @@
-/**
- * What is wrong with how a record type is read: above all what would leave records out, or be asked for and
- * never obeyed.
- */
+/** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { jsonVariables, textVariables } from '../http/templates';

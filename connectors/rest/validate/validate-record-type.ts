@@ -1,6 +1,6 @@
 /**
- * What is wrong with the description of a record type: above all a creation that a lost answer would repeat,
- * and a search whose answers could be anybody's.
+ * Problems of a record type: a creation that would be repeated after a lost response, and a search that could
+ * return another record.
  */
 import { externalIdPointer, isOwnId } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
@@ -47,12 +47,12 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
   ];
 }
 
-/** A record type that is pulled and never pushed has a list and no other call. */
+/** A record type that is only pulled has a list and no other call. */
 export function isOnlyRead(type: RecordTypeConfig): boolean {
   return type.list !== undefined && CALLS.every((name) => type[name] === undefined);
 }
 
-/** Either create and update, the former safe to repeat, or upsert. */
+/** Either create and update, where create is safe to repeat, or upsert. */
 function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boolean): Problem[] {
   if (type.upsert !== undefined) {
     const others = (['create', 'update'] as const).filter((name) => type[name] !== undefined);

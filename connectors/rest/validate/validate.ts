@@ -60,7 +60,7 @@ function problemsOfMapping(
       message: `The configuration does not describe ${mapping.onDelete}. Add it, or choose another on_delete.`,
     });
   }
-  // A pull links by match_by what is here already; a push that obeyed it would have to search by it.
+  // A pull uses match_by to link records that exist in Syncline. A push would have to search by it.
   if (mapping.matchBy !== undefined && mapping.direction === 'push')
     problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
   mapping.fields.forEach((field, index) => {

@@ -39,7 +39,7 @@ export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] 
         leftSection={<Trash2 size={16} aria-hidden />}
         refusal={refusal}
         loading={approve.isPending}
-        title={`Delete ${plural(review.records_parked, 'record')} in Syncline?`}
+        title={`Delete ${plural(review.records_missing, 'record')} in Syncline?`}
         body={
           'Records that are still missing in the app are deleted in Syncline. ' +
           'Other integrations that push them follow the deletion setting of their mapping.'

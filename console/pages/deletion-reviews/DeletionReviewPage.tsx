@@ -51,7 +51,7 @@ function Subtitle({ review }: { review: Review }) {
   const { nameOf } = useIntegrationNames();
   return (
     <>
-      {nameOf(review.integration_id)} had {plural(review.records_held, 'record')}. These were missing{' '}
+      {nameOf(review.integration_id)} had {plural(review.records_before, 'record')}. These were missing{' '}
       <Instant at={review.created_at} />.{' '}
       <RouterLink
         to="/sync-runs/$syncRunId"

@@ -68,7 +68,7 @@ const listColumns = (nameOf: (integrationId: string) => string): Column<Review>[
   },
   { title: 'App', from: 'sm', cell: (review) => nameOf(review.integration_id) },
   { title: 'State', cell: (review) => <StatusBadge status={review.state} /> },
-  { title: 'Records before', from: 'md', isFigure: true, cell: (review) => toNumber(review.records_held) },
+  { title: 'Records before', from: 'md', isFigure: true, cell: (review) => toNumber(review.records_before) },
   { title: 'Detected', from: 'sm', cell: (review) => <Instant at={review.created_at} /> },
   { title: 'Decided', from: 'lg', cell: (review) => <Decision review={review} /> },
 ];

@@ -3,4 +3,4 @@ import { plural, toWords } from '../../common/formatting';
 
 /** `25 deletions of contacts`. */
 export const reviewTitle = (review: Schemas['DeletionReview']): string =>
-  `${plural(review.records_parked, 'deletion')} of ${toWords(review.record_type).toLowerCase()}`;
+  `${plural(review.records_missing, 'deletion')} of ${toWords(review.record_type).toLowerCase()}`;

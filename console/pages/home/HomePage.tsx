@@ -21,7 +21,7 @@ export function HomePage() {
   return (
     <Page
       title="Home"
-      subtitle={`The sync of ${tenant.name} at a glance. Every figure leads to the list it counts.`}
+      subtitle={`The sync of ${tenant.name} at a glance. Each figure links to the list that it counts.`}
       actions={<CopyAsCurl path="/sync-summary" />}
     >
       <Read query={integrations}>{(all) => (all.length === 0 ? <NothingConnected /> : <Summary />)}</Read>

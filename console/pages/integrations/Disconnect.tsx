@@ -29,7 +29,7 @@ export function Disconnect({ integration }: { integration: Schemas['Integration'
           refusal={useRefusal('admin')}
           title={`Disconnect ${app} (${account})?`}
           body={
-            'Nothing is pushed to it or imported from it any more. ' +
+            `Syncline no longer pushes to ${app} or imports from it. ` +
             'This cannot be undone; connecting it again starts with an initial sync.'
           }
           confirm="Disconnect"

@@ -70,7 +70,7 @@ function PauseButton({ integration: { id, app } }: { integration: Integration })
       loading={pause.isPending}
       refusal={useRefusal('operator')}
       title={`Pause ${app}?`}
-      body="Changes are accepted and wait. Nothing is pushed or imported until the integration is resumed."
+      body="Nothing is pushed or imported until the integration is resumed. Changes are accepted and pushed afterwards."
       confirm="Pause"
       onConfirm={() => pause.mutate()}
     >

@@ -110,5 +110,5 @@ function NotReady({ state }: { state: Overview['state'] }) {
       </Empty>
     );
   if (state === 'canceled') return <Empty title="The overview was canceled" />;
-  return <Empty title="The overview is in progress">This page updates by itself.</Empty>;
+  return <Empty title="The overview is in progress">This page updates automatically.</Empty>;
 }

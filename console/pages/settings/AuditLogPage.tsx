@@ -54,7 +54,7 @@ export function AuditLogPage() {
   return (
     <Page
       title="Audit log"
-      subtitle="All changes: what, by whom, and from where."
+      subtitle="All changes, with the user or key, the target and the IP address."
       actions={<CopyAsCurl path="/audit-log" query={search} />}
     >
       <Group role="search">

@@ -22,7 +22,7 @@ export function PeoplePage() {
   return (
     <Page
       title="Users"
-      subtitle="Who can sign in to this console, and what they can do."
+      subtitle="The people who can sign in to this console, and their roles."
       actions={
         <>
           <CopyAsCurl path="/people" />

@@ -64,7 +64,9 @@ function usePersonChange(person: Person) {
 function useChangeRefusal(person: Person): string | undefined {
   const { person: me } = useSession();
   const refusal = useRefusal('admin');
-  return refusal ?? (person.id === me.id ? 'Another admin has to change your own account.' : undefined);
+  return (
+    refusal ?? (person.id === me.id ? 'You cannot change your own account. Ask another admin.' : undefined)
+  );
 }
 
 const disabledRefusal = ({ name, status }: Person): string | undefined =>

@@ -25,7 +25,7 @@ function Disable({ endpoint }: { endpoint: Endpoint }) {
       refusal={useRefusal('admin')}
       loading={disable.isPending}
       title="Disable this endpoint?"
-      body="No events are sent until it is enabled again. They can be recovered for 14 days."
+      body="No events are sent until the endpoint is enabled again. Missed events can be recovered for 14 days."
       confirm="Disable"
       onConfirm={() => disable.mutate()}
     >
@@ -56,7 +56,7 @@ function Enable({ endpoint }: { endpoint: Endpoint }) {
       refusal={useRefusal('admin')}
       loading={enable.isPending}
       title="Enable this endpoint?"
-      body="Events are sent from now on, including those missed while it was disabled."
+      body="Events are sent from now on, including those of the last 14 days missed while the endpoint was disabled."
       confirm="Enable"
       onConfirm={() => enable.mutate()}
     >

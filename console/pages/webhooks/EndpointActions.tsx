@@ -127,7 +127,7 @@ function Delete({ endpoint }: ActionProps) {
       refusal={useRefusal('admin')}
       loading={remove.isPending}
       title="Delete this endpoint?"
-      body="Pending deliveries are not sent any more. This cannot be undone."
+      body="Pending deliveries are no longer sent. This cannot be undone."
       confirm="Delete"
       isDangerous
       onConfirm={() => remove.mutate()}

@@ -108,7 +108,7 @@ const tables = [
      sync_run_id uuid not null,
      record_type text not null,
      record_ids uuid[] not null,
-     records_held bigint not null,
+     records_before bigint not null,
      state text not null check (state in ('pending', 'approved', 'discarded', 'superseded')),
      records_deleted bigint,
      decided_by text,

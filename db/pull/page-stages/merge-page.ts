@@ -39,8 +39,8 @@ export async function mergePage(
     const remote = toMerge.get(row.recordId);
     if (remote === undefined) return [];
     const isLinked = matches.linked.has(remote.remoteId);
-    const isOwn = row.externalId === externalIdPrefix + remote.remoteId;
-    return [mergeRecord({ recordType, mapping, row, remote, isLinked, isOwn, now: work.now })];
+    const isCreatedByPull = row.externalId === externalIdPrefix + remote.remoteId;
+    return [mergeRecord({ recordType, mapping, row, remote, isLinked, isCreatedByPull, now: work.now })];
   });
   const ambiguous = matches.ambiguous.map(ambiguousConflict);
   return {
@@ -151,8 +151,8 @@ interface Merging {
   row: RecordRow;
   remote: PulledRecord;
   isLinked: boolean;
-  /** Syncline created the local record from this remote one. */
-  isOwn: boolean;
+  /** Syncline created the local record from the remote one. */
+  isCreatedByPull: boolean;
   now: Date;
 }
 
@@ -161,7 +161,15 @@ interface MergedRecord {
   conflicts: NewConflict[];
 }
 
-function mergeRecord({ recordType, mapping, row, remote, isLinked, isOwn, now }: Merging): MergedRecord {
+function mergeRecord({
+  recordType,
+  mapping,
+  row,
+  remote,
+  isLinked,
+  isCreatedByPull,
+  now,
+}: Merging): MergedRecord {
   // Deleted here and still linked: the deletion will be pushed, or the mapping says to leave the remote
   // record alone.
   const isLeaving = row.isDeleted && isLinked;
@@ -169,7 +177,7 @@ function mergeRecord({ recordType, mapping, row, remote, isLinked, isOwn, now }:
     mapping.direction === 'both' && !row.isDeleted && remote.remote !== null
       ? mergePulled(mapping, row.fields, row.agreed, remote.remote)
       : {
-          fields: takeAll(mapping, row.fields, remote.fields, { isTheirs: isOwn }),
+          fields: takeAll(mapping, row.fields, remote.fields, { isCreatedByPull }),
           agreed: agreedOf(mapping, remote),
           conflicts: [],
           isAgreed: true,

@@ -3,8 +3,7 @@
  * push; at the integration it came from, the record is synced and is never pushed back (rules.md 17).
  */
 import { sql } from 'kysely';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { pushTarget } from '../../../domain/push/push-target';
+import { pushTarget, type RecordTypeMapping } from '../../../domain/records/mapping';
 import type { TenantWork } from '../../database';
 import { enqueuePush } from '../../platform/outbox';
 import { hashOfTarget } from '../../records/payload-hash';

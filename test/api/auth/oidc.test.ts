@@ -56,8 +56,8 @@ it('signs in a person whose address the provider has verified, and returns to th
 
 it.each<[string, () => Record<string, unknown>]>([
   ['an address of no person', () => ({ email: 'unknown@example.org', email_verified: true })],
-  ['an address it has not verified', () => ({ email: person.email, email_verified: false })],
-  ['an address of which it does not say', () => ({ email: person.email })],
+  ['an address that is not verified', () => ({ email: person.email, email_verified: false })],
+  ['an address without email_verified', () => ({ email: person.email })],
   ['no address', () => ({ email_verified: true })],
   [
     'a token for another client',

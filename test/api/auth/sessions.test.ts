@@ -122,7 +122,7 @@ describe('other sites (S19)', () => {
   it.each<[string, Record<string, string>]>([
     ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
     ['a sibling site', { 'Sec-Fetch-Site': 'same-site' }],
-    ['a value we do not know', { 'Sec-Fetch-Site': 'friendly' }],
+    ['an unknown value', { 'Sec-Fetch-Site': 'friendly' }],
     ['an older browser on another site', { Origin: 'https://evil.example' }],
     ['a page without an origin', { Origin: 'null' }],
     ['our host without TLS', { Origin: 'http://syncline.test:81' }],

@@ -146,7 +146,7 @@ describe('a body that is too large (S1)', () => {
 describe('the path, the query and the headers (S2, S3, S5)', () => {
   it.each([
     ['a broken escape in the path', '/v1/records/employees/%zz', 'invalid_path'],
-    ['an escape that is no UTF-8', '/v1/records/employees/%ff', 'invalid_path'],
+    ['an escape that is not UTF-8', '/v1/records/employees/%ff', 'invalid_path'],
     ['NUL in the path', '/v1/records/employees/a%00b', 'invalid_path'],
     ['a record type in capitals', '/v1/records/Employees/e-1', 'invalid_path'],
     ['a broken escape in the query', '/v1/integrations?limit=%zz', 'invalid_query'],
@@ -156,10 +156,10 @@ describe('the path, the query and the headers (S2, S3, S5)', () => {
     ['__proto__ as a parameter', '/v1/integrations?__proto__=1', 'invalid_query'],
     ['a limit of 0', '/v1/integrations?limit=0', 'invalid_query'],
     ['a limit above 200', '/v1/integrations?limit=201', 'invalid_query'],
-    ['a limit that is no number', '/v1/integrations?limit=1e1', 'invalid_query'],
+    ['a limit that is not a number', '/v1/integrations?limit=1e1', 'invalid_query'],
     ['a garbled cursor', '/v1/integrations?cursor=abc', 'invalid_cursor'],
     ['an unknown status', '/v1/record-syncs?status=fine', 'invalid_query'],
-    ['a parameter where none is known', '/v1/time-zones?x=1', 'invalid_query'],
+    ['an unknown parameter', '/v1/time-zones?x=1', 'invalid_query'],
   ])('are refused with %s', async (_name, path, code) => {
     expectProblem(await tenant.admin.get(path), 400, code);
   });

@@ -1,4 +1,4 @@
-/** What a hostile request costs: its answer, and the time of everybody else. */
+/** What a hostile request costs: its answer, and the delay of other requests. */
 import { connectors } from '../../../connectors';
 import { findMappingProblems } from '../../../api/integrations/mapping-schema';
 import { givenRunHistory } from '../support/run-history';
@@ -119,14 +119,14 @@ describe('a forged cursor', () => {
       progress: { records_new: number };
     }[];
     const changes = `/v1/sync-runs/${runs.find(({ progress }) => progress.records_new > 1)?.id}/changes`;
-    const parked = `/v1/deletion-reviews/${review}/records`;
+    const reviewRecords = `/v1/deletion-reviews/${review}/records`;
 
     for (const [path, position] of [
       [changes, { recordType: 'deals', page: 2 ** 31, position: 1 }],
       [changes, { recordType: 'deals', page: 1, position: 2 ** 31 }],
       [changes, { recordType: 'a\u0000b', page: 1, position: 1 }],
-      [parked, 2 ** 31],
-      [parked, 2 ** 31 - 1],
+      [reviewRecords, 2 ** 31],
+      [reviewRecords, 2 ** 31 - 1],
     ] as const) {
       const { body } = await tenant.viewer.get(`${path}?limit=1`).expect(200);
       expectProblem(

@@ -91,7 +91,7 @@ describe('linking', () => {
       '/max_wait_ms',
     ],
     [
-      'the direction pull for what the connector cannot read',
+      'the direction pull for a record type that the connector cannot read',
       {
         connector: 'rest',
         credentials: undefined,
@@ -102,7 +102,7 @@ describe('linking', () => {
       '/record_types/contacts/direction',
     ],
     [
-      'the direction both for a record type that the configuration does not know',
+      'the direction both for a record type without a configuration',
       { record_types: { invoices: { direction: 'both', fields: [{ name: 'a', to: 'userName' }] } } },
       'invalid_mapping',
       '/record_types/invoices/direction',

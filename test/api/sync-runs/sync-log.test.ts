@@ -1,4 +1,4 @@
-/** What runs leave behind: totals, metadata, conflicts, parked deletions. */
+/** What runs leave behind: totals, metadata, conflicts, deletions in review. */
 import { sql } from 'kysely';
 import { saveRecordTypes } from '../../../db/integrations/metadata';
 import { markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
@@ -32,7 +32,7 @@ describe('the Sync Status log (rules.md 32)', () => {
     const worker = await givenOnboarded(service, tenant);
     const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
     await worker.work((work) =>
-      markDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { ours: 12, theirs: 10 } }),
+      markDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { local: 12, remote: 10 } }),
     );
     await startFull(worker.integration);
     await worker.run();
@@ -47,7 +47,7 @@ describe('the Sync Status log (rules.md 32)', () => {
         recordType: 'deals',
         isFull: true,
         watermark: null,
-        counted: { ours: 3, theirs: 5 },
+        counted: { local: 3, remote: 5 },
       }),
     );
     await startFull(worker.integration);
@@ -215,7 +215,7 @@ describe('conflicts (rules.md 13, 17)', () => {
 });
 
 describe('deletion reviews (rules.md 31)', () => {
-  async function givenParked() {
+  async function givenReview() {
     const contacts = Array.from({ length: 30 }, (_, index) => remote(String(index), { name: `n ${index}` }));
     const worker = await givenOnboarded(service, tenant, { contacts });
     await worker.work(({ trx, now }) =>
@@ -229,7 +229,7 @@ describe('deletion reviews (rules.md 31)', () => {
       syncRunId: run.syncRunId,
       recordType: 'contacts',
     };
-    expect(await worker.work((work) => planDeletions(work, place))).toBe('parked');
+    expect(await worker.work((work) => planDeletions(work, place))).toBe('needs_review');
     await worker.work((work) => changeSyncJob(work, place, { state: 'succeeded' }));
     const { body } = await tenant.viewer.get('/v1/deletion-reviews?state=pending').expect(200);
     return { worker, id: body.data[0].id as string, listed: body.data[0] };
@@ -241,8 +241,8 @@ describe('deletion reviews (rules.md 31)', () => {
   const countRecords = async () =>
     (await tenant.viewer.get('/v1/records/contacts?limit=100').expect(200)).body.data.length;
 
-  it('show the parked deletions, and list the records page by page', async () => {
-    const { worker, id, listed } = await givenParked();
+  it('show the deletions, and list the records page by page', async () => {
+    const { worker, id, listed } = await givenReview();
     const path = `/v1/deletion-reviews/${id}`;
 
     const { body: shown } = await tenant.viewer.get(path).expect(200);
@@ -256,8 +256,8 @@ describe('deletion reviews (rules.md 31)', () => {
       integration_id: worker.integration.id,
       record_type: 'contacts',
       state: 'pending',
-      records_parked: 25,
-      records_held: 30,
+      records_missing: 25,
+      records_before: 30,
       records_deleted: null,
       decided_by: null,
     });
@@ -279,7 +279,7 @@ describe('deletion reviews (rules.md 31)', () => {
   });
 
   it('delete the parked records when they are approved, once', async () => {
-    const { id } = await givenParked();
+    const { id } = await givenReview();
 
     const { body } = await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`).expect(200);
 
@@ -301,7 +301,7 @@ describe('deletion reviews (rules.md 31)', () => {
   });
 
   it('delete nothing when they are discarded', async () => {
-    const { id } = await givenParked();
+    const { id } = await givenReview();
 
     const { body } = await tenant.admin.post(`/v1/deletion-reviews/${id}/discard`).expect(200);
 
@@ -311,7 +311,7 @@ describe('deletion reviews (rules.md 31)', () => {
   });
 
   it('are superseded when their integration is deleted, and its records are kept', async () => {
-    const { id, worker } = await givenParked();
+    const { id, worker } = await givenReview();
 
     await tenant.admin.delete(`/v1/integrations/${worker.integration.id}`).expect(204);
 
@@ -324,7 +324,7 @@ describe('deletion reviews (rules.md 31)', () => {
   });
 
   it('are decided by admins only', async () => {
-    const { id } = await givenParked();
+    const { id } = await givenReview();
 
     expectProblem(await tenant.operator.post(`/v1/deletion-reviews/${id}/approve`), 403, 'role_insufficient');
     expectProblem(await tenant.operator.post(`/v1/deletion-reviews/${id}/discard`), 403, 'role_insufficient');

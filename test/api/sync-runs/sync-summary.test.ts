@@ -65,7 +65,7 @@ it('shows when an integration was last read, when it is read next, and the diffe
   const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
   for (const recordType of ['contacts', 'deals'])
     await worker.work((work) =>
-      markDatasetSucceeded(work, { ...place, recordType, counted: { ours: 12, theirs: 10 } }),
+      markDatasetSucceeded(work, { ...place, recordType, counted: { local: 12, remote: 10 } }),
     );
   await tenant.operator
     .post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' })

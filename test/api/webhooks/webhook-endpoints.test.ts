@@ -240,7 +240,7 @@ describe('an endpoint', () => {
     ['with TEST as an event', { event_types: ['TEST'] }],
     ['with no events', { event_types: [] }],
     [
-      'with more events than there are',
+      'with more events than exist',
       { event_types: Array.from({ length: EVENT_TYPES.length + 1 }, () => 'DATA_NEW') },
     ],
     ['with no integrations', { integration_ids: [] }],
@@ -248,7 +248,7 @@ describe('an endpoint', () => {
       'with too many integrations',
       { integration_ids: Array.from({ length: 101 }, () => 'int_01k07nr000e008000000000005') },
     ],
-    ['with a rate of nothing', { rate_per_second: 0 }],
+    ['with a rate of 0', { rate_per_second: 0 }],
     ['with a rate beyond all measure', { rate_per_second: 1_001 }],
     ['with half a request a second', { rate_per_second: 0.5 }],
     ['with a line break in its description', { description: 'a\nb' }],

@@ -102,7 +102,7 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     new RegExp(`<!-- receiver: ${language} -->\n\`\`\`${block}\n([^]*?)\`\`\``).exec(guide) ?? [];
   let port: number;
   let receiver: ChildProcess;
-  let heard = '';
+  let output = '';
   beforeAll(async () => {
     port = await freePort();
     const { command, flags, environment } = await run(source);
@@ -111,7 +111,7 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
       env: { ...process.env, ...environment, WEBHOOK_SECRET: secret, PORT: String(port) },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    receiver.stdout?.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    receiver.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await until('the receiver listens', async () => (await post('', {})) === 400);
   }, 120_000);
   afterAll(async () => {
@@ -135,8 +135,8 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
 
     expect(await post(body, signed(body, [secret]))).toBe(204);
     expect(await post(body, signed(body, [newWebhookSecret(), secret]))).toBe(204);
-    await until('it has said so', () => heard.includes('DATA_NEW'));
-    expect(heard.match(/DATA_NEW/g)).toHaveLength(1);
+    await until('it has said so', () => output.includes('DATA_NEW'));
+    expect(output.match(/DATA_NEW/g)).toHaveLength(1);
   });
 
   it('rejects altered, old and foreign messages', async () => {

@@ -1,5 +1,5 @@
 /**
- * What is particular to PostgreSQL, against a real one. What every connector that reads promises is in
+ * Behaviour specific to PostgreSQL, against a real one. What every reading connector guarantees is in
  * shared-reading-suite.ts.
  */
 import { Client } from 'pg';

@@ -51,7 +51,7 @@ describe('authentication of the REST connector', () => {
   });
   const contacts = (count: number): PushItem[] =>
     Array.from({ length: count }, (_, index) => aContact({ externalId: `emp-${index}` }));
-  /** Accepts only tokens that it has not forgotten. */
+  /** Accepts only tokens that are not revoked. */
   const apiForgetting = (...stalled: string[]): typeof api => {
     const usual = api;
     return (request) =>
@@ -95,7 +95,7 @@ describe('authentication of the REST connector', () => {
 
   it.each([
     ['a header that cannot carry it', { type: 'header', headers: { 'X-Key': '{key}' } }, { key: 'ключ' }],
-    ['a bearer token that is none', { type: 'bearer' }, { token: 'ключ' }],
+    ['an invalid bearer token', { type: 'bearer' }, { token: 'ключ' }],
   ])(
     'is Unauthorized, and sends nothing, for %s',
     async (_title, auth, credentials: Record<string, string>) => {
@@ -260,18 +260,13 @@ describe('authentication of the REST connector', () => {
 
     it.each([
       [
-        'what OAuth 2 says',
+        'the error description of OAuth 2',
         400,
         { error: 'invalid_client', error_description: 'Client is locked' },
         'Client is locked',
       ],
       ['its code alone', 401, { error: 'invalid_client' }, 'invalid_client'],
-      [
-        'what the configuration points at',
-        400,
-        { error: 'invalid_client', message: 'Ask the admin' },
-        'Ask the admin',
-      ],
+      ['the configured message', 400, { error: 'invalid_client', message: 'Ask the admin' }, 'Ask the admin'],
     ])('reports a refusal with %s', async (_title, status, body, said) => {
       token = () => ({ status, body });
 

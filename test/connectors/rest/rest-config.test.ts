@@ -94,7 +94,7 @@ describe('the configuration of a REST integration', () => {
       { create: { path: '/c', body: { a: ['{x}'] } } },
     ],
     [
-      'their id before there is one',
+      'their id before the creation',
       '/config/record_types/contacts/create/path',
       {},
       { create: { path: '/c/{remote_id}' } },
@@ -107,7 +107,7 @@ describe('the configuration of a REST integration', () => {
       {},
     ],
     [
-      'a parameter that nothing uses',
+      'an unused parameter',
       '/config/record_types/contacts/find/parameters/q',
       {},
       { find: { path: '/c{?external_id}', items: '/items', parameters: { q: 'x' } } },
@@ -131,7 +131,7 @@ describe('the configuration of a REST integration', () => {
       { find: { path: '/c', items: '/items', body: { ref: '{external_id}' } } },
     ],
     [
-      'what to call empty without a list',
+      'a value for an empty list without a list',
       '/config/record_types/contacts/find/empty',
       {},
       { find: { path: '/c/{external_id}', empty: { at: '/n', is: 0 } } },
@@ -142,12 +142,7 @@ describe('the configuration of a REST integration', () => {
       {},
       { update: { path: '/c/{remote_id}', if_match: true } },
     ],
-    [
-      'a read that is never called',
-      '/config/record_types/contacts/read',
-      {},
-      { read: { path: '/c/{remote_id}' } },
-    ],
+    ['an unused read call', '/config/record_types/contacts/read', {}, { read: { path: '/c/{remote_id}' } }],
     [
       'an id with an unknown variable',
       '/config/record_types/contacts/id/template',
@@ -160,12 +155,7 @@ describe('the configuration of a REST integration', () => {
       {},
       { id: { template: '{external_id}', allow: 'a-z_', otherwise: '_' } },
     ],
-    [
-      'a deactivation that changes nothing',
-      '/config/record_types/contacts/deactivate',
-      {},
-      { deactivate: {} },
-    ],
+    ['a deactivation without changes', '/config/record_types/contacts/deactivate', {}, { deactivate: {} }],
     [
       'a deactivation with half a call',
       '/config/record_types/contacts/deactivate/method',
@@ -173,7 +163,7 @@ describe('the configuration of a REST integration', () => {
       { deactivate: { set: { active: false }, method: 'POST' } },
     ],
     [
-      'an activation of what is never deactivated',
+      'an activation without a deactivation',
       '/config/record_types/contacts/activate',
       {},
       { activate: { set: { active: true } } },
@@ -185,7 +175,7 @@ describe('the configuration of a REST integration', () => {
       { known_fields: [{ name: 'grade', type: 'picklist' }] },
     ],
     [
-      'values of what is no picklist',
+      'values of a field that is not a picklist',
       '/config/record_types/contacts/known_fields/0/values',
       {},
       { known_fields: [{ name: 'n', type: 'number', values: ['1'] }] },
@@ -210,8 +200,8 @@ describe('the configuration of a REST integration', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['an unknown key', { timeout: 3 }, {}],
     ['an unknown key of a call', {}, { update: { path: '/c/{remote_id}', retries: 3 } }],
-    ['a list that does not say how it comes in pages', {}, { list: { path: '/c', items: '/items' } }],
-    ['a pointer that is none', {}, { record_at: 'data' }],
+    ['a list without paging', {}, { list: { path: '/c', items: '/items' } }],
+    ['an invalid pointer', {}, { record_at: 'data' }],
     ['an URL with a password', { base_url: 'https://a:b@c.example' }, {}],
     ['an URL of another kind', { base_url: 'ftp://c.example' }, {}],
     ['a header with a line break', { headers: { 'X-A': 'a\r\nb' } }, {}],

@@ -5,41 +5,17 @@
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
 import { Unauthorized } from '../../../connectors/errors';
 import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, egressHttp, loopbackPolicy, pushItem } from '../suite/given';
-import { type StartedKinto, kintoHarness } from '../suite/harness-kinto';
-import type { RestContext } from './rest-given';
+import { pushItem } from '../suite/given';
+import { kintoHarness } from '../suite/harness-kinto';
+import { givenThirdParty } from './rest-third-party';
 
 const { mapping } = kintoHarness;
 const RECORDS = '/buckets/hr/collections/employees/records';
 
 describe('the REST connector and Kinto', () => {
-  let kinto: StartedKinto;
+  const { thirdParty: kinto, contextFor, push } = givenThirdParty(kintoHarness);
   let count = 0;
-
-  beforeAll(async () => {
-    kinto = await kintoHarness.start();
-  }, 120_000);
-
-  afterAll(async () => {
-    await closeConnections(loopbackPolicy);
-    await kinto.stop();
-  });
-
-  const contextFor = (parts: Partial<RestContext> = {}): RestContext => {
-    const config = rest.configSchema.parse(kinto.config);
-    const credentials = rest.credentialsSchema.parse(kinto.credentials);
-    return {
-      ...contextWith({
-        config,
-        credentials,
-        mappings: { employees: mapping },
-        http: egressHttp(rest.hosts(config)),
-      }),
-      ...parts,
-    };
-  };
 
   const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
     pushItem(
@@ -48,10 +24,6 @@ describe('the REST connector and Kinto', () => {
       { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', ...fields },
       { externalId: `emp-${(count += 1)}`, ...overrides },
     );
-
-  async function push(item: PushItem, context = contextFor()): Promise<PushResult> {
-    return (await rest.push([item], context))[0] as PushResult;
-  }
 
   const remoteIdOf = (result: PushResult) =>
     result.ok ? (result.remoteId as string) : `failed: ${result.error.message}`;
@@ -86,7 +58,7 @@ describe('the REST connector and Kinto', () => {
     const again = await push({ ...item, payload: anEmployee({ first_name: 'Augusta' }).payload });
 
     expect(again).toMatchObject({ ok: true, effect: 'updated' });
-    expect(await kinto.call('GET', `${RECORDS}/${remoteIdOf(again)}`)).toMatchObject({
+    expect(await kinto().call('GET', `${RECORDS}/${remoteIdOf(again)}`)).toMatchObject({
       name: { first: 'Augusta', last: 'Lovelace' },
     });
   });
@@ -110,7 +82,7 @@ describe('the REST connector and Kinto', () => {
   it('reads the record again and sends once more if the record has changed there (412)', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
-    await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
+    await kinto().call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
     const recorded = recording(contextFor().http);
 
     const updated = await push(
@@ -120,7 +92,7 @@ describe('the REST connector and Kinto', () => {
 
     expect(updated).toMatchObject({ ok: true, effect: 'updated' });
     expect(recorded.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
-    expect(await kinto.call('GET', `${RECORDS}/${created.remoteId}`)).toMatchObject({
+    expect(await kinto().call('GET', `${RECORDS}/${created.remoteId}`)).toMatchObject({
       grade: 'senior',
       name: { first: 'Ada' },
     });
@@ -130,17 +102,17 @@ describe('the REST connector and Kinto', () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     const http = contextFor().http;
-    const meddling: HttpClient = {
+    const racing: HttpClient = {
       async send(request) {
         if (request.method === 'PATCH')
-          await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { active: true });
+          await kinto().call('PATCH', `${RECORDS}/${created.remoteId}`, { active: true });
         return http.send(request);
       },
     };
 
     const result = await push(
       { ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion },
-      contextFor({ http: meddling }),
+      contextFor({ http: racing }),
     );
 
     expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 412 } });
@@ -149,7 +121,7 @@ describe('the REST connector and Kinto', () => {
   it('deletes a record although it was changed there meanwhile', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
-    await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
+    await kinto().call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
 
     const deleted = await push({
       ...item,
@@ -164,7 +136,7 @@ describe('the REST connector and Kinto', () => {
   it('creates a deleted record again, and does not delete its tombstone', async () => {
     const item = anEmployee();
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
-    await kinto.call('DELETE', `${RECORDS}/${created.remoteId}`);
+    await kinto().call('DELETE', `${RECORDS}/${created.remoteId}`);
     const known = { remoteId: created.remoteId, remoteVersion: created.remoteVersion };
 
     const deletedTwice = await push({ ...item, ...known, operation: 'delete' });

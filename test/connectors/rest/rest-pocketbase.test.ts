@@ -3,42 +3,19 @@
  * limits.
  */
 import { randomUUID } from 'node:crypto';
-import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
+import type { HttpClient, PushItem } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';
 import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
-import { type StartedPocketBase, pocketBaseHarness } from '../suite/harness-pocketbase';
+import { egressHttp, memoryTokens, pushItem } from '../suite/given';
+import { pocketBaseHarness } from '../suite/harness-pocketbase';
 import type { RestContext } from './rest-given';
+import { givenThirdParty } from './rest-third-party';
 
 const { mapping } = pocketBaseHarness;
 
 describe('the REST connector and PocketBase', () => {
-  let pocketBase: StartedPocketBase;
-
-  beforeAll(async () => {
-    pocketBase = await pocketBaseHarness.start();
-  }, 120_000);
-
-  afterAll(async () => {
-    await closeConnections(loopbackPolicy);
-    await pocketBase.stop();
-  });
-
-  const contextFor = (parts: Partial<RestContext> = {}): RestContext => {
-    const config = rest.configSchema.parse(pocketBase.config);
-    const credentials = rest.credentialsSchema.parse(pocketBase.credentials);
-    return {
-      ...contextWith({
-        config,
-        credentials,
-        mappings: { employees: mapping },
-        http: egressHttp(rest.hosts(config)),
-      }),
-      ...parts,
-    };
-  };
+  const { thirdParty: pocketBase, contextFor, push } = givenThirdParty(pocketBaseHarness);
 
   const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
     pushItem(
@@ -49,11 +26,7 @@ describe('the REST connector and PocketBase', () => {
     );
 
   const rows = async (item: PushItem) =>
-    (await pocketBase.list()).filter(({ externalId }) => externalId === item.externalId);
-
-  async function push(item: PushItem, context = contextFor()): Promise<PushResult> {
-    return (await rest.push([item], context))[0] as PushResult;
-  }
+    (await pocketBase().list()).filter(({ externalId }) => externalId === item.externalId);
 
   describe('login', () => {
     it('logs in once for a batch, and not again for the next while the token lasts', async () => {
@@ -81,13 +54,13 @@ describe('the REST connector and PocketBase', () => {
     });
 
     it('requests no third token when the second is refused too, and reports a forbidden record', async () => {
-      await pocketBase.call('POST', 'collections', {
+      await pocketBase().call('POST', 'collections', {
         name: 'clerks',
         type: 'auth',
         fields: [],
         passwordAuth: { enabled: true, identityFields: ['email'] },
       });
-      await pocketBase.call('POST', 'collections/clerks/records', {
+      await pocketBase().call('POST', 'collections/clerks/records', {
         email: 'clerk@example.com',
         password: 'clerks-password',
         passwordConfirm: 'clerks-password',
@@ -184,9 +157,9 @@ describe('the REST connector and PocketBase', () => {
         send: async (request) => {
           const isCreation = request.method === 'POST' && request.url.endsWith('/employees/records');
           if (isCreation)
-            await pocketBase.call('POST', 'collections/employees/records', {
+            await pocketBase().call('POST', 'collections/employees/records', {
               external_id: item.externalId,
-              email: 'refused-employee@example.com',
+              email: 'racing@example.com',
             });
           return egressHttp(rest.hosts(contextFor().config)).send(request);
         },
@@ -209,15 +182,15 @@ describe('the REST connector and PocketBase', () => {
     });
 
     it('changes no other record when an id looks like a filter', async () => {
-      const bystander = anEmployee({ first_name: 'Bystander' });
-      await push(bystander);
+      const other = anEmployee({ first_name: 'Other' });
+      await push(other);
 
       for (const externalId of ["' || id != '", "x' || true || 'x'='x", '%', '*', "'", "''"]) {
-        await push(anEmployee({ first_name: 'Intruder' }, { externalId }));
+        await push(anEmployee({ first_name: 'Changed' }, { externalId }));
         await push(anEmployee({}, { externalId, operation: 'delete' }));
       }
 
-      expect(await rows(bystander)).toMatchObject([{ firstName: 'Bystander' }]);
+      expect(await rows(other)).toMatchObject([{ firstName: 'Other' }]);
     });
 
     it('warns only if a mapped value is not in the picklist', async () => {
@@ -227,9 +200,9 @@ describe('the REST connector and PocketBase', () => {
   });
 
   describe('its limits', () => {
-    // PocketBase never limits its administrators, so the collection is opened for everybody.
+    // PocketBase never limits its administrators, so the collection is open to all users.
     const setRules = (rule: string | null) =>
-      pocketBase.call('PATCH', 'collections/employees', {
+      pocketBase().call('PATCH', 'collections/employees', {
         listRule: rule,
         viewRule: rule,
         createRule: rule,
@@ -239,13 +212,13 @@ describe('the REST connector and PocketBase', () => {
 
     beforeEach(async () => {
       await setRules('');
-      await pocketBase.call('PATCH', 'settings', {
+      await pocketBase().call('PATCH', 'settings', {
         rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 9, duration: 5 }] },
       });
     });
 
     afterEach(async () => {
-      await pocketBase.call('PATCH', 'settings', { rateLimits: { enabled: false, rules: [] } });
+      await pocketBase().call('PATCH', 'settings', { rateLimits: { enabled: false, rules: [] } });
       await setRules(null);
     });
 
@@ -264,7 +237,7 @@ describe('the REST connector and PocketBase', () => {
         expect(failure).toMatchObject({ kind: 'rate_limited', retryAfterMs: null });
       expect(failures[0]).toBeInstanceOf(RateLimited);
       expect(results.length).toBeLessThan(items.length);
-      const arrived = new Set((await pocketBase.list()).map(({ remoteId }) => remoteId));
+      const arrived = new Set((await pocketBase().list()).map(({ remoteId }) => remoteId));
       expect(results.every((result) => !result.ok || arrived.has(result.remoteId as string))).toBe(true);
     });
   });

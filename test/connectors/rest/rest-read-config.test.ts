@@ -168,14 +168,9 @@ describe('the part of a configuration that reads', () => {
   });
 
   it.each<[string, string, string, Record<string, unknown>]>([
+    ['the paging of the list', 'list/paging', 'Set how the list is paged', withList({ paging: undefined })],
     [
-      'how the list comes in pages',
-      'list/paging',
-      'Set how the list is paged',
-      withList({ paging: undefined }),
-    ],
-    [
-      'a way of paging that is none',
+      'an unknown type of paging',
       'list/paging/type',
       'Set how the list is paged',
       withList({ paging: { type: 'token' } }),
@@ -212,9 +207,9 @@ describe('the part of a configuration that reads', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['an unknown key', withList({ retries: 3 })],
-    ['a list that is changed by being read', withList({ method: 'DELETE' })],
+    ['a list with a method that changes data', withList({ method: 'DELETE' })],
     ['a page before the first', withList({ paging: { type: 'page', parameter: 'p', first: -1 } })],
-    ['a size of nothing', withList({ paging: { type: 'offset', parameter: 'o', size: 0 } })],
+    ['a size of 0', withList({ paging: { type: 'offset', parameter: 'o', size: 0 } })],
     ['a clock without a format', withList({ as_of: { header: 'ETag' } })],
     ['a total in two places', withList({ total: { at: '/t', header: 'X' } })],
     [

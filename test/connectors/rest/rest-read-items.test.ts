@@ -213,7 +213,7 @@ describe('reading a list', () => {
         { Date: 'Sat, 21 Nov 2026 05:08:18 GMT' },
         '2026-11-21T05:08:18.000Z',
       ],
-      ['a Date header that is none', undefined, {}, { Date: 'yesterday' }, null],
+      ['an invalid Date header', undefined, {}, { Date: 'yesterday' }, null],
       [
         'an entity-tag of milliseconds',
         { header: 'ETag', format: 'epoch_ms' },
@@ -373,7 +373,7 @@ describe('reading a list', () => {
 
   it.each<[string, number, unknown, Record<string, string>, string, string | undefined]>([
     ['half a document', 200, '{"items":[{"id":"1"},{"i', {}, 'unavailable', undefined],
-    ['nothing at all', 200, '', {}, 'unavailable', undefined],
+    ['an empty answer', 200, '', {}, 'unavailable', undefined],
     ['a page for people', 200, '<html>Maintenance</html>', {}, 'unavailable', undefined],
     ['plain words', 200, 'OK', { 'content-type': 'text/plain' }, 'unavailable', undefined],
     ['another shape', 200, { data: [] }, {}, 'record_rejected', 'no_list'],
@@ -391,7 +391,7 @@ describe('reading a list', () => {
     ['unavailable', 503, '', {}, 'unavailable', undefined],
     ['a broken server', 500, 'oops', {}, 'unavailable', undefined],
   ])(
-    'takes %s (%i) for what it is, and never for an empty list',
+    'reports %s (%i), and does not treat it as an empty list',
     async (_title, status, body, headers, kind, code) => {
       answers(status, body, headers);
 
@@ -410,7 +410,7 @@ describe('reading a list', () => {
     ['an empty list', 200, { items: [] }],
     ['null', 200, { items: null }],
     ['no content', 204, undefined],
-  ])('takes %s for an empty list', async (_title, status, body) => {
+  ])('treats %s as an empty list', async (_title, status, body) => {
     answers(status, body);
 
     expect(await readOnePage(contextFor())).toMatchObject({ records: [], unreadable: [], nextCursor: null });

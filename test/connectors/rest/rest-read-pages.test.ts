@@ -451,7 +451,7 @@ describe('pages', () => {
 
   describe('resumed', () => {
     it.each<[string, string, unknown]>([
-      ['what no reading has written', 'garbage', { type: 'page', parameter: 'page' }],
+      ['a cursor that no read has written', 'garbage', { type: 'page', parameter: 'page' }],
       [
         'an address in pages by number',
         '{"phase":"list","url":"http://127.0.0.1/x"}',
@@ -460,8 +460,8 @@ describe('pages', () => {
       ['a number in pages by address', '{"phase":"list","at":3}', { type: 'link' }],
       ['a text for a number', '{"phase":"list","at":"x"}', { type: 'offset', parameter: 'o', size: 3 }],
       ['an address elsewhere', '{"phase":"list","url":"http://elsewhere.example/"}', { type: 'link' }],
-      ['a second page where there is one', '{"phase":"list","at":2}', { type: 'none' }],
-      ['deleted records of which there is no list', '{"phase":"deleted_list"}', { type: 'none' }],
+      ['a second page of a list with one page', '{"phase":"list","at":2}', { type: 'none' }],
+      ['deleted records without a list of them', '{"phase":"deleted_list"}', { type: 'none' }],
     ])('with %s is refused before anything is sent', async (_title, cursor, paging) => {
       expect(await failureOf(readOnePage(contextFor(paging), { cursor }))).toMatchObject({
         kind: 'record_rejected',

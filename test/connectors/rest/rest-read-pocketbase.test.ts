@@ -151,7 +151,7 @@ describe('reading from PocketBase', () => {
   });
 
   it('is RateLimited by a 429 without Retry-After in the middle of a list, and continues from the cursor', async () => {
-    // PocketBase never limits its administrators, so the collection is opened for everybody.
+    // PocketBase never limits its administrators, so the collection is open to all users.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
     await pocketBase.call('PATCH', 'settings', {
       rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 2, duration: 60 }] },

@@ -214,7 +214,7 @@ describe('answers to the REST connector', () => {
       ['a page for people', HTML, { kind: 'unavailable' }],
       ['an empty body', { status: 200 }, { kind: 'unavailable' }],
       ['JSON without the list', { status: 200, body: { total: 0 } }, { kind: 'unavailable' }],
-      ['a list that is none', { status: 200, body: { items: 'none' } }, { kind: 'unavailable' }],
+      ['an invalid list', { status: 200, body: { items: 'none' } }, { kind: 'unavailable' }],
       ['404', { status: 404 }, { kind: 'record_rejected' }],
       ['500', { status: 500 }, { kind: 'unavailable' }],
       [
@@ -252,7 +252,7 @@ describe('answers to the REST connector', () => {
       ['null in place of the list', { status: 200, body: { items: null } }, {}],
       ['204', { status: 204 }, {}],
       [
-        'what the configuration calls empty',
+        'the configured empty answer',
         { status: 200, body: { total: 0 } },
         { find: { path: '/contacts{?external_id}', items: '/items', empty: { at: '/total', is: 0 } } },
       ],

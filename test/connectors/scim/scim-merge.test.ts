@@ -73,7 +73,7 @@ describe('mergeResource', () => {
       [{ type: 'work', value: null, primary: true }],
       [home],
     ],
-    ['adds none that only says of what type it would be', [home], [{ type: 'work', primary: false }], [home]],
+    ['adds no value that has only a type', [home], [{ type: 'work', primary: false }], [home]],
   ])('of multi-valued attributes: %s', (_title, emails, pushed, expected) => {
     expect(merge({ emails }, { emails: pushed })).toEqual({ emails: expected });
   });

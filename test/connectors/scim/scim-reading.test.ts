@@ -1,6 +1,6 @@
 /**
  * Reading by SCIM: live descriptions, and lists as services really answer them. What every connector that
- * reads promises is in shared-reading-suite.ts.
+ * reads guarantees is in shared-reading-suite.ts.
  */
 import fs from 'node:fs';
 import path from 'node:path';

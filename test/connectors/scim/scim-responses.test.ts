@@ -183,7 +183,7 @@ describe('a search', () => {
   });
 
   it('reads page after page where the service cannot filter', async () => {
-    const everybody = Array.from({ length: 250 }, (_, index) =>
+    const users = Array.from({ length: 250 }, (_, index) =>
       aUser({ id: `u${index}`, externalId: `emp-${index}`, userName: `user ${index}` }),
     );
     await script({
@@ -192,7 +192,7 @@ describe('a search', () => {
         const start = Number(new URL(path, 'http://x').searchParams.get('startIndex'));
         return {
           status: 200,
-          body: { totalResults: 250, startIndex: start, Resources: everybody.slice(start - 1, start + 99) },
+          body: { totalResults: 250, startIndex: start, Resources: users.slice(start - 1, start + 99) },
         };
       },
       'PATCH /Users/u249': { status: 204 },
@@ -475,7 +475,7 @@ describe('trouble', () => {
 describe('a check', () => {
   it.each<[string, ScriptedAnswer, string]>([
     ['refused credentials', { status: 401 }, 'unauthorized'],
-    ['credentials that allow nothing', { status: 403 }, 'unauthorized'],
+    ['credentials without permissions', { status: 403 }, 'unauthorized'],
     ['a wrong address', { status: 404 }, 'unavailable'],
     ['a page of HTML', { status: 200, body: '<html></html>' }, 'unavailable'],
     ['trouble', { status: 500 }, 'unavailable'],

@@ -1,4 +1,4 @@
-/** What is particular to SCIM, against scim2-server. What every connector promises is in shared-suite.ts. */
+/** Behaviour specific to SCIM, against scim2-server; shared-suite.ts has what every connector guarantees. */
 import { randomUUID } from 'node:crypto';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
 import { scim } from '../../../connectors/scim';

@@ -90,7 +90,7 @@ function badVariations(): Record<string, unknown> {
     withType({ find: { ...employees['find'], parameters: { filter: rules } } });
   return {
     'an unknown key': { ...config, retries: 3 },
-    'a list that does not say how it comes in pages': withType({
+    'a list without paging': withType({
       list: { path: '/api/collections/employees/records', items: '/items' },
     }),
     'a relative base URL': { ...config, base_url: '/api' },

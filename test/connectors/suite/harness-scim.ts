@@ -12,7 +12,7 @@ interface ScimUser {
   emails?: { value: string }[];
 }
 
-/** `updateWith`: the same promises must hold for services that know no PATCH. */
+/** `updateWith`: the same guarantees must hold for services without PATCH. */
 export function scimHarness(updateWith: 'patch' | 'put'): ConnectorHarness {
   return {
     title: `scim against scim2-server, updates by ${updateWith.toUpperCase()}`,

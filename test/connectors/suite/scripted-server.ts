@@ -1,5 +1,5 @@
 /**
- * An HTTP server that answers as a test says and remembers what it was asked, for answers that no real third
+ * An HTTP server that answers as a test says and records its requests, for answers that no real third
  * party gives on demand.
  */
 import { createServer } from 'node:http';

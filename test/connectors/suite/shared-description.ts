@@ -1,5 +1,5 @@
 /**
- * What every connector promises about its own words: hosts, record types, and which settings it takes and
+ * What every connector guarantees about its description: hosts, record types, and the settings it accepts and
  * refuses.
  */
 import type { Connector } from '../../../connectors/connector';

@@ -1,5 +1,5 @@
 /**
- * What every connector that reads promises, run against a real third party. Tests follow each other on the
+ * What every reading connector guarantees, run against a real third party. Tests follow each other on the
  * same records; the last one stops the third party.
  */
 import type { Connector, ReadPage, ReadRequest, RemoteRecord } from '../../../connectors/connector';

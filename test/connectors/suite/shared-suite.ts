@@ -1,5 +1,5 @@
 /**
- * What every connector that pushes promises, run against a real third party over the product's HTTP client.
+ * What every pushing connector guarantees, run against a real third party over the product's HTTP client.
  * Each test works on records of its own, so the order does not matter, but for the last, which stops the
  * third party.
  */

@@ -1,7 +1,6 @@
 /** From outbox rows to signals, and the sweep that finds stalled work: rules.md R3. */
 import { newUuid } from '../../../db/sql/ids';
-import { enqueuePush } from '../../../db/platform/outbox';
-import { type DueMessage, subjectIdOf } from '../../../db/platform/outbox-message';
+import { type DueMessage, enqueuePush, subjectIdOf } from '../../../db/platform/outbox';
 import { flushOutbox } from '../../../worker/outbox-dispatcher';
 import type { OutboxHandler } from '../../../worker/outbox-handlers';
 import { sweep } from '../../../worker/stalled-work-sweeper';

@@ -203,7 +203,7 @@ describe('an initial load', () => {
     expect(job).toMatchObject({ isInitialLoad: false, recordsNew: 0, recordsUnchanged: 1 });
   });
 
-  it('finds no record missing, and supersedes the parked deletions of an earlier pass', async () => {
+  it('finds no record missing, and supersedes the review of an earlier pass', async () => {
     const integrationId = await givenIntegration();
     const run = await givenRun(integrationId);
     await run.apply([remote('c1', { name: 'Ada' })], { isLast: true, isInitial: true });
@@ -211,7 +211,7 @@ describe('an initial load', () => {
     const place = { integrationId, syncRunId, recordType: 'contacts' };
     const review = {
       recordIds: [],
-      recordsHeld: 9,
+      recordsBefore: 9,
       state: 'pending' as const,
       recordsDeleted: null,
       decidedBy: null,

@@ -7,7 +7,7 @@ import { recordPushResults, type PushOutcome } from '../../../db/push/record-pus
 import { renewLease } from '../../../db/push/push-queue';
 import { applyRecordSyncAction } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
-import { GIVE_UP_AFTER_MS } from '../../../domain/retry';
+import { OUTAGE_LIMITS } from '../../../domain/retry';
 
 const START = Date.UTC(2026, 10, 21, 12);
 let now = START;
@@ -150,7 +150,7 @@ describe('a claim', () => {
         firedAt: DUE,
         now: DUE,
         leaseUntil: at(GRACE_MS + 20_000),
-        giveUpAfterMs: GIVE_UP_AFTER_MS,
+        giveUpAfterMs: OUTAGE_LIMITS.giveUpAfterMs,
         limit: 10,
         onlyWindows: false,
       }),

@@ -11,15 +11,15 @@ describe('rule 31: the deletion threshold', () => {
     [false, 100, 1_000],
     [true, 101, 1_000],
     [false, 0, 0],
-  ])('%s for %i of %i records', (expected, missing, held) => {
-    expect(exceedsDeletionThreshold({ missing, held })).toBe(expected);
+  ])('%s for %i of %i records', (expected, missing, before) => {
+    expect(exceedsDeletionThreshold({ missing, before })).toBe(expected);
   });
 
   it('allows at most 20 records, or at most a tenth of the records', () => {
     fc.assert(
       fc.property(fc.nat(5_000), fc.nat(5_000), (missing, more) => {
-        const held = missing + more;
-        expect(exceedsDeletionThreshold({ missing, held })).toBe(missing > 20 && missing > held / 10);
+        const before = missing + more;
+        expect(exceedsDeletionThreshold({ missing, before })).toBe(missing > 20 && missing > before / 10);
       }),
     );
   });

@@ -172,8 +172,8 @@ describe('rule 17: merging', () => {
 
 describe('rule 17: a record owned by the third party', () => {
   it('takes mapped fields, including the removal of a field, and leaves unmapped ones', () => {
-    for (const isTheirs of [true, false])
-      expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({
+    for (const isCreatedByPull of [true, false])
+      expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isCreatedByPull })).toEqual({
         a: 3,
         own: true,
       });
@@ -181,7 +181,7 @@ describe('rule 17: a record owned by the third party', () => {
 
   it('drops fields removed remotely if all are copied, but not local ones from before the match', () => {
     const everything = { ...MAPPING, fields: [] };
-    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: true })).toEqual({ a: 3 });
-    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: false })).toEqual({ a: 3, b: 2 });
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isCreatedByPull: true })).toEqual({ a: 3 });
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isCreatedByPull: false })).toEqual({ a: 3, b: 2 });
   });
 });

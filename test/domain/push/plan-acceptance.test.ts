@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../domain/json';
 import { type AcceptanceState, planAcceptance } from '../../../domain/push/plan-acceptance';
 import { type AcceptingIntegration, recordSyncKey } from '../../../domain/push/plan-record-syncs';
 import type { RecordChange } from '../../../domain/records/record-change';
-import { targetText } from '../../../domain/push/push-target';
+import { targetText } from '../../../domain/records/mapping';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const EARLIER = new Date('2026-11-28T11:00:00Z');

@@ -1,6 +1,6 @@
 /** The decision on a due record sync (rules.md 5, 6, 14), by table. */
 import { type DueRecordSync, decidePush } from '../../../domain/push/push-decision';
-import type { PushTarget } from '../../../domain/push/push-target';
+import type { PushTarget } from '../../../domain/records/mapping';
 
 const firedAt = new Date('2026-01-01T12:00:00Z');
 const earlier = new Date(firedAt.getTime() - 1_000);

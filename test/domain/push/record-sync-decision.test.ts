@@ -1,14 +1,18 @@
 /** The effect of a change on one record sync: rules.md 1 to 6, 9 and 14. */
 import * as fc from 'fast-check';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { pushTarget, type PushTarget, type RecordState } from '../../../domain/push/push-target';
+import {
+  pushTarget,
+  type PushTarget,
+  type RecordState,
+  type RecordTypeMapping,
+} from '../../../domain/records/mapping';
 import {
   type ChangeOfRecord,
   decideRecordSync,
   type RecordSyncDecision,
   type RecordSyncState,
-} from '../../../domain/push/record-sync-decision';
+} from '../../../domain/push/plan-record-syncs';
 import type { WaitPolicy } from '../../../domain/push/debounce-window';
 
 const MINUTE = 60_000;

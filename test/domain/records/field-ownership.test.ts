@@ -1,8 +1,13 @@
 /** Fields that only come from a third party (rules.md 17). */
 import * as fc from 'fast-check';
-import { type Owner, ownerOf, respectOwners } from '../../../domain/records/field-ownership';
+import {
+  applyChange,
+  type Owner,
+  ownerOf,
+  type RecordChange,
+  respectOwners,
+} from '../../../domain/records/record-change';
 import type { JsonObject } from '../../../domain/json';
-import { applyChange, type RecordChange } from '../../../domain/records/record-change';
 
 const owner: Owner = { integrationId: 'i', fields: new Set(['name', 'email']) };
 const everything: Owner = { integrationId: 'j', fields: null };

@@ -19,9 +19,9 @@ const withoutNulls = (object: JsonObject): JsonObject =>
 describe('rule 22: the difference of a remote record', () => {
   it.each<[string, JsonObject, JsonObject, JsonObject | null, JsonObject | null]>([
     ['another value', { a: 1 }, { a: 2 }, { a: 2 }, { a: 1 }],
-    ['one that they do not have', { a: 1 }, {}, { a: null }, { a: 1 }],
-    ['one that is to be empty there', { a: null }, { a: 1 }, { a: 1 }, { a: null }],
-    ['absent there and empty here', { a: null }, {}, null, null],
+    ['a field that is absent there', { a: 1 }, {}, { a: null }, { a: 1 }],
+    ['a field that has to be empty there', { a: null }, { a: 1 }, { a: 1 }, { a: null }],
+    ['absent at the third party and empty in Syncline', { a: null }, {}, null, null],
     ['the same in another order', { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2], b: 1 } }, null, null],
     ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }, { a: [1, 2] }],
     ['remote-only fields, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
@@ -35,7 +35,7 @@ describe('rule 22: the difference of a remote record', () => {
     ['an object in place of a text', { a: { b: 1 } }, { a: 'text' }, { a: 'text' }, { a: { b: 1 } }],
     ['a number in place of the text of it', { a: 1 }, { a: '1' }, { a: '1' }, { a: 1 }],
     [
-      'one that is called like something JavaScript has everywhere',
+      'a field named like an inherited property of JavaScript',
       { constructor: {} },
       {},
       { constructor: null },

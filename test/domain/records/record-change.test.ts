@@ -91,10 +91,14 @@ describe('rule 7: versions', () => {
       'applied',
     ],
     ['a lower version does not though it occurred later', { version: 4, occurredAt: second(60) }, 'stale'],
-    ['without a version, what occurred later applies', { occurredAt: second(1) }, 'applied'],
-    ['without a version, what occurred at the same instant applies', { occurredAt: second(0) }, 'applied'],
-    ['without a version, what occurred earlier does not', { occurredAt: second(-1) }, 'stale'],
-    ['without either, what comes later applies', {}, 'applied'],
+    ['without a version, a change that occurred later applies', { occurredAt: second(1) }, 'applied'],
+    [
+      'without a version, a change that occurred at the same instant applies',
+      { occurredAt: second(0) },
+      'applied',
+    ],
+    ['without a version, a change that occurred earlier does not apply', { occurredAt: second(-1) }, 'stale'],
+    ['without either, the change that arrives later applies', {}, 'applied'],
   ])('%s', (_what, more, outcome) => {
     expect(applyChange(standing(), change('put', { a: 9 }, more), NOW).outcome).toBe(outcome);
   });

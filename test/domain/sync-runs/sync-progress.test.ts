@@ -21,7 +21,7 @@ it.each<[string, Partial<ProgressFacts>]>([
   ['has ended', { isFinished: true }],
   ['waits for the third party', { isWaiting: true }],
   ['has read nothing yet', { recordsRead: 0 }],
-  ['does not know how much is left', { recordsLeft: null }],
+  ['has an unknown number of records left', { recordsLeft: null }],
   ['has read everything and is deleting or counting', { recordsLeft: 0 }],
 ])('gives no estimate for a run that %s', (_name, change) => {
   expect(estimateEnd({ ...AT_WORK, ...change }, after(10_000))).toBeNull();

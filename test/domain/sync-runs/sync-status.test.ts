@@ -7,7 +7,7 @@ const FACTS: DriftFacts = {
   knownDifference: null,
   isFull: false,
   hasTombstones: false,
-  parked: 0,
+  deletionsInReview: 0,
   isListChanged: false,
   isRepair: false,
 };
@@ -16,7 +16,7 @@ const anyFacts = fc.record({
   knownDifference: fc.constantFrom(null, -3, 2),
   isFull: fc.boolean(),
   hasTombstones: fc.boolean(),
-  parked: fc.constantFrom(0, 2),
+  deletionsInReview: fc.constantFrom(0, 2),
   isListChanged: fc.boolean(),
   isRepair: fc.boolean(),
 });
@@ -52,8 +52,8 @@ describe('rule 32: the consequence of a difference', () => {
     ['alert', { isFull: true, isListChanged: true, isRepair: true, difference: 2 }],
     ['none', { isFull: true, isListChanged: true, isRepair: true }],
     ['alert', { isFull: true, difference: 2 }],
-    ['none', { isFull: true, difference: 3, parked: 3 }],
-    ['alert', { isFull: true, difference: 4, parked: 3 }],
+    ['none', { isFull: true, difference: 3, deletionsInReview: 3 }],
+    ['alert', { isFull: true, difference: 4, deletionsInReview: 3 }],
     ['none', { isFull: true }],
     ['none', { isFull: true, difference: null }],
   ])('%s for %j', (answer, facts) => {

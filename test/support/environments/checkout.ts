@@ -90,7 +90,7 @@ export class Start {
     return JSON.parse(fs.readFileSync(this.readyFile, 'utf8')) as Ready;
   }
 
-  /** What a terminal does on Ctrl-C: everybody in the foreground hears it. */
+  /** What a terminal does on Ctrl-C: it signals every process in the foreground. */
   pressControlC(): void {
     process.kill(-(this.child.pid as number), 'SIGINT');
   }

@@ -8,7 +8,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import { type ActivityDependencies, PULLING_LIMITS, PUSHING_LIMITS } from '../../../activities/dependencies';
 import { recordPushWorkflowId } from '../../../contract/record-push';
-import { GIVE_UP_AFTER_MS, OUTAGE_LIMITS } from '../../../domain/retry';
+import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../../db/sync-runs/create-integration';
@@ -33,7 +33,7 @@ export const GRACE_MS = 5 * MINUTE;
 
 const silent = { info() {}, warn() {}, error() {} };
 
-export interface Pair {
+export interface RecordSyncState {
   status: string | null;
   dueAt: Date | null;
   errors: { code: string; field: string | null; message: string; category: string }[] | null;
@@ -154,13 +154,13 @@ export class PushEnvironment {
    * default.
    */
   limit({
-    giveUpAfterMs = GIVE_UP_AFTER_MS,
+    giveUpAfterMs = OUTAGE_LIMITS.giveUpAfterMs,
     probeEachMs,
   }: { giveUpAfterMs?: number; probeEachMs?: number } = {}) {
-    const outage =
-      probeEachMs === undefined ? OUTAGE_LIMITS : { ...OUTAGE_LIMITS, probeDelaysMs: [probeEachMs] };
+    const probeDelaysMs = probeEachMs === undefined ? OUTAGE_LIMITS.probeDelaysMs : [probeEachMs];
+    const outage = { ...OUTAGE_LIMITS, probeDelaysMs, giveUpAfterMs };
     for (const limits of [this.dependencies.pushing, this.dependencies.pulling])
-      Object.assign(limits, { giveUpAfterMs, outage });
+      Object.assign(limits, { outage });
   }
 
   /** The third party answers normally again, and its list of received calls is empty. */
@@ -279,7 +279,7 @@ export class TestTenant {
     });
   }
 
-  async recordSync(integrationId: string, externalId: string): Promise<Pair | undefined> {
+  async recordSync(integrationId: string, externalId: string): Promise<RecordSyncState | undefined> {
     const recordId = await this.recordId(externalId);
     return this.environment.database.withTenant(this.tenantId, ({ trx }) =>
       trx

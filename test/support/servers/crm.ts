@@ -40,8 +40,8 @@ export class CrmAccount {
   listsTombstones = false;
   /** How far the CRM's clock is ahead of Syncline's. */
   clockAheadMs = 0;
-  tellsTime = true;
-  tellsTotal = false;
+  reportsTime = true;
+  reportsTotal = false;
   canCount = true;
   describes: RecordType[] | undefined;
   /** Called before a page is answered; what it throws is the answer. */
@@ -109,7 +109,7 @@ export class CrmAccount {
     await this.beforePage(request);
     const { recordType, modifiedSince, cursor } = request;
     if (!this.types.has(recordType)) throw new RecordRejected(`The table ${recordType} does not exist.`, []);
-    const asOf = this.tellsTime ? new Date(await this.clock()) : null;
+    const asOf = this.reportsTime ? new Date(await this.clock()) : null;
     const matching = [...this.type(recordType)]
       .filter(([, record]) =>
         modifiedSince === null
@@ -129,7 +129,7 @@ export class CrmAccount {
       unreadable: [],
       nextCursor: rest.length > shown.length ? next : null,
       asOf,
-      total: this.tellsTotal && modifiedSince === null ? matching.length : null,
+      total: this.reportsTotal && modifiedSince === null ? matching.length : null,
     };
     return this.distort(page, request);
   }

@@ -32,7 +32,11 @@ export interface FaultyLink {
    * `bytes: 0` there is the lost answer, `timeout` with `timeout: 0` a server that hangs, `reset_peer` a
    * reset, `latency` with `latency` in ms a slow one.
    */
-  poison(type: string, attributes: Record<string, number>, stream?: 'downstream' | 'upstream'): Promise<void>;
+  addToxic(
+    type: string,
+    attributes: Record<string, number>,
+    stream?: 'downstream' | 'upstream',
+  ): Promise<void>;
   /** Enabled and without toxics again. */
   heal(): Promise<void>;
 }
@@ -71,7 +75,7 @@ async function link(api: string, upstreamPort: number): Promise<FaultyLink> {
     port,
     disable: async () => void (await callJson('POST', proxy, { enabled: false })),
     enable,
-    async poison(type, attributes, stream = 'downstream') {
+    async addToxic(type, attributes, stream = 'downstream') {
       const name = `${type}_${stream}`;
       await callJson('POST', `${proxy}/toxics`, { name, type, stream, attributes });
       toxics.add(name);
@@ -91,7 +95,7 @@ export interface WireMock {
   stub(mapping: Record<string, unknown>): Promise<void>;
   /** What reached it, oldest first; WireMock's own request objects. */
   requests(criteria?: Record<string, unknown>): Promise<Record<string, unknown>[]>;
-  /** Forgets stubs, scenarios and requests. */
+  /** Deletes stubs, scenarios and recorded requests. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 }

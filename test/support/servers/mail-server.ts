@@ -20,7 +20,7 @@ export interface MailServer {
   textAnswers: number[];
   /** The answer to a text comes only after this. */
   delayMs: number;
-  /** Called when a text was taken and before its sender hears so; may wait. */
+  /** Called after a text was accepted and before the answer; may wait. */
   afterTaken: () => void | Promise<void>;
   stop(): Promise<void>;
 }

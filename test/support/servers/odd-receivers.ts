@@ -37,7 +37,7 @@ export const SILENT: Readonly<Record<string, Speak>> = {
 /** What is no answer. */
 export const BROKEN: Readonly<Record<string, Speak>> = {
   'resets the connection': (socket) => socket.resetAndDestroy(),
-  'closes it without a word': (socket) => socket.once('data', () => socket.destroy()),
+  'closes it without a response': (socket) => socket.once('data', () => socket.destroy()),
   'closes it in the middle of the body': (socket) =>
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
   'speaks something else': (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.9\r\n')),
@@ -65,12 +65,12 @@ export class OddReceivers {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Speaks TCP and no more than that. */
+  /** A TCP server without HTTP. */
   speaking(speak: Speak): Promise<number> {
     return this.listen(createTcpServer(speak));
   }
 
-  /** 200 and a body without end; `onWrite` hears of each 1 KiB. */
+  /** 200 and a body without end; `onWrite` is called for each 1 KiB. */
   endless(onWrite: (bytes: number) => void = () => undefined): Promise<number> {
     const server = createServer((_request, response) => {
       let hasEnded = false;

@@ -1,5 +1,5 @@
 /**
- * A TCP relay whose connections can die without a word, as behind a NAT that forgot them or after a failover:
+ * A TCP relay whose connections can end silently, as behind a NAT with an expired entry or after a failover:
  * no FIN, no reset.
  */
 import net from 'node:net';
@@ -13,7 +13,7 @@ export interface SilentRelay {
 }
 
 export async function startSilentRelay(upstreamPort: number): Promise<SilentRelay> {
-  const open = new Set<{ forget(): void; end(): void }>();
+  const open = new Set<{ dropSilently(): void; end(): void }>();
   const server = net.createServer((client) => {
     const upstream = net.connect(upstreamPort, '127.0.0.1');
     const end = (): void => {
@@ -22,7 +22,7 @@ export async function startSilentRelay(upstreamPort: number): Promise<SilentRela
     };
     const recordSync = {
       end,
-      forget() {
+      dropSilently() {
         client.unpipe();
         upstream.unpipe();
         client.resume(); // taken and thrown away
@@ -37,7 +37,7 @@ export async function startSilentRelay(upstreamPort: number): Promise<SilentRela
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    clearConnections: () => open.forEach((recordSync) => recordSync.forget()),
+    clearConnections: () => open.forEach((recordSync) => recordSync.dropSilently()),
     stop: () =>
       new Promise((resolve) => {
         for (const recordSync of open) recordSync.end();

@@ -27,7 +27,7 @@ const plugins: ConnectionPlugin[] = [
 let isQuiet = false;
 
 /**
- * The core logs every worker's start and stop; tests want to hear of trouble only. Once per process, before
+ * The core logs every worker's start and stop; tests need errors only. Once per process, before
  * the first worker.
  */
 function quieten(): void {

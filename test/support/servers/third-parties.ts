@@ -51,7 +51,7 @@ export interface ScimServer extends ThirdParty {
 }
 
 export interface ScimServerOptions {
-  /** Give the port of a stopped server to bring it back (it remembers nothing: it lives in memory). */
+  /** Give the port of a stopped server to bring it back (its data is lost: it is in memory). */
   port?: number;
   /**
    * A file of schemas instead of the standard ones: `scim2_server/resources/default-schemas.json`, changed.

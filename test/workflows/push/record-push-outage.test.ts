@@ -117,12 +117,16 @@ describe('rule 8: Sync failed', () => {
   });
 
   it('gives up after 72 hours, shortened to 6', async () => {
-    expect(environment.dependencies.pushing.giveUpAfterMs).toBe(72 * HOUR);
+    expect(environment.dependencies.pushing.outage.giveUpAfterMs).toBe(72 * HOUR);
     environment.limit({ giveUpAfterMs: 6 * HOUR });
     goDown();
     await tenant.change('e1', { name: 'A' });
     await environment.sleep(5 * HOUR);
-    expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+    const retried = await tenant.recordSync(integrationId, 'e1');
+    expect(retried?.nextAttemptAt).not.toBeNull();
+    expect(retried?.errors).toMatchObject([
+      { explanation: expect.stringContaining('keeps retrying for 6 hours.') as string },
+    ]);
     await environment.sleep(2 * HOUR);
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',

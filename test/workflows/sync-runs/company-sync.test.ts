@@ -191,7 +191,7 @@ describe('rule 42: the first dataset', () => {
     await choose('first_dataset');
     expect((await pinned.integration()).companySynchronizedPolicy).toBe('all_datasets');
     await stuck();
-    // The older one is on its way and was promised that all are waited for.
+    // The older one is linked under the policy that waits for all datasets.
     expect(await types()).toEqual([]);
 
     tenant = await environment.tenant();

@@ -124,7 +124,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
     environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(1);
     down(pulled);
-    // Asked for and canceled before the workflow hears of it: no dataset had begun.
+    // Requested and canceled before the workflow gets the signal: no dataset has begun.
     const { syncRunId } = await pulled.request('nightly');
     await pulled.cancel(syncRunId);
     await pulled.settle();
@@ -233,7 +233,7 @@ describe('rule 40: records', () => {
     expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(230);
   });
 
-  it('whose deletion was parked have an event when a person approves it', async () => {
+  it('whose deletion needed a review have an event when a person approves it', async () => {
     const pulled = await linked(60);
     for (const id of people(60).slice(0, 30)) await pulled.account.remove('contacts', id);
     await pulled.sync('nightly');

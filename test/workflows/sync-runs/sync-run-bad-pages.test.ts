@@ -147,7 +147,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     };
   };
   const ways: [string, (account: CrmIntegration['account']) => void][] = [
-    ['that says how many it holds', (account) => void (account.tellsTotal = true)],
+    ['that says how many it holds', (account) => void (account.reportsTotal = true)],
     ['that can be counted', (account) => void (account.canCount = true)],
   ];
 
@@ -220,7 +220,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
   });
 
   it('does not affect a list that does not move', async () => {
-    const pulled = await unstable((account) => void (account.tellsTotal = true));
+    const pulled = await unstable((account) => void (account.reportsTotal = true));
     await pulled.account.remove('contacts', 'p004');
     const run = await pulled.sync('nightly');
     expect(await pulled.job(run.syncRunId)).toMatchObject({ deletesWithheld: null, recordsDeleted: 1 });
@@ -438,7 +438,7 @@ describe('rule 28: wrong clocks', () => {
   it.each<[string, (account: CrmIntegration['account']) => void]>([
     ['ten minutes ahead', (account) => void (account.clockAheadMs = 600_000)],
     ['ten minutes behind', (account) => void (account.clockAheadMs = -600_000)],
-    ['that is unknown', (account) => void ((account.tellsTime = false), (account.clockAheadMs = -590_000))],
+    ['that is unknown', (account) => void ((account.reportsTime = false), (account.clockAheadMs = -590_000))],
   ])('a clock %s: changes during a run, and right after it, are read by the next', async (_, prepare) => {
     const pulled = await linked(9, {}, prepare);
     pulled.account.beforePage = async ({ cursor }) => {

@@ -147,7 +147,7 @@ describe('rule 31: the deletion threshold', () => {
       recordsDeleted: 0,
     });
     expect(await pulled.reviews()).toMatchObject([
-      { state: 'pending', recordsHeld: 40, recordIds: { length: 21 } },
+      { state: 'pending', recordsBefore: 40, recordIds: { length: 21 } },
     ]);
     expect((await pulled.held()).size).toBe(40);
     expect(await openAlerts(pulled)).toBe(1);
@@ -176,7 +176,7 @@ describe('rule 31: the deletion threshold', () => {
       recordsDeleted: 0,
     });
     expect(await pulled.reviews()).toMatchObject([
-      { state: 'pending', recordsHeld: 25, recordIds: { length: 25 } },
+      { state: 'pending', recordsBefore: 25, recordIds: { length: 25 } },
     ]);
   });
 

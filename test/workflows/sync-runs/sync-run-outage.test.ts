@@ -130,7 +130,7 @@ describe('rule 35: a page that fails', () => {
   });
 
   it('for longer than 72 hours, shortened to 13, has failed; its run is finished, with one event after 12 h', async () => {
-    expect(environment.dependencies.pulling.giveUpAfterMs).toBe(72 * HOUR);
+    expect(environment.dependencies.pulling.outage.giveUpAfterMs).toBe(72 * HOUR);
     environment.limit({ giveUpAfterMs: 13 * HOUR });
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     pulled.account.beforePage = failing(

@@ -28,7 +28,7 @@ export function Mappings({ integration, etag }: MappingsProps) {
     <Stack>
       {preview.error ? <ProblemView error={preview.error} /> : null}
       {Object.keys(mappings).length === 0 && (
-        <Empty title="Nothing is mapped">Add a record type, then map its fields.</Empty>
+        <Empty title="No record types are mapped">Add a record type, then map its fields.</Empty>
       )}
       {Object.entries(mappings).map(([type, mapping]) => (
         <MappingOfType
@@ -86,7 +86,7 @@ function AddRecordType({ integration, mappings, onAdd }: AddRecordTypeProps) {
     <Group align="flex-end" gap="xs">
       <Select
         label="Record type"
-        placeholder={unmapped.length === 0 ? 'All are mapped' : 'Select'}
+        placeholder={unmapped.length === 0 ? 'All record types are mapped' : 'Select'}
         data={unmapped}
         value={type}
         onChange={setType}

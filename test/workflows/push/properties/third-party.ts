@@ -19,7 +19,7 @@ import type { Random } from '../../../support/random';
 export type Mood = 'well' | 'down' | 'failing' | 'unauthorized';
 
 /** A value that every third party refuses. */
-export const POISON = 'poison';
+export const REFUSED = 'refused';
 
 export interface Call {
   owner: string;
@@ -116,7 +116,7 @@ export class ThirdParty {
 
   private decide(item: PushItem, owner: string, call: Call): ConnectorError | undefined {
     if (this.random.chance(this.chances.death)) {
-      const hasArrived = this.random.chance(0.5) && !call.wanted.includes(POISON);
+      const hasArrived = this.random.chance(0.5) && !call.wanted.includes(REFUSED);
       if (hasArrived) this.take(item, owner, call);
       this.dead.add(attempt());
       throw new Error('The worker died over this call.');
@@ -125,7 +125,7 @@ export class ThirdParty {
     if (mood === 'down') return new Unavailable('connect ECONNREFUSED');
     if (mood === 'unauthorized') return new Unauthorized('401');
     if (mood === 'failing') return new Unavailable('Internal Server Error', 500);
-    if (call.wanted.includes(POISON)) return new RecordRejected('Refused.', []);
+    if (call.wanted.includes(REFUSED)) return new RecordRejected('Refused.', []);
     if (this.random.chance(this.chances.rateLimit)) {
       const pauseMs = this.random.pick([1_000, 60_000, 20 * 60_000]);
       this.quietUntil.set(owner, call.at + pauseMs);

@@ -18,7 +18,7 @@ import { sweep } from '../../../../worker/stalled-work-sweeper';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
 import { GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
 import { Random } from '../../../support/random';
-import { type Call, POISON, ThirdParty } from './third-party';
+import { type Call, REFUSED, ThirdParty } from './third-party';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -162,7 +162,7 @@ export class Trial {
   private randomChange(externalId: string): RecordChange {
     const { random } = this;
     const kind = random.weighted({ put: 5, patch: 6, delete: 2 });
-    const value = () => random.weighted({ A: 3, B: 3, new: 3, [POISON]: 1 });
+    const value = () => random.weighted({ A: 3, B: 3, new: 3, [REFUSED]: 1 });
     const text = () => {
       const picked = value();
       return picked === 'new' ? `value ${(this.counter += 1)}` : picked;
@@ -584,7 +584,7 @@ export class Trial {
       if (
         row.status !== 'sync_failed' ||
         row.nextAttemptAt !== null ||
-        recordSync?.wanted.includes(POISON) !== false
+        recordSync?.wanted.includes(REFUSED) !== false
       )
         continue;
       const wasDiscarded = recordSync.discarded;
@@ -601,7 +601,7 @@ export class Trial {
       if (status === null || status === 'synced') return true;
       return (
         status === 'sync_failed' &&
-        this.integrations.get(integrationId)?.recordSyncs.get(externalId)?.wanted.includes(POISON) === true
+        this.integrations.get(integrationId)?.recordSyncs.get(externalId)?.wanted.includes(REFUSED) === true
       );
     });
   }
@@ -619,7 +619,7 @@ export class Trial {
         if (wanted === GONE && integration.settings.onDelete === 'leave') continue;
         const held = this.thirdParty.holds(integrationId, externalId);
         const name = `${short(integrationId)} ${externalId}`;
-        if (wanted.includes(POISON)) {
+        if (wanted.includes(REFUSED)) {
           if (row.status !== 'sync_failed') undone.push(`${name} is refused, yet shows ${row.status}`);
         } else if (held !== wanted || (row.status !== 'synced' && row.status !== null))
           undone.push(`${name} shows ${row.status}; held ${held}; wanted ${wanted}`);

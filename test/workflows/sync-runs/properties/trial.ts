@@ -43,15 +43,20 @@ export class PullTrial {
     const { random, environment } = this;
     const pulled = await CrmIntegration.link(this.tenant, {}, async (account) => {
       account.abilities = { canFilterByModified: random.chance(0.8), isPagingStable: random.chance(0.6) };
-      account.tellsTotal = random.chance(0.5);
+      account.reportsTotal = random.chance(0.5);
       account.canCount = random.chance(0.7);
       account.listsTombstones = random.chance(0.5);
-      account.tellsTime = random.chance(0.8);
+      account.reportsTime = random.chance(0.8);
       account.clockAheadMs = random.pick([0, 0, 600_000, -540_000]);
       account.pageSize = random.between(1, 4);
-      const { abilities, tellsTotal, canCount, tellsTime, clockAheadMs } = account;
+      const { abilities, reportsTotal, canCount, reportsTime, clockAheadMs } = account;
       this.note(
-        JSON.stringify({ ...abilities, tellsTotal, canCount, clockAheadMs: tellsTime ? clockAheadMs : null }),
+        JSON.stringify({
+          ...abilities,
+          reportsTotal,
+          canCount,
+          clockAheadMs: reportsTime ? clockAheadMs : null,
+        }),
       );
       await account.put('contacts', ALWAYS, { name: 'always' });
       for (const id of random.shuffled(IDS).slice(0, random.between(0, 8)))
@@ -183,10 +188,10 @@ export class PullTrial {
     const review = (await pulled.reviews()).find(({ state }) => state === 'pending');
     if (review === undefined) return false;
     this.note(`approved: ${review.recordIds.length} are gone`);
-    const { abilities, tellsTotal, canCount } = pulled.account;
+    const { abilities, reportsTotal, canCount } = pulled.account;
     this.expect(
       'deletions wait for people only where the source cannot be counted',
-      [abilities.isPagingStable, tellsTotal, canCount],
+      [abilities.isPagingStable, reportsTotal, canCount],
       [false, false, false],
     );
     await pulled.decideReview('approved');

@@ -1,8 +1,7 @@
 /** What a third party should hold for a record: rules.md 5, 14, 15. */
 import * as fc from 'fast-check';
 import { jsonEquals, type JsonValue } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { pushTarget, targetText } from '../../../domain/push/push-target';
+import { pushTarget, type RecordTypeMapping, targetText } from '../../../domain/records/mapping';
 import { jsonObject } from '../arbitraries';
 
 const mapping: RecordTypeMapping = {
@@ -23,18 +22,18 @@ describe('what a third party should hold', () => {
   it.each([
     ['the mapped record', mapping, record({ a: 1, b: 2 }), { operation: 'upsert', payload: { x: 1, y: 2 } }],
     [
-      'what on_delete says, for a deleted record (rule 14)',
+      'the operation of on_delete, for a deleted record (rule 14)',
       mapping,
       record({ a: 1 }, true),
       { operation: 'deactivate' },
     ],
     [
-      'what on_delete says, for one that left the filter (rule 14)',
+      'the operation of on_delete, for a record that left the filter (rule 14)',
       { ...mapping, onDelete: 'delete' as const },
       record({ a: 1, c: 'no' }),
       { operation: 'delete' },
     ],
-    ['nothing new, for a type that is mapped no more', undefined, record({ a: 1 }), { operation: 'leave' }],
+    ['no change, for a type that is no longer mapped', undefined, record({ a: 1 }), { operation: 'leave' }],
   ])('is %s', (_what, by, state, expected) => {
     expect(pushTarget(by, state)).toEqual(expected);
   });
