@@ -7,7 +7,7 @@ import type { RecordType } from '../../domain/records/record-type';
 import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';
 import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from '../errors';
 import { pushConcurrently } from '../bounded-concurrency';
-import { readAnswer, rulesFor } from './http/response-rules';
+import { NO_FIELDS, readAnswer, rulesFor } from './http/response-rules';
 import { requestTo } from './http/calls';
 import { countRecords } from './read/count';
 import { type RecordTypeConfig, RestConfig } from './config/config';
@@ -92,7 +92,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const session = await openSession(context);
     const response = await session.send(requestTo(config, config.check, 'GET', () => undefined));
     if (config.check.expect?.includes(response.status)) return;
-    const answer = readAnswer(response, rulesFor(config), {}, session.quotable);
+    const answer = readAnswer(response, rulesFor(config), NO_FIELDS, session.quotable);
     if (answer.meaning === 'done' && config.check.expect === undefined) return;
     if (answer.meaning === 'done')
       throw new Unavailable(

@@ -61,23 +61,26 @@ const Switch = z.strictObject({
   set: z.record(Destination, Json).optional(),
 });
 
+const EachError = z.strictObject({
+  /** A list of errors, or an object whose keys are fields. */
+  at: JsonPointer,
+  /** The field within an error; the object's key by default. */
+  name: JsonPointer.optional(),
+  message: JsonPointer.optional(),
+  code: JsonPointer.optional(),
+  /** For errors that are texts like `email: is taken`: the separator between field and message. */
+  name_before: z.string().min(1).max(5).optional(),
+});
+
 const Errors = z.strictObject({
   /** The third party's general message. */
   message: JsonPointer.optional(),
   /** The third party's general code. */
   code: JsonPointer.optional(),
-  each: z
-    .strictObject({
-      /** A list of errors, or an object whose keys are fields. */
-      at: JsonPointer,
-      /** The field within an error; the object's key by default. */
-      name: JsonPointer.optional(),
-      message: JsonPointer.optional(),
-      code: JsonPointer.optional(),
-      /** For errors that are texts like `email: is taken`: the separator between field and message. */
-      name_before: z.string().min(1).max(5).optional(),
-    })
-    .optional(),
+  /** The field, for responses with a single error at the top. */
+  name: JsonPointer.optional(),
+  /** Several descriptions for APIs with several kinds of errors. */
+  each: z.union([EachError, z.array(EachError).min(1).max(5)]).optional(),
 });
 
 const StatusOrCode = z.union([Status, z.string().min(1).max(200)]);

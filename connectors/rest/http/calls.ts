@@ -41,7 +41,7 @@ export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Se
   return readAnswer(
     await calls.session.send(request),
     rulesFor(calls.config, calls.recordType),
-    calls.item.fieldNames,
+    { fields: calls.item.fieldNames, labels: labelsIn(calls.recordType) },
     calls.session.quotable,
   );
 }
@@ -144,6 +144,12 @@ function requestFor(
 function bodyWith({ record, bodyAt, current }: Content, around: JsonObject = {}, at = bodyAt): JsonObject {
   const below = current === undefined ? around : placeAt(placeAt({}, at, current), '', around);
   return placeAt(below, at, record);
+}
+
+function labelsIn({ known_fields: fields = [] }: RecordTypeConfig): Record<string, string> {
+  return Object.fromEntries(
+    fields.flatMap(({ name, label }) => (label === undefined ? [] : [[name, label]])),
+  );
 }
 
 function fillParameter(parameter: ParameterConfig, variables: Variables): string {

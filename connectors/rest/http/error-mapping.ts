@@ -1,23 +1,23 @@
 /**
- * Reads the errors of a refusal and maps them to Syncline fields. Supports lists of objects or texts, and
- * objects keyed by field with a text, a list of texts or an object each.
+ * Reads the errors of a refusal and maps them to Syncline fields. Supports lists of objects or texts, objects
+ * keyed by field with a text, a list of texts or an object each, and one error at the top.
  */
 import { type JsonValue, isJsonObject } from '../../../domain/json';
-import { toPath } from '../../../domain/records/mapping';
 import type { HttpResponse } from '../../connector';
 import type { FieldError } from '../../errors';
 import { isSuccess } from '../../http-errors';
 import type { ErrorsConfig } from '../config/config';
 import { readAt } from '../json-pointer';
+import { type FieldNames, fieldsFor, partsOf } from './field-names';
 import { words } from './words';
 
-/** The Syncline field per path in the payload, as in PushItem. */
-export type FieldNames = Record<string, string>;
-
-type Each = NonNullable<ErrorsConfig['each']>;
+type Each = Exclude<NonNullable<ErrorsConfig['each']>, unknown[]>;
 
 interface ParsedError {
-  name: string | null;
+  /** The field in the third party, in several forms where its name is not certain. Empty: none is named. */
+  names: string[];
+  /** A list of names, which is the path of one field or names several. */
+  list?: string[];
   message: string;
   code: string;
 }
@@ -33,17 +33,17 @@ export function refusalIn(
   rules: ErrorsConfig,
   fieldNames: FieldNames,
 ): { message: string; errors: FieldError[] } {
-  const fieldErrors = parsedErrorsIn(body, rules.each);
+  const fieldErrors = parsedErrorsIn(body, rules);
   const message =
     wordsOf(response, body, rules) || `The third party answered ${response.status} and gave no reason.`;
   // A success status says nothing about a refusal.
   const fallbackCode =
     textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
-  const whole: ParsedError = { name: null, message, code: fallbackCode };
-  const errors = (fieldErrors.length > 0 ? fieldErrors : [whole]).map((fieldError) =>
-    fieldErrorOf({ ...fieldError, code: fieldError.code || fallbackCode }, response.status, fieldNames),
+  const whole: ParsedError = { ...namesAt(body, rules.name), message, code: fallbackCode };
+  const errors = (fieldErrors.length > 0 ? fieldErrors : [whole]).flatMap((error) =>
+    fieldErrorsOf({ ...error, code: error.code || fallbackCode }, response.status, fieldNames),
   );
-  return { message, errors };
+  return { message, errors: errors.slice(0, FIELD_ERRORS_MAX) };
 }
 
 /**
@@ -61,7 +61,7 @@ export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rul
 export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): string {
   const said =
     textAt(body, rules.message) ||
-    parsedErrorsIn(body, rules.each)
+    parsedErrorsIn(body, rules)
       .map(({ message }) => message)
       .join(' ');
   return words(said);
@@ -69,90 +69,89 @@ export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): 
 
 /** All codes in a response: the general one and those of the errors. */
 export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): string[] {
-  return [textAt(body, rules.code), ...parsedErrorsIn(body, rules.each).map(({ code }) => code)].filter(
+  return [textAt(body, rules.code), ...parsedErrorsIn(body, rules).map(({ code }) => code)].filter(
     (code) => code !== '',
   );
 }
 
-/**
- * The Syncline field for a field name of the third party: `email`, `/data/email`, `body.email`, `["body",
- * "email"]`, or only the last part of a path (`city` for `address.city`). Null if no field matches, or more
- * than one.
- */
-function ourFieldFor(remoteName: string, fieldNames: FieldNames): string | null {
-  const wanted = segmentsOf(remoteName);
-  if (wanted.length === 0) return null;
-  const known = Object.entries(fieldNames).map(([path, field]) => ({ segments: segmentsOf(path), field }));
-  for (const normalize of [(segment: string) => segment, (segment: string) => segment.toLowerCase()]) {
-    const fits = (whole: string[], end: string[]) =>
-      end.every(
-        (segment, index) => normalize(segment) === normalize(whole[whole.length - end.length + index] ?? ''),
-      );
-    const inside = known.filter(({ segments }) => segments.length <= wanted.length && fits(wanted, segments));
-    const deepest = inside.sort((a, b) => b.segments.length - a.segments.length)[0];
-    if (deepest) return deepest.field;
-    const under = known.filter(({ segments }) => segments.length > wanted.length && fits(segments, wanted));
-    if (under.length === 1) return (under[0] as { field: string }).field;
-  }
-  return null;
+function parsedErrorsIn(body: JsonValue | undefined, { each = [] }: ErrorsConfig): ParsedError[] {
+  const all = (Array.isArray(each) ? each : [each]).flatMap((one) => parsedErrorsOf(body, one));
+  return all.slice(0, FIELD_ERRORS_MAX);
 }
 
-function parsedErrorsIn(body: JsonValue | undefined, each: Each | undefined): ParsedError[] {
-  if (each === undefined) return [];
+function parsedErrorsOf(body: JsonValue | undefined, each: Each): ParsedError[] {
   const list = readAt(body, each.at);
-  const keyed = isJsonObject(list) ? Object.entries(list) : [];
-  const fieldErrors = Array.isArray(list)
-    ? list.map((item) => parsedErrorOf(item, null, each))
-    : keyed.flatMap(([key, value]) =>
-        (Array.isArray(value) ? value : [value]).map((item) => parsedErrorOf(item, key, each)),
-      );
-  return fieldErrors.filter((fieldError) => fieldError !== undefined).slice(0, FIELD_ERRORS_MAX);
+  if (Array.isArray(list)) return list.flatMap((item) => errorsInItem(item, [], each));
+  if (!isJsonObject(list)) return [];
+  return Object.entries(list).flatMap(([key, value]) => parsedErrorsAtKey(value, [key], each));
 }
 
-function parsedErrorOf(item: JsonValue, key: string | null, each: Each): ParsedError | undefined {
-  if (typeof item === 'string') return parsedErrorInText(item, key, each);
-  if (!isJsonObject(item)) return undefined;
-  const name = each.name === undefined ? key : nameAt(item, each.name);
-  const message = words(
-    textAt(item, each.message) || (each.message === undefined ? JSON.stringify(item) : ''),
-  );
+/** Under the key of a field: a text, a list, or an object with texts by sub-field or by rule. */
+function parsedErrorsAtKey(value: JsonValue, keys: string[], each: Each): ParsedError[] {
+  const items = Array.isArray(value) ? value : [value];
+  return items.flatMap((item) => {
+    const isGroup = isJsonObject(item) && each.message === undefined && each.code === undefined;
+    const texts = isGroup ? Object.entries(item).filter(([, inner]) => isTextOrTexts(inner)) : [];
+    if (texts.length === 0) return errorsInItem(item, keys, each);
+    return texts.flatMap(([key, inner]) =>
+      parsedErrorsAtKey(inner, [`${keys[0] ?? ''}.${key}`, ...keys], each),
+    );
+  });
+}
+
+function errorsInItem(item: JsonValue, keys: string[], each: Each): ParsedError[] {
+  if (typeof item === 'string') return parsedErrorInText(item, keys, each);
+  if (!isJsonObject(item)) return [];
+  const named = each.name === undefined ? { names: keys } : namesAt(item, each.name);
   const code = textAt(item, each.code);
+  const texts = each.message === undefined ? [JSON.stringify(item)] : textsAt(item, each.message);
+  const messages = texts.map(words).filter((text) => text !== '');
   // An object without message and code is not an error.
-  return message === '' && code === '' ? undefined : { name, message: message || code, code };
+  if (messages.length === 0) return code === '' ? [] : [{ ...named, message: code, code }];
+  return messages.map((message) => ({ ...named, message, code }));
 }
 
-function parsedErrorInText(
-  text: string,
-  key: string | null,
-  { name_before: separator }: Each,
-): ParsedError | undefined {
+function parsedErrorInText(text: string, keys: string[], { name_before: separator }: Each): ParsedError[] {
   const position = separator === undefined ? -1 : text.indexOf(separator);
-  const name = position > 0 ? text.slice(0, position).trim() : key;
+  const names = position > 0 ? [text.slice(0, position).trim()] : keys;
   const message = words(text);
-  return message === '' ? undefined : { name, message, code: '' };
+  return message === '' ? [] : [{ names, message, code: '' }];
 }
 
-function fieldErrorOf(
-  { name, message, code }: ParsedError,
+/** One error for each field that the third party names, or one without a field. */
+function fieldErrorsOf(
+  { names, list = [], message, code }: ParsedError,
   status: number,
-  fieldNames: FieldNames,
-): FieldError {
-  const field = name === null ? null : ourFieldFor(name, fieldNames);
-  return {
-    field,
-    remoteField: name === null ? null : words(name),
-    code: words(code),
-    message,
-    explanation: explanationFor(field, name, status),
-  };
+  known: FieldNames,
+): FieldError[] {
+  const remoteField = names[0] === undefined ? null : words(names[0]);
+  const error = { remoteField, code: words(code), message };
+  const listed = list.map((name) => fieldsFor(name, known));
+  const several = new Set(listed.flatMap((fields) => (fields.length === 1 ? fields : [])));
+  // Names of different fields, and not the segments of a path to one.
+  if (several.size > 1 && several.size === list.length)
+    return [...several].map((each) => ({ ...error, field: each, explanation: notAccepted(each) }));
+  const candidates = names.map((name) => fieldsFor(name, known));
+  const field = candidates.find((fields) => fields.length === 1)?.[0];
+  if (field !== undefined) return [{ ...error, field, explanation: notAccepted(field) }];
+  // A body that is quoted as it is can contain the name of any field.
+  const parts = /^[[{]/.test(message) ? [] : partsOf(message, known);
+  if (parts.length > 0)
+    return parts.map((part) => ({ ...error, ...part, explanation: notAccepted(part.field) }));
+  const possible = candidates.find((fields) => fields.length > 1) ?? [];
+  return [{ ...error, field: null, explanation: explanationFor(remoteField, possible, status) }];
 }
 
-function explanationFor(field: string | null, remoteName: string | null, status: number): string {
-  if (field !== null)
-    return `The third party does not accept this value of ${field}. Correct it here; Syncline then sends it again.`;
-  if (remoteName !== null)
+function notAccepted(field: string): string {
+  return `The third party does not accept this value of ${field}. Correct it here; Syncline then sends it again.`;
+}
+
+function explanationFor(remoteField: string | null, possible: readonly string[], status: number): string {
+  if (remoteField !== null && possible.length > 0)
+    return `The error is about "${remoteField}" of the third party. Check the fields ${possible.join(', ')}.`;
+  if (remoteField !== null)
     return [
-      `The error is about the field "${words(remoteName)}" of the third party, to which no field is mapped.`,
+      `The error is about "${remoteField}" of the third party. No mapped field has that name.`,
       'Map a field to it, or set a constant in the mapping.',
     ].join(' ');
   if (status === 403)
@@ -162,23 +161,31 @@ function explanationFor(field: string | null, remoteName: string | null, status:
   return 'The third party refused this record. Correct the record or the mapping.';
 }
 
-/** A name can be a text or a list of path segments. */
-function nameAt(item: JsonValue, pointer: string): string | null {
-  const value = readAt(item, pointer);
-  if (typeof value === 'string' && value !== '') return value;
-  return Array.isArray(value) && value.length > 0
-    ? value.filter((part) => typeof part !== 'object').join('.')
-    : null;
+/** A name is a text. A list is the path of one field, or several names. */
+function namesAt(
+  item: JsonValue | undefined,
+  pointer: string | undefined,
+): Pick<ParsedError, 'names' | 'list'> {
+  const value = pointer === undefined ? undefined : readAt(item, pointer);
+  if (typeof value === 'string') return { names: value === '' ? [] : [value] };
+  if (!Array.isArray(value)) return { names: [] };
+  const list = value.filter((part) => typeof part !== 'object').map(String);
+  return list.length === 0 ? { names: [] } : { names: [list.join('.')], list };
 }
+
+function textsAt(document: JsonValue | undefined, pointer: string): string[] {
+  const value = readAt(document, pointer);
+  if (!Array.isArray(value)) return [textAt(document, pointer)];
+  return value.flatMap((_, index) => textAt(value, `/${index}`));
+}
+
+const isTextOrTexts = (value: JsonValue): boolean =>
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string'));
 
 function textAt(document: JsonValue | undefined, pointer: string | undefined): string {
   if (pointer === undefined) return '';
   const value = readAt(document, pointer);
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
-}
-
-function segmentsOf(name: string): string[] {
-  const parts = name.startsWith('/') ? toPath(name) : name.split(/[.[\]]+/);
-  return parts.map((part) => part.replaceAll(/^['"]|['"]$/g, '')).filter((part) => part !== '');
 }

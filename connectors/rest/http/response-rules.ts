@@ -9,7 +9,8 @@ import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavail
 import { errorFromResponse, isSuccess, parseRetryAfter } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { ConditionConfig } from '../config/config-call';
-import { type FieldNames, codesIn, refusalIn, wordsOf } from './error-mapping';
+import { codesIn, refusalIn, wordsOf } from './error-mapping';
+import type { FieldNames } from './field-names';
 import { parseJson, pathOf, readPath } from '../json-pointer';
 import { words } from './words';
 
@@ -32,6 +33,9 @@ type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exis
 
 const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
 const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
+
+/** For calls without a record. */
+export const NO_FIELDS: FieldNames = { fields: {}, labels: {} };
 
 /** The rules for reading responses: the record type's rules override the general ones. */
 export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {

@@ -1,6 +1,6 @@
 /** The number of records, from a separate call or from a page of the list. */
 import { isSuccess } from '../../http-errors';
-import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { InAnswerConfig } from '../config/config-read';
@@ -23,7 +23,7 @@ export async function countRecords(
   if (how === null) return null;
   const session = await openSession(context);
   const response = await session.send({ ...how.request, responseBytesMax: LIST_BYTES_MAX });
-  const answer = readAnswer(response, rulesFor(config, recordType), {}, session.quotable);
+  const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, how.part, response.status);
   const total = numberIn(how.where, response, answer.body);
   if (total !== null) return total;

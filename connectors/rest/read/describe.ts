@@ -4,7 +4,7 @@
  */
 import type { JsonValue } from '../../../domain/json';
 import type { RecordType, RecordTypeField } from '../../../domain/records/record-type';
-import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { DescribeConfig } from '../config/config-read';
@@ -33,7 +33,7 @@ export async function describeLive(
   if (describe === undefined) return configured;
   const request = requestTo(context.config, describe, 'GET', () => undefined);
   const response = await session.send({ ...request, responseBytesMax: LIST_BYTES_MAX });
-  const answer = readAnswer(response, rulesFor(context.config, recordType), {}, session.quotable);
+  const answer = readAnswer(response, rulesFor(context.config, recordType), NO_FIELDS, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, 'describe', response.status);
   if (answer.body === undefined) throw unreadable(session.quotable(response));
   const fields =

@@ -5,7 +5,7 @@
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
-import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
@@ -126,7 +126,7 @@ function itemsIn(
   config: RestConfig,
   session: Session,
 ): { items: JsonValue[]; body: JsonValue | undefined } {
-  const answer = readAnswer(response, rulesFor(config, recordType), {}, session.quotable);
+  const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, phase, response.status);
   if (response.status === 204) return { items: [], body: undefined };
   if (answer.body === undefined) throw unreadable(session.quotable(response));

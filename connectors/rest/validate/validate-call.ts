@@ -74,7 +74,7 @@ export function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwn
   );
 }
 
-export function variablesOfParameter(
+function variablesOfParameter(
   parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never,
 ): string[] {
   return typeof parameter === 'object'

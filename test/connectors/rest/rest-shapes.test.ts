@@ -385,7 +385,7 @@ const legacy: Shape = {
   credentials: { user: 'robot', pass: 'p&ss=wörd' },
   firstId: '42',
   nameIn: (record) => record['NAME'],
-  skippedRecord: { field: null, message: 'EMAIL is not an address' },
+  skippedRecord: { field: 'email', message: 'EMAIL is not an address' },
 };
 
 describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before: $title', (shape) => {
