@@ -1,12 +1,8 @@
 /** Mappings: their JSON, the conversion to the domain, and their validation (rules.md 13 to 15). */
 import { z } from 'zod';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
-import {
-  type FieldMapping,
-  mappedFieldNames,
-  type RecordTypeMapping,
-  toPath,
-} from '../../domain/records/mapping';
+import { type FieldMapping, mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
+import { toPath } from '../../domain/records/place';
 import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
 import { jsonValue, recordTypeName } from '../routing/common-schemas';

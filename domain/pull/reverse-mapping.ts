@@ -3,15 +3,16 @@
  * dataset, because it runs for a million records. Values are taken unchanged, except for value lists, which
  * are inverted.
  */
-import { type JsonObject, type JsonValue, isJsonObject } from '../json';
-import { type FieldMapping, type RecordTypeMapping, toPath } from '../records/mapping';
+import type { JsonObject, JsonValue } from '../json';
+import type { FieldMapping, RecordTypeMapping } from '../records/mapping';
+import { type Place, parsePlace, valueAt } from '../records/place';
 
 export interface PulledField {
   /** Local name of the field. */
   name: string;
   /** Remote path as written in the mapping. */
   to: string;
-  path: readonly string[];
+  path: Place;
   /** Converts a remote value to the local one. */
   read(value: JsonValue): JsonValue;
 }
@@ -22,7 +23,7 @@ export function pulledFields(mapping: RecordTypeMapping): PulledField[] {
   for (const field of mapping.fields) {
     const { name } = field;
     if (name !== undefined && !named.has(name))
-      named.set(name, { name, to: field.to, path: toPath(field.to), read: readerOf(field) });
+      named.set(name, { name, to: field.to, path: parsePlace(field.to), read: readerOf(field) });
   }
   return [...named.values()];
 }
@@ -46,16 +47,6 @@ export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
     }
     return local;
   };
-}
-
-export function valueAt(remote: JsonValue, path: readonly string[]): JsonValue | undefined {
-  let node: JsonValue | undefined = remote;
-  for (const key of path) {
-    if (Array.isArray(node)) node = node[Number(key)];
-    else if (isJsonObject(node) && Object.hasOwn(node, key)) node = node[key];
-    else return undefined;
-  }
-  return node;
 }
 
 function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {

@@ -7,8 +7,9 @@
  * values as they would be sent. A push that is read back is therefore no change.
  */
 import { type JsonObject, type JsonValue, jsonEquals } from '../json';
-import { mapRecord, type RecordTypeMapping, setAt, toPath } from '../records/mapping';
-import { copiesEveryField, pulledFields, valueAt } from './reverse-mapping';
+import { mapRecord, type RecordTypeMapping } from '../records/mapping';
+import { parsePlace, setAt, valueAt } from '../records/place';
+import { copiesEveryField, pulledFields } from './reverse-mapping';
 
 interface FieldConflict {
   field: string;
@@ -62,7 +63,7 @@ export function mergePulled(
     else setField(result, name, remoteValue === undefined ? undefined : read(remoteValue));
   }
   for (const { to, constant } of mapping.fields)
-    if (constant !== undefined) setAt(result.agreed, toPath(to), constant);
+    if (constant !== undefined) setAt(result.agreed, parsePlace(to), constant);
   return result;
 }
 

@@ -2,7 +2,8 @@
  * Maps the fields of a record to a third party. Pure functions, so that acceptance, the claim and previews
  * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
-import { canonicalJson, type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
+import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
+import { isReachable, parsePlace, setAt } from './place';
 
 type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
@@ -10,8 +11,8 @@ export interface FieldMapping {
   /** The local field (a top-level key of the record). Absent for a constant. */
   name?: string | undefined;
   /**
-   * The remote path: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
-   * (`email`).
+   * The remote path (place.ts): a JSON Pointer into the third party's record (`/name/givenName`), a plain key
+   * (`email`), or a selected member of a list (`emails[type eq "work"].value`).
    */
   to: string;
   /** Target type; a value that cannot be converted is an error of the field. Absent: sent unchanged. */
@@ -86,11 +87,11 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
   for (const field of mapping.fields) {
     const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
     if (value === undefined) continue;
-    const path = toPath(field.to);
-    const converted = isReachable(path)
+    const place = parsePlace(field.to);
+    const converted = isReachable(place)
       ? convert(field, value)
       : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
-    if (converted.ok) setAt(payload, path, converted.value);
+    if (converted.ok) setAt(payload, place, converted.value);
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
@@ -123,29 +124,6 @@ export function targetText(target: PushTarget): string | null {
 /** Own properties only: a field may have the name of a built-in property (`constructor`, `toString`). */
 function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
-}
-
-/** `/name/givenName` and `email` as a list of keys; digits are positions in an array. */
-export function toPath(to: string): string[] {
-  if (!to.startsWith('/')) return [to];
-  return to
-    .slice(1)
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-const UNREACHABLE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-const POSITION = /^\d+$/;
-const POSITION_MAX = 9_999;
-
-/**
- * False for paths into built-in JavaScript properties, and for list positions that would exhaust the memory.
- */
-function isReachable(path: readonly string[]): boolean {
-  return !path.some(
-    (key, depth) =>
-      UNREACHABLE_KEYS.has(key) || (depth > 0 && POSITION.test(key) && Number(key) > POSITION_MAX),
-  );
 }
 
 type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
@@ -204,31 +182,4 @@ function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted 
 function isCalendarDay(day: string): boolean {
   const midnight = new Date(`${day}T00:00Z`);
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
-}
-
-/**
- * Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target.
- * @throws where the path leads out of the target: `__proto__`, `constructor`, `prototype`, positions past
- * 9,999.
- */
-export function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
-  if (!isReachable(path)) throw new RangeError(`Nothing can be put at ${JSON.stringify(path)}.`);
-  let node: JsonObject | JsonValue[] = target;
-  path.forEach((key, index) => {
-    const isLast = index === path.length - 1;
-    const next: JsonValue = isLast ? value : POSITION.test(path[index + 1] as string) ? [] : {};
-    if (Array.isArray(node)) {
-      const position = Number(key);
-      while (node.length < position) node.push(null); // a hole is not JSON
-      if (isLast || !isContainer(node[position])) node[position] = next;
-      node = node[position] as JsonObject | JsonValue[];
-    } else {
-      if (isLast || !isContainer(node[key])) node[key] = next;
-      node = node[key] as JsonObject | JsonValue[];
-    }
-  });
-}
-
-function isContainer(value: JsonValue | undefined): boolean {
-  return Array.isArray(value) || isJsonObject(value);
 }

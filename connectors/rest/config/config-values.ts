@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
-import { toPath } from '../../../domain/records/mapping';
+import { toPath } from '../../../domain/records/place';
 import { isPointer, isSafePath } from '../json-pointer';
 import { problemOfPath } from '../http/templates';
 

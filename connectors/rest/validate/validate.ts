@@ -4,7 +4,8 @@
  * or missing credentials. Messages are for the author of the configuration. Pointers begin with /config,
  * /record_types (the mappings) or /credentials.
  */
-import { type FieldMapping, type RecordTypeMapping, toPath } from '../../../domain/records/mapping';
+import type { FieldMapping, RecordTypeMapping } from '../../../domain/records/mapping';
+import { toPath } from '../../../domain/records/place';
 import { externalIdPointer } from '../http/calls';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { RestCredentials } from '../config/config-auth';

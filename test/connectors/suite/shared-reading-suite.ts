@@ -6,7 +6,7 @@ import type { Connector, ReadPage, ReadRequest, RemoteRecord } from '../../../co
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonValue } from '../../../domain/json';
-import { toPath } from '../../../domain/records/mapping';
+import { toPath } from '../../../domain/records/place';
 import { contextWith, egressHttp, loopbackPolicy } from './given';
 import type { ReadingHarness, StartedSource } from './reading-harness';
 import { itDescribesItself } from './shared-description';

@@ -1,6 +1,7 @@
 /** The mapping read backwards (rules.md 13, 17, 28). */
 import * as fc from 'fast-check';
-import { fieldsFromRemote, pulledFields, valueAt } from '../../../domain/pull/reverse-mapping';
+import { fieldsFromRemote, pulledFields } from '../../../domain/pull/reverse-mapping';
+import { valueAt } from '../../../domain/records/place';
 import { type FieldMapping, mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
 import { jsonObject, jsonValue } from '../arbitraries';
 

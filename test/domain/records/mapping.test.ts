@@ -8,9 +8,8 @@ import {
   mapRecord,
   type RecordTypeMapping,
   relevantFields,
-  setAt,
-  toPath,
 } from '../../../domain/records/mapping';
+import { setAt, toPath } from '../../../domain/records/place';
 import { jsonObject } from '../arbitraries';
 
 const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({
