@@ -8,7 +8,9 @@ import { Unavailable } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { describeRefusal } from './error-mapping';
-import type { PatchOperation } from './merge';
+import { patchOperations } from './merge';
+import { AttributeNames, respell } from './names';
+import { type Paging, firstPage, nextPage, pageQuery } from './paging';
 import {
   type Features,
   type Resource,
@@ -31,13 +33,23 @@ const LIST_BYTES_MAX = 16 * 1024 * 1024;
 export class ScimApi {
   private features: Promise<Features> | undefined;
   private isPatchRefused = false;
+  private readonly names = new Map<ResourceTypeConfig, AttributeNames>();
 
   constructor(private readonly context: ConnectorContext<ScimConfig, ScimCredentials>) {}
+
+  /** The names of this type's attributes as its mapping writes them. */
+  namesOf(type: ResourceTypeConfig): AttributeNames {
+    const { config, mappings } = this.context;
+    const recordType = Object.keys(config.record_types).find((name) => config.record_types[name] === type);
+    const names = this.names.get(type) ?? new AttributeNames(type, mappings[recordType ?? '']);
+    this.names.set(type, names);
+    return names;
+  }
 
   /** RFC 7644 3.4.1. Undefined if the resource does not exist. */
   async read(type: ResourceTypeConfig, id: string): Promise<Resource | undefined> {
     const response = await this.call({ method: 'GET', url: this.resourceUrl(type, id) }, null, [404, 410]);
-    return isSuccess(response) ? requireResource(response) : undefined;
+    return isSuccess(response) ? requireResource(response, this.namesOf(type)) : undefined;
   }
 
   /**
@@ -48,24 +60,25 @@ export class ScimApi {
     type: ResourceTypeConfig,
     attribute: string,
     value: string,
-    matches: (resource: JsonObject) => boolean,
+    matches: (resource: Resource) => boolean,
   ): Promise<Resource[]> {
     const found = new Map<string, Resource>();
     const seen = new Set<string>();
+    const features = await this.readFeatures();
     // The value of a filter is a JSON string (RFC 7644 3.4.2.2), so JSON is its only escaping.
-    const filter = (await this.readFeatures()).canFilter
-      ? `filter=${encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)}&`
-      : '';
-    for (let page = 0, startIndex = 1; page < PAGES_MAX; page += 1) {
-      const url = `${this.collectionUrl(type)}?${filter}startIndex=${startIndex}&count=${PAGE_SIZE}`;
-      const { resources, total } = readList(await this.call({ method: 'GET', url }, null));
-      const isNews = resources.some(({ id }) => !seen.has(id));
-      for (const resource of resources) {
+    const filter = features.canFilter ? { filter: `${attribute} eq ${JSON.stringify(value)}` } : {};
+    const count = Math.min(PAGE_SIZE, features.canFilter ? features.filteredMax : features.pageSizeMax);
+    let paging: Paging | null = firstPage(features);
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const response = await this.list(type, { ...filter, ...pageQuery(paging, count) });
+      const list = readList(response, this.namesOf(type));
+      const isNews = list.resources.some(({ id }) => !seen.has(id));
+      for (const resource of list.resources) {
         seen.add(resource.id);
-        if (matches(resource.attributes)) found.set(resource.id, resource);
+        if (matches(resource)) found.set(resource.id, resource);
       }
-      startIndex += resources.length;
-      if (!isNews || startIndex > total) return [...found.values()];
+      paging = isNews ? nextPage(paging, { ...list, total: list.total ?? list.items.length }) : null;
+      if (paging === null) return [...found.values()];
     }
     throw new Unavailable(`A search for one resource returned more than ${PAGES_MAX * PAGE_SIZE} resources.`);
   }
@@ -82,48 +95,63 @@ export class ScimApi {
       [409],
     );
     if (response.status === 409) return { conflict: response };
-    const created = readResource(response);
+    const created = readResource(response, this.namesOf(type));
     const id = created?.id ?? idFromLocation(response.headers['location']);
     if (id === undefined)
       throw new Unavailable(
         `The third party answered ${response.status} to a creation, but without the new id.`,
         response.status,
       );
-    return created ?? { id, version: response.headers['etag'] ?? null, attributes };
+    return (
+      created ?? {
+        id,
+        externalId: item.externalId,
+        version: response.headers['etag'] ?? null,
+        attributes,
+        theirs: new Map(),
+      }
+    );
   }
 
   /**
-   * Writes `merged` over `current`, by PATCH or PUT depending on the server. Returns `conflict` for 409 and
-   * 412 (RFC 7644 3.14).
+   * Writes `merged` over `current`, by PATCH or PUT depending on the server, in the spelling of the server.
+   * Returns `same` if nothing differs, and `conflict` for 409 and 412 (RFC 7644 3.14).
    */
   async update(
     type: ResourceTypeConfig,
     current: Resource,
     merged: JsonObject,
-    operations: readonly PatchOperation[],
     item: PushItem,
-  ): Promise<{ version: string | null } | { conflict: HttpResponse } | 'gone'> {
+  ): Promise<{ version: string | null } | { conflict: HttpResponse } | 'gone' | 'same'> {
+    const { theirs } = current;
+    const wanted = respell(merged, theirs);
+    const operations = patchOperations(respell(current.attributes, theirs), wanted);
+    if (operations.length === 0) return 'same';
     const isPatch = await this.canPatch();
+    // An integration that is set to PATCH has no other way.
+    const refusals = isPatch && this.context.config.update_with === 'auto' ? PATCH_REFUSED : [];
+    const isVersioned = current.version !== null && (await this.readFeatures()).hasVersions;
     const body = isPatch
       ? { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations }
-      : merged;
+      : wanted;
     const response = await this.call(
       {
         method: isPatch ? 'PATCH' : 'PUT',
         url: this.resourceUrl(type, current.id),
-        headers: current.version === null ? {} : { 'if-match': current.version },
+        headers: isVersioned ? { 'if-match': current.version ?? '' } : {},
         body: JSON.stringify(body),
       },
       item,
-      isPatch ? [404, 409, 410, 412, ...PATCH_REFUSED] : [404, 409, 410, 412],
+      [404, 409, 410, 412, ...refusals],
     );
-    if (isPatch && PATCH_REFUSED.includes(response.status)) {
+    if (refusals.includes(response.status)) {
       this.isPatchRefused = true;
-      return this.update(type, current, merged, operations, item);
+      return this.update(type, current, merged, item);
     }
     if (response.status === 409 || response.status === 412) return { conflict: response };
     if (!isSuccess(response)) return 'gone';
-    return { version: response.headers['etag'] ?? readResource(response)?.version ?? null };
+    const version = response.headers['etag'] ?? readResource(response, this.namesOf(type))?.version ?? null;
+    return { version };
   }
 
   /** RFC 7644 3.6. False if the resource did not exist. */
@@ -185,6 +213,7 @@ export class ScimApi {
     return !this.isPatchRefused && (await this.readFeatures()).canPatch;
   }
 
+  /** What the server can do (RFC 7643 5), read once per context. */
   readFeatures(): Promise<Features> {
     this.features ??= this.call(
       { method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` },

@@ -1,6 +1,5 @@
 /** The settings of the SCIM connector, in the form in which the API accepts and stores them. */
 import { z } from 'zod';
-import { type RecordTypeMapping, toPath } from '../../domain/records/mapping';
 import { ENTERPRISE_SCHEMA, USER_SCHEMA } from './fields';
 
 const resourceTypeSchema = z.strictObject({
@@ -92,48 +91,6 @@ export const scimCredentialsSchema = z.union([
 ]);
 
 export type ScimCredentials = z.output<typeof scimCredentialsSchema>;
-
-/** Attributes that the connector or the server sets (RFC 7643 3.1). */
-const RESERVED = new Set(['id', 'externalId', 'meta', 'schemas']);
-
-/** Problems of the configuration together with the mappings. */
-export function findScimProblems(
-  config: ScimConfig,
-  mappings: Record<string, RecordTypeMapping>,
-): { pointer: string; message: string }[] {
-  return Object.entries(mappings).flatMap(([recordType, mapping]) => {
-    const pointer = `/record_types/${recordType}`;
-    const type = config.record_types[recordType];
-    if (!type) return [{ pointer, message: `The configuration has no record type ${recordType}.` }];
-    const problems: { pointer: string; message: string }[] = [];
-    if (mapping.onDelete === 'deactivate' && type.active_attribute === null) {
-      problems.push({
-        pointer: `${pointer}/on_delete`,
-        message: `A ${type.resource_type} cannot be deactivated in the third party. Choose delete or leave.`,
-      });
-    }
-    mapping.fields.forEach((field, index) => {
-      const [attribute = ''] = toPath(field.to);
-      if (RESERVED.has(attribute))
-        problems.push({
-          pointer: `${pointer}/fields/${index}/to`,
-          message: `${attribute} is set by the service itself and cannot be mapped.`,
-        });
-    });
-    const isUser = type.schemas.includes(USER_SCHEMA);
-    if (
-      isUser &&
-      mapping.direction !== 'pull' &&
-      !mapping.fields.some((field) => toPath(field.to).join('/') === 'userName')
-    ) {
-      problems.push({
-        pointer: `${pointer}/fields`,
-        message: 'SCIM requires a userName of every User (RFC 7643 4.1.1). Map a field to /userName.',
-      });
-    }
-    return problems;
-  });
-}
 
 function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

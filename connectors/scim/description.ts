@@ -6,7 +6,8 @@ import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
 import type { ScimApi } from './api';
 import type { ScimConfig } from './config';
-import { FIELDS_BY_SCHEMA } from './fields';
+import { FIELDS_BY_SCHEMA, isSameSchema } from './fields';
+import { AttributeNames, attributePath, memberNamed } from './names';
 import { readItems } from './responses';
 
 const TYPES: Record<string, RecordTypeField['type']> = {
@@ -26,13 +27,15 @@ export async function describeResourceTypes(api: ScimApi, config: ScimConfig): P
   const served = response === undefined ? [] : readItems(response).items.filter(isJsonObject);
   const types = Object.entries(config.record_types);
   const fieldsBySchema = { ...FIELDS_BY_SCHEMA };
+  const known = new Set([...Object.keys(FIELDS_BY_SCHEMA), ...types.flatMap(([, { schemas }]) => schemas)]);
   for (const schema of served) {
-    const id = schema['id'];
-    const isCore = types.some(([, { schemas }]) => schemas[0] === id);
-    if (typeof id === 'string')
-      fieldsBySchema[id] = attributesOf(schema, 'attributes').flatMap((attribute) =>
-        toFields(attribute, isCore ? '' : `/${id}`, true),
-      );
+    const servedId = memberNamed(schema, 'id');
+    const id = [...known].find((name) => isSameSchema(servedId, name));
+    if (id === undefined) continue;
+    const isCore = types.some(([, { schemas }]) => isSameSchema(id, schemas[0] ?? ''));
+    fieldsBySchema[id] = attributesOf(schema, 'attributes').flatMap((attribute) =>
+      toFields(attribute, isCore ? '' : `/${id}`, true),
+    );
   }
   return types.map(([name, { schemas }]) => toRecordType(name, schemas, fieldsBySchema));
 }
@@ -42,29 +45,44 @@ export function toRecordType(
   schemas: readonly string[],
   fieldsBySchema: Record<string, RecordTypeField[]>,
 ): RecordType {
+  const known = Object.entries(fieldsBySchema);
   return {
     name,
     label: sentence(name.replaceAll('_', ' ')),
-    fields: schemas.flatMap((schema) => fieldsBySchema[schema] ?? []),
+    fields: schemas.flatMap((schema) => known.find(([id]) => isSameSchema(id, schema))?.[1] ?? []),
   };
 }
 
+/** Names as the standard writes them, whatever their case is in the description of the service. */
+const names = new AttributeNames();
+
 function toFields(attribute: JsonObject, parent: string, isParentRequired: boolean): RecordTypeField[] {
-  const name = attribute['name'];
-  if (typeof name !== 'string' || name === '') return [];
+  const described = memberNamed(attribute, 'name');
+  if (typeof described !== 'string' || described === '') return [];
+  const name = names.spell([...(parent === '' ? [] : attributePath(parent)), described]);
   if (parent === '' && COMMON.has(name)) return [];
-  if (attribute['returned'] === 'never' || attribute['mutability'] === 'writeOnly') return [];
+  if (isText(attribute, 'returned', 'never') || isText(attribute, 'mutability', 'writeOnly')) return [];
   const path = `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const isRequired = isParentRequired && attribute['required'] === true;
+  const isRequired = isParentRequired && memberNamed(attribute, 'required') === true;
   const parts = attributesOf(attribute, 'subAttributes');
-  const isList = attribute['multiValued'] === true;
+  const isList = memberNamed(attribute, 'multiValued') === true;
   if (isList && !isListByKind(parts)) return [toField(path, name, 'array', isRequired)];
   if (parts.length > 0)
     return parts.flatMap((part) => toFields(part, isList ? `${path}/0` : path, isRequired));
-  const values = textsOf(attribute['canonicalValues']);
-  if (attribute['type'] === 'string' && values.length > 0)
+  const values = textsOf(memberNamed(attribute, 'canonicalValues'));
+  if (isText(attribute, 'type', 'string') && values.length > 0)
     return [{ ...toField(path, name, 'picklist', isRequired), values }];
-  return [toField(path, name, TYPES[attribute['type'] as string] ?? 'string', isRequired)];
+  return [toField(path, name, typeOf(attribute), isRequired)];
+}
+
+function typeOf(attribute: JsonObject): RecordTypeField['type'] {
+  const type = Object.keys(TYPES).find((name) => isText(attribute, 'type', name));
+  return TYPES[type ?? 'string'] ?? 'string';
+}
+
+function isText(attribute: JsonObject, name: string, expected: string): boolean {
+  const value = memberNamed(attribute, name);
+  return typeof value === 'string' && value.toLowerCase() === expected.toLowerCase();
 }
 
 /**
@@ -73,9 +91,9 @@ function toFields(attribute: JsonObject, parent: string, isParentRequired: boole
  */
 function isListByKind(parts: readonly JsonObject[]): boolean {
   const hasKinds = parts.some(
-    ({ name, canonicalValues }) => name === 'type' && textsOf(canonicalValues).length > 0,
+    (part) => isText(part, 'name', 'type') && textsOf(memberNamed(part, 'canonicalValues')).length > 0,
   );
-  return hasKinds && !parts.some(({ name }) => name === '$ref');
+  return hasKinds && !parts.some((part) => isText(part, 'name', '$ref'));
 }
 
 function toField(
@@ -98,7 +116,7 @@ const LABELS = new Map(
 );
 
 function attributesOf(parent: JsonObject, key: 'attributes' | 'subAttributes'): JsonObject[] {
-  const attributes = parent[key];
+  const attributes = memberNamed(parent, key);
   return Array.isArray(attributes) ? attributes.filter(isJsonObject) : [];
 }
 

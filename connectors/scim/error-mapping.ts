@@ -2,11 +2,13 @@
  * Errors of a SCIM server about a refused record (RFC 7644 3.12), with an explanation, and the field if the
  * message names one.
  */
-import { toPath } from '../../domain/records/mapping';
+import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse, PushItem } from '../connector';
 import type { FieldError } from '../errors';
 import { type Refusal, excerpt } from '../http-errors';
+import { parseJson } from '../parse-json';
 import { isExtension } from './merge';
+import { attributePath, memberNamed } from './names';
 
 const GENERAL = 'The third party refused this record. Correct the record or the mapping.';
 
@@ -48,7 +50,7 @@ export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
  * `urn:…:User:department` (RFC 7644 3.10).
  */
 export function toAttributePath(pointer: string): string {
-  const [first = '', ...rest] = toPath(pointer).filter((part) => !/^\d+$/.test(part));
+  const [first = '', ...rest] = attributePath(pointer);
   return isExtension(first) ? [first, rest.join('.')].join(':') : [first, ...rest].join('.');
 }
 
@@ -74,7 +76,7 @@ function findNamedField(text: string, code: string, fieldNames: Record<string, s
 
 /** How servers write an attribute: `name.givenName`, `givenName`, `emails.value`, `emails`, `department`. */
 function wordsFor(pointer: string): string[] {
-  const parts = toPath(pointer).filter((part) => !/^\d+$/.test(part) && !isExtension(part));
+  const parts = attributePath(pointer).filter((part) => !isExtension(part));
   const last = parts.at(-1) ?? '';
   return [
     ...new Set([
@@ -91,12 +93,11 @@ function containsWord(text: string, word: string): boolean {
 }
 
 export function readError(text: string): { detail?: string; scimType?: string; path?: string } {
-  try {
-    const body = JSON.parse(text) as Record<string, unknown> | null;
-    const read = (key: string) =>
-      typeof body?.[key] === 'string' && body[key] !== '' ? { [key]: body[key] } : {};
-    return { ...read('detail'), ...read('scimType'), ...read('path') };
-  } catch {
-    return {};
-  }
+  const parsed = parseJson(text);
+  const body: JsonObject = isJsonObject(parsed) ? parsed : {};
+  const read = (key: string) => {
+    const value = memberNamed(body, key);
+    return typeof value === 'string' && value !== '' ? { [key]: value } : {};
+  };
+  return { ...read('detail'), ...read('scimType'), ...read('path') };
 }

@@ -77,6 +77,15 @@ export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   ],
 };
 
+/** Names of schemas are case-insensitive (RFC 7643 2.1). */
+export function isSameSchema(a: unknown, b: string): boolean {
+  return typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
+}
+
+export function isUserType({ schemas }: { schemas: readonly string[] }): boolean {
+  return schemas.some((schema) => isSameSchema(schema, USER_SCHEMA));
+}
+
 /** Employees as Users. `externalId` is always the Syncline id and needs no mapping. */
 export const EMPLOYEES_MAPPING: RecordTypeMapping = {
   direction: 'push',

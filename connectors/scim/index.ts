@@ -10,15 +10,10 @@ import type { Connector, ConnectorContext, PushItem, PushResult } from '../conne
 import { errorFromCheck, isSuccess } from '../http-errors';
 import { pushConcurrently } from '../bounded-concurrency';
 import { ScimApi } from './api';
-import {
-  type ScimConfig,
-  type ScimCredentials,
-  findScimProblems,
-  scimConfigSchema,
-  scimCredentialsSchema,
-} from './config';
+import { type ScimConfig, type ScimCredentials, scimConfigSchema, scimCredentialsSchema } from './config';
 import { describeResourceTypes, toRecordType } from './description';
-import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, USER_SCHEMA } from './fields';
+import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, isUserType } from './fields';
+import { findScimProblems } from './mapping-problems';
 import { ScimPush } from './push';
 import { countResources, readResourcePage } from './reading';
 import { readList } from './responses';
@@ -47,9 +42,7 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
     ),
 
   defaultMappings(config) {
-    const users = Object.entries(config.record_types).filter(([, { schemas }]) =>
-      schemas.includes(USER_SCHEMA),
-    );
+    const users = Object.entries(config.record_types).filter(([, type]) => isUserType(type));
     return Object.fromEntries(users.map(([name]) => [name, EMPLOYEES_MAPPING]));
   },
 
@@ -79,8 +72,9 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   async check(context: Context): Promise<void> {
     const [type] = Object.values(context.config.record_types);
     if (!type) return;
-    const response = await new ScimApi(context).probe(type);
+    const api = new ScimApi(context);
+    const response = await api.probe(type);
     if (!isSuccess(response)) throw errorFromCheck(response);
-    readList(response);
+    readList(response, api.namesOf(type));
   },
 };

@@ -37,7 +37,7 @@ export function mergeResource(
  */
 export function patchOperations(current: JsonObject, merged: JsonObject): PatchOperation[] {
   const keys = [...new Set([...Object.keys(current), ...Object.keys(merged)])].filter(
-    (key) => !NOT_OURS.has(key),
+    (key) => !NOT_OURS.has(key.toLowerCase()),
   );
   return keys.flatMap((key) => {
     const [before, after] = [current[key], merged[key]];

@@ -1,12 +1,12 @@
 /** The push of one record over SCIM: find, merge, write. `index.ts` lists its guarantees. */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
-import { toPath } from '../../domain/records/mapping';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unavailable } from '../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { readError, toAttributePath } from './error-mapping';
-import { isExtension, mergeResource, patchOperations } from './merge';
+import { isExtension, mergeResource } from './merge';
+import { attributePath } from './names';
 import type { Resource } from './responses';
 
 type Pushed = Extract<PushResult, { ok: true }>;
@@ -39,9 +39,9 @@ export class ScimPush {
   private async upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     const existing = (await this.locate(item, type)) ?? (await this.findByMatchField(item, type));
     if (existing)
-      return this.write(existing, activated(item, type, item.isDeactivated), item, type, 'updated');
+      return this.write(existing, this.activated(item, type, item.isDeactivated), item, type, 'updated');
 
-    const attributes = withSchemas(mergeResource({}, activated(item, type, true), new Set()), type);
+    const attributes = withSchemas(mergeResource({}, this.activated(item, type, true), new Set()), type);
     const created = await this.api.create(type, attributes, item);
     if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
 
@@ -49,15 +49,16 @@ export class ScimPush {
     // some services index with a delay.
     const found = await this.findByExternalId(item, type);
     if (!found) throw this.api.refusal(created.conflict, item);
-    return this.write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
+    return this.write(found, this.activated(item, type, item.isDeactivated), item, type, 'updated');
   }
 
   private async deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    if (type.active_attribute === null)
+    const active = this.activeAttribute(type);
+    if (active === null)
       throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
     const existing = await this.locate(item, type);
     if (!existing) return done(item, 'none', null, null);
-    return this.write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
+    return this.write(existing, { [active]: false }, item, type, 'deactivated');
   }
 
   private async remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
@@ -79,7 +80,7 @@ export class ScimPush {
       type,
       'externalId',
       item.externalId,
-      (resource) => resource['externalId'] === item.externalId,
+      (resource) => resource.externalId === item.externalId,
     );
     if (hits.length > 1)
       throw rejected(
@@ -106,7 +107,7 @@ export class ScimPush {
       type,
       toAttributePath(to),
       value,
-      (resource) => !resource['externalId'] && valuesAt(resource, to).some(isSame),
+      ({ externalId, attributes }) => externalId === null && valuesAt(attributes, to).some(isSame),
     );
     if (hits.length > 1)
       throw rejected(
@@ -130,9 +131,8 @@ export class ScimPush {
         mergeResource(current.attributes, wanted, this.wholeAttributes(item.recordType)),
         type,
       );
-      const operations = patchOperations(current.attributes, merged);
-      if (operations.length === 0) return done(item, effect, current.id, current.version);
-      const outcome = await this.api.update(type, current, merged, operations, item);
+      const outcome = await this.api.update(type, current, merged, item);
+      if (outcome === 'same') return done(item, effect, current.id, current.version);
       if (outcome === 'gone')
         throw new Unavailable('The record was deleted in the third party while it was being updated.', 404);
       if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
@@ -148,40 +148,45 @@ export class ScimPush {
     }
   }
 
+  /** The wanted attributes, activated if requested, unless the record itself maps the active attribute. */
+  private activated(item: PushItem, type: ResourceTypeConfig, isActivation: boolean): JsonObject {
+    const active = this.activeAttribute(type);
+    const switchedOn =
+      isActivation && active !== null && (item.payload[active] ?? null) === null ? { [active]: true } : {};
+    return { ...item.payload, ...switchedOn, externalId: item.externalId };
+  }
+
+  /** In the spelling of the mapping. */
+  private activeAttribute(type: ResourceTypeConfig): string | null {
+    const { active_attribute: active } = type;
+    return active === null ? null : this.api.namesOf(type).spell([active]);
+  }
+
   /** Attributes that are mapped as a whole, such as `/roles`: their lists are replaced. */
   private wholeAttributes(recordType: string): Set<string> {
     const pointers = (this.context.mappings[recordType]?.fields ?? []).map(
-      ({ to }) => `/${toPath(to).join('/')}`,
+      ({ to }) => `/${attributePath(to).join('/')}`,
     );
     return new Set(pointers);
   }
 }
 
-/** The wanted attributes, activated if requested, unless the record itself maps the active attribute. */
-function activated(item: PushItem, type: ResourceTypeConfig, isActivation: boolean): JsonObject {
-  const active = type.active_attribute;
-  const switchedOn =
-    isActivation && active !== null && (item.payload[active] ?? null) === null ? { [active]: true } : {};
-  return { ...item.payload, ...switchedOn, externalId: item.externalId };
-}
-
 /** Adds the core schema and the used extensions to the schemas of the resource (RFC 7643 3). */
 function withSchemas(resource: JsonObject, type: ResourceTypeConfig): JsonObject {
   const named = Array.isArray(resource['schemas']) ? resource['schemas'] : [];
-  const schemas = [
-    ...new Set([...named, ...type.schemas.slice(0, 1), ...Object.keys(resource).filter(isExtension)]),
-  ];
-  return { ...resource, schemas };
+  const known = new Set(named.map((name) => (typeof name === 'string' ? name.toLowerCase() : name)));
+  const used = [...type.schemas.slice(0, 1), ...Object.keys(resource).filter(isExtension)];
+  const missing = [...new Set(used)].filter((name) => !known.has(name.toLowerCase()));
+  return { ...resource, schemas: [...named, ...missing] };
 }
 
 /**
  * The values at a pointer, over all elements of the lists on the way: `/emails/0/value` means every address.
  */
 function valuesAt(resource: JsonObject, to: string): JsonValue[] {
-  const keys = toPath(to).filter((part) => !/^\d+$/.test(part));
   const step = (nodes: JsonValue[], key: string) =>
     nodes.flat().flatMap((node) => (isJsonObject(node) && node[key] !== undefined ? [node[key]] : []));
-  return keys.reduce<JsonValue[]>(step, [resource]).flat();
+  return attributePath(to).reduce<JsonValue[]>(step, [resource]).flat();
 }
 
 /**

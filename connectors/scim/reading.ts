@@ -1,24 +1,29 @@
 /**
  * Reads one page of resources (RFC 7644 3.4.2). Changed resources are requested by a filter on
- * `meta.lastModified`. If the server refuses the filter, everything is read and older resources are skipped
- * here. The cursor keeps how the first page was requested.
+ * `meta.lastModified`. If the server has no filters, refuses this one or does not obey it, everything is read
+ * and older resources are skipped here. The cursor keeps how the first page was requested.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
 import { RecordRejected } from '../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig } from './config';
+import type { AttributeNames } from './names';
+import { type Paging, firstPage, nextPage, pageQuery } from './paging';
 import { type Resource, readItems, toListedResource } from './responses';
 
 /** Attributes that the server sets about the resource. */
 const ABOUT_IT = ['id', 'externalId', 'meta', 'schemas'];
-/** The server does not support this filter (400, RFC 7644 3.4.2.2), or any filter. */
-const FILTER_REFUSED = [400, 501];
+/** The server does not support this filter or this order (400, RFC 7644 3.4.2.2), or any. */
+const REFUSED = [400, 501];
+/** How often the counts of `isFilterTrusted` are compared; a deletion between them makes them differ. */
+const COMPARISONS = 2;
 
-interface Position {
-  startIndex: number;
+interface Position extends Paging {
   isFiltered: boolean;
   isSorted: boolean;
+  /** The number of resources to request. */
+  size: number;
   /**
    * The id of the first resource of the previous page. A server that returns the same page again does not
    * support paging.
@@ -32,24 +37,32 @@ export async function readResourcePage(
   config: ScimConfig,
 ): Promise<ReadPage> {
   const type = findType(config, request.recordType);
-  const position =
-    request.cursor === null ? await beginning(request, api, config) : readCursor(request.cursor);
-  const { response, isFiltered } = await askFor(request, position, type, api, config);
-  const { items, total } = readItems(response);
-  const { records, unreadable } = toRecords(items, position.startIndex, request.modifiedSince);
-  const head = items.map(toListedResource).find((resource) => resource !== undefined)?.id ?? null;
+  const names = api.namesOf(type);
+  const { response, position } = await askFor(
+    request,
+    request.cursor === null
+      ? await beginning(request, type, api, config)
+      : readCursor(request.cursor, config.page_size),
+    type,
+    api,
+  );
+  const list = readItems(response);
+  const { items, total } = list;
+  const { records, unreadable } = toRecords(items, position.startIndex, request.modifiedSince, names);
+  const listed = items.map((item) => toListedResource(item, names));
+  const head = listed.find((resource) => resource !== undefined)?.id ?? null;
   if (head !== null && head === position.head)
     throw refusal('paging_ignored', `${type.endpoint} returns the same page for every startIndex.`);
-  const startIndex = position.startIndex + items.length;
-  const isLast = items.length === 0 || (total !== null && startIndex > total);
+  const next = nextPage(position, list);
   return {
     records,
     unreadable,
-    nextCursor: isLast ? null : writeCursor({ ...position, startIndex, isFiltered, head }),
+    nextCursor: next === null ? null : writeCursor({ ...position, ...next, head }),
     asOf: dateOf(response),
     // The total of an unfiltered list does not count the changed resources.
     total:
-      records.length + unreadable.length === items.length && (isFiltered || request.modifiedSince === null)
+      records.length + unreadable.length === items.length &&
+      (position.isFiltered || request.modifiedSince === null)
         ? total
         : null,
   };
@@ -60,8 +73,7 @@ export async function countResources(
   api: ScimApi,
   config: ScimConfig,
 ): Promise<number | null> {
-  // count=0 would be correct (RFC 7644 3.4.2.4), but some servers read it as "all".
-  return readItems(await api.list(findType(config, recordType), { startIndex: '1', count: '1' })).total;
+  return (await countListed(findType(config, recordType), {}, api)).total;
 }
 
 function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
@@ -75,43 +87,87 @@ function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
  */
 async function beginning(
   { modifiedSince }: ReadRequest,
+  type: ResourceTypeConfig,
   api: ScimApi,
   config: ScimConfig,
 ): Promise<Position> {
-  const isFiltered = modifiedSince !== null && config.filter_modified;
+  const features = await api.readFeatures();
+  const isFiltered =
+    modifiedSince !== null &&
+    config.filter_modified &&
+    features.canFilter &&
+    (await isFilterTrusted(type, api));
   return {
-    startIndex: 1,
+    ...firstPage(features),
     isFiltered,
-    isSorted: !isFiltered && (await api.readFeatures()).canSort,
+    isSorted: !isFiltered && features.canSort,
+    size: Math.min(config.page_size, isFiltered ? features.filteredMax : features.pageSizeMax),
     head: null,
   };
 }
 
-async function askFor(
-  request: ReadRequest,
-  { startIndex, isFiltered, isSorted }: Position,
-  type: ResourceTypeConfig,
-  api: ScimApi,
-  config: ScimConfig,
-): Promise<{ response: HttpResponse; isFiltered: boolean }> {
-  const page = {
-    startIndex: String(startIndex),
-    count: String(config.page_size),
-    ...(isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {}),
-  };
-  if (isFiltered && request.modifiedSince !== null) {
-    const filter = `meta.lastModified ge "${request.modifiedSince.toISOString()}"`;
-    const response = await api.list(type, { filter, ...page }, request.cursor === null ? FILTER_REFUSED : []);
-    if (!FILTER_REFUSED.includes(response.status)) return { response, isFiltered };
+/**
+ * Whether a filter on `meta.lastModified` that must match every resource does. Otherwise the service does not
+ * obey it, or has resources without that attribute, and a filtered read would miss changes without a word.
+ */
+async function isFilterTrusted(type: ResourceTypeConfig, api: ScimApi): Promise<boolean> {
+  for (let comparison = 0; comparison < COMPARISONS; comparison += 1) {
+    const all = await countListed(type, {}, api);
+    const matching = await countListed(type, { filter: modifiedFilter(new Date(0)) }, api);
+    if (matching.isRefused) return false;
+    if ((matching.total ?? matching.length) >= (all.total ?? all.length)) return true;
   }
-  return { response: await api.list(type, page), isFiltered: false };
+  return false;
 }
 
-function toRecords(items: readonly unknown[], startIndex: number, modifiedSince: Date | null) {
+async function countListed(
+  type: ResourceTypeConfig,
+  query: Record<string, string>,
+  api: ScimApi,
+): Promise<{ total: number | null; length: number; isRefused: boolean }> {
+  // count=0 would be correct (RFC 7644 3.4.2.4), but some servers read it as "all".
+  const page = pageQuery(firstPage(await api.readFeatures()), 1);
+  const response = await api.list(type, { ...query, ...page }, query['filter'] === undefined ? [] : REFUSED);
+  if (REFUSED.includes(response.status)) return { total: null, length: 0, isRefused: true };
+  const { total, items } = readItems(response);
+  return { total, length: items.length, isRefused: false };
+}
+
+/** Requests the page. A service that refuses the filter or the order is asked again without both. */
+async function askFor(
+  request: ReadRequest,
+  position: Position,
+  type: ResourceTypeConfig,
+  api: ScimApi,
+): Promise<{ response: HttpResponse; position: Position }> {
+  const { isFiltered, isSorted } = position;
+  const page = pageQuery(position, position.size);
+  const filter =
+    isFiltered && request.modifiedSince !== null ? { filter: modifiedFilter(request.modifiedSince) } : {};
+  const order = isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {};
+  const expected = request.cursor === null && (isFiltered || isSorted) ? REFUSED : [];
+  const response = await api.list(type, { ...filter, ...page, ...order }, expected);
+  if (!expected.includes(response.status)) return { response, position };
+  return {
+    response: await api.list(type, page),
+    position: { ...position, isFiltered: false, isSorted: false },
+  };
+}
+
+function modifiedFilter(since: Date): string {
+  return `meta.lastModified ge "${since.toISOString()}"`;
+}
+
+function toRecords(
+  items: readonly unknown[],
+  startIndex: number,
+  modifiedSince: Date | null,
+  names: AttributeNames,
+) {
   const [records, unreadable]: [RemoteRecord[], UnreadableRecord[]] = [[], []];
   items.forEach((item, index) => {
     const place = `Resource ${startIndex + index} of the list`;
-    const resource = toListedResource(item);
+    const resource = toListedResource(item, names);
     if (resource) {
       if (modifiedSince === null || !isOlder(resource, modifiedSince)) records.push(toRecord(resource));
     } else if (isJsonObject(item))
@@ -127,19 +183,11 @@ function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
   return typeof text === 'string' && Date.parse(text) < instant.getTime();
 }
 
-function toRecord({ id, version, attributes }: Resource): RemoteRecord {
+function toRecord({ id, version, externalId, attributes }: Resource): RemoteRecord {
   const fields: JsonObject = Object.fromEntries(
     Object.entries(attributes).filter(([name]) => !ABOUT_IT.includes(name)),
   );
-  const externalId = attributes['externalId'];
-  const isTold = typeof externalId === 'string' && externalId !== '';
-  return {
-    remoteId: id,
-    remoteVersion: version,
-    fields,
-    externalId: isTold ? externalId : null,
-    isDeleted: false,
-  };
+  return { remoteId: id, remoteVersion: version, fields, externalId, isDeleted: false };
 }
 
 function dateOf({ headers }: HttpResponse): Date | null {
@@ -147,17 +195,23 @@ function dateOf({ headers }: HttpResponse): Date | null {
   return Number.isNaN(ms) ? null : new Date(ms);
 }
 
-function writeCursor({ startIndex, isFiltered, isSorted, head }: Position): string {
-  return JSON.stringify([startIndex, isFiltered, isSorted, head]);
+function writeCursor({ startIndex, isFiltered, isSorted, head, cursor, size }: Position): string {
+  return JSON.stringify([startIndex, isFiltered, isSorted, head, cursor, size]);
 }
 
-function readCursor(cursor: string): Position {
+function readCursor(text: string, pageSize: number): Position {
   try {
-    const [startIndex, isFiltered, isSorted, head] = JSON.parse(cursor) as unknown[];
+    const [startIndex, isFiltered, isSorted, head, cursor = null, size = pageSize] = JSON.parse(
+      text,
+    ) as unknown[];
     const isPosition =
-      Number.isInteger(startIndex) && typeof isFiltered === 'boolean' && typeof isSorted === 'boolean';
-    if (isPosition && (typeof head === 'string' || head === null))
-      return { startIndex: startIndex as number, isFiltered, isSorted, head };
+      Number.isInteger(startIndex) &&
+      Number.isInteger(size) &&
+      typeof isFiltered === 'boolean' &&
+      typeof isSorted === 'boolean';
+    const isText = (value: unknown): value is string | null => typeof value === 'string' || value === null;
+    if (isPosition && isText(head) && isText(cursor))
+      return { startIndex: startIndex as number, isFiltered, isSorted, head, cursor, size: size as number };
   } catch {
     // reported below
   }

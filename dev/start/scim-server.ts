@@ -17,19 +17,25 @@ export interface ScimServerOptions {
    * A file of schemas instead of the standard ones: `scim2_server/resources/default-schemas.json`, changed.
    */
   schemaFile?: string | undefined;
+  /** A file with its ServiceProviderConfig; every feature is supported by default. */
+  featuresFile?: string | undefined;
 }
 
 /** @returns the base URL, which ends in `/v2`. */
 export async function serveScim(
   options: ScimServerOptions,
 ): Promise<{ url: string; process: SupervisedProcess }> {
-  const { packages, folder, logFile, port, bearerToken, schemaFile } = options;
+  const { packages, folder, logFile, port, bearerToken, schemaFile, featuresFile } = options;
   const program = path.join(packages, 'bin', 'scim2-server');
   const address = ['--hostname', '127.0.0.1', '--port', String(port), '--bearer-token', bearerToken];
+  const files = [
+    ...(schemaFile ? ['--schema', schemaFile] : []),
+    ...(featuresFile ? ['--service-provider-config', featuresFile] : []),
+  ];
   const child = await startProcess({
     name: 'SCIM server',
     command: 'python3',
-    args: ['-W', 'ignore', program, ...address, ...(schemaFile ? ['--schema', schemaFile] : [])],
+    args: ['-W', 'ignore', program, ...address, ...files],
     env: { ...process.env, PYTHONPATH: packages, PYTHONUNBUFFERED: '1' },
     cwd: folder,
     logFile,

@@ -348,6 +348,13 @@ describe('an update', () => {
     },
   );
 
+  it('is refused where the integration says PATCH and the service has none', async () => {
+    await script({ 'GET /Users/u1': { status: 200, body: aUser() }, 'PATCH /Users/u1': { status: 501 } })();
+
+    expect(await push(anItem(known), { update_with: 'patch' })).toMatchObject({ ok: false });
+    expect(requests('PATCH')).toHaveLength(1);
+  });
+
   it('finds a user under a new id when the known one is gone (404)', async () => {
     await script({
       'GET /Users/u1': { status: 404 },

@@ -13,6 +13,7 @@ import {
   type SupervisedProcess,
 } from '../../../dev/start/processes';
 import { serveScim } from '../../../dev/start/scim-server';
+import type { JsonObject } from '../../../domain/json';
 import { freePort } from './free-port';
 import { ensurePythonPackages } from './python-packages';
 import { temporaryFolder } from './shared-servers';
@@ -57,17 +58,41 @@ export interface ScimServerOptions {
    * A file of schemas instead of the standard ones: `scim2_server/resources/default-schemas.json`, changed.
    */
   schemaFile?: string;
+  /** Members of ServiceProviderConfig; the other features are supported. */
+  features?: JsonObject;
 }
 
 /** scim2-server, SCIM 2.0 in memory; `url` ends in `/v2`. */
+const ALL_FEATURES: JsonObject = {
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+  patch: { supported: true },
+  bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+  filter: { supported: true, maxResults: 1000 },
+  changePassword: { supported: false },
+  sort: { supported: true },
+  etag: { supported: true },
+};
+
 export async function startScimServer({
   port: givenPort,
   schemaFile,
+  features,
 }: ScimServerOptions = {}): Promise<ScimServer> {
   const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), 's3cret'];
   const packages = await ensurePythonPackages();
   const logFile = path.join(folder, 'log');
-  const server = await serveScim({ packages, folder, logFile, port, bearerToken, schemaFile });
+  const featuresFile = features && path.join(folder, 'features.json');
+  if (featuresFile !== undefined)
+    fs.writeFileSync(featuresFile, JSON.stringify({ ...ALL_FEATURES, ...features }));
+  const server = await serveScim({
+    packages,
+    folder,
+    logFile,
+    port,
+    bearerToken,
+    schemaFile,
+    featuresFile,
+  });
   return { url: server.url, port, bearerToken, stop: stopAndClear(server.process, folder) };
 }
 
