@@ -2,7 +2,7 @@
  * Finds the Syncline field that a third party means in an error: by the name or path of the field there, by
  * the label that people see, or by a name at the beginning of the message.
  */
-import { toPath } from '../../../domain/records/mapping';
+import { toPath } from '../../../domain/records/place';
 
 export interface FieldNames {
   /** The Syncline field per path in the payload, as in PushItem. */
