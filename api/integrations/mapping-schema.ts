@@ -65,6 +65,10 @@ const recordTypeMapping = z
       .max(255)
       .optional()
       .meta({ description: 'A mapped field by which existing records in the app are matched.' }),
+    match_ignore_case: z.boolean().optional().meta({
+      description:
+        'Values of `match_by` match regardless of upper and lower case. E-mail addresses always do.',
+    }),
   })
   .meta({ id: 'RecordTypeMapping' });
 
@@ -85,23 +89,32 @@ export function toMappings(
   onDeleteDefault: RecordTypeMapping['onDelete'],
 ): RecordTypeMappings {
   return Object.fromEntries(
-    Object.entries(wire).map(([name, { on_delete, match_by, on_conflict, ...mapping }]) => [
-      name,
-      withoutUndefined({
-        ...mapping,
-        onDelete: on_delete ?? onDeleteDefault,
-        matchBy: match_by,
-        onConflict: on_conflict,
-      }),
-    ]),
+    Object.entries(wire).map(
+      ([name, { on_delete, match_by, match_ignore_case, on_conflict, ...mapping }]) => [
+        name,
+        withoutUndefined({
+          ...mapping,
+          onDelete: on_delete ?? onDeleteDefault,
+          matchBy: match_by,
+          matchIgnoreCase: match_ignore_case,
+          onConflict: on_conflict,
+        }),
+      ],
+    ),
   );
 }
 
 export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof recordTypeMappingsView> {
   return Object.fromEntries(
-    Object.entries(mappings).map(([name, { onDelete, matchBy, onConflict, ...mapping }]) => [
+    Object.entries(mappings).map(([name, { onDelete, matchBy, matchIgnoreCase, onConflict, ...mapping }]) => [
       name,
-      withoutUndefined({ ...mapping, on_delete: onDelete, match_by: matchBy, on_conflict: onConflict }),
+      withoutUndefined({
+        ...mapping,
+        on_delete: onDelete,
+        match_by: matchBy,
+        match_ignore_case: matchIgnoreCase,
+        on_conflict: onConflict,
+      }),
     ]),
   );
 }
@@ -148,6 +161,9 @@ export function findMappingProblems(
       ...(mapping.matchBy === undefined || mappedFieldNames(mapping).includes(mapping.matchBy)
         ? []
         : [problem(at('match_by'), 'not_mapped', 'match_by must be one of the mapped fields.')]),
+      ...(mapping.matchIgnoreCase === undefined || mapping.matchBy !== undefined
+        ? []
+        : [problem(at('match_ignore_case'), 'not_mapped', 'match_ignore_case needs match_by.')]),
       ...mapping.fields.flatMap((field, index) =>
         findFieldProblems(field, (...path) => at('fields', index, ...path)),
       ),

@@ -34,6 +34,8 @@ export interface RecordTypeMapping {
   onDelete: 'deactivate' | 'delete' | 'leave';
   /** A mapped field that identifies an existing remote record, in addition to the record's id. */
   matchBy?: string | undefined;
+  /** Upper and lower case are the same in values of `matchBy`; in e-mail addresses they always are. */
+  matchIgnoreCase?: boolean | undefined;
   /** Which value is kept when a field changed on both sides; `ours` (Syncline's) by default (rules.md 17). */
   onConflict?: 'ours' | 'theirs' | undefined;
 }

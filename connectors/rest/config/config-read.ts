@@ -36,7 +36,7 @@ const endStatus = { end_status: z.array(Status.min(400).max(499, 'A status from 
  */
 const stable = { stable: z.boolean().default(false) };
 
-const Paging = z.discriminatedUnion(
+export const Paging = z.discriminatedUnion(
   'type',
   [
     z.strictObject({ type: z.literal('none') }),

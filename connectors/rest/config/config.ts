@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { Auth } from './config-auth';
 import { Condition, callShape } from './config-call';
-import { Count, DeletedList, Describe, List } from './config-read';
+import { Count, DeletedList, Describe, List, Paging } from './config-read';
 import {
   AbsoluteUrl,
   CharacterSet,
@@ -49,7 +49,17 @@ const Find = z.strictObject({
   /** The condition for a response without a list if nothing was found. */
   empty: Condition.optional(),
   /** The value by which a found record is recognized; `external_id` by default. */
-  match: z.strictObject({ at: JsonPointer, value: Text }).optional(),
+  match: z
+    .strictObject({
+      at: JsonPointer,
+      value: Text,
+      /** Upper and lower case are the same; for e-mail addresses they always are. */
+      ignore_case: z.boolean().optional(),
+    })
+    .optional(),
+  /** False for a search that also returns similar records: every page is read until one matches. */
+  exact: z.boolean().optional(),
+  paging: Paging.optional(),
 });
 
 /** Switching a record off or on: constants sent by `update` (or `upsert`), or a call of its own. */

@@ -3,7 +3,7 @@
  * response.
  */
 import type { JsonObject } from '../../../domain/json';
-import type { HttpRequest, PushItem } from '../../connector';
+import type { HttpRequest, HttpResponse, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
@@ -37,9 +37,18 @@ export interface Sending {
  * wants it.
  */
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
-  const request = inRecordsWords(calls.item, () => requestFor(calls, call, sending));
+  return answerIn(calls, await calls.session.send(requestOf(calls, call, sending)));
+}
+
+/** The request of a call. Throws RecordRejected as `sendCall` does. */
+export function requestOf(calls: RecordCalls, call: CallConfig, sending: Sending): HttpRequest {
+  return inRecordsWords(calls.item, () => requestFor(calls, call, sending));
+}
+
+/** Reads the response to a call of a record. */
+export function answerIn(calls: RecordCalls, response: HttpResponse): Answer {
   return readAnswer(
-    await calls.session.send(request),
+    response,
     rulesFor(calls.config, calls.recordType),
     { fields: calls.item.fieldNames, labels: labelsIn(calls.recordType) },
     calls.session.quotable,

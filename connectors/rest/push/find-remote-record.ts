@@ -5,12 +5,24 @@
  */
 import type { JsonValue } from '../../../domain/json';
 import { isJsonObject } from '../../../domain/json';
-import type { HttpResponse, PushItem } from '../../connector';
+import { matchForm } from '../../../domain/records/match-value';
+import type { HttpRequest, HttpResponse, PushItem } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
-import { isTrueOf, unreadable } from '../http/response-rules';
-import { type RecordCalls, externalIdPointer, fillForRecord, ownIdOf, sendCall } from '../http/calls';
+import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
+import {
+  type RecordCalls,
+  answerIn,
+  externalIdPointer,
+  fillForRecord,
+  ownIdOf,
+  requestOf,
+} from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
+import type { PagingConfig } from '../config/config-read';
 import { readAt } from '../json-pointer';
+import { textVariables } from '../http/templates';
+import { isBehindTheEnd, nextPlace, pageRequest } from '../read/paging';
+import { BEGINNING, type Place } from '../read/read-position';
 
 export interface Remote {
   /** Null if calls are addressed by the Syncline id and the third party's id is not known. */
@@ -18,31 +30,88 @@ export interface Remote {
   version: string | null;
 }
 
+type MatchConfig = NonNullable<NonNullable<RecordTypeConfig['find']>['match']>;
+type Done = Extract<Answer, { meaning: 'done' }>;
+
 const ID_LENGTH_MAX = 512;
+/** A search with more pages is not specific enough to be repeated for every record. */
+const SIMILAR_PAGES_MAX = 20;
 
 /**
  * The record with the Syncline id; undefined if it does not exist. Throws if there are several, or only other
  * records.
  */
 export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
-  const { recordType } = calls;
-  if (recordType.find === undefined) return undefined;
-  const { items, item_at: itemAt = '', empty } = recordType.find;
-  const answer = await sendCall(calls, recordType.find, { method: 'GET', remoteId: ownIdOf(calls) });
-  if (answer.meaning === 'missing' && items === undefined) return undefined;
+  const { find } = calls.recordType;
+  if (find === undefined) return undefined;
+  const request = requestOf(calls, find, { method: 'GET', remoteId: ownIdOf(calls) });
+  if (find.exact === false && find.paging !== undefined) return findAmongSimilar(calls, find.paging, request);
+  const answer = answerIn(calls, await calls.session.send(request));
+  if (answer.meaning === 'missing' && find.items === undefined) return undefined;
   if (answer.meaning !== 'done') throw answer.error;
-  if (answer.response.status === 204 || isTrueOf(empty, answer.body)) return undefined;
-  const found = readAt(answer.body, items ?? recordType.record_at);
-  if (found === null) return undefined;
-  if (items === undefined)
-    return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
-  if (!Array.isArray(found)) return refuse(answer.response);
-  // The headers of a response with a list concern the list.
-  return theOne(
-    calls,
-    found.map((entry) => readAt(entry, itemAt)),
-    { ...answer.response, headers: {} },
+  const { records, response } = foundIn(calls, answer);
+  const { living, matching } = matchesIn(calls, records);
+  // Most APIs ignore a filter that they do not support and return all records.
+  if (matching.length === 0 && living.length > 0) {
+    throw rejected(
+      `The search for ${calls.item.externalId} returned ${living.length} records without that id.`,
+      'find_not_exact',
+      'Nothing was sent, because a duplicate could be created. Make find in the configuration exact: the ' +
+        'third party seems to ignore its filter. If it returns similar records too, set "exact": false.',
+    );
+  }
+  return matching.length === 0 ? undefined : remoteOfRecord(calls, matching[0], response);
+}
+
+/** Reads the pages of a search until one contains the record. */
+async function findAmongSimilar(
+  calls: RecordCalls,
+  paging: PagingConfig,
+  request: HttpRequest,
+): Promise<Remote | undefined> {
+  let place: Place | null = BEGINNING;
+  for (let page = 0; page < SIMILAR_PAGES_MAX; page += 1) {
+    const sent = pageRequest(request, paging, place);
+    const received = await calls.session.send(sent);
+    if (isBehindTheEnd(paging, place, received)) return undefined;
+    const answer = answerIn(calls, received);
+    if (answer.meaning !== 'done') throw answer.error;
+    const { records, items, response } = foundIn(calls, answer);
+    const { matching } = matchesIn(calls, records);
+    if (matching.length > 0) return remoteOfRecord(calls, matching[0], response);
+    const read = { request: sent, response: answer.response, body: answer.body, items, total: null };
+    const next = nextPlace(paging, place, read, calls.config);
+    if (!next.ok)
+      throw rejected(
+        `The search for ${calls.item.externalId} cannot be continued: ${next.problem}`,
+        'find_not_complete',
+        'Nothing was sent, because a duplicate could be created. Correct the paging of find.',
+      );
+    if (next.place === null) return undefined;
+    place = next.place;
+  }
+  throw rejected(
+    `The search for ${calls.item.externalId} has more than ${SIMILAR_PAGES_MAX} pages of other records.`,
+    'find_not_exact',
+    'Nothing was sent, because a duplicate could be created. Make find more exact, or its pages larger.',
   );
+}
+
+/** The records in the response to a search. */
+function foundIn(
+  { recordType }: RecordCalls,
+  { response, body }: Done,
+): { records: (JsonValue | undefined)[]; items: JsonValue[]; response: HttpResponse } {
+  const { items: at, item_at: itemAt = '', empty } = recordType.find ?? {};
+  const none = { records: [], items: [], response };
+  if (response.status === 204 || isTrueOf(empty, body)) return none;
+  const found = readAt(body, at ?? recordType.record_at);
+  if (found === null) return none;
+  if (at === undefined) return isJsonObject(found) ? { ...none, records: [found] } : refuse(response);
+  if (!Array.isArray(found)) return refuse(response);
+  const records = found.map((entry) => readAt(entry, itemAt));
+  // The headers of a response with a list concern the list.
+  return { records, items: found, response: { ...response, headers: {} } };
 }
 
 /** The id in the response to a create or upsert; undefined if it contains none. */
@@ -91,42 +160,42 @@ export function notFindable(item: PushItem): RecordRejected {
   );
 }
 
-function theOne(
+/** Throws if several records match. */
+function matchesIn(
   calls: RecordCalls,
   records: (JsonValue | undefined)[],
-  response: HttpResponse,
-): Remote | undefined {
+): { living: (JsonValue | undefined)[]; matching: (JsonValue | undefined)[] } {
   const living = records.filter((record) => !isTrueOf(calls.recordType.tombstone, record));
-  const matching = living.filter((record) => hasRecordId(calls, record));
-  if (matching.length > 1) {
-    throw rejected(
-      `${matching.length} records in the third party have the id ${calls.item.externalId}.`,
-      'ambiguous',
-      'Keep one of them in the third party and remove the others, then retry.',
-    );
-  }
-  // Most APIs ignore a filter that they do not support and return all records.
-  if (matching.length === 0 && living.length > 0) {
-    throw rejected(
-      `The search for ${calls.item.externalId} returned ${living.length} records without that id.`,
-      'find_not_exact',
-      'Nothing was sent, because a duplicate could be created. ' +
-        'Make find in the configuration exact: the third party seems to ignore its filter.',
-    );
-  }
-  return matching.length === 0 ? undefined : remoteOfRecord(calls, matching[0], response);
+  const matching = matchingRecords(calls, living);
+  if (matching.length <= 1) return { living, matching };
+  throw rejected(
+    `${matching.length} records in the third party have the id ${calls.item.externalId}.`,
+    'ambiguous',
+    'Keep one of them in the third party and remove the others, then retry.',
+  );
 }
 
-function hasRecordId(calls: RecordCalls, record: JsonValue | undefined): boolean {
+/** Records with exactly the value take precedence over those that differ in upper and lower case. */
+function matchingRecords(calls: RecordCalls, records: (JsonValue | undefined)[]): (JsonValue | undefined)[] {
   const externalIdAt = externalIdPointer(calls.recordType);
-  const match =
+  const match: MatchConfig | undefined =
     calls.recordType.find?.match ??
     (externalIdAt === undefined ? undefined : { at: externalIdAt, value: '{external_id}' });
-  if (match === undefined) return true;
-  const value = readAt(record, match.at);
-  return (
-    value !== undefined && typeof value !== 'object' && String(value) === fillForRecord(calls, match.value)
-  );
+  if (match === undefined) return records;
+  const valued = records.flatMap((record) => {
+    const value = readAt(record, match.at);
+    return value === undefined || typeof value === 'object' ? [] : [{ record, value: String(value) }];
+  });
+  if (valued.length === 0) return [];
+  const wanted = fillForRecord(calls, match.value);
+  const exact = valued.filter(({ value }) => value === wanted);
+  if (exact.length > 0) return exact.map(({ record }) => record);
+  // Two ids of Syncline can differ in nothing but the case of a letter, even if they look like addresses.
+  const isId = textVariables(match.value).includes('external_id');
+  if (isId && match.ignore_case !== true) return [];
+  const form = (value: string) => matchForm(value, { ignoresCase: match.ignore_case ?? false });
+  const matching = valued.filter(({ value }) => form(value) === form(wanted));
+  return matching.map(({ record }) => record);
 }
 
 function remoteOfRecord(calls: RecordCalls, record: JsonValue | undefined, response: HttpResponse): Remote {

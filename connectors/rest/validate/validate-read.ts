@@ -30,9 +30,9 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
   ];
 }
 
-function problemsOfPaging(
+export function problemsOfPaging(
   pointer: string,
-  { paging, method = 'GET' }: ListConfig | DeletedListConfig,
+  { paging, method = 'GET' }: Pick<ListConfig, 'paging'> & { method?: string | undefined },
 ): Problem[] {
   const problems: Problem[] = [];
   if (paging.type === 'none') return [];

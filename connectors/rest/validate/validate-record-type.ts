@@ -14,7 +14,7 @@ import {
   problemsOfGet,
   unknownVariable,
 } from './validate-call';
-import { problemsOfReading } from './validate-read';
+import { problemsOfPaging, problemsOfReading } from './validate-read';
 import { merges, problemsOfReplacing } from './validate-replacing';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
@@ -125,6 +125,7 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         message: `${key} needs a list. Set items too.`,
       });
   }
+  if (type.find !== undefined) problems.push(...problemsOfSimilar(`${pointer}/find`, type.find));
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
     const isKnown =
       variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
@@ -152,6 +153,29 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         'Set "merge": true, or "if_match": true in update or delete, or remove read.',
     });
   return problems;
+}
+
+/** A search that also returns similar records is read to its end, or a record would be created twice. */
+function problemsOfSimilar(
+  pointer: string,
+  { exact, items, paging, method }: NonNullable<RecordTypeConfig['find']>,
+): Problem[] {
+  if (exact !== false)
+    return paging === undefined
+      ? []
+      : [{ pointer: `${pointer}/paging`, message: 'paging is read together with "exact": false only.' }];
+  if (items === undefined)
+    return [
+      { pointer: `${pointer}/exact`, message: 'A search for similar records needs a list. Set items.' },
+    ];
+  if (paging === undefined)
+    return [
+      {
+        pointer: `${pointer}/paging`,
+        message: 'Set how the search is paged, {"type": "none"} if one response contains everything.',
+      },
+    ];
+  return problemsOfPaging(`${pointer}/paging`, { paging, method });
 }
 
 function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] {

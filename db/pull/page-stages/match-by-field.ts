@@ -1,8 +1,9 @@
 /**
  * Matches remote records to local ones by the field that the mapping names as `match_by` (rules.md 13). A
- * match that is not one to one is ambiguous.
+ * match that is not one to one is ambiguous. E-mail addresses match regardless of upper and lower case, other
+ * values if the mapping says so.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { JsonValue } from '../../../domain/json';
 import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
@@ -17,28 +18,38 @@ export interface FieldMatches {
 export async function matchByField(
   work: TenantWork,
   pass: PassKey,
-  { field, records }: { field: string | undefined; records: readonly PulledRecord[] },
+  {
+    field,
+    ignoresCase,
+    records,
+  }: { field: string | undefined; ignoresCase: boolean; records: readonly PulledRecord[] },
 ): Promise<FieldMatches> {
   const wanted = records.flatMap(({ remoteId, fields }) => {
     const value = field === undefined || !Object.hasOwn(fields, field) ? null : (fields[field] ?? null);
     return value === null || value === '' ? [] : [{ remoteId, value, text: textOf(value) }];
   });
   if (field === undefined || wanted.length === 0) return { matched: new Map(), ambiguous: [] };
-  await saveCandidates(work, pass, field);
+  await saveCandidates(work, pass, { field, ignoresCase });
   const texts = wanted.map(({ text }) => text);
-  const candidates = await findCandidates(work, pass, texts);
-  const remoteCounts = countEach(texts);
+  const candidates = await findCandidates(work, pass, { texts, ignoresCase });
+  const remoteCounts = countEach(texts.map((text) => candidates.get(text)?.key ?? text));
 
   const matched = new Map<string, string>();
   const ambiguous: AmbiguousMatch[] = [];
   for (const { remoteId, value, text } of wanted) {
-    const found = candidates.get(text) ?? [];
+    const { key, recordIds: found } = candidates.get(text) ?? { key: text, recordIds: [] };
     const [only] = found;
-    if (found.length === 1 && only !== undefined && remoteCounts.get(text) === 1) matched.set(remoteId, only);
+    if (found.length === 1 && only !== undefined && remoteCounts.get(key) === 1) matched.set(remoteId, only);
     else if (found.length > 0) ambiguous.push({ remoteId, field, value, candidates: found.length });
   }
   return { matched, ambiguous };
 }
+
+/** The form in which values are compared; `matchForm` of the domain is the same for values in memory. */
+const matchFormOf = (value: RawBuilder<unknown>, ignoresCase: boolean): RawBuilder<string> =>
+  ignoresCase
+    ? sql`lower(${value})`
+    : sql`case when ${value} ~ '^[^ @]+@[^ @]+[.][^ @]+$' then lower(${value}) else ${value} end`;
 
 /** As `->>` writes it in SQL. */
 const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -53,7 +64,7 @@ function countEach(texts: readonly string[]): ReadonlyMap<string, number> {
 async function saveCandidates(
   { trx, tenantId }: TenantWork,
   { integrationId, syncRunId, recordType }: PassKey,
-  field: string,
+  { field, ignoresCase }: { field: string; ignoresCase: boolean },
 ): Promise<void> {
   const { rows } = await sql<{ areSaved: boolean }>`
     select exists (
@@ -64,7 +75,8 @@ async function saveCandidates(
   if (rows[0]?.areSaved === true) return;
   await sql`
     insert into match_keys (tenant_id, sync_run_id, record_type, value, record_id)
-    select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}, record.fields ->> ${field}, record.record_id
+    select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType},
+      ${matchFormOf(sql`(record.fields ->> ${field})`, ignoresCase)}, record.record_id
     from records record
     where record.tenant_id = ${opaqueToPlanner(tenantId)} and record.record_type = ${recordType}
       and record.deleted_at is null and record.fields ->> ${field} <> ''
@@ -77,25 +89,27 @@ async function saveCandidates(
     select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}, '', ${syncRunId}::uuid`.execute(trx);
 }
 
-/** Ids of unlinked records, by the value of their match field. */
+/** Ids of unlinked records by the value of the remote record, with the form in which it was compared. */
 async function findCandidates(
   { trx, tenantId }: TenantWork,
   { integrationId, syncRunId, recordType }: PassKey,
-  values: string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { rows } = await sql<{ value: string; recordId: string }>`
-    select distinct wanted.value, key.record_id
-    from unnest(${values}::text[]) as wanted(value)
+  { texts, ignoresCase }: { texts: string[]; ignoresCase: boolean },
+): Promise<ReadonlyMap<string, { key: string; recordIds: string[] }>> {
+  const { rows } = await sql<{ value: string; key: string; recordId: string }>`
+    select distinct wanted.value, wanted.key, key.record_id
+    from (select value, ${matchFormOf(sql`value`, ignoresCase)} as key
+          from unnest(${texts}::text[]) as text(value)) as wanted
     cross join lateral (
       select record_id from match_keys
       where tenant_id = ${opaqueToPlanner(tenantId)} and sync_run_id = ${opaqueToPlanner(syncRunId)}
-        and record_type = ${recordType} and value = wanted.value limit 20) key
+        and record_type = ${recordType} and value = wanted.key limit 20) key
     left join lateral (
       select record_id from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = key.record_id limit 1) link on true
     where link.record_id is null`.execute(trx);
-  const found = new Map<string, string[]>();
-  for (const { value, recordId } of rows) found.set(value, [...(found.get(value) ?? []), recordId]);
+  const found = new Map<string, { key: string; recordIds: string[] }>();
+  for (const { value, key, recordId } of rows)
+    found.set(value, { key, recordIds: [...(found.get(value)?.recordIds ?? []), recordId] });
   return found;
 }

@@ -19,7 +19,8 @@ export async function matchRecords(work: TenantWork, page: PageToApply): Promise
   const { mapping, externalIdPrefix } = page;
   const { matched, ambiguous } = await matchUnlinked(work, page, {
     records: toMatch,
-    matchBy: mapping.matchBy,
+    field: mapping.matchBy,
+    ignoresCase: mapping.matchIgnoreCase ?? false,
     externalIdPrefix,
   });
   const unmatched = toMatch.filter(({ remoteId }) => !matched.has(remoteId));
@@ -49,9 +50,14 @@ async function matchUnlinked(
   pass: PassKey,
   {
     records,
-    matchBy,
     externalIdPrefix,
-  }: { records: readonly PulledRecord[]; matchBy: string | undefined; externalIdPrefix: string },
+    ...matching
+  }: {
+    records: readonly PulledRecord[];
+    field: string | undefined;
+    ignoresCase: boolean;
+    externalIdPrefix: string;
+  },
 ): Promise<{ matched: ReadonlyMap<string, string>; ambiguous: readonly AmbiguousMatch[] }> {
   if (records.length === 0) return { matched: new Map(), ambiguous: [] };
   const byStoredId = await findByExternalId(
@@ -62,7 +68,7 @@ async function matchUnlinked(
     ),
   );
   const rest = records.filter(({ remoteId }) => !byStoredId.has(remoteId));
-  const { matched: byField, ambiguous } = await matchByField(work, pass, { field: matchBy, records: rest });
+  const { matched: byField, ambiguous } = await matchByField(work, pass, { ...matching, records: rest });
   const stillUnmatched = rest.filter(({ remoteId }) => !byField.has(remoteId));
   const byEarlierImport = await findByExternalId(
     work,

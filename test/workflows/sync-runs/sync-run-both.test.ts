@@ -117,6 +117,43 @@ describe('rule 13: the record that matches', () => {
     expect(kept).toEqual([]);
   });
 
+  it('folds the case of e-mail addresses, and of other values if the mapping says so', async () => {
+    await contact('c-1', { name: 'Ada', email: 'Ada.Byron@Example.org' });
+    await contact('c-2', { name: 'Team', email: 'team-A' });
+    const fillBoth = async (account: Parameters<NonNullable<Parameters<typeof linked>[1]>>[0]) => {
+      await account.put('contacts', 'p1', { name: 'Ada', email: 'ada.byron@example.org' });
+      await account.put('contacts', 'p2', { name: 'Team', email: 'TEAM-a' });
+    };
+    const byDefault = await linked(
+      { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } },
+      fillBoth,
+    );
+    const withoutCase = await linked(
+      { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email', matchIgnoreCase: true } } },
+      fillBoth,
+    );
+
+    expect([await byDefault.externalId('p1'), await byDefault.externalId('p2')]).toEqual([
+      'c-1',
+      expect.stringContaining(':p2') as string,
+    ]);
+    expect(await withoutCase.externalId('p1')).toBe('c-1');
+    expect(await withoutCase.conflicts()).toMatchObject([{ kind: 'ambiguous_match', remoteId: 'p2' }]);
+  });
+
+  it('is none if several records differ only in case', async () => {
+    await contact('c-1', { name: 'Ada', email: 'ada@example.org' });
+    const pulled = await linked(
+      { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } },
+      async (account) => {
+        await account.put('contacts', 'p1', { name: 'Ada', email: 'Ada@example.org' });
+        await account.put('contacts', 'p2', { name: 'Ada', email: 'ADA@example.org' });
+      },
+    );
+
+    expect((await pulled.conflicts()).map(({ remoteId }) => remoteId).toSorted()).toEqual(['p1', 'p2']);
+  });
+
   it('is not found by an empty value', async () => {
     await contact('c-1', { name: 'No mail', email: '' });
     const pulled = await linked({ recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } }, (account) =>

@@ -95,8 +95,9 @@ function MatchBy({ mapping, isReadOnly, onChange }: MappingOfTypeProps) {
       readOnly={isReadOnly}
       clearButtonProps={{ 'aria-label': 'No matching' }}
       onChange={(value) => {
-        const { match_by: _before, ...rest } = mapping;
-        onChange(value === null ? rest : { ...rest, match_by: value });
+        const { match_by: _before, match_ignore_case: ignoreCase, ...rest } = mapping;
+        const kept = ignoreCase === undefined ? {} : { match_ignore_case: ignoreCase };
+        onChange(value === null ? rest : { ...rest, ...kept, match_by: value });
       }}
     />
   );
