@@ -93,16 +93,19 @@ const Errors = z.strictObject({
   each: z.union([EachError, z.array(EachError).min(1).max(5)]).optional(),
 });
 
-const StatusOrCode = z.union([Status, z.string().min(1).max(200)]);
+/** A status, a code (found through `errors`), or a condition on the body. */
+const AnswerSign = z.union([Status, z.string().min(1).max(200), Condition]);
 const Answers = z.strictObject({
-  missing: z.array(StatusOrCode).optional(),
-  exists: z.array(StatusOrCode).optional(),
-  transient: z.array(StatusOrCode).optional(),
-  rate_limited: z.array(StatusOrCode).optional(),
-  unauthorized: z.array(StatusOrCode).optional(),
+  missing: z.array(AnswerSign).optional(),
+  exists: z.array(AnswerSign).optional(),
+  transient: z.array(AnswerSign).optional(),
+  rate_limited: z.array(AnswerSign).optional(),
+  unauthorized: z.array(AnswerSign).optional(),
+  /** The record is refused for good, although the status says that the third party has failed (500). */
+  rejected: z.array(AnswerSign).optional(),
   success: z.array(Status).optional(),
   /** A response with a success status that is a refusal (`{"ok": false}`, GraphQL's `errors`). */
-  failed: Condition.optional(),
+  failed: z.union([Condition, z.array(Condition).min(1)]).optional(),
 });
 
 /** `number`: `"{remote_id}"` in a body becomes a number, where a double holds it exactly. */

@@ -22,16 +22,28 @@ export interface AnswerRules {
 export type Answer =
   | { meaning: 'done'; response: HttpResponse; body: JsonValue | undefined }
   /** The record or the address does not exist. */
-  | { meaning: 'missing'; error: ConnectorError }
+  | {
+      meaning: 'missing';
+      error: ConnectorError;
+      /** The body says so, and not only a status, which could be about the address. */
+      isNamed?: boolean;
+    }
   /** A record with the Syncline id already exists. */
   | { meaning: 'exists'; error: ConnectorError }
   /** The record changed after its version was read (412). */
   | { meaning: 'changed'; error: ConnectorError }
   | { meaning: 'failed'; error: ConnectorError };
 
-type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exists';
+type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exists' | 'rejected';
 
-const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
+export const MEANINGS: readonly Meaning[] = [
+  'unauthorized',
+  'rate_limited',
+  'transient',
+  'missing',
+  'exists',
+  'rejected',
+];
 const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
 
 /** For calls without a record. */
@@ -57,13 +69,16 @@ export function readAnswer(
 ): Answer {
   const body = parseJson(response.text);
   const hasGoodStatus = isSuccess(response) || (rules.answers.success ?? []).includes(response.status);
-  if (hasGoodStatus && !isTrueOf(rules.answers.failed, body)) {
+  const failed = [rules.answers.failed ?? []].flat();
+  const named = meaningOfBody(body, rules);
+  const meaning = named ?? meaningOfStatus(response.status, rules.answers);
+  if (hasGoodStatus && meaning === undefined && !failed.some((condition) => isTrueOf(condition, body))) {
     if (isUnreadable(response, body)) return { meaning: 'failed', error: unreadable(quotable(response)) };
     return { meaning: 'done', response, body };
   }
-  const meaning = meaningOf(response.status, codesIn(body, rules.errors), rules.answers);
   const error = errorOf(quotable(response), meaning, rules, fieldNames);
-  if (meaning === 'missing' || meaning === 'exists') return { meaning, error };
+  if (meaning === 'missing') return { meaning, error, isNamed: named !== undefined };
+  if (meaning === 'exists') return { meaning, error };
   return { meaning: response.status === 412 && meaning === undefined ? 'changed' : 'failed', error };
 }
 
@@ -98,13 +113,20 @@ export function unreadable(response: HttpResponse): Unavailable {
   );
 }
 
-/** A code is more specific than a status, so codes are checked first. */
-function meaningOf(status: number, codes: readonly string[], answers: AnswersConfig): Meaning | undefined {
-  const listed = (meaning: Meaning) => answers[meaning] ?? DEFAULTS[meaning] ?? [];
+/** A code or another value in the body is more specific than the status. */
+function meaningOfBody(body: JsonValue | undefined, { answers, errors }: AnswerRules): Meaning | undefined {
+  const codes = codesIn(body, errors);
+  return MEANINGS.find((meaning) =>
+    answers[meaning]?.some((sign) =>
+      typeof sign === 'object' ? isTrueOf(sign, body) : typeof sign === 'string' && codes.includes(sign),
+    ),
+  );
+}
+
+function meaningOfStatus(status: number, answers: AnswersConfig): Meaning | undefined {
   return (
-    MEANINGS.find((meaning) =>
-      listed(meaning).some((entry) => typeof entry === 'string' && codes.includes(entry)),
-    ) ?? MEANINGS.find((meaning) => listed(meaning).some((entry) => entry === status))
+    MEANINGS.find((meaning) => answers[meaning]?.includes(status)) ??
+    MEANINGS.find((meaning) => answers[meaning] === undefined && DEFAULTS[meaning]?.includes(status))
   );
 }
 
@@ -132,8 +154,9 @@ function errorOf(
       `The third party cannot accept the request at the moment (${status}). ${messagesOf(refusal)}`,
       status,
     );
-  // A refusal with a success status (`failed`) cannot be classified by its status.
-  if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);
+  // A refusal with a success status, or with one that means something else, is not classified by its status.
+  if (isSuccess(response) || meaning === 'rejected')
+    return new RecordRejected(refusal.message, refusal.errors);
   return errorFromResponse(response, () => refusal);
 }
 

@@ -47,7 +47,7 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   const request = requestOf(calls, find, { method: 'GET', remoteId: ownIdOf(calls) });
   if (find.exact === false && find.paging !== undefined) return findAmongSimilar(calls, find.paging, request);
   const answer = answerIn(calls, await calls.session.send(request));
-  if (answer.meaning === 'missing' && find.items === undefined) return undefined;
+  if (answer.meaning === 'missing' && (find.items === undefined || answer.isNamed)) return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   const { records, response } = foundIn(calls, answer);
   const { living, matching } = matchesIn(calls, records);
@@ -75,6 +75,7 @@ async function findAmongSimilar(
     const received = await calls.session.send(sent);
     if (isBehindTheEnd(paging, place, received)) return undefined;
     const answer = answerIn(calls, received);
+    if (answer.meaning === 'missing' && answer.isNamed) return undefined;
     if (answer.meaning !== 'done') throw answer.error;
     const { records, items, response } = foundIn(calls, answer);
     const { matching } = matchesIn(calls, records);

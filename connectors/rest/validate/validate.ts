@@ -10,6 +10,7 @@ import { externalIdPointer } from '../http/calls';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { RestCredentials } from '../config/config-auth';
 import { isSafePath } from '../json-pointer';
+import { problemsOfAnswers } from './validate-answers';
 import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
 import { isOnlyRead, problemsOfType } from './validate-record-type';
@@ -27,6 +28,7 @@ export function findRestProblems(
     ...problemsOfCall('/config/check', config.check, () => false),
     ...problemsOfGet('/config/check', config.check),
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
+    ...problemsOfAnswers(config),
     ...problemsOfAuth(config.auth),
     ...Object.entries(mappings).flatMap(([name, mapping]) =>
       problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name]),
