@@ -1,6 +1,7 @@
 /** The settings of the PostgreSQL connector, in the form in which the API accepts and stores them. */
 import { z } from 'zod';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
+import { mappedColumns } from './mapped-columns';
 
 /** PostgreSQL truncates longer names silently, and the result may name another object. */
 const IDENTIFIER_BYTES_MAX = 63;
@@ -107,10 +108,19 @@ export function findPostgresProblems(
   const problems: { pointer: string; message: string }[] = [];
   if (!config.tls && config.tls_ca !== undefined)
     problems.push({ pointer: '/config/tls_ca', message: 'tls_ca has no effect while tls is false.' });
-  for (const [recordType, { direction }] of Object.entries(mappings)) {
+  for (const [recordType, mapping] of Object.entries(mappings)) {
+    const { direction } = mapping;
     const pointer = `/record_types/${recordType}`;
-    if (!config.record_types[recordType])
-      problems.push({ pointer, message: `The configuration has no record type ${recordType}.` });
+    const table = Object.hasOwn(config.record_types, recordType)
+      ? config.record_types[recordType]
+      : undefined;
+    if (!table) problems.push({ pointer, message: `The configuration has no record type ${recordType}.` });
+    for (const name of mappedColumns(mapping))
+      if (table?.columns?.includes(name) === false)
+        problems.push({
+          pointer: `/config/record_types/${recordType}/columns`,
+          message: `The column ${JSON.stringify(name)} is mapped. Add it to columns.`,
+        });
     if (direction !== 'pull')
       problems.push({
         pointer: `${pointer}/direction`,

@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../../domain/json';
 import type { ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
 import type { TableConfig } from './config';
 import { AnswerTooLarge, type Place, rejection } from './failures';
+import { refuseMissingColumns } from './mapped-columns';
 import {
   type Position,
   countStatement,
@@ -71,11 +72,13 @@ interface Reading {
 
 function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage> {
   const { table, place, request, position, limit, isKeysOnly } = reading;
+  const { mappings } = context;
   return inSession(context, place, async (session) => {
     // Requests one extra row to detect a next page, except when a single row may already be too large.
     const asked = limit === 1 ? 1 : limit + 1;
     const statement = pageStatement(table, place.table, request, position, asked, isKeysOnly);
     const { columns, rows } = await session.query(statement.text, statement.values);
+    if (!isKeysOnly) refuseMissingColumns(mappings[place.recordType], dataColumns(columns), place);
     const decoders = await findDecoders(session, columns);
     const isLast = rows.length < asked;
     const page = toRecords(reading, rows, (row) => toFields(columns, decoders, row));
@@ -134,6 +137,10 @@ function toFields(
       fields[name] = value === null ? null : (decoders[index] as (text: string) => JsonValue)(value);
   }
   return fields;
+}
+
+function dataColumns(columns: Rows['columns']): Set<string> {
+  return new Set(columns.slice(KEYS).map(({ name }) => name));
 }
 
 function endOf([id, modified]: Rows['rows'][number], limit: number | null): Position {

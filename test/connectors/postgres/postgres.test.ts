@@ -34,6 +34,7 @@ function contextFor(
   table: JsonObject = SETTINGS,
   settings: JsonObject = {},
   credentials = source.credentials,
+  mapped: readonly string[] = [],
 ) {
   const { record_types: _types, ...config } = source.config as JsonObject;
   const parsed = postgres.configSchema.parse({
@@ -44,7 +45,9 @@ function contextFor(
     ...settings,
   });
   const hosts = postgres.hosts(parsed);
-  return contextWith({ config: parsed, credentials, mappings: {}, http: egressHttp(hosts), hosts });
+  const fields = mapped.map((to, index) => ({ name: `field_${index}`, to }));
+  const mappings = { things: { direction: 'pull' as const, onDelete: 'leave' as const, fields } };
+  return contextWith({ config: parsed, credentials, mappings, http: egressHttp(hosts), hosts });
 }
 
 type Context = ReturnType<typeof contextFor>;
@@ -337,6 +340,65 @@ insert into t.things select n, 'small' from generate_series(8, 30) n`);
     );
     expect(unreadableOf(pages)).toMatchObject([{ remoteId: '7', code: 'too_large' }]);
     expect(recordsOf(pages).every(({ fields }) => fields['body'] !== undefined)).toBe(true);
+  });
+});
+
+describe('a mapped column that is gone', () => {
+  const MAPPED = ['first_name', '/address/city', 'id'];
+  const read = (table: JsonObject = SETTINGS, request: Partial<ReadRequest> = {}) =>
+    failureOf(readPage(contextFor(table, {}, source.credentials, MAPPED), request));
+  const create = (columns: string) =>
+    given(
+      `create table t.things as select 1 as id, now() as at, ${columns};\nalter table t.things add primary key (id)`,
+    );
+
+  it('fails the record type and names the column after a rename', async () => {
+    await create(`'Ada' as first_name, '{}'::jsonb as address`);
+    expect(await read()).toBeUndefined();
+    await source.query('alter table t.things rename first_name to given_name');
+
+    const failure = (await read()) as RecordRejected;
+
+    expect(failure).toBeInstanceOf(RecordRejected);
+    expect(failure.errors).toMatchObject([{ code: 'column_missing' }]);
+    expect(failure.message).toContain('"first_name" of "t"."things" (record type things)');
+  });
+
+  it('fails an incremental run and a table without rows, and names every column', async () => {
+    await create(`1 as "First_Name"`);
+    await source.query('delete from t.things');
+
+    const failure = await read({ ...SETTINGS, modified: 'at' }, { modifiedSince: new Date() });
+
+    expect(failure?.message).toContain('The columns "first_name", "address" of "t"."things"');
+  });
+
+  it('fails between two pages, and in a view that was replaced', async () => {
+    await given(`create table t.base as select n as id, 'x' as first_name, null::jsonb as address from generate_series(1, 9) n;
+create view t.things as select * from t.base`);
+    const context = contextFor(SETTINGS, {}, source.credentials, MAPPED);
+    const { nextCursor } = await readPage(context);
+    await source.query('drop view t.things');
+    await source.query('create view t.things as select id, address from t.base');
+    await source.query(`grant select on t.things to ${source.role}`);
+
+    expect((await failureOf(readPage(context, { cursor: nextCursor })))?.message).toContain('"first_name"');
+  });
+
+  it('is refused while linking if "columns" does not list it', () => {
+    const { config, mappings } = contextFor(
+      { ...SETTINGS, columns: ['id', 'address'] },
+      {},
+      source.credentials,
+      MAPPED,
+    );
+
+    expect(postgres.validate?.(config, mappings)).toMatchObject([
+      {
+        pointer: '/config/record_types/things/columns',
+        message: 'The column "first_name" is mapped. Add it to columns.',
+      },
+    ]);
   });
 });
 
