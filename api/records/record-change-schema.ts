@@ -39,12 +39,17 @@ export const acceptedChange = z
   .object({
     outcome: z
       .enum(['accepted', 'stale'])
-      .meta({ description: '`stale`: Syncline already has a newer version; nothing was changed.' }),
+      .meta({ description: '`stale`: Syncline already has newer changes; nothing was changed.' }),
     id: typeId('rec'),
     record_type: z.string(),
     external_id: z.string(),
     version: z.int(),
     is_deleted: z.boolean(),
+    stale_fields: z.array(z.string()).meta({
+      description:
+        'Fields of the change that keep their value, because Syncline already has a newer change of them. ' +
+        'Usually empty.',
+    }),
     syncs: z.array(
       z.object({ integration_id: typeId('int'), status: orNull(statusName), due_at: instant.nullable() }),
     ),
@@ -77,6 +82,7 @@ export function toWireAccepted({
     external_id: change.externalId,
     version: current,
     is_deleted: change.isDeleted,
+    stale_fields: change.staleFields,
     syncs: change.syncs.map((sync) => ({
       integration_id: toTypeId('int', sync.integrationId),
       status: sync.status,

@@ -33,7 +33,7 @@ const ACCEPTED = {
     schema: acceptedChange,
   },
   200: {
-    description: 'Syncline already has a newer version. Nothing was changed; the older version is logged.',
+    description: 'Syncline already has newer changes. Nothing was changed; the older change is logged.',
     schema: acceptedChange,
   },
 };
@@ -77,7 +77,9 @@ export const recordRoutes: readonly Route[] = [
     operationId: 'patchRecord',
     tag: 'Records',
     summary: 'Change some fields of a record',
-    description: 'Fields that are not listed keep their value. null is a value.',
+    description:
+      'Fields that are not listed keep their value. null is a value. An older change applies to the fields ' +
+      'that no newer change has set; `stale_fields` lists the others.',
     params: recordParams,
     body: changeOfFields,
     responses: ACCEPTED,

@@ -13,6 +13,7 @@ import {
   planAcceptance,
   type StoredRecord,
 } from '../../domain/push/plan-acceptance';
+import type { FieldVersions } from '../../domain/records/field-versions';
 import type { RecordChange } from '../../domain/records/record-change';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';
@@ -24,6 +25,7 @@ import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
 import { findOwners } from './record-owners';
 import { writeRecordSyncPlan } from './update-record-syncs';
+import { withdrawReviewedItems } from './withdraw-reviewed-items';
 import { writeRecords } from './write-records';
 
 interface AcceptedSync {
@@ -60,6 +62,7 @@ export async function acceptChanges(
   await writeRecords(work, plan.drafts, author.actor);
   await writeChangeLog(work, plan.log, author);
   await writeRecordSyncPlan(work, plan.recordSyncs, author);
+  await withdrawReviewedItems(work, plan.drafts);
 
   const recordIds = plan.drafts.map(({ recordId }) => recordId);
   const isUnchanged = plan.recordSyncs.records.length === 0;
@@ -79,6 +82,7 @@ interface RecordRow {
   occurredAt: Date;
   changedAt: Date;
   deletedAt: Date | null;
+  fieldVersions: FieldVersions | null;
 }
 
 async function lockRecords(
@@ -104,18 +108,17 @@ async function lockRecords(
     select record.*
     from found
     cross join lateral (
-      select record_id, record_type, external_id, version, fields, occurred_at, changed_at, deleted_at
+      select record_id, record_type, external_id, version, fields, occurred_at, changed_at, deleted_at,
+        field_versions
       from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = found.record_id
       for update) record`.execute(trx);
-  return rows.map(
-    ({ recordId, recordType, externalId, changedAt, version, fields, occurredAt, deletedAt }) => ({
-      recordId,
-      recordType,
-      externalId,
-      changedAt,
-      state: { version, fields, occurredAt, isDeleted: deletedAt !== null },
-    }),
-  );
+  return rows.map(({ recordId, recordType, externalId, changedAt, deletedAt, ...state }) => ({
+    recordId,
+    recordType,
+    externalId,
+    changedAt,
+    state: { ...state, isDeleted: deletedAt !== null },
+  }));
 }
 
 async function writeChangeLog(

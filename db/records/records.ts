@@ -5,7 +5,7 @@ import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PushesTable, RecordSyncStatus, RecordSyncsTable, RecordsTable } from '../tables/records';
 
-export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId'>;
+export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId' | 'fieldVersions'>;
 const COLUMNS = [
   'recordId',
   'recordType',

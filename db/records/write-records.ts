@@ -23,18 +23,19 @@ export async function writeRecords(
     occurred_at: draft.after.occurredAt,
     changed_at: draft.changedAt,
     deleted_at: draft.after.isDeleted ? draft.changedAt : null,
+    field_versions: draft.after.fieldVersions ?? null,
   });
   const columns = `record_id uuid, record_type text, external_id text, version bigint, fields jsonb,
-    occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz`;
+    occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz, field_versions jsonb`;
 
   // In a fixed order, so that two requests that create the same records cannot deadlock.
   const created = touched.filter((draft) => draft.before === null).sort(byName);
   if (created.length > 0) {
     const { numAffectedRows } = await sql`
       insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, changed_by, deleted_at, created_at)
+        changed_at, changed_by, deleted_at, created_at, field_versions)
       select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, ${actor}, deleted_at, ${now}::timestamptz
+        changed_at, ${actor}, deleted_at, ${now}::timestamptz, field_versions
       from ${rowsFrom(created.map(toRow), columns)}
       on conflict do nothing`.execute(trx);
     // Another transaction created one of these records: start again and find it.
@@ -45,23 +46,27 @@ export async function writeRecords(
   if (updated.length > 0) {
     await sql`
       insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, changed_by, deleted_at, created_at)
+        changed_at, changed_by, deleted_at, created_at, field_versions)
       select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, ${actor}, deleted_at, ${now}::timestamptz
+        changed_at, ${actor}, deleted_at, ${now}::timestamptz, field_versions
       from ${rowsFrom(updated.map(toRow), columns)}
       on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields,
-        occurred_at = excluded.occurred_at,
+        occurred_at = excluded.occurred_at, field_versions = excluded.field_versions,
         deleted_at = excluded.deleted_at, changed_at = excluded.changed_at,
           changed_by = excluded.changed_by`.execute(trx);
   }
-  // A later repeat of known values only moves occurred_at.
+  // A later repeat of known values only moves instants.
   const confirmed = drafts.filter(
-    ({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt,
+    ({ isTouched, before, after }) =>
+      !isTouched &&
+      before !== null &&
+      (after.occurredAt > before.occurredAt ||
+        (after.fieldVersions ?? null) !== (before.fieldVersions ?? null)),
   );
   if (confirmed.length > 0) {
     await sql`
-      update records set occurred_at = row.occurred_at
-        from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
+      update records set occurred_at = row.occurred_at, field_versions = row.field_versions
+        from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz, field_versions jsonb')}
       where records.tenant_id = ${opaqueToPlanner(tenantId)} and records.record_id = row.record_id`.execute(
       trx,
     );

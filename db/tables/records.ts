@@ -1,6 +1,7 @@
 import type { Generated, GeneratedAlways } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { StartedBecause } from '../../domain/push/debounce-window';
+import type { FieldVersions } from '../../domain/records/field-versions';
 import type { SyncError } from '../../domain/sync-error';
 import type { Json } from './json-column';
 
@@ -16,6 +17,8 @@ export interface RecordsTable {
   changedBy: string;
   deletedAt: Date | null;
   createdAt: Date;
+  /** null = one change has set all fields: the record's version and instant are those of each field. */
+  fieldVersions: Json<FieldVersions | null> | null;
 }
 
 export interface RecordChangesTable {

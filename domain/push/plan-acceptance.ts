@@ -59,6 +59,8 @@ type AcceptanceOutcome =
 export interface AcceptanceResult {
   outcome: AcceptanceOutcome;
   refusedBy?: { integrationId: string; fields: string[] };
+  /** Fields of the change that a newer change has set: they were not changed (rules.md 55). */
+  staleFields: string[];
   recordType: string;
   externalId: string;
   recordId: string | null;
@@ -95,7 +97,7 @@ export function planAcceptance(
     const checked = checkRefusal(change, drafts.get(keyOf(change)), state);
     if ('outcome' in checked) return checked;
     const { result, logged } = applyToDrafts(drafts, checked, { now: state.now, newId });
-    if (logged !== undefined) log.push(logged);
+    log.push(...logged);
     return result;
   });
   const touched = [...drafts.values()].filter(({ isTouched }) => isTouched);
@@ -127,11 +129,14 @@ function applyToDrafts(
   drafts: Map<string, RecordDraft>,
   change: RecordChange,
   { now, newId }: { now: Date; newId(): string },
-): { result: AcceptanceResult; logged?: LoggedChange } {
+): { result: AcceptanceResult; logged: LoggedChange[] } {
   const existing = drafts.get(keyOf(change));
   const applied = applyChange(existing?.after ?? null, change, now);
-  const logChange = (entry: Pick<LoggedChange, 'recordId' | 'version' | 'outcome' | 'changedFields'>) => ({
-    ...entry,
+  const logOf = (draft: RecordDraft, outcome: LoggedChange['outcome'], changedFields: string[]) => ({
+    recordId: draft.recordId,
+    version: change.version ?? draft.after.version,
+    outcome,
+    changedFields,
     isDelete: change.kind === 'delete',
     occurredAt: change.occurredAt ?? now,
   });
@@ -141,27 +146,30 @@ function applyToDrafts(
       drafts.set(keyOf(change), draft);
       draft.after = applied.record;
       draft.isTouched = true;
-      const { changedFields } = applied;
+      const { changedFields, staleFields } = applied;
       for (const field of changedFields) draft.changedFields.add(field);
-      const { version } = applied.record;
+      const logged = [logOf(draft, 'applied', changedFields)];
+      if (staleFields.length > 0) logged.push(logOf(draft, 'stale', staleFields));
+      return { result: resultOf('accepted', change, draft, staleFields), logged };
+    }
+    case 'unchanged': {
+      const { record, staleFields } = applied;
+      if (existing !== undefined) existing.after = record;
+      const isStale = existing !== undefined && staleFields.length > 0;
       return {
-        result: resultOf('accepted', change, draft),
-        logged: logChange({ recordId: draft.recordId, version, outcome: 'applied', changedFields }),
+        result: resultOf('accepted', change, existing, staleFields),
+        logged: isStale ? [logOf(existing, 'stale', staleFields)] : [],
       };
     }
-    case 'unchanged':
-      if (existing !== undefined) existing.after = applied.record;
-      return { result: resultOf('accepted', change, existing) };
     case 'stale': {
-      const result = resultOf('stale', change, existing);
-      if (existing === undefined) return { result };
-      const { recordId, after } = existing;
-      const changedFields = Object.keys(change.fields);
-      const version = change.version ?? after.version;
-      return { result, logged: logChange({ recordId, version, outcome: 'stale', changedFields }) };
+      const staleFields = Object.keys(change.fields);
+      return {
+        result: resultOf('stale', change, existing, staleFields),
+        logged: existing === undefined ? [] : [logOf(existing, 'stale', staleFields)],
+      };
     }
     default:
-      return { result: resultOf(applied.outcome, change, existing) };
+      return { result: resultOf(applied.outcome, change, existing), logged: [] };
   }
 }
 
@@ -200,9 +208,11 @@ function resultOf(
   outcome: AcceptanceOutcome,
   { recordType, externalId }: RecordChange,
   draft: RecordDraft | undefined,
+  staleFields: string[] = [],
 ): AcceptanceResult {
   return {
     outcome,
+    staleFields,
     recordType,
     externalId,
     recordId: draft?.recordId ?? null,

@@ -1,9 +1,16 @@
 /**
  * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor
- * extends, and the same change twice is one change. Fields that a third party owns are read-only (rules.md
- * 17).
+ * extends, and the same change twice is one change. A PATCH is compared field by field (rules.md 55). Fields
+ * that a third party owns are read-only (rules.md 17).
  */
 import { type JsonObject, jsonEquals } from '../json';
+import {
+  fieldVersionsAfter,
+  isOlderThan,
+  versionOfField,
+  versionOfRecord,
+  type VersionedFields,
+} from './field-versions';
 import type { RecordTypeMapping } from './mapping';
 
 export interface RecordChange {
@@ -21,20 +28,18 @@ export interface RecordChange {
   occurredAt?: Date | undefined;
 }
 
-export interface VersionedRecord {
-  version: number;
+export interface VersionedRecord extends VersionedFields {
   fields: JsonObject;
   isDeleted: boolean;
-  occurredAt: Date;
 }
 
 export type AppliedChange =
-  | { outcome: 'applied'; record: VersionedRecord; changedFields: string[] }
+  | { outcome: 'applied'; record: VersionedRecord; changedFields: string[]; staleFields: string[] }
   /**
-   * The record already has these values: the caller gets the same response. At most `occurredAt` has
-   * increased.
+   * The record already has these values: the caller gets the same response. At most `occurredAt` and the
+   * versions of fields have increased.
    */
-  | { outcome: 'unchanged'; record: VersionedRecord }
+  | { outcome: 'unchanged'; record: VersionedRecord; staleFields: string[] }
   | { outcome: 'stale' | 'version_reused' | 'not_found' };
 
 export function applyChange(current: VersionedRecord | null, change: RecordChange, now: Date): AppliedChange {
@@ -42,37 +47,84 @@ export function applyChange(current: VersionedRecord | null, change: RecordChang
   const occurredAt = change.occurredAt ?? now;
   if (current === null) {
     const record = { version: change.version ?? 1, fields: change.fields, isDeleted: false, occurredAt };
-    return { outcome: 'applied', record, changedFields: Object.keys(change.fields) };
+    return { outcome: 'applied', record, changedFields: Object.keys(change.fields), staleFields: [] };
   }
 
-  const isOlder =
-    change.version === undefined
-      ? change.occurredAt !== undefined && change.occurredAt < current.occurredAt
-      : change.version < current.version;
-  if (isOlder) return { outcome: 'stale' };
+  if (isOlderThan(change, versionOfRecord(current)))
+    return change.kind === 'patch' && !current.isDeleted
+      ? applyLatePatch(current, change)
+      : { outcome: 'stale' };
   if (change.kind === 'patch' && current.isDeleted) return { outcome: 'not_found' };
 
   const fields = fieldsAfter(current, change);
   const isDeleted = change.kind === 'delete';
   const changedFields = differingFields(current.fields, fields);
   const isSame = changedFields.length === 0 && isDeleted === current.isDeleted;
-  // Said again later: what comes late from between the two is older than what it was confirmed to be.
-  if (isSame && change.version === undefined)
-    return {
-      outcome: 'unchanged',
-      record: { ...current, occurredAt: laterOf(current.occurredAt, change.occurredAt) },
-    };
+  if (isSame && change.version === undefined) return confirm(current, change);
   if (change.version === current.version)
-    return isSame ? { outcome: 'unchanged', record: current } : { outcome: 'version_reused' };
+    return isSame
+      ? { outcome: 'unchanged', record: current, staleFields: [] }
+      : { outcome: 'version_reused' };
 
-  // An older clock must not make a newer version look old to the next change.
+  const version = change.version ?? current.version + 1;
   const record = {
-    version: change.version ?? current.version + 1,
+    version,
     fields,
     isDeleted,
+    // An older clock must not make a newer version look old to the next change.
     occurredAt: laterOf(current.occurredAt, occurredAt),
+    fieldVersions:
+      change.kind === 'patch'
+        ? fieldVersionsAfter(current, Object.keys(change.fields), { version, occurredAt })
+        : null,
   };
-  return { outcome: 'applied', record, changedFields };
+  return { outcome: 'applied', record, changedFields, staleFields: [] };
+}
+
+/**
+ * Said again later: what comes late from between the two is older than what was confirmed. Without an instant
+ * nothing says when that was.
+ */
+function confirm(current: VersionedRecord, { kind, fields, occurredAt }: RecordChange): AppliedChange {
+  if (occurredAt === undefined) return { outcome: 'unchanged', record: current, staleFields: [] };
+  const record = {
+    ...current,
+    occurredAt: laterOf(current.occurredAt, occurredAt),
+    fieldVersions: kind === 'patch' ? fieldVersionsAfter(current, Object.keys(fields), { occurredAt }) : null,
+  };
+  return { outcome: 'unchanged', record, staleFields: [] };
+}
+
+/**
+ * A PATCH that is older than the record applies to the fields that nothing newer has changed (rules.md 55).
+ * A record with versions of the caller keeps its version: the next one of the caller must remain higher.
+ */
+function applyLatePatch(current: VersionedRecord, change: RecordChange): AppliedChange {
+  const isStale = (field: string): boolean => isOlderThan(change, versionOfField(current, field));
+  const staleFields = Object.keys(change.fields).filter(isStale);
+  const late = Object.fromEntries(Object.entries(change.fields).filter(([field]) => !isStale(field)));
+  if (Object.keys(late).length === 0) return { outcome: 'stale' };
+
+  const fields = { ...current.fields, ...late };
+  const changedFields = differingFields(current.fields, fields);
+  if (changedFields.some((field) => versionOfField(current, field)[0] === change.version))
+    return { outcome: 'version_reused' };
+
+  const isSame = changedFields.length === 0;
+  const next = isSame ? undefined : current.version + 1;
+  const record = {
+    version: change.version === undefined ? (next ?? current.version) : current.version,
+    fields,
+    isDeleted: false,
+    occurredAt: laterOf(current.occurredAt, change.occurredAt),
+    fieldVersions: fieldVersionsAfter(current, Object.keys(late), {
+      version: change.version ?? next,
+      occurredAt: change.occurredAt,
+    }),
+  };
+  return isSame
+    ? { outcome: 'unchanged', record, staleFields }
+    : { outcome: 'applied', record, changedFields, staleFields };
 }
 
 function laterOf(a: Date, b: Date | undefined): Date {

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
+import { fieldVersionsAfter } from '../../../domain/records/field-versions';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
@@ -184,13 +185,14 @@ function mergeRecord({
         };
   const changedFields = isLeaving ? [] : differingFields(row.fields, result.fields);
   const isTouched = !isLeaving && (changedFields.length > 0 || row.isDeleted);
-  const { version, fields, isDeleted, occurredAt } = row;
-  const before: VersionedRecord = { version, fields, isDeleted, occurredAt };
+  const { version, fields, isDeleted, occurredAt, fieldVersions } = row;
+  const before: VersionedRecord = { version, fields, isDeleted, occurredAt, fieldVersions };
+  const changed = { version: version + 1, occurredAt: later(occurredAt, now) };
   const after: VersionedRecord = {
-    version: version + 1,
+    ...changed,
     fields: result.fields,
     isDeleted: false,
-    occurredAt: later(occurredAt, now),
+    fieldVersions: isDeleted ? null : fieldVersionsAfter(before, changedFields, changed),
   };
   const draft = {
     recordId: row.recordId,
@@ -241,7 +243,8 @@ async function lockRecords(
     select record.*, link.agreed
     from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted
+      select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted,
+        field_versions
       from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record
     left join lateral (
       select agreed from record_links

@@ -69,6 +69,23 @@ describe('accepting changes', () => {
     expect(shown.body).toMatchObject({ version: 2, fields: { n: 2 } });
   });
 
+  it('applies an older PATCH of another field, and names the fields that stay (rules.md 55)', async () => {
+    const path = '/v1/records/employees/late';
+    const at = (minute: number) => ({ occurred_at: `2026-11-21T09:${minute}:00Z` });
+    await tenant.operator.put(path, { fields: { a: 1, b: 1 }, ...at(10) }).expect(202);
+    const newer = await tenant.operator.patch(path, { fields: { a: 3 }, ...at(30) }).expect(202);
+
+    const late = await tenant.operator.patch(path, { fields: { b: 2 }, ...at(20) }).expect(202);
+    const partly = await tenant.operator.patch(path, { fields: { a: 2, c: 2 }, ...at(20) }).expect(202);
+    const stale = await tenant.operator.patch(path, { fields: { a: 2 }, ...at(20) }).expect(200);
+
+    expect(newer.body.stale_fields).toEqual([]);
+    expect(late.body).toMatchObject({ outcome: 'accepted', stale_fields: [] });
+    expect(partly.body).toMatchObject({ outcome: 'accepted', stale_fields: ['a'] });
+    expect(stale.body).toMatchObject({ outcome: 'stale', stale_fields: ['a'] });
+    expect((await tenant.viewer.get(path)).body.fields).toEqual({ a: 3, b: 2, c: 2 });
+  });
+
   it('changes only the named fields by PATCH, and null is a value', async () => {
     const path = '/v1/records/employees/patched';
     await tenant.operator.put(path, { fields: { a: 1, b: 2 } }).expect(202);

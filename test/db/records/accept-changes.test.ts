@@ -134,6 +134,84 @@ describe('R12: changes out of order', () => {
   });
 });
 
+describe('rule 55: versions per field', () => {
+  const second = (seconds: number) => new Date(Date.UTC(2026, 10, 21, 10) + seconds * 1_000);
+  const patch = (
+    fields: RecordChange['fields'],
+    more: Partial<RecordChange>,
+  ): Partial<RecordChange> & { externalId: string } => ({ externalId: 'e1', kind: 'patch', fields, ...more });
+  const stored = async () => (await records())[0];
+
+  it.each([
+    ['occurred_at', (at: number) => ({ occurredAt: second(at) }), 3],
+    ['versions of the caller', (at: number) => ({ version: at }), 3],
+  ])('an older PATCH of another field is stored and pushed: %s', async (_what, at, version) => {
+    const integrationId = await tenant.integration();
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A', city: 'Rome' }, ...at(1) });
+    await tenant.accept(patch({ city: 'Oslo' }, at(3)));
+    await tenant.claim(integrationId, new Date(Date.now() + 2 * GRACE_MS));
+
+    const [answer] = await tenant.accept(patch({ name: 'B', city: 'old' }, at(2)));
+
+    expect(answer).toMatchObject({ outcome: 'accepted', version, staleFields: ['city'] });
+    expect(await stored()).toMatchObject({ version, fields: { name: 'B', city: 'Oslo' } });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      windowFields: ['name'],
+      windowOpenedAt: expect.any(Date),
+    });
+    expect(
+      await tenant.work(({ trx }) =>
+        trx.selectFrom('recordChanges').select(['outcome', 'changedFields']).orderBy('changeId').execute(),
+      ),
+    ).toEqual([
+      { outcome: 'applied', changedFields: ['name', 'city'] },
+      { outcome: 'applied', changedFields: ['city'] },
+      { outcome: 'applied', changedFields: ['name'] },
+      { outcome: 'stale', changedFields: ['city'] },
+    ]);
+  });
+
+  it('a record without PATCH stores no versions of its fields, and a PUT removes them', async () => {
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
+    expect(await stored()).toMatchObject({ fieldVersions: null });
+    await tenant.accept(patch({ name: 'B' }, {}));
+    expect(await stored()).toMatchObject({ fieldVersions: { fields: { name: [2, expect.any(Number)] } } });
+
+    await tenant.accept({ externalId: 'e1', fields: { name: 'C' } });
+
+    expect(await stored()).toMatchObject({ fieldVersions: null });
+  });
+
+  it('a confirmed field is stored, although its value is the same', async () => {
+    await tenant.accept({ externalId: 'e1', fields: { a: 1, b: 1 }, occurredAt: second(1) });
+    await tenant.accept(patch({ a: 1 }, { occurredAt: second(9) }));
+    await tenant.accept(patch({ b: 1 }, { occurredAt: second(5) }));
+
+    const answers = await tenant.accept(
+      patch({ a: 2 }, { occurredAt: second(8) }),
+      patch({ b: 2 }, { occurredAt: second(4) }),
+      patch({ b: 3 }, { occurredAt: second(6) }),
+    );
+
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['stale', 'stale', 'accepted']);
+    expect(await stored()).toMatchObject({ fields: { a: 1, b: 3 } });
+  });
+
+  it('concurrent PATCHes in any order end with the newest value of each field', async () => {
+    const random = new Random(testSeed + 3);
+    const names = ['a', 'b', 'c', 'd'];
+    const patches = Array.from({ length: 60 }, (_, index) =>
+      patch({ [random.pick(names)]: index, [random.pick(names)]: index }, { version: index + 2 }),
+    );
+    const expected = Object.assign({}, ...patches.map(({ fields }) => fields));
+    await tenant.accept({ externalId: 'e1', fields: {}, version: 1 });
+
+    await Promise.all(random.shuffled([...patches, ...patches]).map((one) => tenant.accept(one)));
+
+    expect(await stored()).toMatchObject({ version: 61, fields: expected });
+  });
+});
+
 describe('batches over the same records', () => {
   it('cause no deadlock and lose no update, creations included', async () => {
     const random = new Random(testSeed + 2);

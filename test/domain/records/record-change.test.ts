@@ -1,5 +1,5 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** What a change makes of a record: rules.md 7 and 13. */
+/** What a change makes of a record: rules.md 7, 13 and 55. */
 import * as fc from 'fast-check';
 import {
   applyChange,
@@ -199,7 +199,10 @@ describe('rule 7: versions', () => {
           if (!('record' in result)) continue;
           if (record !== null) {
             expect(result.record.occurredAt.getTime()).toBeGreaterThanOrEqual(record.occurredAt.getTime());
-            if (result.outcome === 'applied') expect(result.record.version).toBeGreaterThan(record.version);
+            // A late PATCH with a version of the caller leaves the record's version.
+            const isLate = one.version !== undefined && one.version < record.version;
+            if (result.outcome === 'applied')
+              expect(result.record.version).toBeGreaterThanOrEqual(record.version + (isLate ? 0 : 1));
             else
               expect(result.record).toMatchObject({
                 version: record.version,
@@ -211,5 +214,175 @@ describe('rule 7: versions', () => {
         }
       }),
     );
+  });
+});
+
+describe('rule 55: versions per field', () => {
+  const times = (seconds: number | undefined) =>
+    seconds === undefined ? {} : { occurredAt: second(seconds) };
+  const versions = (version: number | undefined) => ({ version });
+  const start = (more: Partial<RecordChange>) => change('put', { a: 'a0', b: 'b0' }, more);
+
+  describe.each([
+    ['occurred_at', times],
+    ['version', versions],
+  ])('of changes with %s', (_name, at) => {
+    it('applies an older PATCH of a field that nothing newer has changed', () => {
+      const { record, outcomes } = after([
+        start(at(1)),
+        change('patch', { a: 'a3' }, at(3)),
+        change('patch', { b: 'b2' }, at(2)),
+      ]);
+
+      expect(outcomes).toEqual(['applied', 'applied', 'applied']);
+      expect(record?.fields).toEqual({ a: 'a3', b: 'b2' });
+    });
+
+    it('applies an older PATCH of a field that the record does not have', () => {
+      const { record } = after([
+        start(at(1)),
+        change('patch', { a: 'a3' }, at(3)),
+        change('patch', { constructor: 'c2' }, at(2)),
+      ]);
+
+      expect(record?.fields).toEqual({ a: 'a3', b: 'b0', constructor: 'c2' });
+    });
+
+    it('applies only the untouched fields of an older PATCH, and names the others', () => {
+      const { record } = after([start(at(1)), change('patch', { a: 'a3' }, at(3))]);
+
+      expect(applyChange(record, change('patch', { a: 'a2', b: 'b2', c: null }, at(2)), NOW)).toMatchObject({
+        outcome: 'applied',
+        record: { fields: { a: 'a3', b: 'b2', c: null } },
+        changedFields: ['b', 'c'],
+        staleFields: ['a'],
+      });
+    });
+
+    it.each<[string, RecordChange[], RecordChange]>([
+      [
+        'a PATCH older than one of the same field',
+        [change('patch', { a: 'a3' }, at(3))],
+        change('patch', { a: 'a2' }, at(2)),
+      ],
+      ['a PATCH older than a PUT', [change('put', { a: 'a3' }, at(3))], change('patch', { b: 'b2' }, at(2))],
+      [
+        'a PATCH older than a deletion',
+        [change('patch', { a: 'a4' }, at(4)), change('delete', {}, at(5))],
+        change('patch', { b: 'b2' }, at(2)),
+      ],
+      [
+        'a PATCH older than the deletion of a record that was restored',
+        [change('delete', {}, at(3)), change('put', { a: 'a4' }, at(4))],
+        change('patch', { b: 'b2' }, at(2)),
+      ],
+      ['a PUT older than a PATCH', [change('patch', { a: 'a3' }, at(3))], change('put', { b: 'b2' }, at(2))],
+      ['a deletion older than a PATCH', [change('patch', { a: 'a3' }, at(3))], change('delete', {}, at(2))],
+      ['a PATCH of nothing', [change('patch', { a: 'a3' }, at(3))], change('patch', {}, at(2))],
+    ])('does not apply %s', (_what, before, late) => {
+      const { record } = after([start(at(1)), ...before]);
+
+      expect(applyChange(record, late, NOW)).toEqual({ outcome: 'stale' });
+    });
+
+    it('compares with the late change afterwards, too', () => {
+      const { record, outcomes } = after([
+        start(at(1)),
+        change('patch', { a: 'a5' }, at(5)),
+        change('patch', { b: 'b3' }, at(3)),
+        change('patch', { b: 'b2' }, at(2)),
+        change('patch', { b: 'b4' }, at(4)),
+      ]);
+
+      expect(outcomes.slice(2)).toEqual(['applied', 'stale', 'applied']);
+      expect(record?.fields).toEqual({ a: 'a5', b: 'b4' });
+    });
+
+    it('treats the same late change twice as one change', () => {
+      const late = change('patch', { b: 'b2' }, at(2));
+      const once = after([start(at(1)), change('patch', { a: 'a3' }, at(3)), late]);
+
+      expect(applyChange(once.record, late, NOW)).toEqual({
+        outcome: 'unchanged',
+        record: once.record,
+        staleFields: [],
+      });
+    });
+
+    it('confirms a field without a change of its value, and no other field', () => {
+      const { record, outcomes } = after([
+        start(at(1)),
+        change('patch', { a: 'a0' }, at(4)),
+        change('patch', { a: 'a2' }, at(2)),
+        change('patch', { b: 'b3' }, at(3)),
+      ]);
+
+      expect(outcomes.slice(2)).toEqual(['stale', 'applied']);
+      expect(record?.fields).toEqual({ a: 'a0', b: 'b3' });
+    });
+
+    it('ends with the newest value of each field, in whatever order the changes arrive', () => {
+      const fields = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'constructor'), fc.integer({ max: 3 }), {
+        minKeys: 1,
+      });
+      fc.assert(
+        fc.property(
+          fc.array(fields, { minLength: 1, maxLength: 8 }).chain((patches) => {
+            const changes = patches.map((patch, index) => change('patch', patch, at(index + 2)));
+            return fc.tuple(
+              fc.constant(changes),
+              fc.shuffledSubarray([...changes, ...changes], { minLength: 2 * changes.length }),
+            );
+          }),
+          ([inOrder, shuffled]) => {
+            const expected = after([start(at(1)), ...inOrder]).record;
+
+            expect(after([start(at(1)), ...shuffled]).record).toMatchObject({
+              fields: expected?.fields,
+              occurredAt: expected?.occurredAt,
+            });
+          },
+        ),
+      );
+    });
+  });
+
+  it('leaves the version of the caller at the highest one, so that the next one applies', () => {
+    const { record, outcomes } = after([
+      start({ version: 1 }),
+      change('patch', { a: 'a3' }, { version: 3 }),
+      change('patch', { b: 'b2' }, { version: 2 }),
+      change('patch', { b: 'b4' }, { version: 4 }),
+    ]);
+
+    expect(outcomes).toEqual(['applied', 'applied', 'applied', 'applied']);
+    expect(record).toMatchObject({ version: 4, fields: { a: 'a3', b: 'b4' } });
+  });
+
+  it("raises Syncline's own version by one for a late change", () => {
+    const { record } = after([
+      start(times(1)),
+      change('patch', { a: 'a3' }, times(3)),
+      change('patch', { b: 'b2' }, times(2)),
+    ]);
+
+    expect(record).toMatchObject({ version: 3, occurredAt: second(3) });
+  });
+
+  it('refuses an older version that was used for other content of the field', () => {
+    const { outcomes } = after([
+      start({ version: 1 }),
+      change('patch', { a: 'a3' }, { version: 3 }),
+      change('patch', { b: 'b2' }, { version: 2 }),
+      change('patch', { b: 'other' }, { version: 2 }),
+      change('patch', { c: 'c1' }, { version: 1 }),
+    ]);
+
+    expect(outcomes.slice(3)).toEqual(['version_reused', 'version_reused']);
+  });
+
+  it('compares fields of a record without versions per field with the record', () => {
+    expect(applyChange(standing(), change('patch', { a: 2 }, times(-1)), NOW).outcome).toBe('stale');
+    expect(applyChange(standing(), change('patch', { a: 2 }, versions(4)), NOW).outcome).toBe('stale');
   });
 });
