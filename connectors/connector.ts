@@ -38,6 +38,7 @@ export interface HttpResponse {
  * The HTTP client of connectors. It follows no redirects, obeys the egress policy, and limits time (30 s in
  * all) and size. @throws Unavailable if there is no complete response (refused, reset, timed out, too large,
  * blocked by policy)
+ * @throws WrongAddress if the server does not speak HTTP, or TLS where the address says https
  */
 export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;

@@ -76,3 +76,14 @@ export class RecordRejected extends ConnectorError {
     super(message);
   }
 }
+
+/**
+ * The address answers, but is not that of the API: it redirects, or speaks no HTTP or JSON. It is no outage:
+ * retries cannot help until the configuration is corrected.
+ */
+export class WrongAddress extends RecordRejected {
+  constructor(message: string, code: 'redirect' | 'not_http' | 'not_json') {
+    const explanation = 'Correct the address in the configuration of the integration, then retry.';
+    super(message, [{ field: null, remoteField: null, code, message, explanation }]);
+  }
+}

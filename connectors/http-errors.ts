@@ -10,6 +10,7 @@ import {
   RecordRejected,
   Unauthorized,
   Unavailable,
+  WrongAddress,
 } from './errors';
 
 /**
@@ -44,7 +45,7 @@ export function errorFromResponse(
   const retryAfter = headers['retry-after'];
   if (status === 401)
     return new Unauthorized(
-      `The third party does not accept the credentials (401). ${excerpt(response.text)}`.trim(),
+      `The third party does not accept the credentials (401). ${excerptOf(response)}`.trim(),
     );
   if (status === 429 || (status === 503 && retryAfter !== undefined)) {
     return new RateLimited(
@@ -52,15 +53,9 @@ export function errorFromResponse(
       parseRetryAfter(retryAfter, nowMs),
     );
   }
-  if (status >= 300 && status < 400) {
-    return new Unavailable(
-      `The third party answered with a redirect (${status}). Redirects are not followed: ` +
-        'enter the final address in the configuration.',
-      status,
-    );
-  }
+  if (isRedirect(status)) return new WrongAddress(redirectMessage(response), 'redirect');
   if (status === 408 || status === 425 || status < 400 || status >= 500) {
-    return new Unavailable(`The third party answered ${status}. ${excerpt(response.text)}`.trim(), status);
+    return new Unavailable(`The third party answered ${status}. ${excerptOf(response)}`.trim(), status);
   }
   const refusal = describe(response);
   const isForbidden = status === 403;
@@ -73,8 +68,8 @@ export function errorFromResponse(
  * every other 4xx (usually a wrong base URL) is a failure of the third party.
  */
 export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
-  const error = errorFromResponse(response, () => ({ message: excerpt(response.text) }), nowMs);
-  if (!(error instanceof RecordRejected)) return error;
+  const error = errorFromResponse(response, () => ({ message: excerptOf(response) }), nowMs);
+  if (!(error instanceof RecordRejected) || error instanceof WrongAddress) return error;
   if (error.isForbidden)
     return new Unauthorized(`The credentials do not allow this (403). ${error.message}`.trim());
   return new Unavailable(
@@ -97,6 +92,18 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   return Math.min(Math.max(atMs - nowMs, 0), RETRY_AFTER_MS_MAX);
 }
 
+/** What a response contains, without its data. */
+export function formOf({ status, headers, text }: HttpResponse): string {
+  const type = excerpt((headers['content-type'] ?? '').split(';')[0] ?? '').slice(0, 100);
+  return `${status}, ${type || 'no content type'}, ${text.length} characters`;
+}
+
+/** The beginning of a readable body. Data of a response that nothing can read must not get into messages. */
+export function excerptOf({ headers, text }: HttpResponse): string {
+  const isJson = /json/i.test(headers['content-type'] ?? '') || /^\s*[[{]/.test(text);
+  return isJson && !isParsable(text) ? '' : excerpt(text);
+}
+
 /**
  * The beginning of a body on one line, for messages; empty for HTML pages.
  */
@@ -107,6 +114,30 @@ export function excerpt(text: string): string {
   return line.length > EXCERPT_LENGTH
     ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…`
     : line;
+}
+
+function isParsable(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** 304 is an answer to a conditional request, and not a redirect. */
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+/** Names no more of the target than its origin: paths and queries can contain data. */
+function redirectMessage({ status, headers }: HttpResponse): string {
+  const target = headers['location'] ?? '';
+  const origin = /^https?:/i.test(target) && URL.canParse(target) ? ` to ${new URL(target).origin}` : '';
+  return (
+    `The third party answered with a redirect${origin} (${status}). Redirects are not followed: enter the ` +
+    'final address in the configuration.'
+  );
 }
 
 function wholeRecordError(status: number, message: string): FieldError {

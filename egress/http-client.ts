@@ -8,7 +8,7 @@ import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { Agent, buildConnector, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
-import { Unavailable } from '../connectors/errors';
+import { Unavailable, WrongAddress } from '../connectors/errors';
 import {
   BlockedByPolicy,
   type EgressPolicy,
@@ -62,7 +62,7 @@ export function createHttpClient({
         const url = checkUrl(policy, request.url, hosts);
         return await exchangeOnce(agentOf(policy), url, request, exchange.signal);
       } catch (error) {
-        throw unavailable(error, exchange.signal, bytesMaxOf(request));
+        throw failureOf(error, exchange.signal, bytesMaxOf(request));
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
@@ -159,27 +159,47 @@ const REASONS: Record<string, string> = {
   UND_ERR_INVALID_ARG: 'the request is not valid: check the credentials and headers for special characters',
 };
 
+/** What undici and OpenSSL say about a response that does not begin like one of HTTP or TLS. */
+const NOT_HTTP = /Expected HTTP\/|Invalid HTTP version|Invalid status code|Invalid method/i;
+const NOT_TLS = /wrong version number|packet length too long|http request/i;
+
 /**
  * Node's own messages contain addresses, so they are not passed on. The error itself is the `cause`, for the
  * log.
  */
-function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable {
+function failureOf(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable | WrongAddress {
+  // Without its cause, which contains what the server sent.
+  if (isOtherProtocol(error))
+    return new WrongAddress(
+      'The server speaks another protocol than the address says. Check the scheme (http or https) and the port.',
+      'not_http',
+    );
   if (error instanceof BlockedByPolicy) return new Unavailable(error.message, null, { cause: error });
   const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);
   return new Unavailable(`The third party did not respond completely: ${reason}.`, null, { cause: error });
 }
 
+/** A broken body is no such case. */
+function isOtherProtocol(error: unknown): boolean {
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  if (name === 'HTTPParserError') return NOT_HTTP.test(String(message));
+  return /^(?:EPROTO|ERR_SSL_)/.test(codeOf(error)) && NOT_TLS.test(String(message));
+}
+
 /** The reason for an incomplete response, without addresses. */
 export function reasonOf(error: unknown, bytesMax: number): string {
   if (error instanceof UnreadableBody) return error.message;
-  const code =
-    typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-      ? error.code
-      : 'unknown';
+  const code = codeOf(error);
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its response is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return (
     REASONS[code] ??
     (isCertificate ? `its certificate is not trusted (${code})` : `the network failed (${code})`)
   );
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown';
 }

@@ -2,7 +2,7 @@
  * The availability of a third party as a whole. The connector's `check` decides it, never a single record
  * (ARCHITECTURE.md).
  */
-import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
+import { ConnectorError, RateLimited, Unauthorized, WrongAddress } from '../../connectors/errors';
 import { type OutageLimits, rateLimitDelayMs } from '../../domain/retry';
 import type { TenantWork } from '../../db/database';
 import {
@@ -35,6 +35,8 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
 export function stateAfter(error: ConnectorError): ThirdPartyState {
   if (error instanceof RateLimited)
     return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
+  // The third party answers. Every call then fails with the error that names the address (rules.md 8).
+  if (error instanceof WrongAddress) return { kind: 'well' };
   // A refused check (403) means that the account lacks permissions: new credentials are needed.
   if (error instanceof Unauthorized || error.kind === 'record_rejected')
     return { kind: 'unauthorized', detail: error.message };

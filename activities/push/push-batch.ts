@@ -3,7 +3,13 @@
  * third party if it is unavailable as a whole. Writes nothing.
  */
 import type { PushItem, PushResult } from '../../connectors/connector';
-import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
+import {
+  ConnectorError,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  WrongAddress,
+} from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome } from '../../db/push/record-push-results';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
@@ -141,7 +147,10 @@ async function judge(
   if (error instanceof RateLimited || error instanceof Unauthorized)
     return { outcome: waiting(error, false), trouble: stateAfter(error) };
   if (error instanceof RecordRejected && !error.isForbidden)
-    return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
+    return {
+      // A redirect can follow a creation (303).
+      outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: !(error instanceof WrongAddress) },
+    };
 
   const trouble = await batch.ask();
   if (trouble.kind !== 'well') return { outcome: waiting(error, true), trouble };

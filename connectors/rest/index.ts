@@ -5,7 +5,8 @@
  */
 import type { RecordType } from '../../domain/records/record-type';
 import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';
-import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from '../errors';
+import { type ConnectorError, RecordRejected, Unauthorized, Unavailable, WrongAddress } from '../errors';
+import { formOf } from '../http-errors';
 import { pushConcurrently } from '../bounded-concurrency';
 import { NO_FIELDS, readAnswer, rulesFor } from './http/response-rules';
 import { requestTo } from './http/calls';
@@ -93,7 +94,14 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const response = await session.send(requestTo(config, config.check, 'GET', () => undefined));
     if (config.check.expect?.includes(response.status)) return;
     const answer = readAnswer(response, rulesFor(config), NO_FIELDS, session.quotable);
-    if (answer.meaning === 'done' && config.check.expect === undefined) return;
+    if (answer.meaning === 'done' && config.check.expect === undefined) {
+      if (answer.body !== undefined || response.text.trim() === '') return;
+      throw new WrongAddress(
+        `The check was answered with something else than JSON (${formOf(response)}). Verify base_url and the ` +
+          `path of the check. If this response is correct, set check.expect to [${response.status}].`,
+        'not_json',
+      );
+    }
     if (answer.meaning === 'done')
       throw new Unavailable(
         `The check was answered ${response.status}, which is not a success in the configuration.`,
@@ -109,7 +117,7 @@ function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
 
 /** A check involves no record: a refusal concerns the credentials (403) or the configuration. */
 function inCheck(error: ConnectorError, status: number): ConnectorError {
-  if (!(error instanceof RecordRejected)) return error;
+  if (!(error instanceof RecordRejected) || error instanceof WrongAddress) return error;
   if (error.isForbidden)
     return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
   return new Unavailable(

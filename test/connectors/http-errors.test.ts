@@ -1,5 +1,11 @@
 import type { HttpResponse } from '../../connectors/connector';
-import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
+import {
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+  WrongAddress,
+} from '../../connectors/errors';
 import { errorFromCheck, errorFromResponse, parseRetryAfter } from '../../connectors/http-errors';
 
 const NOW = Date.parse('2026-11-21T08:00:00Z');
@@ -13,7 +19,7 @@ const answer = (status: number, headers: Record<string, string> = {}, text = '')
 const describeAs = (message: string) => () => ({ message });
 
 describe('errorFromResponse', () => {
-  it.each([408, 425, 500, 501, 502, 503, 504, 599, 301, 308, 101])(
+  it.each([408, 425, 500, 501, 502, 503, 504, 599, 304, 101])(
     'treats %d as a temporary failure',
     (status) => {
       expect(errorFromResponse(answer(status), describeAs('no'))).toMatchObject({
@@ -23,6 +29,22 @@ describe('errorFromResponse', () => {
       expect(errorFromResponse(answer(status), describeAs('no'))).toBeInstanceOf(Unavailable);
     },
   );
+
+  it.each([301, 302, 303, 307, 308])('treats the redirect %d as a wrong address at once', (status) => {
+    const location = 'https://new.example.com/people?name=Ada';
+    const error = errorFromResponse({ ...answer(status), headers: { location } }, describeAs('no'));
+
+    expect(error).toBeInstanceOf(WrongAddress);
+    expect(error).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'redirect' }] });
+    expect(error.message).toContain('a redirect to https://new.example.com (');
+    expect(error.message).not.toContain('Ada');
+  });
+
+  it('quotes nothing of a response that cannot be read', () => {
+    const half = { status: 500, headers: { 'content-type': 'application/json' }, text: '{"name":"Ada' };
+
+    expect(errorFromResponse(half, describeAs('no')).message).toBe('The third party answered 500.');
+  });
 
   it.each([400, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451])(
     'treats %d as a refused record',

@@ -63,6 +63,12 @@ function resolvingTo(...answers: ResolvedAddress[][]): EgressPolicy & { asked: (
 
 const v4 = (address: string): ResolvedAddress => ({ address, family: 4 });
 
+const NOT_HTTP = {
+  kind: 'record_rejected',
+  errors: [{ code: 'not_http' }],
+  message: expect.stringContaining('scheme (http or https) and the port') as string,
+};
+
 describe('an exchange', () => {
   it('sends method, headers and body, and answers status, headers and text', async () => {
     const port = await serve((request, response) => {
@@ -314,10 +320,37 @@ describe('an incomplete answer becomes Unavailable', () => {
     );
   });
 
-  it('when the certificate cannot be trusted or TLS is not spoken', async () => {
+  it('when the server speaks no TLS, with an error that asks for another scheme', async () => {
     const port = await serve((_request, response) => response.end('plain'));
 
-    await expect(send(`https://127.0.0.1:${port}/`)).rejects.toBeInstanceOf(Unavailable);
+    await expect(send(`https://127.0.0.1:${port}/`)).rejects.toMatchObject(NOT_HTTP);
+  });
+
+  it.each([
+    ['a banner at once', 'SSH-2.0-OpenSSH_9.6\r\n', true],
+    ['a banner after the request', '220 mail.example ESMTP\r\n', false],
+    ['an error of its own protocol', "-ERR unknown command 'GET'\r\n", false],
+    ['bytes', '\u0015\u0003\u0001\u0000\u0002\u0002\u0028', false],
+  ])('when the server answers with %s instead of HTTP', async (_title, words, isAtOnce) => {
+    const port = await listen(
+      createTcpServer((socket) => {
+        socket.on('error', () => {});
+        if (isAtOnce) socket.resume().end(words);
+        else socket.once('data', () => socket.end(words));
+      }),
+    );
+
+    await expect(send(`http://127.0.0.1:${port}/`)).rejects.toMatchObject(NOT_HTTP);
+  });
+
+  it('when a body is broken, which can happen again or not', async () => {
+    const port = await listen(
+      createTcpServer((socket) =>
+        socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n')),
+      ),
+    );
+
+    await expect(send(`http://127.0.0.1:${port}/`)).rejects.toBeInstanceOf(Unavailable);
   });
 
   it('when the name has no address', async () => {

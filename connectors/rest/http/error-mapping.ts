@@ -5,7 +5,7 @@
 import { type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
 import type { FieldError } from '../../errors';
-import { isSuccess } from '../../http-errors';
+import { excerptOf, isSuccess } from '../../http-errors';
 import type { ErrorsConfig } from '../config/config';
 import { readAt } from '../json-pointer';
 import { type FieldNames, fieldsFor, partsOf } from './field-names';
@@ -51,7 +51,7 @@ export function refusalIn(
  * text.
  */
 export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig): string {
-  return words(wordsByRules(body, rules) || response.text);
+  return words(wordsByRules(body, rules) || excerptOf(response));
 }
 
 /**

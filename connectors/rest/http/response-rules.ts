@@ -6,13 +6,12 @@
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
 import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../errors';
-import { errorFromResponse, isSuccess, parseRetryAfter } from '../../http-errors';
+import { errorFromResponse, formOf, isSuccess, parseRetryAfter } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { ConditionConfig } from '../config/config-call';
 import { codesIn, refusalIn, wordsOf } from './error-mapping';
 import type { FieldNames } from './field-names';
 import { parseJson, pathOf, readPath } from '../json-pointer';
-import { words } from './words';
 
 export interface AnswerRules {
   answers: AnswersConfig;
@@ -108,7 +107,7 @@ export function testOf(condition: ConditionConfig | undefined): (document: JsonV
 /** The status of the response is a success, but its content is unexpected. */
 export function unreadable(response: HttpResponse): Unavailable {
   return new Unavailable(
-    `The third party gave an unreadable response (${response.status}). ${words(response.text)}`.trim(),
+    `The third party gave an unreadable response (${formOf(response)}).`,
     response.status,
   );
 }

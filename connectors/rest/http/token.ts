@@ -6,7 +6,7 @@
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
-import { type ConnectorError, RecordRejected, Unauthorized } from '../../errors';
+import { type ConnectorError, RecordRejected, Unauthorized, WrongAddress } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { isUnreadable, rulesFor, unreadable } from './response-rules';
 import { wordsByRules, wordsOf } from './error-mapping';
@@ -94,7 +94,9 @@ async function exchange(
   request: HttpRequest,
   context: RestContext,
 ): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
-  const response = await context.http.send(request);
+  const response = await context.http.send(request).catch((error: unknown) => {
+    throw error instanceof WrongAddress ? new Unauthorized(error.message) : error;
+  });
   if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)), context);
   return { response, body: parseJson(response.text) };
 }
@@ -102,6 +104,7 @@ async function exchange(
 function refusalOf(response: HttpResponse, { config }: RestContext): ConnectorError {
   const error = errorFromResponse(response, () => ({ message: '' }));
   if (!(error instanceof RecordRejected || error instanceof Unauthorized)) return error;
+  if (error instanceof WrongAddress) return new Unauthorized(`The login cannot be used. ${error.message}`);
   const body = parseJson(response.text);
   const rules = errorsOf(config).find((errors) => wordsByRules(body, errors) !== '') ?? {};
   return new Unauthorized(

@@ -153,3 +153,85 @@ describe('the meaning of a response', () => {
     expect(rest.validate?.(config, { contacts: CONTACTS_MAPPING })).toEqual([]);
   });
 });
+
+describe('an address that is not that of the API', () => {
+  let server: ScriptedServer;
+  let answer: ScriptedAnswer;
+
+  beforeEach(async () => {
+    server = await startScriptedServer(() => answer);
+  });
+
+  afterEach(async () => {
+    await closeConnections(loopbackPolicy);
+    await server.stop();
+  });
+
+  const checkWith = async (check: Record<string, unknown> = {}) =>
+    rest.check(restContext(contactsConfig(server.url, { check: { path: '/ping', ...check } })));
+
+  it.each<[string, ScriptedAnswer, string]>([
+    [
+      'plain text',
+      { status: 200, headers: { 'content-type': 'text/plain' }, body: 'It works! key-4711' },
+      'record_rejected',
+    ],
+    ['text without a type', { status: 200, body: 'pong key-4711' }, 'record_rejected'],
+    [
+      'a page',
+      { status: 200, headers: { 'content-type': 'text/html' }, body: '<h1>key-4711</h1>' },
+      'unavailable',
+    ],
+    [
+      'half of a document',
+      { status: 200, headers: { 'content-type': 'application/json' }, body: '{"a":"key-4711' },
+      'unavailable',
+    ],
+    [
+      'a redirect',
+      { status: 301, headers: { location: '/v2?key-4711' }, body: 'key-4711' },
+      'record_rejected',
+    ],
+  ])('does not pass the check with %s, which is not quoted', async (_title, said, kind) => {
+    answer = said;
+
+    const failure = await failureOf(checkWith());
+
+    expect(failure).toMatchObject({ kind });
+    expect(JSON.stringify([failure.message, failure])).not.toContain('4711');
+  });
+
+  it.each<[string, ScriptedAnswer, Record<string, unknown>]>([
+    [
+      'JSON under another type',
+      { status: 200, headers: { 'content-type': 'text/plain' }, body: '{"up":true}' },
+      {},
+    ],
+    ['no content', { status: 204 }, {}],
+    ['an expected status', { status: 200, body: 'pong' }, { expect: [200] }],
+  ])('is not suspected after %s', async (_title, said, check) => {
+    answer = said;
+
+    await expect(checkWith(check)).resolves.toBeUndefined();
+  });
+
+  it('fails a push at once', async () => {
+    answer = { status: 308, headers: { location: 'https://new.example.com/contacts/1?secret' } };
+
+    const failure = await errorOf(aContact({ remoteId: '1' }), restContext(contactsConfig(server.url)));
+
+    expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'redirect' }] });
+    expect(failure.message).toContain('https://new.example.com (308)');
+  });
+
+  it('ends a login in new credentials or another configuration, not in an outage', async () => {
+    answer = { status: 302, headers: { location: '/login' } };
+    const auth = { type: 'login', path: '/login', body: {}, token: '/token' };
+    const context = restContext(contactsConfig(server.url, { auth }));
+
+    expect(await failureOf(rest.push([aContact()], context))).toMatchObject({
+      kind: 'unauthorized',
+      message: expect.stringContaining('redirect') as string,
+    });
+  });
+});

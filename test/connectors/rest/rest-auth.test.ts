@@ -133,7 +133,7 @@ describe('authentication of the REST connector', () => {
     );
 
     const shown = JSON.stringify([failure.message, failure]);
-    expect(shown).toContain('•••');
+    expect(shown).toMatch(/•••|unreadable response/);
     for (const secret of ['s3cret', 'cm9ib3R']) expect(shown).not.toContain(secret);
   });
 

@@ -379,7 +379,7 @@ describe('reading a list', () => {
     ['another shape', 200, { data: [] }, {}, 'record_rejected', 'no_list'],
     ['an object for a list', 200, { items: { a: 1 } }, {}, 'record_rejected', 'no_list'],
     ['a list for an object', 200, [], {}, 'record_rejected', 'no_list'],
-    ['a redirect', 302, '', { location: '/login' }, 'unavailable', undefined],
+    ['a redirect', 302, '', { location: '/login' }, 'record_rejected', 'redirect'],
     ['bad request', 400, { message: 'unknown filter' }, {}, 'record_rejected', 'http_400'],
     ['not found', 404, { message: 'no such list' }, {}, 'record_rejected', 'http_404'],
     ['gone', 410, '', {}, 'record_rejected', 'http_410'],

@@ -68,7 +68,7 @@ describe('answers to the REST connector', () => {
       [
         'a redirect',
         { status: 302, headers: { location: 'http://127.0.0.1:1/' } },
-        { kind: 'unavailable', status: 302 },
+        { kind: 'record_rejected', errors: [{ code: 'redirect' }] },
       ],
       [
         '401',

@@ -77,7 +77,7 @@ const personnel: Shape = {
     base_url: `${url}/personnel`,
     headers: { 'X-Site': 'north' },
     auth: { type: 'header', headers: { 'X-Api-Key': '{api_key}' } },
-    check: { path: '/status' },
+    check: { path: '/status', expect: [200] },
     errors: { each: { at: '', name_before: ':' } },
     record_types: {
       contacts: {
@@ -361,7 +361,7 @@ const legacy: Shape = {
       header: 'Cookie',
       value: 'JSESSIONID={token}',
     },
-    check: { path: '/ping.do' },
+    check: { path: '/ping.do', expect: [200] },
     errors: { message: '/error', code: '/no' },
     answers: { failed: { at: '/ok', is: false }, missing: ['17'] },
     record_types: {

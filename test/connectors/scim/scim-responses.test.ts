@@ -225,13 +225,25 @@ describe('a search', () => {
     ['JSON that is no list', { status: 200, body: { ok: true } }],
     ['a list of something else', { status: 200, body: { totalResults: 1, Resources: ['x'] } }],
     ['nothing', { status: 200 }],
-    ['a redirect to a sign-in page', { status: 302, headers: { location: '/login' } }],
   ])('does not treat %s as "not found"', async (_title, answer) => {
     await script({ 'GET /Users': answer, 'POST /Users': { status: 201, body: aUser() } })();
 
     expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
     expect(requests('POST')).toEqual([]);
   });
+});
+
+it('a redirect to a sign-in page is a wrong address and not "not found"', async () => {
+  await script({
+    'GET /Users': { status: 302, headers: { location: '/login' } },
+    'POST /Users': { status: 201, body: aUser() },
+  })();
+
+  expect(await push(anItem())).toMatchObject({
+    ok: false,
+    error: { kind: 'record_rejected', errors: [{ code: 'redirect' }] },
+  });
+  expect(requests('POST')).toEqual([]);
 });
 
 describe('an update', () => {
