@@ -40,3 +40,20 @@ export function canonicalJson(value: JsonValue): string {
     .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] as JsonValue)}`);
   return `{${members.join(',')}}`;
 }
+
+/** Equal as JSON, where the order of array elements does not matter either. */
+export function equalsUnordered(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (jsonEquals(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  return canonicalJson(withSortedLists(a)) === canonicalJson(withSortedLists(b));
+}
+
+/** A copy in which the elements of every array are in one order, whatever order they had. */
+export function withSortedLists(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) {
+    const keyed = value.map(withSortedLists).map((element) => ({ element, key: canonicalJson(element) }));
+    return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ element }) => element);
+  }
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withSortedLists(member)]));
+}

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type FieldMapping, mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
-import { toPath } from '../../domain/records/place';
+import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
 import { jsonValue, recordTypeName } from '../routing/common-schemas';
@@ -19,10 +19,16 @@ const fieldMapping = z
           'The Syncline field: a top-level key of the record, without "/". A dot has no special ' +
           'meaning. Absent for a constant.',
       }),
-    to: z.string().min(1).max(500).meta({
-      description: "The target: a JSON Pointer into the app's record, or a plain key.",
-      example: '/name/givenName',
-    }),
+    to: z
+      .string()
+      .min(1)
+      .max(500)
+      .meta({
+        description:
+          "The target: a JSON Pointer into the app's record, a plain key, or a member of a list that is " +
+          'selected by its sub-attributes, such as `emails[type eq "work"].value`.',
+        example: '/name/givenName',
+      }),
     type: z.enum(['string', 'number', 'boolean', 'date', 'datetime']).optional(),
     values: z.record(z.string(), jsonValue).optional().meta({
       description: "Maps Syncline's values to the app's values; `*` is the default for all other values.",
@@ -178,7 +184,7 @@ function findFieldProblems(
   field: FieldMapping,
   at: (...path: (string | number)[]) => string,
 ): ProblemDetail[] {
-  const path = toPath(field.to);
+  const place = parsePlace(field.to);
   return [
     ...((field.name === undefined) === (field.constant === undefined)
       ? [problem(at(), 'name_or_constant', 'Give exactly one of "name" and "constant".')]
@@ -186,7 +192,7 @@ function findFieldProblems(
     ...(field.name?.includes('/') === true
       ? [problem(at('name'), 'not_a_name', 'The name must be a top-level field of the record, without "/".')]
       : []),
-    ...(path.some((part) => FORBIDDEN.has(part))
+    ...(place.some(isForbidden)
       ? [
           problem(
             at('to'),
@@ -195,10 +201,10 @@ function findFieldProblems(
           ),
         ]
       : []),
-    ...(path.length > JSON_DEPTH_MAX
+    ...(place.length > JSON_DEPTH_MAX
       ? [problem(at('to'), 'too_deep', `A path can have at most ${JSON_DEPTH_MAX} levels.`)]
       : []),
-    ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX)
+    ...(place.some((step, depth) => isPosition(step, depth) && Number(step) > POSITION_MAX)
       ? [problem(at('to'), 'position_too_high', `The largest allowed position in a list is ${POSITION_MAX}.`)]
       : []),
     ...(field.to.startsWith('/') && /~(?![01])/.test(field.to)
@@ -218,7 +224,7 @@ function findClashes(fields: readonly FieldMapping[]): { index: number; message:
   const kindAt = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
     // A path that is too deep is reported elsewhere; processing all of it could take seconds.
-    const path = toPath(to).slice(0, JSON_DEPTH_MAX);
+    const path = parsePlace(to).slice(0, JSON_DEPTH_MAX);
     // Every depth is registered, even after a clash, because a later field may clash with it.
     const clashes = path.map((_, depth) => register(kindAt, path, depth)).filter(Boolean);
     return clashes.length === 0
@@ -236,13 +242,23 @@ function findClashes(fields: readonly FieldMapping[]): { index: number; message:
  * Registers what the path has at a depth (a value, a list or an object). Returns true if this conflicts with
  * another field.
  */
-function register(kindAt: Map<string, string>, path: readonly string[], depth: number): boolean {
+function register(kindAt: Map<string, string>, path: Place, depth: number): boolean {
   const key = JSON.stringify(path.slice(0, depth + 1));
   const next = path[depth + 1];
-  const kind = next === undefined ? 'value' : /^\d+$/.test(next) ? 'list' : 'object';
+  const kind = kindBefore(next);
   const other = kindAt.get(key);
   kindAt.set(key, other ?? kind);
   return other !== undefined && (other !== kind || kind === 'value');
+}
+
+function kindBefore(next: Place[number] | undefined): 'value' | 'object' | 'list' | 'selected list' {
+  if (next === undefined) return 'value';
+  if (isSelector(next)) return 'selected list';
+  return isPosition(next, 1) ? 'list' : 'object';
+}
+
+function isForbidden(step: Place[number]): boolean {
+  return isSelector(step) ? step.where.some(({ name }) => FORBIDDEN.has(name)) : FORBIDDEN.has(step);
 }
 
 function problem(pointer: string, code: string, message: string): ProblemDetail {

@@ -1,12 +1,13 @@
 /**
  * Record types as the server describes them at /Schemas (RFC 7643 7), with paths in the format of mappings:
- * `/name/givenName`, `/emails/0/value`. Schemas that it does not publish are taken from the standard.
+ * `/name/givenName`, `emails[type eq "work"].value`. Schemas that it does not publish are taken from the
+ * standard.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
 import type { ScimApi } from './api';
 import type { ScimConfig } from './config';
-import { FIELDS_BY_SCHEMA, isSameSchema } from './fields';
+import { FIELDS_BY_SCHEMA, isSameSchema, memberPlace, primaryPlace } from './fields';
 import { AttributeNames, attributePath, memberNamed } from './names';
 import { readItems } from './responses';
 
@@ -65,14 +66,39 @@ function toFields(attribute: JsonObject, parent: string, isParentRequired: boole
   const path = `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   const isRequired = isParentRequired && memberNamed(attribute, 'required') === true;
   const parts = attributesOf(attribute, 'subAttributes');
-  const isList = memberNamed(attribute, 'multiValued') === true;
-  if (isList && !isListByKind(parts)) return [toField(path, name, 'array', isRequired)];
-  if (parts.length > 0)
-    return parts.flatMap((part) => toFields(part, isList ? `${path}/0` : path, isRequired));
-  const values = textsOf(memberNamed(attribute, 'canonicalValues'));
+  if (memberNamed(attribute, 'multiValued') === true)
+    return isListByKind(parts)
+      ? toSelectedFields(parent === '' ? name : `${parent.slice(1)}:${name}`, parts)
+      : [toField(path, name, 'array', isRequired)];
+  if (parts.length > 0) return parts.flatMap((part) => toFields(part, path, isRequired));
+  const values = kindsOf(attribute);
   if (isText(attribute, 'type', 'string') && values.length > 0)
     return [{ ...toField(path, name, 'picklist', isRequired), values }];
   return [toField(path, name, typeOf(attribute), isRequired)];
+}
+
+/** A field per type and sub-attribute of a list, and one for the value of its primary member. */
+function toSelectedFields(list: string, parts: readonly JsonObject[]): RecordTypeField[] {
+  const types = parts.filter((part) => isText(part, 'name', 'type')).flatMap(kindsOf);
+  const fields = types.flatMap((type) =>
+    parts
+      .filter((part) => !isText(part, 'name', 'type'))
+      .flatMap((part) => toFields(part, `/${list}`, false))
+      .map((field) => {
+        const part = field.name.slice(list.length + 2);
+        const place = memberPlace(list, type, part);
+        const label = part === 'value' ? words(list.split(':').at(-1) ?? '') : field.label;
+        return { ...field, name: place, label: LABELS.get(place) ?? `${label} (${type})` };
+      }),
+  );
+  const isMarked = ['primary', 'value'].every((name) => parts.some((part) => isText(part, 'name', name)));
+  if (!isMarked) return fields;
+  const place = primaryPlace(list);
+  return [...fields, toField(place, `${list} (primary)`, 'string', false)];
+}
+
+function kindsOf(attribute: JsonObject): string[] {
+  return textsOf(memberNamed(attribute, 'canonicalValues'));
 }
 
 function typeOf(attribute: JsonObject): RecordTypeField['type'] {
@@ -90,9 +116,7 @@ function isText(attribute: JsonObject, name: string, expected: string): boolean 
  * lists of references (groups, members) and plain lists.
  */
 function isListByKind(parts: readonly JsonObject[]): boolean {
-  const hasKinds = parts.some(
-    (part) => isText(part, 'name', 'type') && textsOf(memberNamed(part, 'canonicalValues')).length > 0,
-  );
+  const hasKinds = parts.some((part) => isText(part, 'name', 'type') && kindsOf(part).length > 0);
   return hasKinds && !parts.some((part) => isText(part, 'name', '$ref'));
 }
 
@@ -104,7 +128,7 @@ function toField(
 ): RecordTypeField {
   return {
     name: path,
-    label: LABELS.get(path) ?? sentence(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()),
+    label: LABELS.get(path) ?? words(name),
     type,
     isRequired,
   };
@@ -124,6 +148,11 @@ function textsOf(values: unknown): string[] {
   return Array.isArray(values) ? [...new Set(values.filter((value) => typeof value === 'string'))] : [];
 }
 
-function sentence(words: string): string {
-  return (words[0]?.toUpperCase() ?? '') + words.slice(1);
+/** `phoneNumbers` is "Phone numbers". */
+function words(name: string): string {
+  return sentence(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase());
+}
+
+function sentence(text: string): string {
+  return (text[0]?.toUpperCase() ?? '') + text.slice(1);
 }

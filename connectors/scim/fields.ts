@@ -17,13 +17,37 @@ const field = (name: string, label: string, type: Type = 'string', isRequired = 
   type,
   isRequired,
 });
-const picklist = (name: string, label: string, values: string[]): RecordTypeField => ({
-  name,
-  label,
-  type: 'picklist',
-  isRequired: false,
-  values,
-});
+type Labels = Record<string, string>;
+
+/** The kinds of members (RFC 7643 4.1.2), and the label of each sub-attribute. */
+const EMAILS = { kinds: ['work', 'home', 'other'], labels: { value: 'E-mail' } };
+const PHONES = { kinds: ['work', 'home', 'mobile', 'fax', 'pager', 'other'], labels: { value: 'Phone' } };
+const ADDRESSES = {
+  kinds: ['work', 'home', 'other'],
+  labels: {
+    streetAddress: 'Street',
+    locality: 'City',
+    region: 'Region',
+    postalCode: 'Postal code',
+    country: 'Country (ISO 3166-1)',
+  },
+};
+
+/** A field per kind and sub-attribute: `emails[type eq "work"].value` is "E-mail (work)". */
+function selected(list: string, { kinds, labels }: { kinds: string[]; labels: Labels }): RecordTypeField[] {
+  return kinds.flatMap((kind) =>
+    Object.entries(labels).map(([name, label]) => field(memberPlace(list, kind, name), `${label} (${kind})`)),
+  );
+}
+
+/** The place of a sub-attribute of the member of this type. */
+export function memberPlace(list: string, type: string, name: string): string {
+  return `${list}[type eq ${JSON.stringify(type)}].${name}`;
+}
+
+export function primaryPlace(list: string): string {
+  return `${list}[primary eq true].value`;
+}
 
 const USER_FIELDS: RecordTypeField[] = [
   field('/userName', 'User name', 'string', true),
@@ -42,18 +66,11 @@ const USER_FIELDS: RecordTypeField[] = [
   field('/locale', 'Locale'),
   field('/timezone', 'Time zone'),
   field('/active', 'Active', 'boolean'),
-  field('/emails/0/value', 'E-mail'),
-  picklist('/emails/0/type', 'E-mail type', ['work', 'home', 'other']),
-  field('/emails/0/primary', 'E-mail is primary', 'boolean'),
-  field('/phoneNumbers/0/value', 'Phone'),
-  picklist('/phoneNumbers/0/type', 'Phone type', ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
-  field('/phoneNumbers/0/primary', 'Phone is primary', 'boolean'),
-  field('/addresses/0/streetAddress', 'Street'),
-  field('/addresses/0/locality', 'City'),
-  field('/addresses/0/region', 'Region'),
-  field('/addresses/0/postalCode', 'Postal code'),
-  field('/addresses/0/country', 'Country (ISO 3166-1)'),
-  picklist('/addresses/0/type', 'Address type', ['work', 'home', 'other']),
+  ...selected('emails', EMAILS),
+  ...selected('phoneNumbers', PHONES),
+  ...selected('addresses', ADDRESSES),
+  field(primaryPlace('emails'), 'E-mail (primary)'),
+  field(primaryPlace('phoneNumbers'), 'Phone (primary)'),
   field('/roles', 'Roles', 'array'),
   field('/entitlements', 'Entitlements', 'array'),
 ];
@@ -95,11 +112,9 @@ export const EMPLOYEES_MAPPING: RecordTypeMapping = {
     { name: 'first_name', to: '/name/givenName', type: 'string' },
     { name: 'last_name', to: '/name/familyName', type: 'string' },
     { name: 'display_name', to: '/displayName', type: 'string' },
-    { name: 'email', to: '/emails/0/value', type: 'string' },
-    { to: '/emails/0/type', constant: 'work' },
-    { to: '/emails/0/primary', constant: true },
-    { name: 'phone', to: '/phoneNumbers/0/value', type: 'string' },
-    { to: '/phoneNumbers/0/type', constant: 'work' },
+    { name: 'email', to: 'emails[type eq "work"].value', type: 'string' },
+    { to: 'emails[type eq "work"].primary', constant: true },
+    { name: 'phone', to: 'phoneNumbers[type eq "work"].value', type: 'string' },
     { name: 'title', to: '/title', type: 'string' },
     { name: 'active', to: '/active', type: 'boolean' },
     { name: 'employee_number', to: `/${ENTERPRISE_SCHEMA}/employeeNumber`, type: 'string' },

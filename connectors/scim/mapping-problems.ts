@@ -1,6 +1,6 @@
 /** What is wrong with the configuration and the mappings taken together. */
 import type { RecordTypeMapping } from '../../domain/records/mapping';
-import { type Place, isSelector, parsePlace } from '../../domain/records/place';
+import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ResourceTypeConfig, ScimConfig } from './config';
 import { isUserType } from './fields';
 import { attributePath } from './names';
@@ -51,6 +51,11 @@ function problemOfPlace(place: Place): string | undefined {
   const [attribute] = place;
   if (typeof attribute === 'string' && RESERVED.has(attribute.toLowerCase()))
     return `${attribute} is set by the service itself and cannot be mapped.`;
+  if (place.some(isPosition))
+    return (
+      'The order of a SCIM list has no meaning. Select the member by a sub-attribute: ' +
+      'emails[type eq "work"].value, or emails[primary eq true].value.'
+    );
   if (place.some((step) => typeof step === 'string' && /[[\]]/.test(step)))
     return 'The selector is not valid. Write it like emails[type eq "work"].value, with eq and and only.';
   if (isSelector(place.at(-1))) return 'Add the sub-attribute, as in emails[type eq "work"].value.';

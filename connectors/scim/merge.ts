@@ -3,6 +3,10 @@
  * only differences are written, so unmapped attributes are kept with PATCH (RFC 7644 3.5.2) and PUT (3.5.1).
  */
 import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../../domain/json';
+import type { FieldMapping } from '../../domain/records/mapping';
+import { listKey, selectorsByList } from '../../domain/records/place';
+import { mergeList, replaceList } from './merge-list';
+import { attributePath } from './names';
 
 /** One operation of a PATCH request (RFC 7644 3.5.2). */
 export interface PatchOperation {
@@ -13,22 +17,30 @@ export interface PatchOperation {
 
 /** Attributes the server owns (RFC 7643 3.1) or that follow from the others. */
 const NOT_OURS = new Set(['id', 'meta', 'schemas']);
-/**
- * Sub-attributes that only describe a value (RFC 7643 2.4): an element that holds nothing else says nothing.
- */
-const DESCRIPTIVE = new Set(['type', 'primary', 'display', '$ref']);
+/** How lists are written. */
+export interface ListRules {
+  /** The lists that are mapped as a whole, such as `roles`: all members are replaced. */
+  whole: ReadonlySet<string>;
+  /** The selectors of the other lists. */
+  selectors: ReturnType<typeof selectorsByList<FieldMapping>>;
+}
+
+export function listRules(fields: readonly FieldMapping[]): ListRules {
+  return {
+    whole: new Set(fields.map(({ to }) => listKey(attributePath(to)))),
+    selectors: selectorsByList(fields),
+  };
+}
 
 /**
  * The wanted resource: `current`, overwritten by the payload. In the payload null means "no value"; absent
- * attributes are kept. Elements of multi-valued attributes (`emails`) are matched with existing ones, so that
- * values added in the third party are kept. Attributes in `wholeAttributes` are replaced as a whole.
+ * attributes are kept. Members of multi-valued attributes (`emails`) are chosen by the selectors of the
+ * mapping, and values added in the third party are kept. Lists that are mapped as a whole are replaced. The
+ * order of a list does not matter.
+ * @throws RecordRejected if a selector of a changed member fits several members.
  */
-export function mergeResource(
-  current: JsonObject,
-  payload: JsonObject,
-  wholeAttributes: ReadonlySet<string>,
-): JsonObject {
-  return mergeObject(current, payload, wholeAttributes, '');
+export function mergeResource(current: JsonObject, payload: JsonObject, rules: ListRules): JsonObject {
+  return mergeObject(current, payload, rules, []);
 }
 
 /**
@@ -70,12 +82,12 @@ function operation(
 function mergeObject(
   current: JsonObject,
   payload: JsonObject,
-  whole: ReadonlySet<string>,
-  path: string,
+  rules: ListRules,
+  path: readonly string[],
 ): JsonObject {
   const merged: JsonObject = { ...current };
   for (const [key, wanted] of Object.entries(payload)) {
-    const value = mergeValue(current[key], wanted, whole, `${path}/${key}`);
+    const value = mergeValue(current[key], wanted, rules, [...path, key]);
     if (value === undefined) delete merged[key];
     else merged[key] = value;
   }
@@ -85,68 +97,21 @@ function mergeObject(
 function mergeValue(
   current: JsonValue | undefined,
   wanted: JsonValue,
-  whole: ReadonlySet<string>,
-  path: string,
+  rules: ListRules,
+  path: readonly string[],
 ): JsonValue | undefined {
   if (wanted === null) return undefined;
-  if (Array.isArray(wanted))
-    return mergeList(whole.has(path) || !Array.isArray(current) ? [] : current, wanted);
-  if (!isJsonObject(wanted)) return wanted;
-  const merged = mergeObject(asObject(current), wanted, whole, path);
-  return Object.keys(merged).length === 0 ? undefined : merged;
-}
-
-function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]): JsonValue[] | undefined {
-  // Also the holes left by `/emails/1/value`.
-  const elements = [...wanted].filter((element) => element !== null && element !== undefined);
-  if (wanted.length === 0) return undefined;
-  if (!elements.every(isJsonObject)) return elements;
-  const merged: JsonValue[] = [...current];
-  elements.forEach((element, index) => {
-    const position = positionOf(element, merged, index);
-    if (element['primary'] === true) withdrawPrimary(merged, position);
-    merged[position] = mergeObject(asObject(merged[position]), element, new Set(), '');
-  });
-  const telling = merged.filter(
-    (element) => !isJsonObject(element) || Object.keys(element).some((key) => !DESCRIPTIVE.has(key)),
-  );
-  return telling.length === 0 ? undefined : telling;
-}
-
-/**
- * The index of the existing element that matches. With a type: the element of that type, else an untyped one
- * with the same value, else a new one. Without a type: the primary element for a primary one, else the one
- * with the same value, else the one at the same index.
- */
-function positionOf(element: JsonObject, list: readonly JsonValue[], index: number): number {
-  const find = (matches: (candidate: JsonObject) => boolean) =>
-    list.findIndex((candidate) => isJsonObject(candidate) && matches(candidate));
-  const { type, primary, value } = element;
-  const attempts =
-    type === undefined
-      ? [
-          () => (primary === true ? find((candidate) => candidate['primary'] === true) : -1),
-          () => (value === undefined ? -1 : find((candidate) => jsonEquals(candidate['value'], value))),
-          () => Math.min(index, list.length),
-        ]
-      : [
-          () => find((candidate) => jsonEquals(candidate['type'], type)),
-          () => find((candidate) => candidate['type'] === undefined && jsonEquals(candidate['value'], value)),
-          () => list.length,
-        ];
-  for (const attempt of attempts) {
-    const position = attempt();
-    if (position >= 0) return position;
+  if (Array.isArray(wanted)) {
+    const list = Array.isArray(current) ? current : [];
+    const key = listKey(path);
+    const merged = rules.whole.has(key)
+      ? replaceList(list, wanted)
+      : mergeList(list, wanted, rules.selectors.get(key) ?? []);
+    return merged.length === 0 ? undefined : merged;
   }
-  return list.length;
-}
-
-/** At most one element may be primary (RFC 7643 2.4). */
-function withdrawPrimary(list: JsonValue[], except: number): void {
-  list.forEach((element, index) => {
-    if (index !== except && isJsonObject(element) && element['primary'] === true)
-      list[index] = { ...element, primary: false };
-  });
+  if (!isJsonObject(wanted)) return wanted;
+  const merged = mergeObject(asObject(current), wanted, rules, path);
+  return Object.keys(merged).length === 0 ? undefined : merged;
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {

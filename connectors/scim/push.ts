@@ -5,7 +5,7 @@ import { RecordRejected, Unavailable } from '../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { readError, toAttributePath } from './error-mapping';
-import { isExtension, mergeResource } from './merge';
+import { type ListRules, isExtension, listRules, mergeResource } from './merge';
 import { attributePath } from './names';
 import type { Resource } from './responses';
 
@@ -41,7 +41,10 @@ export class ScimPush {
     if (existing)
       return this.write(existing, this.activated(item, type, item.isDeactivated), item, type, 'updated');
 
-    const attributes = withSchemas(mergeResource({}, this.activated(item, type, true), new Set()), type);
+    const attributes = withSchemas(
+      mergeResource({}, this.activated(item, type, true), this.rules(item.recordType)),
+      type,
+    );
     const created = await this.api.create(type, attributes, item);
     if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
 
@@ -128,7 +131,7 @@ export class ScimPush {
     let current = existing;
     for (let attempt = 1; ; attempt += 1) {
       const merged = withSchemas(
-        mergeResource(current.attributes, wanted, this.wholeAttributes(item.recordType)),
+        mergeResource(current.attributes, wanted, this.rules(item.recordType)),
         type,
       );
       const outcome = await this.api.update(type, current, merged, item);
@@ -162,12 +165,8 @@ export class ScimPush {
     return active === null ? null : this.api.namesOf(type).spell([active]);
   }
 
-  /** Attributes that are mapped as a whole, such as `/roles`: their lists are replaced. */
-  private wholeAttributes(recordType: string): Set<string> {
-    const pointers = (this.context.mappings[recordType]?.fields ?? []).map(
-      ({ to }) => `/${attributePath(to).join('/')}`,
-    );
-    return new Set(pointers);
+  private rules(recordType: string): ListRules {
+    return listRules(this.context.mappings[recordType]?.fields ?? []);
   }
 }
 

@@ -3,7 +3,7 @@
  * `meta.lastModified`. If the server has no filters, refuses this one or does not obey it, everything is read
  * and older resources are skipped here. The cursor keeps how the first page was requested.
  */
-import { type JsonObject, isJsonObject } from '../../domain/json';
+import { type JsonObject, isJsonObject, withSortedLists } from '../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
 import { RecordRejected } from '../errors';
 import type { ScimApi } from './api';
@@ -184,8 +184,11 @@ function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
 }
 
 function toRecord({ id, version, externalId, attributes }: Resource): RemoteRecord {
+  // The order of lists has no meaning, so another order of the service is no change.
   const fields: JsonObject = Object.fromEntries(
-    Object.entries(attributes).filter(([name]) => !ABOUT_IT.includes(name)),
+    Object.entries(attributes)
+      .filter(([name]) => !ABOUT_IT.includes(name))
+      .map(([name, value]) => [name, withSortedLists(value)]),
   );
   return { remoteId: id, remoteVersion: version, fields, externalId, isDeleted: false };
 }

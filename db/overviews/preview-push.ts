@@ -75,7 +75,7 @@ export async function comparePage(
   const held = await readLocalRecords(work, [...remoteOf.keys()]);
   const compared = await withPulledChanges(work, key, held);
   const items = compared.flatMap((record) =>
-    itemsOfTarget(pushTarget(mapping, record), record, remoteOf.get(record.recordId) ?? null),
+    itemsOfTarget(pushTarget(mapping, record), record, remoteOf.get(record.recordId) ?? null, mapping),
   );
   return savePage(
     work,
@@ -96,6 +96,7 @@ function itemsOfTarget(
   target: PushTarget,
   record: LocalRecord,
   remote: { remoteId: string; fields: JsonObject | null } | null,
+  mapping?: RecordTypeMapping,
 ): NewItem[] {
   const item = {
     recordId: record.recordId,
@@ -109,7 +110,7 @@ function itemsOfTarget(
     case 'upsert': {
       if (remote === null) return [{ ...item, action: 'create', before: null, after: target.payload }];
       if (remote.fields === null) return [{ ...item, action: 'update', before: null, after: target.payload }];
-      const difference = payloadDifference(target.payload, remote.fields);
+      const difference = payloadDifference(target.payload, remote.fields, mapping?.fields);
       return difference === null ? [] : [{ ...item, action: 'update', ...difference }];
     }
     case 'invalid':

@@ -6,7 +6,7 @@
  * Changes are measured against `agreed`, the last payload that both sides had: remote values, and local
  * values as they would be sent. A push that is read back is therefore no change.
  */
-import { type JsonObject, type JsonValue, jsonEquals } from '../json';
+import { equalsUnordered, type JsonObject, type JsonValue } from '../json';
 import { mapRecord, type RecordTypeMapping } from '../records/mapping';
 import { parsePlace, setAt, valueAt } from '../records/place';
 import { copiesEveryField, pulledFields } from './reverse-mapping';
@@ -105,7 +105,7 @@ function setField(result: Merged, name: string, value: JsonValue | undefined): v
 
 /** Absent and null are equal: some third parties cannot express one of them. */
 function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  return jsonEquals(a ?? null, b ?? null);
+  return equalsUnordered(a ?? null, b ?? null);
 }
 
 /**

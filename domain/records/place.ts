@@ -117,7 +117,7 @@ export function valueAt(remote: JsonValue, place: Place): JsonValue | undefined 
  * matches, a primary one comes first, then the first by content. If only the primary member is asked for and
  * the list marks none, a member without a type comes first, then the first by content.
  */
-function selectIndex(list: readonly JsonValue[], selector: Selector): number {
+export function selectIndex(list: readonly JsonValue[], selector: Selector): number {
   const matching = matchingIndexes(list, selector);
   if (matching.length > 0) return first(list, matching, (member) => !isTrue(member['primary']));
   const [only, ...more] = selector.where;
@@ -127,7 +127,7 @@ function selectIndex(list: readonly JsonValue[], selector: Selector): number {
 }
 
 /** The members that meet all conditions. Case does not matter (RFC 7643 2.2: `caseExact` is false). */
-function matchingIndexes(list: readonly JsonValue[], { where }: Selector): number[] {
+export function matchingIndexes(list: readonly JsonValue[], { where }: Selector): number[] {
   return [...list.keys()].filter((index) => {
     const member = list[index];
     return isJsonObject(member) && where.every(({ name, equals }) => isEqual(memberOf(member, name), equals));
@@ -156,6 +156,36 @@ function first(
     return `${comesLater(member) ? 1 : 0}${canonicalJson(member)}`;
   };
   return indexes.reduce((best, index) => (keyOf(index) < keyOf(best) ? index : best));
+}
+
+/**
+ * Sub-attributes that only describe a value (RFC 7643 2.4). A member without any other value says nothing.
+ */
+const DESCRIPTIVE = new Set(['type', 'primary', 'display', '$ref']);
+
+export function saysNothing(member: JsonValue): boolean {
+  return (
+    isJsonObject(member) &&
+    Object.keys(member).every((name) => DESCRIPTIVE.has(name) || memberOf(member, name) === null)
+  );
+}
+
+/** The selectors of each list, by the keys that lead to it. */
+export function selectorsByList<T extends { to: string }>(
+  fields: readonly T[],
+): Map<string, { selector: Selector; field: T }[]> {
+  const byList = new Map<string, { selector: Selector; field: T }[]>();
+  for (const field of fields)
+    parsePlace(field.to).forEach((selector, depth, place) => {
+      if (!isSelector(selector)) return;
+      const list = listKey(place.slice(0, depth).filter((step) => typeof step === 'string'));
+      byList.set(list, [...(byList.get(list) ?? []), { selector, field }]);
+    });
+  return byList;
+}
+
+export function listKey(names: readonly string[]): string {
+  return JSON.stringify(names);
 }
 
 const UNREACHABLE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

@@ -2,7 +2,8 @@
  * Migrations: applied once, by several processes at once, repeated after a failure, refused on other
  * versions' data.
  */
-import { Client } from 'pg';
+import { Kysely, Migrator, PostgresDialect } from 'kysely';
+import { Client, Pool } from 'pg';
 import { Database } from '../../db/database';
 import { IncompatibleDatabase, migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
@@ -31,6 +32,20 @@ async function appliedMigrations(): Promise<string[]> {
     return await database.appliedMigrations();
   } finally {
     await database.close();
+  }
+}
+
+/** Applies the first migrations only. */
+async function migrateTo(...names: string[]): Promise<void> {
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new Pool({ connectionString: empty.url }) }),
+  });
+  const first = Object.fromEntries(Object.entries(migrations).filter(([name]) => names.includes(name)));
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(first) } });
+    expect(await migrator.migrateToLatest()).not.toHaveProperty('error', expect.anything());
+  } finally {
+    await db.destroy();
   }
 }
 
@@ -65,6 +80,58 @@ describe('migrations', () => {
 
     await query('drop table outbox');
     expect(await migrateToLatest(empty.url)).toEqual(Object.keys(migrations));
+  });
+});
+
+describe('the mappings of SCIM integrations', () => {
+  it('A2: name members of lists by their sub-attributes instead of their positions', async () => {
+    const fields = [
+      { name: 'email', to: '/emails/0/value', type: 'string' },
+      { to: '/emails/0/type', constant: 'work' },
+      { to: '/emails/0/primary', constant: true },
+      { name: 'private', to: '/emails/1/value' },
+      { name: 'kind', to: '/emails/1/type' },
+      { name: 'phone', to: '/phoneNumbers/0/value' },
+      { name: 'other', to: '/phoneNumbers/1/value' },
+      { name: 'thing', to: '/urn:x:2.0:User/things/0/value' },
+      { name: 'user_name', to: '/userName' },
+    ];
+    await migrateTo('2026-11-28-baseline');
+    await query(`insert into tenants (tenant_id, name, time_zone) values (gen_random_uuid(), 'T', 'UTC')`);
+    for (const connector of ['scim', 'rest'])
+      await query(
+        `insert into integrations (tenant_id, integration_id, connector, app, account_name, config,
+           record_types, grace_period_ms, initial_push)
+         select tenant_id, gen_random_uuid(), '${connector}', 'app', 'a', '{}',
+           '${JSON.stringify({ employees: { direction: 'both', onDelete: 'leave', fields } })}', 0, 'none'
+         from tenants`,
+      );
+
+    await migrateToLatest(empty.url);
+
+    const rows = await query('select connector, record_types from integrations order by connector desc');
+    expect(rows).toEqual([
+      {
+        connector: 'scim',
+        record_types: {
+          employees: {
+            direction: 'both',
+            onDelete: 'leave',
+            fields: [
+              { name: 'email', to: 'emails[type eq "work"].value', type: 'string' },
+              { to: 'emails[type eq "work"].primary', constant: true },
+              { name: 'private', to: 'emails[primary eq true].value' },
+              { name: 'kind', to: 'emails[primary eq true].type' },
+              { name: 'phone', to: 'phoneNumbers[primary eq true].value' },
+              { name: 'other', to: '/phoneNumbers/1/value' },
+              { name: 'thing', to: 'urn:x:2.0:User:things[primary eq true].value' },
+              { name: 'user_name', to: '/userName' },
+            ],
+          },
+        },
+      },
+      { connector: 'rest', record_types: { employees: { direction: 'both', onDelete: 'leave', fields } } },
+    ]);
   });
 });
 

@@ -5,7 +5,7 @@
  * /record_types (the mappings) or /credentials.
  */
 import type { FieldMapping, RecordTypeMapping } from '../../../domain/records/mapping';
-import { toPath } from '../../../domain/records/place';
+import { isSelector, parsePlace, toPath } from '../../../domain/records/place';
 import { externalIdPointer } from '../http/calls';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { RestCredentials } from '../config/config-auth';
@@ -67,13 +67,15 @@ function problemsOfMapping(
   if (mapping.matchBy !== undefined && mapping.direction === 'push')
     problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
   mapping.fields.forEach((field, index) => {
-    const problem = problemOfField(field, type);
+    const problem = problemOfField(field, type, isPushed);
     if (problem !== undefined) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: problem });
   });
   return problems;
 }
 
-function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | undefined {
+function problemOfField({ to }: FieldMapping, type: RecordTypeConfig, isPushed: boolean): string | undefined {
+  if (isPushed && parsePlace(to).some(isSelector))
+    return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
   if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are not allowed.';
   const externalIdAt = externalIdPointer(type);
   if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/'))

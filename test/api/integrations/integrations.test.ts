@@ -159,6 +159,57 @@ describe('linking', () => {
       '/record_types/employees/fields/0/to',
     ],
     [
+      'A2: a position in a SCIM list',
+      {
+        record_types: {
+          employees: {
+            fields: [
+              { name: 'a', to: '/userName' },
+              { name: 'b', to: '/emails/0/value' },
+            ],
+          },
+        },
+      },
+      'invalid_mapping',
+      '/record_types/employees/fields/1/to',
+    ],
+    [
+      'a position and a selector of one list',
+      {
+        record_types: {
+          employees: {
+            fields: [
+              { name: 'a', to: '/emails/0/value' },
+              { name: 'b', to: 'emails[type eq "work"].value' },
+            ],
+          },
+        },
+      },
+      'invalid_mapping',
+      '/record_types/employees/fields/1/to',
+    ],
+    [
+      'two fields for one selected member',
+      {
+        record_types: {
+          employees: {
+            fields: [
+              { name: 'a', to: 'emails[type eq "work"].value' },
+              { name: 'b', to: '/emails[type eq "work"]/value' },
+            ],
+          },
+        },
+      },
+      'invalid_mapping',
+      '/record_types/employees/fields/1/to',
+    ],
+    [
+      'a selector by a name in the prototype',
+      { record_types: { employees: { fields: [{ name: 'a', to: 'emails[constructor eq 1].value' }] } } },
+      'invalid_mapping',
+      '/record_types/employees/fields/0/to',
+    ],
+    [
       'a field with a name and a constant',
       { record_types: { employees: { fields: [{ name: 'a', constant: 1, to: 'x' }] } } },
       'invalid_mapping',

@@ -1,9 +1,10 @@
-import { mergeResource, patchOperations } from '../../../connectors/scim/merge';
+import { listRules, mergeResource, patchOperations } from '../../../connectors/scim/merge';
 import { ENTERPRISE_SCHEMA } from '../../../connectors/scim/fields';
 import type { JsonObject } from '../../../domain/json';
 
-const merge = (current: JsonObject, payload: JsonObject, whole: string[] = []) =>
-  mergeResource(current, payload, new Set(whole));
+/** `places`: where the mapping writes. */
+const merge = (current: JsonObject, payload: JsonObject, places: string[] = []) =>
+  mergeResource(current, payload, listRules(places.map((to) => ({ name: 'x', to }))));
 
 const home = { type: 'home', value: 'ada@home.example', display: 'Home' };
 const work = { type: 'work', value: 'ada@work.example', primary: true };
@@ -76,6 +77,99 @@ describe('mergeResource', () => {
     ['adds no value that has only a type', [home], [{ type: 'work', primary: false }], [home]],
   ])('of multi-valued attributes: %s', (_title, emails, pushed, expected) => {
     expect(merge({ emails }, { emails: pushed })).toEqual({ emails: expected });
+  });
+
+  const WORK = 'emails[type eq "work"].value';
+  const PRIMARY = 'emails[primary eq true].value';
+
+  it.each<[string, string, JsonObject[], JsonObject[], JsonObject[]]>([
+    [
+      'the selected one',
+      WORK,
+      [home, work],
+      [{ type: 'work', value: 'new' }],
+      [home, { ...work, value: 'new' }],
+    ],
+    [
+      'the selected one, whose type is written in capitals',
+      WORK,
+      [{ ...work, type: 'WORK' }],
+      [{ type: 'work', value: 'new' }],
+      [{ ...work, type: 'WORK', value: 'new' }],
+    ],
+    [
+      'a new one beside those of other types, never one of them',
+      WORK,
+      [home],
+      [{ type: 'work', value: 'new' }],
+      [home, { type: 'work', value: 'new' }],
+    ],
+    [
+      'a new one beside an untyped one of another value',
+      WORK,
+      [{ value: 'other' }],
+      [{ type: 'work', value: 'new' }],
+      [{ value: 'other' }, { type: 'work', value: 'new' }],
+    ],
+    [
+      'the primary one',
+      PRIMARY,
+      [work, home],
+      [{ primary: true, value: 'new' }],
+      [{ ...work, value: 'new' }, home],
+    ],
+    [
+      'a new one if none is primary, and no typed one',
+      PRIMARY,
+      [home],
+      [{ primary: true, value: 'new' }],
+      [home, { primary: true, value: 'new' }],
+    ],
+    [
+      'the only one of a service that marks none, without a mark',
+      PRIMARY,
+      [{ value: 'old' }],
+      [{ primary: true, value: 'new' }],
+      [{ value: 'new' }],
+    ],
+    [
+      'the primary one of two of the same type',
+      WORK,
+      [{ ...work, primary: false, value: 'second' }, work],
+      [{ type: 'work', value: 'new' }],
+      [
+        { ...work, primary: false, value: 'second' },
+        { ...work, value: 'new' },
+      ],
+    ],
+  ])('A2: rule 48: writes %s', (_title, place, emails, pushed, expected) => {
+    expect(merge({ emails }, { emails: pushed }, [place])).toEqual({ emails: expected });
+    const reversed = merge({ emails: emails.toReversed() }, { emails: pushed }, [place]);
+    expect(reversed['emails']).toHaveLength(expected.length);
+    expect(reversed['emails']).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('A2: refuses to choose between two members that the selector fits, unless one has the value', () => {
+    const twice = [
+      { type: 'work', value: 'a' },
+      { type: 'work', value: 'b' },
+    ];
+
+    expect(() => merge({ emails: twice }, { emails: [{ type: 'work', value: 'c' }] }, [WORK])).toThrow(
+      expect.objectContaining({
+        errors: [expect.objectContaining({ field: 'x', remoteField: WORK, code: 'ambiguous_member' })],
+      }),
+    );
+    expect(merge({ emails: twice }, { emails: [{ type: 'work', value: 'b' }] }, [WORK])).toEqual({
+      emails: twice,
+    });
+  });
+
+  it('keeps a list that is mapped as a whole and differs in order and additions only', () => {
+    const roles = [{ value: 'b', display: 'B' }, { value: 'a' }];
+
+    expect(merge({ roles }, { roles: [{ value: 'a' }, { value: 'b' }] }, ['/roles'])).toEqual({ roles });
+    expect(merge({ roles }, { roles: [{ value: 'b' }] }, ['/roles'])).toEqual({ roles: [roles[0]] });
   });
 
   it('replaces a list that is mapped as a whole, and lists of plain values', () => {

@@ -387,7 +387,11 @@ describe('a description', () => {
       type: 'string',
       isRequired: true,
     });
-    expect(field('/emails/0/value')).toMatchObject({ label: 'E-mail', type: 'string', isRequired: false });
+    expect(field('emails[type eq "work"].value')).toMatchObject({
+      label: 'E-mail (work)',
+      type: 'string',
+      isRequired: false,
+    });
     expect(field('/roles')).toMatchObject({ type: 'array' });
     expect(field('/groups')).toMatchObject({ type: 'array' });
     expect(field(`/${ENTERPRISE_SCHEMA}/manager/value`)).toMatchObject({ type: 'string' });

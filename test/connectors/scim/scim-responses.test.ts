@@ -524,7 +524,7 @@ describe('a complaint', () => {
     '/userName': 'user_name',
     '/name/givenName': 'first_name',
     '/displayName': 'display_name',
-    '/emails/0/value': 'email',
+    'emails[type eq "work"].value': 'email',
     '/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department': 'department',
   };
 
@@ -597,16 +597,15 @@ describe('the settings', () => {
     expect(scim.hosts(config)).toEqual(['hr.example.com:8443']);
   });
 
-  it('have employees with enterprise fields and picklists', () => {
+  it('have employees with enterprise fields and a field for each type of list members', () => {
     const [employees] = scim.recordTypes(config);
 
     expect(employees).toMatchObject({ name: 'employees', label: 'Employees' });
     expect(employees?.fields).toContainEqual({
-      name: '/emails/0/type',
-      label: 'E-mail type',
-      type: 'picklist',
+      name: 'emails[type eq "work"].value',
+      label: 'E-mail (work)',
+      type: 'string',
       isRequired: false,
-      values: ['work', 'home', 'other'],
     });
     expect(employees?.fields.filter(({ name }) => name.includes('enterprise'))).toHaveLength(6);
   });
@@ -621,6 +620,26 @@ describe('the settings', () => {
       ],
       '/record_types/employees/fields/1/to',
     ],
+    ...['/emails/0/value', '/roles/1/value', '/urn:x:2.0:User/things/0/value'].map(
+      (to): [string, { name: string; to: string }[], string] => [
+        `names a member of a list by its position: ${to}`,
+        [
+          { name: 'user_name', to: '/username' },
+          { name: 'x', to },
+        ],
+        '/record_types/employees/fields/1/to',
+      ],
+    ),
+    ...['emails[type ne "work"].value', 'emails[type eq "work"]', 'emails[type eq "work"].Type', 'ID'].map(
+      (to): [string, { name: string; to: string }[], string] => [
+        `maps to ${to}`,
+        [
+          { name: 'user_name', to: 'userName' },
+          { name: 'x', to },
+        ],
+        '/record_types/employees/fields/1/to',
+      ],
+    ),
   ])('refuse a mapping that %s', (_title, fields, pointer) => {
     const mapping = { ...EMPLOYEES_MAPPING, fields: fields as (typeof EMPLOYEES_MAPPING)['fields'] };
 

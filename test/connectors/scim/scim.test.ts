@@ -5,7 +5,9 @@ import { scim } from '../../../connectors/scim';
 import { EMPLOYEES_MAPPING, ENTERPRISE_SCHEMA, USER_SCHEMA } from '../../../connectors/scim/fields';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
+import { mergePulled } from '../../../domain/pull/three-way-merge';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { payloadDifference } from '../../../domain/records/payload-difference';
 import { type ScimServer, startScimServer } from '../../support/servers/third-parties';
 import { contextWith, egressHttp, loopbackPolicy, pushItem } from '../suite/given';
 
@@ -230,6 +232,67 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
 
     expect(http.methods).not.toContain('PATCH');
     expect(http.methods).not.toContain('PUT');
+  });
+});
+
+describe('A2: rule 48: an edit of the first name', () => {
+  const home = { type: 'home', value: 'home@example.com' };
+  const work = { type: 'work', value: 'work@example.com', primary: true };
+  const mapping: RecordTypeMapping = {
+    ...EMPLOYEES_MAPPING,
+    direction: 'both',
+    fields: EMPLOYEES_MAPPING.fields.filter(({ constant }) => constant === undefined),
+  };
+
+  describe.each([
+    ['home first', [home, work]],
+    ['work first', [work, home]],
+  ])('of a user with two addresses, %s', (_title, emails) => {
+    it.each(['patch', 'put'] as const)('leaves both addresses alone (%s)', async (updateWith) => {
+      const { id } = await call('POST', '/Users', { schemas: [USER_SCHEMA], userName: unique(), emails });
+      const context = contextWith({
+        config: scim.configSchema.parse({ base_url: server.url, page_size: 1000 }),
+        credentials: { token: server.bearerToken },
+        mappings: { employees: mapping },
+        http: egressHttp([new URL(server.url).host]),
+      });
+      const page = await scim.readPage?.(
+        { recordType: 'employees', modifiedSince: null, cursor: null },
+        context,
+      );
+      const remote = page?.records.find(({ remoteId }) => remoteId === id)?.fields ?? {};
+      const pulled = mergePulled(mapping, {}, null, remote).fields;
+      expect(pulled).toMatchObject({ email: 'work@example.com' });
+
+      const edited = { ...pulled, first_name: 'Augusta' };
+      const item = pushItem('employees', mapping, edited, { remoteId: id as string });
+      await pushOk(item, { mapping, updateWith });
+
+      const after = await user(id as string);
+      expect(after['name']).toEqual({ givenName: 'Augusta' });
+      expect(after['emails']).toEqual(emails);
+      expect(payloadDifference(item.payload, after, mapping.fields)).toBeNull();
+      const merged = mergePulled(mapping, edited, item.payload, after);
+      expect(merged).toMatchObject({ changedFields: [], conflicts: [], isAgreed: true });
+    });
+  });
+
+  it('of a user with a home address only adds the work address, and leaves the other', async () => {
+    const { id } = await call('POST', '/Users', {
+      schemas: [USER_SCHEMA],
+      userName: unique(),
+      emails: [{ ...home, primary: false }],
+    });
+    const item = anEmployee({ email: 'work@example.com' }, { remoteId: id as string });
+
+    await pushOk(item);
+    await pushOk({ ...item, pushId: 'psh_again' });
+
+    const { emails } = await user(id as string);
+    expect(emails).toHaveLength(2);
+    expect(emails).toEqual(
+      expect.arrayContaining([expect.objectContaining(home), expect.objectContaining(work)]),
+    );
   });
 });
 

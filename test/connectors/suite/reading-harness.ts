@@ -18,6 +18,11 @@ export interface StartedSource {
   /** Gives a record another last name. */
   rename(remoteId: string, lastName: string): Promise<void>;
   remove(remoteId: string): Promise<void>;
+  /**
+   * For third parties whose lists have no order: a new record with two members in one list, and the same
+   * record with the members in the other order.
+   */
+  createWithList?(): Promise<{ remoteId: string; turnRound(): Promise<void> }>;
   /** The ids of all records that are there, read directly. */
   ids(): Promise<string[]>;
   stop(): Promise<void>;

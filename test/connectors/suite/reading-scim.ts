@@ -16,10 +16,10 @@ export const scimReading: ReadingHarness = {
       '/userName',
       '/name/familyName',
       '/active',
-      '/emails/0/value',
+      'emails[type eq "work"].value',
+      'emails[primary eq true].value',
       '/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department',
     ],
-    picklist: { name: '/emails/0/type', values: ['work', 'home', 'other'] },
   },
   isDescriptionGuarded: false,
   async start() {
@@ -58,6 +58,18 @@ export const scimReading: ReadingHarness = {
           ids.push(((await call('POST', '/Users', user)) as { id: string }).id);
         }
         return ids;
+      },
+      async createWithList() {
+        const emails = [
+          { type: 'home', value: 'home@example.com' },
+          { type: 'work', value: 'work@example.com', primary: true },
+        ];
+        const user = { schemas: [USER_SCHEMA], userName: 'listed', emails };
+        const { id: remoteId } = (await call('POST', '/Users', user)) as { id: string };
+        const turnRound = async () => {
+          await call('PUT', `/Users/${remoteId}`, { ...user, id: remoteId, emails: emails.toReversed() });
+        };
+        return { remoteId, turnRound };
       },
       async rename(remoteId, familyName) {
         const Operations = [{ op: 'replace', path: 'name.familyName', value: familyName }];

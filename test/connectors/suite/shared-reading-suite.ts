@@ -154,6 +154,22 @@ export function describeReading(harness: ReadingHarness): void {
       );
     });
 
+    it('rule 48: reads a list in another order as the same', async () => {
+      const listed = await source.createWithList?.();
+      if (listed === undefined) return;
+      const read = async () =>
+        (await readAll())
+          .flatMap(({ records }) => records)
+          .find(({ remoteId }) => remoteId === listed.remoteId);
+      const before = await read();
+
+      await listed.turnRound();
+
+      expect(before).toBeDefined();
+      expect((await read())?.fields).toEqual(before?.fields);
+      await source.remove(listed.remoteId);
+    });
+
     it('counts what it reads', async () => {
       const count = await connector.count(recordType, contextFor());
 

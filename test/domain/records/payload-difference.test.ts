@@ -23,7 +23,8 @@ describe('rule 22: the difference of a remote record', () => {
     ['a field that has to be empty there', { a: null }, { a: 1 }, { a: 1 }, { a: null }],
     ['absent at the third party and empty in Syncline', { a: null }, {}, null, null],
     ['the same in another order', { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2], b: 1 } }, null, null],
-    ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }, { a: [1, 2] }],
+    ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, null, null],
+    ['a list with another member', { a: [1, 2] }, { a: [2, 3] }, { a: [2, 3] }, { a: [1, 2] }],
     ['remote-only fields, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
     [
       'a member inside, shown with its whole top-level field',
@@ -89,5 +90,51 @@ describe('rule 22: the difference of a remote record', () => {
         expect(payloadDifference(payload, withoutNulls(remote))).toEqual(difference);
       }),
     );
+  });
+});
+
+describe('rule 48: the difference of a list with selectors', () => {
+  const fields = [
+    { to: 'emails[type eq "work"].value' },
+    { to: 'emails[type eq "work"].primary' },
+    { to: 'phones[primary eq true].value' },
+  ];
+  const home = { type: 'home', value: 'h' };
+  const work = { type: 'work', value: 'w', primary: true, display: 'Work' };
+  const payload = { emails: [{ type: 'work', value: 'w', primary: true }] };
+
+  it.each<[string, JsonObject, JsonObject, boolean]>([
+    ['is none beside other members and other sub-attributes', payload, { emails: [home, work] }, false],
+    ['is none in another order', payload, { emails: [work, home] }, false],
+    [
+      'is none where the type is written in capitals',
+      payload,
+      { emails: [{ ...work, type: 'WORK' }] },
+      false,
+    ],
+    ['is a missing member', payload, { emails: [home] }, true],
+    ['is another value of the member', payload, { emails: [home, { ...work, value: 'x' }] }, true],
+    ['is a value under another type', payload, { emails: [{ ...work, type: 'other' }] }, true],
+    ['is a missing list', payload, {}, true],
+    [
+      'is none for a member without a value that is missing',
+      { emails: [{ type: 'work', value: null, primary: true }] },
+      { emails: [home] },
+      false,
+    ],
+    [
+      'is a value that should be removed',
+      { emails: [{ type: 'work', value: null }] },
+      { emails: [work] },
+      true,
+    ],
+    [
+      'is none for the only member of a service that marks none',
+      { phones: [{ primary: true, value: '1' }] },
+      { phones: [{ value: '1' }] },
+      false,
+    ],
+  ])('%s', (_title, wanted, remote, isDifferent) => {
+    expect(payloadDifference(wanted, remote, fields) !== null).toBe(isDifferent);
   });
 });
