@@ -35,6 +35,11 @@ const endStatus = { end_status: z.array(Status.min(400).max(499, 'A status from 
  * not.
  */
 const stable = { stable: z.boolean().default(false) };
+/**
+ * What to take of an address on another scheme or host than `base_url`, as servers behind a proxy give it. By
+ * default such an address is refused.
+ */
+const take = { take: z.literal('path_and_query').optional() };
 
 export const Paging = z.discriminatedUnion(
   'type',
@@ -73,9 +78,10 @@ export const Paging = z.discriminatedUnion(
       ...place,
       ...last,
       stable: z.boolean().optional(),
+      ...take,
     }),
-    z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable }),
-    z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable }),
+    z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable, ...take }),
+    z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable, ...take }),
   ],
   'Set how the list is paged: ' +
     '{"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. ' +
@@ -100,6 +106,10 @@ const listShape = {
   method: z.enum(['GET', 'POST']).optional(),
   body: JsonObject.optional(),
   items: JsonPointer,
+  /** `one_or_many`: a list, or a single item. `map`: an object whose values are the items. */
+  items_as: z.enum(['list', 'one_or_many', 'map']).default('list'),
+  /** Where the key of a `map` goes in its item. */
+  key_at: JsonPointer.optional(),
   item_at: JsonPointer.default(''),
   paging: Paging,
   modified_since: ModifiedSince.optional(),

@@ -149,6 +149,8 @@ const RecordTypeConfig = z.strictObject({
     .union([JsonPointer, z.strictObject({ at: JsonPointer, only_on_create: z.boolean() })])
     .optional(),
   version: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) })]).optional(),
+  /** Fields that are sent when a record is created, and never again. */
+  create_only: z.array(JsonPointer).optional(),
   /** The location of the record in a response. */
   record_at: JsonPointer.default(''),
   /** The location of the record in the body of a request. */

@@ -92,9 +92,10 @@ function withoutPath(record: JsonObject, pointer: string): JsonObject {
   if (key === undefined || !Object.hasOwn(record, key)) return record;
   const { [key]: value, ...others } = record;
   if (rest.length === 0) return others;
-  return isJsonObject(value)
-    ? { ...record, [key]: withoutPath(value, pointer.slice(pointer.indexOf('/', 1))) }
-    : record;
+  if (!isJsonObject(value)) return record;
+  const inner = withoutPath(value, pointer.slice(pointer.indexOf('/', 1)));
+  // An empty object that is left over could empty the whole object there.
+  return Object.keys(inner).length === 0 ? others : { ...record, [key]: inner };
 }
 
 /** A call of its own that switches a record off or on. Undefined when the record is not there. */
@@ -166,10 +167,10 @@ export function recordToSend({ recordType, item }: RecordCalls, occasion: 'creat
     occasion === 'update' &&
     typeof recordType.external_id === 'object' &&
     recordType.external_id.only_on_create;
+  const leftOut = occasion === 'update' ? (recordType.create_only ?? []) : [];
+  const payload = leftOut.reduce(withoutPath, item.payload);
   const record =
-    externalIdAt === undefined || isIdLeftOut
-      ? item.payload
-      : placeAt(item.payload, externalIdAt, item.externalId);
+    externalIdAt === undefined || isIdLeftOut ? payload : placeAt(payload, externalIdAt, item.externalId);
   if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)
     return record;
   // The payload takes precedence over the constants.

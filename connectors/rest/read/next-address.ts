@@ -22,10 +22,18 @@ export type NextAddress = { ok: true; url: string } | { ok: false; problem: stri
  * The absolute address. Refused if its host or scheme differs from base_url, because the credentials would be
  * sent there.
  */
-export function resolveNext(address: string, from: string, config: RestConfig): NextAddress {
+export function resolveNext(
+  address: string,
+  from: string,
+  config: RestConfig,
+  take?: 'path_and_query',
+): NextAddress {
   if (!URL.canParse(address, from))
     return { ok: false, problem: 'the address of the next page is not valid.' };
-  const [next, base] = [new URL(address, from), new URL(config.base_url)];
+  const base = new URL(config.base_url);
+  const given = new URL(address, from);
+  const isWeb = /^https?:$/.test(given.protocol);
+  const next = take === undefined || !isWeb ? given : new URL(base.origin + given.pathname + given.search);
   if (
     next.protocol !== base.protocol ||
     next.host !== base.host ||

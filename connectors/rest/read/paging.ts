@@ -76,7 +76,7 @@ export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer
   const follow = (address: string | undefined): Next =>
     address === undefined || address === ''
       ? LAST
-      : placeOf(place, resolveNext(address, request.url, config));
+      : placeOf(place, resolveNext(address, request.url, config, 'take' in paging ? paging.take : undefined));
   switch (paging.type) {
     case 'none':
       return LAST;

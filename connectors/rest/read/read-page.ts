@@ -3,7 +3,7 @@
  * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
  * counts as an empty list.
  */
-import type { JsonObject, JsonValue } from '../../../domain/json';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
@@ -130,12 +130,31 @@ function itemsIn(
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, phase, response.status);
   if (response.status === 204) return { items: [], body: undefined };
   if (answer.body === undefined) throw unreadable(session.quotable(response));
-  const items = readAt(answer.body, list.items);
-  // Some languages, such as Go, write an empty list as null.
-  if (items === null) return { items: [], body: answer.body };
-  if (Array.isArray(items)) return { items, body: answer.body };
+  const found = readAt(answer.body, list.items);
+  const items = itemsOf(found, list);
+  if (items !== undefined) return { items, body: answer.body };
   const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
-  throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'not a list'}.`);
+  throw notReadable(name, phase, 'no_list', `${where} is ${found === undefined ? 'missing' : 'not a list'}.`);
+}
+
+/** Undefined for a value of another shape than the configuration says. */
+function itemsOf(
+  found: JsonValue | undefined,
+  { items_as: shape, key_at: keyAt }: ListConfig | DeletedListConfig,
+): JsonValue[] | undefined {
+  // Some languages, such as Go, write an empty list as null.
+  if (found === null) return [];
+  if (shape === 'map') {
+    // PHP writes an object without members as a list.
+    if (Array.isArray(found) && found.length === 0) return [];
+    return isJsonObject(found)
+      ? Object.entries(found).map(([key, item]) =>
+          keyAt !== undefined && isJsonObject(item) ? placeAt(item, keyAt, key) : item,
+        )
+      : undefined;
+  }
+  if (shape === 'one_or_many' && isJsonObject(found)) return [found];
+  return Array.isArray(found) ? found : undefined;
 }
 
 /** The deleted records follow the records of an incremental run, if they have a separate list. */

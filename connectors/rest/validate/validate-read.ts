@@ -24,6 +24,9 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
     ...problemsOfCall(pointer, list, nothing, unknown),
     ...problemsOfGet(pointer, list),
     ...problemsOfPaging(`${pointer}/paging`, list),
+    ...(list.key_at !== undefined && list.items_as !== 'map'
+      ? [{ pointer: `${pointer}/key_at`, message: 'key_at is read together with "items_as": "map" only.' }]
+      : []),
     ...(list.modified_since === undefined
       ? []
       : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
@@ -59,6 +62,11 @@ export function problemsOfPaging(
       message:
         'Set one location for the cursor of the next page: ' +
         'at (pointer into the response), header, or last_item (pointer into the last item).',
+    });
+  if (paging.take !== undefined && paging.parameter !== undefined)
+    problems.push({
+      pointer: `${pointer}/take`,
+      message: 'take concerns addresses. With a parameter, the cursor is no address.',
     });
   if (paging.last_item !== undefined && paging.parameter === undefined)
     problems.push({

@@ -40,6 +40,7 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
     ...problemsOfId(pointer, type),
     ...(isOnlyRead(type) ? [] : problemsOfWrites(pointer, type, hasOwnId)),
     ...problemsOfReplacing(pointer, type, hasOwnId),
+    ...problemsOfCreateOnly(`${pointer}/create_only`, type),
     ...problemsOfSwitches(pointer, type),
     ...problemsOfReads(pointer, type, hasOwnId),
     ...problemsOfReading(pointer, type),
@@ -203,6 +204,13 @@ function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] 
       });
     return problems;
   });
+}
+
+function problemsOfCreateOnly(pointer: string, type: RecordTypeConfig): Problem[] {
+  if (type.create_only === undefined || type.create !== undefined) return [];
+  return [
+    { pointer, message: 'create_only needs create and update: one call for both always sends all fields.' },
+  ];
 }
 
 function problemsOfKnownFields(pointer: string, { known_fields: fields = [] }: RecordTypeConfig): Problem[] {

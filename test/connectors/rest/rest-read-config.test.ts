@@ -101,6 +101,12 @@ describe('the part of a configuration that reads', () => {
       'list/paging/parameter',
       withList({ paging: { type: 'cursor', last_item: '/id' } }),
     ],
+    ['a key that is put nowhere', 'list/key_at', withList({ key_at: '/id' })],
+    [
+      'a part of an address that is none',
+      'list/paging/take',
+      withList({ paging: { type: 'cursor', parameter: 'c', at: '/c', take: 'path_and_query' } }),
+    ],
     [
       'a filter without the instant',
       'list/modified_since',

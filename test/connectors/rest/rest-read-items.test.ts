@@ -57,6 +57,50 @@ describe('reading a list', () => {
       ]);
     });
 
+    it.each<[string, unknown, Record<string, unknown>, string[]]>([
+      ['a single object', { items: { id: '1' } }, { items_as: 'one_or_many' }, ['1']],
+      [
+        'a list where it can be one object',
+        { items: [{ id: '1' }, { id: '2' }] },
+        { items_as: 'one_or_many' },
+        ['1', '2'],
+      ],
+      ['null where it can be one object', { items: null }, { items_as: 'one_or_many' }, []],
+      [
+        'an object by key',
+        { items: { a: { name: 'A' }, b: { name: 'B' } } },
+        { items_as: 'map', key_at: '/id' },
+        ['a', 'b'],
+      ],
+      ['an object by key whose items have ids', { items: { a: { id: '1' } } }, { items_as: 'map' }, ['1']],
+      [
+        'an object by key around the record',
+        { items: { a: { data: {} } } },
+        { items_as: 'map', key_at: '/data/id', item_at: '/data' },
+        ['a'],
+      ],
+      ['an object without members, as PHP writes it', { items: [] }, { items_as: 'map' }, []],
+    ])('are read from %s', async (_title, body, list, ids) => {
+      answers(200, body);
+
+      const page = await readOnePage(contextFor({}, { items: '/items', ...list }));
+
+      expect(page.records.map(({ remoteId }) => remoteId)).toEqual(ids);
+      expect(page.unreadable).toEqual([]);
+    });
+
+    it.each<[string, unknown, Record<string, unknown>]>([
+      ['a list for an object by key', { items: [{ id: '1' }] }, { items_as: 'map' }],
+      ['a text for one object', { items: 'x' }, { items_as: 'one_or_many' }],
+      ['nothing for one object', {}, { items_as: 'one_or_many' }],
+    ])('are not read from %s', async (_title, body, list) => {
+      answers(200, body);
+
+      const failure = await failureOf(readOnePage(contextFor({}, { items: '/items', ...list })));
+
+      expect(failure.errors?.[0]?.code).toBe('no_list');
+    });
+
     it('whose ids are formed by us are read at /id, and where the list says otherwise', async () => {
       answers(200, { items: [{ id: 'syncline-1', key: 'k1', etag: 'e' }] });
       const id = { template: 'syncline-{external_id}', allow: 'a-z0-9' };

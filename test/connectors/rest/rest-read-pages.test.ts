@@ -432,6 +432,35 @@ describe('pages', () => {
     });
 
     it.each([
+      ['link', { type: 'link' }],
+      ['header', { type: 'header', name: 'Next' }],
+      ['cursor', { type: 'cursor', at: '/next' }],
+    ])(
+      'on another scheme or host is read on our own if only its path is taken (%s)',
+      async (_title, paging) => {
+        const next = 'https://internal:8443/contacts?at=3';
+        answer = (request) =>
+          queryOf(request).get('at') === '3'
+            ? { status: 200, body: { items: contacts(IDS.slice(3)) } }
+            : {
+                status: 200,
+                headers: { Link: `<${next}>; rel="next"`, Next: next },
+                body: { items: contacts(IDS.slice(0, 3)), next },
+              };
+
+        expect(idsIn(await readWith({ ...paging, take: 'path_and_query' }))).toEqual(IDS);
+        expect(server.requests[1]?.path).toBe('/contacts?at=3');
+      },
+    );
+
+    it.each(['file:///etc/passwd', 'http://['])('%s is refused even then', async (next) => {
+      answer = () => ({ status: 200, body: { items: contacts(['1']), next } });
+
+      const paging = { type: 'cursor', at: '/next', take: 'path_and_query' };
+      expect((await failureOf(readWith(paging))).errors?.[0]?.code).toBe('next_page_unusable');
+    });
+
+    it.each([
       'http://elsewhere.example/contacts?at=3',
       '//elsewhere.example/x',
       'https://127.0.0.1/contacts',

@@ -140,6 +140,17 @@ describe('a third party whose PUT replaces the record', () => {
     expect(records.get('2')).toMatchObject({ first_name: 'Ada' });
   });
 
+  it('is sent fields that are set once by the creation alone', async () => {
+    const context = contextFor({ read: undefined, create_only: ['/address/city', '/email'] });
+
+    await pushOne(aContact({}, { city: 'Delft' }), context);
+    await pushOne(aContact({ remoteId: '1' }, { city: 'Delft' }), context);
+
+    const [created, updated] = bodies() as { data: JsonObject }[];
+    expect(created?.data).toMatchObject({ email: 'ada@example.com', address: { city: 'Delft' } });
+    expect(updated?.data).toEqual({ first_name: 'Ada', ref: 'emp-1' });
+  });
+
   it('has the record created again when the read finds none', async () => {
     const result = await pushOne(aContact({ remoteId: '9' }), contextFor({ update: PUT }));
 
@@ -263,6 +274,16 @@ describe('a third party whose PUT replaces the record', () => {
     ],
     ['both keys', 'update/replaces', { read: { path: PATH }, update: { ...PUT, replaces: true } }],
     ['a confirmation without effect', 'update/replaces', { update: { path: PATH, replaces: true } }],
+    [
+      'fields of the creation only in an upsert',
+      'create_only',
+      {
+        create: undefined,
+        update: undefined,
+        create_only: ['/email'],
+        upsert: { path: '/contacts/{external_id}', replaces: true },
+      },
+    ],
     ['omit without merge', 'update/omit', { update: { path: PATH, omit: ['/id'] } }],
     [
       'merge in constants of update',
