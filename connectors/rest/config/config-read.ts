@@ -12,7 +12,18 @@ const parameterName = (what: string) =>
   z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 
 /** The format of instants in requests. */
-const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
+const TIME_FORMATS = [
+  'iso',
+  'iso_seconds',
+  'iso_offset',
+  'epoch_s',
+  'epoch_ms',
+  'space_ms',
+  'http_date',
+  'local_seconds',
+  'space_seconds',
+  'date',
+] as const;
 const TimeFormat = z.enum(TIME_FORMATS, `Set the format of times: ${TIME_FORMATS.join(', ')}.`);
 
 const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
@@ -90,10 +101,12 @@ export const Paging = z.discriminatedUnion(
 
 /**
  * Added to the call if only records modified since an instant are requested; `{modified_since}` in its texts
- * is that instant.
+ * is that instant, and `{now}` the time at which the pass began.
  */
 const ModifiedSince = z.strictObject({
   format: TimeFormat,
+  /** The time zone of the account, for formats without one; UTC by default. */
+  zone: z.string().refine(isTimeZone, 'A time zone such as Europe/Amsterdam.').optional(),
   /** Query parameters by name; they replace those of the same name in `path`. */
   parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
   headers: Headers.optional(),
@@ -178,3 +191,11 @@ export type DescribeConfig = z.output<typeof Describe>;
 export type ModifiedSinceConfig = z.output<typeof ModifiedSince>;
 export type TimeFormat = z.output<typeof TimeFormat>;
 export type InAnswerConfig = z.output<typeof inAnswer>;
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

@@ -9,7 +9,7 @@ import { aboutDataset, notReadable } from './dataset-errors';
 import { numberIn } from './number-in-answer';
 import { pageRequest } from './paging';
 import { BEGINNING } from './read-position';
-import { LIST_BYTES_MAX, listRequest } from './read-page';
+import { LIST_BYTES_MAX, listRequest } from './list-request';
 import { openSession } from '../http/session';
 
 /** null: the configuration describes no count. */

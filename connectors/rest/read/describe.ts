@@ -12,7 +12,7 @@ import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { readAt } from '../json-pointer';
 import { fieldsInSchema } from './json-schema';
-import { LIST_BYTES_MAX } from './read-page';
+import { LIST_BYTES_MAX } from './list-request';
 import { describeRecordType, inWords } from './record-types';
 import type { Session } from '../http/session';
 

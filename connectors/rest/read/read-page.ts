@@ -3,26 +3,21 @@
  * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
  * counts as an empty list.
  */
-import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
-import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
+import { type JsonValue, isJsonObject } from '../../../domain/json';
+import type { HttpResponse, ReadPage, ReadRequest } from '../../connector';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
-import { requestTo } from '../http/calls';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
-import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
+import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
-import { parseJson, placeAt, readAt } from '../json-pointer';
+import { placeAt, readAt } from '../json-pointer';
+import { listRequest, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
-import { withParameter } from '../http/query';
 import { readDeletedItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
-import { fillHeader, fillJson, fillText } from '../http/templates';
-import { readInstant, writeInstant } from './time-format';
-
-/** Lists are larger than other responses: the maximum of the HTTP client. */
-export const LIST_BYTES_MAX = 16 * 1024 * 1024;
+import { readInstant } from './time-format';
 
 export async function readRestPage(
   request: ReadRequest,
@@ -44,15 +39,18 @@ export async function readRestPage(
     );
 
   const session = await openSession(context);
-  const sent = pageRequest(listRequest(config, list, modifiedSince), list.paging, place);
+  const now = modifiedSince !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
+  const here: Place = { ...place, ...(now !== undefined && { now }) };
+  const interval = modifiedSince && { since: modifiedSince, until: new Date(now ?? 0) };
+  const sent = pageRequest(listRequest(config, list, interval), list.paging, place);
   const response = await session.send(sent);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
   if (isUnchanged || isBehindTheEnd(list.paging, place, response)) {
     return {
       records: [],
       unreadable: [],
-      nextCursor: cursorAfter(null, place, request, recordType),
-      asOf: clockIn(recordType.list, response, undefined),
+      nextCursor: cursorAfter(null, here, request, recordType),
+      asOf: earlier(clockIn(recordType.list, response, undefined), now),
       total: null,
     };
   }
@@ -67,54 +65,10 @@ export async function readRestPage(
       : readDeletedItems(items, list, recordType);
   return {
     ...read,
-    nextCursor: cursorAfter(next.place, place, request, recordType),
-    asOf: clockIn(recordType.list, response, body),
+    nextCursor: cursorAfter(next.place, here, request, recordType),
+    asOf: earlier(clockIn(recordType.list, response, body), now),
     total,
   };
-}
-
-/** The call of the list without the parameters of a page. */
-export function listRequest(
-  config: RestConfig,
-  list: ListConfig | DeletedListConfig,
-  modifiedSince: Date | null,
-): HttpRequest {
-  const plain: HttpRequest = {
-    ...requestTo(config, list, 'GET', () => undefined),
-    responseBytesMax: LIST_BYTES_MAX,
-  };
-  return modifiedSince === null || list.modified_since === undefined
-    ? plain
-    : filtered(plain, list.modified_since, modifiedSince);
-}
-
-function filtered(
-  request: HttpRequest,
-  { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
-  since: Date,
-): HttpRequest {
-  const instant = writeInstant(since, format);
-  const text = (name: string) => (name === 'modified_since' ? instant : undefined);
-  // In a JSON body, seconds and milliseconds since 1970 are numbers.
-  const json = (name: string) =>
-    name === 'modified_since' && format.startsWith('epoch') ? Number(instant) : text(name);
-  const own = Object.entries(headers).map(([name, template]) => [
-    name.toLowerCase(),
-    fillHeader(template, text),
-  ]);
-  const result: HttpRequest = {
-    ...request,
-    url: Object.entries(parameters).reduce(
-      (url, [name, template]) => withParameter(url, name, fillText(template, text)),
-      request.url,
-    ),
-    headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
-  };
-  if (body === undefined) return result;
-  const around = request.body === undefined ? {} : (parseJson(request.body) as JsonObject);
-  result.headers = { 'content-type': 'application/json', ...result.headers };
-  result.body = JSON.stringify(placeAt(around, '', fillJson(body, json)));
-  return result;
 }
 
 function itemsIn(
@@ -160,13 +114,20 @@ function itemsOf(
 /** The deleted records follow the records of an incremental run, if they have a separate list. */
 function cursorAfter(
   next: Place | null,
-  { phase }: Place,
+  { phase, now }: Place,
   { modifiedSince }: ReadRequest,
   recordType: RecordTypeConfig,
 ): string | null {
-  if (next !== null) return writePlace(next);
+  const kept = now === undefined ? {} : { now };
+  if (next !== null) return writePlace({ ...next, ...kept });
   const isDeletedNext = phase === 'list' && modifiedSince !== null && recordType.deleted_list !== undefined;
-  return isDeletedNext ? writePlace({ phase: 'deleted_list' }) : null;
+  return isDeletedNext ? writePlace({ phase: 'deleted_list', ...kept }) : null;
+}
+
+/** A record that was modified after the end of the interval belongs to the next one. */
+function earlier(clock: Date | null, now: number | undefined): Date | null {
+  if (now === undefined) return clock;
+  return new Date(Math.min(now, clock?.getTime() ?? now));
 }
 
 function clockIn(

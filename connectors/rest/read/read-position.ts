@@ -15,6 +15,8 @@ export interface Place {
   seen?: number;
   /** The address of the page, for paging by address. */
   url?: string;
+  /** When the pass began, for intervals that end then. In milliseconds since 1970. */
+  now?: number;
 }
 
 export const BEGINNING: Place = { phase: 'list' };
@@ -27,13 +29,14 @@ export function writePlace(place: Place): string {
 export function readPlace(text: string): Place | undefined {
   const place = parseJson(text);
   if (!isJsonObject(place)) return undefined;
-  const { phase, at, seen, url } = place;
+  const { phase, at, seen, url, now } = place;
   if (phase !== 'list' && phase !== 'deleted_list') return undefined;
   return {
     phase,
     ...((typeof at === 'number' || typeof at === 'string') && { at }),
     ...(typeof seen === 'number' && { seen }),
     ...(typeof url === 'string' && { url }),
+    ...(typeof now === 'number' && { now }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { jsonVariables, textVariables } from '../http/templates';
+import { ZONELESS } from '../read/time-format';
 import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
 
 const nothing = () => false;
@@ -78,7 +79,7 @@ export function problemsOfPaging(
 
 function problemsOfModifiedSince(
   pointer: string,
-  { parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
   { method = 'GET' }: { method?: string | undefined },
 ): Problem[] {
   const texts = [
@@ -94,9 +95,14 @@ function problemsOfModifiedSince(
   ];
   const problems = texts.flatMap(({ at, variables }) =>
     variables
-      .filter((name) => name !== 'modified_since')
+      .filter((name) => name !== 'modified_since' && name !== 'now')
       .map((name) => ({ pointer: at, message: unknown(name) })),
   );
+  if (zone !== undefined && !ZONELESS.includes(format))
+    problems.push({
+      pointer: `${pointer}/zone`,
+      message: `Instants in the format ${format} name their zone. Only ${ZONELESS.join(', ')} need one.`,
+    });
   if (!texts.some(({ variables }) => variables.includes('modified_since'))) {
     const message =
       '{modified_since} is used nowhere, so every record would be read. ' +

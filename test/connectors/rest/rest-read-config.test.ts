@@ -101,6 +101,11 @@ describe('the part of a configuration that reads', () => {
       'list/paging/parameter',
       withList({ paging: { type: 'cursor', last_item: '/id' } }),
     ],
+    [
+      'a zone that the format names itself',
+      'list/modified_since/zone',
+      withList({ modified_since: { ...SINCE, zone: 'Europe/Amsterdam' } }),
+    ],
     ['a key that is put nowhere', 'list/key_at', withList({ key_at: '/id' })],
     [
       'a part of an address that is none',

@@ -323,6 +323,10 @@ describe('reading a list', () => {
       ['epoch_ms', '1795237698987'],
       ['space_ms', '2026-11-21 05:08:18.987Z'],
       ['http_date', 'Sat, 21 Nov 2026 05:08:18 GMT'],
+      ['iso_offset', '2026-11-21T05:08:18+00:00'],
+      ['local_seconds', '2026-11-21T05:08:18'],
+      ['space_seconds', '2026-11-21 05:08:18'],
+      ['date', '2026-11-21'],
     ])('is asked for in the format %s, never later than the instant', async (format, written) => {
       answers(200, { items: [] });
       const list = {
@@ -344,6 +348,54 @@ describe('reading a list', () => {
       expect(filtered?.headers['if-modified-since']).toBe(written);
       expect(full?.path).toBe('/contacts?q=a%20b&sort=id');
       expect(full?.headers['if-modified-since']).toBeUndefined();
+    });
+
+    it.each([
+      ['local_seconds', 'America/New_York', since, '2026-11-21T00:08:18'],
+      ['date', 'America/Los_Angeles', since, '2026-11-20'],
+      ['space_seconds', 'Asia/Kolkata', since, '2026-11-21 10:38:18'],
+      ['local_seconds', 'Europe/Amsterdam', new Date('2026-07-01T10:00:00Z'), '2026-07-01T12:00:00'],
+      // 02:30 comes twice on this day. The first time is written as 01:30, in case the second one is meant.
+      ['local_seconds', 'Europe/Amsterdam', new Date('2026-10-25T00:30:00Z'), '2026-10-25T01:30:00'],
+      ['local_seconds', 'Europe/Amsterdam', new Date('2026-10-25T01:30:00Z'), '2026-10-25T02:30:00'],
+      ['local_seconds', 'Australia/Lord_Howe', new Date('2026-04-04T14:45:00Z'), '2026-04-05T00:45:00'],
+    ])('is written as %s in the zone %s of the account', async (format, zone, instant, written) => {
+      answers(200, { items: [] });
+      const modified_since = { format, zone, parameters: { since: '{modified_since}' } };
+
+      await readOnePage(contextFor({}, { modified_since }), { modifiedSince: instant });
+
+      expect(new URL(server.requests[0]?.path ?? '', 'http://x').searchParams.get('since')).toBe(written);
+    });
+
+    it('is asked for up to the beginning of the pass, on every page the same', async () => {
+      const ends: (string | null)[] = [];
+      answer = ({ path }) => {
+        const query = new URL(path, 'http://x').searchParams;
+        ends.push(query.get('until'));
+        return {
+          status: 200,
+          headers: { Date: 'Fri, 01 Jan 2100 00:00:00 GMT' },
+          body: { items: query.get('page') === '3' ? [] : [{ id: query.get('page') }] },
+        };
+      };
+      const context = contextFor(
+        {},
+        {
+          paging: { type: 'page', parameter: 'page' },
+          modified_since: { format: 'epoch_ms', parameters: { from: '{modified_since}', until: '{now}' } },
+        },
+      );
+
+      const before = Date.now();
+      const pages = await readPages(() => context, { modifiedSince: since });
+      const after = Date.now();
+
+      expect(new Set(ends).size).toBe(1);
+      expect(ends).toHaveLength(3);
+      // What was modified after that belongs to the next run, whatever the clock of the third party shows.
+      const asOf = pages[0]?.asOf?.getTime() ?? 0;
+      expect([before <= asOf, asOf <= after, String(asOf) === ends[0]]).toEqual([true, true, true]);
     });
 
     it('is sent in the body of a search, numbers as numbers', async () => {

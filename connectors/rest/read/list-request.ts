@@ -1,0 +1,72 @@
+/** The call of a list, with the interval of modifications that an incremental run reads. */
+import type { JsonObject } from '../../../domain/json';
+import type { HttpRequest } from '../../connector';
+import type { RestConfig } from '../config/config';
+import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
+import { requestTo } from '../http/calls';
+import { withParameter } from '../http/query';
+import { fillHeader, fillJson, fillText, jsonVariables, textVariables } from '../http/templates';
+import { parseJson, placeAt } from '../json-pointer';
+import { writeEnd, writeInstant } from './time-format';
+
+/** Lists are larger than other responses: the maximum of the HTTP client. */
+export const LIST_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Interval {
+  since: Date;
+  /** The value of `{now}`. */
+  until: Date;
+}
+
+/** Whether the call names the end of the interval. */
+export function usesNow({ modified_since: filter }: ListConfig | DeletedListConfig): boolean {
+  const { parameters = {}, headers = {}, body = {} } = filter ?? {};
+  const texts = [...Object.values(parameters), ...Object.values(headers)];
+  return [...texts.flatMap(textVariables), ...jsonVariables(body)].includes('now');
+}
+
+/** The call of the list without the parameters of a page. */
+export function listRequest(
+  config: RestConfig,
+  list: ListConfig | DeletedListConfig,
+  interval: Interval | null,
+): HttpRequest {
+  const plain: HttpRequest = {
+    ...requestTo(config, list, 'GET', () => undefined),
+    responseBytesMax: LIST_BYTES_MAX,
+  };
+  return interval === null || list.modified_since === undefined
+    ? plain
+    : filtered(plain, list.modified_since, interval);
+}
+
+function filtered(
+  request: HttpRequest,
+  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  { since, until }: Interval,
+): HttpRequest {
+  const times = new Map([
+    ['modified_since', writeInstant(since, format, zone)],
+    ['now', writeEnd(until, format, zone)],
+  ]);
+  const text = (name: string) => times.get(name);
+  // In a JSON body, seconds and milliseconds since 1970 are numbers.
+  const json = (name: string) => (format.startsWith('epoch') ? Number(text(name)) : text(name));
+  const own = Object.entries(headers).map(([name, template]) => [
+    name.toLowerCase(),
+    fillHeader(template, text),
+  ]);
+  const result: HttpRequest = {
+    ...request,
+    url: Object.entries(parameters).reduce(
+      (url, [name, template]) => withParameter(url, name, fillText(template, text)),
+      request.url,
+    ),
+    headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
+  };
+  if (body === undefined) return result;
+  const around = request.body === undefined ? {} : (parseJson(request.body) as JsonObject);
+  result.headers = { 'content-type': 'application/json', ...result.headers };
+  result.body = JSON.stringify(placeAt(around, '', fillJson(body, json)));
+  return result;
+}
