@@ -57,7 +57,7 @@ export class OverviewReader {
       return this.preview(abilities.isPagingStable);
     }
     await this.begin(abilities === null ? 'last_push' : 'third_party');
-    return this.compare();
+    return this.compare(abilities?.isPagingStable ?? true);
   }
 
   private async begin(comparedWith: OverviewJob['comparedWith']): Promise<void> {
@@ -76,9 +76,7 @@ export class OverviewReader {
 
   private async preview(isPagingStable: boolean): Promise<'done' | 'more'> {
     const { integration, overviewId } = this.options;
-    const { integrationId } = integration;
-    const { recordType } = this.job;
-    const target = pullTargetOf(integration, recordType);
+    const target = pullTargetOf(integration, this.job.recordType);
     const read = await this.readAll(createPagePreparation(target.mapping), (page, checkpoint) => {
       const { prepared, requestedAt } = page;
       const pagesBefore = this.job.pages;
@@ -93,14 +91,12 @@ export class OverviewReader {
       return this.pages.inTenant((work) => previewPage(work, this.job, toPreview, checkpoint));
     });
     if (read !== 'done') return read === 'more' ? 'more' : 'done';
-    const held = await this.pages.inTenant((work) => countLinked(work, { integrationId, recordType }));
-    if (this.job.recordsRead === 0 && held > 0) throw suspiciouslyEmpty(recordType, held);
-    if (!isPagingStable && !(await this.isComplete())) throw listChanged(recordType);
+    await this.refuseIncompleteList(isPagingStable);
     await this.pages.inTenant((work) => previewDeletions(work, this.job, integration));
     return this.end('succeeded');
   }
 
-  private async compare(): Promise<'done' | 'more'> {
+  private async compare(isPagingStable: boolean): Promise<'done' | 'more'> {
     const { integration } = this.options;
     const isReadable = this.job.comparedWith === 'third_party';
     // Local records that are missing in the app are only known after the whole remote list was read.
@@ -113,6 +109,8 @@ export class OverviewReader {
         },
       );
       if (read !== 'done') return read === 'more' ? 'more' : 'done';
+      // Once only: the list may change while the local records are compared.
+      if (this.job.afterRecordId === null) await this.refuseIncompleteList(isPagingStable);
     }
     while (this.job.readFinishedAt === null) {
       const step = { integration, isReadable, limit: LOCAL_RECORDS_PER_STEP };
@@ -134,8 +132,7 @@ export class OverviewReader {
     const request = { cursor: this.job.cursor, modifiedSince: null, prepare };
     return this.pages.readAll(request, async (page) => {
       const isLast = page.nextCursor === null;
-      const isFirstOfPull = this.job.pages === 0 && this.job.direction === 'pull';
-      const total = page.total ?? (isFirstOfPull ? await this.pages.count() : null);
+      const total = page.total ?? (this.job.pages === 0 ? await this.pages.count() : null);
       const job = await save(page, { cursor: isLast ? READ_TO_END : page.nextCursor, isLast, total });
       if (job === undefined) return 'stopped';
       this.job = job;
@@ -147,6 +144,17 @@ export class OverviewReader {
 
   private get isReadToEnd(): boolean {
     return this.job.pages > 0 && this.job.cursor === READ_TO_END;
+  }
+
+  /**
+   * Records that a list lacks by mistake would be shown as missing (rules.md 23). @throws `DatasetFailed`.
+   */
+  private async refuseIncompleteList(isPagingStable: boolean): Promise<void> {
+    const { integrationId } = this.options.integration;
+    const { recordsRead, recordType } = this.job;
+    const linked = await this.pages.inTenant((work) => countLinked(work, { integrationId, recordType }));
+    if (recordsRead === 0 && linked > 0) throw suspiciouslyEmpty(recordType, linked);
+    if (!isPagingStable && !(await this.isComplete())) throw listChanged(recordType);
   }
 
   private async isComplete(): Promise<boolean> {

@@ -394,6 +394,45 @@ describe('pushing', () => {
     expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
   });
 
+  describe('rule 23: a comparison with a list that cannot be trusted fails and shows nothing', () => {
+    const pushed = async () => {
+      const pulled = await CrmIntegration.link(tenant, {
+        recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
+      });
+      for (const externalId of ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'])
+        await tenant.accept({ recordType: 'contacts', externalId, fields: { name: externalId } });
+      await environment.sleep(10 * MINUTE);
+      return pulled;
+    };
+
+    it('of a list that is suddenly empty', async () => {
+      const pulled = await pushed();
+      pulled.account.type('contacts').clear();
+
+      const overviewId = await ask(pulled.integrationId);
+      await environment.sleep(2_000);
+
+      expect(await jobs(overviewId)).toMatchObject([
+        { state: 'failed', error: { code: 'suspiciously_empty' } },
+      ]);
+      expect(await items(overviewId)).toEqual([]);
+    });
+
+    it('of a list that moves while it is read', async () => {
+      const pulled = await pushed();
+      pulled.account.abilities = { canFilterByModified: true, isPagingStable: false };
+      const [first = ''] = pulled.account.type('contacts').keys();
+      pulled.account.beforePage = async ({ cursor }) => {
+        if (cursor !== null) await pulled.account.remove('contacts', first);
+      };
+
+      const overviewId = await ask(pulled.integrationId);
+      await environment.sleep(2_000);
+
+      expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'list_changed' } }]);
+    });
+  });
+
   it('a record type in both directions is pulled, then pushed', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
