@@ -6,6 +6,7 @@ import type { JsonObject } from '../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../connector';
 import { Unavailable } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
+import { checkSameId } from '../same-id';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { describeRefusal } from './error-mapping';
 import { patchOperations } from './merge';
@@ -49,7 +50,10 @@ export class ScimApi {
   /** RFC 7644 3.4.1. Undefined if the resource does not exist. */
   async read(type: ResourceTypeConfig, id: string): Promise<Resource | undefined> {
     const response = await this.call({ method: 'GET', url: this.resourceUrl(type, id) }, null, [404, 410]);
-    return isSuccess(response) ? requireResource(response, this.namesOf(type)) : undefined;
+    if (!isSuccess(response)) return undefined;
+    const resource = requireResource(response, this.namesOf(type));
+    checkSameId(id, resource.id, 'read');
+    return resource;
   }
 
   /**
@@ -150,8 +154,9 @@ export class ScimApi {
     }
     if (response.status === 409 || response.status === 412) return { conflict: response };
     if (!isSuccess(response)) return 'gone';
-    const version = response.headers['etag'] ?? readResource(response, this.namesOf(type))?.version ?? null;
-    return { version };
+    const updated = readResource(response, this.namesOf(type));
+    if (updated !== undefined) checkSameId(current.id, updated.id, 'written');
+    return { version: response.headers['etag'] ?? updated?.version ?? null };
   }
 
   /** RFC 7644 3.6. False if the resource did not exist. */

@@ -8,7 +8,7 @@ import type { PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
-import { answeredOtherId, isSameId } from './answered-id';
+import { checkSameId } from '../../same-id';
 import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './find-remote-record';
 import { deactivate, remove } from './remove';
 import {
@@ -123,8 +123,7 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   if (answer.meaning !== 'done') throw answer.error;
   const remote = await remoteCreated(calls, answer, known.id);
   if (answer.response.status === 201) return pushed(calls, 'created', remote);
-  if (known.id !== null && remote.id !== null && !isSameId(known.id, remote.id))
-    throw answeredOtherId(known.id, remote.id, 'written');
+  if (known.id !== null && remote.id !== null) checkSameId(known.id, remote.id, 'written');
   return pushed(calls, 'updated', remote);
 }
 

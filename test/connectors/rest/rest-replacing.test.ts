@@ -164,7 +164,7 @@ describe('a third party whose PUT replaces the record', () => {
     expect(server.requests.map(({ method }) => method)).toEqual(['GET']);
   });
 
-  describe('with two records merged there', () => {
+  describe('rule 49: with two records merged there', () => {
     beforeEach(() => {
       records.set('2', { id: '2', first_name: 'Survivor', rev: 1 });
       merged = { 1: '2' };

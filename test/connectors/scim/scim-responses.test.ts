@@ -233,6 +233,27 @@ describe('a search', () => {
   });
 });
 
+describe('rule 49: with two resources merged there', () => {
+  const known = { remoteId: 'u1', remoteVersion: null };
+  const error = { kind: 'record_rejected', errors: [{ code: 'answered_other_id' }] };
+
+  it('sends nothing to the resource that the read is answered with', async () => {
+    await script({ 'GET /Users/u1': { status: 200, body: aUser({ id: 'u2' }) } })();
+
+    expect(await push(anItem(known))).toMatchObject({ ok: false, error });
+    expect(requests('PATCH')).toEqual([]);
+  });
+
+  it('fails if only the update is answered with the other', async () => {
+    await script({
+      'GET /Users/u1': { status: 200, body: aUser({ id: 'u1' }) },
+      'PATCH /Users/u1': { status: 200, body: aUser({ id: 'u2' }) },
+    })();
+
+    expect(await push(anItem(known, { first_name: 'Augusta' }))).toMatchObject({ ok: false, error });
+  });
+});
+
 it('a redirect to a sign-in page is a wrong address and not "not found"', async () => {
   await script({
     'GET /Users': { status: 302, headers: { location: '/login' } },
