@@ -234,7 +234,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    */
   readAbilities?(config: Config, recordType: string): ReadAbilities | null;
   /**
-   * Reads one page with one request, or two if a token must be renewed. Throws one of the four errors.
+   * Reads one page with one request, and one more if a token must be renewed. The first page may need more
+   * requests, to learn what the third party supports. Throws one of the four errors.
    * `RecordRejected` means that the dataset cannot be read with this configuration (404, a dropped table) and
    * must not be retried.
    */

@@ -3,7 +3,7 @@ import type { RecordTypeMapping } from '../../domain/records/mapping';
 import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ResourceTypeConfig, ScimConfig } from './config';
 import { isUserType } from './fields';
-import { attributePath } from './names';
+import { AttributeNames, attributePath, selectingPaths } from './names';
 
 interface Problem {
   pointer: string;
@@ -12,6 +12,8 @@ interface Problem {
 
 /** Attributes that the connector or the server sets (RFC 7643 3.1). */
 const RESERVED = new Set(['id', 'externalid', 'meta', 'schemas']);
+
+const STANDARD_NAMES = new AttributeNames();
 
 export function findScimProblems(config: ScimConfig, mappings: Record<string, RecordTypeMapping>): Problem[] {
   return Object.entries(mappings).flatMap(([recordType, mapping]) => {
@@ -42,7 +44,12 @@ function findFieldProblems({ fields }: RecordTypeMapping, pointer: string): Prob
   const spellings = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
     const place = parsePlace(to);
-    const message = problemOfPlace(place) ?? problemOfSpelling(attributePath(to), spellings);
+    const selecting = selectingPaths(to);
+    const [message] = [
+      problemOfPlace(place),
+      ...selecting.map(problemOfSelecting),
+      ...[attributePath(to), ...selecting].map((path) => problemOfSpelling(path, spellings)),
+    ].filter((problem) => problem !== undefined);
     return message === undefined ? [] : [{ pointer: `${pointer}/fields/${index}/to`, message }];
   });
 }
@@ -82,6 +89,13 @@ function problemOfSpelling(path: readonly string[], spellings: Map<string, strin
     if (other !== name) return `Another field writes this attribute as ${other}. Write it the same way here.`;
   }
   return undefined;
+}
+
+/** `type` and `primary` are known by name when a list is written. */
+function problemOfSelecting(path: readonly string[]): string | undefined {
+  const name = path.at(-1) ?? '';
+  const standard = STANDARD_NAMES.spell(path);
+  return name === standard ? undefined : `Write the selector with ${standard} instead of ${name}.`;
 }
 
 function keyOf(path: readonly string[]): string {

@@ -5,7 +5,7 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
-import { isPosition, parsePlace } from '../../domain/records/place';
+import { isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ResourceTypeConfig } from './config';
 import { FIELDS_BY_SCHEMA } from './fields';
 
@@ -29,6 +29,19 @@ export function attributePath(to: string): string[] {
   );
 }
 
+/** The sub-attributes that the selectors of a place name, with the list: `emails`, `type`. */
+export function selectingPaths(to: string): string[][] {
+  const place = parsePlace(to);
+  return place.flatMap((step, depth) =>
+    isSelector(step)
+      ? step.where.map(({ name }) => [
+          ...place.slice(0, depth).filter((key): key is string => !isSelector(key)),
+          name,
+        ])
+      : [],
+  );
+}
+
 /** The member of this name; the exact spelling comes first. */
 export function memberNamed(object: JsonObject | undefined, name: string): JsonValue | undefined {
   if (object === undefined || Object.hasOwn(object, name)) return object?.[name];
@@ -44,7 +57,8 @@ export class AttributeNames {
     PATHS.forEach((path) => this.add(path));
     type?.schemas.forEach((schema) => this.add([schema]));
     if (type?.active_attribute) this.add([type.active_attribute]);
-    mapping?.fields.forEach(({ to }) => this.add(attributePath(to)));
+    for (const { to } of mapping?.fields ?? [])
+      for (const path of [attributePath(to), ...selectingPaths(to)]) this.add(path);
   }
 
   /** The last name of the path. */

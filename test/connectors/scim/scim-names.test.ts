@@ -269,3 +269,19 @@ function written(): JsonObject {
   const request = server?.requests.find(({ method }) => method !== 'GET');
   return JSON.parse(request?.body ?? 'null') as JsonObject;
 }
+
+it('A2: a selector chooses by names in any case, as the service writes them', async () => {
+  const things = [
+    { Kind: 'a', value: '1' },
+    { KIND: 'B', Value: '2' },
+  ];
+  await given({ 'GET /Users': listOf({ id: 'u1', things }) });
+  const mapping: RecordTypeMapping = {
+    ...EMPLOYEES_MAPPING,
+    fields: [{ name: 'thing', to: 'things[kind eq "b"].value' }],
+  };
+
+  const page = await readPage(mapping);
+
+  expect(fieldsFromRemote(mapping)(page.records[0]?.fields ?? {})).toEqual({ thing: '2' });
+});

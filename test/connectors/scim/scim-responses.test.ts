@@ -651,16 +651,20 @@ describe('the settings', () => {
         '/record_types/employees/fields/1/to',
       ],
     ),
-    ...['emails[type ne "work"].value', 'emails[type eq "work"]', 'emails[type eq "work"].Type', 'ID'].map(
-      (to): [string, { name: string; to: string }[], string] => [
-        `maps to ${to}`,
-        [
-          { name: 'user_name', to: 'userName' },
-          { name: 'x', to },
-        ],
-        '/record_types/employees/fields/1/to',
+    ...[
+      'emails[type ne "work"].value',
+      'emails[type eq "work"]',
+      'emails[type eq "work"].type',
+      'emails[Type eq "work"].value',
+      'ID',
+    ].map((to): [string, { name: string; to: string }[], string] => [
+      `maps to ${to}`,
+      [
+        { name: 'user_name', to: 'userName' },
+        { name: 'x', to },
       ],
-    ),
+      '/record_types/employees/fields/1/to',
+    ]),
   ])('refuse a mapping that %s', (_title, fields, pointer) => {
     const mapping = { ...EMPLOYEES_MAPPING, fields: fields as (typeof EMPLOYEES_MAPPING)['fields'] };
 
