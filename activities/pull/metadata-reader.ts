@@ -2,6 +2,7 @@
  * The metadata job: reads fields and picklists from the third party, compares them with the stored ones and
  * stores them (rules.md 28).
  */
+import { Unavailable } from '../../connectors/errors';
 import type { Database } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { saveRecordTypes } from '../../db/integrations/metadata';
@@ -17,7 +18,7 @@ export interface MetadataReaderOptions {
   opened: OpenConnector;
 }
 
-/** @throws the connector's errors. */
+/** @throws the connector's errors; they say that metadata could not be read. */
 export async function readMetadata({
   database,
   tenantId,
@@ -26,11 +27,22 @@ export async function readMetadata({
   opened,
 }: MetadataReaderOptions): Promise<void> {
   const { connector, context } = opened;
-  const live = (await connector.describeRecordTypes?.(context)) ?? [];
+  const live = await describe(opened);
   const seen = withDescribedTypes(live, connector.recordTypes(context.config));
   await database.withTenant(tenantId, (work) =>
     saveRecordTypes(work, { integrationId: integration.integrationId, syncRunId: run.syncRunId, seen }),
   );
+}
+
+async function describe({ connector, context }: OpenConnector): Promise<readonly RecordType[]> {
+  try {
+    return (await connector.describeRecordTypes?.(context)) ?? [];
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    throw new Unavailable(`Fields and picklists cannot be read: ${error.message}`, error.status, {
+      cause: error,
+    });
+  }
 }
 
 /** Metadata that the third party cannot be asked for comes from the connector or the configuration. */

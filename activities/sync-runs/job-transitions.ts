@@ -4,6 +4,7 @@ import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
 import { changeSyncJob, type JobChange } from '../../db/sync-runs/sync-jobs';
+import { METADATA_JOB } from '../../db/tables/pull';
 import { refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import { isJobEnded, type JobWait } from '../../domain/sync-runs/sync-run';
@@ -14,6 +15,11 @@ import type { TimeBox } from '../time-box';
 
 /** Attempts after which an internal error of Syncline fails the job. */
 const INTERNAL_ATTEMPTS_MAX = 5;
+/**
+ * Attempts after which reading metadata fails, unless the third party is down as a whole. Each scheduled run
+ * reads it, and the run is not kept open for it (rules.md 57).
+ */
+const METADATA_ATTEMPTS_MAX = 3;
 
 /** Further changes to a job that starts to wait. */
 export type WaitChange = Omit<JobChange, 'state'>;
@@ -62,7 +68,11 @@ export class JobTransitions {
   async retry(error: SyncError | null, thirdParty: ThirdPartyState): Promise<SyncJobReport> {
     return this.changeOpenJob(async (work, job) => {
       const change = { ...this.failing(job), isLastAttemptFailed: true, error };
-      if (this.isGivenUp(job)) return this.endIn(work, { ...change, state: 'failed' });
+      const isMetadataFailed =
+        job.recordType === METADATA_JOB &&
+        thirdParty.kind === 'well' &&
+        job.attempts >= METADATA_ATTEMPTS_MAX;
+      if (isMetadataFailed || this.isGivenUp(job)) return this.endIn(work, { ...change, state: 'failed' });
       const blockedUntil = (await findIntegration(work, this.input))?.blockedUntil ?? null;
       return thirdParty.kind === 'outage' && blockedUntil !== null
         ? this.waitIn(work, 'outage', blockedUntil, change)

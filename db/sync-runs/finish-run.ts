@@ -4,7 +4,6 @@
  * (rules.md 38, 39).
  */
 import type { Selectable } from 'kysely';
-import { directionOfJob } from '../../domain/overviews/overview';
 import { answerToDrift, sumOfTotals, totalsOf } from '../../domain/sync-runs/sync-status';
 import type { TenantWork } from '../database';
 import { countDeletionsInReview } from '../pull/deletion-reviews';
@@ -12,7 +11,7 @@ import type { NewEvent } from '../webhooks/events';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
-import { updateOnboarding } from './onboarding';
+import { datasetJobsOf, updateOnboarding } from './onboarding';
 import { endOperations } from '../notifications/operations';
 import { endApplied, invalidateOverviewsReadDuring } from '../overviews/invalidate-overviews';
 import { deleteSyncNowItems } from '../overviews/overview-lifecycle';
@@ -20,7 +19,7 @@ import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
-import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
+import type { SyncJobsTable } from '../tables/pull';
 import type { StatusOfRecordType, SyncRunsTable } from '../tables/sync-runs';
 import { findUnsyncedIds } from '../pull/unsynced-ids';
 
@@ -55,9 +54,7 @@ export async function endSyncRun(
   if (integration === undefined)
     return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
   const datasets = await listSyncDatasets(work, run);
-  const datasetJobs = jobs.filter(
-    ({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull',
-  );
+  const datasetJobs = datasetJobsOf(jobs);
   // A run that was canceled before it started has read nothing.
   if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
   await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });

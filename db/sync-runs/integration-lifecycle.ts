@@ -18,7 +18,7 @@ import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
-import { findUnfinishedRuns, requestSyncRun, enqueueSyncRuns } from './sync-run-requests';
+import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
 import { enqueueSchedules } from './sync-schedules';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -47,13 +47,15 @@ export async function changeIntegration(
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
-  // Locked before the mappings, in the order in which a page locks its job and the mappings.
-  if (
+  const hasNewConfig =
     before !== undefined &&
     change.config !== undefined &&
-    canonicalJson(change.config) !== canonicalJson(before.config)
-  )
+    canonicalJson(change.config) !== canonicalJson(before.config);
+  // Locked before the mappings, in the order in which a page locks its job and the mappings.
+  if (hasNewConfig) {
     await markListReplaced(work, before);
+    await retryWaitingJobs(work, before);
+  }
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
   const hasNewMapping =
@@ -77,13 +79,17 @@ export async function changeIntegration(
             backfillCursor: null,
           }
         : {}),
+      // The next probe tries the new configuration.
+      ...(hasNewConfig && before.blockedReason === 'outage' ? { blockedUntil: now } : {}),
       version: before.version + 1,
       updatedAt: now,
     })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  if (hasNewMapping && before.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
+  if (hasNewConfig) await enqueueSyncRuns(work, { integrationId });
+  if ((hasNewMapping || hasNewConfig) && before.pausedAt === null)
+    await enqueuePush(work, { integrationId, nextDueAt: now });
   if (hasNewMapping && change.recordTypes !== undefined)
     await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
   await enqueueSchedules(work, { integrationId });

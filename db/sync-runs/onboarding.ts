@@ -1,22 +1,24 @@
 /**
  * The onboarding lock (rules.md 33): from linking until every initial dataset is complete and at least one
  * succeeded, changes to the pulled record types are refused. If all failed, the lock stays until a later full
- * pass succeeds. Pausing or deleting the integration lifts it; a push-only integration has none.
+ * pass succeeds. Pausing or deleting the integration lifts it; a push-only integration has none. Metadata is
+ * never a condition (rules.md 57).
  */
 import { type Selectable, sql } from 'kysely';
 import { toTypeId } from '../sql/ids';
 import { isJobEnded, type JobState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { queueEmail } from '../notifications/emails';
-import type { Integration } from '../integrations/integrations';
+import { findIntegration, type Integration } from '../integrations/integrations';
 import { emailAtOnce } from '../notifications/email-decision';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
 import { enqueuePush } from '../platform/outbox';
+import { directionOfJob } from '../../domain/overviews/overview';
 import { pullsType } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { SyncJobsTable } from '../tables/pull';
+import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
 import type { SyncRunsTable } from '../tables/sync-runs';
-import type { SyncDataset } from './sync-datasets';
+import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { findTenant } from '../tenants/tenants';
 
 type InitialState = NonNullable<SyncDataset['initialState']>;
@@ -55,6 +57,30 @@ export async function updateOnboarding(
   if ([...states.values()].includes('succeeded'))
     await liftOnboardingLock(work, integration, states, datasets);
   else await notifyAllFailed(work, integration, states, datasets);
+}
+
+/**
+ * As soon as the last dataset of a run has ended, although its metadata may still be retried: metadata is
+ * never a condition of the lock (rules.md 57).
+ */
+export async function updateOnboardingDuring(
+  work: TenantWork,
+  run: RunEnd['run'],
+  jobs: RunEnd['jobs'],
+): Promise<void> {
+  const read = datasetJobsOf(jobs);
+  if (run.scope !== 'full' || read.length === 0 || !read.every(({ state }) => isJobEnded(state))) return;
+  const integration = await findIntegration(work, run);
+  if (integration === undefined || integration.onboardedAt !== null) return;
+  const datasets = await listSyncDatasets(work, run);
+  await updateOnboarding(work, { run, integration, datasets, jobs: read });
+}
+
+/** The jobs that read records: neither metadata nor pushes. */
+export function datasetJobsOf<Job extends { recordType: string }>(jobs: readonly Job[]): Job[] {
+  return jobs.filter(
+    ({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull',
+  );
 }
 
 /** A dataset that is no longer mapped is ignored; if no initial one is left, later ones count instead. */

@@ -17,7 +17,7 @@ import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { recordInitialJob } from './onboarding';
+import { recordInitialJob, updateOnboardingDuring } from './onboarding';
 import { datasetsOf } from '../../domain/records/mapping-directions';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -239,6 +239,7 @@ async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
     .execute();
   const isEnd = summary.isSyncFinished && current.finishedAt === null;
   const ended = isEnd ? await endSyncRun(work, { ...current, ...summary, finishedAt: now }, jobs) : [];
+  if (!summary.isSyncFinished) await updateOnboardingDuring(work, current, jobs);
   await appendStreamEvent(work, {
     topic: 'sync_runs',
     body: { integration_id: run.integrationId, sync_run_id: run.syncRunId, state: summary.state },

@@ -2,6 +2,7 @@
  * Requests for sync runs (rules.md 30): per integration at most one run is executed and one waits behind it.
  * A request that the current run covers joins it; all wider requests share a single follow-up run.
  */
+import { sql } from 'kysely';
 import {
   isWider,
   type RunKind,
@@ -100,6 +101,23 @@ export async function enqueueSyncRuns(
   { integrationId }: { integrationId: string },
 ): Promise<void> {
   await enqueue(work, { topic: 'sync_run', integrationId, nextDueAt: work.now });
+}
+
+/**
+ * What waits for its next attempt is tried at once, as often and as long as at first: the cause may be
+ * corrected. The caller enqueues the runs.
+ */
+export async function retryWaitingJobs(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  await sql`
+    update sync_jobs job set waiting_until = ${now}, failing_since = null, attempts = 0, updated_at = ${now}
+    from sync_runs run
+    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId}
+      and run.state in ('queued', 'running', 'waiting')
+      and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
+      and job.state = 'waiting' and job.waiting_reason in ('retry', 'outage')`.execute(trx);
 }
 
 async function widen(

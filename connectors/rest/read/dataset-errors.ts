@@ -2,7 +2,7 @@
  * Errors of a dataset that cannot be read with its configuration: the cause, and the place in the
  * configuration.
  */
-import { type ConnectorError, RecordRejected } from '../../errors';
+import { type ConnectorError, RecordRejected, Unavailable } from '../../errors';
 
 export type ReadingPart = 'list' | 'deleted_list' | 'count' | 'describe';
 
@@ -16,13 +16,20 @@ export function notReadable(
   return rejected(recordType, part, code, problem, false);
 }
 
-/** Describes a refusal as one of the dataset instead of a record; every other error stays unchanged. */
+/**
+ * Describes a refusal as one of the dataset instead of a record. A failure of a call beside the
+ * list names the call; every other error stays unchanged.
+ */
 export function aboutDataset(
   error: ConnectorError,
   recordType: string,
   part: ReadingPart,
   status: number,
 ): ConnectorError {
+  if (error instanceof Unavailable && part !== 'list')
+    return new Unavailable(`${problemOf(recordType, part)}: ${error.message}`, error.status, {
+      cause: error,
+    });
   if (!(error instanceof RecordRejected)) return error;
   const code = error.errors[0]?.code ?? `http_${status}`;
   return rejected(
@@ -34,6 +41,8 @@ export function aboutDataset(
   );
 }
 
+const problemOf = (recordType: string, part: ReadingPart): string => `${recordType} cannot be read (${part})`;
+
 function rejected(
   recordType: string,
   part: ReadingPart,
@@ -41,7 +50,7 @@ function rejected(
   problem: string,
   isForbidden: boolean,
 ): RecordRejected {
-  const message = `${recordType} cannot be read (${part}): ${problem}`;
+  const message = `${problemOf(recordType, part)}: ${problem}`;
   const explanation = `Check "${part}" of ${recordType} in the configuration, and the permissions of the account.`;
   return new RecordRejected(
     message,

@@ -9,9 +9,10 @@ import { type ScriptedServer, startScriptedServer } from '../suite/scripted-serv
 describe('a description of fields', () => {
   let server: ScriptedServer;
   let answer: unknown;
+  let status = 200;
 
   beforeAll(async () => {
-    server = await startScriptedServer(() => ({ status: 200, body: answer }));
+    server = await startScriptedServer(() => ({ status, body: answer }));
   });
 
   afterAll(async () => {
@@ -137,5 +138,16 @@ describe('a description of fields', () => {
     expect(await failureOf(describeTypes({ type: 'list', at: '/fields', name: '/name' }))).toMatchObject({
       kind,
     });
+  });
+
+  it('that fails names the call and the record type', async () => {
+    answer = { message: 'broken' };
+    status = 500;
+
+    const failure = await failureOf(describeTypes({ type: 'json_schema' }));
+
+    status = 200;
+    expect(failure).toMatchObject({ kind: 'unavailable', status: 500 });
+    expect(failure.message).toMatch(/^contacts cannot be read \(describe\): /);
   });
 });

@@ -52,6 +52,8 @@ export class CrmAccount {
   beforePush: (item: PushItem) => void = () => undefined;
   /** Called before it says that it is well; what it throws is the answer. */
   beforeCheck: () => void = () => undefined;
+  /** Called before it lists its fields; what it throws is the answer. */
+  beforeDescribe: () => void = () => undefined;
   readonly reads: CrmRead[] = [];
   readonly pushes: (PushItem & { at: number })[] = [];
   counts = 0;
@@ -181,7 +183,10 @@ export function createCrm(now: () => Promise<number> | number): Crm {
         it.counts += 1;
         return it.canCount ? it.held(recordType).size : null;
       },
-      describeRecordTypes: async (context) => account(ownerOf(context)).describes ?? [],
+      async describeRecordTypes(context) {
+        account(ownerOf(context)).beforeDescribe();
+        return account(ownerOf(context)).describes ?? [];
+      },
       push: (items, context) => push(account(ownerOf(context)), items, now),
       async check(context: ConnectorContext) {
         crm.checks += 1;

@@ -1,6 +1,7 @@
-/** The onboarding lock on skipped time (rules.md 33). */
+/** The onboarding lock on skipped time (rules.md 33 and 57). */
 import { randomUUID } from 'node:crypto';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { METADATA_JOB } from '../../../db/tables/pull';
 import { Unavailable, Unauthorized } from '../../../connectors/errors';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, people, CrmIntegration } from '../../support/environments/crm-integration';
@@ -148,5 +149,114 @@ describe('rule 33: the onboarding lock', () => {
     await pulled.settle();
     expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'onboarding']);
     expect(await outcome()).toBe('accepted');
+  });
+});
+
+describe('rule 57: metadata is never a condition of the onboarding lock', () => {
+  const brokenFields = () => {
+    throw new Unavailable('The third party answered 500.', 500);
+  };
+  const linkedWithBrokenFields = () =>
+    CrmIntegration.link(tenant, {}, async (account) => {
+      await fill(environment, 2)(account);
+      account.beforeDescribe = brokenFields;
+    });
+
+  it('is lifted when the datasets are complete, while reading metadata is still retried', async () => {
+    const pulled = await linkedWithBrokenFields();
+    await pulled.settle();
+
+    const [run] = await pulled.runs();
+    const { onboardedAt } = await pulled.integration();
+    const metadata = await pulled.job(run?.syncRunId ?? '', METADATA_JOB);
+    expect(onboardedAt?.getTime()).toBeLessThan(metadata.finishedAt?.getTime() ?? 0);
+    expect(await outcome()).toBe('accepted');
+    expect(await pulled.notifications('onboarding_complete')).toHaveLength(1);
+    expect(await emails()).toEqual(['onboarding_complete ana@example.org']);
+  });
+
+  it('ends after a few attempts with an error that names what could not be read, and so does the run', async () => {
+    const pulled = await linkedWithBrokenFields();
+    await environment.sleep(60_000);
+
+    const [run] = await pulled.runs();
+    expect(run).toMatchObject({ state: 'partially_succeeded', isSyncFinished: true });
+    expect(await pulled.job(run?.syncRunId ?? '', METADATA_JOB)).toMatchObject({
+      state: 'failed',
+      attempts: 3,
+      error: { message: 'Fields and picklists cannot be read: The third party answered 500.' },
+    });
+    pulled.account.beforeDescribe = () => undefined;
+    expect(await pulled.sync('full')).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('reports that no record type could be read without waiting for metadata', async () => {
+    const pulled = await CrmIntegration.link(tenant, {}, (account) => {
+      account.types.clear();
+      account.beforeDescribe = brokenFields;
+    });
+    await pulled.settle();
+
+    expect(await outcome()).toBe('onboarding_in_progress');
+    expect(await pulled.notifications('onboarding_failed')).toHaveLength(1);
+  });
+});
+
+describe('rule 57: a corrected configuration', () => {
+  const correct = (pulled: CrmIntegration) =>
+    pulled.inTenant(async (work) => {
+      const { config } = await pulled.integration();
+      await changeIntegration(work, {
+        integrationId: pulled.integrationId,
+        change: { config: { ...config, corrected: true } },
+      });
+    });
+
+  it.each<[string, (account: CrmIntegration['account']) => void]>([
+    ['a dataset that waits for its next attempt', () => undefined],
+    [
+      'an outage that waits for its next probe',
+      (account) => {
+        account.beforeCheck = () => {
+          throw new Unavailable('The check is answered with 404.', 404);
+        };
+      },
+    ],
+  ])('retries %s at once', async (_what, breaks) => {
+    const pulled = await CrmIntegration.link(tenant, {}, async (account) => {
+      await fill(environment, 2)(account);
+      breaks(account);
+      account.beforePage = () => {
+        throw new Unavailable('The list is answered with 500.', 500);
+      };
+    });
+    await environment.sleep(3 * 3_600_000);
+    expect(await outcome()).toBe('onboarding_in_progress');
+    pulled.account.beforePage = () => undefined;
+    pulled.account.beforeCheck = () => undefined;
+
+    await correct(pulled);
+    await environment.dispatch();
+    await environment.sleep(5_000);
+
+    expect(Object.keys(await pulled.names())).toEqual(people(2));
+    expect(await outcome()).toBe('accepted');
+  });
+
+  it('counts the attempts and the 72 hours of what waits from its beginning', async () => {
+    const pulled = await CrmIntegration.link(tenant, {}, async (account) => {
+      await fill(environment, 2)(account);
+      account.beforePage = () => {
+        throw new Unavailable('The list is answered with 500.', 500);
+      };
+    });
+    await environment.sleep(3_600_000);
+    const [run] = await pulled.runs();
+    const waiting = () => pulled.job(run?.syncRunId ?? '');
+    expect(await waiting()).toMatchObject({ waitingReason: 'retry', failingSince: expect.any(Date) });
+
+    await correct(pulled);
+
+    expect(await waiting()).toMatchObject({ state: 'waiting', attempts: 0, failingSince: null });
   });
 });
