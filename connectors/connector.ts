@@ -255,4 +255,9 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * one of the four errors.
    */
   check(context: ConnectorContext<Config, Credentials>): Promise<void>;
+  /**
+   * Verifies while linking that every mapped record type can be read as it is configured. Called after a
+   * successful `check`. Throws one of the four errors; `RecordRejected` names what to correct.
+   */
+  checkRecordTypes?(context: ConnectorContext<Config, Credentials>): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /**
- * The live check of an integration: one cheap call. Its result and explanation are stored on the integration.
+ * The live check of an integration: one cheap call, and what the connector can verify about the configured
+ * record types. Its result and explanation are stored on the integration.
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../../connectors/errors';
@@ -36,6 +37,7 @@ export const createIntegrationCheckActivities = ({
         'manual',
       );
       await connector.check(context);
+      await connector.checkRecordTypes?.(context);
     };
     const outcome = await ask(check, (error) =>
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),

@@ -6,6 +6,10 @@ import { mappedColumns } from './mapped-columns';
 /** PostgreSQL truncates longer names silently, and the result may name another object. */
 const IDENTIFIER_BYTES_MAX = 63;
 
+const ID_COLUMNS_MAX = 16;
+/** A week. */
+const OVERLAP_MINUTES_MAX = 7 * 24 * 60;
+
 const identifier = z
   .string()
   .min(1)
@@ -16,25 +20,69 @@ const identifier = z
     `At most ${IDENTIFIER_BYTES_MAX} bytes.`,
   );
 
+const identifiers = z.union([
+  identifier,
+  z
+    .array(identifier)
+    .min(1)
+    .max(ID_COLUMNS_MAX)
+    .refine((names) => new Set(names).size === names.length, 'Enter each column once.'),
+]);
+
+const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]);
+
 const tableSchema = z.strictObject({
   label: z.string().min(1).max(100).optional().describe('The display name.'),
   table: identifier.describe('The table or view, written as in the catalog (usually in lower case).'),
   schema: identifier
     .optional()
     .describe('The schema of the table, if it differs from the schema of the integration.'),
-  id: identifier.describe(
-    'The column that identifies a row, usually the primary key: ' +
+  id: identifiers.describe(
+    'The column that identifies a row, usually the primary key, or the list of columns that do together: ' +
       'unique, never null, never changed, and indexed.',
   ),
-  modified: identifier
+  modified: z
+    .union([
+      identifiers,
+      z.strictObject({
+        column: identifiers,
+        time_zone: z
+          .string()
+          .refine(isTimeZone, 'Enter a time zone like Europe/Berlin.')
+          .optional()
+          .describe('The time zone of a timestamp without time zone, or of a date. UTC by default.'),
+        unit: z
+          .enum(['s', 'ms', 'us', 'ns'])
+          .optional()
+          .describe('The unit of a number that counts since 1970.'),
+      }),
+    ])
     .optional()
     .describe(
-      'The indexed column with the time of the last change (timestamptz; timestamp is read as UTC). ' +
-        'It must be set with every change, for example by a trigger.',
+      'The indexed column with the time of the last change; of a list of columns, the latest counts. ' +
+        'It must be set with every change, for example by a trigger. Rows without a value are always read.',
     ),
-  deleted: identifier
+  overlap_minutes: z
+    .int()
+    .min(0)
+    .max(OVERLAP_MINUTES_MAX)
+    .default(0)
+    .describe('How much earlier incremental runs begin to read, for changes that become visible late.'),
+  deleted: z
+    .union([
+      identifier,
+      z.strictObject({
+        column: identifier,
+        is: z
+          .union([scalar, z.array(scalar).min(1).max(100)])
+          .describe('The value of deleted rows, or a list of values.'),
+      }),
+    ])
     .optional()
-    .describe('The column that marks deleted rows: a boolean that is true, or a time that is not null.'),
+    .describe(
+      'The column that marks deleted rows: a boolean that is true, or a time that is not null; ' +
+        'or a column and the value that it has in deleted rows.',
+    ),
   columns: z
     .array(identifier)
     .min(1)
@@ -99,6 +147,16 @@ export const postgresCredentialsSchema = z.strictObject({
 });
 
 export type PostgresCredentials = z.output<typeof postgresCredentialsSchema>;
+
+/** By its name; PostgreSQL reads an offset like +02 with the opposite sign. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Problems of the configuration together with the mappings. */
 export function findPostgresProblems(

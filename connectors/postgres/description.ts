@@ -7,6 +7,7 @@ import type { PostgresConfig, TableConfig } from './config';
 import { rejection } from './failures';
 import { type PostgresContext, type Session, inSession } from './session';
 import { findTable } from './reading';
+import { deletedMarkOf, idColumns, modifiedOf } from './table-keys';
 
 /** The type of a domain is its base type. */
 const COLUMNS = `
@@ -29,6 +30,7 @@ const TYPES: Record<string, RecordTypeField['type']> = {
   numeric: 'number',
   float4: 'number',
   float8: 'number',
+  money: 'number',
   date: 'date',
   timestamp: 'datetime',
   timestamptz: 'datetime',
@@ -38,11 +40,10 @@ const TYPES: Record<string, RecordTypeField['type']> = {
 
 /** Only from the configuration, without a query. */
 export function configuredRecordType(name: string, table: TableConfig): RecordType {
-  const columns = table.columns ?? [
-    ...new Set([table.id, ...[table.modified, table.deleted].filter((column) => column !== undefined)]),
-  ];
+  const [ids, times, mark] = [idColumns(table), modifiedOf(table)?.columns ?? [], deletedMarkOf(table)];
+  const columns = table.columns ?? [...new Set([...ids, ...times, ...(mark === null ? [] : [mark.column])])];
   const fields = columns.map((column) =>
-    toField(column, column === table.modified ? 'datetime' : 'string', column === table.id),
+    toField(column, times.includes(column) ? 'datetime' : 'string', ids.includes(column)),
   );
   return { name, label: table.label ?? labelOf(name), fields };
 }

@@ -17,6 +17,7 @@ import {
 import { configuredRecordType, describeTables } from './description';
 import { rejection } from './failures';
 import { countTable, readTablePage } from './reading';
+import { inspectTables } from './inspection';
 import { inSession } from './session';
 
 export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
@@ -57,6 +58,8 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
   count: countTable,
 
   describeRecordTypes: describeTables,
+
+  checkRecordTypes: inspectTables,
 
   /** Logs in without a query; reading shows what the role may read. */
   async check(context: ConnectorContext<PostgresConfig, PostgresCredentials>): Promise<void> {

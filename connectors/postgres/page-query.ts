@@ -9,11 +9,12 @@ import { escapeIdentifier } from 'pg';
 import type { ReadRequest } from '../connector';
 import type { TableConfig } from './config';
 import { rejection } from './failures';
+import { deletedMarkOf, idColumns, modifiedOf } from './table-keys';
 
 /** The last row of the previous page. */
 export interface Position {
-  id: string;
-  /** Set in an incremental pass. */
+  id: string[];
+  /** Set in an incremental pass, unless the rows without a value have been reached. */
   modified: string | null;
   /** The number of rows of the next page, if it differs from the configured one. */
   limit: number | null;
@@ -24,6 +25,15 @@ export interface Statement {
   values: (string | number | null)[];
 }
 
+/** Which rows to read, in the order of the keyset. */
+export type Selection =
+  | { rows: 'all' }
+  /** `since`: a text that the type of the column reads. */
+  | { rows: 'modified'; since: string }
+  | { rows: 'never_modified' };
+
+type Parameter = (value: string | number) => string;
+
 /** Texts of `deleted` that mean "not deleted": a boolean's, and those of flags in other forms. */
 const ALIVE = ['f', 'false', '0', ''];
 
@@ -32,57 +42,52 @@ export function qualifiedName(table: TableConfig, schemaByDefault: string): stri
   return `${escapeIdentifier(table.schema ?? schemaByDefault)}.${escapeIdentifier(table.table)}`;
 }
 
-export function isDeletedMark(value: string | null): boolean {
-  return value !== null && !ALIVE.includes(value);
-}
-
 /** True if only modified rows are read. A table without a modified column is read completely. */
 export function isIncremental(table: TableConfig, { modifiedSince }: ReadRequest): boolean {
   return modifiedSince !== null && table.modified !== undefined;
 }
 
 /**
- * Each row: id, modified, deleted (null where there is no such column), then the columns to read; none of
- * these with `isKeysOnly`.
+ * Each row: the id columns, modified (null where there is no such column), deleted as a boolean, then the
+ * columns to read; none of these with `isKeysOnly`.
  */
 export function pageStatement(
   table: TableConfig,
   from: string,
-  request: ReadRequest,
+  selection: Selection,
   position: Position | null,
   limit: number,
   isKeysOnly: boolean,
 ): Statement {
-  const [id, modified, deleted] = [table.id, table.modified, table.deleted].map(column);
-  const byModified = isIncremental(table, request);
-  const [values, conditions]: [Statement['values'], string[]] = [[], []];
-  const parameter = (value: string | number) => `$${values.push(value)}`;
+  const { values, parameter } = collectValues();
+  const [ids, modified] = [idColumns(table).map(column), modifiedColumn(table)];
+  const keyset = selection.rows === 'modified' ? [modified, ...ids] : ids;
 
-  if (byModified)
-    conditions.push(`${modified} >= ${parameter((request.modifiedSince as Date).toISOString())}`);
-  else if (table.deleted !== undefined) conditions.push(alive(table.deleted));
-  if (position !== null && byModified)
-    conditions.push(
-      `(${modified}, ${id}) > (${parameter(position.modified ?? '')}, ${parameter(position.id)})`,
-    );
-  if (position !== null && !byModified) conditions.push(`${id} > ${parameter(position.id)}`);
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')} `;
-  const order = byModified ? `${modified}, ${id}` : id;
-  const keys = [id, modified, deleted].join(', ');
+  const conditions = ids.map((id) => `${id} is not null`);
+  if (selection.rows === 'modified') conditions.push(`${modified} >= ${parameter(selection.since)}`);
+  else if (selection.rows === 'never_modified') conditions.push(`${modified} is null`);
+  else if (table.deleted !== undefined) conditions.push(`not ${isDeleted(table, parameter)}`);
+  if (position !== null) {
+    const last = selection.rows === 'modified' ? [position.modified ?? '', ...position.id] : position.id;
+    conditions.push(`(${keyset.join(', ')}) > (${last.map(parameter).join(', ')})`);
+  }
+  const keys = [...ids, modified, isDeleted(table, parameter)].join(', ');
   const data = isKeysOnly
     ? ''
     : `, ${table.columns === undefined ? 't.*' : table.columns.map(column).join(', ')}`;
   return {
-    text: `select ${keys}${data} from ${from} t ${where}order by ${order} limit ${parameter(limit)}`,
+    text: [
+      `select ${keys}${data} from ${from} t where ${conditions.join(' and ')}`,
+      `order by ${keyset.join(', ')} limit ${parameter(limit)}`,
+    ].join(' '),
     values,
   };
 }
 
 export function countStatement(table: TableConfig, from: string): Statement {
-  return {
-    text: `select count(*) from ${from} t${table.deleted === undefined ? '' : ` where ${alive(table.deleted)}`}`,
-    values: [],
-  };
+  const { values, parameter } = collectValues();
+  const where = table.deleted === undefined ? '' : ` where not ${isDeleted(table, parameter)}`;
+  return { text: `select count(*) from ${from} t${where}`, values };
 }
 
 /**
@@ -90,23 +95,40 @@ export function countStatement(table: TableConfig, from: string): Statement {
  * counted separately.
  */
 export function withoutIdStatement(table: TableConfig, from: string, max: number): Statement {
-  const also = table.deleted === undefined ? '' : ` and ${alive(table.deleted)}`;
+  const { values, parameter } = collectValues();
+  const also = table.deleted === undefined ? '' : ` and not ${isDeleted(table, parameter)}`;
+  const missing = idColumns(table).map((name) => `${column(name)} is null`);
   return {
-    text: `select count(*) from (select from ${from} t where ${column(table.id)} is null${also} limit ${max}) found`,
-    values: [],
+    text: `select count(*) from (select from ${from} t where (${missing.join(' or ')})${also} limit ${max}) found`,
+    values,
   };
 }
 
-export function writeCursor({ id, modified, limit }: Position): string {
-  return JSON.stringify([id, modified, limit]);
+/** No row: only the types of the columns. */
+export function typesStatement(names: readonly string[], from: string): string {
+  return `select ${names.map(column).join(', ')} from ${from} t limit 0`;
 }
 
-export function readCursor(cursor: string | null): Position | null {
+/** An id that several rows share, if there is one. */
+export function duplicateStatement(table: TableConfig, from: string): string {
+  const ids = idColumns(table).map(column);
+  const present = ids.map((id) => `${id} is not null`).join(' and ');
+  return `select ${ids.join(', ')} from ${from} t where ${present} group by ${ids.join(', ')} having count(*) > 1 limit 1`;
+}
+
+export function writeCursor({ id, modified, limit }: Position): string {
+  return JSON.stringify([id.length === 1 ? id[0] : id, modified, limit]);
+}
+
+/** `columns`: the number of id columns. */
+export function readCursor(cursor: string | null, columns: number): Position | null {
   if (cursor === null) return null;
   try {
-    const [id, modified, limit] = JSON.parse(cursor) as unknown[];
+    const [text, modified, limit] = JSON.parse(cursor) as unknown[];
+    const id: unknown[] = Array.isArray(text) ? text : [text];
     const isPosition =
-      typeof id === 'string' &&
+      id.length === columns &&
+      id.every((value) => typeof value === 'string') &&
       (typeof modified === 'string' || modified === null) &&
       (Number.isInteger(limit) || limit === null);
     if (isPosition) return { id, modified, limit: limit as number | null };
@@ -120,11 +142,32 @@ export function readCursor(cursor: string | null): Position | null {
   );
 }
 
-function column(name: string | undefined): string {
-  return name === undefined ? 'null' : `t.${escapeIdentifier(name)}`;
+function collectValues(): { values: Statement['values']; parameter: Parameter } {
+  const values: Statement['values'] = [];
+  return { values, parameter: (value) => `$${values.push(value)}` };
 }
 
-/** As text, because the column may be of any type. */
-function alive(deleted: string): string {
-  return `(${column(deleted)} is null or ${column(deleted)}::text in (${ALIVE.map((text) => `'${text}'`).join(', ')}))`;
+function column(name: string): string {
+  return `t.${escapeIdentifier(name)}`;
+}
+
+/** The latest of several columns; those without a value do not count. */
+function modifiedColumn(table: TableConfig): string {
+  const columns = (modifiedOf(table)?.columns ?? []).map(column);
+  if (columns.length === 0) return 'null';
+  return columns.length === 1 ? (columns[0] as string) : `greatest(${columns.join(', ')})`;
+}
+
+/** Never null. */
+function isDeleted(table: TableConfig, parameter: Parameter): string {
+  const mark = deletedMarkOf(table);
+  if (mark === null) return 'false';
+  const name = column(mark.column);
+  // As text, because the column may be of any type.
+  if (mark.values === undefined)
+    return `(${name} is not null and ${name}::text not in (${ALIVE.map((text) => `'${text}'`).join(', ')}))`;
+  const matches = mark.values.map((value) =>
+    value === null ? `${name} is null` : `${name} = ${parameter(String(value))}`,
+  );
+  return `coalesce(${matches.join(' or ')}, false)`;
 }

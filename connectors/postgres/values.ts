@@ -9,6 +9,7 @@ import type { Rows, Session } from './session';
 
 type Decode = (text: string) => JsonValue;
 
+const [BPCHAR, MONEY] = [1042, 790];
 const asText: Decode = (text) => text;
 
 /** Keyed by the type's OID, which is the same in every PostgreSQL (pg_type.dat). */
@@ -18,8 +19,10 @@ const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
   ...[20, 21, 23, 26, 700, 701, 1700].map((oid): [number, Decode] => [oid, decodeNumber]),
   ...[114, 3802].map((oid): [number, Decode] => [oid, decodeJson]),
   ...[1114, 1184].map((oid): [number, Decode] => [oid, decodeInstant]),
-  // name, text, char, varchar, date, time, interval, uuid, unknown, xid8, xid
-  ...[18, 19, 25, 28, 1042, 1043, 1082, 1083, 1186, 1266, 2950, 705, 5069].map((oid): [number, Decode] => [
+  // character(n): the padding belongs to the type, not to the value.
+  [BPCHAR, trimPadding],
+  // name, text, "char", varchar, date, time, interval, uuid, unknown, xid8, xid
+  ...[18, 19, 25, 28, 1043, 1082, 1083, 1186, 1266, 2950, 705, 5069].map((oid): [number, Decode] => [
     oid,
     asText,
   ]),
@@ -28,11 +31,23 @@ const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
 /** Returns a decoder per column. Unknown types are looked up in the catalog, because some are arrays. */
 export async function findDecoders(session: Session, columns: Rows['columns']): Promise<Decode[]> {
   const unknown = [...new Set(columns.map(({ oid }) => oid).filter((oid) => !DECODERS.has(oid)))];
-  const lists = unknown.length === 0 ? new Map<number, Decode>() : await findLists(session, unknown);
-  return columns.map(({ oid }) => DECODERS.get(oid) ?? lists.get(oid) ?? asText);
+  if (unknown.length === 0) return columns.map(({ oid }) => DECODERS.get(oid) ?? asText);
+  const lists = await findLists(session, unknown);
+  const items = [...unknown, ...[...lists.values()].map(({ item }) => item)];
+  const money = items.includes(MONEY) ? await findMoney(session) : asText;
+  const decoderOf = (oid: number) => (oid === MONEY ? money : (DECODERS.get(oid) ?? asText));
+  return columns.map(({ oid }) => {
+    const list = lists.get(oid);
+    if (list === undefined) return decoderOf(oid);
+    const decode = decoderOf(list.item);
+    return (text) => parseArrayText(text, list.delimiter, decode) ?? text;
+  });
 }
 
-async function findLists(session: Session, oids: readonly number[]): Promise<Map<number, Decode>> {
+async function findLists(
+  session: Session,
+  oids: readonly number[],
+): Promise<Map<number, { item: number; delimiter: string }>> {
   const { rows } = await session.query(
     `select list.oid, coalesce(nullif(item.typbasetype, 0), item.oid), item.typdelim
        from pg_catalog.pg_type list join pg_catalog.pg_type item on item.oid = list.typelem
@@ -40,11 +55,32 @@ async function findLists(session: Session, oids: readonly number[]): Promise<Map
     [`{${oids.join(',')}}`],
   );
   return new Map(
-    rows.map(([list, item, delimiter]) => {
-      const decode = DECODERS.get(Number(item)) ?? asText;
-      return [Number(list), (text: string) => parseArrayText(text, delimiter ?? ',', decode) ?? text];
-    }),
+    rows.map(([list, item, delimiter]) => [
+      Number(list),
+      { item: Number(item), delimiter: delimiter ?? ',' },
+    ]),
   );
+}
+
+/** `-$1,234.50` or `(1.234,50 €)`: the locale of the server decides about symbols and decimals. */
+async function findMoney(session: Session): Promise<Decode> {
+  const { rows } = await session.query('select scale(1::money::numeric)');
+  const decimals = Number(rows[0]?.[0] ?? 0);
+  return (text) => {
+    const digits = text.replace(/\D/g, '').padStart(decimals + 1, '0');
+    const sign = /[-(]/.test(text) ? '-' : '';
+    const integer = digits.slice(0, digits.length - decimals);
+    return decodeNumber(sign + integer + (decimals === 0 ? '' : `.${digits.slice(-decimals)}`));
+  };
+}
+
+/** Also used for ids, so that another length of the column does not make other records of its rows. */
+export function trimPadding(text: string): string {
+  return text.replace(/ +$/, '');
+}
+
+export function isPadded(oid: number): boolean {
+  return oid === BPCHAR;
 }
 
 function decodeNumber(text: string): JsonValue {

@@ -3,12 +3,22 @@
  * shared-reading-suite.ts.
  */
 import { Client } from 'pg';
-import type { ReadPage, ReadRequest } from '../../../connectors/connector';
+import type { ReadRequest } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { postgres } from '../../../connectors/postgres';
 import { createSocketOpener } from '../../../egress/socket-opener';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
+import { loopbackPolicy } from '../suite/given';
+import {
+  SETTINGS,
+  failureOf,
+  idsOf,
+  readAll,
+  readPage,
+  recordsOf,
+  tablesOf,
+  unreadableOf,
+} from '../suite/postgres-tables';
 import { type StartedPostgres, postgresReading, startPostgresSource } from '../suite/reading-postgres';
 
 let source: StartedPostgres;
@@ -19,64 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => source.stop());
 
-const SETTINGS = { table: 'things', id: 'id' };
-
-/** Makes tables for one test, and lets the role read them. */
-async function given(statements: string): Promise<void> {
-  await source.query(`drop schema if exists t cascade`);
-  await source.query(`create schema t`);
-  for (const statement of statements.split(';\n')) await source.query(statement);
-  await source.query(`grant usage on schema t to ${source.role}`);
-  await source.query(`grant select on all tables in schema t to ${source.role}`);
-}
-
-function contextFor(
-  table: JsonObject = SETTINGS,
-  settings: JsonObject = {},
-  credentials = source.credentials,
-  mapped: readonly string[] = [],
-) {
-  const { record_types: _types, ...config } = source.config as JsonObject;
-  const parsed = postgres.configSchema.parse({
-    ...config,
-    schema: 't',
-    page_size: 3,
-    record_types: { things: table },
-    ...settings,
-  });
-  const hosts = postgres.hosts(parsed);
-  const fields = mapped.map((to, index) => ({ name: `field_${index}`, to }));
-  const mappings = { things: { direction: 'pull' as const, onDelete: 'leave' as const, fields } };
-  return contextWith({ config: parsed, credentials, mappings, http: egressHttp(hosts), hosts });
-}
-
-type Context = ReturnType<typeof contextFor>;
-
-const readPage = (context: Context, request: Partial<ReadRequest> = {}) =>
-  postgres.readPage?.(
-    { recordType: 'things', modifiedSince: null, cursor: null, ...request },
-    context,
-  ) as Promise<ReadPage>;
-
-async function readAll(context: Context, request: Partial<ReadRequest> = {}): Promise<ReadPage[]> {
-  const pages: ReadPage[] = [];
-  for (let cursor: string | null = null; pages.length < 1_000;) {
-    const page = await readPage(context, { ...request, cursor });
-    pages.push(page);
-    if (page.nextCursor === null) return pages;
-    cursor = page.nextCursor;
-  }
-  throw new Error('the table has no end');
-}
-
-const recordsOf = (pages: ReadPage[]) => pages.flatMap(({ records }) => records);
-const idsOf = (pages: ReadPage[]) => recordsOf(pages).map(({ remoteId }) => remoteId);
-const unreadableOf = (pages: ReadPage[]) => pages.flatMap(({ unreadable }) => unreadable);
-const failureOf = (work: Promise<unknown> | undefined) =>
-  (work as Promise<unknown>).then(
-    () => undefined,
-    (error: Error) => error,
-  );
+const { given, contextFor } = tablesOf(() => source);
 
 /** Connections that Syncline's role holds. */
 async function connections(): Promise<number> {
@@ -108,7 +61,15 @@ describe('values', () => {
     nothing: ['null::text', null],
     'an empty text': [`''`, ''],
     'a text of everything': [`E'a\\tb\\n"c" \\\\ 👩🏽‍💻 שלום'`, 'a\tb\n"c" \\ 👩🏽‍💻 שלום'],
-    'a padded text': [`'ab'::char(4)`, 'ab  '],
+    'a padded text': [`' ab'::char(5)`, ' ab'],
+    money: [`'1234.50'::money`, 1234.5],
+    'negative money': [`'-0.05'::money`, -0.05],
+    'money that no number holds': [`'92233720368547758.07'::money`, '92233720368547758.07'],
+    'a list of money': [`array['1'::money, null, '-1234567.8']`, [1, null, -1_234_567.8]],
+    'an instant in the hour that clocks repeat': [
+      `'2026-10-25 02:30:00 Europe/Berlin'::timestamptz`,
+      '2026-10-25T01:30:00Z',
+    ],
     'a uuid': [`'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid`, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'],
     'a day': [`'2026-02-28'::date`, '2026-02-28'],
     'a day without end': [`'infinity'::date`, 'infinity'],

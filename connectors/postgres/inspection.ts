@@ -1,0 +1,97 @@
+/**
+ * The inspection of the mapped tables while an integration is linked. Throws `RecordRejected` for what no run
+ * could read, or could not read correctly.
+ */
+import { Unavailable } from '../errors';
+import type { TableConfig } from './config';
+import { type Place, rejection } from './failures';
+import { duplicateStatement, typesStatement } from './page-query';
+import { findTable, readTablePage } from './reading';
+import { type PostgresContext, inSession } from './session';
+import { idColumns, modifiedOf, refuseModifiedType, remoteIdOf } from './table-keys';
+
+/** Tables and partitioned tables: they can always have a unique index. */
+const TABLES = ['r', 'p'];
+/** A person waits for the result. */
+const COMPARISON_TIMEOUT_MS = 3_000;
+
+/** The kind of the relation, and the columns of each index that makes rows unique. */
+const UNIQUE_INDEXES = `
+select c.relkind,
+       (select json_agg((select json_agg(a.attname)
+                           from pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) key
+                           join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = key))
+          from pg_catalog.pg_index i
+         where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null)
+  from pg_catalog.pg_class c
+ where c.oid = pg_catalog.to_regclass($1)`;
+
+export async function inspectTables(context: PostgresContext): Promise<void> {
+  for (const recordType of Object.keys(context.mappings)) {
+    const { table, place } = findTable(context, recordType);
+    const one = { ...context, config: { ...context.config, page_size: 1 } };
+    await refuseModified(table, place, context);
+    await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
+    await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
+    await refuseSharedIds(table, place, context);
+  }
+}
+
+async function refuseModified(table: TableConfig, place: Place, context: PostgresContext): Promise<void> {
+  const modified = modifiedOf(table);
+  if (modified === null) return;
+  const { columns } = await inSession(context, place, (session) =>
+    session.query(typesStatement(modified.columns, place.table)),
+  );
+  for (const { oid } of columns) refuseModifiedType(modified, oid, place);
+  if (new Set(columns.map(({ oid }) => oid)).size <= 1) return;
+  throw rejection(
+    'modified_type',
+    `The modified columns of ${place.table} (record type ${place.recordType}) have different types.`,
+    'Choose columns of the same type.',
+  );
+}
+
+/** The catalog knows about tables. The rows of views have to be compared. */
+async function refuseSharedIds(table: TableConfig, place: Place, context: PostgresContext): Promise<void> {
+  const ids = idColumns(table);
+  const [kind = null, indexes = null] = await inSession(
+    context,
+    place,
+    async (session) => (await session.query(UNIQUE_INDEXES, [place.table])).rows[0] ?? [],
+  );
+  const unique = indexes === null ? [] : (JSON.parse(indexes) as string[][]);
+  if (unique.some((columns) => columns.every((name) => ids.includes(name)))) return;
+  const isTable = kind !== null && TABLES.includes(kind);
+  const shared = isTable ? undefined : await findSharedId(table, place, context);
+  if (isTable || shared !== undefined) throw notUnique(ids, place, shared);
+}
+
+/** undefined also if the comparison takes too long: the runs then report rows that share an id. */
+async function findSharedId(
+  table: TableConfig,
+  place: Place,
+  context: PostgresContext,
+): Promise<string | undefined> {
+  try {
+    const { rows } = await inSession(context, place, async (session) => {
+      await session.query(`set local statement_timeout = ${COMPARISON_TIMEOUT_MS}`);
+      return session.query(duplicateStatement(table, place.table));
+    });
+    return rows[0] === undefined ? undefined : remoteIdOf(rows[0].map((text) => text ?? ''));
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined;
+    throw error;
+  }
+}
+
+function notUnique(ids: readonly string[], { table, recordType }: Place, shared: string | undefined) {
+  const names = ids.map((name) => JSON.stringify(name)).join(', ');
+  const finding =
+    shared === undefined ? 'there is no unique index' : `several rows have the id ${JSON.stringify(shared)}`;
+  return rejection(
+    'id_not_unique',
+    `The id ${names} of ${table} (record type ${recordType}) is not unique: ${finding}.`,
+    'Choose the primary key, or a list of columns that is unique.',
+  );
+}
