@@ -11,7 +11,8 @@ import { checkForInterruption, countSeenAgain, markDeletesWithheld } from '../..
 import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
 import { countLinked } from '../../db/records/record-links';
-import { findSyncDataset, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
+import { findSyncDataset, markDatasetSucceeded, type SyncDataset } from '../../db/sync-runs/sync-datasets';
+import { isUnconfirmed, totalsOf } from '../../domain/sync-runs/sync-status';
 import { suspiciouslyEmpty } from './dataset-failed';
 import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
 
@@ -126,7 +127,7 @@ export class DatasetFinisher {
     const hasChanged = job.recordsNew + job.recordsChanged + job.recordsDeleted > 0 || job.hasTombstones;
     const countedAt = dataset?.countedAt?.getTime() ?? 0;
     const isCountStale = run.requestedAt.getTime() - countedAt > COUNT_INTERVAL_MS;
-    const isCounted = this.isFull || hasChanged || isCountStale;
+    const isCounted = this.isFull || hasChanged || isCountStale || hasUnconfirmedDifference(dataset);
     const remoteTotal = isCounted ? await this.countRemote(job) : null;
     await this.inTenant(async (work) => {
       const local = isCounted ? await countLinked(work, this.pass) : 0;
@@ -154,6 +155,13 @@ export class DatasetFinisher {
   private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
     return this.pages.inTenant(callback);
   }
+}
+
+/** A difference is repaired only if a second count finds it too (rules.md 52). */
+function hasUnconfirmedDifference(dataset: SyncDataset | undefined): boolean {
+  if (dataset === undefined) return false;
+  const { difference } = totalsOf(dataset.localTotal, dataset.remoteTotal);
+  return isUnconfirmed(difference, dataset.knownDifference);
 }
 
 /**

@@ -3,9 +3,11 @@ import type { Migration } from 'kysely';
 import * as baseline from './2026-11-28-baseline';
 import * as fieldVersions from './2026-11-28-field-versions';
 import * as scimListMembers from './2026-11-29-scim-list-members';
+import * as repairLimits from './2026-11-29-sync-repair-limits';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
   '2026-11-28-field-versions': fieldVersions,
   '2026-11-29-scim-list-members': scimListMembers,
+  '2026-11-29-sync-repair-limits': repairLimits,
 };

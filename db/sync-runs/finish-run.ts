@@ -16,7 +16,7 @@ import { endOperations } from '../notifications/operations';
 import { endApplied, invalidateOverviewsReadDuring } from '../overviews/invalidate-overviews';
 import { deleteSyncNowItems } from '../overviews/overview-lifecycle';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
-import { listSyncDatasets, type SyncDataset } from './sync-datasets';
+import { listSyncDatasets, markRepaired, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
 import type { SyncJobsTable } from '../tables/pull';
@@ -112,6 +112,8 @@ async function answerDrift(
     const isFull = run.scope === 'full';
     const answer = answerToDrift({
       difference,
+      previousDifference: dataset.previousDifference,
+      sinceRepairMs: dataset.repairedAt === null ? null : work.now.getTime() - dataset.repairedAt.getTime(),
       knownDifference: dataset.knownDifference,
       isFull,
       hasTombstones: job.hasTombstones,
@@ -129,13 +131,15 @@ async function answerDrift(
         difference: difference === 0 ? null : difference,
       });
   }
-  if (repairs.length > 0)
+  if (repairs.length > 0) {
     await requestSyncRun(work, {
       integrationId,
       kind: 'drift_repair',
       recordTypes: repairs,
       startedBy: 'syncline',
     });
+    await markRepaired(work, { integrationId, recordTypes: repairs });
+  }
   const place = { integrationId, kind: 'difference_remains' as const, now: work.now };
   if (remaining.length > 0)
     await notifyAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });

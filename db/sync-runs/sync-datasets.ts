@@ -1,5 +1,5 @@
 /** State of a dataset between runs: how far it was read, how many records both sides have. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { SyncDatasetsTable } from '../tables/pull';
 
@@ -88,10 +88,30 @@ export async function markDatasetSucceeded(
       ...(watermark === null ? {} : { watermark }),
       ...(counted === undefined
         ? {}
-        : { localTotal: counted.local, remoteTotal: counted.remote, countedAt: now }),
+        : {
+            localTotal: counted.local,
+            remoteTotal: counted.remote,
+            countedAt: now,
+            // The right side is the row as it was.
+            previousDifference: sql<number | null>`local_total - remote_total`,
+          }),
     })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('recordType', '=', recordType)
+    .execute();
+}
+
+/** Remembers that a repair of the record types was requested. */
+export async function markRepaired(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordTypes }: { integrationId: string; recordTypes: readonly string[] },
+): Promise<void> {
+  await trx
+    .updateTable('syncDatasets')
+    .set({ repairedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', 'in', recordTypes)
     .execute();
 }

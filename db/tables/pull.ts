@@ -77,6 +77,8 @@ export interface SyncDatasetsTable {
   remoteTotal: number | null;
   countedAt: Date | null;
   knownDifference: number | null;
+  previousDifference: Generated<number | null>;
+  repairedAt: Generated<Date | null>;
 }
 
 export interface DeletionReviewsTable {

@@ -23,8 +23,15 @@ export function sumOfTotals(parts: readonly Totals[]): Totals {
   return totalsOf(sum(parts.map(({ syncline }) => syncline)), sum(parts.map(({ app }) => app)));
 }
 
+/** Shortest time between two repairs of a record type, each of which is a full pass (rules.md 52). */
+export const REPAIR_INTERVAL_MS = 6 * 3_600_000;
+
 export interface DriftFacts {
   difference: number | null;
+  /** The difference of the count before. */
+  previousDifference: number | null;
+  /** Time since the last repair was requested; null = there was none. */
+  sinceRepairMs: number | null;
   /** A difference that survived an earlier full pass. */
   knownDifference: number | null;
   /** The pass that just ended read everything. */
@@ -39,13 +46,26 @@ export interface DriftFacts {
   isRepair: boolean;
 }
 
-/** The reaction to a difference: an earlier full pass, an alert, or nothing (rules.md 32). */
+/**
+ * The reaction to a difference: an earlier full pass, an alert, or nothing (rules.md 32, 52). A difference of
+ * a single count may be a change between the counts of both sides. What a repair may not yet resolve is
+ * resolved by the next nightly run.
+ */
 export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
-  const hasDifference = facts.difference !== null && facts.difference !== 0;
-  if (!facts.isFull)
-    return facts.hasTombstones || (hasDifference && facts.difference !== facts.knownDifference)
-      ? 'repair'
-      : 'none';
+  const { difference, previousDifference, knownDifference, sinceRepairMs } = facts;
+  const hasDifference = difference !== null && difference !== 0;
+  if (!facts.isFull) {
+    const isNew = hasDifference && difference === previousDifference && difference !== knownDifference;
+    const isRepairDue = sinceRepairMs === null || sinceRepairMs >= REPAIR_INTERVAL_MS;
+    return isRepairDue && (facts.hasTombstones || isNew) ? 'repair' : 'none';
+  }
   if (facts.isListChanged && !facts.isRepair) return 'repair';
-  return hasDifference && facts.difference !== facts.deletionsInReview ? 'alert' : 'none';
+  return hasDifference && difference !== facts.deletionsInReview ? 'alert' : 'none';
+}
+
+/**
+ * True for a difference that one count has found and no full pass has confirmed: the next run counts again.
+ */
+export function isUnconfirmed(difference: number | null, knownDifference: number | null): boolean {
+  return difference !== null && difference !== 0 && difference !== knownDifference;
 }

@@ -1,9 +1,17 @@
 /** Differences between both sides and the reaction to them (rules.md 32). */
 import * as fc from 'fast-check';
-import { answerToDrift, type DriftFacts, sumOfTotals, totalsOf } from '../../../domain/sync-runs/sync-status';
+import {
+  answerToDrift,
+  type DriftFacts,
+  REPAIR_INTERVAL_MS,
+  sumOfTotals,
+  totalsOf,
+} from '../../../domain/sync-runs/sync-status';
 
 const FACTS: DriftFacts = {
   difference: 0,
+  previousDifference: null,
+  sinceRepairMs: null,
   knownDifference: null,
   isFull: false,
   hasTombstones: false,
@@ -13,6 +21,8 @@ const FACTS: DriftFacts = {
 };
 const anyFacts = fc.record({
   difference: fc.constantFrom(null, -3, 0, 2),
+  previousDifference: fc.constantFrom(null, -3, 0, 2),
+  sinceRepairMs: fc.constantFrom(null, 0, REPAIR_INTERVAL_MS - 1, REPAIR_INTERVAL_MS),
   knownDifference: fc.constantFrom(null, -3, 2),
   isFull: fc.boolean(),
   hasTombstones: fc.boolean(),
@@ -44,9 +54,9 @@ describe('rule 32: the consequence of a difference', () => {
   it.each<[string, Partial<DriftFacts>]>([
     ['none', {}],
     ['none', { difference: null }],
-    ['repair', { difference: 1 }],
-    ['repair', { difference: 1, knownDifference: -1 }],
-    ['none', { difference: 1, knownDifference: 1 }],
+    ['repair', { difference: 1, previousDifference: 1 }],
+    ['repair', { difference: 1, previousDifference: 1, knownDifference: -1 }],
+    ['none', { difference: 1, previousDifference: 1, knownDifference: 1 }],
     ['repair', { hasTombstones: true }],
     ['repair', { isFull: true, isListChanged: true }],
     ['alert', { isFull: true, isListChanged: true, isRepair: true, difference: 2 }],
@@ -59,6 +69,21 @@ describe('rule 32: the consequence of a difference', () => {
   ])('%s for %j', (answer, facts) => {
     expect(answerToDrift({ ...FACTS, ...facts })).toBe(answer);
   });
+
+  it.each<[string, Partial<DriftFacts>]>([
+    ['none', { difference: 1 }],
+    ['none', { difference: 1, previousDifference: 0 }],
+    ['none', { difference: 2, previousDifference: 1 }],
+    ['none', { difference: 1, previousDifference: 1, sinceRepairMs: REPAIR_INTERVAL_MS - 1 }],
+    ['none', { hasTombstones: true, sinceRepairMs: REPAIR_INTERVAL_MS - 1 }],
+    ['repair', { difference: 1, previousDifference: 1, sinceRepairMs: REPAIR_INTERVAL_MS }],
+    ['repair', { hasTombstones: true, sinceRepairMs: REPAIR_INTERVAL_MS }],
+  ])(
+    'rule 52: a repair needs two equal counts and six hours since the last one: %s for %j',
+    (answer, facts) => {
+      expect(answerToDrift({ ...FACTS, ...facts })).toBe(answer);
+    },
+  );
 
   it('a repair never calls for another repair', () => {
     fc.assert(

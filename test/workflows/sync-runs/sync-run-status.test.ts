@@ -96,14 +96,50 @@ describe('rule 32: drift', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('a difference after an incremental run starts one early full pass, which resolves it', async () => {
+  it('a difference that two counts found starts one early full pass, which resolves it', async () => {
     const pulled = await linked(5);
     await pulled.account.remove('contacts', 'p001');
     await pulled.account.put('contacts', 'p002', { name: 'Changed' }); // so that it is counted
     await pulled.sync('hourly');
-    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly', 'drift_repair of contacts']);
-    expect((await pulled.statuses()).map(({ totalDifference }) => totalDifference)).toEqual([0, 1, 0]);
+    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly']);
+    await pulled.sync('hourly'); // nothing has changed, and it is counted again
+    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly', 'hourly', 'drift_repair of contacts']);
+    expect((await pulled.statuses()).map(({ totalDifference }) => totalDifference)).toEqual([0, 1, 1, 0]);
     expect(await pulled.notifications('difference_remains')).toEqual([]);
+  });
+
+  it('rule 52: a deletion an hour does not start a full pass an hour', async () => {
+    const pulled = await linked(9);
+    for (let hour = 0; hour < 4; hour += 1) {
+      await environment.sleep(3_600_000);
+      await pulled.account.remove('contacts', `p00${hour}`);
+      await pulled.account.put('contacts', 'p008', { name: `Hour ${hour}` });
+      await pulled.sync('hourly');
+    }
+    await pulled.sync('nightly');
+
+    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly', 'hourly', 'hourly', 'hourly', 'nightly']);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('rule 52: a listed deletion starts no full pass within six hours of the last one', async () => {
+    const pulled = await linked(5, {}, (account) => void (account.listsTombstones = true));
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('hourly');
+    // Skipped time may pass the six hours, so the last repair is moved to the future.
+    const moved = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+      trx
+        .updateTable('syncDatasets')
+        .set({ repairedAt: new Date('9000-01-01') })
+        .where('integrationId', '=', pulled.integrationId)
+        .where('repairedAt', 'is not', null)
+        .executeTakeFirst(),
+    );
+    await pulled.account.remove('contacts', 'p002');
+    await pulled.sync('hourly');
+
+    expect(Number(moved.numUpdatedRows)).toBe(1);
+    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly', 'drift_repair of contacts', 'hourly']);
   });
 
   it('a difference that remains after a full pass is one alert with the ids, without repeated repairs', async () => {
@@ -121,8 +157,8 @@ describe('rule 32: drift', () => {
     expect(await kinds(pulled)).toEqual([
       'onboarding',
       'hourly',
-      'drift_repair of contacts',
       'hourly',
+      'drift_repair of contacts',
       'hourly',
       'hourly',
       'nightly',
