@@ -61,7 +61,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: (integration) => `The Sync Overview of ${nameOf(integration)} is ready`,
     explanation:
-      'It lists what Sync Now would change. It is valid for 7 days, until a newer overview is requested or a Sync Now runs.',
+      'The overview lists what Sync Now would change. The overview is valid for 7 days, until a newer overview is requested or a Sync Now runs.',
     path: overviewPath,
   },
   sync_complete: {
@@ -77,7 +77,7 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'error',
     isNews: true,
     title: (integration) => `What you started for ${nameOf(integration)} could not be completed`,
-    explanation: 'Open it to see the reason and the next step.',
+    explanation: 'Open the notification to see the reason and the next step.',
     path: syncRunPath,
   },
   onboarding_complete: {
@@ -144,7 +144,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: () => 'A webhook endpoint was disabled',
     explanation:
-      'It failed for 5 days, or answered 410 Gone. Fix it, enable it again and recover the missed deliveries.',
+      'The endpoint failed for 5 days, or answered 410 Gone. Fix and enable it, then recover the missed deliveries.',
     path: endpointPath,
   },
 } satisfies Record<string, NotificationDescription>;
