@@ -1,6 +1,6 @@
 /**
- * The reasons why a whole integration waits: an outage, a rate limit, refused credentials (rules.md 8, 10, 11).
- * Stored at the integration, because limits and failures of a third party concern the account, not one
+ * The reasons why a whole integration waits: an outage, a rate limit, refused credentials (rules.md 8, 10,
+ * 11). Stored at the integration, because limits and failures of a third party concern the account, not one
  * record.
  */
 import { sql } from 'kysely';
