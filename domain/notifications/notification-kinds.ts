@@ -159,19 +159,19 @@ export function describeNotification(kind: NotificationKind): NotificationDescri
   return NOTIFICATION_CATALOGUE[kind];
 }
 
-/** What became of a notification where one person is concerned, decided once. */
+/** The final outcome of a notification for one person. The outcome is decided once. */
 export const NOTIFICATION_DECISIONS = [
-  // Seen before its e-mail was due.
+  // The person viewed the notification before its e-mail was due.
   'viewed',
   'emailed',
-  // The overview that it leads to was not valid any more.
+  // The overview that the notification links to was no longer valid.
   'snapshot_invalid',
-  // The tenant's setting.
+  // The tenant's setting turns the e-mail off.
   'email_off',
   'person_disabled',
-  // A mail server said that there is no such address.
+  // A mail server reported that the address does not exist.
   'address_refused',
-  // Who asked had the answer already, or its cause has gone away.
+  // The person already had the result, or the notification's cause was gone.
   'not_needed',
 ] as const;
 export type NotificationDecision = (typeof NOTIFICATION_DECISIONS)[number];

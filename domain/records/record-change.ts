@@ -56,7 +56,8 @@ export function applyChange(current: VersionedRecord | null, change: RecordChang
   const isDeleted = change.kind === 'delete';
   const changedFields = differingFields(current.fields, fields);
   const isSame = changedFields.length === 0 && isDeleted === current.isDeleted;
-  // Said again later: what comes late from between the two is older than what it was confirmed to be.
+  // The same values at a later instant: `occurredAt` moves forward, so that a change which happened between
+  // the two instants and arrives late is recognized as older.
   if (isSame && change.version === undefined)
     return {
       outcome: 'unchanged',
@@ -108,8 +109,8 @@ export type OwnedChange =
   | { kind: 'refused'; owner: Owner; fields: string[] };
 
 /**
- * Fields that only come from a third party are read-only here (rules.md 17): a change that would alter one is
- * refused, one that replaces all fields and leaves it out leaves it as it is.
+ * Fields that a third party owns are read-only in Syncline (rules.md 17). A change that would alter such a
+ * field is refused. A `put` without the field keeps the field's value.
  *
  * @param current the record's fields before the change.
  */
