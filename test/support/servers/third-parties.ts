@@ -64,7 +64,7 @@ export async function startScimServer({
   port: givenPort,
   schemaFile,
 }: ScimServerOptions = {}): Promise<ScimServer> {
-  const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), 's3cret'];
+  const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), '-s3cret'];
   const packages = await ensurePythonPackages();
   const logFile = path.join(folder, 'log');
   const server = await serveScim({ packages, folder, logFile, port, bearerToken, schemaFile });
