@@ -9,6 +9,8 @@ export interface RunBoundedOptions<Item> {
   perClaim: number;
   /** Claims again when fewer items wait for a place. 0 = claims only for a free place. */
   claimAhead: number;
+  /** The most claims that run at the same time. */
+  parallelClaims: number;
   /** How soon to claim again after a claim that found all that was due, while items are in progress. */
   claimAgainMs: number;
   run(item: Item): Promise<void>;
@@ -33,8 +35,8 @@ export async function runBounded<Item>(options: RunBoundedOptions<Item>): Promis
 class BoundedWorkerPool<Item> {
   private readonly waiting: Item[] = [];
   private inProgress = 0;
-  private isClaiming = false;
-  /** The last claim was made while the pool was idle, and found nothing. */
+  private claimsInProgress = 0;
+  /** The last claim ran alone, and found nothing. */
   private isDrained = false;
   private failure: { error: unknown } | null = null;
   private claimAgainAt = 0;
@@ -49,7 +51,7 @@ class BoundedWorkerPool<Item> {
     for (;;) {
       this.startItems();
       this.claimIfNeeded();
-      if (!this.isClaiming && this.inProgress === 0 && (this.isDrained || !this.shouldContinue())) break;
+      if (this.isIdle() && (this.isDrained || !this.shouldContinue())) break;
       await this.untilNextEvent();
     }
     await this.options.release(this.waiting.splice(0));
@@ -61,7 +63,7 @@ class BoundedWorkerPool<Item> {
   }
 
   private isIdle(): boolean {
-    return this.inProgress === 0 && this.waiting.length === 0;
+    return this.inProgress === 0 && this.claimsInProgress === 0;
   }
 
   private startItems(): void {
@@ -80,20 +82,25 @@ class BoundedWorkerPool<Item> {
   }
 
   private claimIfNeeded(): void {
-    if (!this.shouldContinue() || this.isClaiming || this.isDrained) return;
-    const freePlaces = this.options.concurrency() - this.inProgress;
-    if (this.waiting.length >= Math.max(this.options.claimAhead, freePlaces)) return;
-    if (!this.isIdle() && performance.now() < this.claimAgainAt) return;
-    this.isClaiming = true;
-    this.track(this.claim(), () => (this.isClaiming = false));
+    const { claimAhead, concurrency, parallelClaims, perClaim } = this.options;
+    while (this.shouldContinue() && !this.isDrained && this.claimsInProgress < parallelClaims) {
+      const freePlaces = concurrency() - this.inProgress;
+      const expected = this.waiting.length + this.claimsInProgress * perClaim;
+      if (expected >= Math.max(claimAhead, freePlaces)) return;
+      // Only a claim that runs alone can find that nothing is left: others lock the rows that they take.
+      const isAlone = this.isIdle() && this.waiting.length === 0;
+      if (!isAlone && performance.now() < this.claimAgainAt) return;
+      this.claimsInProgress += 1;
+      this.track(this.claim(isAlone), () => (this.claimsInProgress -= 1));
+      if (isAlone) return;
+    }
   }
 
-  private async claim(): Promise<void> {
+  private async claim(isAlone: boolean): Promise<void> {
     const { claim, perClaim, claimAgainMs } = this.options;
-    const wasIdle = this.isIdle();
     const items = await claim();
     this.waiting.push(...items);
-    this.isDrained = wasIdle && items.length === 0;
+    this.isDrained = isAlone && items.length === 0;
     this.claimAgainAt = items.length < perClaim ? performance.now() + claimAgainMs : 0;
   }
 

@@ -34,7 +34,7 @@ export interface WebhookAnswer {
   /** Without the signature. */
   requestHeaders: Record<string, string>;
   responseHeaders: Record<string, string> | null;
-  /** Cut. */
+  /** Truncated. */
   responseBody: string | null;
 }
 

@@ -6,18 +6,19 @@ const EXPLANATIONS = {
   unavailable: {
     category: 'transient',
     code: 'no_answer',
-    explanation: 'The third party did not give a usable answer. Syncline tries again by itself.',
+    explanation: 'The third party gave no usable response. Syncline retries automatically.',
   },
   rate_limited: {
     category: 'rate_limited',
     code: 'rate_limited',
-    explanation: 'The third party asked us to slow down. Syncline goes on by itself when it may.',
+    explanation:
+      'The third party limits the rate of requests. Syncline continues automatically after the requested wait.',
   },
   unauthorized: {
     category: 'credentials',
     code: 'unauthorized',
     explanation:
-      'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.',
+      'The third party refuses the credentials. Enter new credentials; the waiting records are then pushed.',
   },
 } as const;
 
@@ -44,7 +45,7 @@ function rejectedErrors(error: RecordRejected): SyncError[] {
     remoteField: null,
     code: 'rejected',
     message: error.message,
-    explanation: 'Correct the record; it is pushed again by itself.',
+    explanation: 'Correct the record. Syncline then pushes it again automatically.',
   };
   const errors = error.errors.length === 0 ? [general] : error.errors;
   return errors.map(({ field, remoteField, code, message, explanation }) => ({

@@ -21,7 +21,7 @@ export function suspiciouslyEmpty(recordType: string, linked: number): DatasetFa
 
 export function endlessList(recordType: string): DatasetFailed {
   return datasetFailed('config', 'endless_list', {
-    message: `${recordType}: the list never ends: several pages in a row held records that were read before.`,
+    message: `${recordType}: the list never ends: several consecutive pages contained only records that were read before.`,
     explanation: 'Nothing was deleted. Check how the list is paged in the configuration.',
   });
 }

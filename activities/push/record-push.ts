@@ -160,6 +160,7 @@ class PushDueRecordsTask {
       },
       perClaim: 1,
       claimAhead: 0,
+      parallelClaims: this.deps.pushing.parallelBatches,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (batch) => {
         const trouble = await this.pushOneBatch(integration, batch, open).finally(batch.endLease);

@@ -111,6 +111,7 @@ class DeliverDueWebhooksTask {
       claim: () => this.claim(endpoint, limit),
       perClaim: limit,
       claimAhead: limit / 2,
+      parallelClaims: 1,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (delivery: ClaimedDelivery) => {
         const attempt = await this.attempt(endpoint, secrets, delivery);

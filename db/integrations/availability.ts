@@ -1,6 +1,6 @@
 /**
- * What makes a whole integration wait: an outage, a rate limit, refused credentials (rules.md 8, 10, 11).
- * Stored at the integration, because limits and failures of a third party concern the account, not one
+ * The reasons why a whole integration waits: an outage, a rate limit, refused credentials (rules.md 8, 10,
+ * 11). Stored at the integration, because limits and failures of a third party concern the account, not one
  * record.
  */
 import { sql } from 'kysely';
@@ -40,7 +40,7 @@ export async function markOutage(
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
-  // It asked for a pause before it went down, so it is not even probed until then.
+  // The third party requested a pause before the outage, so it is not probed until the pause ends.
   if (row.blockedReason === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now)
     return row.blockedUntil;
   const isNew = row.outageSince === null;

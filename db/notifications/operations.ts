@@ -141,6 +141,6 @@ const DETAILS: Partial<Record<EndOfWork['outcome'], string>> = {
     'or a sync runs.',
   succeeded: 'Everything was synced.',
   partially_succeeded: 'Some records could not be synced: the Sync Log shows which and why.',
-  failed: 'It could not be finished. Open it to see the error.',
-  canceled: 'It was canceled. The Sync Log shows by whom, and what was done before.',
+  failed: 'The work could not be finished. Open the notification to see the error.',
+  canceled: 'The work was canceled. The Sync Log shows who canceled it and what was done before.',
 };

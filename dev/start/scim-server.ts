@@ -27,7 +27,8 @@ export async function serveScim(
 ): Promise<{ url: string; process: SupervisedProcess }> {
   const { packages, folder, logFile, port, bearerToken, schemaFile, featuresFile } = options;
   const program = path.join(packages, 'bin', 'scim2-server');
-  const address = ['--hostname', '127.0.0.1', '--port', String(port), '--bearer-token', bearerToken];
+  // In one argument: a random token may begin with a dash, and would pass for another option.
+  const address = ['--hostname', '127.0.0.1', '--port', String(port), `--bearer-token=${bearerToken}`];
   const files = [
     ...(schemaFile ? ['--schema', schemaFile] : []),
     ...(featuresFile ? ['--service-provider-config', featuresFile] : []),

@@ -20,7 +20,7 @@ export type NotificationItem = {
   account_name: string | null;
   path: string;
 };
-/** Newest first; one but in a digest. */
+/** Newest first. Only a digest contains more than one notification. */
 export type NotificationContent = { items: NotificationItem[] };
 
 export interface EmailContents {
@@ -34,9 +34,9 @@ export type EmailKind = keyof EmailContents;
 
 interface EmailDescription<Content> {
   subject(content: Content): string;
-  /** What its link leads to, below PUBLIC_URL. It only reads, and wants a sign-in. */
+  /** The path of the linked page, below PUBLIC_URL. The page is read-only and requires a sign-in. */
   path(content: Content): string;
-  /** Why its reader gets it. */
+  /** Why the recipient gets the e-mail. */
   why: string;
 }
 

@@ -61,7 +61,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: (integration) => `The Sync Overview of ${nameOf(integration)} is ready`,
     explanation:
-      'It lists what Sync Now would change. It is valid for 7 days, until a newer overview is requested or a Sync Now runs.',
+      'The overview lists what Sync Now would change. The overview is valid for 7 days, until a newer overview is requested or a Sync Now runs.',
     path: overviewPath,
   },
   sync_complete: {
@@ -77,7 +77,7 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'error',
     isNews: true,
     title: (integration) => `What you started for ${nameOf(integration)} could not be completed`,
-    explanation: 'Open it to see the reason and the next step.',
+    explanation: 'Open the notification to see the reason and the next step.',
     path: syncRunPath,
   },
   onboarding_complete: {
@@ -144,7 +144,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: () => 'A webhook endpoint was disabled',
     explanation:
-      'It failed for 5 days, or answered 410 Gone. Fix it, enable it again and recover the missed deliveries.',
+      'The endpoint failed for 5 days, or answered 410 Gone. Fix and enable it, then recover the missed deliveries.',
     path: endpointPath,
   },
 } satisfies Record<string, NotificationDescription>;
@@ -159,19 +159,19 @@ export function describeNotification(kind: NotificationKind): NotificationDescri
   return NOTIFICATION_CATALOGUE[kind];
 }
 
-/** What became of a notification where one person is concerned, decided once. */
+/** The final outcome of a notification for one person. The outcome is decided once. */
 export const NOTIFICATION_DECISIONS = [
-  // Seen before its e-mail was due.
+  // The person viewed the notification before its e-mail was due.
   'viewed',
   'emailed',
-  // The overview that it leads to was not valid any more.
+  // The overview that the notification links to was no longer valid.
   'snapshot_invalid',
-  // The tenant's setting.
+  // The tenant's setting turns the e-mail off.
   'email_off',
   'person_disabled',
-  // A mail server said that there is no such address.
+  // A mail server reported that the address does not exist.
   'address_refused',
-  // Who asked had the answer already, or its cause has gone away.
+  // The person already had the result, or the notification's cause was gone.
   'not_needed',
 ] as const;
 export type NotificationDecision = (typeof NOTIFICATION_DECISIONS)[number];

@@ -160,8 +160,8 @@ export type OwnedChange =
   | { kind: 'refused'; owner: Owner; fields: string[] };
 
 /**
- * Fields that only come from a third party are read-only here (rules.md 17): a change that would alter one is
- * refused, one that replaces all fields and leaves it out leaves it as it is.
+ * Fields that a third party owns are read-only in Syncline (rules.md 17). A change that would alter such a
+ * field is refused. A `put` without the field keeps the field's value.
  *
  * @param current the record's fields before the change.
  */

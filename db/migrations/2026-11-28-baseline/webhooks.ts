@@ -3,7 +3,7 @@ import { PLATFORM_TENANT_ID } from '../../tables/tenants';
 import { allTenants, tenantTable } from './access';
 
 const tables = [
-  // The last sequence number of each tenant; events get theirs in the order of commits.
+  // The last sequence number of each tenant. Events are numbered in the order of commits.
   `create table event_sequences (
      tenant_id uuid primary key,
      last_sequence bigint not null

@@ -93,13 +93,15 @@ function sortRecords(
 
 /**
  * A page that was requested before the latest push was recorded may show the values from before that push.
+ * Without a hash, the record was not read since a push.
  */
 function isOlderThanPush(
   { direction }: RecordTypeMapping,
-  { linkedAt }: LinkedRecord,
+  { remoteHash, linkedAt }: LinkedRecord,
   requestedAt: Date,
 ): boolean {
-  return direction === 'both' && linkedAt.getTime() > requestedAt.getTime() - PUSH_RECORDED_WITHIN_MS;
+  const isPushedSinceRead = direction === 'both' && remoteHash === null;
+  return isPushedSinceRead && linkedAt.getTime() > requestedAt.getTime() - PUSH_RECORDED_WITHIN_MS;
 }
 
 function secondMatch(remoteId: string): RecordError {

@@ -247,3 +247,19 @@ it('stores the ids of the records that a page held and created', async () => {
   });
   expect(newUuid() > (ids.at(-1)?.recordId as string)).toBe(true);
 });
+
+it('stores a change that is read seconds after the record was linked by a pull', async () => {
+  const integrationId = await tenant.integration({
+    recordTypes: {
+      contacts: { direction: 'both', fields: [{ name: 'name', to: 'name' }], onDelete: 'leave' },
+    },
+  });
+  const first = await givenRun(integrationId);
+  await first.apply([remote('c1', { name: 'Ada' })], { isInitial: true });
+  await first.end();
+  const second = await givenRun(integrationId);
+
+  await second.apply([remote('c1', { name: 'Grace' })]);
+
+  expect(await held()).toMatchObject([{ fields: { name: 'Grace' } }]);
+});

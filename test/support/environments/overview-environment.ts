@@ -37,6 +37,8 @@ export class OverviewEnvironment {
   async ready(directions?: readonly SyncDirection[]): Promise<string> {
     const overviewId = await this.ask(directions);
     await this.tenant.environment.sleep(2_000);
+    const isGenerating = async () => ['queued', 'running'].includes((await this.show(overviewId)).state);
+    while (await isGenerating()) await new Promise((resolve) => setTimeout(resolve, 50));
     const { state } = await this.show(overviewId);
     if (state !== 'ready') throw new Error(`The overview is ${state}.`);
     return overviewId;

@@ -78,7 +78,7 @@ export async function startScimServer({
   schemaFile,
   features,
 }: ScimServerOptions = {}): Promise<ScimServer> {
-  const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), 's3cret'];
+  const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), '-s3cret'];
   const packages = await ensurePythonPackages();
   const logFile = path.join(folder, 'log');
   const featuresFile = features && path.join(folder, 'features.json');

@@ -116,7 +116,13 @@ describe('rule 33: the onboarding lock', () => {
   it('does not apply to an integration that only pushes, to another type, during a pause, or after a deletion', async () => {
     await tenant.integration();
     expect(await outcome('employees')).toBe('accepted');
-    const pulled = await CrmIntegration.link(tenant);
+    let answer = (): void => undefined;
+    const isAnswered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const pulled = await CrmIntegration.link(tenant, {}, (account) => {
+      account.beforePage = () => isAnswered;
+    });
     expect([await outcome(), await outcome('employees')]).toEqual(['onboarding_in_progress', 'accepted']);
     await pulled.pause();
     expect(await outcome()).toBe('accepted');
@@ -124,6 +130,7 @@ describe('rule 33: the onboarding lock', () => {
     expect(await outcome()).toBe('onboarding_in_progress');
     await pulled.remove();
     expect(await outcome()).toBe('accepted');
+    answer();
   });
 
   it('is released without a type that is no longer read', async () => {
