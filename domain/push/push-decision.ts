@@ -28,7 +28,10 @@ export type PushDecision =
   /** The mapping cannot express the record: an error for people, without a call. */
   | { kind: 'invalid'; errors: MappingError[] };
 
-/** `hash` is the hash of `target`, null if that is invalid; `isLinked`: the third party is known to have the record. */
+/**
+ * `hash` is the hash of `target`, null if that is invalid; `isLinked`: the third party is known to have the
+ * record.
+ */
 export function decidePush(
   recordSync: DueRecordSync,
   { target, hash, isLinked }: { target: PushTarget; hash: string | null; isLinked: boolean },
