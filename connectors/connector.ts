@@ -116,6 +116,8 @@ export type PushResult =
       /** The id in the third party; null only after a delete. */
       remoteId: string | null;
       remoteVersion: string | null;
+      /** The record as the answer to the push shows it; absent = the answer does not show it. */
+      shown?: JsonObject | undefined;
     }
   | { pushId: string; ok: false; error: ConnectorError };
 

@@ -8,11 +8,17 @@ import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page'
 import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
 import { canonicalJson, type JsonObject, type JsonValue } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
-import { fieldsFromRemote } from '../../domain/pull/reverse-mapping';
+import {
+  fieldsFromRemote,
+  furtherPlaces,
+  type PulledPlace,
+  type ReadProblem,
+} from '../../domain/pull/reverse-mapping';
+import { valueAt } from '../../domain/records/place';
 
 export type PreparedPage = Pick<
   PageToApply,
-  'records' | 'tombstones' | 'refused' | 'altered' | 'nextCursor' | 'asOf' | 'total'
+  'records' | 'tombstones' | 'refused' | 'altered' | 'warned' | 'nextCursor' | 'asOf' | 'total'
 >;
 
 /** The same limits as for records that API callers send. */
@@ -30,21 +36,24 @@ export function createPagePreparation(
   if (mapping === undefined) throw new Error('The record type is no longer mapped.');
   const toLocal = fieldsFromRemote(mapping);
   const isTwoWay = mapping.direction === 'both';
+  const further = isTwoWay ? furtherPlaces(mapping) : [];
   // If the mapping's fields or direction change, every record counts as changed.
   const mappingText = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
   const mappingSeed = createHash('sha256').update(mappingText).digest('base64url').slice(0, 8);
-  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed).prepare(page);
+  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed, further).prepare(page);
 }
 
 class PagePreparation {
   private readonly records = new Map<string, PulledRecord>();
   private readonly refused: RecordError[] = [];
   private readonly altered: RecordError[] = [];
+  private readonly warned: RecordError[] = [];
 
   constructor(
     private readonly toLocal: ReturnType<typeof fieldsFromRemote>,
     private readonly isTwoWay: boolean,
     private readonly mappingSeed: string,
+    private readonly further: readonly PulledPlace[],
   ) {}
 
   prepare(page: ReadPage): PreparedPage {
@@ -59,6 +68,7 @@ class PagePreparation {
       tombstones,
       refused: this.refused.map((record) => sanitizeForPostgres(record)),
       altered: this.altered,
+      warned: this.warned.map((warning) => sanitizeForPostgres(warning)),
       nextCursor: page.nextCursor,
       asOf: page.asOf,
       total: page.total,
@@ -69,7 +79,7 @@ class PagePreparation {
     const { remoteId, remoteVersion, externalId } = remote;
     if (remoteId.length > REMOTE_ID_LENGTH_MAX)
       return this.refuse(null, 'id_too_long', `The id has more than ${REMOTE_ID_LENGTH_MAX} characters.`);
-    const fields = this.toLocal(remote.fields);
+    const { fields, problems } = this.toLocal(remote.fields);
     // Checked before any recursive function sees the record: it must not fail the whole page.
     if (isDeeperThan(DEPTH_MAX, fields))
       return this.refuse(
@@ -85,20 +95,33 @@ class PagePreparation {
         'too_large',
         `The mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
       );
-    const hash = hashOf(this.mappingSeed + (this.isTwoWay ? `${remoteVersion} ` : '') + text);
+    const unread = problems.map(({ field }) => field);
+    if (problems.length > 0) this.warn(remoteId, problems);
+    const hash = hashOf(
+      this.mappingSeed +
+        (this.isTwoWay ? `${remoteVersion} ` : '') +
+        text +
+        (problems.length > 0 ? JSON.stringify(problems) : '') +
+        this.further.map(({ path }) => JSON.stringify(valueAt(remote.fields, path) ?? null)).join(' '),
+    );
     const remoteFields = this.isTwoWay ? remote.fields : null;
     if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
       return void this.records.set(
         remoteId,
-        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash),
+        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash, unread),
       );
-    this.addSanitized(remote, fields, { text, remoteFields, hash });
+    this.addSanitized(remote, fields, { text, remoteFields, hash, unread });
   }
 
   private addSanitized(
     { remoteId, remoteVersion, externalId }: RemoteRecord,
     fields: JsonObject,
-    { text, remoteFields, hash }: { text: string; remoteFields: JsonObject | null; hash: string },
+    {
+      text,
+      remoteFields,
+      hash,
+      unread,
+    }: { text: string; remoteFields: JsonObject | null; hash: string; unread: readonly string[] },
   ): void {
     const ids = sanitizeForPostgres({ remoteId, remoteVersion, externalId });
     const kept = new PreparedRecord(
@@ -108,6 +131,7 @@ class PagePreparation {
       JSON.stringify(sanitizeForPostgres(fields)),
       sanitizeForPostgres(remoteFields),
       hash,
+      unread,
     );
     this.records.set(kept.remoteId, kept);
     // UNSTORABLE also matches escaped text such as a literal "\\u0000", which is stored unchanged.
@@ -119,6 +143,12 @@ class PagePreparation {
         'The record contains characters that cannot be stored (NUL, or half of a surrogate pair). ' +
         'They were replaced.',
     });
+  }
+
+  /** The fields keep the values that they have here (rules.md 48). */
+  private warn(remoteId: string, problems: readonly ReadProblem[]): void {
+    const message = problems.map(({ field, to, message: why }) => `${field} (${to}): ${why}`).join(' ');
+    this.warned.push({ remoteId, code: 'value_not_expressible', message });
   }
 
   private refuse(remoteId: string | null, code: string, message: string): void {
@@ -140,6 +170,7 @@ class PreparedRecord implements PulledRecord {
     readonly text: string,
     readonly remote: JsonObject | null,
     readonly hash: string,
+    readonly unread: readonly string[],
   ) {}
 
   get fields(): JsonObject {

@@ -12,7 +12,9 @@ import {
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome } from '../../db/push/record-push-results';
+import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
@@ -136,6 +138,7 @@ async function judge(
         effect: result.effect,
         remoteId: result.remoteId,
         remoteVersion: result.remoteVersion,
+        notation: notationOf(batch, push, result.shown ?? null),
       },
     };
   const { error } = result;
@@ -157,6 +160,16 @@ async function judge(
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   return { outcome: refused(push, toSyncErrors(error), batch.now) };
+}
+
+function notationOf(
+  { recordTypes }: Batch,
+  { recordType, operation, fields, notation }: ClaimedPush,
+  shown: JsonObject | null,
+): Notation | undefined {
+  const mapping = recordTypes[recordType];
+  if (mapping === undefined || operation !== 'upsert') return undefined;
+  return notationAfterPush(mapping, fields, { before: notation, shown });
 }
 
 function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {

@@ -126,7 +126,9 @@ export class ScimApi {
     current: Resource,
     merged: JsonObject,
     item: PushItem,
-  ): Promise<{ version: string | null } | { conflict: HttpResponse } | 'gone' | 'same'> {
+  ): Promise<
+    { version: string | null; shown: JsonObject | undefined } | { conflict: HttpResponse } | 'gone' | 'same'
+  > {
     const { theirs } = current;
     const wanted = respell(merged, theirs);
     const operations = patchOperations(respell(current.attributes, theirs), wanted);
@@ -156,7 +158,7 @@ export class ScimApi {
     if (!isSuccess(response)) return 'gone';
     const updated = readResource(response, this.namesOf(type));
     if (updated !== undefined) checkSameId(current.id, updated.id, 'written');
-    return { version: response.headers['etag'] ?? updated?.version ?? null };
+    return { version: response.headers['etag'] ?? updated?.version ?? null, shown: updated?.attributes };
   }
 
   /** RFC 7644 3.6. False if the resource did not exist. */

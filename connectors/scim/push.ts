@@ -46,7 +46,8 @@ export class ScimPush {
       type,
     );
     const created = await this.api.create(type, attributes, item);
-    if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
+    if (!('conflict' in created))
+      return done(item, 'created', created.id, created.version, created.attributes);
 
     // The resource was created by an attempt whose response was lost, and the search did not find it yet:
     // some services index with a delay.
@@ -135,10 +136,10 @@ export class ScimPush {
         type,
       );
       const outcome = await this.api.update(type, current, merged, item);
-      if (outcome === 'same') return done(item, effect, current.id, current.version);
+      if (outcome === 'same') return done(item, effect, current.id, current.version, current.attributes);
       if (outcome === 'gone')
         throw new Unavailable('The record was deleted in the third party while it was being updated.', 404);
-      if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
+      if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version, outcome.shown);
       if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict))
         throw this.api.refusal(outcome.conflict, item);
       const reread = await this.api.read(type, current.id);
@@ -200,8 +201,9 @@ function done(
   effect: Pushed['effect'],
   remoteId: string | null,
   remoteVersion: string | null,
+  shown?: JsonObject,
 ): Pushed {
-  return { pushId: item.pushId, ok: true, effect, remoteId, remoteVersion };
+  return { pushId: item.pushId, ok: true, effect, remoteId, remoteVersion, shown };
 }
 
 function rejected(code: string, message: string, field: string | null = null): RecordRejected {

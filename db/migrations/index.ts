@@ -4,10 +4,12 @@ import * as baseline from './2026-11-28-baseline';
 import * as fieldVersions from './2026-11-28-field-versions';
 import * as scimListMembers from './2026-11-29-scim-list-members';
 import * as repairLimits from './2026-11-29-sync-repair-limits';
+import * as notation from './2026-11-30-notation';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
   '2026-11-28-field-versions': fieldVersions,
   '2026-11-29-scim-list-members': scimListMembers,
   '2026-11-29-sync-repair-limits': repairLimits,
+  '2026-11-30-notation': notation,
 };

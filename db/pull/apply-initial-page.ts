@@ -47,7 +47,12 @@ export function canBulkInsert({
 }
 
 export function prepareBulkInsert({ records: remoteRecords }: Pick<PageToApply, 'records'>): BulkInsert {
-  const records = remoteRecords.map((remote): NewRecord => ({ recordId: newUuid(), remote, agreed: null }));
+  const records = remoteRecords.map((remote): NewRecord => ({
+    recordId: newUuid(),
+    remote,
+    agreed: null,
+    notation: null,
+  }));
   return { records, rows: encodeNewRecords(records) };
 }
 

@@ -1,6 +1,7 @@
 /** The types of a page of remote records on its way into the database, shared by the stages that apply it. */
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMapping, RecordTypeMappings } from '../../domain/records/mapping';
+import type { Notation } from '../../domain/records/notation';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
 import { toTypeId } from '../sql/ids';
 import type { SyncJob } from './job-rows';
@@ -65,6 +66,8 @@ export interface PulledRecord {
   remote: JsonObject | null;
   /** Hash of everything that is relevant under the mapping. */
   hash: string;
+  /** Local fields whose remote value does not fit: they keep the value that they have. */
+  unread?: readonly string[];
 }
 
 /** Why a record was not stored, not stored exactly as read, or not pushed; kept in the Sync Log. */
@@ -83,6 +86,8 @@ export interface PreparedPage {
   refused: readonly RecordError[];
   /** Records that are stored with replaced characters. */
   altered: readonly RecordError[];
+  /** Records with a value that does not fit its field: stored without it, and not counted as failed. */
+  warned?: readonly RecordError[];
   nextCursor: string | null;
   asOf: Date | null;
   /** Number of records in the whole list, where the page says so. */
@@ -138,6 +143,7 @@ export interface NewRecord {
   remote: PulledRecord;
   /** What both sides agree on; null where records are only read. */
   agreed: JsonObject | null;
+  notation: Notation | null;
 }
 
 /** A new record, or a local one with the values of a page merged into it. */
@@ -146,6 +152,7 @@ export interface PulledDraft {
   remote: PulledRecord;
   /** What both sides agree on now; null where records are only read. */
   agreed: JsonObject | null;
+  notation: Notation | null;
   /** False where a local change has yet to be pushed. */
   isAgreed: boolean;
 }

@@ -28,6 +28,21 @@ export async function addRecordErrors(
     .execute();
 }
 
+/** Inserts as many warnings as the job may still keep beside its errors. They do not count as failed. */
+export async function insertWarnings(
+  work: TenantWork,
+  job: Pick<SyncJob, 'syncRunId' | 'recordType'>,
+  warnings: readonly RecordError[],
+): Promise<void> {
+  if (warnings.length === 0) return;
+  const { rows } = await sql<{ kept: number }>`
+    select count(*)::int as kept from (
+      select from sync_record_errors
+      where tenant_id = ${work.tenantId} and sync_run_id = ${job.syncRunId}
+        and record_type = ${job.recordType} limit ${ERRORS_KEPT_MAX}) known`.execute(work.trx);
+  await insertRecordErrors(work, { ...job, recordsFailed: rows[0]?.kept ?? ERRORS_KEPT_MAX }, warnings);
+}
+
 /** Inserts as many as the job may still keep. The caller has locked the job and counts the errors. */
 export async function insertRecordErrors(
   { trx, tenantId, now }: TenantWork,

@@ -108,7 +108,7 @@ async function readRecords(
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields,
       record.deleted_at,
-           link.remote_id, link.remote_version, link.agreed, link.is_deactivated
+           link.remote_id, link.remote_version, link.agreed, link.notation, link.is_deactivated
     from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
     cross join lateral (select * from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
@@ -162,6 +162,8 @@ function toClaimedPush(
       externalId: record.externalId,
       operation: target.operation,
       payload: target.operation === 'upsert' ? target.payload : (record.agreed ?? {}),
+      fields: record.fields,
+      notation: record.notation,
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,
       isDeactivated: record.isDeactivated ?? false,

@@ -1,6 +1,7 @@
 /** What a claim of due pushes takes, decides and answers; shared by claim-pushes.ts and write-claim.ts. */
 import type { JsonObject } from '../../domain/json';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
+import type { Notation } from '../../domain/records/notation';
 import type { PushTarget } from '../../domain/records/mapping';
 import type { Integration } from '../integrations/integrations';
 
@@ -12,6 +13,10 @@ export interface ClaimedPush {
   externalId: string;
   operation: 'upsert' | 'deactivate' | 'delete';
   payload: JsonObject;
+  /** The local fields that the payload was mapped from. */
+  fields: JsonObject;
+  /** Before the push. */
+  notation: Notation | null;
   remoteId: string | null;
   remoteVersion: string | null;
   isDeactivated: boolean;
@@ -66,6 +71,7 @@ export interface RecordForPush {
   remoteId: string | null;
   remoteVersion: string | null;
   agreed: JsonObject | null;
+  notation: Notation | null;
   isDeactivated: boolean | null;
 }
 

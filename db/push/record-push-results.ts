@@ -6,6 +6,7 @@
  * that opened since stays open, so a record changed in between shows Sync pending, not Synced (rules.md 6).
  */
 import { sql } from 'kysely';
+import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
@@ -16,7 +17,14 @@ import { appendStreamEvent } from '../platform/change-feed';
 import type { PushEffect } from '../tables/records';
 
 export type PushOutcome =
-  | { kind: 'succeeded'; effect: PushEffect; remoteId: string | null; remoteVersion: string | null }
+  | {
+      kind: 'succeeded';
+      effect: PushEffect;
+      remoteId: string | null;
+      remoteVersion: string | null;
+      /** What both sides agree on from now on; absent = as before the push. */
+      notation?: Notation | undefined;
+    }
   /**
    * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
    */
@@ -239,6 +247,7 @@ async function writeLinks(
         remote_id: outcome.remoteId,
         remote_version: outcome.remoteVersion,
         agreed: push.payload,
+        notation: outcome.notation ?? null,
         is_deactivated: push.operation === 'deactivate',
       });
     else gone.push(push.recordId);
@@ -248,18 +257,19 @@ async function writeLinks(
     // unchanged.
     await sql`
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
-        remote_version, agreed, is_deactivated, updated_at)
+        remote_version, agreed, notation, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version,
-        agreed, is_deactivated, ${now}::timestamptz
+        agreed, notation, is_deactivated, ${now}::timestamptz
       from ${rowsFrom(
         kept,
         `
           record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb,
-          is_deactivated boolean`,
+          notation jsonb, is_deactivated boolean`,
       )}
       on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id,
         remote_version = excluded.remote_version,
-        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null,
+        agreed = excluded.agreed,
+        notation = coalesce(excluded.notation, record_links.notation), is_deactivated = excluded.is_deactivated, remote_hash = null,
           updated_at = excluded.updated_at`.execute(trx);
   }
   if (gone.length > 0) {

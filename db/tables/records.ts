@@ -2,6 +2,7 @@ import type { Generated, GeneratedAlways } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { StartedBecause } from '../../domain/push/debounce-window';
 import type { FieldVersions } from '../../domain/records/field-versions';
+import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
 import type { Json } from './json-column';
 
@@ -47,6 +48,11 @@ export interface RecordLinksTable {
   remoteHash: string | null;
   /** The last payload that both sides had; null where the integration only pulls. */
   agreed: Json<JsonObject | null> | null;
+  /**
+   * How the third party shows the agreed values, by place; null where the integration only pulls, and for
+   * links of versions before this column.
+   */
+  notation: Json<Notation | null> | null;
   isDeactivated: boolean;
   updatedAt: Date;
 }

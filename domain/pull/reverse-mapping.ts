@@ -1,31 +1,42 @@
 /**
- * Maps a remote record to local fields: the mapping read backwards (rules.md 13, 17, 28). Compiled once per
- * dataset, because it runs for a million records. Values are taken unchanged, except for value lists, which
- * are inverted.
+ * Maps a remote record to local fields: the mapping read backwards (rules.md 13, 17, 28, 48). Compiled once
+ * per dataset, because it runs for a million records.
  */
-import type { JsonObject, JsonValue } from '../json';
+import type { JsonObject } from '../json';
 import type { FieldMapping, RecordTypeMapping } from '../records/mapping';
 import { type Place, parsePlace, valueAt } from '../records/place';
+import { type ReadValue, readerOf } from './read-value';
 
-export interface PulledField {
+export interface PulledPlace {
   /** Local name of the field. */
   name: string;
   /** Remote path as written in the mapping. */
   to: string;
   path: Place;
+  field: FieldMapping;
   /** Converts a remote value to the local one. */
-  read(value: JsonValue): JsonValue;
+  read: ReadValue;
 }
 
-/** The mapped local fields, each by its first mapping. Constants are only pushed. */
-export function pulledFields(mapping: RecordTypeMapping): PulledField[] {
-  const named = new Map<string, PulledField>();
-  for (const field of mapping.fields) {
-    const { name } = field;
-    if (name !== undefined && !named.has(name))
-      named.set(name, { name, to: field.to, path: parsePlace(field.to), read: readerOf(field) });
-  }
+/** Every place of a mapped local field, in the order of the mapping. Constants are only pushed. */
+export function pulledPlaces(mapping: RecordTypeMapping): PulledPlace[] {
+  return mapping.fields.flatMap((field) => {
+    const { name, to } = field;
+    return name === undefined ? [] : [{ name, to, path: parsePlace(to), field, read: readerOf(field) }];
+  });
+}
+
+/** The mapped local fields, each by its first place. */
+export function pulledFields(mapping: RecordTypeMapping): PulledPlace[] {
+  const named = new Map<string, PulledPlace>();
+  for (const place of pulledPlaces(mapping)) if (!named.has(place.name)) named.set(place.name, place);
   return [...named.values()];
+}
+
+/** The places of fields that have an earlier place: their values are compared, but not read. */
+export function furtherPlaces(mapping: RecordTypeMapping): PulledPlace[] {
+  const names = new Set<string>();
+  return pulledPlaces(mapping).filter(({ name }) => names.size === names.add(name).size);
 }
 
 /** True if every top-level remote field is copied under its own name. */
@@ -33,30 +44,36 @@ export function copiesEveryField(mapping: RecordTypeMapping): boolean {
   return mapping.fields.length === 0;
 }
 
-export type ToLocalFields = (remote: JsonObject) => JsonObject;
+/** A remote value that does not fit the type or the values of its field. */
+export interface ReadProblem {
+  field: string;
+  to: string;
+  message: string;
+}
 
-/** A field that the remote record lacks is absent from the result too. */
+interface ReadFields {
+  fields: JsonObject;
+  problems: ReadProblem[];
+}
+
+export type ToLocalFields = (remote: JsonObject) => ReadFields;
+
+/** A field that the remote record lacks, or whose value does not fit, is absent from the result too. */
 export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
-  if (copiesEveryField(mapping)) return (remote) => remote;
-  const fields = pulledFields(mapping);
+  if (copiesEveryField(mapping)) return (fields) => ({ fields, problems: NO_PROBLEMS });
+  const places = pulledFields(mapping);
   return (remote) => {
-    const local: JsonObject = {};
-    for (const { name, path, read } of fields) {
+    const fields: JsonObject = {};
+    let problems = NO_PROBLEMS;
+    for (const { name, to, path, read } of places) {
       const value = valueAt(remote, path);
-      if (value !== undefined) local[name] = read(value);
+      if (value === undefined) continue;
+      const converted = read(value);
+      if (converted.ok) fields[name] = converted.value;
+      else problems = [...problems, { field: name, to, message: converted.message }];
     }
-    return local;
+    return { fields, problems };
   };
 }
 
-function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {
-  if (values === undefined) return (value) => value;
-  const localOf = new Map<string, string>();
-  // "*" is a fallback for many local values, so it cannot be inverted. If two local values map to one remote
-  // value, the first one is used.
-  for (const [local, remote] of Object.entries(values))
-    if (local !== '*' && !localOf.has(keyOf(remote))) localOf.set(keyOf(remote), local);
-  return (value) => localOf.get(keyOf(value)) ?? value;
-}
-
-const keyOf = (value: JsonValue): string => (typeof value === 'string' ? `s${value}` : JSON.stringify(value));
+const NO_PROBLEMS: ReadProblem[] = [];

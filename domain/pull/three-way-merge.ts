@@ -1,125 +1,276 @@
 /**
- * Merges a pulled record into the local one, field by field (rules.md 17): a field with an unsent local
+ * Merges a pulled record into the local one, place by place (rules.md 17, 46): a field with an unsent local
  * change keeps its value, other fields take the remote value, and a field that changed on both sides is a
  * conflict.
  *
- * Changes are measured against `agreed`, the last payload that both sides had: remote values, and local
- * values as they would be sent. A push that is read back is therefore no change.
+ * A remote change is a difference from how the third party showed the value that both sides agreed on; a
+ * local change is a difference from that agreed value. What the third party made of a push is therefore no
+ * change.
  */
-import { equalsUnordered, type JsonObject, type JsonValue } from '../json';
-import { mapRecord, type RecordTypeMapping } from '../records/mapping';
+import type { JsonObject, JsonValue } from '../json';
+import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import {
+  isNotationOf,
+  isSameValue,
+  type Notation,
+  type PlaceNotation,
+  placeNotation,
+} from '../records/notation';
 import { parsePlace, setAt, valueAt } from '../records/place';
-import { copiesEveryField, pulledFields } from './reverse-mapping';
+import { copiesEveryField, type PulledPlace, pulledPlaces } from './reverse-mapping';
 
 interface FieldConflict {
   field: string;
   ours: JsonValue | undefined;
   theirs: JsonValue | undefined;
   winner: 'ours' | 'theirs';
+  /** Set if two places of one field changed to different values: the place whose value is used. */
+  usedPlace?: string;
 }
 
 export interface Merged {
-  /** The local fields after the merge. */
+  /** Our fields after the merge. */
   fields: JsonObject;
   /** The payload that both sides agree on from now on, in the third party's format. */
   agreed: JsonObject;
+  notation: Notation;
   changedFields: string[];
   conflicts: FieldConflict[];
-  /** False if a local field still has to be sent. */
+  /** False if a field here still has to be sent. */
   isAgreed: boolean;
 }
 
-/**
- * @param agreed null = the sides never agreed on a payload: every local value that is set counts as a local
- * change.
- */
+/** What both sides agreed on before. */
+export interface Agreement {
+  /** null = the sides never agreed on a payload: every value that is set here counts as changed here. */
+  agreed: JsonObject | null;
+  /** Places without a notation are compared with `agreed`. */
+  notation?: Notation | null;
+  /** A push is in progress, so the third party may show its values already. */
+  isPushOpen?: boolean;
+}
+
 export function mergePulled(
   mapping: RecordTypeMapping,
-  local: JsonObject,
-  agreed: JsonObject | null,
+  ours: JsonObject,
+  agreement: Agreement,
   remote: JsonObject,
 ): Merged {
-  const winner = mapping.onConflict ?? 'ours';
-  const mapped = mapRecord(mapping, local);
-  const sent = mapped.ok ? mapped.payload : null;
   const result: Merged = {
-    fields: { ...local },
+    fields: { ...ours },
     agreed: {},
+    notation: {},
     changedFields: [],
     conflicts: [],
     isAgreed: true,
   };
-  for (const field of pulledFields(mapping)) {
-    const { name, path, read } = field;
-    const remoteValue = valueAt(remote, path);
-    if (remoteValue !== undefined) setAt(result.agreed, path, remoteValue);
-
-    const changedBy = whoChanged(field, { local, sent, agreed, remote });
-    if (changedBy === 'neither') continue;
-    if (changedBy === 'both')
-      result.conflicts.push({ field: name, ours: ownValue(local, name), theirs: remoteValue, winner });
-    const keepsLocal = changedBy === 'local' || (changedBy === 'both' && winner === 'ours');
-    if (keepsLocal) result.isAgreed = false;
-    else setField(result, name, remoteValue === undefined ? undefined : read(remoteValue));
+  const compared = pulledPlaces(mapping).map((place) => comparePlace(place, ours, agreement, remote));
+  for (const name of new Set(compared.map(({ place }) => place.name)))
+    mergeField(
+      result,
+      mapping,
+      compared.filter(({ place }) => place.name === name),
+    );
+  for (const one of compared) {
+    if (one.there === undefined) continue;
+    const value = agreedValue(result, one);
+    setAt(result.agreed, one.place.path, value === undefined ? one.there : value);
   }
-  for (const { to, constant } of mapping.fields)
-    if (constant !== undefined) setAt(result.agreed, parsePlace(to), constant);
+  addConstants(mapping, result.agreed);
+  result.isAgreed = compared.every(({ isPending }) => !isPending);
   return result;
 }
 
+/** Our value as it would be sent; undefined if the third party holds another value. */
+function agreedValue({ fields }: Merged, { place, changedBy, isPending, base }: ComparedPlace) {
+  if (isPending && changedBy !== 'local') return undefined;
+  const value = isPending ? base : ownValue(fields, place.name);
+  const converted = value === undefined ? undefined : toRemoteValue(place.field, value);
+  return converted?.ok === true ? converted.value : undefined;
+}
+
+/** What both sides agree on about a record that is stored as it was read. */
+export function agreementOnRead(
+  mapping: RecordTypeMapping,
+  ours: JsonObject,
+  remote: JsonObject,
+): { agreed: JsonObject; notation: Notation } {
+  const agreed: JsonObject = {};
+  const notation: Notation = {};
+  for (const { name, to, path } of pulledPlaces(mapping)) {
+    const there = valueAt(remote, path);
+    if (there !== undefined) setAt(agreed, path, there);
+    notation[to] = noted(ownValue(ours, name), there);
+  }
+  addConstants(mapping, agreed);
+  return { agreed, notation };
+}
+
+function addConstants({ fields }: RecordTypeMapping, agreed: JsonObject): void {
+  for (const { to, constant } of fields) if (constant !== undefined) setAt(agreed, parsePlace(to), constant);
+}
+
+const noted = (ours: JsonValue | undefined, shown: JsonValue | undefined): PlaceNotation => ({
+  ours: ours ?? null,
+  shown: shown ?? null,
+});
+
+type ChangedBy = 'neither' | 'local' | 'remote' | 'both';
+
+interface ComparedPlace {
+  place: PulledPlace;
+  here: JsonValue | undefined;
+  there: JsonValue | undefined;
+  /** The remote value as ours; undefined if it is absent, or does not fit. */
+  read: JsonValue | undefined;
+  isReadable: boolean;
+  changedBy: ChangedBy;
+  /** Our value of the last agreement; undefined = there is none at this place. */
+  base: JsonValue | undefined;
+  hasBase: boolean;
+  /** The field's value has to be sent to this place. Set by the merge. */
+  isPending: boolean;
+}
+
+function comparePlace(
+  place: PulledPlace,
+  ours: JsonObject,
+  agreement: Agreement,
+  remote: JsonObject,
+): ComparedPlace {
+  const here = ownValue(ours, place.name);
+  const there = valueAt(remote, place.path);
+  const converted = there === undefined ? undefined : place.read(there);
+  const known = placeNotation(agreement.notation ?? null, place.to);
+  const agreedThere = agreement.agreed === null ? undefined : valueAt(agreement.agreed, place.path);
+  const sides = { place, here, there, known, agreedThere };
+  return {
+    place,
+    here,
+    there,
+    read: converted?.ok === true ? converted.value : undefined,
+    isReadable: converted?.ok !== false,
+    changedBy: whoChanged(sides, agreement),
+    base: known === undefined ? readOrRaw(place, agreedThere) : known.ours,
+    hasBase: known !== undefined || agreement.agreed !== null,
+    isPending: false,
+  };
+}
+
 interface Sides {
-  local: JsonObject;
-  /** The local record as it would be sent; null if it cannot be mapped. */
-  sent: JsonObject | null;
-  agreed: JsonObject | null;
-  remote: JsonObject;
+  place: PulledPlace;
+  here: JsonValue | undefined;
+  there: JsonValue | undefined;
+  known: PlaceNotation | undefined;
+  /** At this place of the last agreed payload. */
+  agreedThere: JsonValue | undefined;
 }
 
-/** Which side changed a field since both agreed on it. Equal values on both sides are no change. */
+/** Which side changed a place since both agreed on it. Equal values on both sides are no change. */
 function whoChanged(
-  { name, path, read }: ReturnType<typeof pulledFields>[number],
-  { local, sent, agreed, remote }: Sides,
-): 'neither' | 'local' | 'remote' | 'both' {
-  const localValue = ownValue(local, name);
-  const remoteValue = valueAt(remote, path);
-  // A record that cannot be mapped was never sent, so its local values are compared.
-  const equalsLocal = (value: JsonValue | undefined): boolean =>
-    (sent !== null && isEqual(valueAt(sent, path), value)) ||
-    isEqual(localValue, value === undefined ? undefined : read(value));
-  if (equalsLocal(remoteValue)) return 'neither';
-  if (agreed === null) return localValue === undefined || localValue === null ? 'remote' : 'both';
-  const base = valueAt(agreed, path);
-  if (equalsLocal(base)) return 'remote';
-  return isEqual(remoteValue, base) ? 'local' : 'both';
+  { place, here, there, known, agreedThere }: Sides,
+  { agreed, isPushOpen = false }: Agreement,
+): ChangedBy {
+  const sent = toRemoteOrRaw(place, here);
+  if (isSameValue(here, there) && isStoredRaw(place, here)) return 'remote';
+  const equalsOurs = (value: JsonValue | undefined): boolean =>
+    isSameValue(sent, value) || isSameValue(here, readOrRaw(place, value));
+  if (equalsOurs(there) || (isPushOpen && isNotationOf(sent, there))) return 'neither';
+  if (known === undefined) {
+    if (agreed === null) return here === undefined || here === null ? 'remote' : 'both';
+    if (equalsOurs(agreedThere)) return 'remote';
+    return isSameValue(there, agreedThere) ? 'local' : 'both';
+  }
+  const sentBefore = toRemoteOrRaw(place, known.ours);
+  const weChanged = !isSameValue(here, known.ours) && !isSameValue(sent, sentBefore);
+  const theyChanged =
+    known.shown === undefined ? !isNotationOf(sentBefore, there) : !isSameValue(there, known.shown);
+  if (weChanged) return theyChanged ? 'both' : 'local';
+  return theyChanged ? 'remote' : 'neither';
 }
 
-function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+/** A raw remote value that an earlier version stored although the mapping cannot send it back. */
+function isStoredRaw(place: PulledPlace, here: JsonValue | undefined): boolean {
+  if (here === undefined || toRemoteValue(place.field, here).ok) return false;
+  return place.read(here).ok;
 }
 
-function setField(result: Merged, name: string, value: JsonValue | undefined): void {
-  if (value === undefined) delete result.fields[name];
-  else result.fields[name] = value;
+function toRemoteOrRaw({ field }: PulledPlace, value: JsonValue | undefined): JsonValue | undefined {
+  if (value === undefined) return undefined;
+  const converted = toRemoteValue(field, value);
+  return converted.ok ? converted.value : value;
+}
+
+function readOrRaw({ read }: PulledPlace, value: JsonValue | undefined): JsonValue | undefined {
+  if (value === undefined) return undefined;
+  const converted = read(value);
+  return converted.ok ? converted.value : value;
+}
+
+/** Decides one field by all its places: the first one that was changed there provides the value. */
+function mergeField(result: Merged, mapping: RecordTypeMapping, places: readonly ComparedPlace[]): void {
+  const winner = mapping.onConflict ?? 'ours';
+  for (const { changedBy, place, here, there } of places)
+    if (changedBy === 'both') result.conflicts.push({ field: place.name, ours: here, theirs: there, winner });
+  const used = places.find(
+    ({ changedBy, isReadable }) =>
+      isReadable && (changedBy === 'remote' || (changedBy === 'both' && winner === 'theirs')),
+  );
+  if (used === undefined) {
+    for (const compared of places) keepOurs(result, compared);
+    return;
+  }
+  const { name } = used.place;
+  if (used.read === undefined) delete result.fields[name];
+  else result.fields[name] = used.read;
   result.changedFields.push(name);
+  for (const compared of places) takeTheirs(result, compared, used);
 }
 
-/** Absent and null are equal: some third parties cannot express one of them. */
-function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  return equalsUnordered(a ?? null, b ?? null);
+function keepOurs(result: Merged, compared: ComparedPlace): void {
+  const { place, here, there, changedBy, isReadable, base } = compared;
+  // A value that does not fit replaces nothing, and nothing is sent over it until the field is edited here.
+  const isKept = changedBy === 'neither' || (changedBy === 'remote' && !isReadable);
+  result.notation[place.to] = noted(isKept ? here : base, there);
+  compared.isPending = !isKept;
+}
+
+/** `used`: the place whose value the field takes. */
+function takeTheirs(result: Merged, compared: ComparedPlace, used: ComparedPlace): void {
+  const { place, there, changedBy, isReadable, base, hasBase } = compared;
+  const value = ownValue(result.fields, place.name);
+  const holdsValue =
+    isSameValue(value, readOrRaw(place, there)) || isSameValue(toRemoteOrRaw(place, value), there);
+  if (compared === used || holdsValue || !hasBase) {
+    result.notation[place.to] = noted(value, there);
+    return;
+  }
+  result.notation[place.to] = noted(base, there);
+  compared.isPending = true;
+  if (changedBy === 'remote' && isReadable)
+    result.conflicts.push({
+      field: place.name,
+      ours: value,
+      theirs: there,
+      winner: 'ours',
+      usedPlace: used.place.to,
+    });
 }
 
 /**
  * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
  * @param isCreatedByPull if every field is copied, the third party has deleted the fields that it lacks.
+ * @param unread fields whose remote value does not fit: they keep ours.
  */
 export function takeAll(
   mapping: RecordTypeMapping,
-  local: JsonObject,
-  pulled: JsonObject,
-  { isCreatedByPull }: { isCreatedByPull: boolean },
+  ours: JsonObject,
+  theirs: JsonObject,
+  { isCreatedByPull, unread = [] }: { isCreatedByPull: boolean; unread?: readonly string[] },
 ): JsonObject {
-  if (isCreatedByPull && copiesEveryField(mapping)) return pulled;
-  const fields: JsonObject = { ...local };
-  for (const { name } of mapping.fields) if (name !== undefined) delete fields[name];
-  return { ...fields, ...pulled };
+  if (isCreatedByPull && copiesEveryField(mapping)) return theirs;
+  const fields: JsonObject = { ...ours };
+  for (const { name } of mapping.fields)
+    if (name !== undefined && !unread.includes(name)) delete fields[name];
+  return { ...fields, ...theirs };
 }

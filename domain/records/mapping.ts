@@ -5,7 +5,7 @@
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
 import { isReachable, parsePlace, setAt } from './place';
 
-type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
+export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
 export interface FieldMapping {
   /** The local field (a top-level key of the record). Absent for a constant. */
@@ -89,11 +89,8 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
   for (const field of mapping.fields) {
     const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
     if (value === undefined) continue;
-    const place = parsePlace(field.to);
-    const converted = isReachable(place)
-      ? convert(field, value)
-      : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
-    if (converted.ok) setAt(payload, place, converted.value);
+    const converted = toRemoteValue(field, value);
+    if (converted.ok) setAt(payload, parsePlace(field.to), converted.value);
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
@@ -123,12 +120,19 @@ export function targetText(target: PushTarget): string | null {
   }
 }
 
+/** A local value as it is sent to the place that the mapping names. */
+export function toRemoteValue(field: FieldMapping, value: JsonValue): Converted {
+  return isReachable(parsePlace(field.to))
+    ? convert(field, value)
+    : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
+}
+
 /** Own properties only: a field may have the name of a built-in property (`constructor`, `toString`). */
-function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
+export function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
-type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
+export type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
 
 function convert(field: FieldMapping, value: JsonValue): Converted {
   if (value === null || field.constant !== undefined) return { ok: true, value };
@@ -167,13 +171,14 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
   }
 }
 
-const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
+export const INSTANT =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 
 /**
  * A time without a zone is UTC, so that a text has the same meaning on every machine. Dates that do not exist
  * are refused.
  */
-function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
+export function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
   const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];
   if (day === undefined || !isCalendarDay(day)) return undefined;
   const instant = new Date(`${day}T${time}${zone.toUpperCase()}`);

@@ -94,7 +94,8 @@ async function create(calls: RecordCalls): Promise<Pushed> {
     if (updated) return updated;
   }
   if (answer.meaning !== 'done') throw answer.error;
-  return pushed(calls, 'created', await remoteCreated(calls, answer));
+  const record = readAt(answer.body, calls.recordType.record_at);
+  return pushed(calls, 'created', await remoteCreated(calls, answer), record);
 }
 
 /** Undefined if the record does not exist. */
@@ -122,9 +123,10 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   const answer = isMerged ? merged : await sendCall(calls, call, { ...content, remoteId: known.id });
   if (answer.meaning !== 'done') throw answer.error;
   const remote = await remoteCreated(calls, answer, known.id);
-  if (answer.response.status === 201) return pushed(calls, 'created', remote);
+  const record = readAt(answer.body, recordType.record_at);
+  if (answer.response.status === 201) return pushed(calls, 'created', remote, record);
   if (known.id !== null && remote.id !== null) checkSameId(known.id, remote.id, 'written');
-  return pushed(calls, 'updated', remote);
+  return pushed(calls, 'updated', remote, record);
 }
 
 /**

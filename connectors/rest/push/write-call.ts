@@ -127,14 +127,19 @@ export function outcome(
   if (answer.meaning !== 'done') throw answer.error;
   const record = readAt(answer.body, calls.recordType.record_at);
   checkAnsweredId(calls, record, remote, 'written');
-  return pushed(calls, effect, {
-    id: remote.id,
-    version: versionIn(calls.recordType, record, answer.response),
-  });
+  const version = versionIn(calls.recordType, record, answer.response);
+  return pushed(calls, effect, { id: remote.id, version }, record);
 }
 
-export function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, version }: Remote): Pushed {
-  return { pushId: item.pushId, ok: true, effect, remoteId: id, remoteVersion: version };
+/** `record`: the record that the response shows, if it shows one. */
+export function pushed(
+  { item }: RecordCalls,
+  effect: Pushed['effect'],
+  { id, version }: Remote,
+  record: JsonValue | undefined,
+): Pushed {
+  const shown = isJsonObject(record) ? { shown: record } : {};
+  return { pushId: item.pushId, ok: true, effect, remoteId: id, remoteVersion: version, ...shown };
 }
 
 /** An entity tag has quotes (RFC 9110 8.8.3); a version from a body usually has none. */

@@ -5,8 +5,9 @@
 import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
+import { agreementOnRead, mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
 import { fieldVersionsAfter } from '../../../domain/records/field-versions';
+import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
@@ -47,7 +48,7 @@ export async function mergePage(
   return {
     drafts: [
       ...created.map((remote) =>
-        newDraft(page, { recordId: newUuid(), remote, agreed: agreedOf(mapping, remote) }, work.now),
+        newDraft(page, { recordId: newUuid(), remote, ...agreementOf(mapping, remote) }, work.now),
       ),
       ...merged.map(({ draft }) => draft),
     ],
@@ -135,10 +136,14 @@ function ambiguousError({ remoteId, detail }: NewConflict): RecordError {
   return { remoteId, code: 'ambiguous_match', message };
 }
 
-function agreedOf(mapping: RecordTypeMapping, { fields, remote }: PulledRecord): JsonObject | null {
+/** Of a record that is stored as it was read; null where records are only read. */
+function agreementOf(
+  mapping: RecordTypeMapping,
+  { fields, remote }: PulledRecord,
+): Pick<PulledDraft, 'agreed' | 'notation'> {
   return mapping.direction === 'both' && remote !== null
-    ? mergePulled(mapping, fields, null, remote).agreed
-    : null;
+    ? agreementOnRead(mapping, fields, remote)
+    : { agreed: null, notation: null };
 }
 
 interface RecordRow extends VersionedRecord {
@@ -146,6 +151,9 @@ interface RecordRow extends VersionedRecord {
   externalId: string;
   changedAt: Date;
   agreed: JsonObject | null;
+  notation: Notation | null;
+  /** A push is in progress, or waits for a retry; null = there is no record sync. */
+  isPushOpen: boolean | null;
 }
 
 interface Merging {
@@ -178,10 +186,13 @@ function mergeRecord({
   const isLeaving = row.isDeleted && isLinked;
   const result =
     mapping.direction === 'both' && !row.isDeleted && remote.remote !== null
-      ? mergePulled(mapping, row.fields, row.agreed, remote.remote)
+      ? mergePulled(mapping, row.fields, { ...row, isPushOpen: row.isPushOpen === true }, remote.remote)
       : {
-          fields: takeAll(mapping, row.fields, remote.fields, { isCreatedByPull }),
-          agreed: agreedOf(mapping, remote),
+          fields: takeAll(mapping, row.fields, remote.fields, {
+            isCreatedByPull,
+            unread: remote.unread ?? [],
+          }),
+          ...agreementOf(mapping, remote),
           conflicts: [],
           isAgreed: true,
         };
@@ -207,22 +218,33 @@ function mergeRecord({
     changedAt: later(row.changedAt, now),
   };
   return {
-    draft: { draft, remote, agreed: result.agreed, isAgreed: result.isAgreed && !isLeaving },
-    conflicts: result.conflicts.map(({ field, ours, theirs, winner }) => ({
+    draft: {
+      draft,
+      remote,
+      agreed: result.agreed,
+      notation: isLeaving ? null : result.notation,
+      isAgreed: result.isAgreed && !isLeaving,
+    },
+    conflicts: result.conflicts.map(({ usedPlace, ...conflict }) => ({
       remoteId: remote.remoteId,
       recordId: row.recordId,
       kind: 'field_changed_on_both_sides' as const,
-      field,
-      ours,
-      theirs,
-      winner,
-      detail:
-        `${field} was changed on both sides; ` +
-        (winner === 'ours'
-          ? "Syncline's value is kept and will be pushed."
-          : "the third party's value is used."),
+      ...conflict,
+      detail: conflictDetail(conflict.field, conflict.winner, usedPlace),
     })),
   };
+}
+
+function conflictDetail(field: string, winner: 'ours' | 'theirs', usedPlace: string | undefined): string {
+  if (usedPlace !== undefined)
+    return (
+      `${field} was changed to different values in several places of the third party's record; ` +
+      `the value in ${usedPlace} is used and will be pushed to the others.`
+    );
+  return (
+    `${field} was changed on both sides; ` +
+    (winner === 'ours' ? "Syncline's value is kept and will be pushed." : "the third party's value is used.")
+  );
 }
 
 const later = (a: Date, b: Date): Date => (a > b ? a : b);
@@ -242,15 +264,19 @@ async function lockRecords(
 ): Promise<RecordRow[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<RecordRow>`
-    select record.*, link.agreed
+    select record.*, link.agreed, link.notation, record_sync.is_push_open
     from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted,
         field_versions
       from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record
     left join lateral (
-      select agreed from record_links
+      select agreed, notation from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = wanted.record_id limit 1) link on true`.execute(trx);
+        and record_id = wanted.record_id limit 1) link on true
+    left join lateral (
+      select push_id is not null as is_push_open from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = wanted.record_id limit 1) record_sync on true`.execute(trx);
   return rows;
 }

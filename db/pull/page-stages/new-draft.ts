@@ -5,11 +5,11 @@ import type { NewRecord, PulledDraft, PulledRecord, PullTarget } from '../page';
 
 export function newDraft(
   { recordType, externalIdPrefix }: Pick<PullTarget, 'recordType' | 'externalIdPrefix'>,
-  { recordId, remote, agreed }: NewRecord,
+  { recordId, remote, agreed, notation }: NewRecord,
   now: Date,
 ): PulledDraft {
   const draft = new NewDraft(recordId, recordType, externalIdPrefix + remote.remoteId, remote, now);
-  return { remote, agreed, isAgreed: true, draft };
+  return { remote, agreed, notation, isAgreed: true, draft };
 }
 
 /** Parses the record's fields only on access: an initial load creates a million of these. */

@@ -8,7 +8,7 @@ import { arrayParameter } from '../../sql/binary-arrays';
 import type { SyncJob } from '../job-rows';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey } from '../page';
-import { insertRecordErrors } from '../record-errors';
+import { insertRecordErrors, insertWarnings } from '../record-errors';
 import { insertConflicts } from '../sync-conflicts';
 
 /** @returns the job after the page. */
@@ -22,6 +22,7 @@ export async function saveCheckpoint(
   const errors = [...page.refused, ...page.altered, ...changes.errors];
   await insertConflicts(work, page, changes.conflicts);
   await insertRecordErrors(work, job, errors);
+  await insertWarnings(work, job, page.warned ?? []);
   const records = idsOf(changes);
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
   const read = page.records.length + page.refused.length;

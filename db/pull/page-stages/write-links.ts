@@ -7,6 +7,9 @@ import type { TenantWork } from '../../database';
 import { rowsFrom } from '../../sql/bulk-rows';
 import type { PageChanges, PageToApply } from '../page';
 
+const COLUMNS =
+  'record_id uuid, remote_id text, remote_version text, remote_hash text, agreed jsonb, notation jsonb';
+
 /** The links of new records are inserted together with them. */
 export async function writeLinks(
   { trx, tenantId, now }: TenantWork,
@@ -15,21 +18,25 @@ export async function writeLinks(
 ): Promise<void> {
   const rows = drafts
     .filter(({ draft }) => draft.before !== null)
-    .map(({ draft, remote, agreed }) => ({
+    .map(({ draft, remote, agreed, notation }) => ({
       record_id: draft.recordId,
       remote_id: remote.remoteId,
       remote_version: remote.remoteVersion,
       remote_hash: remote.hash,
       agreed,
+      notation,
     }));
   if (rows.length === 0) return;
   await sql`
     insert into record_links (tenant_id, integration_id, record_id, record_type,
-      remote_id, remote_version, remote_hash, agreed, is_deactivated, updated_at)
+      remote_id, remote_version, remote_hash, agreed, notation, is_deactivated, updated_at)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, ${recordType},
-      remote_id, remote_version, remote_hash, agreed, false, ${now}::timestamptz
-    from ${rowsFrom(rows, 'record_id uuid, remote_id text, remote_version text, remote_hash text, agreed jsonb')}
+      remote_id, remote_version, remote_hash, agreed, notation, false, ${now}::timestamptz
+    from ${rowsFrom(rows, COLUMNS)}
     on conflict (tenant_id, integration_id, record_id) do update set
       remote_id = excluded.remote_id, remote_version = excluded.remote_version, remote_hash = excluded.remote_hash,
-      agreed = coalesce(excluded.agreed, record_links.agreed), updated_at = excluded.updated_at`.execute(trx);
+      agreed = coalesce(excluded.agreed, record_links.agreed),
+      notation = coalesce(excluded.notation, record_links.notation), updated_at = excluded.updated_at`.execute(
+    trx,
+  );
 }

@@ -10,7 +10,8 @@ import { rowsFrom } from '../../sql/bulk-rows';
 import type { NewRecord, PageChanges, PageToApply, PullTarget } from '../page';
 
 const COLUMNS =
-  'record_id uuid, fields jsonb, remote_id text, remote_version text, remote_hash text, agreed jsonb';
+  'record_id uuid, fields jsonb, remote_id text, remote_version text, remote_hash text, ' +
+  'agreed jsonb, notation jsonb';
 const UNIQUE_VIOLATION = '23505';
 
 /** @throws `ConcurrentTransaction` if one of the new records exists by now; the next attempt finds it. */
@@ -22,7 +23,12 @@ export async function writePageRecords(
 ): Promise<void> {
   const created = drafts.filter(({ draft }) => draft.before === null);
   if (created.length > 0) {
-    const records = created.map(({ draft: { recordId }, remote, agreed }) => ({ recordId, remote, agreed }));
+    const records = created.map(({ draft: { recordId }, remote, agreed, notation }) => ({
+      recordId,
+      remote,
+      agreed,
+      notation,
+    }));
     await insertNewRecords(work, page, encodeNewRecords(records), actor);
   }
   const changed = drafts.filter(({ draft }) => draft.before !== null && draft.isTouched);
@@ -38,13 +44,14 @@ export async function writePageRecords(
  * records.
  */
 export function encodeNewRecords(records: readonly NewRecord[]): RawBuilder<unknown> {
-  const rows = records.map(({ recordId, remote, agreed }) => ({
+  const rows = records.map(({ recordId, remote, agreed, notation }) => ({
     record_id: recordId,
     fields: new JsonText(remote.text),
     remote_id: remote.remoteId,
     remote_version: remote.remoteVersion,
     remote_hash: remote.hash,
     agreed,
+    notation,
   }));
   return rowsFrom(rows, COLUMNS);
 }
@@ -60,9 +67,9 @@ export async function insertNewRecords(
     with row as (select * from ${rows}),
     link as (
       insert into record_links (tenant_id, integration_id, record_id, record_type,
-        remote_id, remote_version, remote_hash, agreed, is_deactivated, updated_at)
+        remote_id, remote_version, remote_hash, agreed, notation, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, ${recordType},
-        remote_id, remote_version, remote_hash, agreed, false, ${now}::timestamptz from row)
+        remote_id, remote_version, remote_hash, agreed, notation, false, ${now}::timestamptz from row)
     insert into records (tenant_id, record_id, record_type, external_id, version,
       fields, occurred_at, changed_at, changed_by, created_at)
     select ${tenantId}::uuid, record_id, ${recordType}, ${externalIdPrefix} || remote_id, 1,

@@ -81,6 +81,7 @@ describe('a third party whose PUT replaces the record', () => {
     const result = await pushOne(aContact({ remoteId: '1' }, { city: 'Delft' }), contextFor({ update: PUT }));
 
     expect(result).toMatchObject({ ok: true, effect: 'updated', remoteId: '1', remoteVersion: '2' });
+    expect(result).toMatchObject({ shown: { first_name: 'Ada', ref: 'emp-1' } });
     expect(records.get('1')).toMatchObject({
       ...NOTES,
       first_name: 'Ada',

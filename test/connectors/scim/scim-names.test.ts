@@ -65,7 +65,7 @@ describe('names', () => {
       unreadable: [],
       total: 1,
     });
-    expect(fieldsFromRemote(EMPLOYEES_MAPPING)(page.records[0]?.fields ?? {})).toEqual({
+    expect(fieldsFromRemote(EMPLOYEES_MAPPING)(page.records[0]?.fields ?? {}).fields).toEqual({
       user_name: 'ada',
       first_name: 'Ada',
       last_name: 'Lovelace',
@@ -86,7 +86,7 @@ describe('names', () => {
 
     const page = await readPage(mapping);
 
-    expect(fieldsFromRemote(mapping)(page.records[0]?.fields ?? {})).toEqual({
+    expect(fieldsFromRemote(mapping)(page.records[0]?.fields ?? {}).fields).toEqual({
       login: 'ada',
       first_name: 'Ada',
     });
@@ -283,5 +283,5 @@ it('A2: a selector chooses by names in any case, as the service writes them', as
 
   const page = await readPage(mapping);
 
-  expect(fieldsFromRemote(mapping)(page.records[0]?.fields ?? {})).toEqual({ thing: '2' });
+  expect(fieldsFromRemote(mapping)(page.records[0]?.fields ?? {}).fields).toEqual({ thing: '2' });
 });

@@ -101,6 +101,7 @@ describe('a creation', () => {
     const result = await push(anItem(), { content_type: 'application/json' });
 
     expect(result).toMatchObject({ ok: true, effect: 'created', remoteId: 'u1', remoteVersion: 'W/"7"' });
+    expect(result).toMatchObject({ shown: { userName: expect.any(String) as string } });
     expect(requests('POST')[0]?.headers).toMatchObject({
       'idempotency-key': 'psh_1',
       authorization: 'Bearer t',

@@ -261,7 +261,7 @@ describe('A2: rule 48: an edit of the first name', () => {
         context,
       );
       const remote = page?.records.find(({ remoteId }) => remoteId === id)?.fields ?? {};
-      const pulled = mergePulled(mapping, {}, null, remote).fields;
+      const pulled = mergePulled(mapping, {}, { agreed: null }, remote).fields;
       expect(pulled).toMatchObject({ email: 'work@example.com' });
 
       const edited = { ...pulled, first_name: 'Augusta' };
@@ -272,7 +272,7 @@ describe('A2: rule 48: an edit of the first name', () => {
       expect(after['name']).toEqual({ givenName: 'Augusta' });
       expect(after['emails']).toEqual(emails);
       expect(payloadDifference(item.payload, after, mapping.fields)).toBeNull();
-      const merged = mergePulled(mapping, edited, item.payload, after);
+      const merged = mergePulled(mapping, edited, { agreed: item.payload }, after);
       expect(merged).toMatchObject({ changedFields: [], conflicts: [], isAgreed: true });
     });
   });

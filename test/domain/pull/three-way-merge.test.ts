@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
-import { mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
+import { mergePulled as mergeBoth, takeAll } from '../../../domain/pull/three-way-merge';
 
 const MAPPING: RecordTypeMapping = {
   direction: 'both',
@@ -14,6 +14,13 @@ const MAPPING: RecordTypeMapping = {
     { to: '/kind', constant: 'person' },
   ],
 };
+/** Links from before notations were kept have only the agreed payload. */
+const mergePulled = (
+  mapping: RecordTypeMapping,
+  local: JsonObject,
+  agreed: JsonObject | null,
+  remote: JsonObject,
+) => mergeBoth(mapping, local, { agreed }, remote);
 const REMOTE_WINS: RecordTypeMapping = { ...MAPPING, onConflict: 'theirs' };
 
 /** Their shape of our fields. */

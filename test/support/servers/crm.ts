@@ -54,6 +54,10 @@ export class CrmAccount {
   beforeCheck: () => void = () => undefined;
   /** Called before it lists its fields; what it throws is the answer. */
   beforeDescribe: () => void = () => undefined;
+  /** What the CRM makes of the fields that are pushed: rounds, truncates, changes the case. */
+  habit: (fields: JsonObject) => JsonObject = (fields) => fields;
+  /** The answer to a push shows the record. */
+  showsPushed = false;
   readonly reads: CrmRead[] = [];
   readonly pushes: (PushItem & { at: number })[] = [];
   counts = 0;
@@ -228,7 +232,7 @@ async function push(
       await account.put(
         recordType,
         id,
-        { ...account.type(recordType).get(id)?.fields, ...payload },
+        { ...account.type(recordType).get(id)?.fields, ...account.habit(payload) },
         externalId,
       );
     else await account.remove(recordType, id);
@@ -239,6 +243,7 @@ async function push(
       effect,
       remoteId: operation === 'upsert' ? id : null,
       remoteVersion: null,
+      shown: account.showsPushed ? account.type(recordType).get(id)?.fields : undefined,
     });
   }
   return results;

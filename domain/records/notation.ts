@@ -1,0 +1,193 @@
+/**
+ * How a third party shows the values that both sides agree on (rules.md 46). A third party may round, trim,
+ * lower-case or reorder what it is sent; its notation of our value is not a change.
+ */
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../json';
+import { INSTANT, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
+import { parsePlace, valueAt } from './place';
+
+/** What is agreed on at one place of the third party's record. */
+export interface PlaceNotation {
+  /** Our value, in the local field. Absent = null. */
+  ours?: JsonValue;
+  /** The value as the third party shows it. Absent = not read since our value was sent. */
+  shown?: JsonValue;
+}
+
+/** By `to` of the mapping. */
+export type Notation = Record<string, PlaceNotation>;
+
+export function placeNotation(notation: Notation | null, to: string): PlaceNotation | undefined {
+  return notation !== null && Object.hasOwn(notation, to) ? notation[to] : undefined;
+}
+
+/**
+ * What both sides agree on after `fields` were pushed. How the third party shows a value is known from its
+ * answer (`shown`), unless that repeats what was sent; then it is learned from the next read.
+ */
+export function notationAfterPush(
+  mapping: RecordTypeMapping,
+  fields: JsonObject,
+  { before, shown }: { before: Notation | null; shown: JsonObject | null },
+): Notation {
+  const after: Notation = {};
+  for (const field of mapping.fields) {
+    const { name, to } = field;
+    if (name === undefined) continue;
+    const ours = ownValue(fields, name);
+    const known = placeNotation(before, to);
+    // A field that the record lacks was not sent, so the third party still shows what it showed.
+    if (ours === undefined) {
+      if (known?.shown !== undefined) after[to] = { shown: known.shown };
+      continue;
+    }
+    const sent = toRemoteValue(field, ours);
+    const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));
+    const isNews = sent.ok && answered !== undefined && !isSameValue(answered, sent.value);
+    after[to] = isNews ? { ours, shown: answered } : { ours };
+  }
+  return after;
+}
+
+/**
+ * Absent and null are the same, because some third parties cannot express one of them. The order of a list
+ * does not matter (rules.md 48).
+ */
+export function isSameValue(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  const [one, other] = [a ?? null, b ?? null];
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object') return false;
+  return canonicalJson(withSortedLists(one)) === canonicalJson(withSortedLists(other));
+}
+
+function withSortedLists(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) {
+    const keyed = value.map((member) => {
+      const sorted = withSortedLists(member);
+      return { key: canonicalJson(sorted), sorted };
+    });
+    return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ sorted }) => sorted);
+  }
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withSortedLists(member)]));
+}
+
+/** True if `shown` can be what a third party made of `sent`. Used until its notation is known. */
+export function isNotationOf(sent: JsonValue | undefined, shown: JsonValue | undefined): boolean {
+  if (isSameValue(sent, shown)) return true;
+  if (isEmpty(sent) && isEmpty(shown)) return true;
+  if (isMissing(sent) || isMissing(shown)) return false;
+  if (Array.isArray(sent)) return isNotationOfList(sent, shown);
+  if (isJsonObject(sent)) return isNotationOfObject(sent, shown);
+  if (Array.isArray(shown)) return shown.length === 1 && isNotationOf(sent, shown[0]);
+  if (isJsonObject(shown))
+    return ['id', 'value'].some((key) => Object.hasOwn(shown, key) && isNotationOf(sent, shown[key]));
+  return isNotationOfScalar(sent, shown);
+}
+
+/** Nothing can be added to an empty list or object without changing it. */
+function isMissing(value: JsonValue | undefined): value is undefined | null {
+  return value === undefined || value === null || (typeof value === 'object' && isEmpty(value));
+}
+
+const NO_VALUE = /^(?:|false|[+-]?0+(?:\.0*)?|0000-00-00(?:[T ][0:.]*Z?)?)$/i;
+
+/** What third parties without null show instead. */
+function isEmpty(value: JsonValue | undefined): boolean {
+  if (value === undefined || value === null || value === 0 || value === false) return true;
+  if (typeof value === 'string') return NO_VALUE.test(value.trim());
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** Members may be added, and the order does not matter. */
+function isNotationOfList(sent: readonly JsonValue[], shown: JsonValue): boolean {
+  if (!Array.isArray(shown)) return sent.length === 1 && isNotationOf(sent[0], shown);
+  const left = [...shown];
+  return sent.every((member) => {
+    const exact = left.findIndex((candidate) => isSameValue(member, candidate));
+    const at = exact === -1 ? left.findIndex((candidate) => isNotationOf(member, candidate)) : exact;
+    if (at !== -1) left.splice(at, 1);
+    return at !== -1;
+  });
+}
+
+/** Attributes may be added. */
+function isNotationOfObject(sent: JsonObject, shown: JsonValue): boolean {
+  return (
+    isJsonObject(shown) &&
+    Object.entries(sent).every(([key, member]) =>
+      isNotationOf(member, Object.hasOwn(shown, key) ? shown[key] : undefined),
+    )
+  );
+}
+
+type Scalar = string | number | boolean;
+
+function isNotationOfScalar(sent: Scalar, shown: Scalar): boolean {
+  const [instant, shownInstant] = [instantOf(sent), instantOf(shown)];
+  if (instant !== undefined && shownInstant !== undefined) return isNotationOfInstant(instant, shownInstant);
+  const [number, shownNumber] = [numberOf(sent), numberOf(shown)];
+  if (number !== undefined && shownNumber !== undefined) return isRounded(number, shownNumber);
+  if (typeof sent === 'boolean' || typeof shown === 'boolean') return booleanOf(sent) === booleanOf(shown);
+  return isNotationOfText(String(sent), String(shown));
+}
+
+interface Instant {
+  day: string;
+  hasTime: boolean;
+  ms: number;
+}
+
+const HOURS_14 = 14 * 3_600_000;
+
+function instantOf(value: Scalar): Instant | undefined {
+  const [, day, time, zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value.trim())) || [];
+  if (day === undefined) return undefined;
+  const ms = Date.parse(`${day}T${time ?? '00:00'}${zone.toUpperCase()}`);
+  return Number.isNaN(ms) ? undefined : { day, hasTime: time !== undefined, ms };
+}
+
+/** A day may be shown with a time in another zone, a time without its fraction or its seconds. */
+function isNotationOfInstant(sent: Instant, shown: Instant): boolean {
+  if (sent.day === shown.day && !(sent.hasTime && shown.hasTime)) return true;
+  if (!shown.hasTime) return false;
+  const difference = Math.abs(sent.ms - shown.ms);
+  if (!sent.hasTime) return difference <= HOURS_14;
+  return difference < (shown.ms % 60_000 === 0 ? 60_000 : 1_000);
+}
+
+interface Decimal {
+  value: number;
+  decimals: number;
+}
+
+function numberOf(value: Scalar): Decimal | undefined {
+  const text = typeof value === 'boolean' ? '' : String(value).trim();
+  const [whole, fraction = ''] = /^[+-]?\d+(?:\.(\d*))?$/.exec(text) ?? [];
+  return whole === undefined ? undefined : { value: Number(whole), decimals: fraction.length };
+}
+
+/** Equal, or with fewer decimals. Numbers of single precision have seven digits. */
+function isRounded(sent: Decimal, shown: Decimal): boolean {
+  const difference = Math.abs(sent.value - shown.value);
+  if (difference <= Math.abs(sent.value) * 1e-7) return true;
+  return shown.decimals < sent.decimals && difference < 10 ** -shown.decimals;
+}
+
+function booleanOf(value: Scalar): boolean | string {
+  const text = String(value).trim().toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(text)) return true;
+  return ['false', '0', 'no', 'off'].includes(text) ? false : text;
+}
+
+const TRUNCATED_TO_MIN = 4;
+
+/** In another case, with other spaces or punctuation (as in telephone numbers), or truncated. */
+function isNotationOfText(sent: string, shown: string): boolean {
+  const [a, b] = [sent, shown].map((text) =>
+    text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll(/\s+/g, ' ').trim(),
+  ) as [string, string];
+  if (a === b || (b.length >= TRUNCATED_TO_MIN && a.startsWith(b))) return true;
+  const [bareA, bareB] = [a, b].map((text) => text.replaceAll(/[^\p{L}\p{N}]/gu, '')) as [string, string];
+  return bareA !== '' && bareA === bareB;
+}
