@@ -17,7 +17,14 @@ export interface RateLimitPermits {
   /** Takes one request: null, or when to ask again. */
   take(priority: RequestPriority): Promise<Wait | null>;
   /** Records one response. */
-  note(answer: { isSlowedDown: boolean; quota: Quota | null }): Promise<void>;
+  note(answer: NotedResponse): Promise<void>;
+}
+
+interface NotedResponse {
+  isSlowedDown: boolean;
+  quota: Quota | null;
+  /** Its Retry-After, if it asks to slow down. */
+  pauseMs: number | null;
 }
 
 interface Wait {
@@ -95,7 +102,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     }
   }
 
-  async note({ isSlowedDown, quota }: { isSlowedDown: boolean; quota: Quota | null }): Promise<void> {
+  async note({ isSlowedDown, quota, pauseMs }: NotedResponse): Promise<void> {
     const isOutdated = Date.now() - this.#counted.atMs > COUNT_OUTDATED_MS;
     const { requests, slowedDown } = isOutdated ? { requests: 0, slowedDown: 0 } : this.#counted;
     this.#counted = {
@@ -111,7 +118,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     // Earlier grants did not take this response into account.
     if (isSlowedDown || (this.#isLow && !wasLow)) for (const grant of this.#grants.values()) grant.left = 0;
     if (!isSlowedDown) return;
-    const answers = this.#collect();
+    const answers = this.#collect(pauseMs);
     if (answers === undefined) return;
     const report = this.parts.database.withTenant(this.tenantId, (work) =>
       recordRateLimitUsage(work, { integrationId: this.integrationId, ...answers }),
@@ -152,7 +159,7 @@ class PermitsOfIntegration implements RateLimitPermits {
   }
 
   /** Returns the counts that have not been reported, and resets them. */
-  #collect(): ResponseCounts | undefined {
+  #collect(pauseMs: number | null = null): ResponseCounts | undefined {
     const { requests, slowedDown, atMs } = this.#counted;
     const quota = this.#quota;
     if (requests === 0) return undefined;
@@ -162,6 +169,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     return {
       ...(isOutdated ? { requests: 0, slowedDown: 0 } : { requests, slowedDown }),
       quota: quota === undefined ? null : aged(quota),
+      pauseMs,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/con
 import { RateLimited, Unavailable } from '../../connectors/errors';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
+import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
 import type { RateLimitPermits } from './rate-limit-permits';
 
 /** A request waits at most this long for a permit; the workflow does longer waits. */
@@ -46,9 +47,13 @@ export function rateLimitedHttp(
       }
       if (signal.aborted) throw stopped();
       const response = await http.send(request);
-      const isSlowedDown =
-        response.status === 429 || (response.status === 503 && response.headers['retry-after'] !== undefined);
-      await budget.note({ isSlowedDown, quota: quotaOf(response.headers, Date.now()) });
+      const retryAfter = response.headers['retry-after'];
+      const isSlowedDown = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
+      await budget.note({
+        isSlowedDown,
+        quota: quotaOf(response.headers, Date.now()),
+        pauseMs: isSlowedDown ? parseRetryAfter(retryAfter, Date.now()) : null,
+      });
       return response;
     },
   };

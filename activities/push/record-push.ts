@@ -49,7 +49,7 @@ const BLOCKED_CHUNK = 500;
 const CHECK_HOLDS_MS = 5_000;
 /** When to check again for records that are due but locked by an incoming change. */
 const CHECK_AGAIN_MS = 1_000;
-/** How soon a slow batch lets records that became due pass it. */
+/** How soon to claim again, beside a slow batch, what was due and locked by an incoming change. */
 const CLAIM_AGAIN_MS = 1_000;
 
 interface ClaimedBatch {

@@ -2,7 +2,7 @@
  * What follows from one attempt to deliver an event: delivered, retried at a time, failed, or the endpoint is
  * gone.
  */
-import { parseRetryAfter } from '../../connectors/http-errors';
+import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
 import type { ClaimedDelivery } from '../../db/webhooks/claim-deliveries';
 import type { FinishedDelivery } from '../../db/webhooks/finished-delivery';
 import { nextDelayMs } from '../../domain/webhooks/retry-schedule';

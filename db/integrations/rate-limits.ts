@@ -73,7 +73,7 @@ function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<Rat
       'requestsCounted',
       'countingSince',
     ])
-    .select(['quotaLimit', 'quotaRemaining', 'quotaReportedAt', 'quotaResetsAt'])
+    .select(['quotaLimit', 'quotaRemaining', 'quotaReportedAt', 'quotaResetsAt', 'pausedUntil'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()

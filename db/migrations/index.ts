@@ -1,6 +1,7 @@
 /** All migrations by name, in order. Forward only; a merged migration is never edited: add a new one. */
 import type { Migration } from 'kysely';
 import * as baseline from './2026-11-28-baseline';
+import * as callPause from './2026-11-28-call-pause';
 import * as fieldVersions from './2026-11-28-field-versions';
 import * as scimListMembers from './2026-11-29-scim-list-members';
 import * as repairLimits from './2026-11-29-sync-repair-limits';
@@ -8,6 +9,7 @@ import * as notation from './2026-11-30-notation';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
+  '2026-11-28-call-pause': callPause,
   '2026-11-28-field-versions': fieldVersions,
   '2026-11-29-scim-list-members': scimListMembers,
   '2026-11-29-sync-repair-limits': repairLimits,

@@ -93,4 +93,5 @@ export interface RateLimitsTable {
   quotaRemaining: number | null;
   quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
+  pausedUntil: Date | null;
 }

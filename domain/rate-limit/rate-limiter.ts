@@ -5,6 +5,7 @@
  * - the rate grows slowly near the value that was slowed, and fast well above it;
  * - each priority leaves a reserve of tokens and of the remaining quota to the higher ones; a push may take
  *   the last one;
+ * - no request is permitted before the end of a Retry-After;
  * - a rate far above the current use, or an old one, is cleared.
  */
 import type { Quota } from './quota-headers';
@@ -29,6 +30,8 @@ export interface RateLimiter {
   quotaRemaining: number | null;
   quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
+  /** The end of a Retry-After: no request before it, of any priority (rules.md R9). */
+  pausedUntil: Date | null;
 }
 
 /** Counts of responses. */
@@ -37,6 +40,8 @@ export interface ResponseCounts {
   /** The number of 429 responses, and 503 with Retry-After, among them. */
   slowedDown: number;
   quota: Quota | null;
+  /** The longest Retry-After among them, counted from now. */
+  pauseMs?: number | null;
 }
 
 export interface Taking {
@@ -108,6 +113,7 @@ export function newRateLimiter(now: Date): RateLimiter {
     quotaRemaining: null,
     quotaReportedAt: null,
     quotaResetsAt: null,
+    pausedUntil: null,
   };
 }
 
@@ -162,7 +168,7 @@ export function takeRequests(
   at: Date,
 ): Taking {
   const budget = advance(before, at);
-  const ways = [byRate(budget, priority), byQuota(budget, priority)];
+  const ways = [byRate(budget, priority), byQuota(budget, priority), byPause(budget)];
   const retryAt = new Date(Math.max(...ways.map((way) => way.retryAt.getTime())));
   const available = Math.min(...ways.map((way) => way.available));
   if (available < 1) return { budget, granted: 0, retryAt };
@@ -204,6 +210,13 @@ function byQuota(budget: RateLimiter, priority: RequestPriority): Way {
   return triesAt > now ? { ...way, retryAt: triesAt } : { available: 1, advance: 1, retryAt: now };
 }
 
+function byPause({ pausedUntil, refilledAt: now }: RateLimiter): Way {
+  const isPaused = pausedUntil !== null && pausedUntil > now;
+  return isPaused
+    ? { available: 0, advance: 0, retryAt: pausedUntil }
+    : { available: Number.POSITIVE_INFINITY, advance: PERMITS_MAX, retryAt: now };
+}
+
 function spend(budget: RateLimiter, granted: number): RateLimiter {
   const quotaRemaining = budget.quotaRemaining === null ? null : Math.max(budget.quotaRemaining - granted, 0);
   return { ...budget, tokens: budget.ratePerSecond === null ? 0 : budget.tokens - granted, quotaRemaining };
@@ -211,11 +224,11 @@ function spend(budget: RateLimiter, granted: number): RateLimiter {
 
 export function recordResponses(
   before: RateLimiter,
-  { requests, slowedDown, quota }: ResponseCounts,
+  { requests, slowedDown, quota, pauseMs = null }: ResponseCounts,
   at: Date,
 ): RateLimiter {
   const counted = count(advance(before, at), requests - slowedDown);
-  const paced = slowedDown > 0 ? slowDown(counted) : forget(counted);
+  const paced = paused(slowedDown > 0 ? slowDown(counted) : forget(counted), pauseMs);
   if (quota === null) return paced;
   const now = paced.refilledAt;
   return {
@@ -226,6 +239,13 @@ export function recordResponses(
     quotaReportedAt: now,
     quotaResetsAt: quota.resetsInMs === null ? null : new Date(now.getTime() + quota.resetsInMs),
   };
+}
+
+/** Of several pauses, the one that ends last counts. */
+function paused(budget: RateLimiter, pauseMs: number | null): RateLimiter {
+  if (pauseMs === null) return budget;
+  const until = budget.refilledAt.getTime() + pauseMs;
+  return { ...budget, pausedUntil: new Date(Math.max(until, budget.pausedUntil?.getTime() ?? 0)) };
 }
 
 function count(budget: RateLimiter, accepted: number): RateLimiter {

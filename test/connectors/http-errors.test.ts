@@ -6,7 +6,8 @@ import {
   Unavailable,
   WrongAddress,
 } from '../../connectors/errors';
-import { errorFromCheck, errorFromResponse, parseRetryAfter } from '../../connectors/http-errors';
+import { errorFromCheck, errorFromResponse } from '../../connectors/http-errors';
+import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
 
 const NOW = Date.parse('2026-11-21T08:00:00Z');
 const HOUR_MS = 3_600_000;

@@ -224,9 +224,9 @@ describe('actions on a record sync', () => {
 
     await tenant.api.put('slow', { name: 'A', rev: 1 }, { version: 1 });
     await untilStatus('slow', integrationId, 'syncing');
+    await until('the call has arrived', () => ledger.changes('slow').length === 1);
     await tenant.api.put('slow', { name: 'B', rev: 2 }, { version: 2 });
     expect((await tenant.api.sync('slow', integrationId)).status).toBe('syncing');
-    expect(ledger.changes('slow')).toHaveLength(1);
     answer();
     await untilStatus('slow', integrationId, 'sync_pending');
     await untilStatus('slow', integrationId, 'synced');

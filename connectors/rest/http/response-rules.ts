@@ -6,7 +6,8 @@
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
 import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../errors';
-import { errorFromResponse, formOf, isSuccess, parseRetryAfter } from '../../http-errors';
+import { parseRetryAfter } from '../../../domain/rate-limit/retry-after';
+import { errorFromResponse, formOf, isSuccess } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { ConditionConfig } from '../config/config-call';
 import { codesIn, refusalIn, wordsOf } from './error-mapping';

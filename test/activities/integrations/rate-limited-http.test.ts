@@ -84,6 +84,21 @@ describe('requests within a budget', () => {
     });
   });
 
+  it('wait for the whole Retry-After, in this worker and in others, also when they were under way', async () => {
+    const refuse = (count: number) => (count === 1 ? { status: 429, headers: { 'retry-after': '60' } } : {});
+    const one = worker(refuse);
+    const other = worker();
+    await one('push')();
+
+    for (const client of [one, other])
+      for (const priority of ['push', 'full'] as const) {
+        const error: unknown = await client(priority)().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(RateLimitExhausted);
+        expect((error as RateLimitExhausted).retryAfterMs).toBeGreaterThan(30_000);
+      }
+    expect(sent).toBe(1);
+  });
+
   it('treat a 503 with Retry-After as a "slow down", and one without as a failure', async () => {
     const client = worker((count) => ({ status: 503, headers: count === 1 ? {} : { 'retry-after': '1' } }));
     await client('push')();

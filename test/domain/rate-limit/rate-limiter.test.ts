@@ -57,6 +57,26 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
+describe('a pause that the third party asked for', () => {
+  it('holds back every priority until its end, whatever the rate would allow', () => {
+    const paused = recordResponses(fresh, { ...slowed, pauseMs: 8_000 }, at(0));
+    for (const priority of REQUEST_PRIORITIES) {
+      for (const ms of [0, 2_000, 7_999])
+        expect(takeRequests(paused, { priority, wanted: 1 }, at(ms))).toMatchObject({
+          granted: 0,
+          retryAt: at(8_000),
+        });
+    }
+    expect(takeRequests(paused, { priority: 'push', wanted: 1 }, at(8_000)).granted).toBeGreaterThan(0);
+  });
+
+  it('ends with the last one of several', () => {
+    const long = recordResponses(fresh, { ...slowed, pauseMs: 8_000 }, at(0));
+    const both = recordResponses(long, { ...slowed, pauseMs: 1_000 }, at(500));
+    expect(takeRequests(both, { priority: 'push', wanted: 1 }, at(7_999)).granted).toBe(0);
+  });
+});
+
 describe('a budget without a known limit', () => {
   it('grants every request at once, whatever the priority', () => {
     for (const priority of REQUEST_PRIORITIES) {
