@@ -11,6 +11,7 @@ import { HttpError } from '../http/http-error';
 import { type DescribedConnector, readConfig, readCredentials } from './connector-catalogue';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
 import { type integrationChange, integrationSettings, type newIntegration } from './integration-schema';
+import { readTypeSettings } from './type-settings-schema';
 
 type Services = Pick<RouteServices, 'connectors' | 'encryption' | 'whyUrlIsRefused'>;
 
@@ -36,6 +37,7 @@ export async function readNewIntegration(
     accountName: body.account_name ?? connector.hosts(config)[0] ?? app,
     config,
     recordTypes,
+    typeSettings: readTypeSettings({}, body.type_settings, recordTypes),
     encryptedCredentials:
       credentials === undefined
         ? null
@@ -69,6 +71,10 @@ export function readIntegrationChange(
     accountName: body.account_name,
     config,
     recordTypes,
+    typeSettings:
+      body.type_settings === undefined
+        ? undefined
+        : readTypeSettings(before.typeSettings, body.type_settings, recordTypes ?? before.recordTypes),
     gracePeriodMs: body.grace_period_ms,
     maxWaitMs: body.max_wait_ms,
     isHourlySyncOn: body.is_hourly_sync_on,

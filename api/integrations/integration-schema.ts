@@ -20,6 +20,7 @@ import {
 } from '../routing/common-schemas';
 import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
+import { toWireTypeSettings, typeSettingsChange, typeSettingsView } from './type-settings-schema';
 
 const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
@@ -39,6 +40,7 @@ export const integrationView = z
     state: integrationState,
     config: jsonObject,
     record_types: recordTypeMappingsView,
+    type_settings: typeSettingsView,
     remote_record_types: z.array(recordType).meta({
       description:
         "The app's record types and fields, as last read; from the configuration if they have " +
@@ -142,6 +144,7 @@ export const newIntegration = z.strictObject({
   record_types: recordTypeMappings
     .optional()
     .meta({ description: 'The default mappings of the connector unless given.' }),
+  type_settings: typeSettingsChange.default({}),
   grace_period_ms: integrationSettings.grace_period_ms.default(SETTINGS_DEFAULT.gracePeriodMs),
   max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
   initial_push: z
@@ -163,6 +166,7 @@ export const integrationChange = z.strictObject({
   record_types: recordTypeMappings
     .optional()
     .meta({ description: 'Replaces all mappings of the integration.' }),
+  type_settings: typeSettingsChange.optional(),
   grace_period_ms: integrationSettings.grace_period_ms.optional(),
   max_wait_ms: integrationSettings.max_wait_ms.optional(),
   is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
@@ -204,6 +208,7 @@ export function toWireIntegration(
     state: stateOf(integration),
     config: integration.config,
     record_types: toWireMappings(integration.recordTypes),
+    type_settings: toWireTypeSettings(integration),
     remote_record_types: known.map(toWireRecordType),
     mapping_version: integration.mappingVersion,
     has_credentials: integration.credentialsUpdatedAt !== null,

@@ -10,6 +10,7 @@ const COLUMNS = [
   'accountName',
   'config',
   'recordTypes',
+  'typeSettings',
   'mappingVersion',
   'credentialsUpdatedAt',
   'gracePeriodMs',

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../domain/json';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
+import type { StoredTypeSettings } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { enqueuePush } from '../platform/outbox';
@@ -19,6 +20,7 @@ export interface NewIntegration {
   accountName: string;
   config: JsonObject;
   recordTypes: RecordTypeMappings;
+  typeSettings?: StoredTypeSettings | undefined;
   /** Already encrypted; null = none given yet (a connector that needs none). */
   encryptedCredentials: string | null;
   gracePeriodMs: number;
@@ -54,6 +56,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       accountName: input.accountName,
       config: JSON.stringify(input.config),
       recordTypes: JSON.stringify(input.recordTypes),
+      typeSettings: JSON.stringify(input.typeSettings ?? {}),
       credentials: input.encryptedCredentials,
       credentialsUpdatedAt: input.encryptedCredentials === null ? null : now,
       gracePeriodMs: input.gracePeriodMs,

@@ -23,6 +23,7 @@ import { enqueueSchedules } from './sync-schedules';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
+import type { StoredTypeSettings } from '../../domain/records/record-type-settings';
 
 export interface IntegrationChange {
   app?: string | undefined;
@@ -33,6 +34,8 @@ export interface IntegrationChange {
    * (rules.md 15).
    */
   recordTypes?: RecordTypeMappings | undefined;
+  /** Makes nothing due. */
+  typeSettings?: StoredTypeSettings | undefined;
   /** Applies from the next change on (rules.md 16). */
   gracePeriodMs?: number | undefined;
   maxWaitMs?: number | null | undefined;
@@ -67,6 +70,7 @@ export async function changeIntegration(
       ...(change.app === undefined ? {} : { app: change.app }),
       ...(change.accountName === undefined ? {} : { accountName: change.accountName }),
       ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
+      ...(change.typeSettings === undefined ? {} : { typeSettings: JSON.stringify(change.typeSettings) }),
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),
       ...(change.maxWaitMs === undefined ? {} : { maxWaitMs: change.maxWaitMs }),
       ...(change.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: change.isHourlySyncOn }),

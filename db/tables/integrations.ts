@@ -3,6 +3,7 @@ import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { MetadataChangeKind } from '../../domain/records/metadata-change';
 import type { RecordTypeField } from '../../domain/records/record-type';
+import type { StoredTypeSettings } from '../../domain/records/record-type-settings';
 import type { Json } from './json-column';
 import type { CompanySynchronizedPolicy } from './tenants';
 
@@ -26,6 +27,7 @@ export interface IntegrationsTable {
   accountName: string;
   config: Json<JsonObject>;
   recordTypes: Json<RecordTypeMappings>;
+  typeSettings: Json<StoredTypeSettings>;
   mappingVersion: Generated<number>;
   /** Encrypted text of db/platform/encryption.ts. Only a connector gets the decrypted value. */
   credentials: string | null;

@@ -398,6 +398,29 @@ describe('changing', () => {
     expect(other.body).toMatchObject({ mapping_version: 2, is_backfilling: true });
   });
 
+  it('changes settings of a record type by member, without a new mapping or a push', async () => {
+    const { id } = await givenIntegration(tenant);
+    const change = async (settings: object) => {
+      const { headers } = await tenant.admin.get(`/v1/integrations/${id}`);
+      return tenant.admin
+        .patch(`/v1/integrations/${id}`, { type_settings: settings })
+        .set('if-match', headers.etag as string);
+    };
+    const set = await change({ employees: { on_drift: 'repair' } });
+    const same = await change({ employees: {} });
+    const reset = await change({ employees: { on_drift: null } });
+    const refused = await change({ planets: { on_drift: 'accept' } });
+
+    expect(set.body).toMatchObject({
+      type_settings: { employees: { on_drift: 'repair' } },
+      mapping_version: 1,
+    });
+    expect(same.body.type_settings.employees).toEqual(set.body.type_settings.employees);
+    expect(reset.body.type_settings.employees.on_drift).toBe('report');
+    expectProblem(refused, 422, 'invalid_settings');
+    expect(refused.body.errors).toMatchObject([{ pointer: '/type_settings/planets' }]);
+  });
+
   it('checks changed waits together with the unchanged settings', async () => {
     const { id, etag } = await givenIntegration(tenant);
 

@@ -1,0 +1,76 @@
+/** The settings per record type of an integration, as JSON. */
+import { z } from 'zod';
+import type { Integration } from '../../db/integrations/integrations';
+import {
+  DRIFT_REACTIONS,
+  type RecordTypeSettings,
+  settingsOf,
+  type StoredTypeSettings,
+} from '../../domain/records/record-type-settings';
+import { HttpError } from '../http/http-error';
+import { recordTypeName } from '../routing/common-schemas';
+
+const onDrift = z.enum(DRIFT_REACTIONS).meta({
+  description: [
+    'What happens to a value that was changed in the app after it was pushed:',
+    '- `report`: it is shown at the record and listed; nothing is written.',
+    '- `repair`: the value of Syncline is pushed again.',
+    "- `accept`: the app's value is taken over.",
+  ].join('\n'),
+});
+
+const typeSettings = z.object({ on_drift: onDrift }).meta({ id: 'RecordTypeSettings' });
+export const typeSettingsView = z
+  .record(recordTypeName, typeSettings)
+  .meta({ description: 'The settings of each mapped record type, defaults included.' });
+
+export const typeSettingsChange = z
+  .record(recordTypeName, z.strictObject({ on_drift: onDrift.nullable().optional() }))
+  .meta({
+    description:
+      'Settings per record type. Changes the given members only; null sets one back to its ' +
+      'default. Changes no mapping and pushes nothing by itself.',
+    example: { employees: { on_drift: 'repair' } },
+  });
+
+export function toWireTypeSettings({
+  recordTypes,
+  typeSettings: stored,
+}: Pick<Integration, 'recordTypes' | 'typeSettings'>): z.output<typeof typeSettingsView> {
+  return Object.fromEntries(
+    Object.keys(recordTypes).map((type) => [type, { on_drift: settingsOf(stored, type).onDrift }]),
+  );
+}
+
+/** Throws `invalid_settings` for a record type without a mapping. */
+export function readTypeSettings(
+  before: StoredTypeSettings,
+  given: z.output<typeof typeSettingsChange>,
+  recordTypes: Readonly<Record<string, unknown>>,
+): StoredTypeSettings {
+  const after: Record<string, Partial<RecordTypeSettings>> = { ...before };
+  for (const [type, change] of Object.entries(given)) {
+    if (!Object.hasOwn(recordTypes, type))
+      throw new HttpError('invalid_settings', {
+        errors: [
+          {
+            pointer: `/type_settings/${type}`,
+            code: 'unknown_record_type',
+            message: `The integration has no mapping for "${type}".`,
+          },
+        ],
+      });
+    after[type] = merged(before[type] ?? {}, { onDrift: change.on_drift });
+  }
+  return after;
+}
+
+/** undefined: stays; null: back to the default. */
+function merged(
+  before: Partial<RecordTypeSettings>,
+  change: { [Name in keyof RecordTypeSettings]: RecordTypeSettings[Name] | null | undefined },
+): Partial<RecordTypeSettings> {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  const all = Object.entries({ ...before, ...Object.fromEntries(given) });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
+}

@@ -1,0 +1,22 @@
+/**
+ * The settings of a record type of an integration. They are not part of the mapping: changing them reads and
+ * pushes nothing by itself.
+ */
+
+/** What happens to a value that was changed at the third party after it was pushed (rules.md 54). */
+export const DRIFT_REACTIONS = ['report', 'repair', 'accept'] as const;
+type DriftReaction = (typeof DRIFT_REACTIONS)[number];
+
+export interface RecordTypeSettings {
+  onDrift: DriftReaction;
+}
+
+/** As stored: members that were never set are absent. */
+export type StoredTypeSettings = Readonly<Record<string, Partial<RecordTypeSettings>>>;
+
+const DEFAULTS: RecordTypeSettings = { onDrift: 'report' };
+
+export const settingsOf = (stored: StoredTypeSettings, recordType: string): RecordTypeSettings => ({
+  ...DEFAULTS,
+  ...stored[recordType],
+});
