@@ -2,6 +2,7 @@
  * The four errors of connectors: they throw or return nothing else.
  * `activities/integrations/connector-failures.ts` decides what happens next (rules.md 8, 10, 11).
  */
+import type { PushConflict } from '../domain/records/conflict';
 
 /**
  * One error about a record or one of its fields: the third party's message and an explanation.
@@ -74,6 +75,17 @@ export class RecordRejected extends ConnectorError {
     readonly isForbidden = false,
   ) {
     super(message);
+  }
+}
+
+/** A refusal that a person decides: the two sides disagree about which record the remote one is. */
+export class RecordConflict extends RecordRejected {
+  constructor(
+    message: string,
+    error: FieldError,
+    readonly conflict: PushConflict,
+  ) {
+    super(message, [error]);
   }
 }
 

@@ -6,12 +6,13 @@ import type { PushItem, PushResult } from '../../connectors/connector';
 import {
   ConnectorError,
   RateLimited,
+  RecordConflict,
   RecordRejected,
   Unauthorized,
   WrongAddress,
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
-import type { FinishedPush, PushOutcome } from '../../db/push/record-push-results';
+import type { FinishedPush, PushOutcome } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
@@ -152,7 +153,12 @@ async function judge(
   if (error instanceof RecordRejected && !error.isForbidden)
     return {
       // A redirect can follow a creation (303).
-      outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: !(error instanceof WrongAddress) },
+      outcome: {
+        kind: 'failed',
+        errors: toSyncErrors(error),
+        isCertain: !(error instanceof WrongAddress),
+        conflict: error instanceof RecordConflict ? error.conflict : undefined,
+      },
     };
 
   const trouble = await batch.ask();

@@ -13,7 +13,8 @@ import { claimProbe, unreachableError } from '../../db/integrations/availability
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
-import { type FinishedPush, recordPushResults } from '../../db/push/record-push-results';
+import type { FinishedPush } from '../../db/push/push-outcome';
+import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { isUnreachableLongEnoughToFail } from '../../domain/retry';
 import { typeIdOf } from '../../domain/typeid';

@@ -1,8 +1,14 @@
 /** Conflicts found by sync runs (rules.md 13, 17). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
-import { listSyncConflicts, type SyncConflict } from '../../db/pull/sync-conflicts';
+import { listSyncConflicts, type SyncConflict } from '../../db/records/conflicts';
 import type { JsonValue } from '../../domain/json';
+import {
+  CONFLICT_DECISIONS,
+  CONFLICT_KINDS,
+  CONFLICT_STATES,
+  DECISIONS_OF,
+} from '../../domain/records/conflict';
 import { defineRoute, type Route } from '../routing/define-route';
 import {
   externalId,
@@ -11,12 +17,13 @@ import {
   jsonValue,
   recordTypeName,
   toInstant,
+  toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireIntegration } from '../integrations/integration-views';
 
-const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
+const kind = z.enum(CONFLICT_KINDS).meta({
   id: 'SyncConflictKind',
   description: [
     '- `field_changed_on_both_sides`: the app changed the field while a change in Syncline ' +
@@ -24,13 +31,24 @@ const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
     '- `ambiguous_match`: several Syncline records have the value of the `match_by` field, ' +
       'or several app records match the same Syncline record. The app record is not imported ' +
       'until the match is unambiguous.',
+    '- `field_keeps_changing`: two apps change the field to and fro. It is not synced until a decision.',
+    '- `already_linked`: the app record that the Syncline record leads to is linked to another one.',
+    '- `answered_other_id`: the app answered about another record than the linked one, for ' +
+      'example after a merge. `ours` is the linked id, `theirs` the other one.',
+    '- `edited_here_deleted_there`: the record was deleted in the app while a change in Syncline ' +
+      'was not pushed yet.',
+    '- `doubtful_creation`: it is not known whether an app record was created by a push.',
   ].join('\n'),
+});
+const state = z.enum(CONFLICT_STATES).meta({
+  id: 'SyncConflictState',
+  description: '`ended`: the conflict ended by itself, for example because the record was pushed since.',
 });
 const conflict = z
   .object({
     id: typeId('cnf'),
     integration_id: typeId('int'),
-    sync_run_id: typeId('run'),
+    sync_run_id: typeId('run').nullable().meta({ description: 'null if a push found the conflict.' }),
     record_type: recordTypeName,
     remote_id: z.string().meta({ example: '4711' }),
     record_id: typeId('rec')
@@ -44,6 +62,13 @@ const conflict = z
     winner: z.enum(['ours', 'theirs']).nullable(),
     detail: z.string(),
     at: instant,
+    state,
+    decisions: z.array(z.enum(CONFLICT_DECISIONS)).meta({
+      description: 'The decisions that are possible; empty unless the conflict is open.',
+    }),
+    decision: z.enum(CONFLICT_DECISIONS).nullable(),
+    decided_by: z.string().nullable(),
+    ended_at: instant.nullable(),
   })
   .meta({ id: 'SyncConflict' });
 
@@ -59,6 +84,7 @@ export const syncConflictRoutes: readonly Route[] = [
       ...listParams,
       integration_id: idParam('int', 'integration_not_found').optional(),
       kind: kind.optional(),
+      state: state.optional(),
     }),
     responses: {
       200: { description: 'Conflicts, with the values of both sides.', schema: listOf(conflict) },
@@ -66,11 +92,12 @@ export const syncConflictRoutes: readonly Route[] = [
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
-      const scope = ['sync-conflicts', work.tenantId, query.integration_id, query.kind];
+      const scope = ['sync-conflicts', work.tenantId, query.integration_id, query.kind, query.state];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listSyncConflicts(work, {
         integrationId: query.integration_id,
         kind: query.kind,
+        state: query.state,
         limit: limit + 1,
         before: after,
       });
@@ -86,7 +113,7 @@ function toWire(found: SyncConflict): z.output<typeof conflict> {
   return {
     id: toTypeId('cnf', found.syncConflictId),
     integration_id: toTypeId('int', found.integrationId),
-    sync_run_id: toTypeId('run', found.syncRunId),
+    sync_run_id: found.syncRunId === null ? null : toTypeId('run', found.syncRunId),
     record_type: found.recordType,
     remote_id: found.remoteId,
     record_id: found.recordId === null ? null : toTypeId('rec', found.recordId),
@@ -98,5 +125,10 @@ function toWire(found: SyncConflict): z.output<typeof conflict> {
     winner: found.winner,
     detail: found.detail,
     at: toInstant(found.at),
+    state: found.state,
+    decisions: found.state === 'open' ? [...DECISIONS_OF[found.kind]] : [],
+    decision: found.decision,
+    decided_by: found.decidedBy,
+    ended_at: toInstantOrNull(found.endedAt),
   };
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMapping, RecordTypeMappings } from '../../domain/records/mapping';
 import type { Notation } from '../../domain/records/notation';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
+import type { NewConflict } from '../records/conflicts';
 import { toTypeId } from '../sql/ids';
 import type { SyncJob } from './job-rows';
 
@@ -155,17 +156,6 @@ export interface PulledDraft {
   notation: Notation | null;
   /** False where a local change has yet to be pushed. */
   isAgreed: boolean;
-}
-
-export interface NewConflict {
-  remoteId: string;
-  recordId: string | null;
-  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
-  field: string | null;
-  ours: unknown;
-  theirs: unknown;
-  winner: 'ours' | 'theirs' | null;
-  detail: string;
 }
 
 /** What a page changes here: the value that flows from stage to stage. */

@@ -6,41 +6,14 @@
  * that opened since stays open, so a record changed in between shows Sync pending, not Synced (rules.md 6).
  */
 import { sql } from 'kysely';
-import type { Notation } from '../../domain/records/notation';
-import type { SyncError } from '../../domain/sync-error';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
 import { emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { PushEffect } from '../tables/records';
-
-export type PushOutcome =
-  | {
-      kind: 'succeeded';
-      effect: PushEffect;
-      remoteId: string | null;
-      remoteVersion: string | null;
-      /** What both sides agree on from now on; absent = as before the push. */
-      notation?: Notation | undefined;
-    }
-  /**
-   * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
-   */
-  | { kind: 'failed'; errors: SyncError[]; isCertain: boolean }
-  /** The third party answered with an error of its own (5xx) while it is reachable: retried automatically. */
-  | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date }
-  /**
-   * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
-   * no error of this record.
-   */
-  | { kind: 'waiting'; wasCalled: boolean; errors: SyncError[] | null; isFailing: boolean };
-
-export interface FinishedPush {
-  push: ClaimedPush;
-  outcome: PushOutcome;
-}
+import { recordPushConflicts } from './push-conflicts';
+import type { FinishedPush } from './push-outcome';
 
 export async function recordPushResults(
   work: TenantWork,
@@ -64,6 +37,7 @@ export async function recordPushResults(
   await writeRecordSyncs(work, { integrationId, finished: mine, now });
   await writePushes(work, { finished: mine, now });
   await writeLinks(work, { integrationId, finished: mine, now });
+  await recordPushConflicts(work, { integrationId, finished: mine });
   await announce(work, { integrationId, finished: mine });
   const failed = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],

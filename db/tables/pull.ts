@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { ConflictDecision, ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { SyncError } from '../../domain/sync-error';
 import type { JobState, JobWait } from '../../domain/sync-runs/sync-run';
 import type { Json } from './json-column';
@@ -100,17 +101,22 @@ export interface SyncConflictsTable {
   tenantId: string;
   syncConflictId: string;
   integrationId: string;
-  syncRunId: string;
+  /** null = found by a push. */
+  syncRunId: string | null;
   recordType: string;
   remoteId: string;
   recordId: string | null;
-  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
+  kind: ConflictKind;
   field: string | null;
   ours: Json<unknown> | null;
   theirs: Json<unknown> | null;
   winner: 'ours' | 'theirs' | null;
   detail: string;
   at: Date;
+  state: ConflictState;
+  decision: ConflictDecision | null;
+  decidedBy: string | null;
+  endedAt: Date | null;
 }
 
 export interface MatchKeysTable {

@@ -10,13 +10,13 @@ import { fieldVersionsAfter } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
+import type { NewConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { newDraft } from './new-draft';
 import type {
   AmbiguousMatch,
   LinkedRecord,
-  NewConflict,
   PageChanges,
   PageToApply,
   PassKey,

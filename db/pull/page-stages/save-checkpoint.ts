@@ -9,7 +9,7 @@ import type { SyncJob } from '../job-rows';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
-import { insertConflicts } from '../sync-conflicts';
+import { raiseConflicts } from '../../records/conflicts';
 
 /** @returns the job after the page. */
 export async function saveCheckpoint(
@@ -20,7 +20,7 @@ export async function saveCheckpoint(
   { isInitialLoad }: { isInitialLoad: boolean },
 ): Promise<SyncJob> {
   const errors = [...page.refused, ...page.altered, ...changes.errors];
-  await insertConflicts(work, page, changes.conflicts);
+  await raiseConflicts(work, page, changes.conflicts);
   await insertRecordErrors(work, job, errors);
   await insertWarnings(work, job, page.warned ?? []);
   const records = idsOf(changes);

@@ -3,7 +3,8 @@ import { deleteIntegration, pauseIntegration } from '../../../db/sync-runs/integ
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../../db/push/claim';
 import { claimDuePushes } from '../../../db/push/claim-pushes';
-import { recordPushResults, type PushOutcome } from '../../../db/push/record-push-results';
+import type { PushOutcome } from '../../../db/push/push-outcome';
+import { recordPushResults } from '../../../db/push/record-push-results';
 import { renewLease } from '../../../db/push/push-queue';
 import { applyRecordSyncAction } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';

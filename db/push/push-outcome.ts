@@ -1,0 +1,32 @@
+/** How a push ended, or why it waits. */
+import type { PushConflict } from '../../domain/records/conflict';
+import type { Notation } from '../../domain/records/notation';
+import type { SyncError } from '../../domain/sync-error';
+import type { PushEffect } from '../tables/records';
+import type { ClaimedPush } from './claim';
+
+export type PushOutcome =
+  | {
+      kind: 'succeeded';
+      effect: PushEffect;
+      remoteId: string | null;
+      remoteVersion: string | null;
+      /** What both sides agree on from now on; absent = as before the push. */
+      notation?: Notation | undefined;
+    }
+  /**
+   * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
+   */
+  | { kind: 'failed'; errors: SyncError[]; isCertain: boolean; conflict?: PushConflict | undefined }
+  /** The third party answered with an error of its own (5xx) while it is reachable: retried automatically. */
+  | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date }
+  /**
+   * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
+   * no error of this record.
+   */
+  | { kind: 'waiting'; wasCalled: boolean; errors: SyncError[] | null; isFailing: boolean };
+
+export interface FinishedPush {
+  push: ClaimedPush;
+  outcome: PushOutcome;
+}

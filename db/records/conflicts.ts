@@ -1,0 +1,117 @@
+/** Conflicts between the two sides of a record (rules.md 13, 17, 46, 49, 50). */
+import { type Selectable, sql } from 'kysely';
+import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
+import type { TenantWork } from '../database';
+import { rowsFrom } from '../sql/bulk-rows';
+import { newUuid } from '../sql/ids';
+import type { SyncConflictsTable } from '../tables/pull';
+
+export type SyncConflict = Omit<Selectable<SyncConflictsTable>, 'tenantId'> & { externalId: string | null };
+
+export interface NewConflict {
+  remoteId: string;
+  /** null = the local record is not known. */
+  recordId: string | null;
+  kind: ConflictKind;
+  field: string | null;
+  ours: unknown;
+  theirs: unknown;
+  /** The side whose value was kept. */
+  winner: 'ours' | 'theirs' | null;
+  detail: string;
+}
+
+export interface ConflictFilter {
+  integrationId?: string | undefined;
+  kind?: ConflictKind | undefined;
+  state?: ConflictState | undefined;
+  recordId?: string | undefined;
+}
+
+/** Newest first, before `before` (a conflict's id). */
+export async function listSyncConflicts(
+  { trx, tenantId }: TenantWork,
+  filter: ConflictFilter & { limit: number; before?: string | undefined },
+): Promise<SyncConflict[]> {
+  const { integrationId, kind, state, recordId, limit, before } = filter;
+  let query = trx
+    .selectFrom('syncConflicts as conflict')
+    .selectAll('conflict')
+    .select(
+      sql<
+        string | null
+      >`(select external_id from records where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`.as(
+        'externalId',
+      ),
+    )
+    .where('conflict.tenantId', '=', tenantId);
+  if (integrationId !== undefined) query = query.where('conflict.integrationId', '=', integrationId);
+  if (kind !== undefined) query = query.where('conflict.kind', '=', kind);
+  if (state !== undefined) query = query.where('conflict.state', '=', state);
+  if (recordId !== undefined) query = query.where('conflict.recordId', '=', recordId);
+  if (before !== undefined) query = query.where('conflict.syncConflictId', '<', before);
+  return query.orderBy('conflict.syncConflictId', 'desc').limit(limit).execute();
+}
+
+/**
+ * A conflict that is open already is not stored again; with other values it replaces the open one.
+ * `syncRunId`: null if a push found it.
+ */
+export async function raiseConflicts(
+  { trx, tenantId, now }: TenantWork,
+  {
+    integrationId,
+    syncRunId,
+    recordType,
+  }: { integrationId: string; syncRunId: string | null; recordType: string },
+  conflicts: readonly NewConflict[],
+): Promise<void> {
+  if (conflicts.length === 0) return;
+  const rows = conflicts.map(({ remoteId, recordId, ours, theirs, ...conflict }) => ({
+    ...conflict,
+    conflict_id: newUuid(),
+    remote_id: remoteId,
+    record_id: recordId,
+    ours: ours === undefined ? null : ours,
+    theirs: theirs === undefined ? null : theirs,
+  }));
+  const columns =
+    'conflict_id uuid, remote_id text, record_id uuid, kind text, field text, ' +
+    'ours jsonb, theirs jsonb, winner text, detail text';
+  await sql`
+    update sync_conflicts known set state = 'ended', ended_at = ${now}
+    from ${rowsFrom(rows, columns)}
+    where known.tenant_id = ${tenantId} and known.integration_id = ${integrationId} and known.state = 'open'
+      and known.kind = row.kind and known.record_type = ${recordType}
+      and md5(known.remote_id) = md5(row.remote_id) and known.record_id is not distinct from row.record_id
+      and known.field is not distinct from row.field
+      and (known.ours, known.theirs) is distinct from (row.ours, row.theirs)`.execute(trx);
+  await sql`
+    insert into sync_conflicts (tenant_id, sync_conflict_id, integration_id, sync_run_id, record_type,
+      remote_id, record_id, kind, field, ours, theirs, winner, detail, at)
+    select ${tenantId}::uuid, conflict_id, ${integrationId}::uuid, ${syncRunId}::uuid, ${recordType},
+      remote_id, record_id, kind, field, ours, theirs, winner, detail, ${now}::timestamptz
+    from ${rowsFrom(rows, columns)}
+    on conflict do nothing`.execute(trx);
+}
+
+/** Ends open conflicts of these records and kinds: what they were about is over. */
+export async function endConflicts(
+  { trx, tenantId, now }: TenantWork,
+  {
+    integrationId,
+    recordIds,
+    kinds,
+  }: { integrationId: string; recordIds: readonly string[]; kinds: readonly ConflictKind[] },
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  await trx
+    .updateTable('syncConflicts')
+    .set({ state: 'ended', endedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'open')
+    .where('kind', 'in', kinds)
+    .where('recordId', 'in', recordIds)
+    .execute();
+}
