@@ -13,6 +13,7 @@ import { queryClient } from './api/query-client';
 import { Loading, ProblemView } from './common/States';
 import {
   auditSearch,
+  conflictsSearch,
   newIntegrationSearch,
   notificationsSearch,
   overviewSearch,
@@ -113,6 +114,12 @@ const syncLogRoute = createRoute({
   path: '/sync-runs/$syncRunId',
   component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogPage'), 'SyncLogPage'),
 });
+const conflictsRoute = createRoute({
+  ...inShell,
+  path: '/conflicts',
+  validateSearch: conflictsSearch,
+  component: lazyRouteComponent(() => import('./pages/conflicts/ConflictsPage'), 'ConflictsPage'),
+});
 const deletionReviewsRoute = createRoute({
   ...inShell,
   path: '/deletion-reviews',
@@ -210,6 +217,7 @@ const routeTree = rootRoute.addChildren([
     integrationRoute,
     syncLogsRoute,
     syncLogRoute,
+    conflictsRoute,
     deletionReviewsRoute,
     deletionReviewRoute,
     syncStatusRoute,

@@ -26,6 +26,16 @@ export const RUN_STATES = [
   'failed',
   'canceled',
 ] as const;
+export const CONFLICT_STATES = ['open', 'decided', 'ended'] as const;
+export const CONFLICT_KINDS = [
+  'field_changed_on_both_sides',
+  'field_keeps_changing',
+  'ambiguous_match',
+  'already_linked',
+  'answered_other_id',
+  'edited_here_deleted_there',
+  'doubtful_creation',
+] as const;
 export const REVIEW_STATES = ['pending', 'approved', 'discarded', 'superseded'] as const;
 
 export const DELIVERY_STATES = ['pending', 'retrying', 'delivered', 'failed', 'disabled'] as const;
@@ -45,6 +55,17 @@ export const syncLogsSearch = (
   integration_id: text(search, 'integration_id'),
   kind: text(search, 'kind'),
   state: text(search, 'state'),
+});
+export const conflictsSearch = (
+  search: Search,
+): {
+  state?: (typeof CONFLICT_STATES)[number];
+  kind?: (typeof CONFLICT_KINDS)[number];
+  integration_id?: string;
+} => ({
+  state: oneOf(search, 'state', CONFLICT_STATES),
+  kind: oneOf(search, 'kind', CONFLICT_KINDS),
+  integration_id: text(search, 'integration_id'),
 });
 export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({
   state: oneOf(search, 'state', REVIEW_STATES),

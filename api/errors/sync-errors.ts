@@ -53,6 +53,23 @@ export const SYNC_ERRORS = {
     title: 'Operation not found',
     detail: 'Use the id in the response of the request that started the operation.',
   },
+  sync_conflict_not_found: {
+    status: 404,
+    title: 'Conflict not found',
+    detail: 'Check the id. GET /v1/sync-conflicts lists the conflicts.',
+  },
+  conflict_ended: {
+    status: 409,
+    title: 'The conflict is no longer open',
+    detail: 'It was decided, or the record was changed or synced since. Nothing was changed by this request.',
+  },
+  decision_not_possible: {
+    status: 409,
+    title: 'This decision is not possible',
+    detail:
+      'The record cannot be changed now: it is being pushed or onboarded, or another app owns the field. ' +
+      'Try again later.',
+  },
   deletion_review_not_found: {
     status: 404,
     title: 'Deletion review not found',

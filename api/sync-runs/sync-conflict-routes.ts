@@ -1,134 +1,181 @@
-/** Conflicts found by sync runs (rules.md 13, 17). */
+/** Conflicts between both sides of a record, and decisions about them (rules.md 13, 17, 46, 49). */
 import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { decideConflicts } from '../../db/pull/decide-conflicts';
+import { findSyncConflict, listSyncConflicts, type SyncConflict } from '../../db/records/conflicts';
 import { toTypeId } from '../../db/sql/ids';
-import { listSyncConflicts, type SyncConflict } from '../../db/records/conflicts';
-import type { JsonValue } from '../../domain/json';
-import {
-  CONFLICT_DECISIONS,
-  CONFLICT_KINDS,
-  CONFLICT_STATES,
-  DECISIONS_OF,
-} from '../../domain/records/conflict';
-import { defineRoute, type Route } from '../routing/define-route';
-import {
-  externalId,
-  idParam,
-  instant,
-  jsonValue,
-  recordTypeName,
-  toInstant,
-  toInstantOrNull,
-  typeId,
-} from '../routing/common-schemas';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { type ConflictDecision, DECISIONS_OF } from '../../domain/records/conflict';
+import { HttpError } from '../http/http-error';
 import { requireIntegration } from '../integrations/integration-views';
+import { idParam, recordTypeName } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
+import { defineRoute, type Route } from '../routing/define-route';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import {
+  conflictDecision,
+  conflictKind,
+  conflictState,
+  conflictView,
+  toWireConflict,
+} from './sync-conflict-schema';
 
-const kind = z.enum(CONFLICT_KINDS).meta({
-  id: 'SyncConflictKind',
-  description: [
-    '- `field_changed_on_both_sides`: the app changed the field while a change in Syncline ' +
-      'was not pushed yet. `winner` tells which value is kept.',
-    '- `ambiguous_match`: several Syncline records have the value of the `match_by` field, ' +
-      'or several app records match the same Syncline record. The app record is not imported ' +
-      'until the match is unambiguous.',
-    '- `field_keeps_changing`: two apps change the field to and fro. It is not synced until a decision.',
-    '- `already_linked`: the app record that the Syncline record leads to is linked to another one.',
-    '- `answered_other_id`: the app answered about another record than the linked one, for ' +
-      'example after a merge. `ours` is the linked id, `theirs` the other one.',
-    '- `edited_here_deleted_there`: the record was deleted in the app while a change in Syncline ' +
-      'was not pushed yet.',
-    '- `doubtful_creation`: it is not known whether an app record was created by a push.',
-  ].join('\n'),
+const tag = 'Sync conflicts';
+const base = '/v1/sync-conflicts';
+const params = z.strictObject({ sync_conflict_id: idParam('cnf', 'sync_conflict_not_found') });
+const decideAlike = z.strictObject({
+  integration_id: idParam('int', 'integration_not_found'),
+  kind: conflictKind,
+  record_type: recordTypeName.optional(),
+  field: z.string().max(200).optional(),
+  decision: conflictDecision,
+  cursor: listParams.cursor,
 });
-const state = z.enum(CONFLICT_STATES).meta({
-  id: 'SyncConflictState',
-  description: '`ended`: the conflict ended by itself, for example because the record was pushed since.',
-});
-const conflict = z
-  .object({
-    id: typeId('cnf'),
-    integration_id: typeId('int'),
-    sync_run_id: typeId('run').nullable().meta({ description: 'null if a push found the conflict.' }),
-    record_type: recordTypeName,
-    remote_id: z.string().meta({ example: '4711' }),
-    record_id: typeId('rec')
-      .nullable()
-      .meta({ description: 'null if the Syncline record could not be determined.' }),
-    external_id: externalId.nullable(),
-    kind,
-    field: z.string().nullable().meta({ example: 'email' }),
-    ours: jsonValue.meta({ description: "Syncline's value." }),
-    theirs: jsonValue.meta({ description: "The app's value." }),
-    winner: z.enum(['ours', 'theirs']).nullable(),
-    detail: z.string(),
-    at: instant,
-    state,
-    decisions: z.array(z.enum(CONFLICT_DECISIONS)).meta({
-      description: 'The decisions that are possible; empty unless the conflict is open.',
-    }),
-    decision: z.enum(CONFLICT_DECISIONS).nullable(),
-    decided_by: z.string().nullable(),
-    ended_at: instant.nullable(),
-  })
-  .meta({ id: 'SyncConflict' });
+/** Conflicts that one request decides. */
+const ALIKE_MAX = 200;
 
 export const syncConflictRoutes: readonly Route[] = [
   defineRoute({
     scope: 'tenant',
     method: 'get',
-    path: '/v1/sync-conflicts',
+    path: base,
     operationId: 'listSyncConflicts',
-    tag: 'Sync conflicts',
+    tag,
     summary: 'List conflicts, newest first',
     query: z.strictObject({
       ...listParams,
       integration_id: idParam('int', 'integration_not_found').optional(),
-      kind: kind.optional(),
-      state: state.optional(),
+      kind: conflictKind.optional(),
+      state: conflictState.optional(),
     }),
     responses: {
-      200: { description: 'Conflicts, with the values of both sides.', schema: listOf(conflict) },
+      200: { description: 'Conflicts, with the values of both sides.', schema: listOf(conflictView) },
     },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
-      const scope = ['sync-conflicts', work.tenantId, query.integration_id, query.kind, query.state];
+      const { integration_id: integrationId, kind, state } = query;
+      const scope = ['sync-conflicts', work.tenantId, integrationId, kind, state];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listSyncConflicts(work, {
-        integrationId: query.integration_id,
-        kind: query.kind,
-        state: query.state,
+        integrationId,
+        kind,
+        state,
         limit: limit + 1,
         before: after,
       });
       return {
         status: 200,
-        body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWire),
+        body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWireConflict),
       };
     },
   }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: `${base}/{sync_conflict_id}/decide`,
+    operationId: 'decideSyncConflict',
+    tag,
+    summary: 'Decide a conflict',
+    description:
+      'A decision about a value changes the record like any other change. `decisions` of the conflict lists ' +
+      'what is possible. If the record was changed since, the conflict ends and nothing else happens.',
+    params,
+    body: z.strictObject({ decision: conflictDecision }),
+    responses: { 200: { description: 'The decided conflict.', schema: conflictView } },
+    problems: ['sync_conflict_not_found', 'conflict_ended', 'decision_not_possible'],
+    action: 'sync_conflict.decided',
+    run: (work, { params: { sync_conflict_id: id }, body }, context) =>
+      decideOne(work, context, id, body.decision),
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: `${base}/decide-alike`,
+    operationId: 'decideSyncConflictsAlike',
+    tag,
+    summary: 'Decide all open conflicts of a kind alike',
+    description: `Decides up to ${ALIKE_MAX} conflicts. Repeat with \`next_cursor\` until it is null.`,
+    body: decideAlike,
+    responses: {
+      200: {
+        description: 'How many conflicts of this request were decided.',
+        schema: z.object({
+          decided: z.int(),
+          ended: z.int().meta({ description: 'The record has changed since, so they ended undecided.' }),
+          refused: z.int().meta({ description: 'Not possible now; they stay open.' }),
+          next_cursor: z.string().nullable(),
+        }),
+      },
+    },
+    problems: ['integration_not_found', 'invalid_cursor', 'decision_not_possible'],
+    action: 'sync_conflicts.decided',
+    run: (work, { body }, context) => decideMany(work, context, body),
+  }),
 ];
 
-function toWire(found: SyncConflict): z.output<typeof conflict> {
-  return {
-    id: toTypeId('cnf', found.syncConflictId),
-    integration_id: toTypeId('int', found.integrationId),
-    sync_run_id: found.syncRunId === null ? null : toTypeId('run', found.syncRunId),
-    record_type: found.recordType,
-    remote_id: found.remoteId,
-    record_id: found.recordId === null ? null : toTypeId('rec', found.recordId),
-    external_id: found.externalId,
-    kind: found.kind,
-    field: found.field,
-    ours: found.ours as JsonValue,
-    theirs: found.theirs as JsonValue,
-    winner: found.winner,
-    detail: found.detail,
-    at: toInstant(found.at),
-    state: found.state,
-    decisions: found.state === 'open' ? [...DECISIONS_OF[found.kind]] : [],
-    decision: found.decision,
-    decided_by: found.decidedBy,
-    ended_at: toInstantOrNull(found.endedAt),
-  };
+async function decideOne(
+  work: TenantWork,
+  { caller, requestId }: TenantContext,
+  syncConflictId: string,
+  decision: ConflictDecision,
+) {
+  const found = await requireConflict(work, syncConflictId);
+  if (found.state !== 'open') throw new HttpError('conflict_ended');
+  checkDecision(found.kind, decision);
+  const [result] = await decideConflicts(work, [found], decision, { actor: caller.actor, requestId });
+  if (result === 'refused') throw new HttpError('decision_not_possible');
+  const body = toWireConflict(await requireConflict(work, syncConflictId));
+  const { integration_id, kind, record_type, remote_id, field } = body;
+  const detail = { decision, integration_id, kind, record_type, remote_id, field };
+  return { status: 200 as const, body, audit: { target: body.id, detail } };
+}
+
+async function decideMany(
+  work: TenantWork,
+  { caller, requestId }: TenantContext,
+  { decision, cursor, ...filter }: z.output<typeof decideAlike>,
+) {
+  const { integration_id: integrationId, kind, record_type: recordType, field } = filter;
+  await requireIntegration(work, integrationId);
+  checkDecision(kind, decision);
+  const scope = ['decide-alike', work.tenantId, integrationId, kind, recordType, field, decision];
+  const { after } = readPage({ cursor }, scope, uuidPosition);
+  const rows = await listSyncConflicts(work, {
+    integrationId,
+    kind,
+    recordType,
+    field,
+    state: 'open',
+    limit: ALIKE_MAX + 1,
+    before: after,
+  });
+  const { data, next_cursor } = toPage(
+    rows,
+    ALIKE_MAX,
+    scope,
+    ({ syncConflictId }) => syncConflictId,
+    (row) => row,
+  );
+  const results = await decideConflicts(work, data, decision, { actor: caller.actor, requestId });
+  const count = (wanted: string) => results.filter((result) => result === wanted).length;
+  const counts = { decided: count('decided'), ended: count('outdated'), refused: count('refused') };
+  const detail = { ...counts, decision, kind, record_type: recordType ?? null, field: field ?? null };
+  const audit = { target: toTypeId('int', integrationId), detail };
+  return { status: 200 as const, body: { ...counts, next_cursor }, audit };
+}
+
+function checkDecision(kind: SyncConflict['kind'], decision: ConflictDecision): void {
+  const possible: readonly ConflictDecision[] = DECISIONS_OF[kind];
+  if (possible.includes(decision)) return;
+  throw new HttpError('decision_not_possible', {
+    detail: `A conflict of the kind ${kind} allows: ${possible.join(', ')}.`,
+  });
+}
+
+async function requireConflict(work: TenantWork, syncConflictId: string): Promise<SyncConflict> {
+  const found = await findSyncConflict(work, { syncConflictId });
+  if (found === undefined) throw new HttpError('sync_conflict_not_found');
+  return found;
 }

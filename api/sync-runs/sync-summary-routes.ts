@@ -13,6 +13,7 @@ import {
   type OpenStatus,
 } from '../../db/sync-runs/sync-summary';
 import { listEndpoints } from '../../db/webhooks/endpoints';
+import { countOpenConflicts } from '../../db/records/conflicts';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { nextRuns } from '../../domain/sync-runs/next-runs';
 import { hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
@@ -58,6 +59,9 @@ const syncSummary = z
     integrations: z
       .array(integrationFreshness)
       .meta({ description: `The first ${INTEGRATIONS_SHOWN}, in the order they were linked.` }),
+    open_conflicts: z.int().meta({
+      description: 'Conflicts that need a decision; counted up to 1,000.',
+    }),
     pending_deletion_reviews: z.int().meta({ description: 'Deletion reviews that wait for a decision.' }),
     failing_webhook_endpoints: z
       .int()
@@ -94,6 +98,7 @@ async function readSummary(work: TenantWork): Promise<z.output<typeof syncSummar
     as_of: toInstant(work.now),
     records,
     integrations: await summarizeIntegrations(work),
+    open_conflicts: await countOpenConflicts(work),
     pending_deletion_reviews: await countPendingReviews(work),
     failing_webhook_endpoints: endpoints.filter((one) => one.disabledAt === null && one.failingSince !== null)
       .length,

@@ -6,9 +6,17 @@ import { useEffect } from 'react';
 import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
-  record_syncs: ['record', 'records', 'pushes', 'sync-summary'],
+  record_syncs: ['record', 'records', 'pushes', 'conflicts', 'sync-summary'],
   integrations: ['integrations', 'onboarding', 'record', 'sync-summary'],
-  sync_runs: ['sync-runs', 'sync-status', 'sync-summary', 'deletion-reviews', 'onboarding', 'overviews'],
+  sync_runs: [
+    'sync-runs',
+    'sync-status',
+    'sync-summary',
+    'deletion-reviews',
+    'conflicts',
+    'onboarding',
+    'overviews',
+  ],
   overviews: ['overviews'],
   notifications: ['notifications', 'sync-summary'],
 };

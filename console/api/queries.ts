@@ -138,6 +138,10 @@ export const syncStatusQuery = (query: QueryOf<'listSyncStatus'>) =>
   list(['sync-status', query], (cursor) =>
     answerOf(api.GET('/v1/sync-status', { params: { query: { ...query, limit, cursor } } })),
   );
+export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
+  list(['conflicts', query], (cursor) =>
+    answerOf(api.GET('/v1/sync-conflicts', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const deletionReviewsQuery = (query: QueryOf<'listDeletionReviews'>) =>
   list(['deletion-reviews', query], (cursor) =>
     answerOf(api.GET('/v1/deletion-reviews', { params: { query: { ...query, limit, cursor } } })),

@@ -45,6 +45,7 @@ const LOOKS: Record<string, Look> = {
   superseded: { label: 'Superseded', color: 'gray', icon: Ban },
   no_net_change: { label: 'No net change', color: 'gray', icon: CircleCheck },
   left: { label: 'Left unchanged in the app', color: 'gray', icon: CircleCheck },
+  ended: { label: 'Ended', color: 'gray', icon: CircleCheck },
   closed: { label: 'Closed', color: 'gray', icon: CircleCheck },
 
   delivered: { label: 'Delivered', color: 'teal', icon: CircleCheck },

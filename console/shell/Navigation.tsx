@@ -5,6 +5,7 @@ import {
   Contact,
   Eye,
   FileClock,
+  GitMerge,
   House,
   KeyRound,
   type LucideIcon,
@@ -19,7 +20,7 @@ import {
 import { useSession } from '../session/session';
 import { useRecordTypes } from './record-types';
 
-interface NavItem extends Pick<LinkProps, 'to' | 'params'> {
+interface NavItem extends Pick<LinkProps, 'to' | 'params' | 'search'> {
   label: string;
   icon: LucideIcon;
   /** Marks this page only, not those below it. */
@@ -32,6 +33,7 @@ const SYNC: NavItem[] = [
   { label: 'Sync Overview', icon: Eye, to: '/overviews' },
   { label: 'Sync Logs', icon: FileClock, to: '/sync-runs' },
   { label: 'Sync Status', icon: ChartLine, to: '/sync-status' },
+  { label: 'Conflicts', icon: GitMerge, to: '/conflicts', search: { state: 'open' } },
   { label: 'Deletions to review', icon: Trash2, to: '/deletion-reviews' },
 ];
 const SETTINGS: NavItem[] = [

@@ -60,7 +60,7 @@ export async function softDelete(
 }
 
 /** Removes links and record syncs, and closes pushes that were waiting for the removed records. */
-async function unlink(
+export async function unlink(
   { trx, tenantId, now }: TenantWork,
   integrationId: string,
   recordIds: string[],

@@ -1,4 +1,4 @@
-/** Conflicts between the two sides of a record (rules.md 13, 17, 46, 49, 50). */
+/** Conflicts between the two sides of a record (rules.md 13, 17, 46, 49). */
 import { type Selectable, sql } from 'kysely';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
@@ -7,6 +7,8 @@ import { newUuid } from '../sql/ids';
 import type { SyncConflictsTable } from '../tables/pull';
 
 export type SyncConflict = Omit<Selectable<SyncConflictsTable>, 'tenantId'> & { externalId: string | null };
+
+const OPEN_COUNTED_MAX = 1_000;
 
 export interface NewConflict {
   remoteId: string;
@@ -25,32 +27,56 @@ export interface ConflictFilter {
   integrationId?: string | undefined;
   kind?: ConflictKind | undefined;
   state?: ConflictState | undefined;
-  recordId?: string | undefined;
+  recordType?: string | undefined;
+  field?: string | undefined;
 }
 
 /** Newest first, before `before` (a conflict's id). */
 export async function listSyncConflicts(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   filter: ConflictFilter & { limit: number; before?: string | undefined },
 ): Promise<SyncConflict[]> {
-  const { integrationId, kind, state, recordId, limit, before } = filter;
-  let query = trx
-    .selectFrom('syncConflicts as conflict')
-    .selectAll('conflict')
-    .select(
-      sql<
-        string | null
-      >`(select external_id from records where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`.as(
-        'externalId',
-      ),
-    )
-    .where('conflict.tenantId', '=', tenantId);
+  const { integrationId, kind, state, recordType, field, limit, before } = filter;
+  let query = selectConflicts(work);
   if (integrationId !== undefined) query = query.where('conflict.integrationId', '=', integrationId);
   if (kind !== undefined) query = query.where('conflict.kind', '=', kind);
   if (state !== undefined) query = query.where('conflict.state', '=', state);
-  if (recordId !== undefined) query = query.where('conflict.recordId', '=', recordId);
+  if (recordType !== undefined) query = query.where('conflict.recordType', '=', recordType);
+  if (field !== undefined) query = query.where('conflict.field', '=', field);
   if (before !== undefined) query = query.where('conflict.syncConflictId', '<', before);
   return query.orderBy('conflict.syncConflictId', 'desc').limit(limit).execute();
+}
+
+export async function findSyncConflict(
+  work: TenantWork,
+  { syncConflictId }: { syncConflictId: string },
+): Promise<SyncConflict | undefined> {
+  return selectConflicts(work).where('conflict.syncConflictId', '=', syncConflictId).executeTakeFirst();
+}
+
+function selectConflicts({ trx, tenantId }: TenantWork) {
+  const externalId = sql<string | null>`(select external_id from records
+    where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`;
+  return trx
+    .selectFrom('syncConflicts as conflict')
+    .selectAll('conflict')
+    .select(externalId.as('externalId'))
+    .where('conflict.tenantId', '=', tenantId);
+}
+
+/** The number of open conflicts, counted up to `OPEN_COUNTED_MAX`. */
+export async function countOpenConflicts({ trx, tenantId }: TenantWork): Promise<number> {
+  const open = trx
+    .selectFrom('syncConflicts')
+    .select('syncConflictId')
+    .where('tenantId', '=', tenantId)
+    .where('state', '=', 'open')
+    .limit(OPEN_COUNTED_MAX);
+  const { count } = await trx
+    .selectFrom(open.as('open'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /**

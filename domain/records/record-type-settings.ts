@@ -3,7 +3,7 @@
  * pushes nothing by itself.
  */
 
-/** What happens to a value that was changed at the third party after it was pushed (rules.md 54). */
+/** What happens to a value that was changed at the third party after it was pushed. */
 export const DRIFT_REACTIONS = ['report', 'repair', 'accept'] as const;
 type DriftReaction = (typeof DRIFT_REACTIONS)[number];
 

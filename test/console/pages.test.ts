@@ -102,6 +102,7 @@ const PAGES: [string, string | RegExp][] = [
   ['/sync-runs/{run}', /./],
   ['/sync-runs/{otherTenants}', 'Sync Log'],
   ['/sync-status?integration_id={crm}', 'Sync Status'],
+  ['/conflicts', 'Conflicts'],
   ['/deletion-reviews', 'Deletions to review'],
   ['/deletion-reviews/{review}', '30 deletions of contacts'],
   ['/notifications', 'Notifications'],

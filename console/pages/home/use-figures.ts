@@ -92,6 +92,11 @@ function countFigures(summary: Summary): Figure[] {
       { key: 'reviews', status: 'pending', link: { to: '/deletion-reviews', search: { state: 'pending' } } },
     ],
     [
+      summary.open_conflicts,
+      plural(summary.open_conflicts, 'conflict needs a decision', 'conflicts need a decision'),
+      { key: 'conflicts', status: 'pending', link: { to: '/conflicts', search: { state: 'open' } } },
+    ],
+    [
       summary.failing_webhook_endpoints,
       plural(
         summary.failing_webhook_endpoints,

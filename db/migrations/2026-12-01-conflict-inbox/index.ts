@@ -1,4 +1,4 @@
-/** Conflicts that people decide, also those that a push finds (rules.md 46, 49, 50). */
+/** Conflicts that people decide, also those that a push finds (rules.md 46, 49). */
 import { type Kysely, sql } from 'kysely';
 
 const statements = [

@@ -1,4 +1,4 @@
-/** Settings per record type of an integration (rules.md 53). */
+/** Settings per record type of an integration. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

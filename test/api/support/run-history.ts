@@ -10,6 +10,9 @@ import type { GivenTenant, Service } from './service';
 export interface RunHistory {
   /** At work. */
   run: string;
+  /** Open. */
+  conflict: string;
+  integration: string;
   /** Pending. */
   review: string;
 }
@@ -74,7 +77,9 @@ export async function givenRunHistory(service: Service, tenant: GivenTenant): Pr
     else {
       const review = (await tenant.viewer.get('/v1/deletion-reviews?state=pending').expect(200)).body.data[0]
         .id as string;
-      return { run: toTypeId('run', run.syncRunId), review };
+      const { body } = await tenant.viewer.get('/v1/sync-conflicts?state=open').expect(200);
+      const conflict = body.data[0].id as string;
+      return { run: toTypeId('run', run.syncRunId), conflict, integration: integration.id, review };
     }
   }
   throw new Error('No run is at work.');

@@ -117,6 +117,7 @@ it('contains nothing of another tenant', async () => {
     as_of: expect.any(String),
     records: [],
     integrations: [],
+    open_conflicts: 0,
     pending_deletion_reviews: 0,
     failing_webhook_endpoints: 0,
     disabled_webhook_endpoints: 0,

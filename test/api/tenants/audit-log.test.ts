@@ -348,6 +348,26 @@ const CASES: Record<string, Case> = {
     send: (as) => as.post('/v1/sign-ins', { user: 'ana@example.org' }),
     action: 'sign_in.reported',
   },
+  'POST /v1/sync-conflicts/{sync_conflict_id}/decide': {
+    by: 'operator',
+    send: async (as) =>
+      as.post(`/v1/sync-conflicts/${(await givenRunHistory(service, tenant)).conflict}/decide`, {
+        decision: 'dismiss',
+      }),
+    action: 'sync_conflict.decided',
+    target: /^cnf_/,
+  },
+  'POST /v1/sync-conflicts/decide-alike': {
+    by: 'operator',
+    send: async (as) =>
+      as.post('/v1/sync-conflicts/decide-alike', {
+        integration_id: (await givenRunHistory(service, tenant)).integration,
+        kind: 'ambiguous_match',
+        decision: 'dismiss',
+      }),
+    action: 'sync_conflicts.decided',
+    target: /^int_/,
+  },
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': {
     by: 'admin',
     send: async (as) =>

@@ -126,6 +126,7 @@ const onRun = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
   unknown: (as) => as.request(method, `/v1/sync-runs/${toTypeId('run', newUuid())}${suffix}`),
 });
+const alike = (id: string) => ({ integration_id: id, kind: 'ambiguous_match', decision: 'dismiss' });
 const onReview = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   unknown: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
@@ -272,6 +273,19 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/sync-status': listOfIntegration('/v1/sync-status'),
   'GET /v1/metadata-changes': listOfIntegration('/v1/metadata-changes'),
   'GET /v1/sync-conflicts': listOfIntegration('/v1/sync-conflicts'),
+  'POST /v1/sync-conflicts/{sync_conflict_id}/decide': [
+    {
+      foreign: (as) => as.post(`/v1/sync-conflicts/${history.conflict}/decide`, { decision: 'dismiss' }),
+      unknown: (as) =>
+        as.post(`/v1/sync-conflicts/${toTypeId('cnf', newUuid())}/decide`, { decision: 'dismiss' }),
+    },
+  ],
+  'POST /v1/sync-conflicts/decide-alike': [
+    {
+      foreign: (as) => as.post('/v1/sync-conflicts/decide-alike', alike(integration)),
+      unknown: (as) => as.post('/v1/sync-conflicts/decide-alike', alike(toTypeId('int', newUuid()))),
+    },
+  ],
   'GET /v1/deletion-reviews': listOfIntegration('/v1/deletion-reviews'),
   'GET /v1/deletion-reviews/{deletion_review_id}': [onReview('get')],
   'GET /v1/deletion-reviews/{deletion_review_id}/records': [onReview('get', '/records')],

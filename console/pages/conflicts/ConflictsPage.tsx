@@ -1,0 +1,141 @@
+import { Group, Stack, Text } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import type { Schemas } from '../../api/client';
+import { conflictsQuery, integrationsQuery } from '../../api/queries';
+import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { FilterSelect } from '../../common/FilterSelect';
+import { toActor, toShortId } from '../../common/formatting';
+import { type Column, ListTable } from '../../common/ListTable';
+import { Page } from '../../common/Page';
+import { RouterLink } from '../../common/RouterLink';
+import { Empty } from '../../common/States';
+import { StatusBadge } from '../../common/StatusBadge';
+import { Instant } from '../../common/Time';
+import { CONFLICT_KINDS, CONFLICT_STATES } from '../../search';
+import { useIntegrationNames } from '../integrations/use-integration-names';
+import { decisionLabel, KIND_LABELS } from './conflict-labels';
+import { DecideAlike } from './DecideAlike';
+import { DecideConflict } from './DecideConflict';
+
+type Conflict = Schemas['SyncConflict'];
+const route = getRouteApi('/shell/conflicts');
+const STATE_CHOICES = CONFLICT_STATES.map((value) => ({
+  value,
+  label: { open: 'Needs a decision', decided: 'Decided', ended: 'Ended' }[value],
+}));
+const KIND_CHOICES = CONFLICT_KINDS.map((value) => ({ value, label: KIND_LABELS[value].title }));
+
+export function ConflictsPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const conflicts = useInfiniteQuery(conflictsQuery(search));
+  const { nameOf } = useIntegrationNames();
+  const change = (changed: Partial<typeof search>) =>
+    void navigate({ search: { ...search, ...changed }, replace: true });
+  return (
+    <Page
+      title="Conflicts"
+      subtitle="Records that differ on both sides in a way that only a person can decide."
+      actions={
+        <>
+          <CopyAsCurl path="/sync-conflicts" query={search} />
+          <DecideAlike integrationId={search.integration_id} kind={search.kind} />
+        </>
+      }
+    >
+      <Group role="search">
+        <FilterSelect
+          label="State"
+          choices={STATE_CHOICES}
+          value={search.state}
+          onChange={(state) => change({ state })}
+        />
+        <FilterSelect
+          label="Kind"
+          w={300}
+          choices={KIND_CHOICES}
+          value={search.kind}
+          onChange={(kind) => change({ kind })}
+        />
+        <IntegrationFilter
+          value={search.integration_id}
+          onChange={(integrationId) => change({ integration_id: integrationId })}
+        />
+      </Group>
+      <ListTable
+        label="Conflicts"
+        query={conflicts}
+        columns={listColumns(nameOf)}
+        rowKey={(conflict) => conflict.id}
+        empty={<Empty title="No conflicts">Both sides agree, or the rules of the mapping decided.</Empty>}
+      />
+    </Page>
+  );
+}
+
+interface IntegrationFilterProps {
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+}
+
+function IntegrationFilter({ value, onChange }: IntegrationFilterProps) {
+  const { data } = useQuery(integrationsQuery);
+  const choices = (data ?? []).map(({ id, app }) => ({ value: id, label: app }));
+  return <FilterSelect label="App" choices={choices} value={value} onChange={onChange} />;
+}
+
+const listColumns = (nameOf: (integrationId: string) => string): Column<Conflict>[] => [
+  { title: 'Record', cell: (conflict) => <RecordOf conflict={conflict} /> },
+  { title: 'App', from: 'sm', cell: (conflict) => nameOf(conflict.integration_id) },
+  { title: 'Conflict', cell: (conflict) => <Values conflict={conflict} /> },
+  { title: 'Detected', from: 'md', cell: (conflict) => <Instant at={conflict.at} /> },
+  { title: 'Decision', cell: (conflict) => <Decision conflict={conflict} /> },
+];
+
+function RecordOf({ conflict }: { conflict: Conflict }) {
+  if (conflict.external_id === null) return <>{toShortId(conflict.remote_id)}</>;
+  return (
+    <RouterLink
+      to="/records/$recordType/$externalId"
+      params={{ recordType: conflict.record_type, externalId: conflict.external_id }}
+    >
+      {toShortId(conflict.external_id)}
+    </RouterLink>
+  );
+}
+
+function Values({ conflict }: { conflict: Conflict }) {
+  const { kind, field, ours, theirs, detail } = conflict;
+  return (
+    <Stack gap={2}>
+      <Text fw={600}>
+        {KIND_LABELS[kind].title}
+        {field !== null && `: ${field}`}
+      </Text>
+      {field === null ? (
+        <Text size="sm">{detail}</Text>
+      ) : (
+        <Text size="sm">
+          Syncline: {JSON.stringify(ours)} · App: {JSON.stringify(theirs)}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function Decision({ conflict }: { conflict: Conflict }) {
+  const { state, kind, decision, decided_by: by, ended_at: at } = conflict;
+  if (state === 'open') return <DecideConflict conflict={conflict} />;
+  if (decision === null) return <StatusBadge status="ended" />;
+  return (
+    <>
+      {decisionLabel(kind, decision)}: {toActor(by ?? '')}
+      {at !== null && (
+        <>
+          , <Instant at={at} />
+        </>
+      )}
+    </>
+  );
+}
