@@ -112,7 +112,7 @@ export class DatasetFinisher {
     if (overviewId === null) return;
     await this.inTenant(async (work) => {
       if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return;
-      const skipped = await skipDriftedItems(work, { overviewId, recordType: this.pass.recordType });
+      const skipped = await skipDriftedItems(work, { ...this.pass, overviewId });
       await addRecordErrors(work, this.pass, skipped);
     });
   }

@@ -46,10 +46,42 @@ export interface SkippedItems {
 }
 
 /** Skips the reviewed items of a dataset that the pass did not find in their reviewed state. */
-export async function skipDriftedItems(work: TenantWork, reviewed: ReviewedDataset): Promise<SkippedItems> {
+export async function skipDriftedItems(
+  work: TenantWork,
+  reviewed: ReviewedDataset & { integrationId: string },
+): Promise<SkippedItems> {
+  await markAppliedByOthers(work, reviewed);
   const skipped = await skipItems(work, { ...reviewed, direction: 'pull' });
   const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId }) => driftedError(remoteId));
   return { errors, count: skipped.length };
+}
+
+/**
+ * Another run may have applied an item before this one: the record has the reviewed values, from the reviewed
+ * state of the remote record. That is no drift.
+ */
+async function markAppliedByOthers(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType, integrationId }: ReviewedDataset & { integrationId: string },
+): Promise<void> {
+  const keyPrefix = `${integrationId} ${recordType} `;
+  const items = sql`item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
+    and item.record_type = ${recordType} and item.direction = 'pull' and item.outcome is null`;
+  await sql`
+    update overview_items item set outcome = 'applied'
+    from record_links link
+    join records record on record.tenant_id = link.tenant_id and record.record_id = link.record_id
+    where ${items} and item.action in ('create', 'update')
+      and link.remote_key = hashtextextended(${keyPrefix}::text || item.remote_id, 0)
+      and link.tenant_id = ${tenantId} and link.remote_id = item.remote_id
+      and link.remote_hash = item.remote_hash and record.deleted_at is null
+      and record.fields @> coalesce(item.after, '{}')`.execute(trx);
+  await sql`
+    update overview_items item set outcome = 'applied'
+    from records record
+    where ${items} and item.action = 'delete'
+      and record.tenant_id = ${tenantId} and record.record_id = item.record_id
+      and record.deleted_at is not null`.execute(trx);
 }
 
 /** Skips all reviewed items of a record type that the mapping no longer syncs in that direction. */

@@ -161,6 +161,27 @@ describe('an overview that is applied', () => {
     });
   });
 
+  it('counts what another run has applied since the review as applied, not as drifted (rule 21)', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
+    await environment.sleep(10 * MINUTE);
+    await pulled.account.put('contacts', 'p000', { name: 'Newer', email: 'p000@example.org' });
+    await pulled.account.put('contacts', 'p001', { name: 'Reviewed', email: 'p001@example.org' });
+    await pulled.account.put('contacts', 'p003', { name: 'New', email: 'p003@example.org' });
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    expect(await overviews.items(overviewId)).toHaveLength(3);
+    await pulled.sync('hourly');
+    await pulled.account.put('contacts', 'p001', { name: 'Drifted', email: 'p001@example.org' });
+    await pulled.sync('hourly');
+
+    const run = await overviews.synced(overviewId);
+
+    expect(await overviews.skippedRecords(run.syncRunId)).toEqual(['drifted p001']);
+    expect(
+      (await overviews.items(overviewId)).map(({ remoteId, outcome }) => `${remoteId} ${outcome}`),
+    ).toEqual(expect.arrayContaining(['p000 applied', 'p001 skipped', 'p003 applied']));
+  });
+
   it('does not overwrite a remote change made since the review', async () => {
     const pulled = await CrmIntegration.onboarded(
       tenant,
