@@ -68,6 +68,9 @@ export const syncRun = z
     id: typeId('run'),
     integration_id: typeId('int'),
     kind: runKind,
+    stands_for: z.array(runKind).meta({
+      description: 'The kinds of the requests that the run covers, for example of a schedule that joined it.',
+    }),
     scope: z.enum(RUN_SCOPES).meta({
       description:
         '`modified`: records modified since the last successful run. `last_day`: records ' +
@@ -172,6 +175,7 @@ export function toWireRun(run: ListedSyncRun): z.output<typeof syncRun> {
     id: toTypeId('run', run.syncRunId),
     integration_id: toTypeId('int', run.integrationId),
     kind: run.kind,
+    stands_for: run.standsFor.length === 0 ? [run.kind] : run.standsFor,
     scope: run.scope,
     record_types: run.recordTypes,
     state: run.state,

@@ -1,8 +1,8 @@
 /**
- * Events of a scheduled sync run: SYNC_COMPLETE unfinished every 12 h and finished exactly once, with
+ * Events of a sync run that stands for a scheduled one: SYNC_COMPLETE unfinished every 12 h and finished exactly once, with
  * FIRST_SYNC_COMPLETE beside the first finished one (rules.md 38, 39). Runs requested by people emit none.
  */
-import { isJobEnded, SCHEDULED_KINDS, summarizeRun } from '../../domain/sync-runs/sync-run';
+import { isJobEnded, type RunKind, scheduledKindOf, summarizeRun } from '../../domain/sync-runs/sync-run';
 import type { SyncCompleteData } from '../../domain/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
@@ -17,10 +17,11 @@ export async function syncEvents(
   run: SyncRun,
   jobs: readonly SyncJob[],
 ): Promise<NewEvent[]> {
-  if (!SCHEDULED_KINDS.includes(run.kind)) return [];
+  const kind = scheduledKindOf(run);
+  if (kind === undefined) return [];
   const { integrationId } = run;
   const isFirstSync = await isBeforeFirstSync(work, run);
-  const data = toData(run, jobs, isFirstSync);
+  const data = toData(run, jobs, { kind, isFirstSync });
   const events: NewEvent[] = [{ type: 'SYNC_COMPLETE', integrationId, data }];
   if (!data.is_sync_finished || !isFirstSync || !(await endsFirstPass(work, run, jobs))) return events;
   await markFirstSync(work, run);
@@ -30,7 +31,11 @@ export async function syncEvents(
   return [...events, { type: 'FIRST_SYNC_COMPLETE', integrationId, data: { ...data, totals } }];
 }
 
-function toData(run: SyncRun, jobs: readonly SyncJob[], isFirstSync: boolean): SyncCompleteData {
+function toData(
+  run: SyncRun,
+  jobs: readonly SyncJob[],
+  { kind, isFirstSync }: { kind: RunKind; isFirstSync: boolean },
+): SyncCompleteData {
   const summary = summarizeRun(jobs, {
     isStarted: run.startedAt !== null,
     isCancelRequested: run.cancelRequestedAt !== null,
@@ -38,7 +43,7 @@ function toData(run: SyncRun, jobs: readonly SyncJob[], isFirstSync: boolean): S
   return {
     integration_id: toTypeId('int', run.integrationId),
     sync_run_id: toTypeId('run', run.syncRunId),
-    kind: run.kind,
+    kind,
     successful_jobs: summary.successfulJobs,
     failed_jobs: summary.failedJobs,
     is_sync_finished: summary.isSyncFinished,

@@ -7,6 +7,7 @@ import {
   LAST_DAY_MS,
   type JobState,
   type JobWait,
+  readsMetadata,
   summarizeRun,
   WATERMARK_OVERLAP_MS,
 } from '../../domain/sync-runs/sync-run';
@@ -33,9 +34,6 @@ import {
   type RunKey,
   type SyncRun,
 } from '../pull/job-rows';
-
-/** Run kinds that also read fields and picklists (rules.md 28). */
-const WITH_METADATA = new Set(['onboarding', 'hourly', 'nightly', 'full']);
 
 /**
  * Starts the next run of an integration with its jobs, or continues the current one; undefined = there is
@@ -89,7 +87,7 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
   const pushed = asked.flatMap(({ recordType, direction }) =>
     direction === 'push' ? [pushJobOf(recordType)] : [],
   );
-  const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
+  const jobs = [...(readsMetadata(run) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
   if (jobs.length === 0) return;
   await trx
     .insertInto('syncJobs')

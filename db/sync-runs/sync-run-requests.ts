@@ -59,11 +59,14 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
     atWork.kind !== 'sync_now' &&
     asked.mustFollow !== true &&
     !isWider(request, atWork)
-  )
+  ) {
+    await addPurpose(work, atWork, asked);
     return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  }
   const queued = open.find(({ state }) => state === 'queued');
   if (queued !== undefined) {
     if (isWider(request, queued)) await widen(work, queued, request, asked);
+    await addPurpose(work, queued, asked);
     return { syncRunId: queued.syncRunId, isCoalesced: true };
   }
   return {
@@ -118,6 +121,18 @@ export async function retryWaitingJobs(
       and run.state in ('queued', 'running', 'waiting')
       and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
       and job.state = 'waiting' and job.waiting_reason in ('retry', 'outage')`.execute(trx);
+}
+
+async function addPurpose(
+  { trx, tenantId }: TenantWork,
+  { syncRunId }: OpenRun,
+  { kind }: NewRun,
+): Promise<void> {
+  await sql`
+    update sync_runs set stands_for = stands_for || ${kind}::text
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and not ${kind} = any(stands_for)`.execute(
+    trx,
+  );
 }
 
 async function widen(
@@ -192,6 +207,7 @@ async function insertRunRow(
       syncRunId,
       integrationId: asked.integrationId,
       kind: asked.kind,
+      standsFor: [asked.kind],
       scope: request.scope,
       recordTypes: request.recordTypes === null ? null : [...request.recordTypes],
       startedBy: asked.startedBy,

@@ -34,6 +34,7 @@ function selectRuns({ trx, tenantId }: TenantWork) {
         'syncRunId',
         'integrationId',
         'kind',
+        'standsFor',
         'scope',
         'recordTypes',
         'startedBy',

@@ -7,6 +7,8 @@ export interface SyncRunsTable {
   syncRunId: string;
   integrationId: string;
   kind: RunKind;
+  /** The kinds of the requests that the run covers. */
+  standsFor: Generated<RunKind[]>;
   scope: RunScope;
   /** null = all record types that the integration pulls. */
   recordTypes: string[] | null;

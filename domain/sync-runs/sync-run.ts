@@ -60,7 +60,22 @@ export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
 };
 
 /** Kinds that no person requested. Only these send SYNC_COMPLETE (rules.md 38). */
-export const SCHEDULED_KINDS: readonly RunKind[] = ['onboarding', 'hourly', 'nightly'];
+export const SCHEDULED_KINDS: readonly RunKind[] = ['onboarding', 'nightly', 'hourly'];
+/** Kinds that also read fields and picklists (rules.md 28). */
+const KINDS_WITH_METADATA: readonly RunKind[] = ['onboarding', 'hourly', 'nightly', 'full'];
+
+/** A run stands for every request that it covers, whatever it reads. */
+interface RunPurposes {
+  kind: RunKind;
+  standsFor: readonly RunKind[];
+}
+
+/** The scheduled kind that the run stands for; undefined if only people requested it. */
+export const scheduledKindOf = ({ kind, standsFor }: RunPurposes): RunKind | undefined =>
+  SCHEDULED_KINDS.find((scheduled) => scheduled === kind || standsFor.includes(scheduled));
+
+export const readsMetadata = ({ kind, standsFor }: RunPurposes): boolean =>
+  KINDS_WITH_METADATA.some((reading) => reading === kind || standsFor.includes(reading));
 
 /** The interval at which a long run is reported as unfinished (rules.md 38). */
 export const MILESTONE_MS = 12 * 3_600_000;

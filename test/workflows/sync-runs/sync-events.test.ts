@@ -84,6 +84,36 @@ describe('rule 38: SYNC_COMPLETE', () => {
     ]);
   });
 
+  it('is sent by a requested run that a scheduled one has joined, and the run reads metadata (rule 30)', async () => {
+    const pulled = await linked(1);
+    const partial = await pulled.request('full', { recordTypes: ['contacts'] });
+    const joined = await pulled.request('nightly', { localDate: '2026-11-28' });
+    await pulled.settle();
+
+    expect(joined).toEqual({ syncRunId: partial.syncRunId, isCoalesced: true });
+    expect(await pulled.run(partial.syncRunId)).toMatchObject({
+      kind: 'full',
+      standsFor: ['full', 'nightly'],
+      recordTypes: null,
+      state: 'succeeded',
+    });
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([
+      { kind: 'nightly', sync_run_id: toTypeId('run', partial.syncRunId), is_sync_finished: true },
+    ]);
+  });
+
+  it('is sent by an hourly run that a wider request has turned into a full one', async () => {
+    const pulled = await linked(1);
+    await pulled.request('hourly');
+    const { syncRunId } = await pulled.request('full');
+    await pulled.settle();
+
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([
+      { kind: 'hourly', is_sync_finished: true },
+    ]);
+    expect(await pulled.job(syncRunId, '')).toMatchObject({ state: 'succeeded' });
+  });
+
   it('is not sent by a run that was requested', async () => {
     const pulled = await linked(1);
     for (const kind of ['full', 'incremental', 'sign_in', 'last_day', 'drift_repair'] as const)
