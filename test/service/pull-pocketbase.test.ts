@@ -147,12 +147,16 @@ describe('records that are only pulled', () => {
     await expectEqual(integration);
   });
 
-  it('are not deleted by an incremental run; the total differs, and a full pass finds them', async () => {
+  it('are not deleted by an incremental run; the total differs twice, and a full pass finds them', async () => {
     const id = await idOf(5);
     await pocketBase.call('DELETE', `${RECORDS}/${id}`);
     await edit(await idOf(6), { first_name: 'Sixth' }); // so that there is something to count after
 
     const run = await integration.sync('incremental');
+    await integration.untilQuiet();
+    expect((await integration.runs())[0]).toMatchObject({ id: run.id });
+    await edit(await idOf(6), { first_name: 'Sixth again' });
+    await integration.sync('incremental');
     await integration.untilQuiet();
 
     const [repair] = await integration.runs();
