@@ -73,6 +73,11 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    * Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it already.
    */
   signal: AbortSignal;
+  /**
+   * For pushes: to be called before the first write to a remote record that was found, not linked. Throws
+   * `RecordConflict` if it belongs to another record (rules.md 49).
+   */
+  claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
 }
 
 /** One record to push. */

@@ -2,7 +2,7 @@
  * The four errors of connectors: they throw or return nothing else.
  * `activities/integrations/connector-failures.ts` decides what happens next (rules.md 8, 10, 11).
  */
-import type { PushConflict } from '../domain/records/conflict';
+import { alreadyLinkedWords, type PushConflict } from '../domain/records/conflict';
 
 /**
  * One error about a record or one of its fields: the third party's message and an explanation.
@@ -87,6 +87,18 @@ export class RecordConflict extends RecordRejected {
   ) {
     super(message, [error]);
   }
+}
+
+/** For a push that leads to a remote record of another record. Nothing was written. */
+export function alreadyLinked(remoteId: string, holder: string): RecordConflict {
+  const words = alreadyLinkedWords(remoteId, holder);
+  const error = { ...words, field: null, remoteField: null };
+  return new RecordConflict(words.message, error, {
+    kind: 'already_linked',
+    remoteId,
+    ours: null,
+    theirs: holder,
+  });
 }
 
 /**

@@ -7,12 +7,14 @@
  * without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
+import type { PushItem } from '../../connectors/connector';
 import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
+import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import type { FinishedPush } from '../../db/push/push-outcome';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
@@ -23,6 +25,7 @@ import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
 import { notCalled, pushBatch } from './push-batch';
+import { RemoteClaims } from './remote-claims';
 import {
   askThirdParty,
   recordThirdPartyState,
@@ -280,8 +283,15 @@ class PushDueRecordsTask {
     };
   }
 
-  private open(integration: Integration): Promise<OpenConnector> {
-    return this.deps.openConnector(this.input.tenantId, integration, this.timeBox.signal, 'push');
+  private async open(integration: Integration): Promise<OpenConnector> {
+    const { tenantId, integrationId } = this.input;
+    const opened = await this.deps.openConnector(tenantId, integration, this.timeBox.signal, 'push');
+    const claims = new RemoteClaims(async ({ recordType, externalId }, remoteId) => {
+      const wanted = { recordType, externalId, remoteId };
+      return (await this.inTenant((work) => findOtherHolders(work, integrationId, [wanted]))).get(wanted);
+    });
+    const claimRemote = (item: PushItem, remoteId: string) => claims.claim(item, remoteId);
+    return { ...opened, context: { ...opened.context, claimRemote } };
   }
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {

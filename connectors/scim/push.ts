@@ -91,7 +91,7 @@ export class ScimPush {
         'ambiguous',
         `${hits.length} resources in the third party have the externalId ${item.externalId}.`,
       );
-    return hits[0];
+    return this.claimed(item, hits[0]);
   }
 
   /**
@@ -119,7 +119,12 @@ export class ScimPush {
         `${hits.length} resources in the third party have the same ${toAttributePath(to)}.`,
         mapping?.matchBy,
       );
-    return hits[0];
+    return this.claimed(item, hits[0]);
+  }
+
+  private async claimed(item: PushItem, found: Resource | undefined): Promise<Resource | undefined> {
+    if (found !== undefined) await this.context.claimRemote?.(item, found.id);
+    return found;
   }
 
   private async write(

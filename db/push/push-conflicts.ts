@@ -1,7 +1,47 @@
 /** Conflicts that pushes find, and those that a successful push ends (rules.md 49). */
 import type { TenantWork } from '../database';
 import { endConflicts, raiseConflicts } from '../records/conflicts';
+import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
+import type { SyncError } from '../../domain/sync-error';
+import { findOtherHolders } from './linked-elsewhere';
 import type { FinishedPush } from './push-outcome';
+
+/**
+ * A push that turned out to concern the remote record of another record has failed: its answer shows what
+ * `claimRemote` could not know before, for example the id after an upsert in one call.
+ */
+export async function refuseHeldRemotes(
+  work: TenantWork,
+  integrationId: string,
+  finished: readonly FinishedPush[],
+): Promise<FinishedPush[]> {
+  const first = new Map<string, string>();
+  const wanted = finished.flatMap(({ push: { externalId, recordType, remoteId, recordId }, outcome }) => {
+    if (outcome.kind !== 'succeeded' || outcome.remoteId === null || outcome.remoteId === remoteId) return [];
+    const key = `${recordType}\n${outcome.remoteId}`;
+    const isFirst = !first.has(key);
+    if (isFirst) first.set(key, externalId);
+    const holder = isFirst ? undefined : first.get(key);
+    return [{ externalId, recordType, recordId, remoteId: outcome.remoteId, holder }];
+  });
+  const linked = await findOtherHolders(work, integrationId, wanted);
+  const holders = new Map(wanted.map((one) => [one.recordId, linked.get(one) ?? one.holder]));
+  return finished.map(({ push, outcome }) => {
+    const holder = holders.get(push.recordId);
+    if (holder === undefined || outcome.kind !== 'succeeded' || outcome.remoteId === null)
+      return { push, outcome };
+    const { remoteId } = outcome;
+    const error: SyncError = {
+      ...alreadyLinkedWords(remoteId, holder),
+      category: 'rejected_record',
+      origin: 'us',
+      field: null,
+      remote_field: null,
+    };
+    const conflict: PushConflict = { kind: 'already_linked', remoteId, ours: null, theirs: holder };
+    return { push, outcome: { kind: 'failed', errors: [error], isCertain: true, conflict } };
+  });
+}
 
 export async function recordPushConflicts(
   work: TenantWork,

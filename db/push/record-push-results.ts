@@ -12,7 +12,7 @@ import { emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import { recordPushConflicts } from './push-conflicts';
+import { recordPushConflicts, refuseHeldRemotes } from './push-conflicts';
 import type { FinishedPush } from './push-outcome';
 
 export async function recordPushResults(
@@ -30,9 +30,13 @@ export async function recordPushResults(
     claimId,
     recordIds: finished.map(({ push }) => push.recordId).sort(),
   });
-  const mine = finished
-    .filter(({ push }) => held.has(push.recordId))
-    .map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) }));
+  const mine = await refuseHeldRemotes(
+    work,
+    integrationId,
+    finished
+      .filter(({ push }) => held.has(push.recordId))
+      .map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) })),
+  );
   if (mine.length === 0) return;
   await writeRecordSyncs(work, { integrationId, finished: mine, now });
   await writePushes(work, { finished: mine, now });

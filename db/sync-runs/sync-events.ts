@@ -1,6 +1,7 @@
 /**
  * Events of a sync run that stands for a scheduled one: SYNC_COMPLETE unfinished every 12 h and finished
- * exactly once, with FIRST_SYNC_COMPLETE beside the first finished one (rules.md 38, 39). Runs requested by people emit none.
+ * exactly once, with FIRST_SYNC_COMPLETE beside the first finished one (rules.md 38, 39). Runs that only
+ * people requested emit none.
  */
 import { isJobEnded, type RunKind, scheduledKindOf, summarizeRun } from '../../domain/sync-runs/sync-run';
 import type { SyncCompleteData } from '../../domain/event-catalogue';

@@ -26,6 +26,14 @@ export interface PushConflict {
   theirs: string | null;
 }
 
+/** What is said of a record whose counterpart at the third party belongs to the record `holder`. */
+export const alreadyLinkedWords = (remoteId: string, holder: string) => ({
+  code: 'already_linked',
+  message: `The record ${remoteId} of the third party belongs to the record ${holder} already.`,
+  explanation:
+    'Correct the values that identify the record. If both records are the same, delete one of them. Then retry.',
+});
+
 /** `ended`: it no longer exists, for example because the record was pushed since. */
 export const CONFLICT_STATES = ['open', 'decided', 'ended'] as const;
 export type ConflictState = (typeof CONFLICT_STATES)[number];

@@ -3,7 +3,7 @@
  * response.
  */
 import type { JsonObject } from '../../../domain/json';
-import type { HttpRequest, HttpResponse, PushItem } from '../../connector';
+import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
@@ -19,6 +19,7 @@ export interface RecordCalls {
   recordType: RecordTypeConfig;
   item: PushItem;
   session: Session;
+  claimRemote: ConnectorContext['claimRemote'];
 }
 
 export interface Sending {

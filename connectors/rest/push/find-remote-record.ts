@@ -39,9 +39,15 @@ const SIMILAR_PAGES_MAX = 20;
 
 /**
  * The record with the Syncline id; undefined if it does not exist. Throws if there are several, or only other
- * records.
+ * records, or if it belongs to another record of Syncline.
  */
 export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
+  const found = await searchRemote(calls);
+  if (found !== undefined && found.id !== null) await calls.claimRemote?.(calls.item, found.id);
+  return found;
+}
+
+async function searchRemote(calls: RecordCalls): Promise<Remote | undefined> {
   const { find } = calls.recordType;
   if (find === undefined) return undefined;
   const request = requestOf(calls, find, { method: 'GET', remoteId: ownIdOf(calls) });

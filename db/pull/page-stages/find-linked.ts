@@ -11,8 +11,6 @@ export interface FoundLinks {
   linked: ReadonlyMap<string, LinkedRecord>;
   /** Remote ids without a link. */
   unlinked: ReadonlySet<string>;
-  /** Ids of further records that are linked to the same remote id. */
-  duplicateLinks: ReadonlyMap<string, readonly string[]>;
 }
 
 /** `hash`: null = the record counts as changed. */
@@ -22,22 +20,17 @@ export async function findLinked(
   remoteRecords: readonly { remoteId: string; hash: string | null }[],
 ): Promise<FoundLinks> {
   if (remoteRecords.length === 0) return toFoundLinks([]);
-  const wanted = remoteRecords.map(({ remoteId, hash }, position) => ({
-    position,
-    remote_id: remoteId,
-    hash,
-  }));
+  const wanted = remoteRecords.map(({ remoteId, hash }) => ({ remote_id: remoteId, hash }));
   const keyPrefix = `${integrationId} ${recordType} `;
   const { rows } = await sql<LinkRow | UnchangedRow>`
     with found as (
       select row.remote_id, link.record_id, link.remote_hash, link.linked_at,
-        count(*) over (partition by row.position) = 1
-          and link.remote_hash is not distinct from row.hash and row.hash is not null as is_unchanged
-      from ${rowsFrom(wanted, 'position int, remote_id text, hash text')}
+        link.remote_hash is not distinct from row.hash and row.hash is not null as is_unchanged
+      from ${rowsFrom(wanted, 'remote_id text, hash text')}
       left join lateral (
         select record_id, remote_id, remote_hash, updated_at as linked_at from record_links
         where remote_key = hashtextextended(${keyPrefix}::text || row.remote_id, 0)
-          and tenant_id = ${opaqueToPlanner(tenantId)} limit 10) link
+          and tenant_id = ${opaqueToPlanner(tenantId)} limit 1) link
         on link.remote_id = row.remote_id)
     select remote_id, record_id, remote_hash, linked_at, null as record_ids from found where not is_unchanged
     union all
@@ -56,29 +49,14 @@ interface UnchangedRow {
 function toFoundLinks(rows: readonly (LinkRow | UnchangedRow)[]): FoundLinks {
   let unchanged: string[] = [];
   const unlinked = new Set<string>();
-  const records = new Map<string, LinkedRecord[]>();
+  const linked = new Map<string, LinkedRecord>();
   for (const row of rows) {
     if (row.remoteId === null) unchanged = row.recordIds.split(',');
     else if (row.recordId === null) unlinked.add(row.remoteId);
     else {
       const { remoteId, ...record } = row;
-      records.set(remoteId, [...(records.get(remoteId) ?? []), record]);
+      linked.set(remoteId, record);
     }
   }
-  const linked = new Map<string, LinkedRecord>();
-  const duplicateLinks = new Map<string, string[]>();
-  for (const [remoteId, found] of records) {
-    // The oldest record wins. Sorted here, because `order by` would make the planner walk another index.
-    const [oldest, ...others] = found.length === 1 ? found : found.toSorted(byRecordId);
-    if (oldest !== undefined) linked.set(remoteId, oldest);
-    if (others.length > 0)
-      duplicateLinks.set(
-        remoteId,
-        others.map(({ recordId }) => recordId),
-      );
-  }
-  return { unchanged, linked, unlinked, duplicateLinks };
+  return { unchanged, linked, unlinked };
 }
-
-/** Record ids are ordered by time of creation. */
-const byRecordId = (a: LinkedRecord, b: LinkedRecord): number => (a.recordId < b.recordId ? -1 : 1);

@@ -14,7 +14,7 @@ export async function matchRecords(work: TenantWork, page: PageToApply): Promise
   const refusedIds = page.refused.flatMap(({ remoteId }) => remoteId ?? []);
   const withoutHash = [...page.tombstones, ...refusedIds].map((remoteId) => ({ remoteId, hash: null }));
   const links = await findLinked(work, page, [...page.records, ...withoutHash]);
-  const { unchanged, linked, unlinked, duplicateLinks } = links;
+  const { unchanged, linked, unlinked } = links;
   const toMatch = unlinked.size === 0 ? [] : page.records.filter(({ remoteId }) => unlinked.has(remoteId));
   const { mapping, externalIdPrefix } = page;
   const { matched, ambiguous } = await matchUnlinked(work, page, {
@@ -33,14 +33,7 @@ export async function matchRecords(work: TenantWork, page: PageToApply): Promise
     matched,
     ambiguous,
     undecided: new Set(mayBePushedNow ? unmatched.map(({ remoteId }) => remoteId) : []),
-    alsoSeen: [
-      ...refusedIds.flatMap((remoteId) => linked.get(remoteId)?.recordId ?? []),
-      ...(duplicateLinks.size === 0
-        ? []
-        : [...page.records.map(({ remoteId }) => remoteId), ...refusedIds].flatMap(
-            (remoteId) => duplicateLinks.get(remoteId) ?? [],
-          )),
-    ],
+    alsoSeen: refusedIds.flatMap((remoteId) => linked.get(remoteId)?.recordId ?? []),
     hasKnownTombstones: page.tombstones.some((remoteId) => linked.has(remoteId)),
   };
 }

@@ -4,8 +4,14 @@
  * third party.
  */
 import { randomUUID } from 'node:crypto';
-import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
-import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import type { ConnectorContext, HttpClient, PushItem, PushResult } from '../../../connectors/connector';
+import {
+  alreadyLinked,
+  RecordConflict,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+} from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
 import { contextWith, egressHttp, loopbackPolicy, pushItem } from './given';
@@ -51,7 +57,13 @@ export function describeConnector(harness: ConnectorHarness): void {
 
     const http = () => egressHttp(connector.hosts(thirdParty.config));
 
-    const contextFor = (parts: { http?: HttpClient; credentials?: unknown } = {}) =>
+    const contextFor = (
+      parts: {
+        http?: HttpClient;
+        credentials?: unknown;
+        claimRemote?: ConnectorContext['claimRemote'];
+      } = {},
+    ) =>
       contextWith({
         config: thirdParty.config,
         credentials: thirdParty.credentials,
@@ -161,6 +173,26 @@ export function describeConnector(harness: ConnectorHarness): void {
         await pushOk({ ...item, pushId: 'psh_later', payload: anEmployee({ last_name: 'King' }).payload });
 
         expect(await arrived(item)).toMatchObject([{ lastName: 'King' }]);
+      });
+
+      it('writes nothing to a record that it finds and that belongs to another (rule 49)', async () => {
+        const item = anEmployee();
+        const { remoteId } = await pushOk(item);
+        const found: string[] = [];
+        const claimRemote = async (_item: PushItem, id: string) => {
+          found.push(id);
+          throw alreadyLinked(id, 'another');
+        };
+        const before = await arrived(item);
+
+        for (const operation of ['upsert', 'deactivate', 'delete'] as const) {
+          const wanted = { ...item, operation, payload: anEmployee({ last_name: 'King' }).payload };
+          const error = await failureOf(wanted, contextFor({ claimRemote }));
+          expect(error).toBeInstanceOf(RecordConflict);
+        }
+
+        expect(found).toEqual([remoteId, remoteId, remoteId]);
+        expect(await arrived(item)).toEqual(before);
       });
 
       it('creates a record again that was deleted there', async () => {

@@ -6,6 +6,7 @@ import { claimDuePushes } from '../../../db/push/claim-pushes';
 import type { PushOutcome } from '../../../db/push/push-outcome';
 import { recordPushResults } from '../../../db/push/record-push-results';
 import { renewLease } from '../../../db/push/push-queue';
+import { listSyncConflicts } from '../../../db/records/conflicts';
 import { applyRecordSyncAction } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
@@ -73,6 +74,61 @@ describe('rule 47: a record with a field that the mapping cannot express', () =>
     await tenant.accept({ externalId: 'e1', kind: 'patch', fields: { born: null } });
     expect((await tenant.claim(integrationId, at(GRACE_MS * 3))).pushes).toMatchObject([
       { payload: { name: 'Edited here', born: null } },
+    ]);
+  });
+});
+
+describe('rule 49: a push that led to the remote record of another record', () => {
+  const asWritten = (claim: Claim, remoteIds: Record<string, string>) =>
+    tenant.work((work) =>
+      recordPushResults(work, {
+        integrationId,
+        claimId: claim.pushes[0]?.claimId ?? '',
+        finished: claim.pushes.map((push) => ({
+          push,
+          outcome: { ...succeeded, remoteId: remoteIds[push.externalId] } as PushOutcome,
+        })),
+        now: DUE,
+      }),
+    );
+  const shown = async (externalId: string) => {
+    const { resultStatus, errors } = (await tenant.recordSync(integrationId, externalId)) ?? {};
+    return [resultStatus, ...((errors ?? []) as { code: string; message: string }[]).map(({ code }) => code)];
+  };
+  const links = async () =>
+    (
+      await db.superuser('select remote_id from record_links where integration_id = $1 order by 1', [
+        integrationId,
+      ])
+    ).map(({ remote_id }) => remote_id as string);
+
+  it('has failed and keeps no link, in one batch and in two', async () => {
+    await acceptMany(2);
+    await asWritten(await tenant.claim(integrationId, DUE), { e000: 'r1', e001: 'r1' });
+    expect(await shown('e000')).toEqual(['synced']);
+    expect(await shown('e001')).toEqual(['sync_failed', 'already_linked']);
+
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
+    await asWritten(await tenant.claim(integrationId, DUE), { e1: 'r1' });
+    expect(await shown('e1')).toEqual(['sync_failed', 'already_linked']);
+    expect(await links()).toEqual(['r1']);
+    const conflicts = await tenant.work((work) => listSyncConflicts(work, { limit: 10, state: 'open' }));
+    expect(conflicts).toMatchObject([
+      { kind: 'already_linked', remoteId: 'r1', externalId: 'e1', theirs: 'e000' },
+      { kind: 'already_linked', remoteId: 'r1', externalId: 'e001', theirs: 'e000' },
+    ]);
+  });
+
+  it('is pushed again after a correction, and its conflict ends', async () => {
+    await acceptMany(2);
+    await asWritten(await tenant.claim(integrationId, DUE), { e000: 'r1', e001: 'r1' });
+    await tenant.accept({ externalId: 'e001', fields: { name: 'B' } });
+    await asWritten(await tenant.claim(integrationId, at(GRACE_MS * 2)), { e001: 'r2' });
+
+    expect(await shown('e001')).toEqual(['synced']);
+    expect(await links()).toEqual(['r1', 'r2']);
+    expect(await tenant.work((work) => listSyncConflicts(work, { limit: 10 }))).toMatchObject([
+      { state: 'ended' },
     ]);
   });
 });
