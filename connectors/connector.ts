@@ -241,6 +241,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    */
   readAbilities?(config: Config, recordType: string): ReadAbilities | null;
   /**
+   * Everything in the configuration that determines which records of this type are read, and as what. When it
+   * changes, the record type is read in full. Absent: the whole configuration.
+   */
+  readSignature?(config: Config, recordType: string): object;
+  /**
    * Reads one page with one request, and one more if a token must be renewed. The first page may need more
    * requests, to learn what the third party supports. Throws one of the four errors.
    * `RecordRejected` means that the dataset cannot be read with this configuration (404, a dropped table) and

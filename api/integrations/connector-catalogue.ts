@@ -5,7 +5,7 @@
 import type { ZodType } from 'zod';
 import type { ReadAbilities } from '../../connectors/connector';
 import type { JsonObject } from '../../domain/json';
-import { isJsonObject, type JsonValue } from '../../domain/json';
+import { canonicalJson, isJsonObject, type JsonValue } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import type { RecordType } from '../../domain/records/record-type';
 import { HttpError, type ProblemDetail } from '../http/http-error';
@@ -36,6 +36,7 @@ export interface DescribedConnector {
   hosts(config: unknown): string[];
   /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
+  readSignature?(config: unknown, recordType: string): object;
 }
 
 /**
@@ -92,6 +93,20 @@ export function findContradictions(
     ...found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message })),
     ...unreadable,
   ];
+}
+
+/** The record types of which a new configuration reads other records, or reads them differently. */
+export function findReadDifferently(
+  connector: DescribedConnector,
+  before: JsonObject,
+  after: JsonObject,
+  recordTypes: readonly string[],
+): string[] {
+  const signature = (config: JsonObject, recordType: string): string =>
+    canonicalJson(
+      JSON.parse(JSON.stringify(connector.readSignature?.(config, recordType) ?? config)) as JsonValue,
+    );
+  return recordTypes.filter((recordType) => signature(before, recordType) !== signature(after, recordType));
 }
 
 /** Record types that are mapped for pulling although the connector cannot read them. */

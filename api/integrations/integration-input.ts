@@ -8,7 +8,12 @@ import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
-import { type DescribedConnector, readConfig, readCredentials } from './connector-catalogue';
+import {
+  type DescribedConnector,
+  findReadDifferently,
+  readConfig,
+  readCredentials,
+} from './connector-catalogue';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
 import { type integrationChange, integrationSettings, type newIntegration } from './integration-schema';
 import { readTypeSettings } from './type-settings-schema';
@@ -70,6 +75,10 @@ export function readIntegrationChange(
     app: body.app,
     accountName: body.account_name,
     config,
+    readDifferently:
+      config === undefined
+        ? []
+        : findReadDifferently(connector, before.config, config, Object.keys(before.recordTypes)),
     recordTypes,
     typeSettings:
       body.type_settings === undefined

@@ -53,6 +53,11 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
     return table ? { canFilterByModified: table.modified !== undefined, isPagingStable: true } : null;
   },
 
+  readSignature: ({ host, port, database, schema, record_types: types }, recordType) => {
+    const { label: _label, overlap_minutes: _overlap, ...table } = types[recordType] ?? {};
+    return { host, port, database, schema, table };
+  },
+
   readPage: readTablePage,
 
   count: countTable,

@@ -71,6 +71,12 @@ export const rest: Connector<RestConfig, RestCredentials> = {
         };
   },
 
+  readSignature({ base_url: baseUrl, headers, record_types: types }, recordType) {
+    const type = types[recordType];
+    const { list, deleted_list: deletedList, id, external_id: externalId, version, tombstone } = type ?? {};
+    return { baseUrl, headers, list, deletedList, id, externalId, version, tombstone };
+  },
+
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
     return readRestPage(request, recordTypeOf(context.config, request.recordType), context);
   },

@@ -55,6 +55,12 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
     return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context.signal);
   },
 
+  readSignature: ({ base_url: baseUrl, record_types: types, filter_modified: isFiltered }, recordType) => ({
+    baseUrl,
+    isFiltered,
+    type: types[recordType],
+  }),
+
   readAbilities({ record_types: types, filter_modified: canFilterByModified }, recordType) {
     return Object.hasOwn(types, recordType) ? { canFilterByModified, isPagingStable: false } : null;
   },

@@ -15,7 +15,7 @@ import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
 import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
-import { addSyncDatasets } from './sync-datasets';
+import { addSyncDatasets, forgetWatermarks } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
@@ -29,6 +29,8 @@ export interface IntegrationChange {
   app?: string | undefined;
   accountName?: string | undefined;
   config?: JsonObject | undefined;
+  /** The record types of which the new configuration reads other records, or reads them differently. */
+  readDifferently?: readonly string[] | undefined;
   /**
    * A new mapping raises the mapping version and opens a window for record syncs whose payload differs
    * (rules.md 15).
@@ -94,32 +96,31 @@ export async function changeIntegration(
   if (hasNewConfig) await enqueueSyncRuns(work, { integrationId });
   if ((hasNewMapping || hasNewConfig) && before.pausedAt === null)
     await enqueuePush(work, { integrationId, nextDueAt: now });
-  if (hasNewMapping && change.recordTypes !== undefined)
-    await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
+  await readAnew(work, { before, recordTypes: change.recordTypes ?? before.recordTypes, change });
   await enqueueSchedules(work, { integrationId });
   return announceIntegration(work, integrationId);
 }
 
 /**
- * Record types whose mapping now reads other fields are read in full. Added ones are not part of the
+ * Record types of which other records or fields are read now are read in full. Added ones are not part of the
  * onboarding lock.
  */
-async function readUnderNewMapping(
+async function readAnew(
   work: TenantWork,
   {
-    integrationId,
     before,
     recordTypes,
-  }: { integrationId: string; before: Integration; recordTypes: RecordTypeMappings },
+    change: { readDifferently = [] },
+  }: { before: Integration; recordTypes: RecordTypeMappings; change: IntegrationChange },
 ): Promise<void> {
+  const { integrationId } = before;
   const pulled = pulledRecordTypes({ recordTypes });
-  const changed = pulled.filter(
-    (type) =>
-      canonicalJson(recordTypes[type] as never) !==
-      canonicalJson((before.recordTypes[type] ?? null) as never),
-  );
+  const isMappedAnew = (type: string): boolean =>
+    canonicalJson(recordTypes[type] as never) !== canonicalJson((before.recordTypes[type] ?? null) as never);
+  const changed = pulled.filter((type) => readDifferently.includes(type) || isMappedAnew(type));
   if (changed.length === 0) return;
   await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: false });
+  await forgetWatermarks(work, { integrationId, recordTypes: readDifferently });
   // The integration never had an onboarding lock, so added record types need none.
   if (before.onboardingStartedAt === null)
     await work.trx
@@ -132,7 +133,7 @@ async function readUnderNewMapping(
     integrationId,
     kind: 'full',
     recordTypes: changed,
-    startedBy: 'mapping',
+    startedBy: changed.some(isMappedAnew) ? 'mapping' : 'config',
     mustFollow: true,
   });
 }

@@ -102,6 +102,21 @@ export async function markDatasetSucceeded(
     .execute();
 }
 
+/** The list that was read so far is no longer the one that is read. Until a full run, all of it is read. */
+export async function forgetWatermarks(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordTypes }: { integrationId: string; recordTypes: readonly string[] },
+): Promise<void> {
+  if (recordTypes.length === 0) return;
+  await trx
+    .updateTable('syncDatasets')
+    .set({ watermark: null, knownDifference: null, previousDifference: null })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', 'in', recordTypes)
+    .execute();
+}
+
 /** Remembers that a repair of the record types was requested. */
 export async function markRepaired(
   { trx, tenantId, now }: TenantWork,

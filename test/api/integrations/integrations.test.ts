@@ -7,6 +7,10 @@ import {
   startService,
 } from '../support/service';
 import { HttpError } from '../../../api/http/http-error';
+import { fromTypeId } from '../../../db/sql/ids';
+import { listSyncDatasets, markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
+import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
+import { findUnfinishedRuns } from '../../../db/sync-runs/sync-run-requests';
 import { contactsConfig } from '../../connectors/rest/rest-given';
 import { PULLED_INTEGRATION } from '../support/simulated-worker';
 
@@ -303,6 +307,25 @@ describe('a third party that speaks no HTTP', () => {
   );
 });
 
+/** As after the first run: nothing is left to read, and each record type has a watermark. */
+async function endOnboarding(id: string): Promise<void> {
+  const integrationId = fromTypeId('int', id) as string;
+  await service.database.withTenant(tenant.uuid, async (work) => {
+    for (const { syncRunId } of await findUnfinishedRuns(work, { integrationId }))
+      await cancelSyncRun(work, { syncRunId, by: 'test' });
+    for (const recordType of ['contacts', 'deals'])
+      await markDatasetSucceeded(work, { integrationId, recordType, isFull: true, watermark: work.now });
+  });
+}
+
+async function watermarksOf(id: string): Promise<Record<string, boolean>> {
+  const integrationId = fromTypeId('int', id) as string;
+  const rows = await service.database.withTenant(tenant.uuid, (work) =>
+    listSyncDatasets(work, { integrationId }),
+  );
+  return Object.fromEntries(rows.map(({ recordType, watermark }) => [recordType, watermark !== null]));
+}
+
 describe('changing', () => {
   it('refuses a configuration that cannot read a pulled record type', async () => {
     const { id, etag } = await givenIntegration(tenant, PULLED_INTEGRATION);
@@ -396,6 +419,34 @@ describe('changing', () => {
 
     expect(same.body.mapping_version).toBe(1);
     expect(other.body).toMatchObject({ mapping_version: 2, is_backfilling: true });
+  });
+
+  it('rule 52, C7: reads a record type in full when its configuration reads other records, and no other type', async () => {
+    const { id, etag } = await givenIntegration(tenant, PULLED_INTEGRATION);
+    const runs = async () =>
+      (await tenant.viewer.get(`/v1/sync-runs?integration_id=${id}`)).body.data.filter(
+        (run: { kind: string }) => run.kind === 'full',
+      );
+    await endOnboarding(id);
+    const { contacts, deals } = PULLED_INTEGRATION.config.record_types;
+    const changed = (type: object) => ({
+      ...PULLED_INTEGRATION.config,
+      page_size: 50,
+      record_types: { contacts: { ...contacts, ...type }, deals },
+    });
+
+    const same = await tenant.admin
+      .patch(`/v1/integrations/${id}`, { config: changed({ label: 'People', overlap_minutes: 5 }) })
+      .set('If-Match', etag);
+    const before = { runs: await runs(), watermarks: await watermarksOf(id) };
+    const response = await tenant.admin
+      .patch(`/v1/integrations/${id}`, { config: changed({ table: 'people' }) })
+      .set('If-Match', same.headers.etag as string);
+
+    expect([same.status, response.status]).toEqual([200, 200]);
+    expect(before).toEqual({ runs: [], watermarks: { contacts: true, deals: true } });
+    expect(await runs()).toMatchObject([{ record_types: ['contacts'], started_by: 'config' }]);
+    expect(await watermarksOf(id)).toEqual({ contacts: false, deals: true });
   });
 
   it('changes settings of a record type by member, without a new mapping or a push', async () => {
