@@ -97,7 +97,7 @@ function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage>
     const nextCursor = isLast
       ? null
       : writeCursor(endOf(rows[limit - 1] as Rows['rows'][number], next, keys));
-    return { ...page, nextCursor, asOf: session.now, total: null };
+    return { ...page, nextCursor, asOf: session.horizon, total: null };
   });
 }
 

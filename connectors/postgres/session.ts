@@ -19,8 +19,8 @@ export interface Rows {
 
 export interface Session {
   query(text: string, values?: readonly (string | number | null)[]): Promise<Rows>;
-  /** The server's clock when the transaction began. */
-  now: Date;
+  /** Rows with an earlier time of modification are visible. */
+  horizon: Date;
   /** The rows received so far. */
   bytesRead(): number;
 }
@@ -46,7 +46,19 @@ const BEGIN = [
   `set local bytea_output = 'hex'`,
   'set local extra_float_digits = 1',
 ].join('; ');
-const NOW = 'select floor(extract(epoch from now()) * 1000)::bigint';
+/**
+ * The server's clock, or the beginning of the oldest open transaction: its rows may carry that time, and they
+ * become visible later. On a replica, the time of what has been replayed. Of other roles, only members of
+ * pg_read_all_stats see the beginning: a transaction that writes counts as begun an hour ago.
+ */
+const HORIZON = `
+select floor(extract(epoch from least(
+         now(),
+         (select min(coalesce(xact_start, now() - interval '1 hour')) from pg_catalog.pg_stat_activity
+           where datname = current_database() and (xact_start is not null or backend_xid is not null)
+             and not (usename = current_user and application_name = 'syncline')),
+         (select min(prepared) - interval '1 hour' from pg_catalog.pg_prepared_xacts where database = current_database()),
+         case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end)) * 1000)::bigint`;
 
 /** Does the work in a transaction. Throws one of the four errors, or `AnswerTooLarge`. */
 export async function inSession<T>(
@@ -62,7 +74,7 @@ export async function inSession<T>(
     await client.connect();
     const session = startSession(client);
     await client.query(BEGIN);
-    session.now = new Date(Number((await session.query(NOW)).rows[0]?.[0]));
+    session.horizon = new Date(Number((await session.query(HORIZON)).rows[0]?.[0]));
     const result = await work(session);
     await client.query('commit');
     return result;
@@ -124,7 +136,7 @@ function startSession(client: Client): Session {
     if (bytes > ANSWER_BYTES_MAX) stream.destroy(new AnswerTooLarge());
   });
   return {
-    now: new Date(Number.NaN),
+    horizon: new Date(Number.NaN),
     bytesRead: () => bytes,
     async query(text, values = []) {
       const result = await client.query<(string | null)[]>({

@@ -1,4 +1,5 @@
 /** Incremental reading of PostgreSQL by columns of different types, and keys of several columns. */
+import { Client } from 'pg';
 import type { JsonObject } from '../../../domain/json';
 import { RecordRejected } from '../../../connectors/errors';
 import { postgres } from '../../../connectors/postgres';
@@ -148,6 +149,61 @@ insert into t.things values (1, '2026-11-20'), (2, '2026-11-21'), (3, 'infinity'
     expect(() => contextFor({ ...SETTINGS, modified: { column: 'at', time_zone: zone } })).toThrow(
       'Enter a time zone',
     );
+  });
+});
+
+describe('rule 52, C2: the time from which the next run reads', () => {
+  const asOf = async () => (await readPage(contextFor({ ...SETTINGS, modified: 'at' }))).asOf as Date;
+  const clock = async () => (await source.query('select now() as now'))[0]?.['now'] as Date;
+  const create = () => given('create table t.things (id int primary key, at timestamptz)');
+  /** A transaction of the application that has written a row and is still open. */
+  async function open(): Promise<{ since: Date; client: Client }> {
+    const client = new Client({ connectionString: source.ownerUrl });
+    await client.connect();
+    await client.query('begin');
+    const { rows } = await client.query<{ at: Date }>('insert into t.things values (1, now()) returning at');
+    return { since: (rows[0] as { at: Date }).at, client };
+  }
+
+  it('is the clock of the server if no transaction is open', async () => {
+    await create();
+    const before = await clock();
+
+    expect((await asOf()).getTime()).toBeGreaterThanOrEqual(before.getTime() - 1);
+  });
+
+  it('is not later than the beginning of an open transaction, so its rows are read after it', async () => {
+    await create();
+    await source.query(`grant pg_read_all_stats to ${source.role}`);
+    const { since, client } = await open();
+    const next = await asOf();
+    await client.query('commit');
+    await client.end();
+    await source.query(`revoke pg_read_all_stats from ${source.role}`);
+
+    expect(next.getTime()).toBeLessThanOrEqual(since.getTime());
+    expect(await readSince('at', next.toISOString())).toEqual(['1']);
+  });
+
+  it('is an hour earlier while a transaction of a role writes that cannot be inspected', async () => {
+    await create();
+    const { since, client } = await open();
+    const next = await asOf();
+    await client.query('rollback');
+    await client.end();
+
+    expect(next.getTime()).toBeLessThan(since.getTime() - 59 * 60_000);
+  });
+
+  it('is not held back by sessions that write nothing', async () => {
+    await create();
+    const client = new Client({ connectionString: source.ownerUrl });
+    await client.connect();
+    const before = await clock();
+    const next = await asOf();
+    await client.end();
+
+    expect(next.getTime()).toBeGreaterThanOrEqual(before.getTime() - 1);
   });
 });
 
