@@ -24,6 +24,8 @@ import {
 
 /** Pushes one item. Throws one of the four errors. */
 export async function pushRecord(calls: RecordCalls): Promise<Pushed> {
+  const ownId = ownIdOf(calls);
+  if (calls.item.remoteId === null && ownId !== undefined) await calls.claimRemote?.(calls.item, ownId);
   switch (calls.item.operation) {
     case 'upsert':
       return calls.recordType.upsert ? upsertInOneCall(calls) : upsert(calls);
