@@ -103,8 +103,8 @@ export class OverviewReader {
     if (isReadable) {
       const read = await this.readAll(
         () => undefined,
-        ({ records }, checkpoint) => {
-          const page = { integration, pagesBefore: this.job.pages, records };
+        ({ records, requestedAt }, checkpoint) => {
+          const page = { integration, pagesBefore: this.job.pages, records, requestedAt };
           return this.pages.inTenant((work) => comparePage(work, this.job, page, checkpoint));
         },
       );

@@ -6,19 +6,20 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { OverviewAction } from '../../domain/overviews/overview';
+import { remoteDifference } from '../../domain/pull/remote-difference';
 import {
   isEligible,
   pushTarget,
   type PushTarget,
   type RecordTypeMapping,
 } from '../../domain/records/mapping';
-import { payloadDifference } from '../../domain/records/payload-difference';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { findLinked } from '../pull/page-stages/find-linked';
 import { hashOfTarget } from '../records/payload-hash';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import { changeOverviewJob, lockOverviewJob, type OverviewJob, type OverviewJobKey } from './overview-jobs';
+import { changeOverviewJob, lockOverviewJob, type OverviewJobKey } from './overview-jobs';
+import { readChunk, type SyncedRecord } from './local-chunk';
 import {
   addCounts,
   type Checkpoint,
@@ -32,6 +33,7 @@ import {
   type StepResult,
 } from './overview-pages';
 import { isCanceled } from './overviews';
+import { type ComparedLink, type LearnedNotation, learnNotations, readComparedLinks } from './compared-links';
 
 type ComparedIntegration = Pick<Integration, 'integrationId' | 'recordTypes' | 'initialPush'>;
 
@@ -46,6 +48,7 @@ export interface ComparedPage {
   integration: ComparedIntegration;
   pagesBefore: number;
   records: readonly RemoteState[];
+  requestedAt: Date;
 }
 
 /**
@@ -55,7 +58,7 @@ export interface ComparedPage {
 export async function comparePage(
   work: TenantWork,
   key: OverviewJobKey,
-  { integration, pagesBefore, records }: ComparedPage,
+  { integration, pagesBefore, records, requestedAt }: ComparedPage,
   checkpoint: Checkpoint,
 ): Promise<StepResult> {
   const job = await lockForPage(work, key, pagesBefore);
@@ -74,9 +77,16 @@ export async function comparePage(
   const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, remotes.get(remoteId)]));
   const held = await readLocalRecords(work, [...remoteOf.keys()]);
   const compared = await withPulledChanges(work, key, held);
-  const items = compared.flatMap((record) =>
-    itemsOfTarget(pushTarget(mapping, record), record, remoteOf.get(record.recordId) ?? null, mapping),
+  const links = await readComparedLinks(work, { integrationId, recordIds: [...remoteOf.keys()] });
+  const findings = compared.map((record) =>
+    compareRecord(mapping, record, remoteOf.get(record.recordId) ?? null, links.get(record.recordId)),
   );
+  await learnNotations(work, {
+    integrationId,
+    requestedAt,
+    learned: findings.flatMap(({ learned }) => (learned === null ? [] : [learned])),
+  });
+  const items = findings.flatMap((found) => found.items);
   return savePage(
     work,
     job,
@@ -91,28 +101,57 @@ export async function comparePage(
   );
 }
 
+interface ComparedRecord {
+  items: NewItem[];
+  learned: LearnedNotation | null;
+}
+
+function compareRecord(
+  mapping: RecordTypeMapping,
+  record: LocalRecord,
+  remote: RemoteState | null,
+  link: ComparedLink | undefined,
+): ComparedRecord {
+  const target = pushTarget(mapping, record);
+  if (target.operation === 'deactivate' && link?.isDeactivated === true) return { items: [], learned: null };
+  if (target.operation !== 'upsert' || remote === null)
+    return { items: itemsOfTarget(target, record, remote), learned: null };
+  const { payload } = target;
+  const { fields, recordId } = record;
+  const { difference, learned } = remoteDifference(
+    mapping,
+    { fields, payload },
+    remote.fields,
+    link?.notation ?? null,
+  );
+  return {
+    items:
+      difference === null ? [] : [{ ...itemOf(record, remote.remoteId), action: 'update', ...difference }],
+    learned: learned === null ? null : { recordId, notation: learned },
+  };
+}
+
+const itemOf = (record: LocalRecord, remoteId: string | null) => ({
+  recordId: record.recordId,
+  externalId: record.externalId,
+  remoteId,
+  baseVersion: record.version,
+  remoteHash: null,
+  reason: null,
+});
+
 /** `remote`: null = the third party has no such record; `fields`: null = its values are not known. */
 function itemsOfTarget(
   target: PushTarget,
   record: LocalRecord,
   remote: { remoteId: string; fields: JsonObject | null } | null,
-  mapping?: RecordTypeMapping,
 ): NewItem[] {
-  const item = {
-    recordId: record.recordId,
-    externalId: record.externalId,
-    remoteId: remote?.remoteId ?? null,
-    baseVersion: record.version,
-    remoteHash: null,
-    reason: null,
-  };
+  const item = itemOf(record, remote?.remoteId ?? null);
   switch (target.operation) {
-    case 'upsert': {
-      if (remote === null) return [{ ...item, action: 'create', before: null, after: target.payload }];
-      if (remote.fields === null) return [{ ...item, action: 'update', before: null, after: target.payload }];
-      const difference = payloadDifference(target.payload, remote.fields, mapping?.fields);
-      return difference === null ? [] : [{ ...item, action: 'update', ...difference }];
-    }
+    case 'upsert':
+      return [
+        { ...item, action: remote === null ? 'create' : 'update', before: null, after: target.payload },
+      ];
     case 'invalid':
       return [notPossible({ ...item, reason: target.errors.map(({ message }) => message).join(' ') })];
     case 'leave':
@@ -152,17 +191,6 @@ async function withPulledChanges<T extends LocalRecord>(
     if (item.action === 'delete') return [];
     return [{ ...record, isDeleted: false, fields: { ...record.fields, ...item.after } }];
   });
-}
-
-interface SyncedRecord extends LocalRecord {
-  hasRecordSync: boolean;
-  hasBeenSent: boolean;
-  /** Hash of the payload that was sent last. */
-  knownHash: string | null;
-  remoteId: string | null;
-  isDeactivated: boolean;
-  /** A page of remote records showed it. */
-  isSeen: boolean;
 }
 
 /**
@@ -225,42 +253,6 @@ function itemsOfUnseen(
   if (isUnchanged) return [];
   const remote = record.remoteId === null ? null : { remoteId: record.remoteId, fields: null };
   return itemsOfTarget(target, record, remote);
-}
-
-async function readChunk(
-  { trx, tenantId }: TenantWork,
-  { overviewId, recordType, direction, afterRecordId: after }: OverviewJob,
-  { integrationId, limit }: { integrationId: string; limit: number },
-): Promise<SyncedRecord[]> {
-  const tenant = opaqueToPlanner(tenantId);
-  const integration = opaqueToPlanner(integrationId);
-  const { rows } = await sql<SyncedRecord>`
-    with chunk as materialized (
-      select record_id, external_id, version, fields, deleted_at is not null as is_deleted from records
-      where tenant_id = ${tenant} and record_type = ${recordType}
-        and (${after}::uuid is null or record_id > ${after}::uuid)
-      order by record_id limit ${limit}),
-    seen as materialized (
-      select unnest(seen) as record_id from overview_pages
-      where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
-        and direction = ${direction})
-    select chunk.*, record_sync.record_id is not null as has_record_sync,
-      link.remote_id, coalesce(link.is_deactivated, false) as is_deactivated,
-      coalesce(record_sync.result_status is not null or record_sync.push_id is not null
-        or record_sync.unresolved_push_id is not null, false) as has_been_sent,
-      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash,
-      exists (select from seen where seen.record_id = chunk.record_id) as is_seen
-    from chunk
-    left join lateral (
-      select * from record_syncs
-      where tenant_id = ${tenant} and integration_id = ${integration} and record_id = chunk.record_id limit 1) record_sync
-      on true
-    left join lateral (
-      select remote_id, is_deactivated from record_links
-      where tenant_id = ${tenant} and integration_id = ${integration} and record_id = chunk.record_id limit 1) link
-      on true
-    order by chunk.record_id`.execute(trx);
-  return rows;
 }
 
 function mappingOf(

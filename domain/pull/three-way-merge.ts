@@ -12,6 +12,7 @@ import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapp
 import {
   isNotationOf,
   isSameValue,
+  isShownFor,
   type Notation,
   type PlaceNotation,
   placeNotation,
@@ -71,6 +72,7 @@ export function mergePulled(
       mapping,
       compared.filter(({ place }) => place.name === name),
     );
+  keepNotationOfConstants(result, mapping, agreement.notation ?? null);
   for (const one of compared) {
     if (one.there === undefined) continue;
     const value = agreedValue(result, one);
@@ -108,6 +110,17 @@ export function agreementOnRead(
 
 function addConstants({ fields }: RecordTypeMapping, agreed: JsonObject): void {
   for (const { to, constant } of fields) if (constant !== undefined) setAt(agreed, parsePlace(to), constant);
+}
+
+function keepNotationOfConstants(
+  { notation }: Merged,
+  { fields }: RecordTypeMapping,
+  before: Notation | null,
+): void {
+  for (const { to, constant } of fields) {
+    const known = constant === undefined ? undefined : placeNotation(before, to);
+    if (known !== undefined) notation[to] = known;
+  }
 }
 
 const noted = (ours: JsonValue | undefined, shown: JsonValue | undefined): PlaceNotation => ({
@@ -183,8 +196,7 @@ function whoChanged(
   }
   const sentBefore = toRemoteOrRaw(place, known.ours);
   const weChanged = !isSameValue(here, known.ours) && !isSameValue(sent, sentBefore);
-  const theyChanged =
-    known.shown === undefined ? !isNotationOf(sentBefore, there) : !isSameValue(there, known.shown);
+  const theyChanged = !isShownFor(known, sentBefore, there);
   if (weChanged) return theyChanged ? 'both' : 'local';
   return theyChanged ? 'remote' : 'neither';
 }

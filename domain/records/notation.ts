@@ -12,10 +12,16 @@ export interface PlaceNotation {
   ours?: JsonValue;
   /** The value as the third party shows it. Absent = not read since our value was sent. */
   shown?: JsonValue;
+  /** What a comparison showed instead of our value. */
+  found?: JsonValue;
+  /** What was shown before our value was sent again. If it is still shown, it is the notation of ours. */
+  before?: JsonValue[];
 }
 
 /** By `to` of the mapping. */
 export type Notation = Record<string, PlaceNotation>;
+
+const SHOWN_BEFORE_MAX = 3;
 
 export function placeNotation(notation: Notation | null, to: string): PlaceNotation | undefined {
   return notation !== null && Object.hasOwn(notation, to) ? notation[to] : undefined;
@@ -32,9 +38,8 @@ export function notationAfterPush(
 ): Notation {
   const after: Notation = {};
   for (const field of mapping.fields) {
-    const { name, to } = field;
-    if (name === undefined) continue;
-    const ours = ownValue(fields, name);
+    const { to } = field;
+    const ours = field.constant ?? ownValue(fields, field.name ?? '');
     const known = placeNotation(before, to);
     // A field that the record lacks was not sent, so the third party still shows what it showed.
     if (ours === undefined) {
@@ -44,9 +49,25 @@ export function notationAfterPush(
     const sent = toRemoteValue(field, ours);
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));
     const isNews = sent.ok && answered !== undefined && !isSameValue(answered, sent.value);
-    after[to] = isNews ? { ours, shown: answered } : { ours };
+    after[to] = isNews ? { ours, shown: answered } : { ours, ...shownBefore(known, ours) };
   }
   return after;
+}
+
+function shownBefore(known: PlaceNotation | undefined, ours: JsonValue): Pick<PlaceNotation, 'before'> {
+  if (known === undefined || !isSameValue(known.ours, ours)) return {};
+  const before = [known.shown, known.found, ...(known.before ?? [])].filter((value) => value !== undefined);
+  return before.length === 0 ? {} : { before: before.slice(0, SHOWN_BEFORE_MAX) };
+}
+
+/** True if `shown` is how the third party shows the value of the last agreement, `sent`. */
+export function isShownFor(
+  known: PlaceNotation,
+  sent: JsonValue | undefined,
+  shown: JsonValue | undefined,
+): boolean {
+  if (known.shown !== undefined) return isSameValue(shown, known.shown);
+  return isNotationOf(sent, shown) || (known.before ?? []).some((value) => isSameValue(value, shown));
 }
 
 /**

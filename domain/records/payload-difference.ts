@@ -23,15 +23,17 @@ type Selectors = ReadonlyMap<string, readonly { selector: Selector }[]>;
  * The top-level members that differ, with the remote and the wanted value; null = none. An absent remote
  * member equals a null in the payload.
  * @param fields of the mapping: their selectors choose the members of lists.
+ * @param isHeld true for a top-level member that is known to be the third party's notation of the payload.
  */
 export function payloadDifference(
   payload: JsonObject,
   remote: JsonObject,
   fields: readonly { to: string }[] = [],
+  isHeld: (member: string) => boolean = () => false,
 ): PayloadDifference | null {
   const selectors = selectorsByList(fields);
   const names = Object.keys(payload).filter(
-    (name) => !holds(memberOf(remote, name), memberOf(payload, name), selectors, [name]),
+    (name) => !isHeld(name) && !holds(memberOf(remote, name), memberOf(payload, name), selectors, [name]),
   );
   return names.length === 0
     ? null

@@ -27,7 +27,7 @@ import type {
 } from '../page';
 
 /** A push is recorded a moment after the third party answered it. */
-const PUSH_RECORDED_WITHIN_MS = 5_000;
+export const PUSH_RECORDED_WITHIN_MS = 5_000;
 
 export async function mergePage(
   work: TenantWork,

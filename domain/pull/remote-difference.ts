@@ -1,0 +1,77 @@
+/**
+ * Compares what a third party shows with what Syncline would send, for overviews (rules.md 22, 46): a value
+ * in the third party's notation is no difference.
+ */
+import type { JsonObject, JsonValue } from '../json';
+import { type FieldMapping, ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import {
+  isSameValue,
+  isShownFor,
+  type Notation,
+  type PlaceNotation,
+  placeNotation,
+} from '../records/notation';
+import { type PayloadDifference, payloadDifference } from '../records/payload-difference';
+import { parsePlace, valueAt } from '../records/place';
+import { readerOf } from './read-value';
+
+interface RemoteDifference {
+  /** null = the third party holds what would be sent. */
+  difference: PayloadDifference | null;
+  /** The notation with what the comparison shows; null = nothing new. */
+  learned: Notation | null;
+}
+
+/** `payload`: `fields` as the mapping sends them. */
+export function remoteDifference(
+  mapping: RecordTypeMapping,
+  { fields, payload }: { fields: JsonObject; payload: JsonObject },
+  remote: JsonObject,
+  notation: Notation | null,
+): RemoteDifference {
+  const learned: Notation = {};
+  const different = new Set<string>();
+  const compared = new Set<string>();
+  for (const field of mapping.fields) {
+    const ours = field.constant ?? ownValue(fields, field.name ?? '');
+    const [member] = parsePlace(field.to);
+    if (ours === undefined || typeof member !== 'string') continue;
+    const there = valueAt(remote, parsePlace(field.to));
+    const known = placeNotation(notation, field.to);
+    const isSame = holdsValue(field, { ours, there, known });
+    compared.add(member);
+    if (!isSame) different.add(member);
+    const news = known && isSameValue(known.ours, ours) ? lessonOf(known, there, isSame) : undefined;
+    if (news !== undefined) learned[field.to] = news;
+  }
+  const isHeld = (member: string): boolean => compared.has(member) && !different.has(member);
+  return {
+    difference: payloadDifference(payload, remote, mapping.fields, isHeld),
+    learned: Object.keys(learned).length > 0 ? { ...notation, ...learned } : null,
+  };
+}
+
+function holdsValue(
+  field: FieldMapping,
+  { ours, there, known }: { ours: JsonValue; there: JsonValue | undefined; known: PlaceNotation | undefined },
+): boolean {
+  const sent = toRemoteValue(field, ours);
+  if (!sent.ok) return false;
+  if (isSameValue(sent.value, there)) return true;
+  if (there !== undefined && field.constant === undefined) {
+    const read = readerOf(field)(there);
+    if (read.ok && isSameValue(read.value, ours)) return true;
+  }
+  return known !== undefined && isSameValue(known.ours, ours) && isShownFor(known, sent.value, there);
+}
+
+/** The notation of our value is learned once; a difference is remembered until our value is sent again. */
+function lessonOf(
+  known: PlaceNotation,
+  there: JsonValue | undefined,
+  isSame: boolean,
+): PlaceNotation | undefined {
+  const shown = there ?? null;
+  if (isSame) return known.shown === undefined ? { ours: known.ours ?? null, shown } : undefined;
+  return isSameValue(known.found, shown) ? undefined : { ...known, found: shown };
+}
