@@ -41,3 +41,13 @@ export function documentedMapping(example: Example, recordType: string): RecordT
   ] as MappingOnTheWire;
   return { ...mapping, onDelete };
 }
+
+/** The configuration of an example that pushes, with the list of one that reads. */
+export function withList(pushing: Example, reading: Example, recordType: string): Example['config'] {
+  const list = reading.config.record_types[recordType]?.['list'];
+  const types = pushing.config.record_types;
+  return {
+    ...pushing.config,
+    record_types: { ...types, [recordType]: { ...types[recordType], list } },
+  };
+}

@@ -1,7 +1,7 @@
 /** The REST connector against Kinto, by the configuration that docs/connectors/rest.md shows. */
 import { rest } from '../../../connectors/rest';
 import { startKinto } from '../../support/servers/third-parties';
-import { documentedExample, documentedMapping } from './documented';
+import { documentedExample, documentedMapping, withList } from './documented';
 import type { ConnectorHarness, RemoteRecord, StartedThirdParty } from './harness';
 
 interface KintoRecord {
@@ -19,7 +19,7 @@ export interface StartedKinto extends StartedThirdParty {
 }
 
 const example = documentedExample('kinto');
-const { config } = example;
+const config = withList(example, documentedExample('kinto-pull'), 'employees');
 const employees = config.record_types['employees'] as Record<string, Record<string, unknown>>;
 const withType = (changes: Record<string, unknown>) => ({
   ...config,
@@ -44,6 +44,18 @@ export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<
   connector: rest,
   recordType: 'employees',
   mapping: documentedMapping(example, 'employees'),
+  typed: {
+    fields: [
+      { name: 'born', to: 'born', type: 'date' },
+      { name: 'hours', to: '/work/hours', type: 'number' },
+      { name: 'vip', to: '/work/vip', type: 'boolean' },
+      { name: 'tags', to: 'tags' },
+    ],
+    values: [
+      { born: '1990-05-17', hours: 38.5, vip: true, tags: ['b', 'a'] },
+      { born: null, hours: null, vip: null, tags: [] },
+    ],
+  },
   canDeactivate: true,
   rejected: { fields: { email: 'not an address' }, field: 'email' },
   longestString: 20_000,

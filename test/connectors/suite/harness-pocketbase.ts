@@ -2,7 +2,7 @@
 import { rest } from '../../../connectors/rest';
 import { callPocketBase, logIn } from '../../../dev/start/pocketbase';
 import { startPocketBase } from '../../support/servers/third-parties';
-import { documentedExample, documentedMapping } from './documented';
+import { documentedExample, documentedMapping, withList } from './documented';
 import type { ConnectorHarness, RemoteRecord, StartedThirdParty } from './harness';
 
 interface Row {
@@ -21,6 +21,7 @@ export interface StartedPocketBase extends StartedThirdParty {
 }
 
 const example = documentedExample('pocketbase');
+const config = withList(example, documentedExample('pocketbase-pull'), 'employees');
 
 /** The collection as the page describes it. */
 const POCKETBASE_COLLECTION = {
@@ -33,6 +34,11 @@ const POCKETBASE_COLLECTION = {
     { name: 'email', type: 'email', required: true },
     { name: 'grade', type: 'select', maxSelect: 1, values: ['junior', 'senior'] },
     { name: 'active', type: 'bool' },
+    { name: 'born', type: 'date' },
+    { name: 'since', type: 'date' },
+    { name: 'hours', type: 'number' },
+    { name: 'vip', type: 'bool' },
+    { name: 'tags', type: 'json' },
     { name: 'created', type: 'autodate', onCreate: true },
     { name: 'updated', type: 'autodate', onCreate: true, onUpdate: true },
   ],
@@ -47,6 +53,28 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
   connector: rest,
   recordType: 'employees',
   mapping: documentedMapping(example, 'employees'),
+  typed: {
+    fields: [
+      { name: 'born', to: 'born', type: 'date' },
+      { name: 'since', to: 'since', type: 'datetime' },
+      { name: 'hours', to: 'hours', type: 'number' },
+      { name: 'vip', to: 'vip', type: 'boolean' },
+      { name: 'tags', to: 'tags' },
+      { name: 'level', to: 'grade', values: { 1: 'junior', 2: 'senior' } },
+    ],
+    values: [
+      {
+        born: '1990-05-17',
+        since: '2026-01-31T23:30:00.250+02:00',
+        hours: 38.5,
+        vip: true,
+        tags: ['b', 'a'],
+        level: '1',
+      },
+      { born: null, since: null, hours: null, vip: null, tags: null, level: null },
+      { born: '0001-01-01', hours: -0.1, vip: false, tags: [{ b: 1, a: [2, 1] }], level: '2' },
+    ],
+  },
   canDeactivate: true,
   rejected: { fields: { email: 'not an address' }, field: 'email' },
   awkwardExternalId: `Ünï "1" ' || 1=1 && x="y" /%2F?#&+ ~ {external_id} .. 🙂`,
@@ -62,7 +90,7 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
     return {
       url: server.url,
       call,
-      config: rest.configSchema.parse({ ...example.config, base_url: server.url }),
+      config: rest.configSchema.parse({ ...config, base_url: server.url }),
       credentials: { identity: server.login.email, password: server.login.password },
       wrongCredentials: { identity: server.login.email, password: 'not the password' },
       async list() {

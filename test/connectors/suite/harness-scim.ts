@@ -1,6 +1,6 @@
 /** The SCIM connector against scim2-server. */
 import { scim } from '../../../connectors/scim';
-import { EMPLOYEES_MAPPING } from '../../../connectors/scim/fields';
+import { EMPLOYEES_MAPPING, ENTERPRISE_SCHEMA } from '../../../connectors/scim/fields';
 import { startScimServer } from '../../support/servers/third-parties';
 import type { ConnectorHarness, RemoteRecord } from './harness';
 
@@ -22,7 +22,26 @@ export function scimHarness(updateWith: 'patch' | 'put'): ConnectorHarness {
       ...EMPLOYEES_MAPPING,
       fields: [
         { name: 'email', to: '/userName' },
-        ...EMPLOYEES_MAPPING.fields.filter(({ name }) => name !== 'user_name'),
+        ...EMPLOYEES_MAPPING.fields.filter(({ name }) => name !== 'user_name' && name !== 'cost_center'),
+      ],
+    },
+    typed: {
+      fields: [
+        { name: 'number', to: `/${ENTERPRISE_SCHEMA}/costCenter`, type: 'string' },
+        { name: 'fax', to: 'phoneNumbers[type eq "fax"].value' },
+        { name: 'city', to: 'addresses[type eq "home"].locality' },
+        { name: 'roles', to: 'roles' },
+      ],
+      values: [
+        {
+          active: true,
+          number: 7,
+          fax: 'tel:+31-20-555',
+          city: 'Delft',
+          phone: '+31 20 555 0100',
+          roles: [{ value: 'b' }, { value: 'a', type: 'x' }],
+        },
+        { active: true, number: null, fax: null, city: null, phone: null, roles: null },
       ],
     },
     canDeactivate: true,

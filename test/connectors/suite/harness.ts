@@ -5,7 +5,7 @@
  */
 import type { Connector } from '../../../connectors/connector';
 import type { JsonObject } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import type { FieldMapping, RecordTypeMapping } from '../../../domain/records/mapping';
 
 /** A record of the third party, in our field names so that the suite can compare it. */
 export interface RemoteRecord {
@@ -40,6 +40,11 @@ export interface ConnectorHarness {
    * address.
    */
   mapping: RecordTypeMapping;
+  /**
+   * Further fields, of the types and shapes that the third party shows in a notation of its own, and sets of
+   * their values. The configuration can list the record type.
+   */
+  typed: { fields: FieldMapping[]; values: JsonObject[] };
   /** False where records cannot be switched off (no `deactivate` among `onDelete`). */
   canDeactivate: boolean;
   /**

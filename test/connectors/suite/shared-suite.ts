@@ -17,6 +17,7 @@ import type { JsonObject } from '../../../domain/json';
 import { contextWith, egressHttp, loopbackPolicy, pushItem } from './given';
 import type { ConnectorHarness, RemoteRecord, StartedThirdParty } from './harness';
 import { itDescribesItself } from './shared-description';
+import { itKeepsNotations } from './shared-notation-suite';
 
 type Pushed = Extract<PushResult, { ok: true }>;
 
@@ -404,6 +405,8 @@ export function describeConnector(harness: ConnectorHarness): void {
         await expect(connector.check(contextFor())).resolves.toBeUndefined();
       });
     });
+
+    itKeepsNotations(harness, () => thirdParty);
 
     itDescribesItself(harness, () => thirdParty);
 
