@@ -73,6 +73,10 @@ const notification = z
     sync_run_id: typeId('run').nullable(),
     webhook_endpoint_id: z.string().nullable(),
     created_at: instant,
+    appeared_at: instant.nullable().meta({
+      description:
+        "When it appeared in the person's inbox, which can be later than newer ones. null for an API key.",
+    }),
     resolved_at: instant.nullable().meta({
       description:
         'When the cause ended. For a notification without a cause that can end, the time of the ' +
@@ -179,7 +183,9 @@ export const notificationRoutes: readonly Route[] = [
     operationId: 'viewNotifications',
     tag: 'Notifications',
     summary: 'Mark all notifications up to one as viewed',
-    description: '`up_to` is the newest notification that the page shows. Newer ones stay unread.',
+    description:
+      '`up_to` is the notification that appeared last on the page, by `appeared_at`. Those that appeared ' +
+      'later stay unread.',
     body: z.strictObject({ up_to: idParam('ntf', 'notification_not_found') }),
     responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
     problems: ['notification_not_found', ...PERSON_PROBLEMS],
@@ -213,6 +219,7 @@ function toWire(row: Notification | InboxNotification): z.output<typeof notifica
     sync_run_id: syncRunId === null ? null : toTypeId('run', syncRunId),
     webhook_endpoint_id: webhookEndpointId === null ? null : typeIdOf('whe', webhookEndpointId),
     created_at: toInstant(row.createdAt),
+    appeared_at: 'revealedAt' in row ? toInstantOrNull(row.revealedAt) : null,
     resolved_at: toInstantOrNull(row.resolvedAt),
     viewed_at: 'viewedAt' in row ? toInstantOrNull(row.viewedAt) : null,
     email:

@@ -15,7 +15,10 @@ type RecipientRow = Selectable<NotificationRecipientsTable>;
 
 /** A notification as its recipient sees it, with the state of its e-mail. */
 export type InboxNotification = Notification &
-  Pick<RecipientRow, 'viewedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnReason'> & {
+  Pick<
+    RecipientRow,
+    'viewedAt' | 'revealedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnReason'
+  > & {
     emailSentAt: Date | null;
     emailFailedAt: Date | null;
   };
@@ -60,6 +63,7 @@ export async function listInbox(
     .select([
       ...NOTIFICATION_COLUMNS,
       'recipient.viewedAt',
+      'recipient.revealedAt',
       'recipient.decision',
       'recipient.decisionReason',
       'recipient.decidedAt',
@@ -107,7 +111,10 @@ export async function viewNotification(
   return true;
 }
 
-/** Marks this notification and all older ones. @returns how many had not been viewed. */
+/**
+ * Marks this notification and all that appeared in the inbox before it. A notification can appear later than
+ * newer ones. @returns how many had not been viewed.
+ */
 export async function viewNotificationsUpTo(
   work: TenantWork,
   { personId, notificationId }: PersonKey & { notificationId: string },
@@ -115,7 +122,9 @@ export async function viewNotificationsUpTo(
   return markViewed(work, {
     personId,
     how: 'marked',
-    which: sql`notification_id <= ${notificationId} and revealed_at is not null`,
+    which: sql`(revealed_at, notification_id) <= (
+      select revealed_at, notification_id from notification_recipients
+      where tenant_id = ${work.tenantId} and person_id = ${personId} and notification_id = ${notificationId})`,
   });
 }
 

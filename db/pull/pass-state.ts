@@ -1,6 +1,7 @@
 /** The state of a pass besides its pages: interruptions, repeated records, and why deletions are withheld. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { isMutedSql } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { METADATA_JOB } from '../tables/pull';
 import type { PassKey } from './page';
@@ -27,7 +28,7 @@ export async function checkForInterruption(
       run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
         or coalesce(integration.blocked_until > ${now}, false)
         or integration.needs_reauthorization_at is not null as is_interrupted,
-      integration.onboarded_at is null as is_locked, integration.first_sync_completed_at is null as is_muted
+      integration.onboarded_at is null as is_locked, ${isMutedSql('integration')} as is_muted
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.sync_run_id = ${syncRunId}
       and integration.tenant_id = ${opaqueToPlanner(tenantId)} and integration.integration_id = ${integrationId}`.execute(

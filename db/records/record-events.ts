@@ -3,6 +3,7 @@
  * and pushes that failed. At most 100 records per event. Until the first full read of an integration has
  * ended its records cause no events; FIRST_SYNC_COMPLETE then carries the totals.
  */
+import { sql } from 'kysely';
 import { RECORDS_PER_EVENT_MAX } from '../../domain/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
@@ -75,14 +76,23 @@ function toData<Item>({ integrationId, syncRunId, recordType }: PullKey, records
   };
 }
 
+/**
+ * DATA_* events begin after FIRST_SYNC_COMPLETE, which only a scheduled run sends (rules.md 38 to 40). Without
+ * a schedule they begin once the integration is onboarded.
+ */
+export const isMutedSql = (integrations: string) =>
+  sql<boolean>`(${sql.ref(integrations)}.first_sync_completed_at is null
+    and (${sql.ref(integrations)}.onboarded_at is null or ${sql.ref(integrations)}.is_hourly_sync_on
+      or ${sql.ref(integrations)}.nightly_sync_at is not null))`;
+
 async function isMuted({ trx, tenantId }: TenantWork, { integrationId }: PullKey): Promise<boolean> {
   const row = await trx
     .selectFrom('integrations')
-    .select('firstSyncCompletedAt')
+    .select(isMutedSql('integrations').as('isMuted'))
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .executeTakeFirst();
-  return row?.firstSyncCompletedAt == null;
+  return row?.isMuted ?? true;
 }
 
 export interface FailedPush {

@@ -143,7 +143,12 @@ async function answerDrift(
   const place = { integrationId, kind: 'difference_remains' as const, now: work.now };
   if (remaining.length > 0)
     await notifyAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });
-  else if (run.scope === 'full' && run.recordTypes === null && run.state === 'succeeded')
+  // Records that were refused are no difference of the counts, so they keep no notification open.
+  else if (
+    run.scope === 'full' &&
+    run.recordTypes === null &&
+    jobs.every(({ state }) => state === 'succeeded' || state === 'not_supported')
+  )
     await resolveNotification(work, place);
 }
 

@@ -70,8 +70,12 @@ export function NotificationsPage() {
   );
 }
 
+/** The one that appeared last comes first; of several, the newest. */
+const byAppearance = (one: Schemas['Notification'], other: Schemas['Notification']): number =>
+  Date.parse(other.appeared_at ?? '') - Date.parse(one.appeared_at ?? '') || (other.id > one.id ? 1 : -1);
+
 function MarkAllAsViewed({ notifications }: { notifications: readonly Schemas['Notification'][] }) {
-  const [newest] = notifications;
+  const [last] = notifications.toSorted(byAppearance);
   const isAnyUnread = notifications.some(({ viewed_at: at }) => at === null);
   const viewAll = useAction({
     run: (upTo: string) => answerOf(api.POST('/v1/notifications/viewed', { body: { up_to: upTo } })),
@@ -84,7 +88,7 @@ function MarkAllAsViewed({ notifications }: { notifications: readonly Schemas['N
       leftSection={<CheckCheck size={16} aria-hidden />}
       loading={viewAll.isPending}
       refusal={isAnyUnread ? undefined : 'There are no unread notifications.'}
-      onClick={() => newest && viewAll.mutate(newest.id)}
+      onClick={() => last && viewAll.mutate(last.id)}
     >
       Mark all as viewed
     </ActionButton>

@@ -1,5 +1,6 @@
 /** The inbox of a person: rules.md 24 to 27, R20, S21. */
-import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { sql } from 'kysely';
+import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
 import { decideRecipient } from '../../../db/notifications/email-decision';
 import { type News, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
@@ -145,6 +146,25 @@ it('marks all as viewed up to what the page showed', async () => {
   expect((await post('/v1/notifications/viewed', { up_to: shown[1]?.id }).expect(200)).body).toEqual({
     unread: 1,
   });
+});
+
+it('marks no older one as viewed that appeared after the page was read', async () => {
+  await notify(ada);
+  const late = fromTypeId('ntf', await newest()) as string;
+  await notify(ada);
+  const read = await newest();
+  await service.database.withTenant(tenant.uuid, ({ trx }) =>
+    trx
+      .updateTable('notificationRecipients')
+      .set({ revealedAt: sql`revealed_at + interval '1 minute'` })
+      .where('notificationId', '=', late)
+      .execute(),
+  );
+
+  expect((await post('/v1/notifications/viewed', { up_to: read }).expect(200)).body).toEqual({ unread: 1 });
+  expect((await inbox()).at(-1)).toMatchObject({ viewed_at: null, appeared_at: expect.any(String) });
+  const last = toTypeId('ntf', late);
+  expect((await post('/v1/notifications/viewed', { up_to: last }).expect(200)).body).toEqual({ unread: 0 });
 });
 
 it('is paged, newest first', async () => {

@@ -225,6 +225,22 @@ describe('rule 40: records', () => {
     expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([]);
   });
 
+  it('have events after a requested full run where no schedule will end the first pass', async () => {
+    const off = { isHourlySyncOn: false, nightlySyncAt: null };
+    const pulled = await CrmIntegration.link(tenant, off, (account) => account.types.clear());
+    await pulled.settle();
+    pulled.account.type('contacts');
+    await pulled.account.put('contacts', 'p1', { name: 'Ada' });
+    await pulled.sync('full');
+    await environment.sleep(600_000);
+    await pulled.account.put('contacts', 'p2', { name: 'Bob' });
+    await pulled.sync('full');
+
+    expect(await eventsOf(tenant, 'DATA_NEW')).toMatchObject([
+      { records: [{ external_id: await pulled.externalId('p2') }] },
+    ]);
+  });
+
   it('that are new, changed and deleted have events with ids and the names of changed fields; unchanged ones have none', async () => {
     const pulled = await linked(4);
     await pulled.account.put('contacts', 'p000', { name: 'Ada', email: 'p000@example.org' });
