@@ -3,7 +3,7 @@
  * threshold. Above it, the deletions wait until an admin approves or discards them.
  */
 import { sql } from 'kysely';
-import { exceedsDeletionThreshold } from '../../domain/pull/deletion-threshold';
+import { DEFAULT_BRAKE, exceedsBrake } from '../../domain/brakes/brake';
 import type { TenantWork } from '../database';
 import { notifyAdmins } from '../notifications/notifications';
 import { emitRecordEvents } from '../records/record-events';
@@ -39,7 +39,7 @@ export async function planDeletions(
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
   const before = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
-  if (isCertain && !exceedsDeletionThreshold({ missing: missing.length, before })) {
+  if (isCertain && !exceedsBrake(DEFAULT_BRAKE, { now: missing.length, earlier: 0, held: before })) {
     await resolveIfDecided(work, pass);
     return 'delete';
   }

@@ -223,7 +223,7 @@ describe('Sync Now from an overview', () => {
     expect((await pulled.held()).get('unread')).toMatchObject({ fields: { name: 'Never read' } });
   });
 
-  it('deletes the reviewed records, even more than the deletion threshold allows, but none that came back or disappeared since', async () => {
+  it('deletes the reviewed records, even more than the safety threshold allows, but none that came back or disappeared since', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 40));
     for (let index = 0; index < 30; index += 1)
       await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);

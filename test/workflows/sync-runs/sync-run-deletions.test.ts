@@ -1,5 +1,5 @@
 /**
- * Deletion by absence, the deletion threshold, and records that come back, on skipped time (rules.md 13, 31).
+ * Deletion by absence, the safety threshold, and records that come back, on skipped time (rules.md 13, 31).
  */
 import { Unavailable } from '../../../connectors/errors';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
@@ -136,7 +136,7 @@ describe('rule 31: a missing record', () => {
   });
 });
 
-describe('rule 31: the deletion threshold', () => {
+describe('rule 31: the safety threshold', () => {
   it('parks more than a tenth and more than twenty, notifies people, and deletes nothing', async () => {
     const pulled = await linked(40);
     await removeSome(pulled, 21);

@@ -1,0 +1,32 @@
+/**
+ * The safety threshold: more changes of one kind than this wait for approval (rules.md 31, 53). It is the same
+ * decision for deletions here and for pushes.
+ */
+
+export interface BrakeSetting {
+  /** Up to this number of records, nothing waits. */
+  count: number;
+  /** Of the records at the beginning of the window, from 0 to 1. Up to this share, nothing waits. */
+  share: number;
+  /** How long an applied change counts. */
+  windowHours: number;
+}
+
+/** Seven days, so that a tenth of the records in each of several nights adds up. */
+export const DEFAULT_BRAKE: BrakeSetting = { count: 20, share: 0.1, windowHours: 168 };
+
+interface BrakeFacts {
+  /** Records that would change now. */
+  now: number;
+  /** Records that changed within the window without approval. */
+  earlier: number;
+  /** Records at the beginning of the window, those that were deleted within it included. */
+  held: number;
+}
+
+/** Both limits have to be exceeded. Exactly at a limit, the change is applied. */
+export function exceedsBrake({ count, share }: BrakeSetting, { now, earlier, held }: BrakeFacts): boolean {
+  const changed = now + earlier;
+  // The quotient is as exact as the setting: 0.07 * 100 is more than 7.
+  return now > 0 && changed > count && (held <= 0 || changed / held > share);
+}
