@@ -105,5 +105,6 @@ function isDatabaseAway(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string')
     return /timeout|terminated|Connection/i.test((error as Error | null)?.message ?? '');
-  return /^(08|53|57|25|58)/.test(code) || /^E[A-Z]+$/.test(code);
+  // 57014 is the timeout of a statement, which would time out again.
+  return /^(08|53|57P|25|58)/.test(code) || /^E[A-Z]+$/.test(code);
 }

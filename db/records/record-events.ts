@@ -77,8 +77,8 @@ function toData<Item>({ integrationId, syncRunId, recordType }: PullKey, records
 }
 
 /**
- * DATA_* events begin after FIRST_SYNC_COMPLETE, which only a scheduled run sends (rules.md 38 to 40). Without
- * a schedule they begin once the integration is onboarded.
+ * DATA_* events begin after FIRST_SYNC_COMPLETE, which only a scheduled run sends (rules.md 38 to 40).
+ * Without a schedule they begin once the integration is onboarded.
  */
 export const isMutedSql = (integrations: string) =>
   sql<boolean>`(${sql.ref(integrations)}.first_sync_completed_at is null

@@ -1,0 +1,36 @@
+/** What a failed attempt means for a sync job: rules 11 and 35. */
+import { afterFailure, type FailedAttempt } from '../../../activities/sync-runs/job-failure';
+
+const attempt = {
+  recordType: 'contacts',
+  log: { error: () => undefined },
+  job: { retryInternal: async () => ({ state: 'waiting' }) },
+} as unknown as FailedAttempt;
+const failure = (code: string | undefined, message = '') => Object.assign(new Error(message), { code });
+
+describe('a failure of the own database', () => {
+  it.each(['57014', '23505', '42703', '22P05', '54000'])(
+    'with %s is an error of the job, so its attempts count and end',
+    async (code) => {
+      await expect(afterFailure(failure(code), attempt)).resolves.toEqual({ state: 'waiting' });
+    },
+  );
+
+  it('that is a statement timeout stays one whatever it is called', async () => {
+    const error = failure('57014', 'canceling statement due to statement timeout');
+    await expect(afterFailure(error, attempt)).resolves.toEqual({ state: 'waiting' });
+  });
+
+  it.each(['57P01', '57P03', '08006', '53300', '58030', '25006', 'ECONNREFUSED'])(
+    'with %s is left to Temporal: the database is away',
+    async (code) => {
+      const error = failure(code);
+      await expect(afterFailure(error, attempt)).rejects.toBe(error);
+    },
+  );
+
+  it('without a code is left to Temporal when the connection ended', async () => {
+    for (const message of ['Connection terminated unexpectedly', 'timeout exceeded when trying to connect'])
+      await expect(afterFailure(failure(undefined, message), attempt)).rejects.toThrow(message);
+  });
+});
