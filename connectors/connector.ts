@@ -163,6 +163,8 @@ export interface RemoteRecord {
   externalId: string | null;
   /** A tombstone: the record was deleted in the third party. */
   isDeleted: boolean;
+  /** When it was last modified, by the time that incremental runs follow. Absent or null: unknown. */
+  modifiedAt?: Date | null;
 }
 
 /** An item of a list that is not a usable record. The other items are still read. */

@@ -76,7 +76,7 @@ class PagePreparation {
   }
 
   private add(remote: RemoteRecord): void {
-    const { remoteId, remoteVersion, externalId } = remote;
+    const { remoteId, remoteVersion, externalId, modifiedAt = null } = remote;
     if (remoteId.length > REMOTE_ID_LENGTH_MAX)
       return this.refuse(null, 'id_too_long', `The id has more than ${REMOTE_ID_LENGTH_MAX} characters.`);
     const { fields, problems } = this.toLocal(remote.fields);
@@ -108,13 +108,13 @@ class PagePreparation {
     if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
       return void this.records.set(
         remoteId,
-        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash, unread),
+        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash, unread, modifiedAt),
       );
     this.addSanitized(remote, fields, { text, remoteFields, hash, unread });
   }
 
   private addSanitized(
-    { remoteId, remoteVersion, externalId }: RemoteRecord,
+    { remoteId, remoteVersion, externalId, modifiedAt = null }: RemoteRecord,
     fields: JsonObject,
     {
       text,
@@ -132,6 +132,7 @@ class PagePreparation {
       sanitizeForPostgres(remoteFields),
       hash,
       unread,
+      modifiedAt,
     );
     this.records.set(kept.remoteId, kept);
     // UNSTORABLE also matches escaped text such as a literal "\\u0000", which is stored unchanged.
@@ -171,6 +172,7 @@ class PreparedRecord implements PulledRecord {
     readonly remote: JsonObject | null,
     readonly hash: string,
     readonly unread: readonly string[],
+    readonly modifiedAt: Date | null,
   ) {}
 
   get fields(): JsonObject {

@@ -19,13 +19,29 @@ const onDrift = z.enum(DRIFT_REACTIONS).meta({
   ].join('\n'),
 });
 
-const typeSettings = z.object({ on_drift: onDrift }).meta({ id: 'RecordTypeSettings' });
+const overlapMinutes = z
+  .int()
+  .min(0)
+  .max(7 * 24 * 60)
+  .nullable()
+  .meta({
+    description:
+      'How many minutes earlier than the last run incremental runs read, for changes that become visible ' +
+      'late. null: 2 minutes, or one and a half times as long as a change of the last week was late.',
+  });
+
+const typeSettings = z
+  .object({ on_drift: onDrift, overlap_minutes: overlapMinutes })
+  .meta({ id: 'RecordTypeSettings' });
 export const typeSettingsView = z
   .record(recordTypeName, typeSettings)
   .meta({ description: 'The settings of each mapped record type, defaults included.' });
 
 export const typeSettingsChange = z
-  .record(recordTypeName, z.strictObject({ on_drift: onDrift.nullable().optional() }))
+  .record(
+    recordTypeName,
+    z.strictObject({ on_drift: onDrift.nullable().optional(), overlap_minutes: overlapMinutes.optional() }),
+  )
   .meta({
     description:
       'Settings per record type. Changes the given members only; null sets one back to its ' +
@@ -38,7 +54,10 @@ export function toWireTypeSettings({
   typeSettings: stored,
 }: Pick<Integration, 'recordTypes' | 'typeSettings'>): z.output<typeof typeSettingsView> {
   return Object.fromEntries(
-    Object.keys(recordTypes).map((type) => [type, { on_drift: settingsOf(stored, type).onDrift }]),
+    Object.keys(recordTypes).map((type) => {
+      const settings = settingsOf(stored, type);
+      return [type, { on_drift: settings.onDrift, overlap_minutes: settings.overlapMinutes }];
+    }),
   );
 }
 
@@ -60,7 +79,10 @@ export function readTypeSettings(
           },
         ],
       });
-    after[type] = merged(before[type] ?? {}, { onDrift: change.on_drift });
+    after[type] = merged(before[type] ?? {}, {
+      onDrift: change.on_drift,
+      overlapMinutes: change.overlap_minutes,
+    });
   }
   return after;
 }

@@ -19,7 +19,15 @@ import {
   writeCursor,
 } from './page-query';
 import { ANSWER_BYTES_MAX, type PostgresContext, type Rows, type Session, inSession } from './session';
-import { type Modified, idColumns, modifiedOf, refuseModifiedType, remoteIdOf, toEpoch } from './table-keys';
+import {
+  type Modified,
+  idColumns,
+  modifiedOf,
+  refuseModifiedType,
+  remoteIdOf,
+  toEpoch,
+  toInstant,
+} from './table-keys';
 import { findDecoders, isPadded, trimPadding } from './values';
 
 const SHRINK = 8;
@@ -154,7 +162,7 @@ function toKeys(row: Rows['rows'][number], columns: Rows['columns'], keys: numbe
 }
 
 function toRecords(
-  { place, limit, isKeysOnly }: Reading,
+  { table, place, limit, isKeysOnly }: Reading,
   rows: readonly Keys[],
   fieldsOf: (index: number) => JsonObject,
 ) {
@@ -168,7 +176,8 @@ function toRecords(
     else if (isKeysOnly) unreadable.push(tooLarge(remoteId, place));
     else {
       const fields = isDeleted ? {} : fieldsOf(index);
-      records.push({ remoteId, remoteVersion: null, fields, externalId: null, isDeleted });
+      const modifiedAt = toInstant(modified, modifiedOf(table));
+      records.push({ remoteId, remoteVersion: null, fields, externalId: null, isDeleted, modifiedAt });
     }
     seen.add(remoteId);
   });

@@ -62,6 +62,19 @@ export function toEpoch(instant: Date, unit: Unit): string {
   return String((BigInt(instant.getTime()) * factor) / divisor);
 }
 
+/** The instant of a value of the column; null for a date, which is none, and for local times. */
+export function toInstant(text: string | null, modified: Modified | null): Date | null {
+  if (text === null || modified === null || modified.timeZone !== undefined) return null;
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) ([\d:.]+)(?:\+00)?$/.exec(text) ?? [];
+  let ms = day === undefined ? Number.NaN : Date.parse(`${day}T${time}Z`);
+  if (modified.unit !== undefined) {
+    const [factor, divisor] = FROM_MILLISECONDS[modified.unit];
+    ms = (Number(text) * Number(divisor)) / Number(factor);
+  }
+  const instant = new Date(ms);
+  return Number.isNaN(instant.getTime()) ? null : instant;
+}
+
 /** By the number that a type has in every PostgreSQL (pg_type.dat). */
 const [WITH_ZONE, LOCAL, NUMBERS] = [1184, [1082, 1114], [20, 21, 23, 700, 701, 1700]];
 

@@ -178,19 +178,27 @@ function toRecords(
 }
 
 /** False if the resource has no lastModified. */
-function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
-  const text = isJsonObject(meta) ? meta['lastModified'] : undefined;
-  return typeof text === 'string' && Date.parse(text) < instant.getTime();
+function isOlder(resource: Resource, instant: Date): boolean {
+  const at = lastModified(resource);
+  return at !== null && at < instant;
 }
 
-function toRecord({ id, version, externalId, attributes }: Resource): RemoteRecord {
+function lastModified({ attributes: { meta } }: Resource): Date | null {
+  const text = isJsonObject(meta) ? meta['lastModified'] : undefined;
+  const at = new Date(typeof text === 'string' ? text : Number.NaN);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+function toRecord(resource: Resource): RemoteRecord {
+  const { id, version, externalId, attributes } = resource;
+  const modifiedAt = lastModified(resource);
   // The order of lists has no meaning, so another order of the service is no change.
   const fields: JsonObject = Object.fromEntries(
     Object.entries(attributes)
       .filter(([name]) => !ABOUT_IT.includes(name))
       .map(([name, value]) => [name, withSortedLists(value)]),
   );
-  return { remoteId: id, remoteVersion: version, fields, externalId, isDeleted: false };
+  return { remoteId: id, remoteVersion: version, fields, externalId, isDeleted: false, modifiedAt };
 }
 
 function dateOf({ headers }: HttpResponse): Date | null {

@@ -7,6 +7,7 @@ import * as scimListMembers from './2026-11-29-scim-list-members';
 import * as repairLimits from './2026-11-29-sync-repair-limits';
 import * as notation from './2026-11-30-notation';
 import * as conflictInbox from './2026-12-01-conflict-inbox';
+import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as oneToOneLinks from './2026-12-01-one-to-one-links';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
@@ -19,6 +20,7 @@ export const migrations: Record<string, Migration> = {
   '2026-11-29-sync-repair-limits': repairLimits,
   '2026-11-30-notation': notation,
   '2026-12-01-conflict-inbox': conflictInbox,
+  '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-one-to-one-links': oneToOneLinks,
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,

@@ -69,6 +69,8 @@ export interface PulledRecord {
   hash: string;
   /** Local fields whose remote value does not fit: they keep the value that they have. */
   unread?: readonly string[];
+  /** When it was last modified there, if that is known. */
+  modifiedAt?: Date | null;
 }
 
 /** Why a record was not stored, not stored exactly as read, or not pushed; kept in the Sync Log. */

@@ -9,8 +9,8 @@ import {
   type JobWait,
   readsMetadata,
   summarizeRun,
-  WATERMARK_OVERLAP_MS,
 } from '../../domain/sync-runs/sync-run';
+import { overlapMs } from '../../domain/sync-runs/overlap';
 import { pushJobOf } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
@@ -20,6 +20,8 @@ import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { recordInitialJob, updateOnboardingDuring } from './onboarding';
 import { datasetsOf } from '../../domain/records/mapping-directions';
+import { settingsOf } from '../../domain/records/record-type-settings';
+import { listSyncDatasets } from './sync-datasets';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import { syncEvents } from './sync-events';
@@ -77,12 +79,16 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
   const recordTypes = asked.flatMap(({ recordType, direction }) =>
     direction === 'pull' ? [recordType] : [],
   );
-  const watermarks = await readWatermarks(work, run);
+  const datasets = new Map(
+    (await listSyncDatasets(work, run)).map((dataset) => [dataset.recordType, dataset]),
+  );
   const sinceOf = (recordType: string): Date | null => {
     if (run.scope === 'full') return null;
     if (run.scope === 'last_day') return new Date(now.getTime() - LAST_DAY_MS);
-    const watermark = watermarks.get(recordType);
-    return watermark === undefined ? null : new Date(watermark.getTime() - WATERMARK_OVERLAP_MS);
+    const dataset = datasets.get(recordType);
+    if (dataset === undefined || dataset.watermark === null) return null;
+    const { overlapMinutes } = settingsOf(integration?.typeSettings ?? {}, recordType);
+    return new Date(dataset.watermark.getTime() - overlapMs(overlapMinutes, dataset, now));
   };
   const pushed = asked.flatMap(({ recordType, direction }) =>
     direction === 'push' ? [pushJobOf(recordType)] : [],
@@ -133,23 +139,6 @@ async function datasetsToWorkOn(
       .execute();
   return datasetsOf(integration.recordTypes, kind === 'sync_now' ? ['pull', 'push'] : ['pull']).filter(
     ({ recordType, direction }) => direction === 'push' || (recordTypes?.includes(recordType) ?? true),
-  );
-}
-
-async function readWatermarks(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: { integrationId: string },
-): Promise<Map<string, Date>> {
-  const rows = await trx
-    .selectFrom('syncDatasets')
-    .select(['recordType', 'watermark'])
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .execute();
-  return new Map(
-    rows.flatMap(({ recordType, watermark }) =>
-      watermark === null ? [] : [[recordType, watermark] as const],
-    ),
   );
 }
 

@@ -80,6 +80,8 @@ export interface SyncDatasetsTable {
   knownDifference: number | null;
   previousDifference: Generated<number | null>;
   repairedAt: Generated<Date | null>;
+  learnedOverlapMs: Generated<number | null>;
+  learnedOverlapAt: Generated<Date | null>;
 }
 
 export interface DeletionReviewsTable {

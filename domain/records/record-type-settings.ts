@@ -9,12 +9,14 @@ type DriftReaction = (typeof DRIFT_REACTIONS)[number];
 
 export interface RecordTypeSettings {
   onDrift: DriftReaction;
+  /** How much earlier incremental runs read; null = as late as changes were so far. */
+  overlapMinutes: number | null;
 }
 
 /** As stored: members that were never set are absent. */
 export type StoredTypeSettings = Readonly<Record<string, Partial<RecordTypeSettings>>>;
 
-const DEFAULTS: RecordTypeSettings = { onDrift: 'report' };
+const DEFAULTS: RecordTypeSettings = { onDrift: 'report', overlapMinutes: null };
 
 export const settingsOf = (stored: StoredTypeSettings, recordType: string): RecordTypeSettings => ({
   ...DEFAULTS,

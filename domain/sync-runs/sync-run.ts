@@ -80,8 +80,6 @@ export const readsMetadata = ({ kind, standsFor }: RunPurposes): boolean =>
 /** The interval at which a long run is reported as unfinished (rules.md 38). */
 export const MILESTONE_MS = 12 * 3_600_000;
 export const LAST_DAY_MS = 24 * 3_600_000;
-/** How far before its watermark an incremental run reads, because changes may become visible late. */
-export const WATERMARK_OVERLAP_MS = 2 * 60_000;
 
 const ENDED: readonly JobState[] = ['succeeded', 'failed', 'canceled', 'not_supported'];
 

@@ -9,6 +9,7 @@ import type { SyncJob } from '../job-rows';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
+import { learnDatasetOverlap } from '../../sync-runs/sync-datasets';
 import { raiseConflicts } from '../../records/conflicts';
 
 /** @returns the job after the page. */
@@ -23,6 +24,7 @@ export async function saveCheckpoint(
   await raiseConflicts(work, page, changes.conflicts);
   await insertRecordErrors(work, job, errors);
   await insertWarnings(work, job, page.warned ?? []);
+  await learnFromLateChanges(work, page, changes);
   const records = idsOf(changes);
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
   const read = page.records.length + page.refused.length;
@@ -56,6 +58,18 @@ export async function saveCheckpoint(
         : job.deletesWithheld,
     },
   );
+}
+
+/** Changes that were made before the last run of the record type, and were not visible to it. */
+async function learnFromLateChanges(
+  work: TenantWork,
+  page: PageToApply,
+  { drafts }: PageChanges,
+): Promise<void> {
+  const modifiedAt = drafts.flatMap(({ draft, remote }) =>
+    draft.isTouched && remote.modifiedAt ? [remote.modifiedAt] : [],
+  );
+  if (modifiedAt.length > 0) await learnDatasetOverlap(work, { ...page, modifiedAt });
 }
 
 interface PageRecords {

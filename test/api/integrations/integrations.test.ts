@@ -457,17 +457,17 @@ describe('changing', () => {
         .patch(`/v1/integrations/${id}`, { type_settings: settings })
         .set('if-match', headers.etag as string);
     };
-    const set = await change({ employees: { on_drift: 'repair' } });
+    const set = await change({ employees: { on_drift: 'repair', overlap_minutes: 90 } });
     const same = await change({ employees: {} });
-    const reset = await change({ employees: { on_drift: null } });
+    const reset = await change({ employees: { on_drift: null, overlap_minutes: null } });
     const refused = await change({ planets: { on_drift: 'accept' } });
 
     expect(set.body).toMatchObject({
-      type_settings: { employees: { on_drift: 'repair' } },
+      type_settings: { employees: { on_drift: 'repair', overlap_minutes: 90 } },
       mapping_version: 1,
     });
     expect(same.body.type_settings.employees).toEqual(set.body.type_settings.employees);
-    expect(reset.body.type_settings.employees.on_drift).toBe('report');
+    expect(reset.body.type_settings.employees).toEqual({ on_drift: 'report', overlap_minutes: null });
     expectProblem(refused, 422, 'invalid_settings');
     expect(refused.body.errors).toMatchObject([{ pointer: '/type_settings/planets' }]);
   });

@@ -118,6 +118,22 @@ insert into t.things values (1, '2026-11-20'), (2, '2026-11-21'), (3, 'infinity'
     expect(await readSince(modified, '2026-11-20T12:00:00Z')).toEqual(['2', '3']);
   });
 
+  it.each([
+    ['timestamptz', `'2026-11-21 10:00:00.5+01'`, 'at', '2026-11-21T09:00:00.500Z'],
+    ['timestamp', `'2026-11-21 10:00:00'`, 'at', '2026-11-21T10:00:00.000Z'],
+    ['bigint', '1795255200000', { column: 'at', unit: 'ms' }, '2026-11-21T10:00:00.000Z'],
+    ['date', `'2026-11-21'`, 'at', undefined],
+    ['timestamptz', `'infinity'`, 'at', undefined],
+    ['timestamp', `'2026-11-21 10:00:00'`, { column: 'at', time_zone: 'Europe/Berlin' }, undefined],
+  ])('says when a row was modified, if its %s is an instant: %s', async (type, at, modified, expected) => {
+    await given(`create table t.things (id int primary key, at ${type});
+insert into t.things values (1, ${at})`);
+
+    const [record] = recordsOf(await readAll(contextFor({ ...SETTINGS, modified })));
+
+    expect(record?.modifiedAt?.toISOString()).toBe(expected);
+  });
+
   it('begins earlier by the overlap of the record type', async () => {
     await given(
       `create table t.things as select n as id, '2026-11-21'::timestamptz + n * interval '1 hour' as at from generate_series(1, 9) n`,

@@ -141,7 +141,11 @@ export class CrmAccount {
   }
 }
 
-const toRemote = (remoteId: string, { fields, version, isDeleted, externalId }: CrmRecord): RemoteRecord => ({
+const toRemote = (
+  remoteId: string,
+  { fields, version, isDeleted, externalId, modifiedAt }: CrmRecord,
+): RemoteRecord => ({
+  modifiedAt: new Date(modifiedAt),
   remoteId,
   remoteVersion: String(version),
   fields: isDeleted ? {} : fields,
