@@ -21,7 +21,7 @@ export interface StartedPocketBase extends StartedThirdParty {
 }
 
 const example = documentedExample('pocketbase');
-const config = withList(example, documentedExample('pocketbase-pull'), 'employees');
+const readable = withList(example, documentedExample('pocketbase-pull'), 'employees');
 
 /** The collection as the page describes it. */
 const POCKETBASE_COLLECTION = {
@@ -90,7 +90,7 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
     return {
       url: server.url,
       call,
-      config: rest.configSchema.parse({ ...config, base_url: server.url }),
+      config: rest.configSchema.parse({ ...readable, base_url: server.url }),
       credentials: { identity: server.login.email, password: server.login.password },
       wrongCredentials: { identity: server.login.email, password: 'not the password' },
       async list() {
