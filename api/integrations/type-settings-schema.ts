@@ -3,12 +3,18 @@ import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import {
   DRIFT_REACTIONS,
-  type RecordTypeSettings,
   settingsOf,
   type StoredTypeSettings,
+  type TypeSettingsRow,
 } from '../../domain/records/record-type-settings';
 import { HttpError } from '../http/http-error';
 import { recordTypeName } from '../routing/common-schemas';
+import {
+  readThresholds,
+  thresholdsChange,
+  thresholdsView,
+  toWireThresholds,
+} from './safety-threshold-schema';
 
 const onDrift = z.enum(DRIFT_REACTIONS).meta({
   description: [
@@ -31,7 +37,7 @@ const overlapMinutes = z
   });
 
 const typeSettings = z
-  .object({ on_drift: onDrift, overlap_minutes: overlapMinutes })
+  .object({ on_drift: onDrift, overlap_minutes: overlapMinutes, safety_thresholds: thresholdsView })
   .meta({ id: 'RecordTypeSettings' });
 export const typeSettingsView = z
   .record(recordTypeName, typeSettings)
@@ -40,7 +46,11 @@ export const typeSettingsView = z
 export const typeSettingsChange = z
   .record(
     recordTypeName,
-    z.strictObject({ on_drift: onDrift.nullable().optional(), overlap_minutes: overlapMinutes.optional() }),
+    z.strictObject({
+      on_drift: onDrift.nullable().optional(),
+      overlap_minutes: overlapMinutes.optional(),
+      safety_thresholds: thresholdsChange.optional(),
+    }),
   )
   .meta({
     description:
@@ -55,8 +65,11 @@ export function toWireTypeSettings({
 }: Pick<Integration, 'recordTypes' | 'typeSettings'>): z.output<typeof typeSettingsView> {
   return Object.fromEntries(
     Object.keys(recordTypes).map((type) => {
-      const settings = settingsOf(stored, type);
-      return [type, { on_drift: settings.onDrift, overlap_minutes: settings.overlapMinutes }];
+      const { onDrift: reaction, overlapMinutes: overlap, brakes } = settingsOf(stored, type);
+      return [
+        type,
+        { on_drift: reaction, overlap_minutes: overlap, safety_thresholds: toWireThresholds(brakes) },
+      ];
     }),
   );
 }
@@ -67,7 +80,7 @@ export function readTypeSettings(
   given: z.output<typeof typeSettingsChange>,
   recordTypes: Readonly<Record<string, unknown>>,
 ): StoredTypeSettings {
-  const after: Record<string, Partial<RecordTypeSettings>> = { ...before };
+  const after: Record<string, TypeSettingsRow> = { ...before };
   for (const [type, change] of Object.entries(given)) {
     if (!Object.hasOwn(recordTypes, type))
       throw new HttpError('invalid_settings', {
@@ -79,20 +92,23 @@ export function readTypeSettings(
           },
         ],
       });
-    after[type] = merged(before[type] ?? {}, {
-      onDrift: change.on_drift,
-      overlapMinutes: change.overlap_minutes,
-    });
+    after[type] = {
+      ...merged(before[type] ?? {}, {
+        onDrift: change.on_drift,
+        overlapMinutes: change.overlap_minutes,
+      }),
+      brakes: merged(before[type]?.brakes ?? {}, readThresholds(change.safety_thresholds ?? {})),
+    };
   }
   return after;
 }
 
 /** undefined: stays; null: back to the default. */
-function merged(
-  before: Partial<RecordTypeSettings>,
-  change: { [Name in keyof RecordTypeSettings]: RecordTypeSettings[Name] | null | undefined },
-): Partial<RecordTypeSettings> {
+function merged<Row extends object>(
+  before: Row,
+  change: { [Name in keyof Row]?: Row[Name] | null | undefined },
+): Row {
   const given = Object.entries(change).filter(([, value]) => value !== undefined);
   const all = Object.entries({ ...before, ...Object.fromEntries(given) });
-  return Object.fromEntries(all.filter(([, value]) => value !== null));
+  return Object.fromEntries(all.filter(([, value]) => value !== null)) as Row;
 }

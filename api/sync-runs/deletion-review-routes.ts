@@ -1,5 +1,5 @@
 /**
- * Deletion reviews: deletions above the threshold wait until an admin approves or discards them (rules.md
+ * Deletion reviews: deletions above the safety threshold wait until an admin approves or discards them (rules.md
  * 31).
  */
 import { z } from 'zod';
@@ -75,9 +75,10 @@ export const deletionReviewRoutes: readonly Route[] = [
     tag: 'Deletion reviews',
     summary: 'List deletion reviews, newest first',
     description:
-      'If a full sync misses more than 10 % and more than 20 records of a type, it deletes ' +
-      'none of them. The deletions wait here until an admin approves or discards them, and the ' +
-      'admins are notified.',
+      'If a full sync misses more records of a type than its safety threshold allows ' +
+      '(`type_settings` of the integration, by default 10 % and 20 records within seven days), it ' +
+      'deletes none of them. The deletions wait here until an admin approves or discards them, and ' +
+      'the admins are notified.',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),

@@ -3,8 +3,10 @@
  * threshold. Above it, the deletions wait until an admin approves or discards them.
  */
 import { sql } from 'kysely';
-import { DEFAULT_BRAKE, exceedsBrake } from '../../domain/brakes/brake';
+import { exceedsBrake } from '../../domain/brakes/brake';
+import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
+import { findIntegration } from '../integrations/integrations';
 import { notifyAdmins } from '../notifications/notifications';
 import { emitRecordEvents } from '../records/record-events';
 import { countLinked } from '../records/record-links';
@@ -39,12 +41,43 @@ export async function planDeletions(
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
   const before = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
-  if (isCertain && !exceedsBrake(DEFAULT_BRAKE, { now: missing.length, earlier: 0, held: before })) {
+  if (isCertain && !(await exceedsThreshold(work, pass, { now: missing.length, before }))) {
     await resolveIfDecided(work, pass);
     return 'delete';
   }
   await createDeletionReview(work, pass, { missing, before });
   return 'needs_review';
+}
+
+async function exceedsThreshold(
+  work: TenantWork,
+  pass: PassKey,
+  { now, before }: { now: number; before: number },
+): Promise<boolean> {
+  const integration = await findIntegration(work, pass);
+  const brake = brakeOf(integration?.typeSettings ?? {}, pass.recordType, 'pull_delete');
+  const earlier = await countDeletedSince(work, pass, hoursBefore(work.now, brake.windowHours));
+  return exceedsBrake(brake, { now, earlier, held: before + earlier });
+}
+
+const hoursBefore = (at: Date, hours: number): Date => new Date(at.getTime() - hours * 3_600_000);
+
+/** Records that passes deleted without a review and without an overview. */
+async function countDeletedSince(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: PassKey,
+  since: Date,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select coalesce(sum(job.records_deleted), 0)::bigint as count
+    from sync_runs run
+    cross join lateral (
+      select records_deleted from sync_jobs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and sync_run_id = run.sync_run_id
+        and record_type = ${recordType} limit 1) job
+    where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.integration_id = ${opaqueToPlanner(integrationId)}
+      and run.overview_id is null and (run.finished_at is null or run.finished_at > ${since})`.execute(trx);
+  return rows[0]?.count ?? 0;
 }
 
 async function createDeletionReview(

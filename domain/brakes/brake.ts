@@ -12,8 +12,14 @@ export interface BrakeSetting {
   windowHours: number;
 }
 
-/** Seven days, so that a tenth of the records in each of several nights adds up. */
-export const DEFAULT_BRAKE: BrakeSetting = { count: 20, share: 0.1, windowHours: 168 };
+/** What a threshold counts, with its default. */
+export const BRAKE_DEFAULTS = {
+  /** Records here that a full pass no longer found. Seven days, so that a tenth in each of several nights adds up. */
+  pull_delete: { count: 20, share: 0.1, windowHours: 168 },
+} satisfies Record<string, BrakeSetting>;
+
+export type BrakeKind = keyof typeof BRAKE_DEFAULTS;
+export const BRAKE_KINDS = Object.keys(BRAKE_DEFAULTS) as BrakeKind[];
 
 interface BrakeFacts {
   /** Records that would change now. */

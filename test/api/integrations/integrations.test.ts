@@ -461,6 +461,9 @@ describe('changing', () => {
     const same = await change({ employees: {} });
     const reset = await change({ employees: { on_drift: null, overlap_minutes: null } });
     const refused = await change({ planets: { on_drift: 'accept' } });
+    const never = { count: 5, share: 1, window_hours: 24 };
+    const held = await change({ employees: { safety_thresholds: { pull_delete: never } } });
+    const unheld = await change({ employees: { safety_thresholds: { pull_delete: null } } });
 
     expect(set.body).toMatchObject({
       type_settings: { employees: { on_drift: 'repair', overlap_minutes: 90 } },
@@ -470,6 +473,11 @@ describe('changing', () => {
     expect(reset.body.type_settings.employees).toEqual({ on_drift: 'report', overlap_minutes: null });
     expectProblem(refused, 422, 'invalid_settings');
     expect(refused.body.errors).toMatchObject([{ pointer: '/type_settings/planets' }]);
+    expect(held.body.type_settings.employees.safety_thresholds.pull_delete).toEqual(never);
+    expect(unheld.body.type_settings.employees).toMatchObject({
+      on_drift: 'report',
+      safety_thresholds: { pull_delete: { count: 20, share: 0.1, window_hours: 168 } },
+    });
   });
 
   it('checks changed waits together with the unchanged settings', async () => {

@@ -1,6 +1,8 @@
 /** When changes wait for approval (rules.md 31, 53). */
 import * as fc from 'fast-check';
-import { DEFAULT_BRAKE, exceedsBrake } from '../../../domain/brakes/brake';
+import { BRAKE_DEFAULTS, exceedsBrake } from '../../../domain/brakes/brake';
+
+const byDefault = BRAKE_DEFAULTS.pull_delete;
 
 describe('rule 53: the safety threshold', () => {
   it.each([
@@ -15,16 +17,16 @@ describe('rule 53: the safety threshold', () => {
     [true, 1_000_001, 10_000_000],
     [false, 1_000_000, 10_000_000],
   ])('by default, %s for %i of %i records', (expected, now, held) => {
-    expect(exceedsBrake(DEFAULT_BRAKE, { now, earlier: 0, held })).toBe(expected);
+    expect(exceedsBrake(byDefault, { now, earlier: 0, held })).toBe(expected);
   });
 
   it('counts what changed earlier in the window: a tenth every night is noticed in the second night', () => {
-    expect(exceedsBrake(DEFAULT_BRAKE, { now: 100, earlier: 0, held: 1_000 })).toBe(false);
-    expect(exceedsBrake(DEFAULT_BRAKE, { now: 90, earlier: 100, held: 1_000 })).toBe(true);
+    expect(exceedsBrake(byDefault, { now: 100, earlier: 0, held: 1_000 })).toBe(false);
+    expect(exceedsBrake(byDefault, { now: 90, earlier: 100, held: 1_000 })).toBe(true);
   });
 
   it('does not hold back what changes nothing, whatever changed earlier', () => {
-    expect(exceedsBrake(DEFAULT_BRAKE, { now: 0, earlier: 500, held: 1_000 })).toBe(false);
+    expect(exceedsBrake(byDefault, { now: 0, earlier: 500, held: 1_000 })).toBe(false);
   });
 
   it('applies exactly the share of any setting, and holds back one record more', () => {

@@ -180,6 +180,45 @@ describe('rule 31: the safety threshold', () => {
     ]);
   });
 
+  it('B5: notices a tenth every night in the second night, and forgets it after the window', async () => {
+    const pulled = await linked(210);
+    pulled.account.pageSize = 500;
+    const loseNightly = async (from: number, to: number) => {
+      for (const id of people(210).slice(from, to)) await pulled.account.remove('contacts', id);
+      const run = await pulled.sync('nightly');
+      await environment.sleep(24 * 3_600_000);
+      return (await pulled.job(run.syncRunId))?.recordsDeleted;
+    };
+    expect(await loseNightly(0, 21)).toBe(21);
+    expect(await loseNightly(21, 40)).toBe(0);
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsBefore: 189 }]);
+    // What was approved does not count.
+    await pulled.decideReview('approved');
+    expect(await loseNightly(40, 41)).toBe(0);
+    await pulled.decideReview('discarded');
+    await environment.sleep(5 * 24 * 3_600_000);
+    expect(await loseNightly(41, 50)).toBe(10);
+  });
+
+  it('B5: follows the setting of the record type, and applies exactly the threshold', async () => {
+    const pulled = await linked(10);
+    const brake = { count: 3, share: 0.2, windowHours: 1 };
+    await pulled.inTenant(({ trx }) =>
+      trx
+        .updateTable('integrations')
+        .set({ typeSettings: JSON.stringify({ contacts: { brakes: { pull_delete: brake } } }) })
+        .where('integrationId', '=', pulled.integrationId)
+        .execute(),
+    );
+    await removeSome(pulled, 3);
+    const first = await pulled.sync('nightly');
+    await environment.sleep(2 * 3_600_000);
+    for (const id of people(10).slice(3, 7)) await pulled.account.remove('contacts', id);
+    const second = await pulled.sync('nightly');
+    expect(await pulled.job(first.syncRunId)).toMatchObject({ recordsDeleted: 3 });
+    expect(await pulled.job(second.syncRunId)).toMatchObject({ deletesWithheld: 'needs_review' });
+  });
+
   it('does not park twenty, however few records there are', async () => {
     const pulled = await linked(21);
     await removeSome(pulled, 20);

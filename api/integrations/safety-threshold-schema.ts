@@ -1,0 +1,56 @@
+/** The safety thresholds of a record type, as JSON (rules.md 53). */
+import { z } from 'zod';
+import { BRAKE_KINDS, type BrakeKind, type BrakeSetting } from '../../domain/brakes/brake';
+
+const threshold = z
+  .strictObject({
+    count: z.int().min(0).max(1_000_000_000).meta({ description: 'At most this number of records.' }),
+    share: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({ description: 'At most this share of the records; 1 holds nothing back.' }),
+    window_hours: z
+      .int()
+      .min(1)
+      .max(720)
+      .meta({ description: 'How long earlier changes count, in hours. Approved ones do not count.' }),
+  })
+  .meta({
+    id: 'SafetyThreshold',
+    description:
+      'Changes wait for approval if they are more than `count` **and** more than `share` within the window. ' +
+      'Exactly at one of the two, they are applied.',
+    example: { count: 20, share: 0.1, window_hours: 168 },
+  });
+const WHAT_COUNTS: Record<BrakeKind, string> = {
+  pull_delete: 'Records that a full sync no longer finds in the app: see Deletion reviews.',
+};
+const thresholds = <Schema extends z.ZodType>(schema: Schema) =>
+  Object.fromEntries(
+    BRAKE_KINDS.map((kind) => [kind, schema.meta({ description: WHAT_COUNTS[kind] })]),
+  ) as Record<BrakeKind, Schema>;
+export const thresholdsView = z
+  .object(thresholds(threshold))
+  .meta({ description: 'The safety thresholds: how many changes need approval.' });
+export const thresholdsChange = z.strictObject(thresholds(threshold.nullable().optional()));
+
+type Thresholds = z.output<typeof thresholdsView>;
+const toWireThreshold = ({ count, share, windowHours }: BrakeSetting): z.output<typeof threshold> => ({
+  count,
+  share,
+  window_hours: windowHours,
+});
+
+export const toWireThresholds = (brakes: Readonly<Record<BrakeKind, BrakeSetting>>) =>
+  Object.fromEntries(BRAKE_KINDS.map((kind) => [kind, toWireThreshold(brakes[kind])])) as Thresholds;
+
+export const readThresholds = (given: z.output<typeof thresholdsChange>) =>
+  Object.fromEntries(
+    BRAKE_KINDS.map((kind) => {
+      const wire = given[kind];
+      if (wire === null || wire === undefined) return [kind, wire];
+      const { window_hours: windowHours, ...setting } = wire;
+      return [kind, { ...setting, windowHours }];
+    }),
+  ) as Partial<Record<BrakeKind, BrakeSetting | null>>;
