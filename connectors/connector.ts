@@ -139,6 +139,8 @@ export interface ReadAbilities {
    * nothing.
    */
   isPagingStable: boolean;
+  /** The settings that declare both, as pointers into the integration, for the problems of a check. */
+  declaredAt?: { filter?: string | undefined; paging?: string | undefined };
 }
 
 export interface ReadRequest {
@@ -270,8 +272,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    */
   check(context: ConnectorContext<Config, Credentials>): Promise<void>;
   /**
-   * Verifies while linking that every mapped record type can be read as it is configured. Called after a
-   * successful `check`. Throws one of the four errors; `RecordRejected` names what to correct.
+   * Verifies that a mapped record type can be read as it is configured. Called after a successful `check` and
+   * before `probeReading`. Throws one of the four errors; `RecordRejected` names what to correct.
    */
-  checkRecordTypes?(context: ConnectorContext<Config, Credentials>): Promise<void>;
+  checkRecordType?(recordType: string, context: ConnectorContext<Config, Credentials>): Promise<void>;
 }

@@ -4,6 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../../connectors/errors';
+import { type CheckProblem, probeRecordTypes } from '../../connectors/probe';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
@@ -16,7 +17,14 @@ export interface IntegrationCheckActivities {
 }
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
-type Outcome = { ok: true; kind: null; message: string } | { ok: false; kind: CheckFailure; message: string };
+type Outcome = { message: string; problems: CheckProblem[] } & (
+  | { ok: true; kind: null }
+  | { ok: false; kind: CheckFailure }
+);
+
+/** The API waits for the whole check; what is not probed by then shows in the first run. */
+const PROBES_MS = 5_000;
+const WELL = 'The third party answers and accepts the credentials.';
 
 export const createIntegrationCheckActivities = ({
   database,
@@ -29,7 +37,7 @@ export const createIntegrationCheckActivities = ({
     );
     if (integration === undefined) return { ok: false, kind: 'not_found' };
 
-    const check = async (): Promise<void> => {
+    const check = async (): Promise<CheckProblem[]> => {
       const { connector, context } = await openConnector(
         tenantId,
         integration,
@@ -37,7 +45,8 @@ export const createIntegrationCheckActivities = ({
         'manual',
       );
       await connector.check(context);
-      await connector.checkRecordTypes?.(context);
+      const until = performance.now() + PROBES_MS;
+      return probeRecordTypes({ connector, context, isTimeLeft: () => performance.now() < until });
     };
     const outcome = await ask(check, (error) =>
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),
@@ -51,17 +60,26 @@ export const createIntegrationCheckActivities = ({
 });
 
 /** @param onMistake called for errors that are not the third party's, which are faults of Syncline. */
-async function ask(check: () => Promise<void>, onMistake: (error: unknown) => void): Promise<Outcome> {
+async function ask(
+  check: () => Promise<CheckProblem[]>,
+  onMistake: (error: unknown) => void,
+): Promise<Outcome> {
   try {
-    await check();
-    return { ok: true, kind: null, message: 'The third party answers and accepts the credentials.' };
+    const problems = await check();
+    const refusals = problems.filter(({ severity }) => severity === 'refuse');
+    const words = (refusals.length > 0 ? refusals : problems).map(({ message }) => message);
+    return refusals.length > 0
+      ? { ok: false, kind: 'record_rejected', message: words.join(' '), problems }
+      : { ok: true, kind: null, message: [WELL, ...words].join(' '), problems };
   } catch (error) {
-    if (error instanceof ConnectorError) return { ok: false, kind: error.kind, message: error.message };
+    if (error instanceof ConnectorError)
+      return { ok: false, kind: error.kind, message: error.message, problems: [] };
     onMistake(error);
     return {
       ok: false,
       kind: 'internal',
       message: 'The check failed inside Syncline; the log of the worker says why.',
+      problems: [],
     };
   }
 }

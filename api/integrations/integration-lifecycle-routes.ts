@@ -18,7 +18,7 @@ import { ETAG, requireVersion } from '../routing/etag';
 import { readCredentials } from './connector-catalogue';
 import { checkCredentials } from './integration-checks';
 import { requireConnector } from './integration-input';
-import { integrationParams, integrationView } from './integration-schema';
+import { checkProblems, integrationParams, integrationView } from './integration-schema';
 import { requireIntegration, respondWithIntegration } from './integration-views';
 
 const tag = 'Integrations';
@@ -42,6 +42,7 @@ const checkResult = z
       .meta({ description: 'The kind of problem; null if there is none.' }),
     message: z.string().meta({ description: "The app's own message, if it sent one." }),
     at: instant,
+    problems: checkProblems,
   })
   .meta({ id: 'CheckResult' });
 
@@ -193,7 +194,7 @@ async function check(
       );
       if (lastCheck === null || (!result.ok && result.kind === 'not_found'))
         throw new HttpError('integration_not_found');
-      return { status: 200 as const, body: lastCheck };
+      return { status: 200 as const, body: { problems: [], ...lastCheck } };
     },
   };
 }

@@ -26,6 +26,19 @@ const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
+export const checkProblems = z
+  .array(
+    z.object({
+      pointer: z.string().meta({ example: '/config/record_types/contacts/list/modified_since' }),
+      code: z.string(),
+      message: z.string(),
+      severity: z.enum(['refuse', 'warn']).meta({
+        description: '`refuse`: runs would miss records. `warn`: runs read more than they should.',
+      }),
+    }),
+  )
+  .meta({ description: 'The settings that do not hold what they declare.' });
+
 const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
   id: 'IntegrationState',
   description: '`blocked`: the app is down or asked Syncline to wait; see `blocked_reason`.',
@@ -73,7 +86,13 @@ export const integrationView = z
     blocked_detail: z.string().nullable(),
     outage_since: instant.nullable(),
     last_check: z
-      .object({ at: instant, ok: z.boolean(), kind: z.string().nullable(), message: z.string() })
+      .object({
+        at: instant,
+        ok: z.boolean(),
+        kind: z.string().nullable(),
+        message: z.string(),
+        problems: checkProblems,
+      })
       .nullable()
       .meta({ description: 'The result of the last requested check.' }),
     created_at: instant,
@@ -227,7 +246,7 @@ export function toWireIntegration(
     blocked_reason: integration.blockedReason,
     blocked_detail: integration.blockedDetail,
     outage_since: toInstantOrNull(integration.outageSince),
-    last_check: integration.lastCheck,
+    last_check: integration.lastCheck && { problems: [], ...integration.lastCheck },
     created_at: toInstant(integration.createdAt),
     updated_at: toInstant(integration.updatedAt),
   };

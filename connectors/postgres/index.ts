@@ -17,7 +17,7 @@ import {
 import { configuredRecordType, describeTables } from './description';
 import { rejection } from './failures';
 import { countTable, readTablePage } from './reading';
-import { inspectTables } from './inspection';
+import { inspectTable } from './inspection';
 import { inSession } from './session';
 
 export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
@@ -50,7 +50,9 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   readAbilities({ record_types: types }, recordType) {
     const table = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
-    return table ? { canFilterByModified: table.modified !== undefined, isPagingStable: true } : null;
+    if (table === undefined) return null;
+    const declaredAt = { filter: `/config/record_types/${recordType}/modified` };
+    return { canFilterByModified: table.modified !== undefined, isPagingStable: true, declaredAt };
   },
 
   readSignature: ({ host, port, database, schema, record_types: types }, recordType) => {
@@ -64,7 +66,7 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   describeRecordTypes: describeTables,
 
-  checkRecordTypes: inspectTables,
+  checkRecordType: inspectTable,
 
   /** Logs in without a query; reading shows what the role may read. */
   async check(context: ConnectorContext<PostgresConfig, PostgresCredentials>): Promise<void> {

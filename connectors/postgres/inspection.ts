@@ -1,5 +1,5 @@
 /**
- * The inspection of the mapped tables while an integration is linked. Throws `RecordRejected` for what no run
+ * The inspection of a mapped table while an integration is linked. Throws `RecordRejected` for what no run
  * could read, or could not read correctly.
  */
 import { Unavailable } from '../errors';
@@ -26,15 +26,13 @@ select c.relkind,
   from pg_catalog.pg_class c
  where c.oid = pg_catalog.to_regclass($1)`;
 
-export async function inspectTables(context: PostgresContext): Promise<void> {
-  for (const recordType of Object.keys(context.mappings)) {
-    const { table, place } = findTable(context, recordType);
-    const one = { ...context, config: { ...context.config, page_size: 1 } };
-    await refuseModified(table, place, context);
-    await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
-    await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
-    await refuseSharedIds(table, place, context);
-  }
+export async function inspectTable(recordType: string, context: PostgresContext): Promise<void> {
+  const { table, place } = findTable(context, recordType);
+  const one = { ...context, config: { ...context.config, page_size: 1 } };
+  await refuseModified(table, place, context);
+  await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
+  await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
+  await refuseSharedIds(table, place, context);
 }
 
 async function refuseModified(table: TableConfig, place: Place, context: PostgresContext): Promise<void> {

@@ -68,6 +68,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
       : {
           canFilterByModified: list.modified_since !== undefined,
           isPagingStable: isPagingStable(list.paging),
+          declaredAt: {
+            filter: `/config/record_types/${recordType}/list/modified_since`,
+            paging: `/config/record_types/${recordType}/list/paging`,
+          },
         };
   },
 

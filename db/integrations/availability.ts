@@ -114,7 +114,7 @@ export async function saveCheck(
   const { trx, tenantId, now } = work;
   const { blockedReason } = await trx
     .updateTable('integrations')
-    .set({ lastCheck: JSON.stringify({ ...check, message: sanitizeForPostgres(check.message) }) })
+    .set({ lastCheck: JSON.stringify(sanitizeForPostgres({ ...check })) })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .returning('blockedReason')

@@ -17,6 +17,8 @@ export interface LastCheck {
   kind: CheckFailure | null;
   /** For people; the third party's words if it sent any. */
   message: string;
+  /** Of single settings. Absent in checks of earlier versions. */
+  problems?: { pointer: string; code: string; message: string; severity: 'refuse' | 'warn' }[];
 }
 
 export interface IntegrationsTable {

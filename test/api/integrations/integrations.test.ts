@@ -537,6 +537,7 @@ describe('its state', () => {
       kind: 'unauthorized',
       message: 'The token was refused.',
       at: expect.any(String),
+      problems: [],
     });
     expect(service.temporal.asked.at(-1)?.tenantId).toBe(tenant.uuid);
   });

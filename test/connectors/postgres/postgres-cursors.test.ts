@@ -154,7 +154,7 @@ insert into t.things values (1, ${at})`);
     await given(`create table t.things (id int primary key, at ${type}, also timestamptz)`);
     const context = contextFor({ ...SETTINGS, modified });
 
-    const failure = await failureOf(postgres.checkRecordTypes?.(context));
+    const failure = await failureOf(postgres.checkRecordType?.('things', context));
 
     expect(failure).toBeInstanceOf(RecordRejected);
     expect(failure?.message).toContain(words);
@@ -245,7 +245,7 @@ insert into t.things select c, n, '2026-11-21', c || n from unnest(array['b', 'a
     await create();
     const context = contextFor(COMPOSITE);
 
-    await postgres.checkRecordTypes?.(context);
+    await postgres.checkRecordType?.('things', context);
 
     expect(idsOf(await readAll(context))).toEqual(IDS);
     expect(idsOf(await readAll(context, { modifiedSince: new Date('2026-11-20') }))).toEqual(IDS);
@@ -318,7 +318,7 @@ describe('an id that is not unique', () => {
     await given(statements);
 
     const failure = (await failureOf(
-      postgres.checkRecordTypes?.(contextFor({ table: 'things', id })),
+      postgres.checkRecordType?.('things', contextFor({ table: 'things', id })),
     )) as RecordRejected;
 
     expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'id_not_unique' }] });
@@ -339,7 +339,9 @@ describe('an id that is not unique', () => {
   ])('is accepted: %s', async (_title, statements, id) => {
     await given(statements);
 
-    expect(await failureOf(postgres.checkRecordTypes?.(contextFor({ table: 'things', id })))).toBeUndefined();
+    expect(
+      await failureOf(postgres.checkRecordType?.('things', contextFor({ table: 'things', id }))),
+    ).toBeUndefined();
   });
 });
 
@@ -360,7 +362,7 @@ insert into t.things (id, mark) values (1, ${gone}), (2, ${alive})`,
     );
     const context = contextFor({ ...SETTINGS, modified: 'at', deleted: { column: 'mark', is } });
 
-    await postgres.checkRecordTypes?.(context);
+    await postgres.checkRecordType?.('things', context);
 
     expect(idsOf(await readAll(context))).toEqual(['2']);
     expect(await postgres.count?.('things', context)).toBe(1);
@@ -375,7 +377,7 @@ insert into t.things (id, mark) values (1, ${gone}), (2, ${alive})`,
     await given('create table t.things (id int primary key, active int)');
     const context = contextFor({ ...SETTINGS, deleted: { column: 'active', is: false } });
 
-    expect(await failureOf(postgres.checkRecordTypes?.(context))).toBeInstanceOf(RecordRejected);
+    expect(await failureOf(postgres.checkRecordType?.('things', context))).toBeInstanceOf(RecordRejected);
   });
 });
 
@@ -383,5 +385,5 @@ it('a mapped column that does not exist is refused while linking', async () => {
   await given('create table t.things (id int primary key)');
   const context = contextFor(SETTINGS, {}, source.credentials, ['email']);
 
-  expect((await failureOf(postgres.checkRecordTypes?.(context)))?.message).toContain('"email"');
+  expect((await failureOf(postgres.checkRecordType?.('things', context)))?.message).toContain('"email"');
 });

@@ -1,0 +1,127 @@
+/**
+ * Tries what a connector declares about reading, while an integration is linked: whether the second page is
+ * another one, and whether the filter on modified records is obeyed. A declaration that does not hold would
+ * make runs blind without a word (rules.md 52).
+ */
+import type { Connector, ConnectorContext, ReadAbilities, ReadPage } from './connector';
+import { RecordRejected } from './errors';
+
+/** `refuse`: runs would miss records. `warn`: runs are complete, but read more than they should. */
+export interface CheckProblem {
+  /** In the request that sets it: `/config/…`. */
+  pointer: string;
+  code: string;
+  message: string;
+  severity: 'refuse' | 'warn';
+}
+
+interface Probe {
+  connector: Pick<Connector, 'readAbilities' | 'readPage' | 'checkRecordType'>;
+  context: ConnectorContext;
+  /** Checked before each record type, because a person waits. */
+  isTimeLeft(): boolean;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const YEAR_MS = 365 * DAY_MS;
+
+/** @throws the errors of connectors, except refusals: those are problems. */
+export async function probeRecordTypes({ connector, context, isTimeLeft }: Probe): Promise<CheckProblem[]> {
+  const problems: CheckProblem[] = [];
+  for (const [recordType, { direction }] of Object.entries(context.mappings)) {
+    if (!isTimeLeft()) break;
+    const pointer = `/config/record_types/${recordType}`;
+    const found = await problemsOf(pointer, async () => {
+      await connector.checkRecordType?.(recordType, context);
+      const abilities = connector.readAbilities?.(context.config, recordType) ?? null;
+      if (direction === 'push' || abilities === null || connector.readPage === undefined) return [];
+      const read = (modifiedSince: Date | null, cursor: string | null = null): Promise<ReadPage> =>
+        (connector.readPage as NonNullable<Connector['readPage']>)(
+          { recordType, modifiedSince, cursor },
+          context,
+        );
+      return probeReading(recordType, pointer, abilities, read);
+    });
+    problems.push(...found);
+  }
+  return problems;
+}
+
+async function probeReading(
+  recordType: string,
+  pointer: string,
+  { canFilterByModified, declaredAt = {} }: ReadAbilities,
+  read: (modifiedSince: Date | null, cursor?: string | null) => Promise<ReadPage>,
+): Promise<CheckProblem[]> {
+  const first = await read(null);
+  const ids = idsOf(first);
+  if (ids === '') return [];
+  if (first.nextCursor !== null && idsOf(await read(null, first.nextCursor)) === ids)
+    return [
+      {
+        pointer: declaredAt.paging ?? pointer,
+        code: 'paging_ignored',
+        message: `The second page of ${recordType} has the same records as the first one.`,
+        severity: 'refuse',
+      },
+    ];
+  if (!canFilterByModified) return [];
+  const at = declaredAt.filter ?? pointer;
+  return problemsOf(at, async () => {
+    const all = await readSinceEver(read);
+    if (all === undefined) return [];
+    if (idsOf(all) === '' && all.nextCursor === null)
+      return [
+        {
+          pointer: at,
+          code: 'filter_blind',
+          message: `There are records of ${recordType}, but none that was modified since 1970, so incremental runs would find nothing.`,
+          severity: 'refuse' as const,
+        },
+      ];
+    if ((await idsModifiedInAYear(read)) !== ids) return [];
+    return [
+      {
+        pointer: at,
+        code: 'filter_ignored',
+        message: `${recordType} that were modified after a time in the future are listed all the same: every incremental run reads all records.`,
+        severity: 'warn' as const,
+      },
+    ];
+  });
+}
+
+/** undefined if only recent times are accepted. */
+async function readSinceEver(
+  read: (modifiedSince: Date) => Promise<ReadPage>,
+): Promise<ReadPage | undefined> {
+  try {
+    return await read(new Date(0));
+  } catch (error) {
+    if (!(error instanceof RecordRejected)) throw error;
+    await read(new Date(Date.now() - DAY_MS));
+    return undefined;
+  }
+}
+
+/** Some third parties refuse a time in the future. */
+async function idsModifiedInAYear(read: (modifiedSince: Date) => Promise<ReadPage>): Promise<string> {
+  try {
+    return idsOf(await read(new Date(Date.now() + YEAR_MS)));
+  } catch (error) {
+    if (error instanceof RecordRejected) return '';
+    throw error;
+  }
+}
+
+async function problemsOf(pointer: string, probe: () => Promise<CheckProblem[]>): Promise<CheckProblem[]> {
+  try {
+    return await probe();
+  } catch (error) {
+    if (!(error instanceof RecordRejected)) throw error;
+    const code = error.errors[0]?.code ?? 'refused';
+    return [{ pointer, code, message: error.message, severity: 'refuse' }];
+  }
+}
+
+const idsOf = ({ records }: ReadPage): string => records.map(({ remoteId }) => remoteId).join('\n');
