@@ -14,7 +14,8 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { decidePush } from '../../domain/push/push-decision';
-import { pushTarget } from '../../domain/records/mapping';
+import { pushTarget, type PushTarget } from '../../domain/records/mapping';
+import { withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { findIntegration } from '../integrations/integrations';
@@ -125,8 +126,12 @@ function decideDue(
   { integration, firedAt }: ClaimOptions,
 ): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
-  const target = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
-  const hash = hashOfTarget(target);
+  const mapped = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
+  const hash = hashOfTarget(mapped);
+  const target: PushTarget =
+    mapped.operation === 'upsert' && mapping !== undefined
+      ? { ...mapped, payload: withEmptiedFields(mapped.payload, mapping, record) }
+      : mapped;
   const decision = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, firedAt);
   const isRepeated = decision.kind === 'push' && !decision.isNew;
   const pushId = isRepeated ? (recordSync.pushId as string) : newUuid();

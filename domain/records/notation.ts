@@ -4,7 +4,7 @@
  */
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../json';
 import { INSTANT, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
-import { parsePlace, valueAt } from './place';
+import { parsePlace, setAt, valueAt } from './place';
 
 /** What is agreed on at one place of the third party's record. */
 export interface PlaceNotation {
@@ -39,9 +39,10 @@ export function notationAfterPush(
   const after: Notation = {};
   for (const field of mapping.fields) {
     const { to } = field;
-    const ours = field.constant ?? ownValue(fields, field.name ?? '');
     const known = placeNotation(before, to);
-    // A field that the record lacks was not sent, so the third party still shows what it showed.
+    const own = field.constant ?? ownValue(fields, field.name ?? '');
+    const ours = own === undefined && isSet(known?.ours) ? null : own;
+    // A field that was never set was not sent, so the third party still shows what it showed.
     if (ours === undefined) {
       if (known?.shown !== undefined) after[to] = { shown: known.shown };
       continue;
@@ -69,6 +70,28 @@ export function isShownFor(
   if (known.shown !== undefined) return isSameValue(shown, known.shown);
   return isNotationOf(sent, shown) || (known.before ?? []).some((value) => isSameValue(value, shown));
 }
+
+/**
+ * The payload with null for each field that both sides agreed on and the record lacks now: without it the
+ * third party would keep the value.
+ */
+export function withEmptiedFields(
+  payload: JsonObject,
+  mapping: RecordTypeMapping,
+  { fields, agreed, notation }: { fields: JsonObject; agreed: JsonObject | null; notation: Notation | null },
+): JsonObject {
+  const complete = structuredClone(payload);
+  for (const field of mapping.fields) {
+    const { name, to } = field;
+    if (name === undefined || ownValue(fields, name) !== undefined) continue;
+    const known = placeNotation(notation, to);
+    const before = known === undefined ? valueAt(agreed ?? {}, parsePlace(to)) : known.ours;
+    if (isSet(before) && toRemoteValue(field, null).ok) setAt(complete, parsePlace(to), null);
+  }
+  return complete;
+}
+
+const isSet = (before: JsonValue | undefined): boolean => before !== undefined && before !== null;
 
 /**
  * Absent and null are the same, because some third parties cannot express one of them. The order of a list

@@ -3,7 +3,12 @@ import * as fc from 'fast-check';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../domain/json';
 import { mergePulled } from '../../../domain/pull/three-way-merge';
 import { mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
-import { isNotationOf, type Notation, notationAfterPush } from '../../../domain/records/notation';
+import {
+  isNotationOf,
+  type Notation,
+  notationAfterPush,
+  withEmptiedFields,
+} from '../../../domain/records/notation';
 
 type Habit = (value: JsonValue) => JsonValue;
 
@@ -169,16 +174,40 @@ describe('rule 46: what a third party made of a push', () => {
     });
   });
 
-  it('keeps how a field is shown that the record lacks: it was not sent', () => {
+  it('keeps how a field is shown that the record never had: it was not sent', () => {
     const mapping: RecordTypeMapping = { ...MAPPING, fields: [{ name: 'text', to: '/text' }] };
-    const known = notationAfterPush(mapping, { text: 'Ada' }, { before: null, shown: { text: 'ADA' } });
-    expect(known).toEqual({ '/text': { ours: 'Ada', shown: 'ADA' } });
-    const notation = notationAfterPush(mapping, {}, { before: known, shown: null });
+    const notation = notationAfterPush(mapping, {}, { before: { '/text': { shown: 'ADA' } }, shown: null });
     expect(mergePulled(mapping, {}, { agreed: {}, notation }, { text: 'ADA' })).toMatchObject({
       fields: {},
       changedFields: [],
       isAgreed: true,
     });
+  });
+
+  it('sends null for a field that the record no longer has, until the third party has it (rule 47)', () => {
+    const fields = [
+      { name: 'text', to: '/text' },
+      { name: 'street', to: '/address/street' },
+      { name: 'never', to: '/never' },
+    ];
+    const mapping: RecordTypeMapping = { ...MAPPING, fields };
+    const before = notationAfterPush(
+      mapping,
+      { text: 'Ada', street: 'A' },
+      { before: null, shown: { text: 'ADA' } },
+    );
+    const record = { fields: { text: 'Ada' }, agreed: { text: 'Ada', address: { street: 'A' } } };
+    const sent = { text: 'Ada', address: { street: null } };
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: before })).toEqual(sent);
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: null })).toEqual(sent);
+    const after = notationAfterPush(mapping, record.fields, { before, shown: null });
+    expect(after['/address/street']).toEqual({ ours: null });
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: after })).toEqual({
+      text: 'Ada',
+    });
+    expect(
+      mergePulled(mapping, record.fields, { agreed: sent, notation: after }, { text: 'Ada' }),
+    ).toMatchObject({ changedFields: [], isAgreed: true });
   });
 
   it.each<[JsonValue, JsonValue]>([
