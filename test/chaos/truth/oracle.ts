@@ -1,0 +1,234 @@
+/**
+ * Reads the third parties themselves and says what Syncline shows wrongly: Synced is there, a difference is
+ * shown, no edit is lost without a conflict, and when the edits stop, the writes stop.
+ */
+import { type JsonObject, jsonEquals, type JsonValue } from '../../../domain/json';
+import { mapRecord } from '../../../domain/records/mapping';
+import { isSameValue } from '../../../domain/records/notation';
+import { editOf, fieldMappings, type FieldName, FIELDS, stored } from './habits';
+import type { Edit } from './third-party';
+import { RECORD_TYPE, type RecordHere, type Site } from './people';
+import type { World } from './world';
+
+interface Violation {
+  key: string;
+  what: string;
+}
+
+export interface Findings {
+  checks: number;
+  violations: Violation[];
+}
+
+interface SyncShown {
+  integrationId: string;
+  recordId: string;
+  status: string | null;
+  remoteId: string | null;
+}
+
+interface ConflictShown {
+  recordId: string | null;
+  integrationId: string;
+  field: string | null;
+  ours: unknown;
+  theirs: unknown;
+}
+
+/** What the product shows. */
+interface Shown {
+  records: RecordHere[];
+  syncs: Map<string, SyncShown>;
+  conflicts: ConflictShown[];
+}
+
+/** After the world has settled. */
+export async function judge(world: World): Promise<Findings> {
+  const findings: Findings = { checks: 0, violations: [] };
+  const check = (isTrue: boolean, key: string, what: () => string): void => {
+    findings.checks += 1;
+    if (!isTrue) findings.violations.push({ key, what: what() });
+  };
+  const shown = await readShown(world);
+  checkPairs(world, shown, check);
+  checkEdits(world, shown, check);
+  await checkSilence(world, check);
+  await checkCounts(world, check);
+  return findings;
+}
+
+type Check = (isTrue: boolean, key: string, what: () => string) => void;
+
+async function readShown(world: World): Promise<Shown> {
+  const records = await world.records();
+  return world.inTenant(async ({ trx, tenantId }) => {
+    const syncs = await trx
+      .selectFrom('recordSyncs as sync')
+      .leftJoin('recordLinks as link', (join) =>
+        join
+          .onRef('link.tenantId', '=', 'sync.tenantId')
+          .onRef('link.integrationId', '=', 'sync.integrationId')
+          .onRef('link.recordId', '=', 'sync.recordId'),
+      )
+      .select(['sync.integrationId', 'sync.recordId', 'sync.status', 'link.remoteId'])
+      .where('sync.tenantId', '=', tenantId)
+      .execute();
+    const conflicts = await trx
+      .selectFrom('syncConflicts')
+      .select(['recordId', 'integrationId', 'field', 'ours', 'theirs'])
+      .where('tenantId', '=', tenantId)
+      .execute();
+    return {
+      records,
+      syncs: new Map(syncs.map((sync) => [`${sync.integrationId} ${sync.recordId}`, sync])),
+      conflicts,
+    };
+  });
+}
+
+/** Synced is there, what differs is shown, and nothing is there twice. */
+function checkPairs(world: World, { records, syncs }: Shown, check: Check): void {
+  const keys = records.map(({ fields }) => fields['key'] as string);
+  for (const key of keys)
+    check(keys.filter((one) => one === key).length === 1, key, () => 'the record is here twice');
+  for (const site of world.sites) {
+    const there = new Map<string, number>();
+    for (const [, { fields }] of site.party.live())
+      there.set(fields['key'] as string, (there.get(fields['key'] as string) ?? 0) + 1);
+    for (const [key, count] of there) {
+      check(count === 1, key, () => `the record is ${count} times at ${site.party.name}`);
+      if (site.direction === 'both')
+        check(keys.includes(key), key, () => `the record at ${site.party.name} is not here`);
+    }
+    for (const record of records) checkPair(site, record, syncs, check);
+  }
+}
+
+function checkPair(site: Site, record: RecordHere, syncs: Shown['syncs'], check: Check): void {
+  const { party, integrationId } = site;
+  const key = record.fields['key'] as string;
+  const sync = syncs.get(`${integrationId} ${record.recordId}`);
+  const status = sync?.status ?? 'no status';
+  const remote = sync?.remoteId == null ? undefined : party.records.get(sync.remoteId);
+  const isThere = remote !== undefined && !remote.isDeleted;
+  if (status === 'synced' || status === 'no status')
+    check(isThere, key, () => `${status}, and not at ${party.name}`);
+  check(status !== 'sync_pending' && status !== 'syncing', key, () => `${party.name}: still ${status}`);
+  if (!isThere || status === 'sync_failed') return;
+  for (const field of FIELDS) {
+    const [here, there] = [record.fields[field], remote.fields[field]];
+    check(
+      isHeldAs(site, field, here, there),
+      key,
+      () => `${status}, and ${field} is ${text(here)} here and ${text(there)} at ${party.name}`,
+    );
+  }
+}
+
+/** The third party makes `there` of our value, or our value is what its value means. */
+function isHeldAs(
+  { party }: Site,
+  field: FieldName,
+  here: JsonValue | undefined,
+  there: JsonValue | undefined,
+): boolean {
+  if (editOf(field, here) !== editOf(field, there)) return false;
+  if (isSameValue(here, there) || editOf(field, here) === null) return true;
+  return [true, false].some((isTyped) => {
+    const mapping = { direction: 'both', fields: fieldMappings(isTyped), onDelete: 'leave' } as const;
+    const mapped = mapRecord(mapping, { [field]: here as JsonValue });
+    if (!mapped.ok) return false;
+    const kept: JsonObject = stored(party.habits, mapped.payload);
+    return isSameValue(kept[field], there) || isSameValue(stored(party.habits, kept)[field], there);
+  });
+}
+
+/** Every edit is shown at the end, was replaced by a person who saw it, or is in a conflict. */
+function checkEdits(world: World, { records, conflicts }: Shown, check: Check): void {
+  world.edits.forEach((edit, index) => {
+    if (edit.isOverwrittenUnread === true) return;
+    const { key, field, value, site } = edit;
+    check(
+      isShown(world, records, edit) ||
+        world.edits.slice(index + 1).some((later) => isSameField(later, edit) && later.replaced === value) ||
+        isInConflict(edit, records, conflicts),
+      key,
+      () => `the edit of ${field} to ${value === null ? 'empty' : `E${value}`} at ${site} is lost`,
+    );
+  });
+}
+
+const isSameField = (one: Edit, other: Edit): boolean => one.key === other.key && one.field === other.field;
+
+function isShown(world: World, records: readonly RecordHere[], { key, field, value }: Edit): boolean {
+  const values = [
+    ...records.map(({ fields }) => fields),
+    ...world.sites.flatMap(({ party }) => party.live().map(([, { fields }]) => fields)),
+  ].filter((fields) => fields['key'] === key);
+  return values.some((fields) => editOf(field, fields[field]) === value);
+}
+
+function isInConflict(
+  { key, field, value }: Edit,
+  records: readonly RecordHere[],
+  conflicts: readonly ConflictShown[],
+): boolean {
+  const ids = records.filter(({ fields }) => fields['key'] === key).map(({ recordId }) => recordId);
+  return conflicts.some(
+    (conflict) =>
+      conflict.field === field &&
+      ids.includes(conflict.recordId ?? '') &&
+      [conflict.ours, conflict.theirs].some((side) => editOf(field, side as JsonValue) === value),
+  );
+}
+
+/** When the edits stop, nothing is written and nothing changes. */
+async function checkSilence(world: World, check: Check): Promise<void> {
+  const before = await world.records();
+  const writes = world.sites.map(({ party }) => party.writes);
+  await world.round();
+  world.sites.forEach(({ party }, index) =>
+    check(party.writes === writes[index], '', () => `${party.name} is still written`),
+  );
+  const after = await world.records();
+  for (const { recordId, version, fields } of before) {
+    const now = after.find((record) => record.recordId === recordId);
+    check(
+      now?.version === version && jsonEquals(now.fields, fields),
+      fields['key'] as string,
+      () => `the record still changes: ${text(fields)} to ${text(now?.fields)}`,
+    );
+  }
+}
+
+/** read = new + changed + unchanged + failed. */
+async function checkCounts(world: World, check: Check): Promise<void> {
+  const jobs = await world.inTenant(({ trx, tenantId }) =>
+    trx
+      .selectFrom('syncJobs')
+      .selectAll()
+      .where('tenantId', '=', tenantId)
+      .where('recordType', '=', RECORD_TYPE)
+      .execute(),
+  );
+  for (const { recordsRead, recordsNew, recordsChanged, recordsUnchanged, recordsFailed } of jobs)
+    check(
+      recordsRead === recordsNew + recordsChanged + recordsUnchanged + recordsFailed,
+      '',
+      () =>
+        `${recordsRead} read, and ${recordsNew} new, ${recordsChanged} changed, ` +
+        `${recordsUnchanged} unchanged, ${recordsFailed} failed`,
+    );
+}
+
+const text = (value: JsonValue | undefined): string => JSON.stringify(value) ?? 'absent';
+
+/** The violations with the history of the first record. */
+export function report(world: World, { violations }: Findings): string {
+  const [first] = violations;
+  const history = world.notes
+    .filter(({ key }) => key === first?.key || key === '*')
+    .map(({ text: line }) => `    ${line}`);
+  const lines = violations.map(({ key, what }) => `  ${key}: ${what}`);
+  return [world.describe(), ...lines, ...history].join('\n');
+}

@@ -1,0 +1,131 @@
+/** The people of a world, who create and edit records on all sides. */
+import type { TenantWork } from '../../../db/database';
+import { acceptChanges } from '../../../db/records/accept-changes';
+import type { JsonObject, JsonValue } from '../../../domain/json';
+import type { RecordChange } from '../../../domain/records/record-change';
+import type { Random } from '../../support/random';
+import { editOf, type FieldName, FIELDS, valueOf } from './habits';
+import type { Edit, ThirdParty } from './third-party';
+
+const MINUTE = 60_000;
+export const RECORD_TYPE = 'people';
+
+export interface Site {
+  party: ThirdParty;
+  integrationId: string;
+  direction: 'both' | 'push';
+}
+
+export interface RecordHere {
+  recordId: string;
+  externalId: string;
+  fields: JsonObject;
+  version: number;
+}
+
+/** Where the people live. */
+interface Place {
+  random: Random;
+  edits: Edit[];
+  /** The key of a record by its ids. */
+  keyOf: Map<string, string>;
+  noteOf(key: string, text: string): void;
+  records(): Promise<RecordHere[]>;
+  inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T>;
+}
+
+export class People {
+  private editCount = 0;
+  private keyCount = 0;
+
+  constructor(private readonly world: Place) {}
+
+  async createHere(): Promise<void> {
+    const key = this.nextKey();
+    const fields: JsonObject = { key };
+    for (const field of FIELDS)
+      if (this.world.random.chance(0.8)) fields[field] = this.edited(key, field, 'here', undefined);
+    this.world.keyOf.set(key, key);
+    await this.accept({ recordType: RECORD_TYPE, externalId: key, kind: 'put', fields });
+  }
+
+  createThere({ party, direction }: Site): void {
+    if (direction !== 'both') return;
+    const key = this.nextKey();
+    const payload: JsonObject = { key };
+    for (const field of FIELDS)
+      if (this.world.random.chance(0.8)) payload[field] = this.edited(key, field, party.name, undefined);
+    const id = party.put(null, payload);
+    this.world.keyOf.set(id, key);
+    this.world.noteOf(key, `${party.name}: created ${JSON.stringify(party.records.get(id)?.fields)}`);
+    if (party.habits.commits === 'late' && this.world.random.chance(0.5))
+      party.commitLate(id, undefined, this.world.random.between(1, 10) * MINUTE);
+  }
+
+  async editHere(): Promise<void> {
+    const record = this.world.random.pick(await this.world.records());
+    if (record === undefined) return;
+    const key = record.fields['key'] as string;
+    const fields: JsonObject = {};
+    for (const field of this.someFields()) {
+      const replaced = editOf(field, record.fields[field]);
+      fields[field] = this.edited(key, field, 'here', replaced);
+    }
+    await this.accept({ recordType: RECORD_TYPE, externalId: record.externalId, kind: 'patch', fields });
+  }
+
+  private async accept(change: RecordChange): Promise<void> {
+    const key = (await this.world.records()).find(({ externalId }) => externalId === change.externalId)
+      ?.fields['key'];
+    this.world.noteOf(
+      (key ?? change.fields['key']) as string,
+      `here: ${change.kind} ${JSON.stringify(change.fields)}`,
+    );
+    const [result] = await this.world.inTenant((work) =>
+      acceptChanges(work, [change], { actor: 'ana', requestId: 'truth' }),
+    );
+    if (result === undefined || !['accepted', 'no_change', 'duplicate'].includes(result.outcome))
+      throw new Error(`The change was ${result?.outcome ?? 'ignored'}.`);
+  }
+
+  async editThere(site: Site): Promise<void> {
+    const { party } = site;
+    const [id, record] = this.world.random.pick(party.live()) ?? [];
+    if (site.direction !== 'both' || id === undefined || record === undefined) return;
+    const key = record.fields['key'] as string;
+    const before = this.world.edits.length;
+    const payload: JsonObject = {};
+    for (const field of this.someFields())
+      payload[field] = this.edited(key, field, party.name, editOf(field, record.fields[field]));
+    const edits = this.world.edits.slice(before);
+    party.put(id, payload);
+    for (const edit of edits) party.unread.set(`${id} ${edit.field}`, edit);
+    this.world.keyOf.set(id, key);
+    this.world.noteOf(key, `${party.name}: edited ${JSON.stringify(payload)}`);
+    if (party.habits.commits === 'late' && this.world.random.chance(0.5))
+      party.commitLate(id, record, this.world.random.between(1, 10) * MINUTE);
+  }
+
+  private someFields(): FieldName[] {
+    return this.world.random.shuffled(FIELDS).slice(0, this.world.random.pick([1, 1, 1, 2, 7]));
+  }
+
+  /** A new value, the empty one, or the value of an earlier edit. */
+  private edited(
+    key: string,
+    field: FieldName,
+    site: string,
+    replaced: number | null | undefined,
+  ): JsonValue {
+    const earlier = this.world.edits.filter((edit) => edit.key === key && edit.field === field);
+    const kind = this.world.random.weighted({ new: 8, empty: 1, undo: earlier.length > 0 ? 2 : 0 });
+    const value =
+      kind === 'new' ? ++this.editCount : kind === 'empty' ? null : this.world.random.pick(earlier).value;
+    if (value !== replaced) this.world.edits.push({ key, field, value, site, replaced });
+    return value === null ? null : valueOf(field, value);
+  }
+
+  private nextKey(): string {
+    return `k${++this.keyCount}`;
+  }
+}

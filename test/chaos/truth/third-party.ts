@@ -1,0 +1,231 @@
+/** A third party of a world: keeps records in its own notation, lists them and takes pushes. */
+import { z } from 'zod';
+import type {
+  Connector,
+  PushItem,
+  PushResult,
+  ReadPage,
+  ReadRequest,
+  RemoteRecord,
+} from '../../../connectors/connector';
+import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
+import type { JsonObject } from '../../../domain/json';
+import type { Random } from '../../support/random';
+import { type FieldName, type Habits, removedBy, stored } from './habits';
+
+/** A field of a record got the value with this number at one side. */
+export interface Edit {
+  key: string;
+  field: FieldName;
+  /** null = emptied. */
+  value: number | null;
+  site: string;
+  /** The number of the value that the person saw there; undefined = a new record. */
+  replaced: number | null | undefined;
+  /** A push replaced it before a run had read it, so no conflict could be known. */
+  isOverwrittenUnread?: true;
+}
+
+export interface ThereRecord {
+  fields: JsonObject;
+  version: number;
+  modifiedAt: number;
+  isDeleted: boolean;
+  externalId: string | null;
+  /** What the list shows until a late commit. */
+  before: { fields: JsonObject; version: number; isListed: boolean; until: number } | null;
+}
+
+export class ThirdParty {
+  readonly records = new Map<string, ThereRecord>();
+  pageSize = 3;
+  canFilter = true;
+  /** The share of pushes that are refused, and of answers that are lost. */
+  refuses = 0;
+  loses = 0;
+  isWriteOutage = false;
+  writes = 0;
+  /** Edits that Syncline has not read yet, by record and field. */
+  readonly unread = new Map<string, Edit>();
+  private listed: [string, Edit][] = [];
+  /** Called in the middle of reading and pushing. */
+  meanwhile: (during: 'first_page' | 'page' | 'push') => Promise<void> = async () => {};
+  private created = 0;
+
+  constructor(
+    readonly name: string,
+    readonly habits: Habits,
+    private readonly random: Random,
+    private readonly now: () => number,
+    private readonly note: (text: string, remoteId: string) => void,
+  ) {}
+
+  /** A person creates or changes a record there. */
+  put(id: string | null, payload: JsonObject, externalId: string | null = null): string {
+    const remoteId = id ?? `${this.name}-${++this.created}`;
+    const known = this.records.get(remoteId);
+    const fields = { ...known?.fields, ...stored(this.habits, payload) };
+    for (const name of removedBy(this.habits, payload)) delete fields[name];
+    this.records.set(remoteId, {
+      fields,
+      version: (known?.version ?? 0) + 1,
+      modifiedAt: this.now(),
+      isDeleted: false,
+      externalId: externalId ?? known?.externalId ?? null,
+      before: null,
+    });
+    return remoteId;
+  }
+
+  /** The change so far is committed only after a while: until then the list shows the record as it was. */
+  commitLate(remoteId: string, known: ThereRecord | undefined, delayMs: number): void {
+    const record = this.records.get(remoteId);
+    if (record === undefined) return;
+    record.before = {
+      fields: known?.fields ?? {},
+      version: known?.version ?? 0,
+      isListed: known !== undefined && !known.isDeleted,
+      until: this.now() + delayMs,
+    };
+  }
+
+  remove(remoteId: string): void {
+    const known = this.records.get(remoteId);
+    if (known !== undefined)
+      this.records.set(remoteId, { ...known, isDeleted: true, modifiedAt: this.now(), before: null });
+  }
+
+  /** A run has stored what was listed so far. */
+  confirmRead(): void {
+    for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.unread.delete(place);
+    this.listed = [];
+  }
+
+  live(): [string, ThereRecord][] {
+    return [...this.records].filter(([, { isDeleted }]) => !isDeleted);
+  }
+
+  async readPage({ modifiedSince, cursor }: ReadRequest): Promise<ReadPage> {
+    await this.meanwhile(cursor === null ? 'first_page' : 'page');
+    const listed = [...this.records]
+      .flatMap(([id, record]) => this.listedAs(id, record))
+      .filter(({ modifiedAt }) => modifiedSince === null || modifiedAt >= modifiedSince.getTime());
+    const isStable = this.habits.paging === 'stable';
+    // New records come first in a list that shifts.
+    const inOrder = isStable
+      ? listed.toSorted((a, b) => (a.remote.remoteId < b.remote.remoteId ? -1 : 1))
+      : listed.toReversed();
+    const rest = isStable
+      ? inOrder.filter(({ remote }) => cursor === null || remote.remoteId > cursor)
+      : inOrder.slice(Number(cursor ?? 0));
+    const shown = rest.slice(0, this.pageSize).map(({ remote }) => remote);
+    const next = isStable ? (shown.at(-1)?.remoteId ?? null) : String(Number(cursor ?? 0) + shown.length);
+    for (const { remoteId, fields } of shown) {
+      this.note(`lists ${JSON.stringify(fields)}`, remoteId);
+      if (fields === this.records.get(remoteId)?.fields) this.listed.push(...this.unreadOf(remoteId, fields));
+    }
+    return {
+      records: shown,
+      unreadable: [],
+      nextCursor: rest.length > shown.length ? next : null,
+      asOf: new Date(this.now()),
+      total: null,
+    };
+  }
+
+  private listedAs(remoteId: string, record: ThereRecord): { remote: RemoteRecord; modifiedAt: number }[] {
+    const { before, modifiedAt, externalId } = record;
+    const isLate = before !== null && before.until > this.now();
+    if (isLate ? !before.isListed : record.isDeleted) return [];
+    const { fields, version } = isLate ? before : record;
+    const remote = { remoteId, remoteVersion: String(version), fields, externalId, isDeleted: false };
+    return [{ remote, modifiedAt }];
+  }
+
+  async push(items: readonly PushItem[]): Promise<PushResult[]> {
+    const results: PushResult[] = [];
+    for (const item of items) results.push(await this.pushOne(item));
+    return results;
+  }
+
+  private async pushOne(item: PushItem): Promise<PushResult> {
+    const { pushId, operation, externalId, payload } = item;
+    await this.meanwhile('push');
+    this.writes += 1;
+    const found =
+      item.remoteId ?? this.live().find(([, record]) => record.externalId === externalId)?.[0] ?? null;
+    const refusal = this.refusal();
+    if (refusal !== undefined) {
+      this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, found ?? externalId);
+      return { pushId, ok: false, error: refusal };
+    }
+    if (found !== null)
+      for (const [place, edit] of this.unreadOf(found, payload)) {
+        edit.isOverwrittenUnread = true;
+        this.unread.delete(place);
+      }
+    const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
+    if (operation !== 'upsert' && found !== null) this.remove(found);
+    this.note(`takes ${operation} ${JSON.stringify(payload)}`, remoteId ?? externalId);
+    if (this.random.chance(this.loses)) {
+      this.note('the answer is lost', remoteId ?? externalId);
+      return { pushId, ok: false, error: new Unavailable('The connection was reset.') };
+    }
+    const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';
+    return {
+      pushId,
+      ok: true,
+      effect,
+      remoteId: operation === 'upsert' ? remoteId : null,
+      remoteVersion: null,
+      shown: operation === 'upsert' && remoteId !== null ? this.shownBy(remoteId) : undefined,
+    };
+  }
+
+  private unreadOf(remoteId: string, fields: JsonObject): [string, Edit][] {
+    return Object.keys(fields).flatMap((field): [string, Edit][] => {
+      const edit = this.unread.get(`${remoteId} ${field}`);
+      return edit === undefined ? [] : [[`${remoteId} ${field}`, edit]];
+    });
+  }
+
+  private shownBy(remoteId: string): JsonObject | undefined {
+    const fields = this.records.get(remoteId)?.fields ?? {};
+    if (this.habits.answers === 'none') return undefined;
+    if (this.habits.answers === 'full') return fields;
+    return Object.fromEntries(Object.entries(fields).filter(([name]) => name < 'n'));
+  }
+
+  private refusal(): ConnectorError | undefined {
+    if (this.isWriteOutage) return new Unavailable('Maintenance.', 503);
+    if (!this.random.chance(this.refuses)) return undefined;
+    const message = 'Refused at random.';
+    return new RecordRejected(message, [
+      { field: null, remoteField: null, code: 'refused', message, explanation: message },
+    ]);
+  }
+}
+
+/** The connector of all third parties of a world; `config.owner` names one. */
+export function connectorOf(find: (owner: string) => ThirdParty): Connector {
+  const of = ({ config }: { config: unknown }): ThirdParty => find((config as { owner: string }).owner);
+  return {
+    kind: 'truth',
+    title: 'Truth',
+    description: 'A third party with habits.',
+    configSchema: z.object({ owner: z.string() }),
+    credentialsSchema: z.object({}),
+    batchSize: 3,
+    onDelete: ['delete', 'deactivate', 'leave'],
+    recordTypes: () => [],
+    hosts: () => [],
+    readAbilities: (config) => ({
+      canFilterByModified: of({ config }).canFilter,
+      isPagingStable: of({ config }).habits.paging === 'stable',
+    }),
+    readPage: (request, context) => of(context).readPage(request),
+    count: async (_, context) => of(context).live().length,
+    push: (items, context) => of(context).push(items),
+    check: async () => {},
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Seeded worlds: whatever Syncline shows is compared with the third parties themselves. TRUTH_WORLDS is the
+ * number of worlds, CHAOS_SEED the first seed; `TRUTH_WORLDS=1 CHAOS_SEED=<seed>` repeats one.
+ */
+import { testSeed } from '../../support/random';
+import { repetitions } from '../../support/tier';
+import { judge, report } from './oracle';
+import { ProductInProcess } from './product';
+import { connectorOf, type ThirdParty } from './third-party';
+import { World } from './world';
+
+const worlds = Number(process.env.TRUTH_WORLDS ?? repetitions({ quick: 30, full: 1_000 }));
+const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
+const STEPS = 25;
+
+const parties = new Map<string, ThirdParty>();
+let product: ProductInProcess;
+
+beforeAll(async () => {
+  product = await ProductInProcess.create(
+    connectorOf((owner) => parties.get(owner) as ThirdParty),
+    process.env.TRUTH_LOG === undefined ? undefined : { ...console, info() {} },
+  );
+}, 60_000);
+
+afterAll(async () => product?.close(), 60_000);
+
+it(
+  'rules.md 5, 17, 46 to 48: what is shown as Synced is there, no edit is lost, and the writes end',
+  async () => {
+    jest.spyOn(performance, 'now').mockImplementation(() => product.now);
+    const failures: string[] = [];
+    let [edits, unread, checks, violations] = [0, 0, 0, 0];
+    for (let seed = firstSeed; seed < firstSeed + worlds; seed += 1) {
+      const world = new World(product, parties, seed);
+      try {
+        await world.begin();
+        for (let step = 0; step < STEPS; step += 1) await world.step();
+        await world.settle();
+        const findings = await judge(world);
+        checks += findings.checks;
+        violations += findings.violations.length;
+        if (findings.violations.length > 0) failures.push(report(world, findings));
+      } catch (error) {
+        throw new Error(world.describe(), { cause: error });
+      }
+      edits += world.edits.length;
+      unread += world.edits.filter(({ isOverwrittenUnread }) => isOverwrittenUnread).length;
+      parties.clear();
+    }
+    console.info(
+      `truth: ${worlds} worlds, ${edits} edits (${unread} overwritten unread), ${checks} checks, ` +
+        `${violations} violations`,
+    );
+    expect(failures.join('\n\n')).toBe('');
+  },
+  60_000 + worlds * 10_000,
+);
