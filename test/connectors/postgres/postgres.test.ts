@@ -154,7 +154,14 @@ insert into t."Things; drop table t.x --" values (1, 'a', 'b', 'c', 2)`);
     const context = contextFor({ ...SETTINGS, deleted: 'gone', columns: ['b'] });
 
     expect(recordsOf([await readPage(context)])).toEqual([
-      { remoteId: '1', remoteVersion: null, fields: { b: 3 }, externalId: null, isDeleted: false },
+      {
+        remoteId: '1',
+        remoteVersion: null,
+        fields: { b: 3 },
+        externalId: null,
+        isDeleted: false,
+        modifiedAt: null,
+      },
     ]);
     expect(await postgres.describeRecordTypes?.(context)).toMatchObject([
       { fields: [{ name: 'b', type: 'number' }] },

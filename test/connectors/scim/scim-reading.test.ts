@@ -107,7 +107,7 @@ function paged(ids: readonly string[]) {
 describe('a record', () => {
   it('is what the resource says, apart from what the service says about it', async () => {
     await given(() => ({
-      ...listOf(1, aUser('u1', undefined, { externalId: 'emp-1', name: { givenName: 'Ada' } })),
+      ...listOf(1, aUser('u1', '2026-11-20T10:00:00Z', { externalId: 'emp-1', name: { givenName: 'Ada' } })),
       headers: { date: 'Sat, 21 Nov 2026 10:00:01 GMT' },
     }));
 
@@ -121,6 +121,7 @@ describe('a record', () => {
           fields: { userName: 'u1', name: { givenName: 'Ada' } },
           externalId: 'emp-1',
           isDeleted: false,
+          modifiedAt: new Date('2026-11-20T10:00:00Z'),
         },
       ],
       unreadable: [],
