@@ -7,12 +7,13 @@
  * order: the job, the tenant's mappings (shared), records by id, record syncs by record and integration.
  */
 import type { TenantWork } from '../database';
+import { releaseSeenAgain } from './edited-and-missing';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
 import { openPage } from './page-stages/open-page';
 import { pullAuthor, type AppliedPage, type PageToApply } from './page';
-import { saveCheckpoint } from './page-stages/save-checkpoint';
+import { saveCheckpoint, seenIn } from './page-stages/save-checkpoint';
 import { selectReviewed } from './page-stages/select-reviewed';
 import { updatePageRecordSyncs } from './page-stages/update-page-record-syncs';
 import { writeLinks } from './page-stages/write-links';
@@ -41,6 +42,7 @@ export async function applyPage(
   await writePageRecords(work, page, changes, author.actor);
   const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
   await writeLinks(work, page, changes);
+  await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
   await emitPageEvents(work, page, open, changes, { opensWindows });
   return { kind: 'applied', job, isInterrupted: open.isInterrupted };

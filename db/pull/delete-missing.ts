@@ -13,6 +13,7 @@ import { countLinked } from '../records/record-links';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import { resolveIfDecided, supersedeReviews } from './deletion-reviews';
+import { parkEdited } from './edited-and-missing';
 import { lockSyncJob } from './job-rows';
 import type { PassKey } from './page';
 import { selectReviewedDeletions } from './reviewed-items';
@@ -133,7 +134,11 @@ export async function deleteReviewedMissing(
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  const missing = await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX });
+  const missing = await parkEdited(
+    work,
+    pass,
+    await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX }),
+  );
   const { recordType } = pass;
   const reviewed = await selectReviewedDeletions(work, { overviewId, recordType, limit }, missing);
   if (reviewed.length > 0) await deleteAndLog(work, pass, job.pages, reviewed);
@@ -180,7 +185,7 @@ async function deleteAndLog(
 
 /**
  * Linked records that no page of this pass held. Records linked or pushed since the pass began cannot be
- * missing.
+ * missing, and those with an open conflict wait for its decision.
  */
 async function findMissing(work: TenantWork, pass: PassKey & { limit: number }): Promise<string[]> {
   // The statistics underestimate both sides; a nested loop would compare a million rows with a million.
@@ -206,6 +211,11 @@ async function compareWithSeen(
         select started_at from sync_jobs
         where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType})
       and not exists (select from seen where seen.record_id = link.record_id)
+      and not exists (
+        select from sync_conflicts conflict
+        where conflict.tenant_id = ${tenantId} and conflict.integration_id = ${integrationId}
+          and conflict.state = 'open' and conflict.kind = 'edited_here_deleted_there'
+          and conflict.record_id = link.record_id)
     order by link.record_id limit ${limit}`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }

@@ -7,6 +7,7 @@ import { findAcceptingIntegrations } from '../records/accepting-integrations';
 import { writeRecordSyncs } from '../records/update-record-syncs';
 import { writeRecords } from '../records/write-records';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { parkEdited } from './edited-and-missing';
 import { type PassKey, pullAuthor } from './page';
 
 interface RecordRow {
@@ -22,14 +23,17 @@ interface RecordRow {
 /**
  * The deletion is a change for every other integration and for none at the one it came from. The links go, so
  * a record that appears there again is found by its external id and restored. @returns the records that were
- * not deleted before.
+ * deleted now: not those that were deleted before, nor those with an unsent change (a conflict).
  */
 export async function softDelete(
   work: TenantWork,
-  { recordIds, ...pass }: PassKey & { recordIds: string[] },
+  { recordIds: missing, integrationId, syncRunId, recordType }: PassKey & { recordIds: string[] },
 ): Promise<RecordDraft[]> {
   const { trx, tenantId, now } = work;
+  const pass = { integrationId, syncRunId, recordType };
   await lockMappings(work, 'shared');
+  const recordIds = await parkEdited(work, pass, missing);
+  if (recordIds.length === 0) return [];
   const { rows } = await sql<RecordRow>`
     select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at,
       record.deleted_at is not null as is_deleted

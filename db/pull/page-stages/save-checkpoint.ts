@@ -73,16 +73,23 @@ async function learnFromLateChanges(
 }
 
 interface PageRecords {
-  /** Local records that the page shows to exist. */
   seen: string[];
   created: string[];
   changed: { record_id: string; fields: string[]; was_deleted?: true }[];
 }
 
-function idsOf({ drafts, unchanged, alsoSeen }: PageChanges): PageRecords {
+/** Local records that the page shows to exist. */
+export const seenIn = ({ drafts, unchanged, alsoSeen }: PageChanges): string[] => [
+  ...drafts.map(({ draft }) => draft.recordId),
+  ...unchanged,
+  ...alsoSeen,
+];
+
+function idsOf(changes: PageChanges): PageRecords {
+  const { drafts } = changes;
   const touched = drafts.filter(({ draft }) => draft.isTouched).map(({ draft }) => draft);
   return {
-    seen: [...drafts.map(({ draft }) => draft.recordId), ...unchanged, ...alsoSeen],
+    seen: seenIn(changes),
     created: touched.filter(({ before }) => before === null).map(({ recordId }) => recordId),
     changed: touched
       .filter(({ before }) => before !== null)

@@ -1,4 +1,6 @@
 /** Records that go both ways, on skipped time (rules.md 13, 17). */
+import { decideConflicts } from '../../../db/pull/decide-conflicts';
+import { listSyncConflicts } from '../../../db/records/conflicts';
 import { RecordRejected } from '../../../connectors/errors';
 import { toTypeId } from '../../../db/sql/ids';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
@@ -66,6 +68,86 @@ describe('rule 17: the first push of existing records', () => {
     });
     await environment.sleep(GRACE_MS * 2);
     expect(pulled.account.pushes).toHaveLength(1);
+  });
+});
+
+describe('rule 50: a record that was deleted there while an edit waits here', () => {
+  const given = async () => {
+    const pulled = await linked(both(), fill(environment, 3));
+    const externalId = await pulled.externalId('p001');
+    await edit(externalId, { name: 'Edited here' });
+    await pulled.account.remove('contacts', 'p001');
+    const run = await pulled.sync('full');
+    return { pulled, externalId, run };
+  };
+  const decide = async (pulled: CrmIntegration, decision: 'ours' | 'theirs') => {
+    await pulled.inTenant(async (work) => {
+      const open = await listSyncConflicts(work, { state: 'open', limit: 10 });
+      expect(await decideConflicts(work, open, decision, { actor: 'person:Ana', requestId: 'r' })).toEqual([
+        'decided',
+      ]);
+    });
+    await environment.dispatch();
+    await environment.sleep(GRACE_MS * 2);
+  };
+
+  it('is a conflict: neither deleted here nor created there, whatever time passes', async () => {
+    const { pulled, externalId, run } = await given();
+    await environment.sleep(GRACE_MS * 2);
+    await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 0 });
+    expect(await recordOf(externalId)).toMatchObject({ deletedAt: null, fields: { name: 'Edited here' } });
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_pending');
+    expect(
+      await pulled.inTenant(({ trx }) =>
+        trx.selectFrom('recordSyncs').select('heldBy').where('heldAt', 'is not', null).execute(),
+      ),
+    ).toEqual([{ heldBy: 'syncline' }]);
+    expect(pulled.account.pushes).toEqual([]);
+    expect(await pulled.conflicts()).toMatchObject([
+      { kind: 'edited_here_deleted_there', remoteId: 'p001', detail: expect.stringContaining('name') },
+    ]);
+  });
+
+  it('is created there again by the decision for our side', async () => {
+    const ours = await given();
+    await decide(ours.pulled, 'ours');
+    expect(ours.pulled.account.pushes).toMatchObject([{ externalId: ours.externalId }]);
+    expect([...ours.pulled.account.held('contacts').values()].map(({ name }) => name)).toContain(
+      'Edited here',
+    );
+    expect(await tenant.status(ours.pulled.integrationId, ours.externalId)).toBe('synced');
+  });
+
+  it('is deleted here by the decision for their side', async () => {
+    const theirs = await given();
+    await decide(theirs.pulled, 'theirs');
+    expect(await recordOf(theirs.externalId)).toMatchObject({ deletedAt: expect.any(Date) });
+    expect(theirs.pulled.account.pushes).toEqual([]);
+  });
+
+  it('is pushed when it is listed again, and the conflict ends', async () => {
+    const { pulled, externalId } = await given();
+    await pulled.account.put('contacts', 'p001', { name: 'p001', email: 'p001@example.org' });
+    await pulled.sync('full');
+    await environment.sleep(GRACE_MS * 2);
+
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Edited here' });
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+    expect(await pulled.inTenant((work) => listSyncConflicts(work, { limit: 10 }))).toMatchObject([
+      { state: 'ended' },
+    ]);
+  });
+
+  it('is deleted when nothing waits', async () => {
+    const pulled = await linked(both(), fill(environment, 3));
+    const externalId = await pulled.externalId('p001');
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('full');
+
+    expect(await recordOf(externalId)).toMatchObject({ deletedAt: expect.any(Date) });
+    expect(await pulled.conflicts()).toEqual([]);
   });
 });
 

@@ -70,54 +70,21 @@ describe('rule 31: a missing record', () => {
     expect((await pulled.held()).size).toBe(7);
   });
 
-  it('does not include a record whose remote record exists under another link', async () => {
-    const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
-    await tenant.change(
-      'same-remote',
-      { name: 'p001', email: 'p001@example.org' },
-      { recordType: 'contacts' },
-    );
-    await environment.sleep(GRACE_MS * 2);
-    // As where a find by e-mail answers the same one for both.
-    pulled.account.type('contacts').delete('new-same-remote');
-    await pulled.inTenant(({ trx }) =>
-      trx
-        .updateTable('recordLinks')
-        .set({ remoteId: 'p001' })
-        .where('remoteId', '=', 'new-same-remote')
-        .execute(),
-    );
-    await environment.sleep(600_000);
-
-    const run = await pulled.sync('full');
-
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsDeleted: 0 });
-    expect(
-      await pulled.inTenant(({ trx }) =>
-        trx.selectFrom('records').select('externalId').where('deletedAt', 'is not', null).execute(),
-      ),
-    ).toEqual([]);
-  });
-
-  it('ends a push to it that is in flight, and the log says so', async () => {
+  it('is kept while a push of a change to it has not succeeded, as a conflict', async () => {
     const pulled = await linked(5, { recordTypes: { contacts: BOTH_WAYS } });
     pulled.account.beforePush = () => {
       throw new Unavailable('Bad gateway.', 502);
     };
-    await tenant.change(
-      await pulled.externalId('p001'),
-      { name: 'Here' },
-      { recordType: 'contacts', kind: 'patch' },
-    );
+    const externalId = await pulled.externalId('p001');
+    await tenant.change(externalId, { name: 'Here' }, { recordType: 'contacts', kind: 'patch' });
     await environment.sleep(GRACE_MS + 1_000);
     await pulled.account.remove('contacts', 'p001');
 
     const run = await pulled.sync('full');
 
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 1 });
-    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([
-      { result: 'closed', finishedAt: expect.any(Date) },
-    ]);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 0 });
+    expect(await pulled.conflicts()).toMatchObject([{ kind: 'edited_here_deleted_there', state: 'open' }]);
+    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([{ result: null }]);
   });
 
   it('is restored as the same record', async () => {

@@ -1,0 +1,96 @@
+/**
+ * Records that were deleted at the third party while a change of them was not sent yet (rules.md 17, 31).
+ * They are conflicts: nothing is deleted here, and nothing is created again there, until a person decides.
+ */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { enqueuePush } from '../platform/outbox';
+import { endConflicts, raiseConflicts } from '../records/conflicts';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { PassKey } from './page';
+
+const HELD_BY = 'syncline';
+
+/** Raises the conflicts and holds the pushes. @returns the records without an unsent change. */
+export async function parkEdited(
+  work: TenantWork,
+  pass: PassKey,
+  recordIds: readonly string[],
+): Promise<string[]> {
+  const { trx, tenantId, now } = work;
+  const { integrationId } = pass;
+  const { rows: edited } = await sql<{ recordId: string; remoteId: string; fields: string[] }>`
+    select record_sync.record_id, link.remote_id, record_sync.window_fields as fields
+    from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
+    cross join lateral (
+      select * from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = missing.record_id and status in ('sync_pending', 'syncing', 'sync_failed')
+        and not (is_backfill and status = 'sync_pending')
+      for update) record_sync
+    join record_links link on link.tenant_id = ${opaqueToPlanner(tenantId)}
+      and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_id = record_sync.record_id
+    join records record on record.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record.record_id = record_sync.record_id and record.deleted_at is null`.execute(trx);
+  if (edited.length === 0) return [...recordIds];
+  await raiseConflicts(
+    work,
+    pass,
+    edited.map(({ recordId, remoteId, fields }) => ({
+      remoteId,
+      recordId,
+      kind: 'edited_here_deleted_there',
+      field: null,
+      ours: null,
+      theirs: null,
+      winner: null,
+      detail:
+        fields.length === 0
+          ? 'The record was deleted in the third party, and its last push had not succeeded.'
+          : `The record was deleted in the third party before a change of ${fields.join(', ')} was sent.`,
+    })),
+  );
+  const editedIds = edited.map(({ recordId }) => recordId);
+  await trx
+    .updateTable('recordSyncs')
+    .set({ heldAt: now, heldBy: HELD_BY })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', editedIds)
+    .where('windowOpenedAt', 'is not', null)
+    .where('heldAt', 'is', null)
+    .execute();
+  return recordIds.filter((recordId) => !editedIds.includes(recordId));
+}
+
+/** A record that is listed again was not deleted: its conflict ends, and its change is sent. */
+export async function releaseSeenAgain(
+  work: TenantWork,
+  { integrationId }: PassKey,
+  seen: readonly string[],
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const kind = 'edited_here_deleted_there';
+  const open = await trx
+    .selectFrom('syncConflicts')
+    .select('recordId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'open')
+    .where('kind', '=', kind)
+    .execute();
+  if (open.length === 0) return;
+  const conflicting = new Set(open.map(({ recordId }) => recordId));
+  const recordIds = seen.filter((recordId) => conflicting.has(recordId));
+  if (recordIds.length === 0) return;
+  await endConflicts(work, { integrationId, recordIds, kinds: [kind] });
+  await trx
+    .updateTable('recordSyncs')
+    .set({ heldAt: null, heldBy: null })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .where('heldBy', '=', HELD_BY)
+    .execute();
+  await enqueuePush(work, { integrationId, nextDueAt: now });
+}
