@@ -34,6 +34,11 @@ const sizeShape = {
   size_parameter: parameterName('the size of a page').optional(),
 };
 /**
+ * How many records the third party serves of one search, for example 10,000. Behind them the list is requested
+ * anew from the time of the last record on, so it must be sorted by it.
+ */
+const window = { window: z.int().min(2).max(1_000_000).optional() };
+/**
  * Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer).
  */
 const place = { in: z.enum(['query', 'body']).default('query') };
@@ -66,6 +71,7 @@ export const Paging = z.discriminatedUnion(
       ...place,
       ...last,
       ...endStatus,
+      ...window,
     }),
     z.strictObject({
       type: z.literal('offset'),
@@ -76,6 +82,7 @@ export const Paging = z.discriminatedUnion(
       ...place,
       ...last,
       ...endStatus,
+      ...window,
     }),
     z.strictObject({
       type: z.literal('cursor'),
@@ -135,6 +142,8 @@ export const List = z.strictObject({
    */
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
+  /** When a record was last modified, within a record. */
+  modified: z.strictObject({ at: JsonPointer, format: TimeFormat }).optional(),
   /** The number of records in the whole list, only if it is exact. */
   total: inAnswer.optional(),
   /** The third party's clock; the Date header by default. */

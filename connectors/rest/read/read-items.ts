@@ -10,6 +10,7 @@ import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import { pathOf, readPath } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
+import { readInstant } from './time-format';
 
 /**
  * The size limit of records in the API. Larger records could be stored, but not shown or changed.
@@ -31,6 +32,8 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
   const versionAt = list.version ?? (typeof type.version === 'string' ? type.version : undefined);
   const versionPath = versionAt === undefined ? undefined : pathOf(versionAt);
   const isTombstone = testOf(type.tombstone);
+  const { modified } = list;
+  const modifiedPath = modified && pathOf(modified.at);
 
   items.forEach((item, index) => {
     const fields = readPath(item, itemPath);
@@ -68,6 +71,8 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
       externalId:
         externalIdPath === undefined ? null : (singleValue(readPath(fields, externalIdPath)) ?? null),
       isDeleted,
+      ...(modified &&
+        modifiedPath && { modifiedAt: readInstant(readPath(fields, modifiedPath), modified.format) }),
     });
   });
   return read;

@@ -18,6 +18,7 @@ import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-po
 import { readDeletedItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
 import { readInstant } from './time-format';
+import { withinWindow } from './window';
 
 export async function readRestPage(
   request: ReadRequest,
@@ -39,9 +40,10 @@ export async function readRestPage(
     );
 
   const session = await openSession(context);
-  const now = modifiedSince !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
+  const since = place.since === undefined ? modifiedSince : new Date(place.since);
+  const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
   const here: Place = { ...place, ...(now !== undefined && { now }) };
-  const interval = modifiedSince && { since: modifiedSince, until: new Date(now ?? 0) };
+  const interval = since && { since, until: new Date(now ?? 0) };
   const sent = pageRequest(listRequest(config, list, interval), list.paging, place);
   const response = await session.send(sent);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
@@ -55,9 +57,14 @@ export async function readRestPage(
     };
   }
 
-  const { items, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
+  const { items: listed, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
   const total = place.phase === 'list' ? numberIn(recordType.list.total, response, body) : null;
-  const next = nextPlace(list.paging, place, { request: sent, response, body, items, total }, config);
+  const answer = { request: sent, response, body, items: listed, total };
+  const behind = nextPlace(list.paging, place, answer, config);
+  const { next, items } =
+    place.phase === 'list'
+      ? withinWindow(recordType.list, place, behind, listed)
+      : { next: behind, items: listed };
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
   const read =
     place.phase === 'list'
@@ -67,7 +74,8 @@ export async function readRestPage(
     ...read,
     nextCursor: cursorAfter(next.place, here, request, recordType),
     asOf: earlier(clockIn(recordType.list, response, body), now),
-    total,
+    // Of a later window: the records that remain.
+    total: place.since === undefined ? total : null,
   };
 }
 
@@ -114,12 +122,12 @@ function itemsOf(
 /** The deleted records follow the records of an incremental run, if they have a separate list. */
 function cursorAfter(
   next: Place | null,
-  { phase, now }: Place,
+  { phase, now, since }: Place,
   { modifiedSince }: ReadRequest,
   recordType: RecordTypeConfig,
 ): string | null {
   const kept = now === undefined ? {} : { now };
-  if (next !== null) return writePlace({ ...next, ...kept });
+  if (next !== null) return writePlace({ ...(since !== undefined && { since }), ...next, ...kept });
   const isDeletedNext = phase === 'list' && modifiedSince !== null && recordType.deleted_list !== undefined;
   return isDeletedNext ? writePlace({ phase: 'deleted_list', ...kept }) : null;
 }

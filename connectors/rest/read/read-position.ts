@@ -15,6 +15,8 @@ export interface Place {
   seen?: number;
   /** The address of the page, for paging by address. */
   url?: string;
+  /** Where the window of the list begins, if it is not the first one. In milliseconds since 1970. */
+  since?: number;
   /** When the pass began, for intervals that end then. In milliseconds since 1970. */
   now?: number;
 }
@@ -29,13 +31,14 @@ export function writePlace(place: Place): string {
 export function readPlace(text: string): Place | undefined {
   const place = parseJson(text);
   if (!isJsonObject(place)) return undefined;
-  const { phase, at, seen, url, now } = place;
+  const { phase, at, seen, url, since, now } = place;
   if (phase !== 'list' && phase !== 'deleted_list') return undefined;
   return {
     phase,
     ...((typeof at === 'number' || typeof at === 'string') && { at }),
     ...(typeof seen === 'number' && { seen }),
     ...(typeof url === 'string' && { url }),
+    ...(typeof since === 'number' && { since }),
     ...(typeof now === 'number' && { now }),
   };
 }

@@ -13,7 +13,9 @@ const unknown = (name: string) => `{${name}} is not known here: ${NO_VARIABLES}`
 
 export function problemsOfReading(pointer: string, type: RecordTypeConfig): Problem[] {
   return [
-    ...(type.list === undefined ? [] : problemsOfList(`${pointer}/list`, type.list)),
+    ...(type.list === undefined
+      ? []
+      : [...problemsOfList(`${pointer}/list`, type.list), ...problemsOfWindow(`${pointer}/list`, type.list)]),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
     ...problemsOfDescribe(`${pointer}/describe`, type),
@@ -32,6 +34,24 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
       ? []
       : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
   ];
+}
+
+function problemsOfWindow(pointer: string, { paging, modified, modified_since }: ListConfig): Problem[] {
+  if (!('window' in paging) || paging.window === undefined) return [];
+  const missing = [
+    ...(modified === undefined ? ['modified'] : []),
+    ...(modified_since === undefined ? ['modified_since'] : []),
+  ];
+  if (missing.length > 0)
+    return [
+      {
+        pointer: `${pointer}/paging/window`,
+        message: `Set ${missing.join(' and ')}: behind the window the list is requested from the time of its last record on.`,
+      },
+    ];
+  if (paging.size !== undefined && paging.size >= paging.window)
+    return [{ pointer: `${pointer}/paging/window`, message: 'A window has room for several pages.' }];
+  return [];
 }
 
 export function problemsOfPaging(
@@ -127,6 +147,8 @@ function problemsOfDeletedList(
       'deleted_list needs a list with modified_since. Without it, a full run finds deleted records.';
     return [{ pointer, message }];
   }
+  if ('window' in deletedList.paging && deletedList.paging.window !== undefined)
+    return [{ pointer: `${pointer}/paging/window`, message: 'A window is continued in the list only.' }];
   return problemsOfList(pointer, deletedList);
 }
 

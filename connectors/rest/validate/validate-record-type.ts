@@ -176,6 +176,8 @@ function problemsOfSimilar(
         message: 'Set how the search is paged, {"type": "none"} if one response contains everything.',
       },
     ];
+  if ('window' in paging && paging.window !== undefined)
+    return [{ pointer: `${pointer}/paging/window`, message: 'A window is continued in the list only.' }];
   return problemsOfPaging(`${pointer}/paging`, { paging, method });
 }
 
