@@ -18,16 +18,8 @@ import {
   placeNotation,
 } from '../records/notation';
 import { parsePlace, setAt, valueAt } from '../records/place';
-import { copiesEveryField, type PulledPlace, pulledPlaces } from './reverse-mapping';
-
-interface FieldConflict {
-  field: string;
-  ours: JsonValue | undefined;
-  theirs: JsonValue | undefined;
-  winner: 'ours' | 'theirs';
-  /** Set if two places of one field changed to different values: the place whose value is used. */
-  usedPlace?: string;
-}
+import type { FieldConflict } from './field-conflict';
+import { type PulledPlace, pulledPlaces } from './reverse-mapping';
 
 export interface Merged {
   /** Our fields after the merge. */
@@ -49,7 +41,15 @@ export interface Agreement {
   notation?: Notation | null;
   /** A push is in progress, so the third party may show its values already. */
   isPushOpen?: boolean;
+  /** True if the last change of the field was read from a third party. */
+  isPulled?(field: string): boolean;
 }
+
+/**
+ * So often the first read after a push may show another value of a field that only third parties change.
+ * Then they would change it for ever, so ours is kept.
+ */
+const ROUNDS_MAX = 3;
 
 export function mergePulled(
   mapping: RecordTypeMapping,
@@ -73,6 +73,8 @@ export function mergePulled(
       compared.filter(({ place }) => place.name === name),
     );
   keepNotationOfConstants(result, mapping, agreement.notation ?? null);
+  for (const { place, rounds } of compared)
+    if (rounds > 0) result.notation[place.to] = { ...result.notation[place.to], rounds };
   for (const one of compared) {
     if (one.there === undefined) continue;
     const value = agreedValue(result, one);
@@ -141,6 +143,9 @@ interface ComparedPlace {
   /** Our value of the last agreement; undefined = there is none at this place. */
   base: JsonValue | undefined;
   hasBase: boolean;
+  rounds: number;
+  /** It was changed there in too many rounds, so ours is kept. */
+  isStopped: boolean;
   /** The field's value has to be sent to this place. Set by the merge. */
   isPending: boolean;
 }
@@ -156,18 +161,29 @@ function comparePlace(
   const converted = there === undefined ? undefined : place.read(there);
   const known = placeNotation(agreement.notation ?? null, place.to);
   const agreedThere = agreement.agreed === null ? undefined : valueAt(agreement.agreed, place.path);
-  const sides = { place, here, there, known, agreedThere };
+  const changedBy = whoChanged({ place, here, there, known, agreedThere }, agreement);
+  const rounds = agreement.isPulled?.(place.name) === true ? roundsAfter(known, changedBy) : 0;
+  const isStopped = changedBy === 'remote' && rounds >= ROUNDS_MAX && known?.shown === undefined;
   return {
     place,
     here,
     there,
     read: converted?.ok === true ? converted.value : undefined,
     isReadable: converted?.ok !== false,
-    changedBy: whoChanged(sides, agreement),
+    changedBy: isStopped ? 'neither' : changedBy,
     base: known === undefined ? readOrRaw(place, agreedThere) : known.ours,
     hasBase: known !== undefined || agreement.agreed !== null,
+    rounds,
+    isStopped,
     isPending: false,
   };
+}
+
+function roundsAfter(known: PlaceNotation | undefined, changedBy: ChangedBy): number {
+  const before = known?.rounds ?? 0;
+  if (known === undefined || known.shown !== undefined) return before;
+  if (changedBy === 'remote') return before + 1;
+  return changedBy === 'neither' ? 0 : before;
 }
 
 interface Sides {
@@ -222,8 +238,12 @@ function readOrRaw({ read }: PulledPlace, value: JsonValue | undefined): JsonVal
 /** Decides one field by all its places: the first one that was changed there provides the value. */
 function mergeField(result: Merged, mapping: RecordTypeMapping, places: readonly ComparedPlace[]): void {
   const winner = mapping.onConflict ?? 'ours';
-  for (const { changedBy, place, here, there } of places)
-    if (changedBy === 'both') result.conflicts.push({ field: place.name, ours: here, theirs: there, winner });
+  for (const { changedBy, isStopped, place, here, there, read } of places) {
+    const conflict = { field: place.name, ours: here, theirs: read ?? there };
+    if (changedBy === 'both')
+      result.conflicts.push({ ...conflict, kind: 'field_changed_on_both_sides', winner });
+    if (isStopped) result.conflicts.push({ ...conflict, kind: 'field_keeps_changing', winner: 'ours' });
+  }
   const used = places.find(
     ({ changedBy, isReadable }) =>
       isReadable && (changedBy === 'remote' || (changedBy === 'both' && winner === 'theirs')),
@@ -261,28 +281,11 @@ function takeTheirs(result: Merged, compared: ComparedPlace, used: ComparedPlace
   compared.isPending = true;
   if (changedBy === 'remote' && isReadable)
     result.conflicts.push({
+      kind: 'field_changed_on_both_sides',
       field: place.name,
       ours: value,
       theirs: there,
       winner: 'ours',
       usedPlace: used.place.to,
     });
-}
-
-/**
- * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
- * @param isCreatedByPull if every field is copied, the third party has deleted the fields that it lacks.
- * @param unread fields whose remote value does not fit: they keep ours.
- */
-export function takeAll(
-  mapping: RecordTypeMapping,
-  ours: JsonObject,
-  theirs: JsonObject,
-  { isCreatedByPull, unread = [] }: { isCreatedByPull: boolean; unread?: readonly string[] },
-): JsonObject {
-  if (isCreatedByPull && copiesEveryField(mapping)) return theirs;
-  const fields: JsonObject = { ...ours };
-  for (const { name } of mapping.fields)
-    if (name !== undefined && !unread.includes(name)) delete fields[name];
-  return { ...fields, ...theirs };
 }

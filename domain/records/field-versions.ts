@@ -3,8 +3,11 @@
  * names: an older one still applies to a field that nothing newer has changed.
  */
 
-/** The version of a change, and when it occurred in milliseconds since 1970. */
-export type FieldVersion = readonly [version: number, occurredAtMs: number];
+/**
+ * The version of a change, when it occurred in milliseconds since 1970, and whether it was read from a third
+ * party.
+ */
+type FieldVersion = readonly [version: number, occurredAtMs: number, isPulled?: true];
 
 /** Absent: every field is as new as the record, because one change has replaced them all. */
 export interface FieldVersions {
@@ -24,6 +27,8 @@ export interface VersionedFields {
 interface VersionOfChange {
   version?: number | undefined;
   occurredAt?: Date | undefined;
+  /** It was read from a third party. */
+  isPulled?: boolean;
 }
 
 export function isOlderThan(
@@ -41,6 +46,11 @@ export function versionOfField(record: VersionedFields, field: string): FieldVer
   return own ?? fieldVersions.others;
 }
 
+/** True if the last change of the field was read from a third party. */
+export function isPulledField(record: VersionedFields, field: string): boolean {
+  return versionOfField(record, field)[2] === true;
+}
+
 export function versionOfRecord({ version, occurredAt }: VersionedFields): FieldVersion {
   return [version, occurredAt.getTime()];
 }
@@ -55,12 +65,13 @@ export function versionOfRecord({ version, occurredAt }: VersionedFields): Field
 export function fieldVersionsAfter(
   record: VersionedFields,
   fields: readonly string[],
-  { version, occurredAt }: VersionOfChange,
+  { version, occurredAt, isPulled = false }: VersionOfChange,
 ): FieldVersions | null {
   const moved = fields.flatMap((field): [string, FieldVersion][] => {
     const [ownVersion, ownAtMs] = versionOfField(record, field);
     const after = [version ?? ownVersion, Math.max(ownAtMs, occurredAt?.getTime() ?? ownAtMs)] as const;
-    return after[0] === ownVersion && after[1] === ownAtMs ? [] : [[field, after]];
+    if (after[0] === ownVersion && after[1] === ownAtMs) return [];
+    return [[field, isPulled ? [...after, true] : after]];
   });
   const before = record.fieldVersions ?? null;
   if (moved.length === 0) return before;

@@ -16,6 +16,8 @@ export interface PlaceNotation {
   found?: JsonValue;
   /** What was shown before our value was sent again. If it is still shown, it is the notation of ours. */
   before?: JsonValue[];
+  /** How often the first read after a push showed another value, without a change by a caller in between. */
+  rounds?: number;
 }
 
 /** By `to` of the mapping. */
@@ -51,6 +53,7 @@ export function notationAfterPush(
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));
     const isNews = sent.ok && answered !== undefined && !isSameValue(answered, sent.value);
     after[to] = isNews ? { ours, shown: answered } : { ours, ...shownBefore(known, ours) };
+    if (known?.rounds !== undefined) after[to] = { ...after[to], rounds: known.rounds };
   }
   return after;
 }

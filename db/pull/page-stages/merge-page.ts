@@ -5,8 +5,10 @@
 import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { agreementOnRead, mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
-import { fieldVersionsAfter } from '../../../domain/records/field-versions';
+import { detailOf, type FieldConflict } from '../../../domain/pull/field-conflict';
+import { takeAll } from '../../../domain/pull/take-all';
+import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pull/three-way-merge';
+import { fieldVersionsAfter, isPulledField } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
@@ -167,6 +169,12 @@ interface Merging {
   now: Date;
 }
 
+const agreementWith = (row: RecordRow): Agreement => ({
+  ...row,
+  isPushOpen: row.isPushOpen === true,
+  isPulled: (field) => isPulledField(row, field),
+});
+
 interface MergedRecord {
   draft: PulledDraft;
   conflicts: NewConflict[];
@@ -186,7 +194,7 @@ function mergeRecord({
   const isLeaving = row.isDeleted && isLinked;
   const result =
     mapping.direction === 'both' && !row.isDeleted && remote.remote !== null
-      ? mergePulled(mapping, row.fields, { ...row, isPushOpen: row.isPushOpen === true }, remote.remote)
+      ? mergePulled(mapping, row.fields, agreementWith(row), remote.remote)
       : {
           fields: takeAll(mapping, row.fields, remote.fields, {
             isCreatedByPull,
@@ -205,7 +213,9 @@ function mergeRecord({
     ...changed,
     fields: result.fields,
     isDeleted: false,
-    fieldVersions: isDeleted ? null : fieldVersionsAfter(before, changedFields, changed),
+    fieldVersions: isDeleted
+      ? null
+      : fieldVersionsAfter(before, changedFields, { ...changed, isPulled: true }),
   };
   const draft = {
     recordId: row.recordId,
@@ -225,26 +235,17 @@ function mergeRecord({
       notation: isLeaving ? null : result.notation,
       isAgreed: result.isAgreed && !isLeaving,
     },
-    conflicts: result.conflicts.map(({ usedPlace, ...conflict }) => ({
-      remoteId: remote.remoteId,
-      recordId: row.recordId,
-      kind: 'field_changed_on_both_sides' as const,
-      ...conflict,
-      detail: conflictDetail(conflict.field, conflict.winner, usedPlace),
-    })),
+    conflicts: result.conflicts.map((conflict) => toNewConflict(row, remote, conflict)),
   };
 }
 
-function conflictDetail(field: string, winner: 'ours' | 'theirs', usedPlace: string | undefined): string {
-  if (usedPlace !== undefined)
-    return (
-      `${field} was changed to different values in several places of the third party's record; ` +
-      `the value in ${usedPlace} is used and will be pushed to the others.`
-    );
-  return (
-    `${field} was changed on both sides; ` +
-    (winner === 'ours' ? "Syncline's value is kept and will be pushed." : "the third party's value is used.")
-  );
+function toNewConflict(
+  { recordId }: RecordRow,
+  { remoteId }: PulledRecord,
+  found: FieldConflict,
+): NewConflict {
+  const { usedPlace: _, ...conflict } = found;
+  return { remoteId, recordId, ...conflict, detail: detailOf(found) };
 }
 
 const later = (a: Date, b: Date): Date => (a > b ? a : b);

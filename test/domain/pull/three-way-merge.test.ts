@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
-import { mergePulled as mergeBoth, takeAll } from '../../../domain/pull/three-way-merge';
+import { takeAll } from '../../../domain/pull/take-all';
+import { mergePulled as mergeBoth } from '../../../domain/pull/three-way-merge';
 
 const MAPPING: RecordTypeMapping = {
   direction: 'both',

@@ -154,7 +154,7 @@ describe('rule 46: what a third party made of a push', () => {
     await environment.sleep(GRACE_MS * 2);
 
     expect(await fieldsOf('c-1')).toEqual({ ...FULL, name: 'grace', hours: 12 });
-    expect(await pulled.conflicts()).toMatchObject([{ field: 'hours', ours: 12, theirs: '40' }]);
+    expect(await pulled.conflicts()).toMatchObject([{ field: 'hours', ours: 12, theirs: 40 }]);
   });
 });
 
