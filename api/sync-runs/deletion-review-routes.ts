@@ -12,7 +12,6 @@ import {
   type ReviewSummary,
 } from '../../db/pull/deletion-reviews';
 import { toTypeId } from '../../db/sql/ids';
-import { DELETIONS_IN_REVIEW_MAX } from '../../db/pull/delete-missing';
 import { decideDeletionReview } from '../../db/pull/decide-deletion-review';
 import { lockDeletionReview } from '../../db/pull/deletion-reviews';
 import { HttpError } from '../http/http-error';
@@ -132,16 +131,16 @@ export const deletionReviewRoutes: readonly Route[] = [
     },
     problems: ['deletion_review_not_found', 'invalid_cursor'],
     async run(work, input) {
-      const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
-      const scope = ['deletion-review-records', work.tenantId, deletionReviewId];
-      const { limit, after } = readPage(input.query, scope, z.int().min(0).max(DELETIONS_IN_REVIEW_MAX));
-      const rows = await listReviewRecords(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
+      const found = await requireReview(work, input.params.deletion_review_id);
+      const scope = ['deletion-review-records', work.tenantId, found.deletionReviewId];
+      const { limit, after } = readPage(input.query, scope, uuidPosition);
+      const rows = await listReviewRecords(work, found, { limit: limit + 1, after });
       const toItem = ({ recordId, externalId: id }: DeletionReviewRecord) => ({
         id: toTypeId('rec', recordId),
-        record_type: recordType,
+        record_type: found.recordType,
         external_id: id,
       });
-      return { status: 200, body: toPage(rows, limit, scope, ({ position }) => position, toItem) };
+      return { status: 200, body: toPage(rows, limit, scope, ({ recordId }) => recordId, toItem) };
     },
   }),
 

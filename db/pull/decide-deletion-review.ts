@@ -1,10 +1,13 @@
 /** Approving or discarding the deletions of a review (rules.md 31). */
-import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { RecordDraft } from '../../domain/records/record-draft';
 import { emitRecordEvents } from '../records/record-events';
-import { opaqueToPlanner } from '../sql/bulk-rows';
-import { type DeletionReview, resolveIfDecided } from './deletion-reviews';
+import {
+  type DeletionReview,
+  listReviewRecords,
+  resolveIfDecided,
+  selectStillMissing,
+} from './deletion-reviews';
 import { softDelete } from './soft-delete';
 
 const RECORDS_PER_STATEMENT = 1_000;
@@ -21,11 +24,15 @@ export async function decideDeletionReview(
   const deleted: RecordDraft[] = [];
   if (decision === 'approved') {
     const { integrationId, syncRunId, recordType } = review;
-    const recordIds = await findStillLinked(work, review);
-    for (let from = 0; from < recordIds.length; from += RECORDS_PER_STATEMENT) {
-      const chunk = recordIds.slice(from, from + RECORDS_PER_STATEMENT);
-      deleted.push(...(await softDelete(work, { integrationId, syncRunId, recordType, recordIds: chunk })));
-    }
+    let after: string | undefined;
+    do {
+      const chunk = await listReviewRecords(work, review, { limit: RECORDS_PER_STATEMENT, after });
+      after = chunk.at(-1)?.recordId;
+      const missing = chunk.map(({ recordId }) => recordId);
+      const recordIds = await selectStillMissing(work, review, missing, review.createdAt);
+      if (recordIds.length > 0)
+        deleted.push(...(await softDelete(work, { integrationId, syncRunId, recordType, recordIds })));
+    } while (after !== undefined);
   }
   await trx
     .updateTable('deletionReviews')
@@ -36,18 +43,4 @@ export async function decideDeletionReview(
   await resolveIfDecided(work, review);
   await emitRecordEvents(work, review, deleted);
   return deleted.length;
-}
-
-async function findStillLinked(
-  { trx, tenantId }: TenantWork,
-  { integrationId, recordIds, createdAt }: DeletionReview,
-): Promise<string[]> {
-  const { rows } = await sql<{ recordId: string }>`
-    select link.record_id from unnest(${recordIds}::uuid[]) as missing(record_id)
-    cross join lateral (
-      select record_id from record_links
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = missing.record_id and updated_at < ${createdAt}) link
-    order by link.record_id`.execute(trx);
-  return rows.map(({ recordId }) => recordId);
 }

@@ -12,15 +12,12 @@ import { emitRecordEvents } from '../records/record-events';
 import { countLinked } from '../records/record-links';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
-import { resolveIfDecided, supersedeReviews } from './deletion-reviews';
-import { parkEdited } from './edited-and-missing';
-import { lockSyncJob } from './job-rows';
+import { resolveIfDecided, selectStillMissing, supersedeReviews } from './deletion-reviews';
+import { openConflictOf, parkEdited } from './edited-and-missing';
+import { lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey } from './page';
-import { selectReviewedDeletions } from './reviewed-items';
+import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items';
 import { softDelete } from './soft-delete';
-
-/** The maximum number of deletions in one review. */
-export const DELETIONS_IN_REVIEW_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page. Parked deletions of earlier passes are superseded. `isCertain` is false
@@ -33,16 +30,15 @@ export async function planDeletions(
   await supersedeReviews(work, pass);
   const job = await lockSyncJob(work, pass);
   // Before an initial load, Syncline has no record that could be missing.
-  const missing =
-    job?.isInitialLoad === true ? [] : await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX });
-  if (missing.length === 0) {
+  const missing = job === undefined || job.isInitialLoad ? 0 : await storeMissing(work, pass, job);
+  if (missing === 0) {
     await resolveIfDecided(work, pass);
     return 'none';
   }
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
   const before = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
-  if (isCertain && !(await exceedsThreshold(work, pass, { now: missing.length, before }))) {
+  if (isCertain && !(await exceedsThreshold(work, pass, { now: missing, before }))) {
     await resolveIfDecided(work, pass);
     return 'delete';
   }
@@ -84,7 +80,7 @@ async function countDeletedSince(
 async function createDeletionReview(
   work: TenantWork,
   pass: PassKey,
-  { missing, before }: { missing: string[]; before: number },
+  { missing, before }: { missing: number; before: number },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const { integrationId, syncRunId, recordType } = pass;
@@ -96,7 +92,7 @@ async function createDeletionReview(
       integrationId,
       syncRunId,
       recordType,
-      recordIds: missing,
+      recordsMissing: missing,
       recordsBefore: before,
       state: 'pending',
       recordsDeleted: null,
@@ -106,21 +102,22 @@ async function createDeletionReview(
     })
     .execute();
   const detail =
-    `${missing.length} of ${before} ${recordType} no longer exist at the third party. ` +
+    `${missing} of ${before} ${recordType} no longer exist at the third party. ` +
     'Syncline deleted nothing: approve or discard the deletions.';
   await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
 }
 
-/** Deletes the next missing records of a pass. @returns how many; fewer than `limit` = no more are left. */
+/** Deletes the next missing records of a pass. @returns how many it handled; fewer than `limit` = no more are left. */
 export async function deleteMissing(
   work: TenantWork,
   { limit, ...pass }: PassKey & { limit: number },
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  const missing = await findMissing(work, { ...pass, limit });
+  const taken = await takeMissing(work, { ...pass, limit });
+  const missing = await selectStillMissing(work, pass, taken, job.startedAt);
   if (missing.length > 0) await deleteAndLog(work, pass, job.pages, missing);
-  return missing.length;
+  return taken.length;
 }
 
 /**
@@ -134,14 +131,12 @@ export async function deleteReviewedMissing(
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  const missing = await parkEdited(
-    work,
-    pass,
-    await findMissing(work, { ...pass, limit: DELETIONS_IN_REVIEW_MAX }),
-  );
-  const { recordType } = pass;
-  const reviewed = await selectReviewedDeletions(work, { overviewId, recordType, limit }, missing);
-  if (reviewed.length > 0) await deleteAndLog(work, pass, job.pages, reviewed);
+  await storeMissing(work, pass, job);
+  const { startedAt } = job;
+  const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt, limit });
+  const missing = await parkEdited(work, pass, reviewed);
+  await markDeletionsApplied(work, { overviewId, recordType: pass.recordType }, missing);
+  if (missing.length > 0) await deleteAndLog(work, pass, job.pages, missing);
   return reviewed.length;
 }
 
@@ -183,39 +178,64 @@ async function deleteAndLog(
   await emitRecordEvents(work, pass, deleted);
 }
 
+/** Compares both sides once per pass. The caller has locked the job. @returns the number of missing records. */
+async function storeMissing(
+  work: TenantWork,
+  pass: PassKey,
+  { recordsMissing, startedAt }: SyncJob,
+): Promise<number> {
+  if (recordsMissing !== null) return recordsMissing;
+  const { trx, tenantId } = work;
+  // The statistics underestimate both sides; a nested loop would compare a million rows with a million.
+  await sql`set local enable_nestloop = off`.execute(trx);
+  const missing = await insertMissing(work, pass, startedAt);
+  await sql`set local enable_nestloop = on`.execute(trx);
+  await trx
+    .updateTable('syncJobs')
+    .set({ recordsMissing: missing })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', pass.syncRunId)
+    .where('recordType', '=', pass.recordType)
+    .execute();
+  return missing;
+}
+
 /**
  * Linked records that no page of this pass held. Records linked or pushed since the pass began cannot be
  * missing, and those with an open conflict wait for its decision.
  */
-async function findMissing(work: TenantWork, pass: PassKey & { limit: number }): Promise<string[]> {
-  // The statistics underestimate both sides; a nested loop would compare a million rows with a million.
-  await sql`set local enable_nestloop = off`.execute(work.trx);
-  const missing = await compareWithSeen(work, pass);
-  await sql`set local enable_nestloop = on`.execute(work.trx);
-  return missing;
-}
-
-async function compareWithSeen(
+async function insertMissing(
   { trx, tenantId }: TenantWork,
-  { integrationId, syncRunId, recordType, limit }: PassKey & { limit: number },
-): Promise<string[]> {
-  const { rows } = await sql<{ recordId: string }>`
+  { integrationId, syncRunId, recordType }: PassKey,
+  startedAt: Date | null,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    insert into missing_records (tenant_id, sync_run_id, record_type, record_id)
     with seen as materialized (
       select unnest(page.seen) as record_id from sync_pages page
       where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)}
         and page.record_type = ${recordType})
-    select link.record_id from record_links link
+    select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}::text, link.record_id from record_links link
     where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
-      and link.record_type = ${recordType}
-      and link.updated_at < (
-        select started_at from sync_jobs
-        where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType})
+      and link.record_type = ${recordType} and link.updated_at < ${startedAt}
       and not exists (select from seen where seen.record_id = link.record_id)
-      and not exists (
-        select from sync_conflicts conflict
-        where conflict.tenant_id = ${tenantId} and conflict.integration_id = ${integrationId}
-          and conflict.state = 'open' and conflict.kind = 'edited_here_deleted_there'
-          and conflict.record_id = link.record_id)
-    order by link.record_id limit ${limit}`.execute(trx);
+      and not exists (${openConflictOf(tenantId, integrationId, sql`link.record_id`)})`.execute(trx);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** Removes the next missing records from the list. */
+async function takeMissing(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType, limit }: PassKey & { limit: number },
+): Promise<string[]> {
+  const next = sql`
+    select record_id from missing_records
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+    order by record_id limit ${limit}`;
+  const { rows } = await sql<{ recordId: string }>`
+    delete from missing_records
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+      and record_id = any(array(${next}))
+    returning record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }

@@ -1,5 +1,5 @@
 /**
- * Deletions that wait for approval (rules.md 31). Lists leave out the record ids, which may be a million.
+ * Deletions that wait for approval (rules.md 31). The records are those that the pass missed.
  */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
@@ -7,8 +7,10 @@ import { resolveNotification } from '../notifications/notifications';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { DeletionReviewsTable } from '../tables/pull';
 
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
 export type DeletionReview = Selectable<DeletionReviewsTable>;
-export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsMissing: number };
+export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'>;
 
 function selectReviews({ trx, tenantId }: TenantWork) {
   return trx
@@ -18,6 +20,7 @@ function selectReviews({ trx, tenantId }: TenantWork) {
       'integrationId',
       'syncRunId',
       'recordType',
+      'recordsMissing',
       'recordsBefore',
       'state',
       'recordsDeleted',
@@ -25,7 +28,6 @@ function selectReviews({ trx, tenantId }: TenantWork) {
       'decidedAt',
       'createdAt',
     ])
-    .select(sql<number>`cardinality(record_ids)`.as('recordsMissing'))
     .where('tenantId', '=', tenantId);
 }
 
@@ -78,7 +80,7 @@ export async function countDeletionsInReview(
   { syncRunId, recordType }: { syncRunId: string; recordType: string },
 ): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select coalesce(sum(cardinality(record_ids)), 0)::int as count from deletion_reviews
+    select coalesce(sum(records_missing), 0)::bigint as count from deletion_reviews
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(
     trx,
   );
@@ -103,29 +105,43 @@ export async function supersedeReviews(
 export interface DeletionReviewRecord {
   recordId: string;
   externalId: string;
-  /** Position in the review's list, from 1. */
-  position: number;
 }
 
-/**
- * In the order of the list, after the first `after`. The cost depends on `limit`, not on the
- * size of the review.
- */
+/** By record id, after `after`. The cost depends on `limit`, not on the size of the review. */
 export async function listReviewRecords(
   { trx, tenantId }: TenantWork,
-  { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
+  { syncRunId, recordType }: Pick<DeletionReview, 'syncRunId' | 'recordType'>,
+  { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<DeletionReviewRecord[]> {
   const { rows } = await sql<DeletionReviewRecord>`
-    select record.record_id, record.external_id, ${after}::integer + missing.position as position
-    from deletion_reviews review
-    cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer])
-      with ordinality as missing(record_id, position)
+    select record.record_id, record.external_id
+    from (
+      select record_id from missing_records
+      where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+        and record_id > ${after ?? NIL_UUID}
+      order by record_id limit ${limit}) missing
     cross join lateral (
       select record_id, external_id from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id limit 1) record
-    where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
-    order by missing.position`.execute(trx);
+    order by missing.record_id`.execute(trx);
   return rows;
+}
+
+/** Of missing records, those that were not linked or pushed since `at`. */
+export async function selectStillMissing(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+  recordIds: readonly string[],
+  at: Date | null,
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select link.record_id from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
+    cross join lateral (
+      select record_id from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = missing.record_id and updated_at < ${at}) link
+    order by link.record_id`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
 }
 
 /** Resolves the admins' notification once no review of the integration is pending. */

@@ -2,7 +2,7 @@
  * Records that were deleted at the third party while a change of them was not sent yet (rules.md 17, 31).
  * They are conflicts: nothing is deleted here, and nothing is created again there, until a person decides.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
 import { endConflicts, raiseConflicts } from '../records/conflicts';
@@ -10,6 +10,17 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PassKey } from './page';
 
 const HELD_BY = 'syncline';
+
+/** The open conflict of a record, as a query. */
+export const openConflictOf = (
+  tenantId: string,
+  integrationId: string,
+  recordId: RawBuilder<unknown>,
+): RawBuilder<unknown> => sql`
+  select from sync_conflicts conflict
+  where conflict.tenant_id = ${tenantId} and conflict.integration_id = ${integrationId}
+    and conflict.state = 'open' and conflict.kind = 'edited_here_deleted_there'
+    and conflict.record_id = ${recordId}`;
 
 /** Raises the conflicts and holds the pushes. @returns the records without an unsent change. */
 export async function parkEdited(

@@ -6,38 +6,59 @@ import { sql } from 'kysely';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { RecordError } from './page';
+import { openConflictOf } from './edited-and-missing';
+import type { PassKey, RecordError } from './page';
 import { driftedError, type ReviewedDataset } from './page-stages/select-reviewed';
 
 /** Errors that are kept per dataset; `count` includes the others. */
 const ERRORS_MAX = 1_000;
 
 /**
- * Of the missing records, those whose deletion was reviewed and that are as they were then. Marks the items
- * as applied.
+ * Of the missing records, those whose deletion was reviewed and that are as they were then, without a change
+ * that waits for a decision.
  */
 export async function selectReviewedDeletions(
   { trx, tenantId }: TenantWork,
-  { overviewId, recordType, limit }: ReviewedDataset & { limit: number },
-  missing: readonly string[],
+  {
+    overviewId,
+    integrationId,
+    syncRunId,
+    recordType,
+    startedAt,
+    limit,
+  }: ReviewedDataset & PassKey & { startedAt: Date | null; limit: number },
 ): Promise<string[]> {
-  if (missing.length === 0) return [];
   const { rows } = await sql<{ recordId: string }>`
-    update overview_items item set outcome = 'applied'
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id in (
-      select reviewed_item.overview_item_id
-      from unnest(${[...missing]}::uuid[]) as wanted(record_id)
-      cross join lateral (
-        select overview_item_id, base_version from overview_items
-        where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
-          and record_id = wanted.record_id and record_type = ${recordType} and direction = 'pull'
-          and action = 'delete' and outcome is null limit 1) reviewed_item
-      cross join lateral (
-        select version from records
-        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id) record
-      where record.version = reviewed_item.base_version limit ${limit})
-    returning item.record_id`.execute(trx);
+    select missing.record_id from missing_records missing
+    cross join lateral (
+      select base_version from overview_items
+      where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+        and record_id = missing.record_id and record_type = ${recordType} and direction = 'pull'
+        and action = 'delete' and outcome is null limit 1) reviewed_item
+    cross join lateral (
+      select version from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id) record
+    cross join lateral (
+      select from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = missing.record_id and updated_at < ${startedAt}) link
+    where missing.tenant_id = ${opaqueToPlanner(tenantId)} and missing.sync_run_id = ${syncRunId}
+      and missing.record_type = ${recordType} and record.version = reviewed_item.base_version
+      and not exists (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)})
+    limit ${limit}`.execute(trx);
   return rows.map(({ recordId }) => recordId);
+}
+
+export async function markDeletionsApplied(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType }: ReviewedDataset,
+  recordIds: readonly string[],
+): Promise<void> {
+  await sql`
+    update overview_items set outcome = 'applied'
+    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
+      and record_id = any(${[...recordIds]}::uuid[]) and direction = 'pull' and action = 'delete'
+      and outcome is null`.execute(trx);
 }
 
 export interface SkippedItems {

@@ -16,7 +16,10 @@ export async function findUnsyncedIds(
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and remote_id is not null
     union
     select record.external_id from deletion_reviews review
-    cross join lateral unnest(review.record_ids) as missing(record_id)
+    cross join lateral (
+      select record_id from missing_records
+      where tenant_id = review.tenant_id and sync_run_id = review.sync_run_id and record_type = review.record_type
+      limit ${NAMED_MAX + 1}) missing
     join records record on record.tenant_id = review.tenant_id and record.record_id = missing.record_id
     where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
       and review.record_type = ${recordType} and review.state = 'pending'

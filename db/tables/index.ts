@@ -24,6 +24,7 @@ import type {
 import type {
   DeletionReviewsTable,
   MatchKeysTable,
+  MissingRecordsTable,
   SyncConflictsTable,
   SyncDatasetsTable,
   SyncJobsTable,
@@ -96,6 +97,7 @@ export interface Tables {
   metadataChanges: MetadataChangesTable;
   syncConflicts: SyncConflictsTable;
   matchKeys: MatchKeysTable;
+  missingRecords: MissingRecordsTable;
   rateLimits: RateLimitsTable;
   emails: EmailsTable;
   people: PeopleTable;

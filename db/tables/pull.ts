@@ -26,6 +26,8 @@ export interface SyncJobsTable {
   recordsDeleted: Generated<number>;
   recordsUnchanged: Generated<number>;
   recordsFailed: Generated<number>;
+  /** Set once a full pass has compared both sides. */
+  recordsMissing: Generated<number | null>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
   /** No record of the type was linked at the start, and every page so far held only new records. */
@@ -84,13 +86,23 @@ export interface SyncDatasetsTable {
   learnedOverlapAt: Generated<Date | null>;
 }
 
+/** What a full pass no longer found, until it is deleted. */
+export interface MissingRecordsTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  recordId: string;
+}
+
 export interface DeletionReviewsTable {
   tenantId: string;
   deletionReviewId: string;
   integrationId: string;
   syncRunId: string;
   recordType: string;
-  recordIds: string[];
+  /** Only of reviews from before `missing_records`. */
+  recordIds: Generated<string[]>;
+  recordsMissing: number;
   recordsBefore: number;
   state: 'pending' | 'approved' | 'discarded' | 'superseded';
   recordsDeleted: number | null;

@@ -49,7 +49,7 @@ export function DeletionReviewsPage() {
         rowKey={(review) => review.id}
         empty={
           <Empty title="No deletions to review">
-            A review is created when more than 10 % and more than 20 records of a type are missing at once.
+            A review is created when more records of a type are missing than its safety threshold allows.
           </Empty>
         }
       />

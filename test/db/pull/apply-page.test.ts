@@ -210,7 +210,7 @@ describe('an initial load', () => {
     const { syncRunId } = run;
     const place = { integrationId, syncRunId, recordType: 'contacts' };
     const review = {
-      recordIds: [],
+      recordsMissing: 0,
       recordsBefore: 9,
       state: 'pending' as const,
       recordsDeleted: null,

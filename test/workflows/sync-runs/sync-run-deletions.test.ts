@@ -114,7 +114,7 @@ describe('rule 31: the safety threshold', () => {
       recordsDeleted: 0,
     });
     expect(await pulled.reviews()).toMatchObject([
-      { state: 'pending', recordsBefore: 40, recordIds: { length: 21 } },
+      { state: 'pending', recordsBefore: 40, recordsMissing: 21 },
     ]);
     expect((await pulled.held()).size).toBe(40);
     expect(await openAlerts(pulled)).toBe(1);
@@ -143,7 +143,7 @@ describe('rule 31: the safety threshold', () => {
       recordsDeleted: 0,
     });
     expect(await pulled.reviews()).toMatchObject([
-      { state: 'pending', recordsBefore: 25, recordIds: { length: 25 } },
+      { state: 'pending', recordsBefore: 25, recordsMissing: 25 },
     ]);
   });
 

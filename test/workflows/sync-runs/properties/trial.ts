@@ -187,7 +187,7 @@ export class PullTrial {
   private async approveDeletions(pulled: CrmIntegration): Promise<boolean> {
     const review = (await pulled.reviews()).find(({ state }) => state === 'pending');
     if (review === undefined) return false;
-    this.note(`approved: ${review.recordIds.length} are gone`);
+    this.note(`approved: ${review.recordsMissing} are gone`);
     const { abilities, reportsTotal, canCount } = pulled.account;
     this.expect(
       'deletions wait for people only where the source cannot be counted',
