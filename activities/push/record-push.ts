@@ -12,10 +12,11 @@ import type { PushReport, PushDueRecordsInput } from '../../contract/record-push
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import type { Claim, ClaimedPush } from '../../db/push/claim';
+import type { BrakeAllowances, Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import type { FinishedPush } from '../../db/push/push-outcome';
+import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { isUnreachableLongEnoughToFail } from '../../domain/retry';
@@ -25,6 +26,7 @@ import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
 import { notCalled, pushBatch } from './push-batch';
+import { reportOf } from './push-report';
 import { RemoteClaims } from './remote-claims';
 import {
   askThirdParty,
@@ -46,13 +48,12 @@ export const createRecordPushActivities = (dependencies: Dependencies): RecordPu
 });
 
 const BACKFILL_CHUNK = 1_000;
+const REVIEW_CHUNK = 1_000;
 const BLOCKED_CHUNK = 500;
 /**
  * A result of `check` is reused for this long: a batch of refused records checks once, not once per record.
  */
 const CHECK_HOLDS_MS = 5_000;
-/** When to check again for records that are due but locked by an incoming change. */
-const CHECK_AGAIN_MS = 1_000;
 /** How soon to claim again, beside a slow batch, what was due and locked by an incoming change. */
 const CLAIM_AGAIN_MS = 1_000;
 
@@ -65,6 +66,7 @@ class PushDueRecordsTask {
   private readonly timeBox: TimeBox;
   private readonly leases: ClaimLeases;
   private pushed = 0;
+  private readonly allowances: BrakeAllowances = new Map();
   private lastCheck: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
 
   constructor(
@@ -96,7 +98,10 @@ class PushDueRecordsTask {
   private async pushNext(): Promise<boolean> {
     const integration = await this.inTenant((work) => findIntegration(work, this.input));
     if (integration === undefined || stateOf(integration) !== 'working') return false;
-    const isBackfilling = integration.backfillReason !== null && (await this.backfill());
+    const isBackfilling = integration.backfillReason !== null;
+    // After a backfill: what waited under an earlier mapping is counted again.
+    if (isBackfilling) await this.backfill();
+    else if (await this.finishReviews()) return true;
     if (integration.blockedUntil === null)
       return (await this.pushEverythingDue(integration)) || isBackfilling;
     if (integration.blockedUntil > this.timeBox.now())
@@ -105,12 +110,16 @@ class PushDueRecordsTask {
     return true;
   }
 
-  private async backfill(): Promise<boolean> {
+  private async backfill(): Promise<void> {
     const { integrationId } = this.input;
-    const { isDone } = await this.inTenant((work) =>
+    await this.inTenant((work) =>
       openBackfillWindows(work, { integrationId, now: this.timeBox.now(), limit: BACKFILL_CHUNK }),
     );
-    return !isDone;
+  }
+
+  private finishReviews(): Promise<boolean> {
+    const { integrationId } = this.input;
+    return this.inTenant((work) => finishPushReviews(work, { integrationId, limit: REVIEW_CHUNK }));
   }
 
   /**
@@ -219,6 +228,7 @@ class PushDueRecordsTask {
       giveUpAfterMs: this.deps.pushing.outage.giveUpAfterMs,
       limit,
       onlyWindows,
+      allowances: this.allowances,
     };
     return this.inTenant((work) => claimDuePushes(work, options));
   }
@@ -263,24 +273,7 @@ class PushDueRecordsTask {
 
   private async report(): Promise<PushReport> {
     const status = await this.inTenant((work) => readPushQueueStatus(work, this.input));
-    const now = this.timeBox.now().getTime();
-    const isUnfinished = !this.timeBox.isWithinTimeBox() || status.hasBackfill;
-    // Still due although there was time for it: an incoming change has locked it.
-    const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
-    const nextDueAt = status.hasBackfill ? now : (status.nextDueAt?.getTime() ?? null);
-    return {
-      state: status.state,
-      pushed: this.pushed,
-      nextDueAt:
-        nextDueAt === null
-          ? null
-          : nextDueAt > this.input.firedAt
-            ? nextDueAt
-            : Math.max(nextDueAt, earliest),
-      pendingRecords: status.pendingRecords,
-      blockedUntil: status.blockedUntil?.getTime() ?? null,
-      blockedReason: status.blockedReason,
-    };
+    return reportOf(status, { ...this.input, pushed: this.pushed, timeBox: this.timeBox });
   }
 
   private async open(integration: Integration): Promise<OpenConnector> {

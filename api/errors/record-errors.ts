@@ -39,6 +39,11 @@ export const RECORD_ERRORS = {
     title: 'The record has no pending change',
     detail: 'GET the record to see its status. To push a failed record again, use retry.',
   },
+  waits_for_approval: {
+    status: 409,
+    title: 'The push waits for approval',
+    detail: 'Approve or discard its push review first. GET /v1/push-reviews lists the reviews.',
+  },
   nothing_failed: {
     status: 409,
     title: 'The record has not failed',

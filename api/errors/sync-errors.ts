@@ -75,9 +75,14 @@ export const SYNC_ERRORS = {
     title: 'Deletion review not found',
     detail: 'Check the id. GET /v1/deletion-reviews lists the reviews.',
   },
+  push_review_not_found: {
+    status: 404,
+    title: 'Push review not found',
+    detail: 'Check the id. GET /v1/push-reviews lists the reviews.',
+  },
   review_decided: {
     status: 409,
-    title: 'The deletion review is already decided',
+    title: 'The review is already decided',
     detail:
       'GET the review to see the decision. If a later full sync misses the records again, it ' +
       'creates a new review.',

@@ -223,7 +223,7 @@ async function change(
     body: z.output<typeof integrationChange>;
     ifMatch: number | undefined;
   },
-  { services }: TenantContext,
+  { services, caller }: TenantContext,
 ) {
   const { body, ifMatch } = input;
   const integrationId = input.params.integration_id;
@@ -238,7 +238,7 @@ async function change(
     const preview = await previewOf(work, before, wanted.recordTypes);
     return { status: 200 as const, body: { ...shown, preview }, headers, audit: null };
   }
-  const after = await changeIntegration(work, { integrationId, change: wanted });
+  const after = await changeIntegration(work, { integrationId, change: wanted, by: caller.actor });
   const audit = {
     target: toTypeId('int', integrationId),
     detail: {

@@ -25,6 +25,11 @@ const threshold = z
   });
 const WHAT_COUNTS: Record<BrakeKind, string> = {
   pull_delete: 'Records that a full sync no longer finds in the app: see Deletion reviews.',
+  push_create: 'First pushes of records. Their share is that of the records in the app: see Push reviews.',
+  push_overwrite:
+    'Pushes that replace or empty a value that is not empty. Edits of people in the console do not count.',
+  push_deactivate: 'Pushes that deactivate a record in the app.',
+  push_delete: 'Pushes that delete a record in the app.',
 };
 const thresholds = <Schema extends z.ZodType>(schema: Schema) =>
   Object.fromEntries(

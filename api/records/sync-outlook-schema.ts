@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RecordSyncSummary } from '../../db/records/records';
-import { instant, toInstantOrNull } from '../routing/common-schemas';
+import { toTypeId } from '../../db/sql/ids';
+import { instant, toInstantOrNull, typeId } from '../routing/common-schemas';
 
 export const syncOutlook = {
   is_paused: z.boolean().meta({
@@ -33,6 +34,10 @@ export const syncOutlook = {
       'released or pushed now. null = not held.',
   }),
   held_by: z.string().nullable(),
+  push_review_id: typeId('prv').nullable().meta({
+    description:
+      'The push review that the record waits for: nothing is pushed until it is approved. null = none.',
+  }),
   next_attempt_at: instant.nullable().meta({
     description:
       'When a failed push is retried, at the earliest when the integration is no longer ' +
@@ -42,7 +47,10 @@ export const syncOutlook = {
 };
 const outlook = z.object(syncOutlook);
 
-type RecordSyncTimes = Pick<RecordSyncSummary, 'dueAt' | 'heldAt' | 'heldBy' | 'nextAttemptAt'>;
+type RecordSyncTimes = Pick<
+  RecordSyncSummary,
+  'dueAt' | 'heldAt' | 'heldBy' | 'pushReviewId' | 'nextAttemptAt'
+>;
 type Obstacles = Pick<Integration, 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'>;
 
 export function toWireOutlook(
@@ -57,6 +65,7 @@ export function toWireOutlook(
     due_at: toInstantOrNull(recordSync?.dueAt ?? null),
     held_at: toInstantOrNull(recordSync?.heldAt ?? null),
     held_by: recordSync?.heldBy ?? null,
+    push_review_id: recordSync?.pushReviewId == null ? null : toTypeId('prv', recordSync.pushReviewId),
     next_attempt_at: toInstantOrNull(
       recordSync === undefined ? null : nextAttemptAt(recordSync, integration),
     ),

@@ -41,6 +41,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Sync status': 'The number of records in Syncline and in the app.',
   Metadata: 'Record types, fields and picklists of the apps, and how they changed.',
   'Sync conflicts': 'Fields that were changed on both sides, and records that could not be matched.',
+  'Push reviews': 'Pushes that exceeded a safety threshold and wait for a decision.',
   'Deletion reviews': 'Deletions that exceeded the safety threshold and wait for a decision.',
   'Push log': 'Every push: what was sent, why, who made the change, and the result.',
   Events: 'The events that webhooks send, as a feed to poll.',

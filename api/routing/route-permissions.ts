@@ -5,7 +5,8 @@
  *   platform  needs the platform key, which belongs to the team that runs Syncline
  *   viewer    a role within a tenant: reads
  *   operator  also changes records and starts syncs
- *   admin     also changes integrations, people, keys and webhook endpoints, and approves deletions
+ *   admin     also changes integrations, people, keys and webhook endpoints, and approves deletions and
+ *             pushes
  * Each role includes the ones above it.
  *
  * Routes for tenant roles are mounted twice: under /v1 for API keys, and under /console/v1 for sessions of
@@ -123,6 +124,11 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/sync-conflicts': 'viewer',
   'POST /v1/sync-conflicts/{sync_conflict_id}/decide': 'operator',
   'POST /v1/sync-conflicts/decide-alike': 'operator',
+  'GET /v1/push-reviews': 'viewer',
+  'GET /v1/push-reviews/{push_review_id}': 'viewer',
+  'GET /v1/push-reviews/{push_review_id}/records': 'viewer',
+  'POST /v1/push-reviews/{push_review_id}/approve': 'admin',
+  'POST /v1/push-reviews/{push_review_id}/discard': 'admin',
   'GET /v1/deletion-reviews': 'viewer',
   'GET /v1/deletion-reviews/{deletion_review_id}': 'viewer',
   'GET /v1/deletion-reviews/{deletion_review_id}/records': 'viewer',

@@ -12,6 +12,7 @@ const COLUMNS = [
   'recordTypes',
   'typeSettings',
   'mappingVersion',
+  'mappingChangedBy',
   'credentialsUpdatedAt',
   'gracePeriodMs',
   'maxWaitMs',

@@ -193,7 +193,8 @@ async function pushAgain(
   const opened = await sql`
     update record_syncs set window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = ${now}::timestamptz, window_reason = coalesce(window_reason, 'retry'),
-      window_changed_by = array_append(window_changed_by, ${author.actor}), held_at = null, held_by = null
+      window_changed_by = array_append(window_changed_by, ${author.actor}), held_at = null, held_by = null,
+      window_effect = null, push_review_id = null
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = ${recordId}
       and lease_until is null`.execute(trx);
   if (opened.numAffectedRows === 0n) return 'refused';

@@ -5,11 +5,9 @@
  * Open windows keep their deadline. A record sync whose payload stays the same gets no window.
  */
 import { sql } from 'kysely';
-import type { JsonObject } from '../../domain/json';
 import type { SyncError } from '../../domain/sync-error';
 import {
   isEligible,
-  mappedFieldNames,
   type MappingError,
   pushTarget,
   type PushTarget,
@@ -20,22 +18,8 @@ import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
-import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
-
-interface ExistingRecord {
-  recordId: string;
-  recordType: string;
-  version: number;
-  fields: JsonObject;
-  deletedAt: Date | null;
-  /** Null columns: the record has no sync with this integration yet. */
-  hasRecordSync: boolean;
-  isWindowOpen: boolean;
-  /** Hash of the push in progress, else of the last result. */
-  knownHash: string | null;
-  hasBeenSent: boolean;
-  errors: SyncError[] | null;
-}
+import { type ExistingRecord, openWindows, reviseOpenWindows } from './backfill-windows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 
 /** Opens windows for the next `limit` records. `isDone`: there are no more. */
 export async function openBackfillWindows(
@@ -65,8 +49,13 @@ export async function openBackfillWindows(
   const opened = records.filter((record) =>
     needsWindow(integration, integration.recordTypes[record.recordType], record),
   );
-  await openWindows(work, {
+  await reviseOpenWindows(work, {
     integrationId,
+    mappings: integration.recordTypes,
+    records: records.filter(({ isWindowOpen }) => isWindowOpen),
+  });
+  await openWindows(work, {
+    integration,
     reason: integration.backfillReason,
     mappings: integration.recordTypes,
     records: opened,
@@ -146,6 +135,8 @@ async function readExistingRecords(
         as is_window_open,
       case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end
         as known_hash,
+      coalesce(record_sync.is_backfill, false) as is_backfill, record_sync.window_effect,
+      link.remote_id, link.is_deactivated, link.agreed,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
         or record_sync.unresolved_push_id is not null, false) as has_been_sent,
       case when record_sync.push_id is null and record_sync.result_status = 'sync_failed'
@@ -154,6 +145,8 @@ async function readExistingRecords(
     left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and
         record_sync.record_id = record.record_id
+    left join record_links link on link.tenant_id = record.tenant_id
+      and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_id = record.record_id
     where record.tenant_id = ${opaqueToPlanner(tenantId)} and
       record.record_type = any(${Object.keys(recordTypes)}::text[])
       and (${after}::uuid is null or record.record_id > ${after}::uuid)
@@ -189,40 +182,4 @@ function isSameFailure(errors: readonly MappingError[], known: readonly SyncErro
       return earlier?.remote_field === to && earlier.message === message;
     })
   );
-}
-
-async function openWindows(
-  { trx, tenantId }: TenantWork,
-  {
-    integrationId,
-    reason,
-    mappings,
-    records,
-    now,
-  }: {
-    integrationId: string;
-    reason: 'initial' | 'mapping_changed';
-    mappings: RecordTypeMappings;
-    records: ExistingRecord[];
-    now: Date;
-  },
-): Promise<void> {
-  if (records.length === 0) return;
-  const rows = records.map((record) => ({
-    record_id: record.recordId,
-    version: record.version,
-    fields: mappedFieldNames(mappings[record.recordType] as RecordTypeMapping),
-  }));
-  await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
-      window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz,
-      ${now}::timestamptz, ${reason}, fields, array['syncline'], true
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')}
-    on conflict (tenant_id, integration_id, record_id) do update set
-      relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at,
-        due_at = excluded.due_at, window_reason = excluded.window_reason,
-      window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by,
-        is_backfill = true
-    where record_sync.window_opened_at is null`.execute(trx);
 }

@@ -18,7 +18,9 @@ import { pushTarget, type PushTarget } from '../../domain/records/mapping';
 import { withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { findIntegration } from '../integrations/integrations';
+import { findIntegration, type Integration } from '../integrations/integrations';
+import { countLeaving, parkAboveThreshold } from './outbound-brakes';
+import { leaveToBackfill } from './backfill-windows';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
@@ -26,16 +28,24 @@ import { logClaim, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
-  if (await isOutdated(work, options)) return { pushes: [], taken: 0, isOutdated: true };
-  const recordSyncs = await lockDueRecordSyncs(work, options);
+  const current = await findIfCurrent(work, options);
+  if (current === undefined) return { pushes: [], taken: 0, isOutdated: true };
+  const isBackfilling = current.backfillReason !== null;
+  const recordSyncs = await lockDueRecordSyncs(work, options, isBackfilling);
   if (recordSyncs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, recordSyncs);
-  const decided = recordSyncs.flatMap((recordSync) => {
+  const due = recordSyncs.flatMap((recordSync) => {
     const record = records.get(recordSync.recordId);
     return record === undefined ? [] : [decideDue(recordSync, record, options)];
   });
+  const waiting = new Set([
+    ...(isBackfilling ? await leaveToBackfill(work, options.integration, due) : []),
+    ...(await parkAboveThreshold(work, options.integration, due, options)),
+  ]);
+  const decided = due.filter(({ record }) => !waiting.has(record.recordId));
   const claimId = newUuid();
   const unresolved = await readUnresolvedCreations(work, decided);
+  await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
   return {
@@ -49,31 +59,38 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
  * A new mapping waits for claims under the old one, so that its backfill sees them; later claims use the new
  * mapping.
  */
-async function isOutdated(work: TenantWork, { integration, onlyWindows }: ClaimOptions): Promise<boolean> {
+async function findIfCurrent(
+  work: TenantWork,
+  { integration, onlyWindows }: ClaimOptions,
+): Promise<Integration | undefined> {
   await lockMappings(work, 'shared');
   const current = await findIntegration(work, integration);
-  if (current === undefined || current.version !== integration.version) return true;
-  return (
-    current.pausedAt !== null ||
-    current.needsReauthorizationAt !== null ||
-    (!onlyWindows && current.blockedUntil !== null)
-  );
+  if (current === undefined || current.version !== integration.version) return undefined;
+  const mayPush =
+    current.pausedAt === null &&
+    current.needsReauthorizationAt === null &&
+    (onlyWindows || current.blockedUntil === null);
+  return mayPush ? current : undefined;
 }
 
 async function lockDueRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integration, firedAt, limit, onlyWindows }: ClaimOptions,
+  isBackfilling: boolean,
 ): Promise<LockedRecordSync[]> {
+  // The windows of a backfill wait until it has counted all of them (rules.md 53).
+  const withoutBackfill = sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`;
   // Rows with an expired lease are taken too; their push waits from then on.
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedRecordSync>`
-    select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
+    select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
            push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
              unresolved_push_id, discarded_at
     from record_syncs
     where tenant_id = ${opaqueToPlanner(tenantId)} and
       integration_id = ${opaqueToPlanner(integration.integrationId)} and
         next_due_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+        ${isBackfilling ? withoutBackfill : sql``}
     order by is_backfill, next_due_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }

@@ -1,5 +1,6 @@
 /** What a claim of due pushes takes, decides and answers; shared by claim-pushes.ts and write-claim.ts. */
 import type { JsonObject } from '../../domain/json';
+import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
 import type { Notation } from '../../domain/records/notation';
 import type { PushTarget } from '../../domain/records/mapping';
@@ -37,7 +38,10 @@ export interface Claim {
 }
 
 export interface ClaimOptions {
-  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
+  integration: Pick<
+    Integration,
+    'integrationId' | 'recordTypes' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy' | 'version'
+  >;
   firedAt: Date;
   /** Instant of the claim, for the log. */
   now: Date;
@@ -49,6 +53,8 @@ export interface ClaimOptions {
    * While the third party is blocked only windows are claimed: they become waiting pushes, without a call.
    */
   onlyWindows: boolean;
+  /** Kept by the caller for its next claims. */
+  allowances?: BrakeAllowances | undefined;
 }
 
 export interface LockedRecordSync extends DueRecordSync {
@@ -56,6 +62,7 @@ export interface LockedRecordSync extends DueRecordSync {
   windowOpenedAt: Date | null;
   windowFields: string[];
   windowChangedBy: string[];
+  windowEffect: BrakedEffect | null;
   pushRefusals: number;
   giveUpAt: Date | null;
   leaseUntil: Date | null;
@@ -74,6 +81,12 @@ export interface RecordForPush {
   notation: Notation | null;
   isDeactivated: boolean | null;
 }
+
+/**
+ * How many more records of a type and effect may leave before a brake counts again: a bulk far below its
+ * threshold is not counted for each claim.
+ */
+export type BrakeAllowances = Map<string, number>;
 
 /** A due record sync, the target of its record, and the decision. */
 export interface DecidedPush {

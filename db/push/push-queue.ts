@@ -15,6 +15,7 @@ export interface PushQueueStatus {
   pendingRecords: number;
   blockedUntil: Date | null;
   blockedReason: 'outage' | 'rate_limit' | null;
+  /** A backfill, or decided reviews with waiting records. */
   hasBackfill: boolean;
 }
 
@@ -50,7 +51,17 @@ export async function readPushQueueStatus(
       : pendingRecords === 0
         ? null
         : earlier(nextWindowAt, integration.blockedUntil);
-  return { state, nextDueAt, pendingRecords, ...blocked, hasBackfill: integration.backfillReason !== null };
+  const unfinished = await work.trx
+    .selectFrom('pushReviews')
+    .select('pushReviewId')
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('finishedAt', 'is', null)
+    .where('state', '<>', 'pending')
+    .limit(1)
+    .executeTakeFirst();
+  const hasBackfill = integration.backfillReason !== null || unfinished !== undefined;
+  return { state, nextDueAt, pendingRecords, ...blocked, hasBackfill };
 }
 
 export function stateOf(

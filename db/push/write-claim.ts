@@ -104,7 +104,8 @@ export async function writeClaimedRecordSyncs(
 }
 
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
-  window_changed_by = '{}'`;
+  window_changed_by = '{}', window_effect = null, held_at = null, held_by = null,
+  push_review_id = null`;
 
 async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,

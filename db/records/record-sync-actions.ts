@@ -18,6 +18,8 @@ export type RecordSyncActionOutcome =
   | 'nothing_pending'
   /** A push is in progress: wait for its end. */
   | 'already_syncing'
+  /** Its push review is not decided. */
+  | 'waits_for_approval'
   /** The integration is paused or needs new credentials: resume it first. */
   | 'integration_paused'
   /** No failed push to retry. */
@@ -29,6 +31,7 @@ interface RecordSyncRow {
   windowFields: string[];
   windowChangedBy: string[];
   heldAt: Date | null;
+  pushReviewId: string | null;
   leaseUntil: Date | null;
   pushId: string | null;
   status: string | null;
@@ -67,6 +70,7 @@ const actions: Record<
   async push_now(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null)
       return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    if (recordSync.pushReviewId !== null) return 'waits_for_approval';
     if (!recordSync.isWorking) return 'integration_paused';
     await update(work, input, {
       due_at: work.now,
@@ -74,6 +78,7 @@ const actions: Record<
       is_backfill: false,
       held_at: null,
       held_by: null,
+      window_effect: null,
     });
     await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
@@ -82,6 +87,7 @@ const actions: Record<
   async hold(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null)
       return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    if (recordSync.pushReviewId !== null) return 'waits_for_approval';
     if (recordSync.heldAt === null) await update(work, input, { held_at: work.now, held_by: input.actor });
     return 'done';
   },
@@ -89,6 +95,7 @@ const actions: Record<
   /** If the deadline has passed, the push is due at once. */
   async release(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null || recordSync.heldAt === null) return 'nothing_pending';
+    if (recordSync.pushReviewId !== null) return 'waits_for_approval';
     await update(work, input, { held_at: null, held_by: null });
     await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
@@ -140,6 +147,8 @@ const CLOSED_WINDOW = {
   is_backfill: false,
   held_at: null,
   held_by: null,
+  window_effect: null,
+  push_review_id: null,
 };
 /** The outcome of such a push is unknown, so the next change is pushed whatever it contains. */
 const CLOSED_PUSH = {
@@ -159,7 +168,7 @@ async function lockRecordSync(
 ): Promise<RecordSyncRow | undefined> {
   const { rows } = await sql<RecordSyncRow>`
     select record_sync.window_opened_at, record_sync.window_reason, record_sync.window_fields,
-      record_sync.window_changed_by, record_sync.held_at, record_sync.lease_until, record_sync.push_id,
+      record_sync.window_changed_by, record_sync.held_at, record_sync.push_review_id, record_sync.lease_until, record_sync.push_id,
         record_sync.status,
       record_sync.relevant_version, integration.mapping_version, integration.paused_at is null
         and integration.needs_reauthorization_at is null as is_working

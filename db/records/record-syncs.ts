@@ -16,6 +16,7 @@ export type ListedRecordSync = Pick<
   | 'windowChangedBy'
   | 'heldAt'
   | 'heldBy'
+  | 'pushReviewId'
   | 'nextAttemptAt'
   | 'errors'
   | 'lastPushId'
@@ -37,6 +38,7 @@ const COLUMNS = [
   'recordSync.windowChangedBy',
   'recordSync.heldAt',
   'recordSync.heldBy',
+  'recordSync.pushReviewId',
   'recordSync.nextAttemptAt',
   'recordSync.errors',
   'recordSync.lastPushId',

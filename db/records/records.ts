@@ -203,6 +203,7 @@ export type RecordSyncSummary = Pick<
   | 'dueAt'
   | 'heldAt'
   | 'heldBy'
+  | 'pushReviewId'
   | 'nextAttemptAt'
   | 'errors'
   | 'lastSyncedAt'
@@ -233,6 +234,7 @@ export async function findRecordSyncsOfRecords(
       'recordSync.dueAt',
       'recordSync.heldAt',
       'recordSync.heldBy',
+      'recordSync.pushReviewId',
       'recordSync.nextAttemptAt',
       'recordSync.errors',
       'recordSync.lastSyncedAt',

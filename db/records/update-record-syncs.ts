@@ -60,7 +60,9 @@ async function writeWindows(
   actor: string,
 ): Promise<void> {
   if (windows.length === 0) return;
-  const rows = windows.map(({ integrationId, recordId, version, window, fields }) => ({
+  // A person's single edits are no bulk.
+  const isPerson = actor.startsWith('person:');
+  const rows = windows.map(({ integrationId, recordId, version, window, fields, effect }) => ({
     integration_id: integrationId,
     record_id: recordId,
     version,
@@ -68,16 +70,17 @@ async function writeWindows(
     due_at: window.dueAt,
     reason: window.reason,
     fields,
+    effect: isPerson && effect === 'overwrite' ? null : effect,
   }));
   const columns =
     'integration_id uuid, record_id uuid, version bigint, opened_at timestamptz, due_at timestamptz, ' +
-    'reason text, fields text[]';
+    'reason text, fields text[], effect text';
   await sql`
     insert into record_syncs (
       tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason,
-      window_fields, window_changed_by)
+      window_fields, window_changed_by, window_effect)
     select ${tenantId}::uuid, integration_id, record_id, version, opened_at, due_at, reason, fields,
-      array[${actor}::text]
+      array[${actor}::text], effect
     from ${rowsFrom(rows, columns)}
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version,
@@ -85,6 +88,9 @@ async function writeWindows(
       due_at = excluded.due_at,
       window_reason = excluded.window_reason,
       is_backfill = false,
+      -- What an open window overwrites is not lost by a later change of an empty field.
+      window_effect = coalesce(excluded.window_effect, case when record_syncs.window_opened_at is not null
+        and record_syncs.window_effect in ('create', 'overwrite') then record_syncs.window_effect end),
       window_fields = case when record_syncs.window_opened_at is null then excluded.window_fields
         else array(select distinct unnest(record_syncs.window_fields || excluded.window_fields)) end,
       window_changed_by = case when record_syncs.window_opened_at is null then excluded.window_changed_by
@@ -132,7 +138,8 @@ async function closeUndoneEdits(
     update record_syncs record_sync set
       relevant_version = row.version, result_version = row.version,
       window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
-      window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null
+      window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null,
+      window_effect = null, push_review_id = null
     from ${rowsFrom(rows, columns)}
     where ${isSameRecordSync}`.execute(trx);
 }

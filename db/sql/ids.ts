@@ -17,6 +17,7 @@ export type IdPrefix =
   | 'sst'
   | 'skr'
   | 'rev'
+  | 'prv'
   | 'mdc'
   | 'cnf'
   | 'sre'

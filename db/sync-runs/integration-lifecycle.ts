@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/json';
 import { canonicalJson } from '../../domain/json';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
+import { supersedePushReviews } from '../push/push-reviews';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
 import { postponeGivingUp, shiftRetryClocks } from '../integrations/availability';
@@ -48,7 +49,11 @@ export interface IntegrationChange {
 /** Changes the given settings only. The caller has compared versions (If-Match) under `lockIntegration`. */
 export async function changeIntegration(
   work: TenantWork,
-  { integrationId, change }: { integrationId: string; change: IntegrationChange },
+  {
+    integrationId,
+    change,
+    by = 'syncline',
+  }: { integrationId: string; change: IntegrationChange; by?: string },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
@@ -83,6 +88,7 @@ export async function changeIntegration(
             mappingVersion: before.mappingVersion + 1,
             backfillReason: before.backfillReason ?? ('mapping_changed' as const),
             backfillCursor: null,
+            mappingChangedBy: by,
           }
         : {}),
       // The next probe tries the new configuration.
@@ -93,6 +99,7 @@ export async function changeIntegration(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
+  if (hasNewMapping) await supersedePushReviews(work, { integrationId });
   if (hasNewConfig) await enqueueSyncRuns(work, { integrationId });
   if ((hasNewMapping || hasNewConfig) && before.pausedAt === null)
     await enqueuePush(work, { integrationId, nextDueAt: now });
@@ -268,6 +275,7 @@ export async function deleteIntegration(
   for (const run of await findUnfinishedRuns(work, { integrationId }))
     await cancelSyncRun(work, { ...run, by });
   await supersedeReviews(work, { integrationId });
+  await supersedePushReviews(work, { integrationId, isFinished: true });
   await invalidateOverviewsOf(work, { integrationId, reason: 'integration_deleted', by });
   await enqueueSyncRuns(work, { integrationId });
   await enqueueSchedules(work, { integrationId });

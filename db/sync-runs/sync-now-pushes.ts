@@ -109,6 +109,7 @@ async function openManualWindows(
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
       window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
+      window_effect = null,
       -- They hold something else than what was sent last: it is sent though it is the same.
       result_hash = null
     where record_sync.held_at is null

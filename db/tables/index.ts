@@ -32,7 +32,9 @@ import type {
   SyncRecordErrorsTable,
 } from './pull';
 import type {
+  BrakeCountsTable,
   PushesTable,
+  PushReviewsTable,
   RecordChangesTable,
   RecordLinksTable,
   RecordSyncsTable,
@@ -72,6 +74,8 @@ export interface Tables {
   recordLinks: RecordLinksTable;
   recordSyncs: RecordSyncsTable;
   pushes: PushesTable;
+  pushReviews: PushReviewsTable;
+  brakeCounts: BrakeCountsTable;
   outbox: OutboxTable;
   notifications: NotificationsTable;
   notificationRecipients: NotificationRecipientsTable;

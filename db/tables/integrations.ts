@@ -47,6 +47,8 @@ export interface IntegrationsTable {
   lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;
+  /** Who edited the mappings last; null = not edited since linking. */
+  mappingChangedBy: string | null;
   onboardingStartedAt: Date | null;
   onboardedAt: Date | null;
   onboardingFailedAt: Date | null;

@@ -1,6 +1,7 @@
 import type { Generated, GeneratedAlways } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { StartedBecause } from '../../domain/push/debounce-window';
+import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { FieldVersions } from '../../domain/records/field-versions';
 import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
@@ -72,8 +73,12 @@ export interface RecordSyncsTable {
   windowFields: Generated<string[]>;
   windowChangedBy: Generated<string[]>;
   isBackfill: Generated<boolean>;
+  /** What the push of the open window changes there; null = nothing that a brake counts, or approved. */
+  windowEffect: BrakedEffect | null;
   heldAt: Date | null;
   heldBy: string | null;
+  /** Held until this review is decided. */
+  pushReviewId: string | null;
   pushId: string | null;
   pushVersion: number | null;
   pushHash: string | null;
@@ -127,4 +132,33 @@ export interface PushesTable {
   startedAt: Date;
   lastAttemptAt: Date | null;
   finishedAt: Date | null;
+}
+
+export interface PushReviewsTable {
+  tenantId: string;
+  pushReviewId: string;
+  integrationId: string;
+  recordType: string;
+  effect: BrakedEffect;
+  startedBecause: StartedBecause;
+  causedBy: string[];
+  mappingVersion: number;
+  state: 'pending' | 'approved' | 'discarded' | 'superseded';
+  recordsApproved: Generated<number>;
+  recordsDiscarded: Generated<number>;
+  decidedBy: string | null;
+  decidedAt: Date | null;
+  /** Null while record syncs still refer to the review. */
+  finishedAt: Date | null;
+  createdAt: Date;
+}
+
+/** What has left, by hour. */
+export interface BrakeCountsTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  effect: BrakedEffect;
+  hour: Date;
+  records: number;
 }

@@ -16,6 +16,10 @@ export interface BrakeSetting {
 export const BRAKE_DEFAULTS = {
   /** Records here that a full pass no longer found. Seven days, so that a tenth in each of several nights adds up. */
   pull_delete: { count: 20, share: 0.1, windowHours: 168 },
+  push_create: { count: 1_000, share: 0.5, windowHours: 24 },
+  push_overwrite: { count: 200, share: 0.5, windowHours: 24 },
+  push_deactivate: { count: 20, share: 0.1, windowHours: 168 },
+  push_delete: { count: 20, share: 0.1, windowHours: 168 },
 } satisfies Record<string, BrakeSetting>;
 
 export type BrakeKind = keyof typeof BRAKE_DEFAULTS;

@@ -122,6 +122,14 @@ const NOTIFICATION_CATALOGUE = {
       'Nothing was deleted in Syncline. Review the records, then approve or discard the deletions.',
     path: integrationPath,
   },
+  pushes_need_review: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `Many changes for ${nameOf(integration)} wait for approval`,
+    explanation: 'None of them was sent. Review the records, then approve or discard the pushes.',
+    path: integrationPath,
+  },
   difference_remains: {
     audience: 'admins',
     severity: 'warning',

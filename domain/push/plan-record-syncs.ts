@@ -4,6 +4,7 @@
  */
 import { jsonEquals } from '../json';
 import type { OnboardingLockFacts } from '../onboarding';
+import { type BrakedEffect, effectOfChange } from './braked-effect';
 import { type WaitPolicy, type Window, windowAfterChange } from './debounce-window';
 import {
   isEligible,
@@ -48,7 +49,13 @@ export type RecordSyncDecision =
    * Wait for the debounce window. `isDueEarlier`: the push queue knows no deadline this early and must be
    * signalled.
    */
-  | { kind: 'window'; window: Window; fields: string[]; isDueEarlier: boolean }
+  | {
+      kind: 'window';
+      window: Window;
+      fields: string[];
+      isDueEarlier: boolean;
+      effect: BrakedEffect | null;
+    }
   /** The edit was undone: the window closes, and the status returns to the last result. */
   | { kind: 'no_net_change'; fields: string[] }
   /** Deleted or no longer eligible before anything was pushed: the record sync is deleted. */
@@ -68,6 +75,7 @@ export interface PlannedWindow extends RecordSyncKey {
   version: number;
   window: Window;
   fields: string[];
+  effect: BrakedEffect | null;
 }
 
 export interface UndoneEdit extends RecordSyncKey {
@@ -129,8 +137,8 @@ export function planRecordSyncs(
           hadWindow: state?.window != null,
         });
       if (decision.kind !== 'window') continue;
-      const { window, fields, isDueEarlier } = decision;
-      windows.push({ ...key, version, window, fields });
+      const { window, fields, effect, isDueEarlier } = decision;
+      windows.push({ ...key, version, window, fields, effect });
       const earliest = nextDueAt.get(integrationId);
       if (isDueEarlier && isWorking && (earliest === undefined || window.dueAt < earliest))
         nextDueAt.set(integrationId, window.dueAt);
@@ -162,7 +170,8 @@ export function decideRecordSync(
   if (isLeaving && !recordSync?.isPushOpen && !recordSync?.hasResult) return { kind: 'forget' };
 
   const isCertain = recordSync !== null && !recordSync.isPushOpen && recordSync.resultHash !== null;
-  const hash = isCertain ? hashOf(pushTarget(mapping, change.after)) : null;
+  const target = pushTarget(mapping, change.after);
+  const hash = isCertain ? hashOf(target) : null;
   if (hash !== null && hash === recordSync?.resultHash) return { kind: 'no_net_change', fields };
 
   const window = windowAfterChange(recordSync?.window ?? null, now, policy);
@@ -171,6 +180,7 @@ export function decideRecordSync(
     kind: 'window',
     window,
     fields,
+    effect: effectOfChange(mapping, change, target.operation, recordSync?.hasResult ?? false),
     isDueEarlier: !recordSync?.isHeld && (knownDueAt === null || window.dueAt < knownDueAt),
   };
 }

@@ -68,6 +68,7 @@ describe('rule 1: a relevant change', () => {
       kind: 'window',
       window: { openedAt: at(1), dueAt: at(6), reason: 'quiet' },
       fields: ['name'],
+      effect: 'overwrite',
       isDueEarlier: true,
     });
   });

@@ -98,7 +98,7 @@ describe('a person changes the integration while its push queue pushes', () => {
     );
     await acceptMany(300);
     await settle();
-    await environment.sleep(MINUTE);
+    await settle();
 
     const sent = tenant.sent(integrationId);
     expect(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'name')).length).toBeLessThanOrEqual(
@@ -312,7 +312,7 @@ describe('rule 15: initial_push none', () => {
     await inTenant((work) =>
       changeIntegration(work, { integrationId: quiet, change: { recordTypes: wider } }),
     );
-    await environment.sleep(MINUTE);
+    await settle();
 
     expect(tenant.sent(quiet).map(({ externalId }) => externalId)).toEqual(['known', 'known']);
   });

@@ -1,0 +1,26 @@
+/** What an execution of a push queue reports to its workflow, above all when to run next. */
+import type { PushReport } from '../../contract/record-push';
+import type { PushQueueStatus } from '../../db/push/push-queue';
+import type { TimeBox } from '../time-box';
+
+/** When to check again for records that are due but locked by an incoming change. */
+const CHECK_AGAIN_MS = 1_000;
+
+export function reportOf(
+  status: PushQueueStatus,
+  { firedAt, pushed, timeBox }: { firedAt: number; pushed: number; timeBox: TimeBox },
+): PushReport {
+  const now = timeBox.now().getTime();
+  const isUnfinished = !timeBox.isWithinTimeBox() || status.hasBackfill;
+  // Still due although there was time for it: an incoming change has locked it.
+  const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
+  const nextDueAt = status.hasBackfill ? now : (status.nextDueAt?.getTime() ?? null);
+  return {
+    state: status.state,
+    pushed,
+    nextDueAt: nextDueAt === null ? null : nextDueAt > firedAt ? nextDueAt : Math.max(nextDueAt, earliest),
+    pendingRecords: status.pendingRecords,
+    blockedUntil: status.blockedUntil?.getTime() ?? null,
+    blockedReason: status.blockedReason,
+  };
+}

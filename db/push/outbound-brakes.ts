@@ -1,0 +1,227 @@
+/**
+ * Parks pushes above a threshold before they leave, as a review (rules.md 53). A brake counts the records of
+ * one integration, type and effect: those with an open window, and those that left within the sliding window.
+ */
+import { sql } from 'kysely';
+import { exceedsBrake, type BrakeSetting } from '../../domain/brakes/brake';
+import type { BrakedEffect } from '../../domain/push/braked-effect';
+import { brakeOf } from '../../domain/records/record-type-settings';
+import type { TenantWork } from '../database';
+import type { Integration } from '../integrations/integrations';
+import { notifyAdmins } from '../notifications/notifications';
+import { appendStreamEvent } from '../platform/change-feed';
+import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { newUuid } from '../sql/ids';
+import type { BrakeAllowances, DecidedPush, LockedRecordSync } from './claim';
+
+type BrakedIntegration = Pick<
+  Integration,
+  'integrationId' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy'
+>;
+
+interface Braked {
+  recordType: string;
+  effect: BrakedEffect;
+}
+
+const PARKED_PER_STATEMENT = 5_000;
+const CAUSES_MAX = 10;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Checks the due windows of a claim, whose rows are locked. @returns the record ids of the windows that wait
+ * for approval now. Other open windows of the same type and effect wait too, at most 5,000 per call.
+ */
+export async function parkAboveThreshold(
+  work: TenantWork,
+  integration: BrakedIntegration,
+  due: readonly Pick<DecidedPush, 'recordSync' | 'record' | 'decision'>[],
+  { allowances = new Map() }: { allowances?: BrakeAllowances | undefined },
+): Promise<ReadonlySet<string>> {
+  const groups = new Map<string, Braked & { rows: LockedRecordSync[] }>();
+  for (const { recordSync, record, decision } of due) {
+    const effect = recordSync.windowEffect;
+    if (effect === null || recordSync.windowOpenedAt === null || decision.kind !== 'push') continue;
+    const key = `${effect} ${record.recordType}`;
+    const group = groups.get(key) ?? { recordType: record.recordType, effect, rows: [] };
+    group.rows.push(recordSync);
+    groups.set(key, group);
+  }
+  const parked = new Set<string>();
+  for (const [key, { rows, ...braked }] of groups) {
+    const allowed = allowances.get(key) ?? 0;
+    if (allowed >= rows.length) {
+      allowances.set(key, allowed - rows.length);
+      continue;
+    }
+    const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
+    const count = await countBraked(work, integration, braked, setting);
+    if (exceedsBrake(setting, count)) {
+      await park(work, integration, { ...braked, rows, count: count.now });
+      for (const { recordId } of rows) parked.add(recordId);
+    } else {
+      const threshold = Math.max(setting.count, Math.floor(setting.share * count.held));
+      allowances.set(key, Math.max(threshold - count.now - count.earlier, 0));
+    }
+  }
+  return parked;
+}
+
+interface BrakeCount {
+  now: number;
+  earlier: number;
+  /** Records that the third party has, counted as far as the share needs it. */
+  held: number;
+}
+
+/** One statement, so that a claim that commits meanwhile is either open or earlier. */
+async function countBraked(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId }: BrakedIntegration,
+  { recordType, effect }: Braked,
+  { count, share, windowHours }: BrakeSetting,
+): Promise<BrakeCount> {
+  const since = new Date(now.getTime() - windowHours * HOUR_MS);
+  const { rows } = await sql<{ now: number; earlier: number }>`
+    select
+      (select count(*) from record_syncs record_sync
+       cross join lateral (select record_type from records
+         where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = record_sync.record_id limit 1) record
+       where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+         and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
+         and record_sync.window_effect = ${effect} and record_sync.window_opened_at is not null
+         and (record_sync.held_at is null or record_sync.push_review_id is not null)
+         and record.record_type = ${recordType})::int as now,
+      (select coalesce(sum(records), 0) from brake_counts
+       where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+         and effect = ${effect} and hour > ${since})::int as earlier`.execute(trx);
+  const { now: open = 0, earlier = 0 } = rows[0] ?? {};
+  if (open + earlier <= count) return { now: open, earlier, held: 0 };
+  // Twice as many as needed, so that as many again may leave before the next count.
+  const enough = Math.ceil((2 * (open + earlier)) / Math.max(share, 0.0001));
+  const { rows: links } = await sql<{ held: number }>`
+    select count(*)::int as held from (
+      select from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
+        and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}
+      limit ${enough}) link`.execute(trx);
+  return { now: open, earlier, held: links[0]?.held ?? 0 };
+}
+
+async function park(
+  work: TenantWork,
+  integration: BrakedIntegration,
+  { recordType, effect, rows, count }: Braked & { rows: readonly LockedRecordSync[]; count: number },
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const { integrationId } = integration;
+  const { pushReviewId, isNew } = await pendingReview(work, integration, { recordType, effect, rows });
+  await sql`
+    update record_syncs record_sync set held_at = ${now}::timestamptz, held_by = 'syncline',
+      push_review_id = ${pushReviewId}
+    from (
+      select open.record_id from record_syncs open
+      cross join lateral (select record_type from records
+        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = open.record_id limit 1) record
+      where open.tenant_id = ${opaqueToPlanner(tenantId)}
+        and open.integration_id = ${opaqueToPlanner(integrationId)}
+        and open.window_effect = ${effect} and open.window_opened_at is not null and open.held_at is null
+        and record.record_type = ${recordType}
+      -- First those of this claim, which must not stay due.
+      order by open.record_id <> all(${rows.map(({ recordId }) => recordId)}::uuid[])
+      limit ${PARKED_PER_STATEMENT} for update of open skip locked) parked
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
+      and record_sync.record_id = parked.record_id`.execute(trx);
+  await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [integrationId], count } });
+  if (isNew)
+    await notifyAdmins(work, {
+      integrationId,
+      kind: 'pushes_need_review',
+      detail:
+        `${count} ${recordType} would be ${EFFECT_WORDS[effect]}. ` +
+        'Nothing was sent: approve or discard these pushes.',
+    });
+}
+
+const EFFECT_WORDS: Record<BrakedEffect, string> = {
+  create: 'created',
+  overwrite: 'overwritten',
+  deactivate: 'deactivated',
+  delete: 'deleted',
+};
+
+/** One review per type and effect waits at a time; what comes later joins it. */
+async function pendingReview(
+  work: TenantWork,
+  integration: BrakedIntegration,
+  braked: Braked & { rows: readonly LockedRecordSync[] },
+): Promise<{ pushReviewId: string; isNew: boolean }> {
+  const { trx, tenantId, now } = work;
+  const { integrationId, mappingVersion, mappingChangedBy } = integration;
+  const { recordType, effect, rows } = braked;
+  const startedBecause = rows[0]?.windowReason ?? 'quiet';
+  const causedBy =
+    startedBecause === 'mapping_changed' && mappingChangedBy !== null
+      ? [mappingChangedBy]
+      : [...new Set(rows.flatMap(({ windowChangedBy }) => windowChangedBy))].slice(0, CAUSES_MAX);
+  const inserted = await trx
+    .insertInto('pushReviews')
+    .values({
+      tenantId,
+      pushReviewId: newUuid(),
+      integrationId,
+      recordType,
+      effect,
+      startedBecause,
+      causedBy,
+      mappingVersion,
+      state: 'pending',
+      decidedBy: null,
+      decidedAt: null,
+      finishedAt: null,
+      createdAt: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('pushReviewId')
+    .executeTakeFirst();
+  if (inserted !== undefined) return { ...inserted, isNew: true };
+  const pending = await trx
+    .selectFrom('pushReviews')
+    .select('pushReviewId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('effect', '=', effect)
+    .where('state', '=', 'pending')
+    // A decision that is being made waits for this claim, or this claim for it.
+    .forUpdate()
+    .executeTakeFirst();
+  // Decided while this claim waited for it.
+  return pending === undefined ? pendingReview(work, integration, braked) : { ...pending, isNew: false };
+}
+
+/** Adds the pushes that leave to the sliding window. Approved ones have no effect any more. */
+export async function countLeaving(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId }: BrakedIntegration,
+  decided: readonly DecidedPush[],
+): Promise<void> {
+  const counts = new Map<string, { record_type: string; effect: BrakedEffect; records: number }>();
+  for (const { decision, recordSync, record } of decided) {
+    const effect = recordSync.windowEffect;
+    if (effect === null || recordSync.windowOpenedAt === null) continue;
+    if (decision.kind !== 'push' || !decision.isNew) continue;
+    const key = `${effect} ${record.recordType}`;
+    const records = (counts.get(key)?.records ?? 0) + 1;
+    counts.set(key, { record_type: record.recordType, effect, records });
+  }
+  if (counts.size === 0) return;
+  const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS);
+  await sql`
+    insert into brake_counts (tenant_id, integration_id, record_type, effect, hour, records)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_type, effect, ${hour}::timestamptz, records
+    from ${rowsFrom([...counts.values()], 'record_type text, effect text, records bigint')}
+    order by record_type, effect
+    on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
+      records = brake_counts.records + excluded.records`.execute(trx);
+}
