@@ -10,7 +10,7 @@ import { hashOfTarget } from '../../records/payload-hash';
 import type { ChangeAuthor } from '../../../domain/records/record-draft';
 import { findAcceptingIntegrations } from '../../records/accepting-integrations';
 import { writeRecordSyncs } from '../../records/update-record-syncs';
-import { rowsFrom } from '../../sql/bulk-rows';
+import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import type { PageChanges, PageToApply, PulledDraft } from '../page';
 
 /** @returns whether debounce windows were opened for other integrations. */
@@ -48,6 +48,8 @@ interface OriginRow {
   version: number;
   is_agreed: boolean;
   hash: string | null;
+  /** null = it does not matter. */
+  wants_active: boolean | null;
 }
 
 /**
@@ -65,10 +67,16 @@ function toOriginRow(mapping: RecordTypeMapping, { draft, agreed, isAgreed }: Pu
     version: draft.after.version,
     is_agreed: isAgreed && target.operation !== 'invalid',
     hash: hashOfTarget(target),
+    wants_active: target.operation === 'upsert' ? true : isRemoval(target.operation) ? false : null,
   };
 }
 
-/** A record without an open window or a push in progress becomes Synced; every other state is kept. */
+const isRemoval = (operation: string): boolean => operation === 'deactivate' || operation === 'delete';
+
+/**
+ * A record without an open window or a push in progress becomes Synced; every other state is kept. Equal
+ * fields do not make up for a failed activation or deactivation, which a page does not show.
+ */
 async function writeOriginRecordSyncs(
   { trx, tenantId, now }: TenantWork,
   integrationId: string,
@@ -80,8 +88,18 @@ async function writeOriginRecordSyncs(
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
       result_status, result_version, result_hash, last_synced_at)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version,
-      case when is_agreed then 'synced' end, version, hash, ${now}::timestamptz
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, is_agreed boolean, hash text')} order by record_id
+      case when is_agreed and not coalesce(failed.is_deactivated = wants_active, false) then 'synced' end,
+      version, hash, ${now}::timestamptz
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, is_agreed boolean, hash text, wants_active boolean')}
+    left join lateral (
+      select link.is_deactivated
+      from record_syncs known
+      join record_links link on link.tenant_id = known.tenant_id
+        and link.integration_id = known.integration_id and link.record_id = known.record_id
+      where known.tenant_id = ${opaqueToPlanner(tenantId)}
+        and known.integration_id = ${opaqueToPlanner(integrationId)} and known.record_id = row.record_id
+        and known.result_status = 'sync_failed' limit 1) failed on true
+    order by record_id
     on conflict (tenant_id, integration_id, record_id) do update set
       result_hash = case when record_sync.push_id is null then excluded.result_hash else record_sync.result_hash end,
       relevant_version = case when ${isSynced} then excluded.relevant_version else record_sync.relevant_version end,

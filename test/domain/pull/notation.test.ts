@@ -196,17 +196,17 @@ describe('rule 46: what a third party made of a push', () => {
       { text: 'Ada', street: 'A' },
       { before: null, shown: { text: 'ADA' } },
     );
-    const record = { fields: { text: 'Ada' }, agreed: { text: 'Ada', address: { street: 'A' } } };
+    const ours = { fields: { text: 'Ada' }, agreed: { text: 'Ada', address: { street: 'A' } } };
     const sent = { text: 'Ada', address: { street: null } };
-    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: before })).toEqual(sent);
-    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: null })).toEqual(sent);
-    const after = notationAfterPush(mapping, record.fields, { before, shown: null });
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...ours, notation: before })).toEqual(sent);
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...ours, notation: null })).toEqual(sent);
+    const after = notationAfterPush(mapping, ours.fields, { before, shown: null });
     expect(after['/address/street']).toEqual({ ours: null });
-    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...record, notation: after })).toEqual({
+    expect(withEmptiedFields({ text: 'Ada' }, mapping, { ...ours, notation: after })).toEqual({
       text: 'Ada',
     });
     expect(
-      mergePulled(mapping, record.fields, { agreed: sent, notation: after }, { text: 'Ada' }),
+      mergePulled(mapping, ours.fields, { agreed: sent, notation: after }, { text: 'Ada' }),
     ).toMatchObject({ changedFields: [], isAgreed: true });
   });
 

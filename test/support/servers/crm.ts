@@ -50,6 +50,8 @@ export class CrmAccount {
   distort: (page: ReadPage, request: ReadRequest) => ReadPage = (page) => page;
   /** Called before a record is taken; what it throws is the answer. */
   beforePush: (item: PushItem) => void = () => undefined;
+  /** A deactivated record stays in the list, otherwise unchanged. */
+  keepsDeactivated = false;
   /** Called before it says that it is well; what it throws is the answer. */
   beforeCheck: () => void = () => undefined;
   /** Called before it lists its fields; what it throws is the answer. */
@@ -232,6 +234,7 @@ async function push(
       )?.[0] ??
       null;
     const id = found ?? `new-${externalId}`;
+    const isDeactivated = operation === 'deactivate' && account.keepsDeactivated;
     if (operation === 'upsert')
       await account.put(
         recordType,
@@ -239,13 +242,14 @@ async function push(
         { ...account.type(recordType).get(id)?.fields, ...account.habit(payload) },
         externalId,
       );
-    else await account.remove(recordType, id);
-    const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';
+    else if (!isDeactivated) await account.remove(recordType, id);
+    const removal = isDeactivated ? 'deactivated' : 'deleted';
+    const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : removal;
     results.push({
       pushId,
       ok: true,
       effect,
-      remoteId: operation === 'upsert' ? id : null,
+      remoteId: operation === 'upsert' || isDeactivated ? id : null,
       remoteVersion: null,
       shown: account.showsPushed ? account.type(recordType).get(id)?.fields : undefined,
     });

@@ -372,6 +372,50 @@ describe('rule 17: a field changed on both sides', () => {
   });
 });
 
+describe('rule 47: a refused change of activity', () => {
+  const refuse = ({ account }: CrmIntegration) => {
+    account.beforePush = () => {
+      throw new RecordRejected('No license left.', []);
+    };
+  };
+  const readAgain = async (pulled: CrmIntegration) => {
+    const before = pulled.account.held('contacts').get('p001');
+    await pulled.account.put('contacts', 'p001', { ...before, note: 'changed' });
+    await pulled.sync('full');
+  };
+
+  it('stays Sync failed although a pull finds all fields equal: an activation', async () => {
+    const pulled = await linked(both({ ...BOTH_WAYS, onDelete: 'deactivate' }), fill(environment, 2));
+    pulled.account.keepsDeactivated = true;
+    const externalId = await pulled.externalId('p001');
+    await tenant.change(externalId, {}, { recordType: 'contacts', kind: 'delete' });
+    await environment.sleep(GRACE_MS * 2);
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+    refuse(pulled);
+    await contact(externalId, { name: 'p001', email: 'p001@example.org' });
+    await environment.sleep(GRACE_MS * 2);
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
+
+    await readAgain(pulled);
+
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
+  });
+
+  it('is Synced by a pull when only a field was refused and is as wanted there now', async () => {
+    const pulled = await linked(both(), fill(environment, 2));
+    const externalId = await pulled.externalId('p001');
+    refuse(pulled);
+    await edit(externalId, { name: 'Corrected' });
+    await environment.sleep(GRACE_MS * 2);
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
+
+    await pulled.account.put('contacts', 'p001', { name: 'Corrected', email: 'p001@example.org' });
+    await pulled.sync('full');
+
+    expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+  });
+});
+
 describe('rule 17: fields owned by the third party', () => {
   it('are read-only in Syncline, and kept by a put that leaves them out', async () => {
     const pulled = await linked({}, fill(environment, 1));
