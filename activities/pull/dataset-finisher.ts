@@ -7,7 +7,12 @@ import type { TenantWork } from '../../db/database';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
-import { checkForInterruption, countSeenAgain, markDeletesWithheld } from '../../db/pull/pass-state';
+import {
+  checkForInterruption,
+  countSeenAgain,
+  markDeletesWithheld,
+  markWatermarkKept,
+} from '../../db/pull/pass-state';
 import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
 import { countLinked } from '../../db/records/record-links';
@@ -27,6 +32,7 @@ const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 
 export class DatasetFinisher {
   private readonly isFull: boolean;
+  private total: Promise<number | null> | undefined;
 
   constructor(
     private readonly options: { run: SyncRun; isWithinTimeBox(): boolean },
@@ -46,7 +52,7 @@ export class DatasetFinisher {
       if (deleted !== 'done') return deleted;
     }
     await this.skipDrifted();
-    await this.saveSuccess();
+    await this.saveSuccess(await this.isListComplete(job));
     return 'done';
   }
 
@@ -74,7 +80,7 @@ export class DatasetFinisher {
 
   private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'needs_review' | 'withheld'> {
     const { isPagingStable } = this.abilities;
-    const total = isPagingStable ? null : ((await this.pages.count()) ?? job.remoteTotal);
+    const total = isPagingStable ? null : await this.listTotal(job);
     if (
       job.deletesWithheld === null &&
       !isPagingStable &&
@@ -91,6 +97,12 @@ export class DatasetFinisher {
       if (plan === 'needs_review') await markDeletesWithheld(work, this.pass, 'needs_review');
       return plan;
     });
+  }
+
+  /** The size of the whole list after it was read. */
+  private async listTotal({ remoteTotal }: SyncJob): Promise<number | null> {
+    this.total ??= this.pages.count().then((counted) => counted ?? remoteTotal);
+    return this.total;
   }
 
   private async isComplete(job: SyncJob, total: number): Promise<boolean> {
@@ -113,11 +125,23 @@ export class DatasetFinisher {
     await this.inTenant(async (work) => {
       if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return;
       const skipped = await skipDriftedItems(work, { ...this.pass, overviewId });
-      await addRecordErrors(work, this.pass, skipped);
+      await addRecordErrors(work, this.pass, skipped, 'recordsSkipped');
     });
   }
 
-  private async saveSuccess(): Promise<void> {
+  /**
+   * Whether the list cannot have changed while it was read. null = not known: it has several pages, and the
+   * third party tells no total of them.
+   */
+  private async isListComplete(job: SyncJob): Promise<boolean | null> {
+    if (this.abilities.isPagingStable || job.pages <= 1) return true;
+    const isAll = this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified;
+    const total = isAll ? await this.listTotal(job) : job.remoteTotal;
+    if (total !== null) return this.isComplete(job, total);
+    return (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0 ? null : false;
+  }
+
+  private async saveSuccess(isListComplete: boolean | null): Promise<void> {
     const { run } = this.options;
     const { job, dataset } = await this.inTenant(async (work) => ({
       job: await lockSyncJob(work, this.pass),
@@ -134,10 +158,14 @@ export class DatasetFinisher {
       // An overview may have left changes out, and a run over the last day does not cover all changes since
       // the watermark (rules.md 28).
       const isWhole = run.overviewId === null;
+      const kept = job.recordsHeldBack > 0 ? 'held_back' : isListComplete === false ? 'list_changed' : null;
+      if (kept !== null) await markWatermarkKept(work, this.pass, kept);
+      const mayMove = kept === null && run.scope !== 'last_day' && isWhole;
       await markDatasetSucceeded(work, {
         ...this.pass,
         isFull: this.isFull && isWhole,
-        watermark: run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now),
+        watermark: mayMove ? watermarkOf(job, work.now) : null,
+        isConfirmed: isListComplete === true,
         counted: isCounted ? { local, remote: remoteTotal } : undefined,
       });
     });

@@ -109,7 +109,7 @@ export class SyncJobExecutor {
       if (overviewId !== null) {
         const dataset = directionOfJob(this.input.recordType);
         const skipped = await skipUnmappedItems(work, { overviewId, ...dataset });
-        await addRecordErrors(work, this.input, skipped);
+        await addRecordErrors(work, this.input, skipped, 'recordsSkipped');
       }
       return this.job.endIn(work, { state: 'not_supported' });
     });

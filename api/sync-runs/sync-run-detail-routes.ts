@@ -93,7 +93,7 @@ export const syncRunDetailRoutes: readonly Route[] = [
     summary: 'List the records that a sync run could not import',
     description:
       'One invalid record does not stop the others. The first 1,000 errors of each record type ' +
-      'are listed; `records_failed` counts all. If a whole job failed, see its `error`.',
+      'are listed, with records that were held back or stored with a warning; `records_failed` counts all errors. If a whole job failed, see its `error`.',
     params: syncRunParams,
     query: z.strictObject({ ...listParams, record_type: recordTypeName.optional() }),
     responses: {

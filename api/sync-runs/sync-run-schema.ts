@@ -37,7 +37,7 @@ const runState = z.enum(RUN_STATES).meta({
     '- `running`: at least one job is active.',
     '- `waiting`: all unfinished jobs wait; each shows the reason and until when.',
     '- `succeeded`: all records were read and imported.',
-    '- `partially_succeeded`: some jobs failed and some succeeded, or some records could not be imported.',
+    '- `partially_succeeded`: some jobs failed and some succeeded, or some records could not be imported or were held back.',
     '- `failed`: no job succeeded.',
     '- `canceled`: a user canceled the run before its jobs were done.',
   ].join('\n'),
@@ -52,7 +52,16 @@ const progress = z
     records_deleted: count,
     records_unchanged: count,
     records_failed: count.meta({
-      description: 'Records that could not be imported completely; see the errors of the run.',
+      description: 'Records that could not be imported; see the errors of the run.',
+    }),
+    records_held_back: count.meta({
+      description:
+        'Records that were read and left for a later run: `just_pushed` and `may_be_our_creation` in the errors ' +
+        'of the run. The next incremental run reads them again. `records_read` is the sum of new, changed, ' +
+        'unchanged, failed and held back records.',
+    }),
+    records_skipped: count.meta({
+      description: 'Reviewed changes of a Sync Now that were not applied because a side has changed since.',
     }),
     expected_records: count
       .nullable()
@@ -136,9 +145,19 @@ export const syncJob = z
     records_deleted: count,
     records_unchanged: count,
     records_failed: count,
+    records_held_back: count,
+    records_skipped: count,
     expected_records: count
       .nullable()
       .meta({ description: 'The total that the first page reported; null = it reported none.' }),
+    watermark_kept: z
+      .enum(['held_back', 'list_changed'])
+      .nullable()
+      .meta({
+        description:
+          'Why the next incremental run reads again from where this one began. `held_back`: records were ' +
+          'held back. `list_changed`: the list changed while it was read, so a record may be missing.',
+      }),
     deletes_withheld: z
       .enum(['list_changed', 'needs_review'])
       .nullable()
@@ -199,6 +218,8 @@ export function toWireRun(run: ListedSyncRun): z.output<typeof syncRun> {
       records_deleted: counts.recordsDeleted,
       records_unchanged: counts.recordsUnchanged,
       records_failed: counts.recordsFailed,
+      records_held_back: counts.recordsHeldBack,
+      records_skipped: counts.recordsSkipped,
       expected_records: counts.expectedRecords,
       estimated_end_at: toInstantOrNull(counts.estimatedEndAt),
     },
@@ -222,6 +243,9 @@ export function toWireJob(job: SyncJob): z.output<typeof syncJob> {
     records_deleted: job.recordsDeleted,
     records_unchanged: job.recordsUnchanged,
     records_failed: job.recordsFailed,
+    records_held_back: job.recordsHeldBack,
+    records_skipped: job.recordsSkipped,
+    watermark_kept: job.watermarkKept,
     expected_records: job.expectedRecords,
     deletes_withheld: job.deletesWithheld,
     attempts: job.attempts,

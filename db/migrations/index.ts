@@ -6,6 +6,7 @@ import * as fieldVersions from './2026-11-28-field-versions';
 import * as scimListMembers from './2026-11-29-scim-list-members';
 import * as repairLimits from './2026-11-29-sync-repair-limits';
 import * as notation from './2026-11-30-notation';
+import * as accounting from './2026-12-01-accounting';
 import * as conflictInbox from './2026-12-01-conflict-inbox';
 import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as missingRecords from './2026-12-01-missing-records';
@@ -21,6 +22,7 @@ export const migrations: Record<string, Migration> = {
   '2026-11-29-scim-list-members': scimListMembers,
   '2026-11-29-sync-repair-limits': repairLimits,
   '2026-11-30-notation': notation,
+  '2026-12-01-accounting': accounting,
   '2026-12-01-conflict-inbox': conflictInbox,
   '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-missing-records': missingRecords,

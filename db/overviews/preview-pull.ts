@@ -36,7 +36,7 @@ export async function previewPage(
   if (job === undefined) return undefined;
   await lockMappings(work, 'shared');
   const matches = await matchRecords(work, page);
-  const { drafts, unchanged, errors } = await mergePage(work, page, matches);
+  const { drafts, unchanged, errors, heldBack, alsoSeen } = await mergePage(work, page, matches);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const existing = drafts.filter(({ draft }) => draft.before !== null);
   return savePage(work, job, checkpoint, {
@@ -46,9 +46,9 @@ export async function previewPage(
         notPossible({ remoteId, reason: message }),
       ),
     ],
-    unchanged: unchanged.length + drafts.length - touched.length,
+    unchanged: unchanged.length + heldBack.length + drafts.length - touched.length,
     read: page.records.length + page.refused.length,
-    seen: [...existing.map(({ draft }) => draft.recordId), ...unchanged, ...matches.alsoSeen],
+    seen: [...existing.map(({ draft }) => draft.recordId), ...unchanged, ...alsoSeen],
     remoteIds: page.records.map(({ remoteId }) => remoteId),
   });
 }

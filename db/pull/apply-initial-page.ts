@@ -90,8 +90,10 @@ export async function applyInitialPage(
   const changes: PageChanges = {
     drafts: records.map((record) => newDraft(page, record, work.now)),
     unchanged: [],
+    leftOut: 0,
     conflicts: [],
     errors: [],
+    heldBack: [],
     alsoSeen: [],
     hasKnownTombstones: false,
   };

@@ -87,7 +87,7 @@ export interface PreparedPage {
   tombstones: readonly string[];
   /** Records that cannot be stored. A linked one counts as seen, so it is not taken for deleted. */
   refused: readonly RecordError[];
-  /** Records that are stored with replaced characters. */
+  /** Records that are stored with replaced characters, and not counted as failed. */
   altered: readonly RecordError[];
   /** Records with a value that does not fit its field: stored without it, and not counted as failed. */
   warned?: readonly RecordError[];
@@ -122,6 +122,12 @@ export interface AmbiguousMatch {
   candidates: number;
 }
 
+/** A local record that a push may have created at the third party. */
+export interface DoubtfulCreation {
+  recordId: string;
+  externalId: string;
+}
+
 /**
  * Which local records the records of a page are. Maps and sets are keyed by remote id, lists hold record ids.
  */
@@ -133,8 +139,12 @@ export interface RecordMatches {
   /** Unlinked remote records for which a local record was found. */
   matched: ReadonlyMap<string, string>;
   ambiguous: readonly AmbiguousMatch[];
-  /** May be records that a push is creating at this moment; left for the next pass. */
+  /** Remote records whose external id here is that of a record with another link, by remote id. */
+  taken: ReadonlyMap<string, string>;
+  /** May be records that a push has created, without knowing their ids yet; held back. */
   undecided: ReadonlySet<string>;
+  /** The same, held back for so long that they are stored as new ones. */
+  doubtful: ReadonlyMap<string, DoubtfulCreation>;
   /** Local records that the page shows to exist although nothing can be stored of them. */
   alsoSeen: readonly string[];
   hasKnownTombstones: boolean;
@@ -166,8 +176,13 @@ export interface PageChanges {
   drafts: readonly PulledDraft[];
   /** Ids of local records that stay as they are. */
   unchanged: readonly string[];
+  /** Number of records without a local record that a Sync Now leaves alone: they were not reviewed. */
+  leftOut: number;
   conflicts: readonly NewConflict[];
+  /** Records that are not stored. */
   errors: readonly RecordError[];
+  /** Records that a later run decides. */
+  heldBack: readonly RecordError[];
   /** See `RecordMatches`. */
   alsoSeen: readonly string[];
   hasKnownTombstones: boolean;

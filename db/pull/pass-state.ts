@@ -85,3 +85,18 @@ export async function markDeletesWithheld(
     .where('recordType', '=', recordType)
     .execute();
 }
+
+/** Stores why the watermark stays where it was. */
+export async function markWatermarkKept(
+  { trx, tenantId, now }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  reason: 'held_back' | 'list_changed',
+): Promise<void> {
+  await trx
+    .updateTable('syncJobs')
+    .set({ watermarkKept: reason, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .execute();
+}

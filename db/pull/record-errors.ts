@@ -10,25 +10,27 @@ import type { RecordError } from './page';
 const ERRORS_KEPT_MAX = 1_000;
 const MESSAGE_LENGTH_MAX = 1_000;
 
-/** Adds errors to a job that has not ended, and `count` to its failed records. */
+/** Adds errors to a job that has not ended, and `count` to the number that `countedAs` names. */
 export async function addRecordErrors(
   work: TenantWork,
   key: JobKey,
   { errors, count }: { errors: readonly RecordError[]; count: number },
+  countedAs: 'recordsFailed' | 'recordsSkipped',
 ): Promise<void> {
   const job = await lockSyncJob(work, key);
   if (job === undefined || job.finishedAt !== null || count === 0) return;
-  await insertRecordErrors(work, job, errors);
+  if (countedAs === 'recordsFailed') await insertRecordErrors(work, job, errors);
+  else await insertWarnings(work, job, errors);
   await work.trx
     .updateTable('syncJobs')
-    .set({ recordsFailed: job.recordsFailed + count, updatedAt: work.now })
+    .set({ [countedAs]: job[countedAs] + count, updatedAt: work.now })
     .where('tenantId', '=', work.tenantId)
     .where('syncRunId', '=', key.syncRunId)
     .where('recordType', '=', key.recordType)
     .execute();
 }
 
-/** Inserts as many warnings as the job may still keep beside its errors. They do not count as failed. */
+/** Inserts as many entries as the job may still keep beside its errors. They do not count as failed. */
 export async function insertWarnings(
   work: TenantWork,
   job: Pick<SyncJob, 'syncRunId' | 'recordType'>,

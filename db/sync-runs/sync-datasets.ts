@@ -73,20 +73,30 @@ export interface Success extends Place {
   isFull: boolean;
   /** The next watermark; null leaves it unchanged. */
   watermark: Date | null;
+  /**
+   * False: a record may have been missed. The watermark then follows one run behind, so that the next run
+   * reads the same again.
+   */
+  isConfirmed?: boolean;
   /** Counts of both sides; undefined = nothing was counted. */
   counted?: { local: number; remote: number | null } | undefined;
 }
 
 export async function markDatasetSucceeded(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, recordType, isFull, watermark, counted }: Success,
+  { integrationId, recordType, isFull, watermark, isConfirmed = true, counted }: Success,
 ): Promise<void> {
   await trx
     .updateTable('syncDatasets')
     .set({
       lastSucceededAt: now,
       ...(isFull ? { fullSucceededAt: now } : {}),
-      ...(watermark === null ? {} : { watermark }),
+      ...(watermark === null
+        ? {}
+        : {
+            watermark: isConfirmed ? watermark : sql<Date | null>`coalesce(unconfirmed_watermark, watermark)`,
+            unconfirmedWatermark: watermark,
+          }),
       ...(counted === undefined
         ? {}
         : {
@@ -111,7 +121,7 @@ export async function forgetWatermarks(
   if (recordTypes.length === 0) return;
   await trx
     .updateTable('syncDatasets')
-    .set({ watermark: null, knownDifference: null, previousDifference: null })
+    .set({ watermark: null, unconfirmedWatermark: null, knownDifference: null, previousDifference: null })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('recordType', 'in', recordTypes)

@@ -122,6 +122,7 @@ async function recordSkipped(work: TenantWork, place: PushKey, skipped: readonly
     work,
     { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) },
     { errors: skipped.map(skippedItemError), count: skipped.length },
+    'recordsSkipped',
   );
 }
 
@@ -217,11 +218,12 @@ export async function recordPushOutcomes(
     const code = stopped ?? outcome;
     return isUnsent(code) ? [{ remoteId: externalId, code, message: UNSENT[code] }] : [];
   });
-  await addRecordErrors(work, job, { errors, count: errors.length });
+  await addRecordErrors(work, job, { errors, count: errors.length }, 'recordsFailed');
   const synced = ended.filter(({ outcome }) => outcome === 'synced').length;
   if (ended.length > 0)
     await sql`
-      update sync_jobs set records_changed = records_changed + ${synced}, records_read = records_read + ${ended.length}
+      update sync_jobs set records_changed = records_changed + ${synced}, records_read = records_read + ${ended.length},
+        records_unchanged = records_unchanged + ${ended.length - synced - errors.length}
       where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${job.recordType}`.execute(
       trx,
     );

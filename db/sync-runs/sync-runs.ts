@@ -12,6 +12,8 @@ interface RunProgress {
   recordsDeleted: number;
   recordsUnchanged: number;
   recordsFailed: number;
+  recordsHeldBack: number;
+  recordsSkipped: number;
   /** null = the third party gives no total, or a dataset has not started. */
   expectedRecords: number | null;
   estimatedEndAt: Date | null;
@@ -115,6 +117,8 @@ const NOTHING: Omit<Sums, 'syncRunId'> = {
   recordsDeleted: 0,
   recordsUnchanged: 0,
   recordsFailed: 0,
+  recordsHeldBack: 0,
+  recordsSkipped: 0,
   expectedRecords: null,
   recordsLeft: null,
   isWaiting: false,
@@ -156,6 +160,7 @@ async function sumJobs(
     select sync_run_id,
       sum(records_read)::bigint as records_read, sum(records_new)::bigint as records_new, sum(records_changed)::bigint as records_changed,
       sum(records_deleted)::bigint as records_deleted, sum(records_unchanged)::bigint as records_unchanged, sum(records_failed)::bigint as records_failed,
+      sum(records_held_back)::bigint as records_held_back, sum(records_skipped)::bigint as records_skipped,
       case when bool_and(expected is not null) then sum(expected)::bigint end as expected_records,
       case when bool_and(is_read or expected is not null) then sum(case when is_read then 0 else expected - records_read end)::bigint end as records_left,
       bool_or(state = 'waiting') as is_waiting

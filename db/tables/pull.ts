@@ -28,6 +28,12 @@ export interface SyncJobsTable {
   recordsFailed: Generated<number>;
   /** Set once a full pass has compared both sides. */
   recordsMissing: Generated<number | null>;
+  /** Read, and left for a later run. */
+  recordsHeldBack: Generated<number>;
+  /** Reviewed changes that were not applied, because a side has changed since. */
+  recordsSkipped: Generated<number>;
+  /** Why the next incremental run does not start from this one. */
+  watermarkKept: Generated<'held_back' | 'list_changed' | null>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
   /** No record of the type was linked at the start, and every page so far held only new records. */
@@ -72,6 +78,7 @@ export interface SyncDatasetsTable {
   integrationId: string;
   recordType: string;
   watermark: Date | null;
+  unconfirmedWatermark: Generated<Date | null>;
   isInitial: boolean;
   initialState: 'succeeded' | 'failed' | 'not_supported' | null;
   lastSucceededAt: Date | null;

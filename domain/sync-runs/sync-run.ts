@@ -98,6 +98,8 @@ export interface JobFacts {
   state: JobState;
   isLastAttemptFailed: boolean;
   recordsFailed: number;
+  recordsHeldBack: number;
+  recordsSkipped: number;
 }
 
 export interface RunSummary {
@@ -114,7 +116,7 @@ export interface RunSummary {
 /**
  * Computes the state of a run from its jobs (rules.md 35). Without a finished job there is no success. The
  * run succeeded partially if a job failed beside one that succeeded, or if a job could not store some of its
- * records.
+ * records, held some back, or skipped reviewed changes.
  */
 export function summarizeRun(
   jobs: readonly JobFacts[],
@@ -137,7 +139,8 @@ export function summarizeRun(
   const datasets = jobs.filter(({ recordType }) => recordType !== '');
   if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded')))
     return { ...summary, state: 'failed' };
-  const isWhole = failed === 0 && jobs.every((job) => job.recordsFailed === 0);
+  const isWhole =
+    failed === 0 && jobs.every((job) => job.recordsFailed + job.recordsHeldBack + job.recordsSkipped === 0);
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };
 }
 

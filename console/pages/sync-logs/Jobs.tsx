@@ -124,6 +124,19 @@ function JobNotes({ job }: { job: Job }) {
             : 'The list changed while it was read, so nothing was deleted. The next full sync checks again.'}
         </Text>
       )}
+      {job.records_held_back > 0 && (
+        <Text size="xs">
+          {toNumber(job.records_held_back)} records were held back. The next run reads them again.
+        </Text>
+      )}
+      {job.records_skipped > 0 && (
+        <Text size="xs">
+          {toNumber(job.records_skipped)} reviewed changes were skipped, because a side has changed since.
+        </Text>
+      )}
+      {job.watermark_kept === 'list_changed' && (
+        <Text size="xs">The list changed while it was read. The next run reads the same changes again.</Text>
+      )}
       {job.attempts > 1 && <Text size="xs">{job.attempts} attempts</Text>}
     </>
   );

@@ -18,6 +18,12 @@ export function RunFigures({ run }: { run: SyncRun }) {
     ['Deleted', toNumber(progress.records_deleted)],
     ['Unchanged', toNumber(progress.records_unchanged)],
     ['Failed', toNumber(progress.records_failed)],
+    ...(progress.records_held_back > 0
+      ? [['Held back', toNumber(progress.records_held_back)] as [string, ReactNode]]
+      : []),
+    ...(progress.records_skipped > 0
+      ? [['Skipped', toNumber(progress.records_skipped)] as [string, ReactNode]]
+      : []),
     ['Duration', <RunTime key="duration" run={run} />],
     ['Ended', <End key="ended" run={run} />],
   ];

@@ -16,8 +16,18 @@ import type { NewConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { newDraft } from './new-draft';
+import {
+  ambiguousConflict,
+  ambiguousError,
+  doubtfulConflict,
+  justPushed,
+  maybeOurCreation,
+  removedHere,
+  secondMatch,
+  takenConflict,
+  takenError,
+} from './page-complaints';
 import type {
-  AmbiguousMatch,
   LinkedRecord,
   PageChanges,
   PageToApply,
@@ -37,7 +47,7 @@ export async function mergePage(
   matches: RecordMatches,
 ): Promise<PageChanges> {
   const { mapping, recordType, externalIdPrefix } = page;
-  const { created, toMerge, unchanged, errors } = sortRecords(page, matches);
+  const { created, toMerge, unchanged, errors, heldBack, alsoSeen } = sortRecords(page, matches);
   const rows = await lockRecords(work, page, [...toMerge.keys()]);
   const merged = rows.flatMap((row): MergedRecord[] => {
     const remote = toMerge.get(row.recordId);
@@ -47,6 +57,9 @@ export async function mergePage(
     return [mergeRecord({ recordType, mapping, row, remote, isLinked, isCreatedByPull, now: work.now })];
   });
   const ambiguous = matches.ambiguous.map(ambiguousConflict);
+  const taken = [...matches.taken].map(takenConflict);
+  const locked = new Set(rows.map(({ recordId }) => recordId));
+  const gone = [...toMerge].filter(([recordId]) => !locked.has(recordId));
   return {
     drafts: [
       ...created.map((remote) =>
@@ -55,9 +68,16 @@ export async function mergePage(
       ...merged.map(({ draft }) => draft),
     ],
     unchanged: [...matches.unchanged, ...unchanged],
-    conflicts: [...ambiguous, ...merged.flatMap(({ conflicts }) => conflicts)],
-    errors: [...errors, ...ambiguous.map(ambiguousError)],
-    alsoSeen: matches.alsoSeen,
+    leftOut: 0,
+    conflicts: [
+      ...ambiguous,
+      ...taken,
+      ...[...matches.doubtful].map(doubtfulConflict),
+      ...merged.flatMap(({ conflicts }) => conflicts),
+    ],
+    errors: [...errors, ...ambiguous.map(ambiguousError), ...taken.map(takenError)],
+    heldBack: [...heldBack, ...gone.map(([, { remoteId }]) => removedHere(remoteId))],
+    alsoSeen: [...matches.alsoSeen, ...alsoSeen],
     hasKnownTombstones: matches.hasKnownTombstones,
   };
 }
@@ -68,27 +88,37 @@ interface SortedRecords {
   toMerge: Map<string, PulledRecord>;
   unchanged: string[];
   errors: RecordError[];
+  heldBack: RecordError[];
+  /** Local records of what is held back. */
+  alsoSeen: string[];
 }
 
 function sortRecords(
   { records, mapping, requestedAt }: PageToApply,
-  { linked, unlinked, matched, ambiguous, undecided }: RecordMatches,
+  { linked, unlinked, matched, ambiguous, taken, undecided }: RecordMatches,
 ): SortedRecords {
-  const sorted: SortedRecords = { created: [], toMerge: new Map(), unchanged: [], errors: [] };
-  const notStored = new Set([...ambiguous.map(({ remoteId }) => remoteId), ...undecided]);
+  const sorted: SortedRecords = {
+    created: [],
+    toMerge: new Map(),
+    unchanged: [],
+    errors: [],
+    heldBack: [],
+    alsoSeen: [],
+  };
+  const notStored = new Set([...ambiguous.map(({ remoteId }) => remoteId), ...taken.keys()]);
   for (const remote of records) {
     const { remoteId } = remote;
     const link = linked.get(remoteId);
     if (link === undefined && !unlinked.has(remoteId)) continue; // counted in `matches.unchanged`
     const recordId = link?.recordId ?? matched.get(remoteId);
-    if (
-      link !== undefined &&
-      (link.remoteHash === remote.hash || isOlderThanPush(mapping, link, requestedAt))
-    )
-      sorted.unchanged.push(link.recordId);
-    else if (recordId !== undefined && sorted.toMerge.has(recordId))
+    if (link?.remoteHash === remote.hash) sorted.unchanged.push(link.recordId);
+    else if (link !== undefined && isOlderThanPush(mapping, link, requestedAt)) {
+      sorted.heldBack.push(justPushed(remoteId));
+      sorted.alsoSeen.push(link.recordId);
+    } else if (recordId !== undefined && sorted.toMerge.has(recordId))
       sorted.errors.push(secondMatch(remoteId));
     else if (recordId !== undefined) sorted.toMerge.set(recordId, remote);
+    else if (undecided.has(remoteId)) sorted.heldBack.push(maybeOurCreation(remoteId));
     else if (!notStored.has(remoteId)) sorted.created.push(remote);
   }
   return sorted;
@@ -105,37 +135,6 @@ function isOlderThanPush(
 ): boolean {
   const isPushedSinceRead = direction === 'both' && remoteHash === null;
   return isPushedSinceRead && linkedAt.getTime() > requestedAt.getTime() - PUSH_RECORDED_WITHIN_MS;
-}
-
-function secondMatch(remoteId: string): RecordError {
-  return {
-    remoteId,
-    code: 'ambiguous_match',
-    message:
-      'Another record of the third party matches the same Syncline record. ' +
-      'This one is not stored until only one of them matches.',
-  };
-}
-
-function ambiguousConflict({ remoteId, field, value, candidates }: AmbiguousMatch): NewConflict {
-  const detail =
-    `${field} ${JSON.stringify(value)} does not identify one record: it occurs in ${candidates} ` +
-    `Syncline ${candidates === 1 ? 'record' : 'records'} and possibly in several records of the third party.`;
-  return {
-    remoteId,
-    recordId: null,
-    kind: 'ambiguous_match',
-    field,
-    ours: null,
-    theirs: value,
-    winner: null,
-    detail,
-  };
-}
-
-function ambiguousError({ remoteId, detail }: NewConflict): RecordError {
-  const message = `${detail} The record is not stored until the match is unique.`;
-  return { remoteId, code: 'ambiguous_match', message };
 }
 
 /** Of a record that is stored as it was read; null where records are only read. */

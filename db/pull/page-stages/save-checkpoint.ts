@@ -9,6 +9,7 @@ import type { SyncJob } from '../job-rows';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
+import { type Accounted, assertAccountedFor } from '../../../domain/pull/accounting';
 import { learnDatasetOverlap } from '../../sync-runs/sync-datasets';
 import { raiseConflicts } from '../../records/conflicts';
 
@@ -20,17 +21,20 @@ export async function saveCheckpoint(
   changes: PageChanges,
   { isInitialLoad }: { isInitialLoad: boolean },
 ): Promise<SyncJob> {
-  const errors = [...page.refused, ...page.altered, ...changes.errors];
-  await raiseConflicts(work, page, changes.conflicts);
-  await insertRecordErrors(work, job, errors);
-  await insertWarnings(work, job, page.warned ?? []);
-  await learnFromLateChanges(work, page, changes);
   const records = idsOf(changes);
+  const counts = countRecords(page, changes, records);
+  assertAccountedFor(counts);
+  // Of a repeated page, only the records that have changed in the meantime count as read.
+  const counted = isRepeated
+    ? { ...counts, read: counts.new + counts.changed, unchanged: 0, failed: 0, heldBack: 0 }
+    : counts;
+  await raiseConflicts(work, page, changes.conflicts);
+  if (!isRepeated) {
+    await insertRecordErrors(work, job, [...page.refused, ...changes.errors]);
+    await insertWarnings(work, job, [...changes.heldBack, ...page.altered, ...(page.warned ?? [])]);
+  }
+  await learnFromLateChanges(work, page, changes);
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
-  const read = page.records.length + page.refused.length;
-  const created = records.created.length;
-  const changed = records.changed.length;
-  const unchanged = changes.unchanged.length + changes.drafts.length - created - changed;
   return writeCheckpoint(
     work,
     page,
@@ -44,12 +48,12 @@ export async function saveCheckpoint(
       readFinishedAt: page.nextCursor === null ? work.now : null,
       expectedRecords: job.expectedRecords ?? page.total,
       remoteTotal: page.total ?? job.remoteTotal,
-      // Of a repeated page, only the records that have changed in the meantime count as read.
-      recordsRead: job.recordsRead + (isRepeated ? created + changed : read),
-      recordsNew: job.recordsNew + created,
-      recordsChanged: job.recordsChanged + changed,
-      recordsUnchanged: job.recordsUnchanged + (isRepeated ? 0 : unchanged),
-      recordsFailed: job.recordsFailed + errors.length,
+      recordsRead: job.recordsRead + counted.read,
+      recordsNew: job.recordsNew + counted.new,
+      recordsChanged: job.recordsChanged + counted.changed,
+      recordsUnchanged: job.recordsUnchanged + counted.unchanged,
+      recordsFailed: job.recordsFailed + counted.failed,
+      recordsHeldBack: job.recordsHeldBack + counted.heldBack,
       isInitialLoad,
       hasTombstones: job.hasTombstones || changes.hasKnownTombstones,
       // A record without an id may be one that seems to be missing.
@@ -58,6 +62,22 @@ export async function saveCheckpoint(
         : job.deletesWithheld,
     },
   );
+}
+
+/** Deleted records are not read but listed, so they are counted apart. */
+function countRecords(
+  { records, refused }: PageToApply,
+  { drafts, unchanged, leftOut, errors, heldBack }: PageChanges,
+  { created, changed }: Pick<PageRecords, 'created' | 'changed'>,
+): Accounted {
+  return {
+    read: records.length + refused.length,
+    new: created.length,
+    changed: changed.length,
+    unchanged: unchanged.length + leftOut + drafts.length - created.length - changed.length,
+    failed: refused.length + errors.length,
+    heldBack: heldBack.length,
+  };
 }
 
 /** Changes that were made before the last run of the record type, and were not visible to it. */

@@ -21,7 +21,10 @@ interface ReviewedItem {
   remoteHash: string | null;
 }
 
-/** Marks the overview's items as applied or skipped. Records that were not reviewed count as unchanged. */
+/**
+ * Marks the overview's items as applied or skipped. Records that were not reviewed count as unchanged,
+ * drifted ones as failed.
+ */
 export async function selectReviewed(
   work: TenantWork,
   reviewed: ReviewedDataset,
@@ -44,15 +47,21 @@ export async function selectReviewed(
   );
   await withdrawPushes(work, reviewed, recordIdsOf(left.filter(({ draft }) => draft.isTouched)));
   await updateBaseVersions(work, reviewed, selected);
+  const isDrifted = ({ remote: { remoteId } }: PulledDraft) =>
+    (items.get(remoteId)?.action ?? 'not_possible') !== 'not_possible';
+  const drifted = left.filter(isDrifted);
+  const unreviewed = left.filter((draft) => !isDrifted(draft));
+  const keptUnreviewed = recordIdsOf(unreviewed);
+  // What does not fit was shown as not possible in the overview.
+  const notStored = changes.errors.length;
   return {
     ...changes,
     drafts: selected,
-    unchanged: [...changes.unchanged, ...recordIdsOf(left)],
+    unchanged: [...changes.unchanged, ...keptUnreviewed],
+    leftOut: unreviewed.length - keptUnreviewed.length + notStored,
+    alsoSeen: [...changes.alsoSeen, ...recordIdsOf(drifted)],
     conflicts: changes.conflicts.filter(({ remoteId }) => selectedIds.has(remoteId)),
-    errors: left.flatMap(({ remote: { remoteId } }) => {
-      const item = items.get(remoteId);
-      return item === undefined || item.action === 'not_possible' ? [] : [driftedError(remoteId)];
-    }),
+    errors: drifted.map(({ remote }) => driftedError(remote.remoteId)),
   };
 }
 

@@ -250,6 +250,8 @@ describe('the Sync Log', () => {
         records_changed: 0,
         records_unchanged: 0,
         records_failed: 0,
+        records_held_back: 0,
+        records_skipped: 0,
         expected_records: 5,
         estimated_end_at: expect.any(String),
       },

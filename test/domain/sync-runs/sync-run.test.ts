@@ -19,6 +19,8 @@ const job = (state: JobState, more: Partial<JobFacts> = {}): JobFacts => ({
   state,
   isLastAttemptFailed: false,
   recordsFailed: 0,
+  recordsHeldBack: 0,
+  recordsSkipped: 0,
   ...more,
 });
 const stateOf = (...jobs: JobFacts[]) => summarizeRun(jobs, STARTED).state;
@@ -28,6 +30,8 @@ const anyJob = fc.record({
   state: fc.constantFrom(...JOB_STATES),
   isLastAttemptFailed: fc.boolean(),
   recordsFailed: fc.constantFrom(0, 3),
+  recordsHeldBack: fc.constantFrom(0, 2),
+  recordsSkipped: fc.constantFrom(0, 1),
 });
 
 describe('rule 35: the state of a run follows from its jobs', () => {
@@ -36,6 +40,8 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     ['succeeded', [job('succeeded'), job('not_supported')]],
     ['partially_succeeded', [job('succeeded'), job('failed')]],
     ['partially_succeeded', [job('succeeded', { recordsFailed: 1 })]],
+    ['partially_succeeded', [job('succeeded', { recordsHeldBack: 1 })]],
+    ['partially_succeeded', [job('succeeded', { recordsSkipped: 1 })]],
     ['failed', [job('failed'), job('failed')]],
     ['failed', [job('failed'), job('not_supported')]],
     ['canceled', [job('succeeded'), job('canceled')]],
