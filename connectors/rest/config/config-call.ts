@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
 import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';
 
+/** Applied to the whole text. It is percent-encoded afterwards like all others. */
+const Encoding = z.enum(['base64', 'base64url']);
+
 /**
  * A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from
  * changing its meaning.
@@ -21,7 +24,10 @@ const Parameter = z.union([
       .optional(),
     refuse: z.string().min(1).max(200).optional(),
     allow: CharacterSet.optional(),
+    encode: Encoding.optional(),
   }),
+  /** JSON in a query, such as `{"email": "{payload.email}"}`. */
+  z.strictObject({ json: Json, encode: Encoding.optional() }),
 ]);
 
 /**

@@ -163,8 +163,13 @@ function labelsIn({ known_fields: fields = [] }: RecordTypeConfig): Record<strin
 }
 
 function fillParameter(parameter: ParameterConfig, variables: Variables): string {
-  if (typeof parameter === 'object') return fillText(parameter.template, variables, parameter);
-  return fillText(String(parameter), variables);
+  if (typeof parameter !== 'object') return fillText(String(parameter), variables);
+  const { encode } = parameter;
+  const text =
+    'json' in parameter
+      ? JSON.stringify(fillJson(parameter.json, variables))
+      : fillText(parameter.template, variables, parameter);
+  return encode === undefined ? text : Buffer.from(text).toString(encode);
 }
 
 /** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */

@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
 import type { AuthConfig } from '../config/config-auth';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
+import { withFormBody } from './form-body';
 import { type Token, fetchToken } from './token';
 import { UnusableValue, fillHeader } from './templates';
 
@@ -30,12 +31,13 @@ export async function openSession(context: RestContext): Promise<Session> {
   if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
     return {
       quotable,
-      send: async (request) => context.http.send(inCredentialsWords(() => withCredentials(request, context))),
+      send: async (request) =>
+        context.http.send(inCredentialsWords(() => withCredentials(withFormBody(request), context))),
     };
   }
   const tokens = new Tokens(context);
   await tokens.current();
-  return { quotable, send: (request) => sendWithToken(request, context, auth, tokens) };
+  return { quotable, send: (request) => sendWithToken(withFormBody(request), context, auth, tokens) };
 }
 
 async function sendWithToken(

@@ -2,7 +2,7 @@
  * Problems of a single call: unknown variables, parameters without effect, and parameters in which a value
  * could change the meaning of the call.
  */
-import type { CallConfig } from '../config/config-call';
+import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';
 
 export interface Problem {
@@ -32,10 +32,7 @@ export function problemsOfCall(
       });
     for (const variable of variablesOfParameter(parameter))
       if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
-    const problem =
-      typeof parameter === 'object'
-        ? problemOfText(parameter.template, parameter)
-        : problemOfText(String(parameter), {});
+    const problem = problemOfParameter(parameter);
     if (problem !== undefined) problems.push({ pointer: at, message: problem });
   }
   for (const variable of jsonVariables(call.body ?? {}))
@@ -74,12 +71,15 @@ export function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwn
   );
 }
 
-function variablesOfParameter(
-  parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never,
-): string[] {
-  return typeof parameter === 'object'
-    ? textVariables(parameter.template)
-    : textVariables(String(parameter ?? ''));
+function variablesOfParameter(parameter: ParameterConfig | undefined): string[] {
+  if (typeof parameter !== 'object') return textVariables(String(parameter ?? ''));
+  return 'json' in parameter ? jsonVariables(parameter.json) : textVariables(parameter.template);
+}
+
+/** A value cannot leave its string in JSON, so JSON needs no rules. */
+function problemOfParameter(parameter: ParameterConfig): string | undefined {
+  if (typeof parameter !== 'object') return problemOfText(String(parameter), {});
+  return 'json' in parameter ? undefined : problemOfText(parameter.template, parameter);
 }
 
 export function unknownVariable(name: string): string {
