@@ -13,6 +13,7 @@ import {
   type PushTarget,
   type RecordTypeMapping,
 } from '../../domain/records/mapping';
+import { withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { findLinked } from '../pull/page-stages/find-linked';
@@ -116,14 +117,10 @@ function compareRecord(
   if (target.operation === 'deactivate' && link?.isDeactivated === true) return { items: [], learned: null };
   if (target.operation !== 'upsert' || remote === null)
     return { items: itemsOfTarget(target, record, remote), learned: null };
-  const { payload } = target;
   const { fields, recordId } = record;
-  const { difference, learned } = remoteDifference(
-    mapping,
-    { fields, payload },
-    remote.fields,
-    link?.notation ?? null,
-  );
+  const notation = link?.notation ?? null;
+  const payload = withEmptiedFields(target.payload, mapping, { fields, agreed: null, notation });
+  const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote.fields, notation);
   return {
     items:
       difference === null ? [] : [{ ...itemOf(record, remote.remoteId), action: 'update', ...difference }],

@@ -33,10 +33,13 @@ export function remoteDifference(
   const different = new Set<string>();
   const compared = new Set<string>();
   for (const field of mapping.fields) {
-    const ours = field.constant ?? ownValue(fields, field.name ?? '');
-    const [member] = parsePlace(field.to);
+    const place = parsePlace(field.to);
+    const [member] = place;
+    const own = field.constant ?? ownValue(fields, field.name ?? '');
+    // A field that the record no longer has is sent as null.
+    const ours = own === undefined && valueAt(payload, place) === null ? null : own;
     if (ours === undefined || typeof member !== 'string') continue;
-    const there = valueAt(remote, parsePlace(field.to));
+    const there = valueAt(remote, place);
     const known = placeNotation(notation, field.to);
     const isSame = holdsValue(field, { ours, there, known });
     compared.add(member);

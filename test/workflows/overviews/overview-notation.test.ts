@@ -121,6 +121,10 @@ describe('A8: a comparison with values in the notation of the third party', () =
     };
     await tenant.change('c-1', { name: 'Grace' }, { recordType: 'contacts', kind: 'patch' });
     expect(await compared()).toEqual([{ action: 'update', after: { name: 'Grace' } }]);
+
+    const { name: _, ...rest } = FIELDS;
+    await tenant.change('c-1', rest, { recordType: 'contacts' });
+    expect(await compared()).toEqual([{ action: 'update', after: { name: null } }]);
   });
 
   it('does not propose a deactivated record again', async () => {
