@@ -13,7 +13,7 @@ import {
   type PushTarget,
   type RecordTypeMapping,
 } from '../../domain/records/mapping';
-import { withEmptiedFields } from '../../domain/records/notation';
+import { shownIn, withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { findLinked } from '../pull/page-stages/find-linked';
@@ -113,12 +113,12 @@ function compareRecord(
   remote: RemoteState | null,
   link: ComparedLink | undefined,
 ): ComparedRecord {
-  const target = pushTarget(mapping, record);
+  const notation = link?.notation ?? null;
+  const target = pushTarget(mapping, record, shownIn(notation));
   if (target.operation === 'deactivate' && link?.isDeactivated === true) return { items: [], learned: null };
   if (target.operation !== 'upsert' || remote === null)
     return { items: itemsOfTarget(target, record, remote), learned: null };
   const { fields, recordId } = record;
-  const notation = link?.notation ?? null;
   const payload = withEmptiedFields(target.payload, mapping, { fields, agreed: null, notation });
   const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote.fields, notation);
   return {

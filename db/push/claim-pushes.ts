@@ -15,7 +15,7 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { decidePush } from '../../domain/push/push-decision';
 import { pushTarget, type PushTarget } from '../../domain/records/mapping';
-import { withEmptiedFields } from '../../domain/records/notation';
+import { shownIn, withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration } from '../integrations/integrations';
@@ -143,7 +143,8 @@ function decideDue(
   { integration, firedAt }: ClaimOptions,
 ): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
-  const mapped = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
+  const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
+  const mapped = pushTarget(mapping, state, shownIn(record.notation));
   const hash = hashOfTarget(mapped);
   const target: PushTarget =
     mapped.operation === 'upsert' && mapping !== undefined

@@ -39,9 +39,12 @@ export function remoteDifference(
     // A field that the record no longer has is sent as null.
     const ours = own === undefined && valueAt(payload, place) === null ? null : own;
     if (ours === undefined || typeof member !== 'string') continue;
+    const sent = toRemoteValue(field, ours);
+    // It is left out of the payload.
+    if (!sent.ok) continue;
     const there = valueAt(remote, place);
     const known = placeNotation(notation, field.to);
-    const isSame = holdsValue(field, { ours, there, known });
+    const isSame = holdsValue(field, sent.value, { ours, there, known });
     compared.add(member);
     if (!isSame) different.add(member);
     const news = known && isSameValue(known.ours, ours) ? lessonOf(known, there, isSame) : undefined;
@@ -56,16 +59,15 @@ export function remoteDifference(
 
 function holdsValue(
   field: FieldMapping,
+  sent: JsonValue,
   { ours, there, known }: { ours: JsonValue; there: JsonValue | undefined; known: PlaceNotation | undefined },
 ): boolean {
-  const sent = toRemoteValue(field, ours);
-  if (!sent.ok) return false;
-  if (isSameValue(sent.value, there)) return true;
+  if (isSameValue(sent, there)) return true;
   if (there !== undefined && field.constant === undefined) {
     const read = readerOf(field)(there);
     if (read.ok && isSameValue(read.value, ours)) return true;
   }
-  return known !== undefined && isSameValue(known.ours, ours) && isShownFor(known, sent.value, there);
+  return known !== undefined && isSameValue(known.ours, ours) && isShownFor(known, sent, there);
 }
 
 /** The notation of our value is learned once; a difference is remembered until our value is sent again. */

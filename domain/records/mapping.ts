@@ -82,8 +82,18 @@ export function isEligible(mapping: RecordTypeMapping | undefined, record: Recor
   });
 }
 
-/** The record in the third party's shape. Absent fields are omitted; null is sent as null. */
-export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): MappedRecord {
+/** True for a value of ours that the third party is known to show at this place. */
+export type IsShown = (to: string, value: JsonValue) => boolean;
+
+/**
+ * The record in the third party's shape. Absent fields are omitted; null is sent as null. A value that cannot
+ * be converted is left out if the third party shows it already (rules.md 47), otherwise it is an error.
+ */
+export function mapRecord(
+  mapping: RecordTypeMapping,
+  fields: JsonObject,
+  isShown: IsShown = () => false,
+): MappedRecord {
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
   for (const field of mapping.fields) {
@@ -91,15 +101,20 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
     if (value === undefined) continue;
     const converted = toRemoteValue(field, value);
     if (converted.ok) setAt(payload, parsePlace(field.to), converted.value);
-    else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
+    else if (!isShown(field.to, value))
+      errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
 }
 
-export function pushTarget(mapping: RecordTypeMapping | undefined, record: RecordState): PushTarget {
+export function pushTarget(
+  mapping: RecordTypeMapping | undefined,
+  record: RecordState,
+  isShown?: IsShown,
+): PushTarget {
   if (mapping === undefined) return { operation: 'leave' };
   if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
-  const mapped = mapRecord(mapping, record.fields);
+  const mapped = mapRecord(mapping, record.fields, isShown);
   return mapped.ok
     ? { operation: 'upsert', payload: mapped.payload }
     : { operation: 'invalid', errors: mapped.errors };

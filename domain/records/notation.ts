@@ -3,7 +3,7 @@
  * lower-case or reorder what it is sent; its notation of our value is not a change.
  */
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../json';
-import { INSTANT, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
+import { INSTANT, type IsShown, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
 import { parsePlace, setAt, valueAt } from './place';
 
 /** What is agreed on at one place of the third party's record. */
@@ -50,12 +50,24 @@ export function notationAfterPush(
       continue;
     }
     const sent = toRemoteValue(field, ours);
+    if (!sent.ok && shownIn(before)(to, ours)) {
+      after[to] = known ?? {};
+      continue;
+    }
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));
     const isNews = sent.ok && answered !== undefined && !isSameValue(answered, sent.value);
     after[to] = isNews ? { ours, shown: answered } : { ours, ...shownBefore(known, ours) };
     if (known?.rounds !== undefined) after[to] = { ...after[to], rounds: known.rounds };
   }
   return after;
+}
+
+/** The values of ours that the third party shows, as they were when a read or an answer showed the record. */
+export function shownIn(notation: Notation | null): IsShown {
+  return (to, value) => {
+    const known = placeNotation(notation, to);
+    return known?.shown !== undefined && isSameValue(known.ours, value);
+  };
 }
 
 function shownBefore(known: PlaceNotation | undefined, ours: JsonValue): Pick<PlaceNotation, 'before'> {

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import { pushTarget, type RecordTypeMapping } from '../../../domain/records/mapping';
+import { shownIn } from '../../../domain/records/notation';
 import type { TenantWork } from '../../database';
 import { enqueuePush } from '../../platform/outbox';
 import { hashOfTarget } from '../../records/payload-hash';
@@ -57,10 +58,13 @@ interface OriginRow {
  * change. A record that cannot be mapped has no hash and is not agreed: it becomes Sync failed at its field
  * (rules.md 47).
  */
-function toOriginRow(mapping: RecordTypeMapping, { draft, agreed, isAgreed }: PulledDraft): OriginRow {
+function toOriginRow(
+  mapping: RecordTypeMapping,
+  { draft, agreed, notation, isAgreed }: PulledDraft,
+): OriginRow {
   const target =
     isAgreed || agreed === null
-      ? pushTarget(mapping, draft.after)
+      ? pushTarget(mapping, draft.after, shownIn(notation))
       : { operation: 'upsert' as const, payload: agreed };
   return {
     record_id: draft.recordId,

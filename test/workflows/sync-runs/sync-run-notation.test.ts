@@ -1,4 +1,5 @@
 /** What third parties make of pushed values, on skipped time (rules.md 46 to 48; A1, A4 to A6, A13). */
+import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { type JsonObject, type JsonValue } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
@@ -230,4 +231,55 @@ describe('rule 48: values that do not fit the type of their field', () => {
     await environment.sleep(GRACE_MS * 2);
     expect(pulled.account.held('contacts').get('p1')?.['hours']).toBe(40);
   });
+});
+
+describe('rule 47: values that the mapping cannot express', () => {
+  const field = (conversion: Partial<RecordTypeMapping['fields'][number]>): RecordTypeMapping => ({
+    ...BOTH_WAYS,
+    fields: [
+      { name: 'name', to: '/name' },
+      { name: 'level', to: '/work/level', ...conversion },
+    ],
+  });
+
+  it.each<[string, JsonValue, Partial<RecordTypeMapping['fields'][number]>, JsonValue, JsonValue]>([
+    ['a list of values', 'C3', { values: { junior: 'C1' } }, 'junior', 'C1'],
+    ['a number', '1,250.5', { type: 'number' }, 1250.5, 1250.5],
+    ['a date', { year: 1990 }, { type: 'date' }, '1990-05-17', '1990-05-17'],
+  ])(
+    'A1: are left out of a push while the third party shows them: %s',
+    async (_what, shown, conversion, valid, sent) => {
+      const pulled = await CrmIntegration.onboarded(tenant, both(field({})), (account) =>
+        account.put('contacts', 'p1', { name: 'Ada', work: { level: shown, team: 'a' } }),
+      );
+      const externalId = await pulled.externalId('p1');
+      await pulled.inTenant((work) =>
+        changeIntegration(work, {
+          integrationId: pulled.integrationId,
+          change: { recordTypes: { contacts: field(conversion) } },
+        }),
+      );
+      await environment.sleep(60_000);
+      await pulled.sync('full');
+      await environment.sleep(GRACE_MS * 2);
+      expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+
+      await edit(externalId, { name: 'Edited here' });
+      await environment.sleep(GRACE_MS * 2);
+      // The change of the mapping pushed the record, too.
+      const payloads = [{ name: 'Ada' }, { name: 'Edited here' }];
+      expect(pulled.account.pushes.map(({ payload }) => payload)).toEqual(payloads);
+      expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+
+      await edit(externalId, { level: ['no', 'value'] });
+      await environment.sleep(GRACE_MS * 2);
+      expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
+      expect(pulled.account.pushes).toHaveLength(payloads.length);
+
+      await edit(externalId, { level: valid });
+      await environment.sleep(GRACE_MS * 2);
+      expect(pulled.account.pushes.at(-1)?.payload).toEqual({ name: 'Edited here', work: { level: sent } });
+      expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+    },
+  );
 });
