@@ -5,6 +5,7 @@ import type { RemoteRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
 import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
+import { BRAKED_EFFECTS } from '../../domain/push/braked-effect';
 import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
 import { companySynchronizedPolicy } from '../tenants/company-synchronized-policy-schema';
@@ -14,6 +15,7 @@ import {
   jsonObject,
   lineOfText,
   orNull,
+  recordTypeName,
   toInstant,
   toInstantOrNull,
   typeId,
@@ -198,6 +200,21 @@ export const mappingPreview = z
       .meta({ description: 'Records whose payload would change, so they would be pushed again.' }),
     records_examined: z.int(),
     is_complete: z.boolean().meta({ description: 'False if there are more records than were examined.' }),
+    effects: z
+      .array(
+        z.object({
+          record_type: recordTypeName,
+          effect: z.enum(BRAKED_EFFECTS),
+          records: z.int(),
+          waits_for_approval: z.boolean().meta({
+            description: 'True if these pushes would exceed a safety threshold: see Push reviews.',
+          }),
+        }),
+      )
+      .meta({
+        description:
+          'What the pushes would do in the app. Records whose empty values are filled are in none of them.',
+      }),
   })
   .meta({ id: 'MappingPreview' });
 export const changedIntegrationView = integrationView

@@ -14,11 +14,12 @@ import {
   type RecordTypeMapping,
   type RecordTypeMappings,
 } from '../../domain/records/mapping';
+import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
-import { type ExistingRecord, openWindows, reviseOpenWindows } from './backfill-windows';
+import { effectOf, type ExistingRecord, openWindows, reviseOpenWindows } from './backfill-windows';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 /** Opens windows for the next `limit` records. `isDone`: there are no more. */
@@ -79,9 +80,22 @@ export async function openBackfillWindows(
   return { isDone, opened: opened.length };
 }
 
+interface CountedEffect {
+  recordType: string;
+  effect: BrakedEffect;
+  records: number;
+}
+
+interface MappingEffects {
+  touched: number;
+  examined: number;
+  isComplete: boolean;
+  effects: CountedEffect[];
+}
+
 /**
- * Counts the records that a new mapping would push again, among at most `atMost` records: the preview before
- * it is saved.
+ * Counts the records that a new mapping would push again, among at most `atMost` records, and what these
+ * pushes would change: the preview before it is saved.
  */
 export async function previewMapping(
   work: TenantWork,
@@ -90,7 +104,8 @@ export async function previewMapping(
     recordTypes,
     atMost,
   }: { integrationId: string; recordTypes: RecordTypeMappings; atMost: number },
-): Promise<{ touched: number; examined: number; isComplete: boolean }> {
+): Promise<MappingEffects> {
+  const effects = new Map<string, CountedEffect>();
   let touched = 0;
   let examined = 0;
   let after: string | null = null;
@@ -103,13 +118,23 @@ export async function previewMapping(
       limit: 1_000,
       lock: false,
     });
-    touched += records.filter(
-      (record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record),
-    ).length;
+    for (const record of records) {
+      const mapping = recordTypes[record.recordType];
+      if (before === undefined || mapping === undefined) continue;
+      const isTouched = needsWindow(before, mapping, record);
+      if (isTouched) touched += 1;
+      const effect = isTouched || record.isWindowOpen ? effectOf(mapping, record) : null;
+      // An open window is pushed by the new mapping too. Only that its record leaves is news.
+      if (effect === null || (!isTouched && effect !== 'deactivate' && effect !== 'delete')) continue;
+      const { recordType } = record;
+      const key = `${effect} ${recordType}`;
+      effects.set(key, { recordType, effect, records: (effects.get(key)?.records ?? 0) + 1 });
+    }
     examined += records.length;
     after = records.at(-1)?.recordId ?? null;
-    if (records.length < 1_000) return { touched, examined, isComplete: true };
-    if (examined >= atMost) return { touched, examined, isComplete: false };
+    const isComplete = records.length < 1_000;
+    if (isComplete || examined >= atMost)
+      return { touched, examined, isComplete, effects: [...effects.values()] };
   }
 }
 

@@ -74,12 +74,23 @@ interface BrakeCount {
   held: number;
 }
 
+/** True if so many pushes of a new mapping would wait for approval. */
+export async function wouldWait(
+  work: TenantWork,
+  integration: Pick<Integration, 'integrationId' | 'typeSettings'>,
+  { records, ...braked }: Braked & { records: number },
+): Promise<boolean> {
+  const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
+  return exceedsBrake(setting, await countBraked(work, integration, braked, setting, records));
+}
+
 /** One statement, so that a claim that commits meanwhile is either open or earlier. */
 async function countBraked(
   { trx, tenantId, now }: TenantWork,
-  { integrationId }: BrakedIntegration,
+  { integrationId }: Pick<Integration, 'integrationId'>,
   { recordType, effect }: Braked,
   { count, share, windowHours }: BrakeSetting,
+  previewed?: number,
 ): Promise<BrakeCount> {
   const since = new Date(now.getTime() - windowHours * HOUR_MS);
   const { rows } = await sql<{ now: number; earlier: number }>`
@@ -95,7 +106,9 @@ async function countBraked(
       (select coalesce(sum(records), 0) from brake_counts
        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
          and effect = ${effect} and hour > ${since})::int as earlier`.execute(trx);
-  const { now: open = 0, earlier = 0 } = rows[0] ?? {};
+  const earlier = rows[0]?.earlier ?? 0;
+  // A new mapping decides anew about open windows.
+  const open = previewed ?? rows[0]?.now ?? 0;
   if (open + earlier <= count) return { now: open, earlier, held: 0 };
   // Twice as many as needed, so that as many again may leave before the next count.
   const enough = Math.ceil((2 * (open + earlier)) / Math.max(share, 0.0001));

@@ -370,7 +370,12 @@ describe('linking', () => {
       { record_types: mapping },
       ifMatch,
     );
-    expect(preview).toEqual({ records_touched: 5, records_examined: 5, is_complete: true });
+    expect(preview).toEqual({
+      records_touched: 5,
+      records_examined: 5,
+      is_complete: true,
+      effects: [],
+    });
     await own.api.must('PATCH', `/v1/integrations/${id}`, { record_types: mapping }, ifMatch);
     await until('the new field is there', () =>
       ledger.people('initial').every((person) => person.fields.nick === 'N'),

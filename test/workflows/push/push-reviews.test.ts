@@ -1,4 +1,6 @@
 /** Pushes above a threshold wait for approval: rules.md 53. */
+import { previewOf } from '../../../api/integrations/mapping-preview';
+import { findIntegration } from '../../../db/integrations/integrations';
 import { decidePushReview } from '../../../db/push/decide-push-review';
 import { findPushReview, listPushReviews, lockPushReview } from '../../../db/push/push-reviews';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
@@ -39,6 +41,11 @@ const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>
   environment.database.withTenant(tenant.tenantId, work);
 const edit = (integrationId: string, more: Partial<RecordTypeMapping>) =>
   inTenant((work) => changeIntegration(work, { integrationId, change: mapping(more), by: 'person:ana' }));
+const preview = (integrationId: string, more: Partial<RecordTypeMapping>) =>
+  inTenant(async (work) => {
+    const integration = await findIntegration(work, { integrationId });
+    return integration && previewOf(work, integration, mapping(more).recordTypes);
+  });
 const reviews = (integrationId: string) =>
   inTenant((work) => listPushReviews(work, { integrationId, limit: 10 }));
 
@@ -75,7 +82,19 @@ async function given(count: number): Promise<string> {
 describe('rule 53: an edit of a mapping or filter', () => {
   it('that would deactivate all employees makes no call before approval, then the approved part leaves', async () => {
     const integrationId = await given(EMPLOYEES);
-    await edit(integrationId, { filter: { country: ['FR'] } });
+    const leaving = { filter: { country: ['FR'] } };
+    expect(await preview(integrationId, leaving)).toMatchObject({
+      records_touched: EMPLOYEES,
+      effects: [
+        {
+          record_type: 'employees',
+          effect: 'deactivate',
+          records: EMPLOYEES,
+          waits_for_approval: true,
+        },
+      ],
+    });
+    await edit(integrationId, leaving);
     await settle();
     await settle();
 
@@ -125,7 +144,11 @@ describe('rule 53: an edit of a mapping or filter', () => {
       })),
     );
     await settle();
-    await edit(integrationId, { filter: { country: ['BE', 'NL'] } });
+    const few = { filter: { country: ['BE', 'NL'] } };
+    expect((await preview(integrationId, few))?.effects).toMatchObject([
+      { effect: 'deactivate', records: 15, waits_for_approval: false },
+    ]);
+    await edit(integrationId, few);
     await environment.sleep(1_000);
     expect(operations(integrationId)).toEqual([]);
     await settle();

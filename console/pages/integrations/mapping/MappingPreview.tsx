@@ -45,6 +45,13 @@ interface MappingPreviewProps extends ChangedMappings {
   onClose: () => void;
 }
 
+const EFFECTS: Record<Schemas['MappingPreview']['effects'][number]['effect'], (records: string) => string> = {
+  create: (records) => `${records} would be created in the app`,
+  overwrite: (records) => `Values of ${records} would be replaced in the app`,
+  deactivate: (records) => `${records} would be deactivated in the app`,
+  delete: (records) => `${records} would be deleted in the app`,
+};
+
 export function MappingPreview({ preview, integration, etag, mappings, onClose }: MappingPreviewProps) {
   const save = useIntegrationChange({ integration, etag, onDone: onClose });
   return (
@@ -57,6 +64,12 @@ export function MappingPreview({ preview, integration, etag, mappings, onClose }
           {preview?.is_complete === false ? '. There are more records than were checked' : ''}. Pending
           changes keep their grace period.
         </Text>
+        {preview?.effects.map(({ record_type, effect, records, waits_for_approval }) => (
+          <Text key={`${record_type} ${effect}`}>
+            {EFFECTS[effect](plural(records, 'record'))} ({record_type}).
+            {waits_for_approval ? ' Nothing is sent until an admin approves it.' : ''}
+          </Text>
+        ))}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel
