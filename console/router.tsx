@@ -120,6 +120,17 @@ const conflictsRoute = createRoute({
   validateSearch: conflictsSearch,
   component: lazyRouteComponent(() => import('./pages/conflicts/ConflictsPage'), 'ConflictsPage'),
 });
+const pushReviewsRoute = createRoute({
+  ...inShell,
+  path: '/push-reviews',
+  validateSearch: reviewsSearch,
+  component: lazyRouteComponent(() => import('./pages/push-reviews/PushReviewsPage'), 'PushReviewsPage'),
+});
+const pushReviewRoute = createRoute({
+  ...inShell,
+  path: '/push-reviews/$pushReviewId',
+  component: lazyRouteComponent(() => import('./pages/push-reviews/PushReviewPage'), 'PushReviewPage'),
+});
 const deletionReviewsRoute = createRoute({
   ...inShell,
   path: '/deletion-reviews',
@@ -218,6 +229,8 @@ const routeTree = rootRoute.addChildren([
     syncLogsRoute,
     syncLogRoute,
     conflictsRoute,
+    pushReviewsRoute,
+    pushReviewRoute,
     deletionReviewsRoute,
     deletionReviewRoute,
     syncStatusRoute,

@@ -142,6 +142,24 @@ export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
   list(['conflicts', query], (cursor) =>
     answerOf(api.GET('/v1/sync-conflicts', { params: { query: { ...query, limit, cursor } } })),
   );
+export const pushReviewsQuery = (query: QueryOf<'listPushReviews'>) =>
+  list(['push-reviews', query], (cursor) =>
+    answerOf(api.GET('/v1/push-reviews', { params: { query: { ...query, limit, cursor } } })),
+  );
+export const pushReviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['push-reviews', 'one', id],
+    queryFn: () =>
+      answerOf(api.GET('/v1/push-reviews/{push_review_id}', { params: { path: { push_review_id: id } } })),
+  });
+export const waitingRecordsQuery = (id: string) =>
+  list(['push-reviews', 'one', id, 'records'], (cursor) =>
+    answerOf(
+      api.GET('/v1/push-reviews/{push_review_id}/records', {
+        params: { path: { push_review_id: id }, query: { limit, cursor } },
+      }),
+    ),
+  );
 export const deletionReviewsQuery = (query: QueryOf<'listDeletionReviews'>) =>
   list(['deletion-reviews', query], (cursor) =>
     answerOf(api.GET('/v1/deletion-reviews', { params: { query: { ...query, limit, cursor } } })),

@@ -11,6 +11,7 @@ import {
   type LucideIcon,
   Plug,
   ScrollText,
+  Send,
   Settings,
   Trash2,
   UserCog,
@@ -34,6 +35,7 @@ const SYNC: NavItem[] = [
   { label: 'Sync Logs', icon: FileClock, to: '/sync-runs' },
   { label: 'Sync Status', icon: ChartLine, to: '/sync-status' },
   { label: 'Conflicts', icon: GitMerge, to: '/conflicts', search: { state: 'open' } },
+  { label: 'Pushes to review', icon: Send, to: '/push-reviews' },
   { label: 'Deletions to review', icon: Trash2, to: '/deletion-reviews' },
 ];
 const SETTINGS: NavItem[] = [

@@ -128,7 +128,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: false,
     title: (integration) => `Many changes for ${nameOf(integration)} wait for approval`,
     explanation: 'None of them was sent. Review the records, then approve or discard the pushes.',
-    path: integrationPath,
+    path: () => '/console/push-reviews',
   },
   difference_remains: {
     audience: 'admins',

@@ -1,9 +1,14 @@
 /** What a push changes at the third party, as far as a brake counts it (rules.md 53). */
 import type { JsonObject, JsonValue } from '../json';
 import { isSameValue } from '../records/notation';
-import { type PushTarget, type RecordTypeMapping, mappedFieldNames, ownValue } from '../records/mapping';
+import {
+  type PushTarget,
+  type RecordState,
+  type RecordTypeMapping,
+  mappedFieldNames,
+  ownValue,
+} from '../records/mapping';
 import { parsePlace, valueAt } from '../records/place';
-import type { ChangeOfRecord } from './plan-record-syncs';
 
 export const BRAKED_EFFECTS = ['create', 'overwrite', 'deactivate', 'delete'] as const;
 /** `overwrite`: a value there that is not empty is replaced or emptied. */
@@ -50,7 +55,11 @@ function overwrites(mapping: RecordTypeMapping, payload: JsonObject, agreed: Jso
 /** The same for a change of a record, as far as the change itself shows it. */
 export function effectOfChange(
   mapping: RecordTypeMapping,
-  { before, after, changedFields }: ChangeOfRecord,
+  {
+    before,
+    after,
+    changedFields,
+  }: { before: RecordState | null; after: RecordState; changedFields: readonly string[] },
   operation: PushTarget['operation'],
   hasBeenSent: boolean,
 ): BrakedEffect | null {

@@ -93,10 +93,12 @@ function useRefusals(sync: RecordSync): Record<'push' | 'hold' | 'discard', stri
   const isPending = sync.status === 'sync_pending';
   const isHeld = sync.held_at !== null;
   const noChanges = 'There are no pending changes.';
+  const inReview = sync.push_review_id === null ? undefined : 'It waits for the approval of an admin.';
   const paused = sync.is_paused ? `${sync.app} is paused. Resume it first.` : undefined;
   return {
-    push: refusal ?? paused ?? (isPending || sync.status === 'sync_failed' ? undefined : noChanges),
-    hold: refusal ?? (isPending || isHeld ? undefined : noChanges),
+    push:
+      refusal ?? inReview ?? paused ?? (isPending || sync.status === 'sync_failed' ? undefined : noChanges),
+    hold: refusal ?? inReview ?? (isPending || isHeld ? undefined : noChanges),
     discard: refusal ?? (isPending ? undefined : noChanges),
   };
 }

@@ -1,5 +1,6 @@
 import type { Schemas } from '../../api/client';
 import { toActor } from '../../common/formatting';
+import { RouterLink } from '../../common/RouterLink';
 import { statusLabel } from '../../common/StatusBadge';
 import { Countdown, Instant } from '../../common/Time';
 
@@ -10,6 +11,20 @@ export function RecordSyncOutlook({ sync }: { sync: RecordSync }) {
   if (!sync.is_eligible && sync.status === null)
     return <>Not pushed: the filter of the mapping excludes this record.</>;
   if (sync.needs_reauthorization) return <>Waits until {sync.app} is re-authorized.</>;
+  if (sync.push_review_id !== null)
+    return (
+      <>
+        Waits for approval, because many records of {sync.app} would change at once.{' '}
+        <RouterLink
+          to="/push-reviews/$pushReviewId"
+          params={{ pushReviewId: sync.push_review_id }}
+          inherit
+          underline="always"
+        >
+          Pushes to review
+        </RouterLink>
+      </>
+    );
   if (sync.held_at !== null)
     return (
       <>
