@@ -9,10 +9,14 @@ export interface FieldConflict {
   winner: 'ours' | 'theirs';
   /** Set if two places of one field changed to different values: the place whose value is used. */
   usedPlace?: string | undefined;
+  /** The record was deleted here, and the deletion has not been sent. */
+  isDeletedHere?: boolean | undefined;
 }
 
 /** For people. */
-export function detailOf({ kind, field, winner, usedPlace }: FieldConflict): string {
+export function detailOf({ kind, field, winner, usedPlace, isDeletedHere }: FieldConflict): string {
+  if (isDeletedHere === true)
+    return `${field} was changed by the third party, and the record was deleted in Syncline. The deletion will be sent.`;
   if (kind === 'field_keeps_changing')
     return (
       `${field} was changed by the third party after each push of a value that comes from another one. ` +

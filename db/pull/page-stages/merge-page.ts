@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { editsOfDeleted } from '../../../domain/pull/edits-of-deleted';
 import { detailOf, type FieldConflict } from '../../../domain/pull/field-conflict';
 import { takeAll } from '../../../domain/pull/take-all';
 import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pull/three-way-merge';
@@ -155,6 +156,8 @@ interface RecordRow extends VersionedRecord {
   notation: Notation | null;
   /** A push is in progress, or waits for a retry; null = there is no record sync. */
   isPushOpen: boolean | null;
+  /** The latest change has not been sent. */
+  isUnsent: boolean | null;
 }
 
 interface Merging {
@@ -234,7 +237,10 @@ function mergeRecord({
       notation: isLeaving ? null : result.notation,
       isAgreed: result.isAgreed && !isLeaving,
     },
-    conflicts: result.conflicts.map((conflict) => toNewConflict(row, remote, conflict)),
+    conflicts: (isLeaving && row.isUnsent === true && remote.remote !== null
+      ? editsOfDeleted(mapping, row.fields, agreementWith(row), remote.remote)
+      : result.conflicts
+    ).map((conflict) => toNewConflict(row, remote, conflict)),
   };
 }
 
@@ -243,7 +249,7 @@ function toNewConflict(
   { remoteId }: PulledRecord,
   found: FieldConflict,
 ): NewConflict {
-  const { usedPlace: _, ...conflict } = found;
+  const { usedPlace: _, isDeletedHere: __, ...conflict } = found;
   return { remoteId, recordId, ...conflict, detail: detailOf(found) };
 }
 
@@ -264,7 +270,7 @@ async function lockRecords(
 ): Promise<RecordRow[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<RecordRow>`
-    select record.*, link.agreed, link.notation, record_sync.is_push_open
+    select record.*, link.agreed, link.notation, record_sync.is_push_open, record_sync.is_unsent
     from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted,
@@ -275,7 +281,7 @@ async function lockRecords(
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = wanted.record_id limit 1) link on true
     left join lateral (
-      select push_id is not null as is_push_open from record_syncs
+      select push_id is not null as is_push_open, status <> 'synced' as is_unsent from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = wanted.record_id limit 1) record_sync on true`.execute(trx);
   return rows;
