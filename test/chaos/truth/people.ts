@@ -23,9 +23,13 @@ export interface RecordHere {
   version: number;
 }
 
+/** An empty list is another matter (rules.md 35). */
+const RECORDS_LEAST = 3;
+
 /** Where the people live. */
 interface Place {
   random: Random;
+  product: { now: number };
   edits: Edit[];
   /** The key of a record by its ids. */
   keyOf: Map<string, string>;
@@ -99,6 +103,7 @@ export class People {
       payload[field] = this.edited(key, field, party.name, editOf(field, record.fields[field]));
     const edits = this.world.edits.slice(before);
     party.put(id, payload);
+    for (const field of Object.keys(payload)) party.touched.add(`${key} ${field}`);
     for (const edit of edits) party.unread.set(`${id} ${edit.field}`, edit);
     this.world.keyOf.set(id, key);
     this.world.noteOf(key, `${party.name}: edited ${JSON.stringify(payload)}`);
@@ -117,12 +122,68 @@ export class People {
     site: string,
     replaced: number | null | undefined,
   ): JsonValue {
-    const earlier = this.world.edits.filter((edit) => edit.key === key && edit.field === field);
+    const earlier = this.world.edits.filter(
+      (edit) => edit.key === key && edit.field === field && edit.value !== 'gone',
+    );
     const kind = this.world.random.weighted({ new: 8, empty: 1, undo: earlier.length > 0 ? 2 : 0 });
     const value =
-      kind === 'new' ? ++this.editCount : kind === 'empty' ? null : this.world.random.pick(earlier).value;
-    if (value !== replaced) this.world.edits.push({ key, field, value, site, replaced });
-    return value === null ? null : valueOf(field, value);
+      kind === 'new'
+        ? ++this.editCount
+        : kind === 'empty'
+          ? null
+          : (this.world.random.pick(earlier)?.value ?? null);
+    if (value !== replaced) this.log({ key, field, value, site, replaced });
+    return typeof value === 'number' ? valueOf(field, value) : null;
+  }
+
+  async deleteHere(): Promise<void> {
+    const records = await this.world.records();
+    const record = this.world.random.pick(records);
+    if (record === undefined || records.length < RECORDS_LEAST) return;
+    this.logDeletion(record.fields, 'here');
+    await this.accept({ recordType: RECORD_TYPE, externalId: record.externalId, kind: 'delete', fields: {} });
+  }
+
+  deleteThere({ party, direction }: Site): void {
+    const live = party.live();
+    const [id, record] = this.world.random.pick(live) ?? [];
+    if (direction !== 'both' || id === undefined || record === undefined || live.length < RECORDS_LEAST)
+      return;
+    for (const edit of this.logDeletion(record.fields, party.name))
+      party.unread.set(`${id} ${edit.field}`, edit);
+    party.remove(id);
+    this.world.noteOf(record.fields['key'] as string, `${party.name}: deleted`);
+  }
+
+  /** A record that was deleted there comes back as it was. */
+  restoreThere({ party, direction }: Site): void {
+    const isLive = (key: unknown): boolean => party.live().some(([, { fields }]) => fields['key'] === key);
+    const gone = [...party.records].filter(
+      ([, { isDeleted, fields }]) => isDeleted && !isLive(fields['key']),
+    );
+    const [id, record] = this.world.random.pick(gone) ?? [];
+    if (direction !== 'both' || id === undefined || record === undefined) return;
+    const key = record.fields['key'] as string;
+    for (const field of FIELDS) {
+      const value = editOf(field, record.fields[field]);
+      const edit = this.log({ key, field, value, site: party.name, replaced: 'gone' });
+      party.unread.set(`${id} ${field}`, edit);
+    }
+    party.restore(id);
+    this.world.noteOf(key, `${party.name}: restored`);
+  }
+
+  private logDeletion(fields: JsonObject, site: string): Edit[] {
+    const key = fields['key'] as string;
+    return FIELDS.map((field) =>
+      this.log({ key, field, value: 'gone', site, replaced: editOf(field, fields[field]) }),
+    );
+  }
+
+  private log(edit: Omit<Edit, 'at'>): Edit {
+    const logged = { ...edit, at: this.world.product.now };
+    this.world.edits.push(logged);
+    return logged;
   }
 
   private nextKey(): string {

@@ -11,17 +11,20 @@ import type {
 import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
 import type { JsonObject } from '../../../domain/json';
 import type { Random } from '../../support/random';
-import { type FieldName, type Habits, removedBy, stored } from './habits';
+import { type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
+
+/** The number of a value; null = empty; `gone`: the record was deleted. */
+export type EditedValue = number | null | 'gone';
 
 /** A field of a record got the value with this number at one side. */
 export interface Edit {
   key: string;
   field: FieldName;
-  /** null = emptied. */
-  value: number | null;
+  value: EditedValue;
   site: string;
-  /** The number of the value that the person saw there; undefined = a new record. */
-  replaced: number | null | undefined;
+  at: number;
+  /** What the person saw there; undefined = a new record. */
+  replaced: EditedValue | undefined;
   /** A push replaced it before a run had read it, so no conflict could be known. */
   isOverwrittenUnread?: true;
 }
@@ -47,6 +50,8 @@ export class ThirdParty {
   writes = 0;
   /** Edits that Syncline has not read yet, by record and field. */
   readonly unread = new Map<string, Edit>();
+  /** The fields that people have changed here, by key and field. */
+  readonly touched = new Set<string>();
   private listed: [string, Edit][] = [];
   /** Called in the middle of reading and pushing. */
   meanwhile: (during: 'first_page' | 'page' | 'push') => Promise<void> = async () => {};
@@ -95,10 +100,23 @@ export class ThirdParty {
       this.records.set(remoteId, { ...known, isDeleted: true, modifiedAt: this.now(), before: null });
   }
 
-  /** A run has stored what was listed so far. */
-  confirmRead(): void {
+  /** A run has stored what was listed so far, and has missed what a full run since then did not list. */
+  confirmRead(fullSince: number | null): void {
+    for (const [place, edit] of this.unread)
+      if (edit.value === 'gone' && fullSince !== null && edit.at < fullSince) this.unread.delete(place);
     for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.unread.delete(place);
     this.listed = [];
+  }
+
+  restore(remoteId: string): void {
+    const known = this.records.get(remoteId);
+    if (known !== undefined)
+      this.records.set(remoteId, {
+        ...known,
+        version: known.version + 1,
+        isDeleted: false,
+        modifiedAt: this.now(),
+      });
   }
 
   live(): [string, ThereRecord][] {
@@ -122,7 +140,7 @@ export class ThirdParty {
     const next = isStable ? (shown.at(-1)?.remoteId ?? null) : String(Number(cursor ?? 0) + shown.length);
     for (const { remoteId, fields } of shown) {
       this.note(`lists ${JSON.stringify(fields)}`, remoteId);
-      if (fields === this.records.get(remoteId)?.fields) this.listed.push(...this.unreadOf(remoteId, fields));
+      if (fields === this.records.get(remoteId)?.fields) this.listed.push(...this.unreadOf(remoteId, FIELDS));
     }
     return {
       records: shown,
@@ -152,18 +170,18 @@ export class ThirdParty {
     const { pushId, operation, externalId, payload } = item;
     await this.meanwhile('push');
     this.writes += 1;
+    const isGone = item.remoteId !== null && this.records.get(item.remoteId)?.isDeleted !== false;
+    if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const found =
-      item.remoteId ?? this.live().find(([, record]) => record.externalId === externalId)?.[0] ?? null;
+      (isGone ? null : item.remoteId) ??
+      this.live().find(([, record]) => record.externalId === externalId)?.[0] ??
+      null;
     const refusal = this.refusal();
     if (refusal !== undefined) {
       this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, found ?? externalId);
       return { pushId, ok: false, error: refusal };
     }
-    if (found !== null)
-      for (const [place, edit] of this.unreadOf(found, payload)) {
-        edit.isOverwrittenUnread = true;
-        this.unread.delete(place);
-      }
+    if (found !== null) this.overwrite(found, operation === 'upsert' ? Object.keys(payload) : FIELDS);
     const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
     if (operation !== 'upsert' && found !== null) this.remove(found);
     this.note(`takes ${operation} ${JSON.stringify(payload)}`, remoteId ?? externalId);
@@ -182,8 +200,15 @@ export class ThirdParty {
     };
   }
 
-  private unreadOf(remoteId: string, fields: JsonObject): [string, Edit][] {
-    return Object.keys(fields).flatMap((field): [string, Edit][] => {
+  private overwrite(remoteId: string, fields: readonly string[]): void {
+    for (const [place, edit] of this.unreadOf(remoteId, fields)) {
+      edit.isOverwrittenUnread = true;
+      this.unread.delete(place);
+    }
+  }
+
+  private unreadOf(remoteId: string, fields: readonly string[]): [string, Edit][] {
+    return fields.flatMap((field): [string, Edit][] => {
       const edit = this.unread.get(`${remoteId} ${field}`);
       return edit === undefined ? [] : [[`${remoteId} ${field}`, edit]];
     });

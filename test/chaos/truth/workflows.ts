@@ -1,5 +1,5 @@
 /** The push queue and the sync runs of integrations, as their workflows call the activities. */
-import type { AdvanceSyncJobInput, SyncRunOutcome } from '../../../contract/sync-run';
+import type { AdvanceSyncJobInput, StartedSyncRun, SyncRunOutcome } from '../../../contract/sync-run';
 import type { ProductInProcess } from './product';
 
 const CALLS_MAX = 50;
@@ -23,14 +23,17 @@ export class Workflows {
   }
 
   /** What the workflow of the sync runs does until no run is left. */
-  async runAll(integrationId: string, onEnd: (outcome: SyncRunOutcome) => void): Promise<void> {
+  async runAll(
+    integrationId: string,
+    onEnd: (outcome: SyncRunOutcome, run: StartedSyncRun) => Promise<void>,
+  ): Promise<void> {
     const { product, tenantId } = this;
     const key = { tenantId, integrationId };
     for (;;) {
       const run = await product.call(product.activities.startNextSyncRun, key);
       if (run === null) return;
       for (const job of run.jobs) await this.runJob({ ...key, syncRunId: run.syncRunId, job });
-      onEnd(await product.activities.readSyncRun({ ...key, ...run }));
+      await onEnd(await product.activities.readSyncRun({ ...key, ...run }), run);
     }
   }
 

@@ -18,11 +18,6 @@ import { Workflows } from './workflows';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const BEGIN = Date.UTC(2027, 0, 4, 8);
-/**
- * Excluded: what changes there within seconds of a push. A page that was requested within 5 s of a push is
- * not compared, and counts as unchanged (D14 of issue 12).
- */
-const AFTER_PUSH_MS = 10 * SECOND;
 export class World {
   readonly random: Random;
   readonly tenantId = newUuid();
@@ -125,13 +120,29 @@ export class World {
   async step(): Promise<void> {
     const site = this.random.pick(this.sites);
     if (this.random.chance(0.1)) this.product.accident = this.randomAccident();
-    switch (this.random.weighted({ here: 8, there: 8, create: 1, time: 8, hourly: 4, full: 2, trouble: 2 })) {
+    switch (
+      this.random.weighted({
+        here: 8,
+        there: 8,
+        create: 1,
+        gone: 1,
+        restore: 1,
+        time: 8,
+        hourly: 4,
+        full: 2,
+        trouble: 2,
+      })
+    ) {
       case 'here':
         return this.people.editHere();
       case 'there':
         return this.people.editThere(site);
       case 'create':
         return this.random.chance(0.5) ? this.people.createHere() : this.people.createThere(site);
+      case 'gone':
+        return this.random.chance(0.4) ? this.people.deleteHere() : this.people.deleteThere(site);
+      case 'restore':
+        return this.people.restoreThere(site);
       case 'time':
         return this.advance(this.random.between(1, 15) * MINUTE);
       case 'hourly':
@@ -214,7 +225,6 @@ export class World {
 
   private async sync(site: Site, kind: RunKind): Promise<void> {
     if (site.direction !== 'both') return;
-    this.product.now += AFTER_PUSH_MS;
     this.noteOf('*', `${site.party.name}: ${kind} run`);
     await this.inTenant((work) =>
       requestSyncRun(work, { integrationId: site.integrationId, kind, startedBy: 'truth' }),
@@ -224,9 +234,19 @@ export class World {
   }
 
   private async run({ integrationId, party }: Site): Promise<void> {
-    await this.workflows.runAll(integrationId, ({ successfulJobs, failedJobs }) => {
-      this.noteOf('*', `${party.name}: the run ended, ${successfulJobs} jobs succeeded`);
-      if (successfulJobs > 0 && failedJobs === 0) party.confirmRead();
+    await this.workflows.runAll(integrationId, async (outcome, { syncRunId, kind, startedAt }) => {
+      this.noteOf('*', `${party.name}: the run ended, ${outcome.successfulJobs} jobs succeeded`);
+      const jobs = await this.inTenant(({ trx, tenantId }) =>
+        trx
+          .selectFrom('syncJobs')
+          .select('recordsHeldBack')
+          .where('tenantId', '=', tenantId)
+          .where('syncRunId', '=', syncRunId)
+          .execute(),
+      );
+      const isComplete = jobs.every(({ recordsHeldBack }) => recordsHeldBack === 0);
+      if (outcome.successfulJobs > 0 && outcome.failedJobs === 0 && isComplete)
+        party.confirmRead(kind === 'hourly' ? null : startedAt);
     });
   }
 
