@@ -1,6 +1,6 @@
 /**
- * Approving or discarding pushes that wait (rules.md 53). A review is decided at once; its record syncs follow
- * in chunks: the first in the same request, the others in the push queue.
+ * Approving or discarding pushes that wait (rules.md 53). A review is decided at once; its record syncs
+ * follow in chunks: the first in the same request, the others in the push queue.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';

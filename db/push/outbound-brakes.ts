@@ -27,6 +27,8 @@ interface Braked {
 const PARKED_PER_STATEMENT = 5_000;
 const CAUSES_MAX = 10;
 const HOUR_MS = 3_600_000;
+/** The longest window of a setting is 720 hours. */
+const COUNTS_KEPT_MS = 721 * HOUR_MS;
 
 /**
  * Checks the due windows of a claim, whose rows are locked. @returns the record ids of the windows that wait
@@ -229,6 +231,7 @@ export async function countLeaving(
     counts.set(key, { record_type: record.recordType, effect, records });
   }
   if (counts.size === 0) return;
+  const oldest = new Date(now.getTime() - COUNTS_KEPT_MS);
   const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS);
   await sql`
     insert into brake_counts (tenant_id, integration_id, record_type, effect, hour, records)
@@ -237,4 +240,7 @@ export async function countLeaving(
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
       records = brake_counts.records + excluded.records`.execute(trx);
+  await sql`
+    delete from brake_counts
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and hour < ${oldest}`.execute(trx);
 }
