@@ -7,6 +7,8 @@ import type { LocalRecord } from './overview-pages';
 
 export interface SyncedRecord extends LocalRecord {
   hasRecordSync: boolean;
+  /** A pull found it gone there. */
+  isAbsent: boolean;
   hasBeenSent: boolean;
   /** Hash of the payload that was sent last. */
   knownHash: string | null;
@@ -34,6 +36,7 @@ export async function readChunk(
       where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
         and direction = ${direction})
     select chunk.*, record_sync.record_id is not null as has_record_sync,
+      record_sync.absent_since is not null and link.remote_id is null as is_absent,
       link.remote_id, coalesce(link.is_deactivated, false) as is_deactivated,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
         or record_sync.unresolved_push_id is not null, false) as has_been_sent,

@@ -9,6 +9,7 @@ import { matchRecords } from '../pull/page-stages/match-records';
 import { mergePage } from '../pull/page-stages/merge-page';
 import type { PageToApply, PulledDraft } from '../pull/page';
 import { lockMappings } from '../records/mapping-lock';
+import { findHeldElsewhere } from '../pull/record-holders';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { changeOverviewJob, lockOverviewJob, type OverviewJob, type OverviewJobKey } from './overview-jobs';
 import {
@@ -68,6 +69,9 @@ function itemOfDraft({ draft, remote }: PulledDraft): NewItem {
   };
 }
 
+const HELD_ELSEWHERE =
+  'Only the link is removed: the record was not created from this integration, or another one reads it too.';
+
 /**
  * Adds the deletions that a sync would make: linked records that no page held. Done once, after the last
  * page.
@@ -85,9 +89,15 @@ export async function previewDeletions(
     const chunk = missing.slice(from, from + DELETIONS_PER_STATEMENT);
     const remoteIds = new Map(chunk.map(({ recordId, remoteId }) => [recordId, remoteId]));
     const records = await readLocalRecords(work, [...remoteIds.keys()]);
+    const held = await findHeldElsewhere(work, { integrationId, recordType: job.recordType }, [
+      ...remoteIds.keys(),
+    ]);
     const items = records
       .filter(({ isDeleted }) => !isDeleted)
-      .map((record) => itemOfDeletion(record, remoteIds.get(record.recordId) ?? null));
+      .map((record) => ({
+        ...itemOfDeletion(record, remoteIds.get(record.recordId) ?? null),
+        reason: held.has(record.recordId) ? HELD_ELSEWHERE : null,
+      }));
     await insertItems(work, job, items);
     deletes += items.length;
   }

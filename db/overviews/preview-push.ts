@@ -233,7 +233,7 @@ function isRelevant(
   { initialPush }: Pick<Integration, 'initialPush'>,
   record: SyncedRecord,
 ): boolean {
-  if (initialPush === 'none' && !record.hasRecordSync) return false;
+  if (record.isAbsent || (initialPush === 'none' && !record.hasRecordSync)) return false;
   return isEligible(mapping, record) || record.hasBeenSent;
 }
 

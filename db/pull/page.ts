@@ -35,6 +35,9 @@ export interface PullTarget {
   isOnboarded: boolean;
 }
 
+/** Of the records that pulls of an integration create. */
+export const externalIdPrefixOf = (integrationId: string): string => `${toTypeId('int', integrationId)}:`;
+
 /** @throws if the integration no longer maps the record type. */
 export function pullTargetOf(
   integration: { integrationId: string; recordTypes: RecordTypeMappings; onboardedAt: Date | null },
@@ -43,12 +46,11 @@ export function pullTargetOf(
   const { integrationId } = integration;
   const mapping = integration.recordTypes[recordType];
   if (mapping === undefined) throw new Error(`The integration maps no record type ${recordType}.`);
-  const externalIdPrefix = `${toTypeId('int', integrationId)}:`;
   return {
     integrationId,
     recordType,
     mapping,
-    externalIdPrefix,
+    externalIdPrefix: externalIdPrefixOf(integrationId),
     isOnboarded: integration.onboardedAt !== null,
   };
 }

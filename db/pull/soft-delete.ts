@@ -1,4 +1,4 @@
-/** Soft-deletes records that no longer exist at the integration they are linked to (rules.md 31). */
+/** Unlinks records that an integration no longer lists, and soft-deletes those it made (rules.md 31, 50). */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { lockMappings } from '../records/mapping-lock';
@@ -9,6 +9,7 @@ import { writeRecords } from '../records/write-records';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { parkEdited } from './edited-and-missing';
 import { type PassKey, pullAuthor } from './page';
+import { findHeldElsewhere, noteAbsence } from './record-holders';
 
 interface RecordRow {
   recordId: string;
@@ -22,8 +23,9 @@ interface RecordRow {
 
 /**
  * The deletion is a change for every other integration and for none at the one it came from. The links go, so
- * a record that appears there again is found by its external id and restored. @returns the records that were
- * deleted now: not those that were deleted before, nor those with an unsent change (a conflict).
+ * a record that appears there again is found by its external id and restored. A record that something else
+ * holds only loses its link. @returns the records that were
+ * deleted now: not those that were deleted before, nor those that are kept.
  */
 export async function softDelete(
   work: TenantWork,
@@ -43,8 +45,9 @@ export async function softDelete(
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record`.execute(
     trx,
   );
+  const held = await findHeldElsewhere(work, pass, recordIds);
   const drafts = rows
-    .filter(({ isDeleted }) => !isDeleted)
+    .filter(({ isDeleted, recordId }) => !isDeleted && !held.has(recordId))
     .map(({ recordId, externalId, changedAt, ...before }): RecordDraft => ({
       recordId,
       recordType: pass.recordType,
@@ -60,6 +63,7 @@ export async function softDelete(
   const others = await findAcceptingIntegrations(work, { except: pass.integrationId });
   await writeRecordSyncs(work, others, drafts, author);
   await unlink(work, pass.integrationId, recordIds);
+  await noteAbsence(work, pass, [...held]);
   return drafts;
 }
 

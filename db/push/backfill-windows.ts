@@ -23,6 +23,8 @@ export interface ExistingRecord {
   deletedAt: Date | null;
   /** Null columns: the record has no sync with this integration yet. */
   hasRecordSync: boolean;
+  /** A pull found it gone there. */
+  isAbsent: boolean;
   isWindowOpen: boolean;
   /** Hash of the push in progress, else of the last result. */
   knownHash: string | null;

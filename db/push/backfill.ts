@@ -161,6 +161,7 @@ async function readExistingRecords(
       case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end
         as known_hash,
       coalesce(record_sync.is_backfill, false) as is_backfill, record_sync.window_effect,
+      record_sync.absent_since is not null and link.record_id is null as is_absent,
       link.remote_id, link.is_deactivated, link.agreed,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
         or record_sync.unresolved_push_id is not null, false) as has_been_sent,
@@ -188,8 +189,8 @@ function needsWindow(
   mapping: RecordTypeMapping | undefined,
   record: ExistingRecord,
 ): boolean {
-  if (mapping === undefined || record.isWindowOpen || (initialPush === 'none' && !record.hasRecordSync))
-    return false;
+  if (record.isAbsent || mapping === undefined || record.isWindowOpen) return false;
+  if (initialPush === 'none' && !record.hasRecordSync) return false;
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
   if (!isEligible(mapping, state) && !record.hasBeenSent) return false;
   const target: PushTarget = pushTarget(mapping, state);

@@ -131,7 +131,8 @@ async function succeedRecordSyncs(
     on conflict (tenant_id, integration_id, record_id) do update set
       result_status = 'synced', result_version = record_sync.push_version,
         result_hash = record_sync.push_hash, last_synced_at = ${now}::timestamptz,
-      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM},
+      discarded_at = null, discarded_by = null, absent_since = null, errors = null,
+        unresolved_push_id = null, ${NO_CLAIM},
         ${NO_PUSH}`.execute(trx);
 }
 

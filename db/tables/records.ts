@@ -97,6 +97,8 @@ export interface RecordSyncsTable {
   lastSyncedAt: Date | null;
   discardedAt: Date | null;
   discardedBy: string | null;
+  /** A pull found the record gone there, and it was kept here; holds only while there is no link. */
+  absentSince: Date | null;
   status: GeneratedAlways<RecordSyncStatus | null>;
   nextDueAt: GeneratedAlways<Date | null>;
 }
