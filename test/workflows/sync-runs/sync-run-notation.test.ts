@@ -259,7 +259,7 @@ describe('rule 47: values that the mapping cannot express', () => {
           change: { recordTypes: { contacts: field(conversion) } },
         }),
       );
-      await environment.sleep(60_000);
+      await environment.sleep(GRACE_MS * 2);
       await pulled.sync('full');
       await environment.sleep(GRACE_MS * 2);
       expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
