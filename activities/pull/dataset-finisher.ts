@@ -158,7 +158,7 @@ export class DatasetFinisher {
       // An overview may have left changes out, and a run over the last day does not cover all changes since
       // the watermark (rules.md 28).
       const isWhole = run.overviewId === null;
-      const kept = job.recordsHeldBack > 0 ? 'held_back' : isListComplete === false ? 'list_changed' : null;
+      const kept = job.watermarkKept ?? (isListComplete === false ? 'list_changed' : null);
       if (kept !== null) await markWatermarkKept(work, this.pass, kept);
       const mayMove = kept === null && run.scope !== 'last_day' && isWhole;
       await markDatasetSucceeded(work, {

@@ -15,6 +15,7 @@ import {
   prepareBulkInsert,
 } from '../../db/pull/apply-initial-page';
 import { applyPage } from '../../db/pull/apply-page';
+import { isDatabaseAway } from '../../db/sql/database-away';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import {
   type AppliedPage,
@@ -26,6 +27,7 @@ import {
 import type { OpenConnector } from '../dependencies';
 import { DatasetFinisher } from './dataset-finisher';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
+import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
 
 export interface DatasetReaderOptions {
@@ -122,10 +124,38 @@ export class DatasetReader {
   }
 
   /**
-   * The commit is asynchronous where the page allows it: a lost page is read again, from the checkpoint lost
-   * with it.
+   * A page that cannot be applied is applied without the records that spoil it. The commit is asynchronous
+   * where the page allows it: a lost page is read again, from the checkpoint lost with it.
    */
   private async apply(
+    page: PageToApply,
+    bulkInsert: BulkInsert | undefined,
+    prefetchNext: () => unknown,
+  ): Promise<AppliedPage> {
+    try {
+      return await this.applyOnce(page, bulkInsert, prefetchNext);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      const rest = await withoutSpoilers(page, async (part) => this.tryPage(part));
+      if (rest === undefined) throw error;
+      return this.applyOnce(rest, undefined, prefetchNext);
+    }
+  }
+
+  /** Applies a page and takes it back. */
+  private async tryPage(page: PageToApply): Promise<void> {
+    const takenBack = new Error('Only an attempt.');
+    await this.pages
+      .inTenant(async (work) => {
+        await applyPage(work, page);
+        throw takenBack;
+      })
+      .catch((error: unknown) => {
+        if (error !== takenBack) throw error;
+      });
+  }
+
+  private async applyOnce(
     page: PageToApply,
     bulkInsert: BulkInsert | undefined,
     prefetchNext: () => unknown,

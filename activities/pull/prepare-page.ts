@@ -61,7 +61,7 @@ class PagePreparation {
     this.refused.push(...page.unreadable);
     for (const remote of page.records) {
       if (remote.isDeleted) tombstones.push(sanitizeForPostgres(remote.remoteId));
-      else this.add(remote);
+      else this.addOrRefuse(remote);
     }
     return {
       records: [...this.records.values()],
@@ -73,6 +73,16 @@ class PagePreparation {
       asOf: page.asOf,
       total: page.total,
     };
+  }
+
+  /** A record that no rule has foreseen does not fail its page. */
+  private addOrRefuse(remote: RemoteRecord): void {
+    try {
+      this.add(remote);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.refuse(remote.remoteId, 'cannot_be_read', `The record cannot be read: ${message}`);
+    }
   }
 
   private add(remote: RemoteRecord): void {

@@ -6,6 +6,7 @@
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
 import type { SyncJobReport } from '../../contract/sync-run';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
+import { isDatabaseAway } from '../../db/sql/database-away';
 import { rateLimitDelayMs } from '../../domain/retry';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { toSyncErrors } from '../integrations/connector-failures';
@@ -97,14 +98,3 @@ async function hasNewCredentials({ job, integration }: FailedAttempt): Promise<b
 }
 
 const syncErrorOf = (error: ConnectorError) => toSyncErrors(error)[0] ?? null;
-
-/**
- * SQLSTATE classes for lost connections, shutdown, overload and timeouts, and the errors of Node's sockets.
- */
-function isDatabaseAway(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== 'string')
-    return /timeout|terminated|Connection/i.test((error as Error | null)?.message ?? '');
-  // 57014 is the timeout of a statement, which would time out again.
-  return /^(08|53|57P|25|58)/.test(code) || /^E[A-Z]+$/.test(code);
-}

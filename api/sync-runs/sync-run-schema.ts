@@ -5,7 +5,13 @@ import { toTypeId } from '../../db/sql/ids';
 import type { SyncJob } from '../../db/pull/job-rows';
 import type { ListedSyncRun } from '../../db/sync-runs/sync-runs';
 import { METADATA_JOB } from '../../db/tables/pull';
-import { JOB_STATES, RUN_KINDS, RUN_SCOPES, RUN_STATES } from '../../domain/sync-runs/sync-run';
+import {
+  JOB_STATES,
+  RUN_KINDS,
+  RUN_SCOPES,
+  RUN_STATES,
+  WATERMARK_KEPT,
+} from '../../domain/sync-runs/sync-run';
 import {
   instant,
   orNull,
@@ -151,12 +157,12 @@ export const syncJob = z
       .nullable()
       .meta({ description: 'The total that the first page reported; null = it reported none.' }),
     watermark_kept: z
-      .enum(['held_back', 'list_changed'])
+      .enum(WATERMARK_KEPT)
       .nullable()
       .meta({
         description:
           'Why the next incremental run reads again from where this one began. `held_back`: records were ' +
-          'held back. `list_changed`: the list changed while it was read, so a record may be missing.',
+          'held back that may be creations of Syncline. `just_pushed`: records were pushed while they were read. `list_changed`: the list changed while it was read, so a record may be missing.',
       }),
     deletes_withheld: z
       .enum(['list_changed', 'needs_review'])

@@ -1,5 +1,6 @@
 /** The state of a pass besides its pages: interruptions, repeated records, and why deletions are withheld. */
 import { sql } from 'kysely';
+import type { WatermarkKept } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { isMutedSql } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -90,7 +91,7 @@ export async function markDeletesWithheld(
 export async function markWatermarkKept(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType }: PassKey,
-  reason: 'held_back' | 'list_changed',
+  reason: WatermarkKept,
 ): Promise<void> {
   await trx
     .updateTable('syncJobs')

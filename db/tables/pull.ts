@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import type { ConflictDecision, ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { SyncError } from '../../domain/sync-error';
-import type { JobState, JobWait } from '../../domain/sync-runs/sync-run';
+import type { JobState, JobWait, WatermarkKept } from '../../domain/sync-runs/sync-run';
 import type { Json } from './json-column';
 
 /** The `record_type` of the job that reads metadata. */
@@ -33,7 +33,7 @@ export interface SyncJobsTable {
   /** Reviewed changes that were not applied, because a side has changed since. */
   recordsSkipped: Generated<number>;
   /** Why the next incremental run does not start from this one. */
-  watermarkKept: Generated<'held_back' | 'list_changed' | null>;
+  watermarkKept: Generated<WatermarkKept | null>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
   /** No record of the type was linked at the start, and every page so far held only new records. */

@@ -93,12 +93,19 @@ export function isRunEnded(state: RunState): boolean {
   );
 }
 
+/**
+ * Why the next incremental run reads again from where this one began (rules.md 51). `just_pushed`: records were
+ * pushed while they were read, which is no defect of the run.
+ */
+export const WATERMARK_KEPT = ['held_back', 'just_pushed', 'list_changed'] as const;
+export type WatermarkKept = (typeof WATERMARK_KEPT)[number];
+
 export interface JobFacts {
   recordType: string;
   state: JobState;
   isLastAttemptFailed: boolean;
   recordsFailed: number;
-  recordsHeldBack: number;
+  watermarkKept: WatermarkKept | null;
   recordsSkipped: number;
 }
 
@@ -140,7 +147,8 @@ export function summarizeRun(
   if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded')))
     return { ...summary, state: 'failed' };
   const isWhole =
-    failed === 0 && jobs.every((job) => job.recordsFailed + job.recordsHeldBack + job.recordsSkipped === 0);
+    failed === 0 &&
+    jobs.every((job) => job.recordsFailed + job.recordsSkipped === 0 && job.watermarkKept !== 'held_back');
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };
 }
 

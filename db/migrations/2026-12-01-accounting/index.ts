@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
          add column records_held_back bigint not null default 0,
          -- Reviewed changes that were not applied because a side has changed since.
          add column records_skipped bigint not null default 0,
-         add column watermark_kept text check (watermark_kept in ('held_back', 'list_changed'))`,
+         add column watermark_kept text check (watermark_kept in ('held_back', 'just_pushed', 'list_changed'))`,
     )
     .execute(db);
   await sql

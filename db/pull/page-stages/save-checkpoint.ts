@@ -3,6 +3,7 @@
  * is part of the page's transaction, so a page counts exactly once (rules.md 35).
  */
 import { sql } from 'kysely';
+import type { WatermarkKept } from '../../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../../database';
 import { arrayParameter } from '../../sql/binary-arrays';
 import type { SyncJob } from '../job-rows';
@@ -54,6 +55,8 @@ export async function saveCheckpoint(
       recordsUnchanged: job.recordsUnchanged + counted.unchanged,
       recordsFailed: job.recordsFailed + counted.failed,
       recordsHeldBack: job.recordsHeldBack + counted.heldBack,
+      watermarkKept:
+        job.watermarkKept === 'held_back' ? 'held_back' : (reasonToKeep(changes) ?? job.watermarkKept),
       isInitialLoad,
       hasTombstones: job.hasTombstones || changes.hasKnownTombstones,
       // A record without an id may be one that seems to be missing.
@@ -62,6 +65,11 @@ export async function saveCheckpoint(
         : job.deletesWithheld,
     },
   );
+}
+
+function reasonToKeep({ heldBack }: PageChanges): WatermarkKept | null {
+  if (heldBack.length === 0) return null;
+  return heldBack.every(({ code }) => code === 'just_pushed') ? 'just_pushed' : 'held_back';
 }
 
 /** Deleted records are not read but listed, so they are counted apart. */

@@ -19,7 +19,7 @@ const job = (state: JobState, more: Partial<JobFacts> = {}): JobFacts => ({
   state,
   isLastAttemptFailed: false,
   recordsFailed: 0,
-  recordsHeldBack: 0,
+  watermarkKept: null,
   recordsSkipped: 0,
   ...more,
 });
@@ -30,7 +30,7 @@ const anyJob = fc.record({
   state: fc.constantFrom(...JOB_STATES),
   isLastAttemptFailed: fc.boolean(),
   recordsFailed: fc.constantFrom(0, 3),
-  recordsHeldBack: fc.constantFrom(0, 2),
+  watermarkKept: fc.constantFrom(null, 'held_back' as const, 'just_pushed' as const),
   recordsSkipped: fc.constantFrom(0, 1),
 });
 
@@ -40,7 +40,8 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     ['succeeded', [job('succeeded'), job('not_supported')]],
     ['partially_succeeded', [job('succeeded'), job('failed')]],
     ['partially_succeeded', [job('succeeded', { recordsFailed: 1 })]],
-    ['partially_succeeded', [job('succeeded', { recordsHeldBack: 1 })]],
+    ['partially_succeeded', [job('succeeded', { watermarkKept: 'held_back' })]],
+    ['succeeded', [job('succeeded', { watermarkKept: 'just_pushed' })]],
     ['partially_succeeded', [job('succeeded', { recordsSkipped: 1 })]],
     ['failed', [job('failed'), job('failed')]],
     ['failed', [job('failed'), job('not_supported')]],

@@ -1,7 +1,10 @@
 /** Everything that a run reads is accounted for, on skipped time (rules.md 51). */
+import { sql } from 'kysely';
+import { Client } from 'pg';
 import { Unavailable } from '../../../connectors/errors';
 import type { SyncJob } from '../../../db/pull/job-rows';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { postgresUrl } from '../../support/servers/shared-servers';
 import { BOTH_WAYS, CrmIntegration, fill } from '../../support/environments/crm-integration';
 
 let environment: PushEnvironment;
@@ -139,5 +142,57 @@ describe('rule 51: a record that came back under its first id', () => {
       { remoteId: 'p001', code: 'external_id_taken' },
     ]);
     expect(await pulled.conflicts()).toMatchObject([{ kind: 'already_linked', remoteId: 'p001' }]);
+  });
+});
+
+describe('rule 51: a record that the database refuses', () => {
+  const refuseNames = async (): Promise<void> => {
+    const { rows } = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+      sql<{ name: string }>`select current_database() as name`.execute(trx),
+    );
+    const url = new URL(postgresUrl());
+    url.pathname = `/${rows[0]?.name}`;
+    const client = new Client({ connectionString: url.href });
+    await client.connect();
+    await client.query(
+      `alter table records add constraint no_spoiler check (fields ->> 'name' is distinct from 'spoiler') not valid`,
+    );
+    await client.end();
+  };
+
+  it('fails alone, with its error, and the others of its page are stored', async () => {
+    await refuseNames();
+    const pulled = await linked({}, fill(environment, 6));
+    pulled.account.pageSize = 100;
+    await put(pulled, 'p002', 'spoiler');
+    await put(pulled, 'p003', 'renamed');
+    await put(pulled, 'q1', 'spoiler');
+    await put(pulled, 'q2', 'New');
+
+    const run = await pulled.sync('full');
+
+    expect(run.state).toBe('partially_succeeded');
+    const job = await pulled.job(run.syncRunId);
+    expect(job).toMatchObject({ recordsNew: 1, recordsChanged: 1, recordsFailed: 2, recordsDeleted: 0 });
+    expect(sum(job)).toBe(job.recordsRead);
+    expect((await pulled.names())['p002']).toBe('p002');
+    expect(await pulled.errors(run.syncRunId)).toMatchObject([
+      {
+        remoteId: 'p002',
+        code: 'cannot_be_stored',
+        message: expect.stringContaining('no_spoiler') as string,
+      },
+      { remoteId: 'q1', code: 'cannot_be_stored' },
+    ]);
+  });
+
+  it('fails alone in the first full run, too', async () => {
+    const pulled = await linked({}, async (account) => {
+      await fill(environment, 6)(account);
+      await account.put('contacts', 'p002', { name: 'spoiler' });
+    });
+
+    expect(Object.keys(await pulled.names())).toEqual(['p000', 'p001', 'p003', 'p004', 'p005']);
+    expect((await pulled.dataset()).initialState).toBe('succeeded');
   });
 });
