@@ -30,6 +30,7 @@ const subjects = [
   ['integrations'],
   ['pull'],
   ['push', 'overviews'],
+  ['verify'],
   ['sync-runs'],
 ];
 const subjectOrder = ['activities', 'db', 'domain'].flatMap((layer) =>

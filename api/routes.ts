@@ -27,6 +27,7 @@ import type { Route } from './routing/define-route';
 import { streamRoutes } from './stream/stream-routes';
 import { deletionReviewRoutes } from './sync-runs/deletion-review-routes';
 import { pushReviewRoutes } from './sync-runs/push-review-routes';
+import { driftRoutes } from './sync-runs/drift-routes';
 import { syncConflictRoutes } from './sync-runs/sync-conflict-routes';
 import { syncRunDetailRoutes } from './sync-runs/sync-run-detail-routes';
 import { syncRunRequestRoutes } from './sync-runs/sync-run-request-routes';
@@ -69,6 +70,7 @@ export const routes: readonly Route[] = [
   ...syncSummaryRoutes,
   ...metadataRoutes,
   ...syncConflictRoutes,
+  ...driftRoutes,
   ...deletionReviewRoutes,
   ...pushReviewRoutes,
   ...pushRoutes,

@@ -15,7 +15,7 @@ import {
 import { TypedSearchAttributes } from '@temporalio/common';
 import { type SyncSchedule, SYNC_SCHEDULES, syncScheduleId } from '../contract/sync-schedule';
 import type { Database } from '../db/database';
-import { listPullingIntegrations, readScheduleSettings } from '../db/sync-runs/sync-schedules';
+import { listScheduledIntegrations, readScheduleSettings } from '../db/sync-runs/sync-schedules';
 import type { ActivityLog } from '../activities/dependencies';
 import { InterruptiblePause } from './interruptible-pause';
 import { syncScheduleOptions } from './sync-schedule-options';
@@ -147,7 +147,7 @@ export async function reconcileAllSyncSchedules(
   let count = 0;
   for (let after: string | undefined; ;) {
     const page = await tools.database.withDispatcher((work) =>
-      listPullingIntegrations(work, { limit: PAGE_SIZE, after }),
+      listScheduledIntegrations(work, { limit: PAGE_SIZE, after }),
     );
     const queue = [...page];
     const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {

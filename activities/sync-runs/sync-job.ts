@@ -23,6 +23,7 @@ import { askThirdParty } from '../integrations/third-party-health';
 import { pushSyncNow } from './sync-now-pushes';
 import { TimeBox } from '../time-box';
 import { DatasetReader } from '../pull/dataset-reader';
+import { DatasetVerifier } from '../verify/dataset-verifier';
 import { JobTransitions } from './job-transitions';
 import { afterFailure } from './job-failure';
 import { readMetadata } from '../pull/metadata-reader';
@@ -101,15 +102,21 @@ export class SyncJobExecutor {
   private isStillMapped({ recordTypes }: Integration): boolean {
     const { direction, recordType } = directionOfJob(this.input.recordType);
     const mapping = recordTypes[recordType];
+    if (direction === 'verify') return pushesType(mapping) && !pullsType(mapping);
     return direction === 'pull' ? pullsType(mapping) : pushesType(mapping);
   }
 
   private async endUnmapped({ overviewId }: SyncRun): Promise<SyncJobReport> {
     return this.job.inTenant(async (work) => {
       if (overviewId !== null) {
-        const dataset = directionOfJob(this.input.recordType);
-        const skipped = await skipUnmappedItems(work, { overviewId, ...dataset });
-        await addRecordErrors(work, this.input, skipped, 'recordsSkipped');
+        const { direction, recordType } = directionOfJob(this.input.recordType);
+        if (direction !== 'verify')
+          await addRecordErrors(
+            work,
+            this.input,
+            await skipUnmappedItems(work, { overviewId, direction, recordType }),
+            'recordsSkipped',
+          );
       }
       return this.job.endIn(work, { state: 'not_supported' });
     });
@@ -171,8 +178,12 @@ export class SyncJobExecutor {
       await readMetadata(options);
       return this.job.end(SUCCEEDED);
     }
-    const result = direction === 'push' ? await pushSyncNow(options) : await new DatasetReader(options).run();
-    switch (result) {
+    const results = {
+      pull: () => new DatasetReader(options).run(),
+      push: () => pushSyncNow(options),
+      verify: () => new DatasetVerifier(options).run(),
+    };
+    switch (await results[direction]()) {
       case 'done':
         return this.job.end(direction === 'push' ? { state: 'succeeded' } : SUCCEEDED);
       case 'more':

@@ -11,6 +11,7 @@ import {
   listRecords,
   type RecordSyncSummary,
 } from '../../db/records/records';
+import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX, listDrifts } from '../../db/verify/drifts';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
 import type { TenantContext } from '../routing/context';
@@ -120,7 +121,9 @@ export const recordRoutes: readonly Route[] = [
       const record = await findRecord(work, named(params));
       if (record === undefined) throw new HttpError('record_not_found');
       const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [record.recordId] });
-      return { status: 200, body: toWireRecord(record, recordSyncs, await allIntegrations(work)) };
+      const drifts = await listDrifts(work, { recordId: record.recordId, limit: DRIFTS_MAX });
+      const body = toWireRecord(record, recordSyncs, await allIntegrations(work), drifts);
+      return { status: 200, body };
     },
   }),
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
+import type { Drift } from '../../db/verify/drifts';
 import { isLocked } from '../../domain/onboarding';
 import type { RecordSyncSummary, StoredRecord } from '../../db/records/records';
 import { badgeOf } from '../../domain/records/badge';
@@ -19,6 +20,7 @@ import {
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
+import { driftOfRecord, toWireDriftOfRecord } from '../sync-runs/drift-schema';
 import { syncOutlook, toWireOutlook } from './sync-outlook-schema';
 
 const badge = z
@@ -64,6 +66,9 @@ const recordSyncSchema = z
     }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
+    drifts: z.array(driftOfRecord).meta({
+      description: 'What was changed in the app since the last push, as the last nightly run found it.',
+    }),
     fields: z.array(z.object({ name: z.string(), to: z.string() })).meta({
       description: 'The fields of the record that are pushed to this integration, and their targets.',
     }),
@@ -133,6 +138,7 @@ export function toWireRecord(
   record: StoredRecord,
   recordSyncs: readonly RecordSyncSummary[],
   integrations: readonly Integration[],
+  drifts: readonly Drift[],
 ): z.output<typeof recordView> {
   const states = statesOf(record, recordSyncs, integrations);
   const fieldSyncs = new Map<string, string[]>();
@@ -143,7 +149,7 @@ export function toWireRecord(
   return {
     ...toWireSummary(record, recordSyncs, integrations),
     field_syncs: Object.fromEntries(fieldSyncs),
-    syncs: states.map(toWireSync),
+    syncs: states.map((state) => toWireSync(state, drifts)),
   };
 }
 
@@ -171,12 +177,10 @@ function statesOf(
   });
 }
 
-function toWireSync({
-  integration,
-  mapping,
-  recordSync,
-  eligible,
-}: SyncState): z.output<typeof recordSyncSchema> {
+function toWireSync(
+  { integration, mapping, recordSync, eligible }: SyncState,
+  drifts: readonly Drift[],
+): z.output<typeof recordSyncSchema> {
   return {
     integration_id: toTypeId('int', integration.integrationId),
     app: integration.app,
@@ -189,6 +193,9 @@ function toWireSync({
     discarded_at: toInstantOrNull(recordSync?.discardedAt ?? null),
     discarded_by: recordSync?.discardedBy ?? null,
     last_push: toWireLastPush(recordSync?.lastPush ?? null),
+    drifts: drifts
+      .filter(({ integrationId }) => integrationId === integration.integrationId)
+      .map(toWireDriftOfRecord),
     fields: mapping?.fields.flatMap(({ name, to }) => (name === undefined ? [] : [{ name, to }])) ?? [],
   };
 }

@@ -9,6 +9,7 @@ import {
 import { findRecord, findRecordSyncsOfRecords } from '../../db/records/records';
 import { toTypeId } from '../../db/sql/ids';
 import type { ErrorCode } from '../errors/error-codes';
+import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX, listDrifts } from '../../db/verify/drifts';
 import { HttpError } from '../http/http-error';
 import { requireIntegration } from '../integrations/integration-views';
 import { externalId, idParam, recordTypeName } from '../routing/common-schemas';
@@ -134,7 +135,12 @@ async function applyAction(
   const ownRecordSyncs = recordSyncs.filter((recordSync) => recordSync.integrationId === integrationId);
   return {
     status: 200 as const,
-    body: toWireRecord(record, ownRecordSyncs, [integration]),
+    body: toWireRecord(
+      record,
+      ownRecordSyncs,
+      [integration],
+      await listDrifts(work, { integrationId, recordId, limit: DRIFTS_MAX }),
+    ),
     audit: {
       target: `${record.recordType}/${record.externalId}`,
       detail: { integration_id: toTypeId('int', integrationId) },

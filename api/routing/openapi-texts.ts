@@ -40,6 +40,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Onboarding: 'The initial load after linking. Until it is done, the imported record types are read-only.',
   'Sync status': 'The number of records in Syncline and in the app.',
   Metadata: 'Record types, fields and picklists of the apps, and how they changed.',
+  Drifts: 'What was changed in apps after it was pushed.',
   'Sync conflicts': 'Fields that were changed on both sides, and records that could not be matched.',
   'Push reviews': 'Pushes that exceeded a safety threshold and wait for a decision.',
   'Deletion reviews': 'Deletions that exceeded the safety threshold and wait for a decision.',

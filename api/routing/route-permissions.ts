@@ -121,6 +121,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/sync-status': 'viewer',
   'GET /v1/sync-summary': 'viewer',
   'GET /v1/metadata-changes': 'viewer',
+  'GET /v1/drifts': 'viewer',
   'GET /v1/sync-conflicts': 'viewer',
   'POST /v1/sync-conflicts/{sync_conflict_id}/decide': 'operator',
   'POST /v1/sync-conflicts/decide-alike': 'operator',

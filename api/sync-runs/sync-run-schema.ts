@@ -129,9 +129,11 @@ export const syncJob = z
   .object({
     kind: z.enum(['dataset', 'metadata']),
     record_type: recordTypeName.nullable().meta({ description: 'null for metadata.' }),
-    direction: z
-      .enum(['pull', 'push'])
-      .meta({ description: '`push`: a job of a Sync Now that pushes; its records are the pushed ones.' }),
+    direction: z.enum(['pull', 'push', 'verify']).meta({
+      description:
+        '`push`: a job of a Sync Now that pushes; its records are the pushed ones. `verify`: compares ' +
+        'what was pushed with what the app holds, for record types that are only pushed.',
+    }),
     state: z.enum(JOB_STATES).meta({
       id: 'SyncJobState',
       description:

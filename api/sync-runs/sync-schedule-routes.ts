@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
 import { readScheduleSettings, type ScheduleSettings } from '../../db/sync-runs/sync-schedules';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSkippedRuns, type SkippedRun } from '../../db/sync-runs/scheduled-requests';
 import { fallbackTime, hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
 import { type NextRun, nextRuns } from '../../domain/sync-runs/next-runs';
@@ -62,7 +63,7 @@ const syncSchedule = z
   .object({
     state: z.enum(['on', 'off', 'paused', 'needs_reauthorization']).meta({
       description:
-        '`off`: the integration pulls nothing, or both schedules are off. While it is `paused` ' +
+        '`off`: the integration syncs nothing, or both schedules are off. While it is `paused` ' +
         'or needs new credentials, scheduled runs are skipped and logged.',
     }),
     summary: z.string().meta({
@@ -70,7 +71,7 @@ const syncSchedule = z
       example: 'Changes every hour at minute 17; everything at 02:00 (Europe/Berlin).',
     }),
     time_zone: z.string().nullable().meta({
-      description: 'The time zone of the tenant; null if nothing is pulled.',
+      description: 'The time zone of the tenant; null if nothing is synced.',
       example: 'Europe/Berlin',
     }),
     hourly_at_minute: z.number().int().nullable().meta({
@@ -166,7 +167,7 @@ function toWireSchedule(
         : integration.needsReauthorizationAt !== null
           ? 'needs_reauthorization'
           : 'on',
-    summary: describeSchedule(settings, minute),
+    summary: describeSchedule(integration, settings, minute),
     time_zone: settings?.zone ?? null,
     hourly_at_minute: minute,
     nightly_at: nightlyAt,
@@ -175,11 +176,16 @@ function toWireSchedule(
   };
 }
 
-function describeSchedule(settings: ScheduleSettings | undefined, minute: number | null): string {
-  if (settings === undefined) return 'Nothing is imported from this app.';
+function describeSchedule(
+  integration: Integration,
+  settings: ScheduleSettings | undefined,
+  minute: number | null,
+): string {
+  if (settings === undefined) return 'Nothing is synced with this app.';
+  const nightly = pulledRecordTypes(integration).length > 0 ? 'everything' : 'what was pushed is compared';
   const parts = [
     ...(minute === null ? [] : [`changes every hour at minute ${minute}`]),
-    ...(settings.nightlyAt === null ? [] : [`everything at ${settings.nightlyAt} (${settings.zone})`]),
+    ...(settings.nightlyAt === null ? [] : [`${nightly} at ${settings.nightlyAt} (${settings.zone})`]),
   ];
   const text = parts.length === 0 ? 'only on request' : parts.join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

@@ -8,6 +8,7 @@ import * as repairLimits from './2026-11-29-sync-repair-limits';
 import * as notation from './2026-11-30-notation';
 import * as accounting from './2026-12-01-accounting';
 import * as conflictInbox from './2026-12-01-conflict-inbox';
+import * as drifts from './2026-12-01-drifts';
 import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as missingRecords from './2026-12-01-missing-records';
 import * as oneToOneLinks from './2026-12-01-one-to-one-links';
@@ -25,6 +26,7 @@ export const migrations: Record<string, Migration> = {
   '2026-11-30-notation': notation,
   '2026-12-01-accounting': accounting,
   '2026-12-01-conflict-inbox': conflictInbox,
+  '2026-12-01-drifts': drifts,
   '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-missing-records': missingRecords,
   '2026-12-01-one-to-one-links': oneToOneLinks,

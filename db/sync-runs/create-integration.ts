@@ -92,7 +92,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       kind: 'onboarding',
       startedBy: input.linkedBy ?? 'syncline',
     });
-    await enqueueSchedules(work, { integrationId });
   }
+  await enqueueSchedules(work, { integrationId });
   return announceIntegration(work, input.integrationId);
 }

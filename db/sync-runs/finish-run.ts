@@ -15,7 +15,7 @@ import { datasetJobsOf, updateOnboarding } from './onboarding';
 import { endOperations } from '../notifications/operations';
 import { endApplied, invalidateOverviewsReadDuring } from '../overviews/invalidate-overviews';
 import { deleteSyncNowItems } from '../overviews/overview-lifecycle';
-import { pulledRecordTypes } from '../../domain/records/mapping-directions';
+import { directionOfJob } from '../../domain/overviews/overview';
 import { listSyncDatasets, markRepaired, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
@@ -56,7 +56,11 @@ export async function endSyncRun(
   const datasets = await listSyncDatasets(work, run);
   const datasetJobs = datasetJobsOf(jobs);
   // A run that was canceled before it started has read nothing.
-  if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
+  if (
+    datasetJobs.length > 0 ||
+    jobs.some(({ recordType }) => directionOfJob(recordType).direction === 'verify')
+  )
+    await writeSyncStatus(work, { run, integration, datasets });
   await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
   // An overview need not cover all records, so a difference is expected.
   if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
@@ -71,9 +75,9 @@ async function writeSyncStatus(
     datasets,
   }: { run: SyncRun; integration: Integration; datasets: readonly SyncDataset[] },
 ): Promise<void> {
-  const pulled = new Set(pulledRecordTypes(integration));
+  const { recordTypes } = integration;
   const breakdown: StatusOfRecordType[] = datasets
-    .filter(({ recordType }) => pulled.has(recordType))
+    .filter(({ recordType }) => Object.hasOwn(recordTypes, recordType))
     .map(({ recordType, localTotal, remoteTotal, countedAt }) => ({
       record_type: recordType,
       ...totalsOf(localTotal, remoteTotal),

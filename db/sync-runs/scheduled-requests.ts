@@ -52,8 +52,9 @@ export async function decideScheduledRun(
 }
 
 function hasSchedule(integration: Integration, schedule: ScheduledRequest['schedule']): boolean {
-  if (pulledRecordTypes(integration).length === 0) return false;
-  return schedule === 'hourly' ? integration.isHourlySyncOn : integration.nightlySyncAt !== null;
+  if (schedule === 'nightly')
+    return integration.nightlySyncAt !== null && Object.keys(integration.recordTypes).length > 0;
+  return integration.isHourlySyncOn && pulledRecordTypes(integration).length > 0;
 }
 
 /** A late request shares its run with earlier ones: one catch-up run, not one per scheduled time. */

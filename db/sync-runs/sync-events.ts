@@ -10,6 +10,7 @@ import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
 import { listSyncDatasets } from './sync-datasets';
 import type { SyncJob, SyncRun } from '../pull/job-rows';
+import { directionOfJob } from '../../domain/overviews/overview';
 import { METADATA_JOB } from '../tables/pull';
 
 /** The state of the run: emitted once when it ends, and every 12 h before. */
@@ -20,6 +21,8 @@ export async function syncEvents(
 ): Promise<NewEvent[]> {
   const kind = scheduledKindOf(run);
   if (kind === undefined) return [];
+  // A run that only verified pushes has read no dataset.
+  if (jobs.some(({ recordType }) => isVerification(recordType)) && datasetJobs(jobs).length === 0) return [];
   const { integrationId } = run;
   const isFirstSync = await isBeforeFirstSync(work, run);
   const data = toData(run, jobs, { kind, isFirstSync });
@@ -53,9 +56,11 @@ function toData(
   };
 }
 
-/** Metadata is a job, never a dataset (rules.md 39). */
+/** Metadata and the verification of pushes are jobs, never datasets (rules.md 39, 54). */
 const datasetJobs = (jobs: readonly SyncJob[]): SyncJob[] =>
-  jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
+  jobs.filter(({ recordType }) => recordType !== METADATA_JOB && !isVerification(recordType));
+
+const isVerification = (job: string): boolean => directionOfJob(job).direction === 'verify';
 
 /**
  * At least one dataset succeeded and everything has been read once, by this run or by an earlier one that

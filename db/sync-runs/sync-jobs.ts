@@ -11,7 +11,7 @@ import {
   summarizeRun,
 } from '../../domain/sync-runs/sync-run';
 import { overlapMs } from '../../domain/sync-runs/overlap';
-import { pushJobOf } from '../../domain/overviews/overview';
+import { pushJobOf, verifyJobOf } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import { companyEvents } from './company-sync';
@@ -93,7 +93,8 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
   const pushed = asked.flatMap(({ recordType, direction }) =>
     direction === 'push' ? [pushJobOf(recordType)] : [],
   );
-  const jobs = [...(readsMetadata(run) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
+  const verified = verifies(run) ? pushOnlyTypes(integration, run).map(verifyJobOf) : [];
+  const jobs = [...(readsMetadata(run) ? [METADATA_JOB] : []), ...recordTypes, ...verified, ...pushed];
   if (jobs.length === 0) return;
   await trx
     .insertInto('syncJobs')
@@ -121,6 +122,15 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     )
     .execute();
 }
+
+/** The nightly pass, or a full run in its place, also reads what is only pushed (rules.md 54). */
+const verifies = ({ kind }: SyncRun): boolean => kind === 'nightly' || kind === 'full';
+
+const pushOnlyTypes = (integration: Integration | undefined, { recordTypes }: SyncRun): string[] =>
+  Object.entries(integration?.recordTypes ?? {})
+    .filter(([type, { direction }]) => direction === 'push' && (recordTypes?.includes(type) ?? true))
+    .map(([type]) => type)
+    .sort();
 
 /** The record types of the overview, still mapped or not; otherwise the mapped ones. */
 async function datasetsToWorkOn(

@@ -13,7 +13,7 @@ import {
 } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { lockIntegration } from '../integrations/integrations';
+import { type Integration, lockIntegration } from '../integrations/integrations';
 import { enqueue } from '../platform/outbox';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -49,7 +49,7 @@ interface OpenRun extends RunRequest {
 /** @returns undefined if the integration is deleted or pulls nothing. Locks the integration's row. */
 export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<RequestedRun | undefined> {
   const integration = await lockIntegration(work, asked);
-  if (integration === undefined || pulledRecordTypes(integration).length === 0) return undefined;
+  if (integration === undefined || !hasWork(integration, asked)) return undefined;
   const open = await findOpenRuns(work, asked);
   const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
 
@@ -74,6 +74,11 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
     isCoalesced: false,
   };
 }
+
+/** Nightly runs verify what is only pushed; the others have nothing to do then. */
+const hasWork = (integration: Pick<Integration, 'recordTypes'>, { kind }: NewRun): boolean =>
+  pulledRecordTypes(integration).length > 0 ||
+  (kind === 'nightly' && Object.keys(integration.recordTypes).length > 0);
 
 /** The current or waiting run, for requesters that must not add one (schedules). */
 export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {

@@ -25,7 +25,7 @@ export interface ScheduleSettings {
 }
 
 /**
- * The schedules an integration should have; undefined if it is deleted or pulls nothing. A paused one keeps
+ * The schedules an integration should have; undefined if it is deleted or syncs nothing. A paused one keeps
  * them (rules.md 16).
  */
 export async function readScheduleSettings(
@@ -33,16 +33,17 @@ export async function readScheduleSettings(
   { integrationId }: { integrationId: string },
 ): Promise<ScheduleSettings | undefined> {
   const integration = await findIntegration(work, { integrationId });
-  if (integration === undefined || pulledRecordTypes(integration).length === 0) return undefined;
+  if (integration === undefined || Object.keys(integration.recordTypes).length === 0) return undefined;
   return {
-    isHourlyOn: integration.isHourlySyncOn,
+    // What is only pushed is compared at night.
+    isHourlyOn: integration.isHourlySyncOn && pulledRecordTypes(integration).length > 0,
     nightlyAt: integration.nightlySyncAt,
     zone: await readTimeZone(work),
   };
 }
 
 /** Of all tenants, after `after` (an integration's id). */
-export async function listPullingIntegrations(
+export async function listScheduledIntegrations(
   { trx }: Work,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<{ tenantId: string; integrationId: string }[]> {
@@ -50,12 +51,12 @@ export async function listPullingIntegrations(
     .selectFrom('integrations')
     .select(['tenantId', 'integrationId'])
     .where('deletedAt', 'is', null)
-    .where(pulls);
+    .where(syncs);
   if (after !== undefined) query = query.where('integrationId', '>', after);
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
-const pulls = sql<boolean>`exists (select from jsonb_each(record_types) mapping where mapping.value ->> 'direction' <> 'push')`;
+const syncs = sql<boolean>`record_types <> '{}'`;
 
 /** Of the tenant. */
 export async function readTimeZone({ trx, tenantId }: TenantWork): Promise<string> {

@@ -63,7 +63,7 @@ export async function listFreshness(
       from sync_datasets
       where tenant_id = integration.tenant_id and integration_id = integration.integration_id
         and initial_state is distinct from 'not_supported'
-        and integration.record_types ? record_type) dataset on true
+        and integration.record_types -> record_type ->> 'direction' <> 'push') dataset on true
     left join lateral (
       select total_difference from sync_statuses
       where tenant_id = integration.tenant_id and integration_id = integration.integration_id

@@ -2,7 +2,6 @@
  * Changing a tenant, including what a new time zone means for the nightly runs of its integrations (rules.md
  * 29).
  */
-import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
 import type { TenantWork } from '../database';
 import { lockTenant, type Tenant, type TenantChange, updateTenant } from '../tenants/tenants';
@@ -31,7 +30,7 @@ async function moveSchedules(work: TenantWork, timeZone: string): Promise<void> 
     .orderBy('integrationId')
     .execute();
   for (const { integrationId, nightlySyncAt, ...integration } of integrations) {
-    if (pulledRecordTypes(integration).length === 0) continue;
+    if (Object.keys(integration.recordTypes).length === 0) continue;
     await enqueueSchedules(work, { integrationId });
     if (nightlySyncAt === null) continue;
     const scheduleDate = scheduleDateOf(now, nightlySyncAt, timeZone);

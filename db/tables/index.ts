@@ -23,6 +23,7 @@ import type {
 } from './platform';
 import type {
   DeletionReviewsTable,
+  DriftsTable,
   MatchKeysTable,
   MissingRecordsTable,
   SyncConflictsTable,
@@ -101,6 +102,7 @@ export interface Tables {
   metadataChanges: MetadataChangesTable;
   syncConflicts: SyncConflictsTable;
   matchKeys: MatchKeysTable;
+  drifts: DriftsTable;
   missingRecords: MissingRecordsTable;
   rateLimits: RateLimitsTable;
   emails: EmailsTable;

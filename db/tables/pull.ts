@@ -140,6 +140,23 @@ export interface SyncConflictsTable {
   endedAt: Date | null;
 }
 
+/** What was changed at the third party after it was pushed; one row per open difference. */
+export interface DriftsTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  recordType: string;
+  /** A member of the remote record; '' = the record is missing there. */
+  place: string;
+  expected: Json<unknown> | null;
+  found: Json<unknown> | null;
+  /** When a run first found it. */
+  foundAt: Date;
+  /** When a run found it last. A push after that ends it. */
+  seenAt: Date;
+  syncRunId: string;
+}
+
 export interface MatchKeysTable {
   tenantId: string;
   syncRunId: string;

@@ -59,6 +59,9 @@ export function supersededBy(
 }
 
 const PUSH_JOB = 'push:';
+const VERIFY_JOB = 'verify:';
+
+export type JobDirection = SyncDirection | 'verify';
 
 /**
  * A run's jobs are named by their record type; one that pushes by that with a word before it, which no record
@@ -68,7 +71,13 @@ export function pushJobOf(recordType: string): string {
   return PUSH_JOB + recordType;
 }
 
-export function directionOfJob(job: string): { recordType: string; direction: SyncDirection } {
+/** A job that compares what was pushed with what the third party holds (rules.md 54). */
+export function verifyJobOf(recordType: string): string {
+  return VERIFY_JOB + recordType;
+}
+
+export function directionOfJob(job: string): { recordType: string; direction: JobDirection } {
+  if (job.startsWith(VERIFY_JOB)) return { recordType: job.slice(VERIFY_JOB.length), direction: 'verify' };
   return job.startsWith(PUSH_JOB)
     ? { recordType: job.slice(PUSH_JOB.length), direction: 'push' }
     : { recordType: job, direction: 'pull' };

@@ -1,13 +1,15 @@
 /** The jobs of a sync run: one for the metadata, and one per record type and direction. */
-import { directionOfJob, pushJobOf } from '../overviews/overview';
+import { directionOfJob, pushJobOf, verifyJobOf } from '../overviews/overview';
 
-export type SyncJobRef = { kind: 'metadata' } | { kind: 'pull' | 'push'; recordType: string };
+export type SyncJobRef = { kind: 'metadata' } | { kind: 'pull' | 'push' | 'verify'; recordType: string };
 
 /**
- * The name under which the database stores a job: '' is the metadata job, `push:contacts` pushes contacts.
+ * The name under which the database stores a job: '' is the metadata job, `push:contacts` pushes contacts,
+ * `verify:contacts` compares what was pushed.
  */
 export function syncJobName(job: SyncJobRef): string {
   if (job.kind === 'metadata') return '';
+  if (job.kind === 'verify') return verifyJobOf(job.recordType);
   return job.kind === 'push' ? pushJobOf(job.recordType) : job.recordType;
 }
 

@@ -3,7 +3,7 @@ import type { SyncJobRef } from './sync-job';
 
 export function describeJob(job: SyncJobRef): string {
   if (job.kind === 'metadata') return 'metadata';
-  return job.kind === 'push' ? `push ${job.recordType}` : job.recordType;
+  return job.kind === 'pull' ? job.recordType : `${job.kind} ${job.recordType}`;
 }
 
 export function describeSyncRun(kind: string, jobs: Iterable<{ job: SyncJobRef; state: string }>): string {

@@ -356,7 +356,7 @@ describe('the schedules of an integration', () => {
         onDelete: 'leave' as const,
       },
     };
-    expect(await change({ recordTypes: pushed })).toEqual([false, false]);
+    expect(await change({ recordTypes: pushed })).toEqual([false, true]);
     expect(await change({ recordTypes: PULLED })).toEqual([true, true]);
     await tenant.work((work) => deleteIntegration(work, { integrationId }));
     await dispatch();
@@ -364,11 +364,12 @@ describe('the schedules of an integration', () => {
     expect([await find('hourly'), await find('nightly')]).toEqual([null, null]);
   });
 
-  it('are never created for an integration that only pushes', async () => {
+  it('rule 54: of an integration that only pushes is nightly', async () => {
     const pushing = await tenant.integration();
     await reconcileAllSyncSchedules(tools());
 
-    expect([await find('hourly', pushing), await find('nightly', pushing)]).toEqual([null, null]);
+    expect(await find('hourly', pushing)).toBeNull();
+    expect(clocks(await find('nightly', pushing))).toEqual(['2:0', '3:15']);
   });
 
   it('are created again at the start of a worker if Temporal has lost them', async () => {

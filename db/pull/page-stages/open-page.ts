@@ -6,6 +6,14 @@ import type { SyncJob } from '../job-rows';
 import type { PageToApply, PassKey } from '../page';
 import { checkForInterruption, type Interruption } from '../pass-state';
 
+/** `recordType`: the job's name. */
+export type PageToOpen = PassKey &
+  Pick<PageToApply, 'pagesBefore'> & {
+    records: readonly { remoteId: string }[];
+    tombstones: readonly string[];
+    refused: readonly { remoteId: string | null }[];
+  };
+
 export interface OpenPage extends Omit<Interruption, 'isGone'> {
   job: SyncJob;
   /** Of the page's remote ids; the same digest again means that the list repeats itself. */
@@ -18,7 +26,7 @@ export interface OpenPage extends Omit<Interruption, 'isGone'> {
  * @returns undefined if the job has ended, another worker has continued with it, or the integration was
  * deleted.
  */
-export async function openPage(work: TenantWork, page: PageToApply): Promise<OpenPage | undefined> {
+export async function openPage(work: TenantWork, page: PageToOpen): Promise<OpenPage | undefined> {
   const idsDigest = digestOf(page);
   const locked = await lockJob(work, page, idsDigest);
   if (locked === undefined) return undefined;
@@ -36,7 +44,7 @@ export async function openPage(work: TenantWork, page: PageToApply): Promise<Ope
  * Independent of the order, because a list that repeats itself may shuffle its records. Empty for an empty
  * page.
  */
-function digestOf({ records, tombstones, refused }: PageToApply): string {
+function digestOf({ records, tombstones, refused }: PageToOpen): string {
   const ids = [
     ...records.map(({ remoteId }) => remoteId),
     ...tombstones,

@@ -130,7 +130,7 @@ function idsOf(changes: PageChanges): PageRecords {
 }
 
 /** Progress ends a series of failures. The caller has locked the job. */
-async function writeCheckpoint(
+export async function writeCheckpoint(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType }: PassKey,
   { number, idsDigest, seen, created, changed }: PageRecords & { number: number; idsDigest: string },

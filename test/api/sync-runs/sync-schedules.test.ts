@@ -68,14 +68,12 @@ it('follows the settings', async () => {
   });
 });
 
-it('says that an integration that only pushes is not read', async () => {
+it('says that an integration that only pushes is compared every night', async () => {
   const { id } = await givenIntegration(tenant);
 
   expect(await schedule(id)).toMatchObject({
-    state: 'off',
-    summary: 'Nothing is imported from this app.',
-    time_zone: null,
-    next_runs: [],
+    summary: 'What was pushed is compared at 02:00 (Europe/Berlin).',
+    hourly_at_minute: null,
   });
 });
 

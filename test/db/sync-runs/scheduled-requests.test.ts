@@ -317,12 +317,14 @@ describe('a tenant that moves to another zone', () => {
     return db.superuser(`select subject_id from outbox where topic = 'sync_schedule'`);
   };
 
-  it('updates the schedules of the integrations that pull', async () => {
-    await tenant.integration();
+  it('updates the schedules of its integrations', async () => {
+    const pushing = await tenant.integration();
     const other = await GivenTenant.create(db);
     await other.integration({ recordTypes: PULLED });
 
-    expect(await move('Europe/Brussels')).toEqual([{ subject_id: integrationId }]);
+    expect(new Set((await move('Europe/Brussels')).map((row) => row.subject_id))).toEqual(
+      new Set([integrationId, pushing]),
+    );
     expect(await move('Europe/Brussels')).toEqual([]);
   });
 

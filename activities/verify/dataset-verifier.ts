@@ -1,0 +1,120 @@
+/**
+ * One pass that compares what was pushed with what the third party holds (rules.md 54), for record types that
+ * are only pushed. Record types in both directions are compared by their pull.
+ */
+import type { TenantWork } from '../../db/database';
+import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
+import { checkForInterruption, countSeenAgain } from '../../db/pull/pass-state';
+import { countLinked } from '../../db/records/record-links';
+import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
+import type { Verification } from '../../db/verify/drifts';
+import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
+import { verifyPage } from '../../db/verify/verify-page';
+import { verifyJobOf } from '../../domain/overviews/overview';
+import type { RecordTypeMapping } from '../../domain/records/mapping';
+import { suspiciouslyEmpty } from '../pull/dataset-failed';
+import type { DatasetReaderOptions, PassResult } from '../pull/dataset-reader';
+import { addsUp, PageReader, type ReadOutcome } from '../pull/page-reader';
+
+const RECORDS_PER_STEP = 1_000;
+
+export class DatasetVerifier {
+  private readonly pages: PageReader;
+  private readonly key: Verification;
+  private readonly mapping: RecordTypeMapping;
+
+  constructor(private readonly options: DatasetReaderOptions) {
+    const { integration, run, recordType } = options;
+    this.pages = new PageReader(options);
+    const job = verifyJobOf(recordType);
+    this.key = { integrationId: integration.integrationId, syncRunId: run.syncRunId, job, recordType };
+    const mapping = integration.recordTypes[recordType];
+    if (mapping === undefined) throw new Error(`The integration maps no record type ${recordType}.`);
+    this.mapping = mapping;
+  }
+
+  async run(): Promise<PassResult> {
+    const { abilities } = this.pages;
+    if (abilities === null) return 'not_supported';
+    const job = await this.lockJob();
+    if (job === undefined || job.finishedAt !== null) return 'stopped';
+    if (job.readFinishedAt === null) {
+      const read = await this.readAll(job);
+      if (read !== 'done') return read;
+    }
+    return this.finish(abilities.isPagingStable);
+  }
+
+  private lockJob(): Promise<SyncJob | undefined> {
+    const { syncRunId, job } = this.key;
+    return this.inTenant((work) => lockSyncJob(work, { syncRunId, recordType: job }));
+  }
+
+  private async readAll(job: SyncJob): Promise<ReadOutcome> {
+    const counted = job.pages === 0 ? await this.pages.count() : null;
+    let pagesBefore = job.pages;
+    const request = { cursor: job.cursor, modifiedSince: null, prepare: () => undefined };
+    return this.pages.readAll(request, async ({ records, nextCursor, total, requestedAt }) => {
+      const page = { records, nextCursor, total: total ?? counted, requestedAt };
+      const verified = await this.inTenant((work) =>
+        verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore }),
+      );
+      if (verified === undefined) return 'stopped';
+      pagesBefore = verified.job.pages;
+      const { repeatedPages } = verified.job;
+      return { repeatedPages, isEmpty: records.length === 0, isInterrupted: verified.isInterrupted };
+    });
+  }
+
+  /** Safe to repeat. If the list may be incomplete, it is not known what is missing there. */
+  private async finish(isPagingStable: boolean): Promise<ReadOutcome> {
+    const job = await this.lockJob();
+    if (job === undefined || job.finishedAt !== null || job.startedAt === null) return 'stopped';
+    const { integrationId, recordType } = this.key;
+    if (job.recordsRead === 0) {
+      const linked = await this.inTenant((work) => countLinked(work, { integrationId, recordType }));
+      if (linked > 0) throw suspiciouslyEmpty(recordType, linked);
+    }
+    const isComplete = isPagingStable || (await this.isComplete(job));
+    if (isComplete && !(await this.verifyAllUnseen(job.startedAt))) return 'more';
+    const { startedAt } = job;
+    await this.inTenant(async (work) => {
+      const { local, remote } = await countVerified(work, this.key, startedAt);
+      await addSyncDatasets(work, { integrationId, recordTypes: [recordType], isInitial: false });
+      await markDatasetSucceeded(work, {
+        integrationId,
+        recordType,
+        isFull: false,
+        watermark: null,
+        counted: { local, remote: isComplete ? remote : null },
+      });
+    });
+    return 'done';
+  }
+
+  private async isComplete(job: SyncJob): Promise<boolean> {
+    const total = (await this.pages.count()) ?? job.remoteTotal ?? job.recordsRead;
+    const pass = { ...this.key, recordType: this.key.job };
+    return addsUp(job, total) && (await this.inTenant((work) => countSeenAgain(work, pass))) === 0;
+  }
+
+  /** @returns false if the time box has ended or the run is to pause or end. */
+  private async verifyAllUnseen(startedAt: Date): Promise<boolean> {
+    let after: string | null = null;
+    do {
+      if (!this.options.isWithinTimeBox()) return false;
+      const { isInterrupted } = await this.inTenant((work) => checkForInterruption(work, this.key));
+      if (isInterrupted) return false;
+      const step: UnseenChunk = { mapping: this.mapping, startedAt, after, limit: RECORDS_PER_STEP };
+      const done: { after: string | null } = await this.inTenant((work) =>
+        verifyUnseen(work, this.key, step),
+      );
+      after = done.after;
+    } while (after !== null);
+    return true;
+  }
+
+  private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    return this.pages.inTenant(callback);
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Compares a page of remote records with what was pushed (rules.md 54). Only records that are Synced count:
+ * of the others it is known that the third party lacks a change.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import { remoteDifference } from '../../domain/pull/remote-difference';
+import { pushTarget, type RecordTypeMapping } from '../../domain/records/mapping';
+import type { Notation } from '../../domain/records/notation';
+import type { TenantWork } from '../database';
+import { type LearnedNotation, learnNotations } from '../overviews/compared-links';
+import type { SyncJob } from '../pull/job-rows';
+import { findLinked } from '../pull/page-stages/find-linked';
+import { PUSH_RECORDED_WITHIN_MS } from '../pull/page-stages/merge-page';
+import { openPage } from '../pull/page-stages/open-page';
+import { writeCheckpoint } from '../pull/page-stages/save-checkpoint';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { type NewDrift, replaceDrifts, type Verification } from './drifts';
+
+export interface PageToVerify {
+  records: readonly { remoteId: string; fields: JsonObject; isDeleted: boolean }[];
+  nextCursor: string | null;
+  total: number | null;
+  mapping: RecordTypeMapping;
+  pagesBefore: number;
+  requestedAt: Date;
+}
+
+export interface VerifiedPage {
+  job: SyncJob;
+  isInterrupted: boolean;
+  /** Records that differ. */
+  drifted: readonly DriftedRecord[];
+}
+
+interface DriftedRecord {
+  recordId: string;
+  drifts: readonly Omit<NewDrift, 'recordId'>[];
+}
+
+/** @returns undefined if the job has ended or another worker has continued with it. */
+export async function verifyPage(
+  work: TenantWork,
+  key: Verification,
+  page: PageToVerify,
+): Promise<VerifiedPage | undefined> {
+  const { integrationId, recordType } = key;
+  const records = page.records.filter(({ isDeleted }) => !isDeleted);
+  const pass = { ...key, recordType: key.job };
+  const { pagesBefore } = page;
+  const open = await openPage(work, { ...pass, pagesBefore, records, tombstones: [], refused: [] });
+  if (open === undefined) return undefined;
+  const { linked } = await findLinked(
+    work,
+    { integrationId, recordType },
+    records.map(({ remoteId }) => ({ remoteId, hash: null })),
+  );
+  const remotes = new Map(records.map(({ remoteId, fields }) => [remoteId, fields]));
+  const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, remotes.get(remoteId)]));
+  const synced = await readSynced(work, { integrationId, recordIds: [...remoteOf.keys()], ...page });
+  const compared = synced.map((record) => compare(page.mapping, record, remoteOf.get(record.recordId) ?? {}));
+  await learnNotations(work, {
+    integrationId,
+    requestedAt: page.requestedAt,
+    learned: compared.flatMap(({ learned }) => learned ?? []),
+  });
+  const drifted = compared.filter(({ drifts }) => drifts.length > 0);
+  await replaceDrifts(work, key, {
+    recordIds: synced.map(({ recordId }) => recordId),
+    drifts: drifted.flatMap(({ recordId, drifts }) => drifts.map((drift) => ({ recordId, ...drift }))),
+  });
+  const { job, isRepeated, idsDigest, isInterrupted } = open;
+  const isEmpty = records.length === 0;
+  const progress = {
+    cursor: page.nextCursor,
+    pages: job.pages + 1,
+    repeatedPages: isRepeated || isEmpty ? job.repeatedPages + 1 : 0,
+    readFinishedAt: page.nextCursor === null ? work.now : null,
+    expectedRecords: job.expectedRecords ?? page.total,
+    remoteTotal: page.total ?? job.remoteTotal,
+    recordsRead: job.recordsRead + (isRepeated ? 0 : records.length),
+    // Nothing changes here.
+    recordsUnchanged: job.recordsUnchanged + (isRepeated ? 0 : records.length),
+  };
+  const stored = { number: pagesBefore, idsDigest, seen: [...remoteOf.keys()], created: [], changed: [] };
+  return { job: await writeCheckpoint(work, pass, stored, progress), isInterrupted, drifted };
+}
+
+interface SyncedRecord {
+  recordId: string;
+  externalId: string;
+  version: number;
+  fields: JsonObject;
+  isDeleted: boolean;
+  notation: Notation | null;
+}
+
+/**
+ * Records that both sides agreed on before the page was requested. A page that was requested before a push
+ * was recorded may show earlier values.
+ */
+async function readSynced(
+  { trx, tenantId }: TenantWork,
+  {
+    integrationId,
+    recordIds,
+    requestedAt,
+  }: { integrationId: string; recordIds: readonly string[]; requestedAt: Date },
+): Promise<SyncedRecord[]> {
+  if (recordIds.length === 0) return [];
+  const agreedBefore = new Date(requestedAt.getTime() - PUSH_RECORDED_WITHIN_MS);
+  const { rows } = await sql<SyncedRecord>`
+    select record.*, link.notation from unnest(${[...recordIds]}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select notation from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = wanted.record_id and not is_deactivated and updated_at <= ${agreedBefore}::timestamptz
+      limit 1) link
+    cross join lateral (
+      select from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = wanted.record_id and status = 'synced' and window_opened_at is null
+        and discarded_at is null limit 1) record_sync
+    cross join lateral (
+      select record_id, external_id, version, fields, false as is_deleted from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+        and deleted_at is null) record`.execute(trx);
+  return rows;
+}
+
+interface Compared extends DriftedRecord {
+  learned: LearnedNotation | null;
+}
+
+function compare(mapping: RecordTypeMapping, record: SyncedRecord, remote: JsonObject): Compared {
+  const { recordId, fields, notation } = record;
+  const target = pushTarget(mapping, record);
+  if (target.operation !== 'upsert') return { recordId, drifts: [], learned: null };
+  const { payload } = target;
+  const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote, notation);
+  const drifts = Object.keys(difference?.after ?? {}).map((place) => ({
+    place,
+    expected: difference?.after[place] ?? null,
+    found: difference?.before[place] ?? null,
+  }));
+  return { recordId, drifts, learned: learned === null ? null : { recordId, notation: learned } };
+}

@@ -1,0 +1,113 @@
+/** What is only pushed is compared with the third party every night, on skipped time (rules.md 54). */
+import { listDrifts } from '../../../db/verify/drifts';
+import { listSyncJobs } from '../../../db/pull/job-rows';
+import { listSyncStatuses } from '../../../db/sync-runs/sync-status-log';
+import type { JsonObject } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { CONTACTS, CrmIntegration } from '../../support/environments/crm-integration';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+
+let environment: PushEnvironment;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  environment = await PushEnvironment.create();
+});
+afterAll(() => environment.end());
+beforeEach(async () => {
+  environment.resetLedger();
+  tenant = await environment.tenant();
+});
+
+const PUSHED: RecordTypeMapping = { ...CONTACTS, direction: 'push' };
+
+/** An integration that only pushes, with these records pushed. */
+async function givenPushed(records: Record<string, JsonObject>): Promise<CrmIntegration> {
+  const pushed = await CrmIntegration.link(tenant, { recordTypes: { contacts: PUSHED }, initialPush: 'all' });
+  for (const [externalId, fields] of Object.entries(records))
+    await tenant.change(externalId, fields, { recordType: 'contacts' });
+  await environment.sleep(GRACE_MS * 2);
+  expect(pushed.account.pushes).toHaveLength(Object.keys(records).length);
+  await environment.sleep(60_000);
+  return pushed;
+}
+
+const driftsOf = async ({ integrationId }: CrmIntegration) =>
+  (
+    await environment.database.withTenant(tenant.tenantId, (work) =>
+      listDrifts(work, { integrationId, limit: 100 }),
+    )
+  ).map(({ externalId, place, expected, found }) => ({ externalId, place, expected, found }));
+
+const ADA = { name: 'Ada', email: 'ada@example.org' };
+const BOB = { name: 'Bob', email: 'bob@example.org' };
+const idOf = (pushed: CrmIntegration, name: string): string =>
+  [...pushed.account.held('contacts')].find(([, fields]) => fields['name'] === name)?.[0] ?? '';
+
+describe('rule 54: the nightly pass verifies what is only pushed', () => {
+  it('a value that was changed there is listed until it is as pushed again', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    const run = await pushed.sync('nightly');
+    expect(run.state).toBe('succeeded');
+    expect(await driftsOf(pushed)).toEqual([]);
+
+    const ada = idOf(pushed, 'Ada');
+    await pushed.account.put('contacts', ada, { ...ADA, email: 'changed@example.org' });
+    const found = await pushed.sync('nightly');
+    expect(await pushed.job(found.syncRunId, 'verify:contacts')).toMatchObject({
+      state: 'succeeded',
+      recordsRead: 2,
+      recordsUnchanged: 2,
+    });
+    const drift = { externalId: 'c-1', place: 'email', expected: ADA.email, found: 'changed@example.org' };
+    expect(await driftsOf(pushed)).toEqual([drift]);
+    expect(pushed.account.pushes).toHaveLength(2);
+
+    await pushed.account.put('contacts', ada, ADA);
+    await pushed.sync('nightly');
+    expect(await driftsOf(pushed)).toEqual([]);
+  });
+
+  it('a record that is missing there is listed and counted in Sync Status', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await pushed.account.remove('contacts', idOf(pushed, 'Bob'));
+    const run = await pushed.sync('nightly');
+    expect(await driftsOf(pushed)).toEqual([{ externalId: 'c-2', place: '', expected: null, found: null }]);
+    const [status] = await pushed.inTenant((work) =>
+      listSyncStatuses(work, { integrationId: pushed.integrationId, limit: 1 }),
+    );
+    expect(status).toMatchObject({
+      syncRunId: run.syncRunId,
+      totalDifference: 1,
+      breakdown: [{ record_type: 'contacts', syncline: 2, app: 1, difference: 1 }],
+    });
+  });
+
+  it('records that wait for a push are not compared', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA });
+    await tenant.change('c-1', { ...ADA, name: 'Ada L.' }, { recordType: 'contacts' });
+    await pushed.sync('nightly');
+    expect(await driftsOf(pushed)).toEqual([]);
+  });
+
+  it('a verification is no dataset: it emits no event and starts no onboarding', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA });
+    const run = await pushed.sync('nightly');
+    const jobs = await pushed.inTenant((work) => listSyncJobs(work, run));
+    expect(jobs.map(({ recordType }) => recordType)).toEqual(['', 'verify:contacts']);
+    const { events, integration } = await pushed.inTenant(async ({ trx }) => ({
+      events: await trx
+        .selectFrom('events')
+        .select('type')
+        .where('type', 'in', ['SYNC_COMPLETE', 'FIRST_SYNC_COMPLETE', 'COMPANY_SYNCHRONIZED'])
+        .execute(),
+      integration: await trx
+        .selectFrom('integrations')
+        .select(['onboardedAt', 'firstSyncCompletedAt', 'onboardingStartedAt'])
+        .where('integrationId', '=', pushed.integrationId)
+        .executeTakeFirst(),
+    }));
+    expect(events).toEqual([]);
+    expect(integration).toEqual({ onboardedAt: null, firstSyncCompletedAt: null, onboardingStartedAt: null });
+  });
+});
