@@ -1,5 +1,13 @@
 /** Failures to read a dataset that a retry does not resolve. */
+import type { RecordRejected } from '../../connectors/errors';
 import type { SyncError } from '../../domain/sync-error';
+
+/** The third party refuses to continue its list: the cursor has expired. */
+export class CursorExpired extends Error {
+  constructor(readonly refusal: RecordRejected) {
+    super(refusal.message);
+  }
+}
 
 export class DatasetFailed extends Error {
   constructor(readonly syncError: SyncError) {

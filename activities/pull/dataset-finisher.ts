@@ -56,8 +56,8 @@ export class DatasetFinisher {
     return 'done';
   }
 
-  private async refuseSuspiciousEmptiness({ recordsRead }: SyncJob): Promise<void> {
-    if (recordsRead > 0) return;
+  private async refuseSuspiciousEmptiness(job: SyncJob): Promise<void> {
+    if (readInPass(job) > 0) return;
     const linked = await this.inTenant((work) => countLinked(work, this.pass));
     if (linked > 0) throw suspiciouslyEmpty(this.pass.recordType, linked);
   }
@@ -84,7 +84,7 @@ export class DatasetFinisher {
     if (
       job.deletesWithheld === null &&
       !isPagingStable &&
-      !(await this.isComplete(job, total ?? job.recordsRead))
+      !(await this.isComplete(job, total ?? readInPass(job)))
     )
       await this.inTenant((work) => markDeletesWithheld(work, this.pass, 'list_changed'));
     return this.inTenant(async (work) => {
@@ -106,7 +106,10 @@ export class DatasetFinisher {
   }
 
   private async isComplete(job: SyncJob, total: number): Promise<boolean> {
-    return addsUp(job, total) && (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0;
+    return (
+      addsUp({ ...job, recordsRead: readInPass(job) }, total) &&
+      (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0
+    );
   }
 
   private async isInterrupted(): Promise<boolean> {
@@ -171,19 +174,22 @@ export class DatasetFinisher {
     });
   }
 
-  private async countRemote({ remoteTotal, recordsRead }: SyncJob): Promise<number | null> {
+  private async countRemote(job: SyncJob): Promise<number | null> {
     const counted = await this.pages.count();
     if (counted !== null) return counted;
     if (!this.isFull) return null;
-    if (remoteTotal !== null) return remoteTotal;
+    if (job.remoteTotal !== null) return job.remoteTotal;
     // Some lists contain the same record twice.
-    return recordsRead - (await this.inTenant((work) => countSeenAgain(work, this.pass)));
+    return readInPass(job) - (await this.inTenant((work) => countSeenAgain(work, this.pass)));
   }
 
   private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
     return this.pages.inTenant(callback);
   }
 }
+
+/** Without what was read before the pass began anew. */
+const readInPass = ({ recordsRead, recordsReadBefore }: SyncJob): number => recordsRead - recordsReadBefore;
 
 /** A difference is repaired only if a second count finds it too (rules.md 52). */
 function hasUnconfirmedDifference(dataset: SyncDataset | undefined): boolean {

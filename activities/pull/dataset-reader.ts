@@ -24,7 +24,9 @@ import {
   type PreparedPage,
   pullTargetOf,
 } from '../../db/pull/page';
+import { restartPass } from '../../db/pull/pass-state';
 import type { OpenConnector } from '../dependencies';
+import { CursorExpired } from './dataset-failed';
 import { DatasetFinisher } from './dataset-finisher';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { withoutSpoilers } from './page-bisection';
@@ -61,7 +63,7 @@ export class DatasetReader {
 
   constructor(private readonly options: DatasetReaderOptions) {
     const { integration, run, recordType } = options;
-    this.pages = new PageReader(options);
+    this.pages = new PageReader({ ...options, restartsExpired: true });
     this.pass = { integrationId: integration.integrationId, syncRunId: run.syncRunId, recordType };
   }
 
@@ -71,10 +73,19 @@ export class DatasetReader {
     this.job = await this.pages.inTenant((work) => this.begin(work));
     if (this.job === undefined) return 'stopped';
     if (this.job.readFinishedAt === null) {
-      const read = await this.readAll(this.job, abilities);
+      const read = await this.readAll(this.job, abilities).catch(async (error: unknown) =>
+        this.beginAnew(error),
+      );
       if (read !== 'done') return read;
     }
     return new DatasetFinisher(this.options, this.pages, this.pass, abilities).run(this.job);
+  }
+
+  /** If the cursor has expired; some times, before the dataset fails. */
+  private async beginAnew(error: unknown): Promise<ReadOutcome> {
+    if (!(error instanceof CursorExpired)) throw error;
+    if (await this.pages.inTenant((work) => restartPass(work, this.pass))) return 'more';
+    throw error.refusal;
   }
 
   /** @returns undefined if the job has ended, for example because the run was canceled. */

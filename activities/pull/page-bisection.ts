@@ -1,5 +1,5 @@
 /**
- * Finds the records that spoil a page (rules.md 51): halves of it are applied on trial until each one is found.
+ * Finds the records that spoil a page (rules.md 51): halves of it are applied on trial until each is found.
  */
 import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page';
 
@@ -8,7 +8,7 @@ const SPOILERS_MAX = 20;
 
 /**
  * @param attempt applies a page and takes it back; rejects if the page cannot be applied.
- * @returns the page with its bad records refused; undefined if no record alone, or too many of them, spoil it.
+ * @returns the page with its bad records refused; undefined if no record alone spoils it, or too many do.
  */
 export async function withoutSpoilers(
   page: PageToApply,

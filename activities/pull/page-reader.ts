@@ -3,9 +3,10 @@
  * the end of the time box, or when the caller stops it, and recognizes lists that never end.
  */
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
+import { RecordRejected } from '../../connectors/errors';
 import type { Commit, Database, TenantWork } from '../../db/database';
 import type { OpenConnector } from '../dependencies';
-import { endlessList } from './dataset-failed';
+import { CursorExpired, endlessList } from './dataset-failed';
 
 export interface PageReaderOptions {
   database: Database;
@@ -13,6 +14,8 @@ export interface PageReaderOptions {
   opened: OpenConnector;
   recordType: string;
   isWithinTimeBox(): boolean;
+  /** A refusal to continue the list is thrown as `CursorExpired`. */
+  restartsExpired?: boolean;
 }
 
 /** A page of the third party with its prepared records. */
@@ -108,7 +111,12 @@ export class PageReader {
     if (connector.readPage === undefined)
       throw new Error(`The connector ${connector.kind} cannot read records.`);
     const requestedAt = this.transactionBeganAt;
-    const page = await connector.readPage({ recordType, modifiedSince, cursor }, context);
+    const page = await connector
+      .readPage({ recordType, modifiedSince, cursor }, context)
+      .catch((error: unknown) => {
+        const isRefused = error instanceof RecordRejected && !error.isForbidden;
+        throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
+      });
     return { ...page, prepared: prepare(page), requestedAt };
   }
 

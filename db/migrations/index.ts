@@ -12,6 +12,7 @@ import * as drifts from './2026-12-01-drifts';
 import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as missingRecords from './2026-12-01-missing-records';
 import * as oneToOneLinks from './2026-12-01-one-to-one-links';
+import * as passRestarts from './2026-12-01-pass-restarts';
 import * as outboundBrakes from './2026-12-01-outbound-brakes';
 import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
@@ -30,6 +31,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-missing-records': missingRecords,
   '2026-12-01-one-to-one-links': oneToOneLinks,
+  '2026-12-01-pass-restarts': passRestarts,
   '2026-12-01-outbound-brakes': outboundBrakes,
   '2026-12-01-record-holders': recordHolders,
   '2026-12-01-record-type-settings': recordTypeSettings,

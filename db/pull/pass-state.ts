@@ -101,3 +101,44 @@ export async function markWatermarkKept(
     .where('recordType', '=', recordType)
     .execute();
 }
+
+/** How often a pass begins anew because its cursor expired. */
+const RESTARTS_MAX = 3;
+
+/**
+ * Lets the pass begin with the first page again. What was stored stays, and is counted. Page numbers go on.
+ * @returns false if it was restarted often enough.
+ */
+export async function restartPass(
+  { trx, tenantId, now }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('syncJobs')
+    .set({
+      restarts: sql<number>`restarts + 1`,
+      recordsReadBefore: sql<number>`records_read`,
+      cursor: null,
+      asOf: null,
+      repeatedPages: 0,
+      remoteTotal: null,
+      expectedRecords: null,
+      isInitialLoad: false,
+      updatedAt: now,
+    })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .where('finishedAt', 'is', null)
+    .where('restarts', '<', RESTARTS_MAX)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  await trx
+    .updateTable('syncPages')
+    .set({ seen: null, idsDigest: '' })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .execute();
+  return true;
+}

@@ -32,6 +32,9 @@ export interface SyncJobsTable {
   recordsHeldBack: Generated<number>;
   /** Reviewed changes that were not applied, because a side has changed since. */
   recordsSkipped: Generated<number>;
+  restarts: Generated<number>;
+  /** Records that were read before the last restart. */
+  recordsReadBefore: Generated<number>;
   /** Why the next incremental run does not start from this one. */
   watermarkKept: Generated<WatermarkKept | null>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;

@@ -94,8 +94,8 @@ export function isRunEnded(state: RunState): boolean {
 }
 
 /**
- * Why the next incremental run reads again from where this one began (rules.md 51). `just_pushed`: records were
- * pushed while they were read, which is no defect of the run.
+ * Why the next incremental run reads again from where this one began (rules.md 51). `just_pushed`: records
+ * were pushed while they were read, which is no defect of the run.
  */
 export const WATERMARK_KEPT = ['held_back', 'just_pushed', 'list_changed'] as const;
 export type WatermarkKept = (typeof WATERMARK_KEPT)[number];

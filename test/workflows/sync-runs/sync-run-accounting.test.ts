@@ -1,7 +1,7 @@
 /** Everything that a run reads is accounted for, on skipped time (rules.md 51). */
 import { sql } from 'kysely';
 import { Client } from 'pg';
-import { Unavailable } from '../../../connectors/errors';
+import { RecordRejected, Unavailable } from '../../../connectors/errors';
 import type { SyncJob } from '../../../db/pull/job-rows';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { postgresUrl } from '../../support/servers/shared-servers';
@@ -194,5 +194,35 @@ describe('rule 51: a record that the database refuses', () => {
 
     expect(Object.keys(await pulled.names())).toEqual(['p000', 'p001', 'p003', 'p004', 'p005']);
     expect((await pulled.dataset()).initialState).toBe('succeeded');
+  });
+});
+
+describe('rule 51: a cursor that expires in the middle of a list', () => {
+  const expiring = async (times: number) => {
+    const pulled = await linked({}, fill(environment, 7));
+    await put(pulled, 'p001', 'renamed');
+    await pulled.account.remove('contacts', 'p006');
+    let left = times;
+    pulled.account.beforePage = ({ cursor }) => {
+      if (cursor === null || left === 0) return;
+      left -= 1;
+      throw new RecordRejected('INVALID_CURSOR', []);
+    };
+    return pulled;
+  };
+
+  it('begins the pass anew, and counts what was read twice', async () => {
+    const pulled = await expiring(2);
+    const run = await pulled.sync('full');
+    const job = await pulled.job(run.syncRunId);
+    expect(job).toMatchObject({ state: 'succeeded', restarts: 2, recordsChanged: 1, recordsDeleted: 1 });
+    expect(sum(job)).toBe(job.recordsRead);
+    expect((await pulled.dataset()).remoteTotal).toBe(6);
+  });
+
+  it('fails the dataset if it happens again and again', async () => {
+    const pulled = await expiring(100);
+    const run = await pulled.sync('full');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'failed', recordsDeleted: 0 });
   });
 });
