@@ -31,8 +31,6 @@ interface Place {
   random: Random;
   product: { now: number };
   edits: Edit[];
-  /** The key of a record by its ids. */
-  keyOf: Map<string, string>;
   noteOf(key: string, text: string): void;
   records(): Promise<RecordHere[]>;
   inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T>;
@@ -49,7 +47,6 @@ export class People {
     const fields: JsonObject = { key };
     for (const field of FIELDS)
       if (this.world.random.chance(0.8)) fields[field] = this.edited(key, field, 'here', undefined);
-    this.world.keyOf.set(key, key);
     await this.accept({ recordType: RECORD_TYPE, externalId: key, kind: 'put', fields });
   }
 
@@ -60,7 +57,6 @@ export class People {
     for (const field of FIELDS)
       if (this.world.random.chance(0.8)) payload[field] = this.edited(key, field, party.name, undefined);
     const id = party.put(null, payload);
-    this.world.keyOf.set(id, key);
     this.world.noteOf(key, `${party.name}: created ${JSON.stringify(party.records.get(id)?.fields)}`);
     if (party.habits.commits === 'late' && this.world.random.chance(0.5))
       party.commitLate(id, undefined, this.world.random.between(1, 10) * MINUTE);
@@ -105,7 +101,6 @@ export class People {
     party.put(id, payload);
     for (const field of Object.keys(payload)) party.touched.add(`${key} ${field}`);
     for (const edit of edits) party.unread.set(`${id} ${edit.field}`, edit);
-    this.world.keyOf.set(id, key);
     this.world.noteOf(key, `${party.name}: edited ${JSON.stringify(payload)}`);
     if (party.habits.commits === 'late' && this.world.random.chance(0.5))
       party.commitLate(id, record, this.world.random.between(1, 10) * MINUTE);

@@ -14,7 +14,7 @@ import type { Random } from '../../support/random';
 import { type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
 
 /** The number of a value; null = empty; `gone`: the record was deleted. */
-export type EditedValue = number | null | 'gone';
+type EditedValue = number | null | 'gone';
 
 /** A field of a record got the value with this number at one side. */
 export interface Edit {
@@ -39,6 +39,8 @@ export interface ThereRecord {
   before: { fields: JsonObject; version: number; isListed: boolean; until: number } | null;
 }
 
+const keyOf = (fields: JsonObject): string => fields['key'] as string;
+
 export class ThirdParty {
   readonly records = new Map<string, ThereRecord>();
   pageSize = 3;
@@ -62,7 +64,7 @@ export class ThirdParty {
     readonly habits: Habits,
     private readonly random: Random,
     private readonly now: () => number,
-    private readonly note: (text: string, remoteId: string) => void,
+    private readonly note: (text: string, key: string) => void,
   ) {}
 
   /** A person creates or changes a record there. */
@@ -139,7 +141,7 @@ export class ThirdParty {
     const shown = rest.slice(0, this.pageSize).map(({ remote }) => remote);
     const next = isStable ? (shown.at(-1)?.remoteId ?? null) : String(Number(cursor ?? 0) + shown.length);
     for (const { remoteId, fields } of shown) {
-      this.note(`lists ${JSON.stringify(fields)}`, remoteId);
+      this.note(`lists ${JSON.stringify(fields)}`, keyOf(fields));
       if (fields === this.records.get(remoteId)?.fields) this.listed.push(...this.unreadOf(remoteId, FIELDS));
     }
     return {
@@ -178,15 +180,15 @@ export class ThirdParty {
       null;
     const refusal = this.refusal();
     if (refusal !== undefined) {
-      this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, found ?? externalId);
+      this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, keyOf(payload));
       return { pushId, ok: false, error: refusal };
     }
     if (found !== null) this.overwrite(found, operation === 'upsert' ? Object.keys(payload) : FIELDS);
     const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
     if (operation !== 'upsert' && found !== null) this.remove(found);
-    this.note(`takes ${operation} ${JSON.stringify(payload)}`, remoteId ?? externalId);
+    this.note(`takes ${operation} ${JSON.stringify(payload)}`, keyOf(payload));
     if (this.random.chance(this.loses)) {
-      this.note('the answer is lost', remoteId ?? externalId);
+      this.note('the answer is lost', keyOf(payload));
       return { pushId, ok: false, error: new Unavailable('The connection was reset.') };
     }
     const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';

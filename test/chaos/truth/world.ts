@@ -25,7 +25,6 @@ export class World {
   readonly edits: Edit[] = [];
   private readonly people = new People(this);
   readonly notes: { key: string; text: string }[] = [];
-  readonly keyOf = new Map<string, string>();
   private readonly workflows: Workflows;
   private isBusy = false;
 
@@ -46,7 +45,7 @@ export class World {
         randomHabits(this.random),
         this.random,
         () => product.now,
-        (text, id) => this.noteOf(this.keyOf.get(id) ?? id, `${name} ${text}`),
+        (text, key) => this.noteOf(key, `${name} ${text}`),
       );
       party.pageSize = this.random.between(1, 5);
       party.canFilter = this.random.chance(0.7);
