@@ -5,13 +5,16 @@
 import type { TenantWork } from '../../db/database';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
 import { checkForInterruption, countSeenAgain } from '../../db/pull/pass-state';
+import { enqueuePush } from '../../db/platform/outbox';
 import { countLinked } from '../../db/records/record-links';
+import { openManualWindows } from '../../db/sync-runs/sync-now-pushes';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
 import type { Verification } from '../../db/verify/drifts';
 import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
-import { verifyPage } from '../../db/verify/verify-page';
+import { type VerifiedPage, verifyPage } from '../../db/verify/verify-page';
 import { verifyJobOf } from '../../domain/overviews/overview';
-import type { RecordTypeMapping } from '../../domain/records/mapping';
+import { mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
+import { settingsOf } from '../../domain/records/record-type-settings';
 import { suspiciouslyEmpty } from '../pull/dataset-failed';
 import type { DatasetReaderOptions, PassResult } from '../pull/dataset-reader';
 import { addsUp, PageReader, type ReadOutcome } from '../pull/page-reader';
@@ -56,14 +59,31 @@ export class DatasetVerifier {
     const request = { cursor: job.cursor, modifiedSince: null, prepare: () => undefined };
     return this.pages.readAll(request, async ({ records, nextCursor, total, requestedAt }) => {
       const page = { records, nextCursor, total: total ?? counted, requestedAt };
-      const verified = await this.inTenant((work) =>
-        verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore }),
-      );
+      const verified = await this.inTenant(async (work) => {
+        const result = await verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore });
+        if (result !== undefined) await this.repair(work, result.drifted);
+        return result;
+      });
       if (verified === undefined) return 'stopped';
       pagesBefore = verified.job.pages;
       const { repeatedPages } = verified.job;
       return { repeatedPages, isEmpty: records.length === 0, isInterrupted: verified.isInterrupted };
     });
+  }
+
+  /** With `on_drift: repair`, what was changed there is pushed again, under the safety thresholds of pushes. */
+  private async repair(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
+    const { integration, recordType } = this.options;
+    if (drifted.length === 0 || settingsOf(integration.typeSettings, recordType).onDrift !== 'repair') return;
+    const fields = mappedFieldNames(this.mapping);
+    const opened = await openManualWindows(work, integration, {
+      due: drifted,
+      actor: 'syncline',
+      fields,
+      effect: 'overwrite',
+    });
+    if (opened.length > 0)
+      await enqueuePush(work, { integrationId: integration.integrationId, nextDueAt: work.now });
   }
 
   /** Safe to repeat. If the list may be incomplete, it is not known what is missing there. */

@@ -95,10 +95,20 @@ export async function makeItemsDue(
  * Opens a debounce window that is due now. Held record syncs are left out.
  * @returns the ids of the records whose window was opened.
  */
-async function openManualWindows(
+export async function openManualWindows(
   { trx, tenantId, now }: TenantWork,
   integration: Pick<Integration, 'integrationId'>,
-  { due, actor, fields }: { due: readonly Item[]; actor: string; fields: string[] },
+  {
+    due,
+    actor,
+    fields,
+    effect = null,
+  }: {
+    due: readonly Pick<Item, 'recordId' | 'version'>[];
+    actor: string;
+    fields: string[];
+    effect?: 'overwrite' | null;
+  },
 ): Promise<string[]> {
   if (due.length === 0) return [];
   const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
@@ -109,7 +119,7 @@ async function openManualWindows(
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
       window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
-      window_effect = null,
+      window_effect = ${effect},
       -- They hold something else than what was sent last: it is sent though it is the same.
       result_hash = null
     where record_sync.held_at is null

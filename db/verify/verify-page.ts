@@ -35,6 +35,7 @@ export interface VerifiedPage {
 
 interface DriftedRecord {
   recordId: string;
+  version: number;
   drifts: readonly Omit<NewDrift, 'recordId'>[];
 }
 
@@ -133,9 +134,9 @@ interface Compared extends DriftedRecord {
 }
 
 function compare(mapping: RecordTypeMapping, record: SyncedRecord, remote: JsonObject): Compared {
-  const { recordId, fields, notation } = record;
+  const { recordId, version, fields, notation } = record;
   const target = pushTarget(mapping, record);
-  if (target.operation !== 'upsert') return { recordId, drifts: [], learned: null };
+  if (target.operation !== 'upsert') return { recordId, version, drifts: [], learned: null };
   const { payload } = target;
   const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote, notation);
   const drifts = Object.keys(difference?.after ?? {}).map((place) => ({
@@ -143,5 +144,5 @@ function compare(mapping: RecordTypeMapping, record: SyncedRecord, remote: JsonO
     expected: difference?.after[place] ?? null,
     found: difference?.before[place] ?? null,
   }));
-  return { recordId, drifts, learned: learned === null ? null : { recordId, notation: learned } };
+  return { recordId, version, drifts, learned: learned === null ? null : { recordId, notation: learned } };
 }

@@ -4,6 +4,7 @@ import { listSyncJobs } from '../../../db/pull/job-rows';
 import { listSyncStatuses } from '../../../db/sync-runs/sync-status-log';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import type { TypeSettingsRow } from '../../../domain/records/record-type-settings';
 import { CONTACTS, CrmIntegration } from '../../support/environments/crm-integration';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 
@@ -44,6 +45,15 @@ const BOB = { name: 'Bob', email: 'bob@example.org' };
 const idOf = (pushed: CrmIntegration, name: string): string =>
   [...pushed.account.held('contacts')].find(([, fields]) => fields['name'] === name)?.[0] ?? '';
 
+const setSettings = ({ integrationId }: CrmIntegration, contacts: TypeSettingsRow) =>
+  environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx
+      .updateTable('integrations')
+      .set({ typeSettings: JSON.stringify({ contacts }) })
+      .where('integrationId', '=', integrationId)
+      .execute(),
+  );
+
 describe('rule 54: the nightly pass verifies what is only pushed', () => {
   it('a value that was changed there is listed until it is as pushed again', async () => {
     const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
@@ -66,6 +76,33 @@ describe('rule 54: the nightly pass verifies what is only pushed', () => {
     await pushed.account.put('contacts', ada, ADA);
     await pushed.sync('nightly');
     expect(await driftsOf(pushed)).toEqual([]);
+  });
+
+  it('with `on_drift: repair` the value of Syncline is pushed again', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'repair' });
+    const ada = idOf(pushed, 'Ada');
+    await pushed.account.put('contacts', ada, { ...ADA, email: 'changed@example.org' });
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS);
+    expect(pushed.account.held('contacts').get(ada)).toEqual(ADA);
+    expect(pushed.account.pushes).toHaveLength(3);
+    expect(await driftsOf(pushed)).toEqual([]);
+    await environment.sleep(60_000);
+    await pushed.sync('nightly');
+    expect(await driftsOf(pushed)).toEqual([]);
+    expect(pushed.account.pushes).toHaveLength(3);
+  });
+
+  it('repairs above the safety threshold wait for approval', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA });
+    const brakes = { push_overwrite: { count: 0, share: 0, windowHours: 24 } };
+    await setSettings(pushed, { onDrift: 'repair', brakes });
+    await pushed.account.put('contacts', idOf(pushed, 'Ada'), { ...ADA, email: 'changed@example.org' });
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS);
+    expect(pushed.account.pushes).toHaveLength(1);
+    expect(await driftsOf(pushed)).toHaveLength(1);
   });
 
   it('a record that is missing there is listed and counted in Sync Status', async () => {
