@@ -41,6 +41,8 @@ export interface Agreement {
   notation?: Notation | null;
   /** A push is in progress, so the third party may show its values already. */
   isPushOpen?: boolean;
+  /** Its payload: the third party may have it although the answer was lost. */
+  pushed?: JsonObject | null;
   /** True if the last change of the field was read from a third party. */
   isPulled?(field: string): boolean;
 }
@@ -198,7 +200,7 @@ interface Sides {
 /** Which side changed a place since both agreed on it. Equal values on both sides are no change. */
 function whoChanged(
   { place, here, there, known, agreedThere }: Sides,
-  { agreed, isPushOpen = false }: Agreement,
+  { agreed, isPushOpen = false, pushed = null }: Agreement,
 ): ChangedBy {
   const sent = toRemoteOrRaw(place, here);
   if (isSameValue(here, there) && isStoredRaw(place, here)) return 'remote';
@@ -213,7 +215,8 @@ function whoChanged(
   const sentBefore = toRemoteOrRaw(place, known.ours);
   const weChanged = !isSameValue(here, known.ours) && !isSameValue(sent, sentBefore);
   const theyChanged = !isShownFor(known, sentBefore, there);
-  if (weChanged) return theyChanged ? 'both' : 'local';
+  const isOwnPush = pushed !== null && isNotationOf(valueAt(pushed, place.path), there);
+  if (weChanged || (theyChanged && isOwnPush)) return theyChanged && !isOwnPush ? 'both' : 'local';
   return theyChanged ? 'remote' : 'neither';
 }
 

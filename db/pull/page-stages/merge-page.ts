@@ -156,6 +156,8 @@ interface RecordRow extends VersionedRecord {
   notation: Notation | null;
   /** A push is in progress, or waits for a retry; null = there is no record sync. */
   isPushOpen: boolean | null;
+  /** The payload of that push. */
+  pushed: JsonObject | null;
   /** The latest change has not been sent. */
   isUnsent: boolean | null;
 }
@@ -270,7 +272,8 @@ async function lockRecords(
 ): Promise<RecordRow[]> {
   if (recordIds.length === 0) return [];
   const { rows } = await sql<RecordRow>`
-    select record.*, link.agreed, link.notation, record_sync.is_push_open, record_sync.is_unsent
+    select record.*, link.agreed, link.notation, record_sync.is_push_open, record_sync.is_unsent,
+      record_sync.pushed
     from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted,
@@ -281,7 +284,10 @@ async function lockRecords(
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = wanted.record_id limit 1) link on true
     left join lateral (
-      select push_id is not null as is_push_open, status <> 'synced' as is_unsent from record_syncs
+      select push_id is not null as is_push_open, status <> 'synced' as is_unsent,
+        (select payload from pushes where tenant_id = record_syncs.tenant_id
+          and push_id = record_syncs.push_id) as pushed
+      from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = wanted.record_id limit 1) record_sync on true`.execute(trx);
   return rows;

@@ -193,3 +193,23 @@ describe('rule 17: a record owned by the third party', () => {
     expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isCreatedByPull: false })).toEqual({ a: 3, b: 2 });
   });
 });
+
+describe('rule 46: a push whose answer was lost', () => {
+  const notation = { '/b': { ours: 'before', shown: 'BEFORE' } };
+  const agreement = { agreed: { b: 'before' }, notation, isPushOpen: true, pushed: { b: 'sent' } };
+
+  it('is no change there when it is read, so it does not replace an edit that undoes it', () => {
+    const fields = { b: 'before' };
+    expect(mergeBoth(MAPPING, fields, agreement, { b: 'SENT' })).toMatchObject({
+      fields,
+      changedFields: [],
+      conflicts: [],
+      isAgreed: false,
+    });
+  });
+
+  it('is no conflict with a further edit, and hides no other change there', () => {
+    expect(mergeBoth(MAPPING, { b: 'later' }, agreement, { b: 'SENT' }).conflicts).toEqual([]);
+    expect(mergeBoth(MAPPING, { b: 'before' }, agreement, { b: 'theirs' }).fields).toEqual({ b: 'theirs' });
+  });
+});
