@@ -95,6 +95,7 @@ export async function applyInitialPage(
     errors: [],
     heldBack: [],
     alsoSeen: [],
+    unknownTombstones: 0,
     hasKnownTombstones: false,
   };
   const author = pullAuthor(page);

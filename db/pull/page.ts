@@ -150,6 +150,8 @@ export interface RecordMatches {
   /** Local records that the page shows to exist although nothing can be stored of them. */
   alsoSeen: readonly string[];
   hasKnownTombstones: boolean;
+  /** Ids of deleted records that no record is linked to. */
+  unknownTombstones: number;
 }
 
 /** A remote record to be stored as a new local record. */
@@ -188,6 +190,7 @@ export interface PageChanges {
   /** See `RecordMatches`. */
   alsoSeen: readonly string[];
   hasKnownTombstones: boolean;
+  unknownTombstones: number;
 }
 
 export type AppliedPage =

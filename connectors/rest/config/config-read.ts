@@ -155,7 +155,21 @@ export const List = z.strictObject({
     .optional(),
 });
 
-export const DeletedList = z.strictObject({ ...listShape, id: JsonPointer.optional() });
+export const DeletedList = z.strictObject({
+  ...listShape,
+  id: z
+    .union([
+      JsonPointer,
+      z.strictObject({
+        at: JsonPointer,
+        /** Removed where the id begins with it. */
+        cut_prefix: z.string().min(1).optional(),
+        /** Only what follows the last `/`, `:` or `#`. */
+        take: z.literal('last_part').optional(),
+      }),
+    ])
+    .optional(),
+});
 
 export const Count = z.strictObject({
   ...callShape,

@@ -85,10 +85,12 @@ export function readDeletedItems(
   type: RecordTypeConfig,
 ): ReadItems {
   const read: ReadItems = { records: [], unreadable: [] };
-  const idPath = pathOf(`${list.item_at}${list.id ?? idPointer(type)}`);
+  const id = typeof list.id === 'object' ? list.id : { at: list.id ?? idPointer(type) };
+  const idPath = pathOf(`${list.item_at}${id.at}`);
   items.forEach((item, index) => {
-    const remoteId = singleValue(readPath(item, idPath));
-    if (remoteId === undefined)
+    const value = singleValue(readPath(item, idPath));
+    const remoteId = value === undefined ? undefined : shortened(value, id);
+    if (remoteId === undefined || remoteId === '')
       read.unreadable.push({
         remoteId: null,
         code: 'no_id',
@@ -97,6 +99,15 @@ export function readDeletedItems(
     else read.records.push({ remoteId, remoteVersion: null, fields: {}, externalId: null, isDeleted: true });
   });
   return read;
+}
+
+function shortened(
+  value: string,
+  id: { cut_prefix?: string | undefined; take?: 'last_part' | undefined },
+): string {
+  const { cut_prefix: prefix, take } = id;
+  const rest = prefix !== undefined && value.startsWith(prefix) ? value.slice(prefix.length) : value;
+  return take === undefined ? rest : rest.replace(/^.*[/:#]/su, '');
 }
 
 /** If Syncline assigns ids, a list has them at /id by default. */

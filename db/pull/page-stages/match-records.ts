@@ -37,6 +37,7 @@ export async function matchRecords(work: TenantWork, page: PageToApply): Promise
     undecided,
     doubtful,
     alsoSeen: refusedIds.flatMap((remoteId) => linked.get(remoteId)?.recordId ?? []),
+    unknownTombstones: page.tombstones.filter((remoteId) => !linked.has(remoteId)).length,
     hasKnownTombstones: page.tombstones.some((remoteId) => linked.has(remoteId)),
   };
 }

@@ -79,6 +79,7 @@ export async function mergePage(
     errors: [...errors, ...ambiguous.map(ambiguousError), ...taken.map(takenError)],
     heldBack: [...heldBack, ...gone.map(([, { remoteId }]) => removedHere(remoteId))],
     alsoSeen: [...matches.alsoSeen, ...alsoSeen],
+    unknownTombstones: matches.unknownTombstones,
     hasKnownTombstones: matches.hasKnownTombstones,
   };
 }

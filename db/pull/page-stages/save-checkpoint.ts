@@ -8,7 +8,7 @@ import type { TenantWork } from '../../database';
 import { arrayParameter } from '../../sql/binary-arrays';
 import type { SyncJob } from '../job-rows';
 import type { OpenPage } from './open-page';
-import type { PageChanges, PageToApply, PassKey } from '../page';
+import type { PageChanges, PageToApply, PassKey, RecordError } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
 import { type Accounted, assertAccountedFor } from '../../../domain/pull/accounting';
 import { learnDatasetOverlap } from '../../sync-runs/sync-datasets';
@@ -32,7 +32,12 @@ export async function saveCheckpoint(
   await raiseConflicts(work, page, changes.conflicts);
   if (!isRepeated) {
     await insertRecordErrors(work, job, [...page.refused, ...changes.errors]);
-    await insertWarnings(work, job, [...changes.heldBack, ...page.altered, ...(page.warned ?? [])]);
+    await insertWarnings(work, job, [
+      ...unmatchedDeletions(page, changes),
+      ...changes.heldBack,
+      ...page.altered,
+      ...(page.warned ?? []),
+    ]);
   }
   await learnFromLateChanges(work, page, changes);
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
@@ -70,6 +75,16 @@ export async function saveCheckpoint(
 function reasonToKeep({ heldBack }: PageChanges): WatermarkKept | null {
   if (heldBack.length === 0) return null;
   return heldBack.every(({ code }) => code === 'just_pushed') ? 'just_pushed' : 'held_back';
+}
+
+/** Most likely these are not the ids by which the list knows its records. */
+function unmatchedDeletions({ tombstones }: PageToApply, { unknownTombstones }: PageChanges): RecordError[] {
+  const [example] = tombstones;
+  if (example === undefined || unknownTombstones < tombstones.length) return [];
+  const message =
+    `None of the ${tombstones.length} deletions on a page has the id of a linked record. ` +
+    'If these records were not deleted before, check where the list of deletions has its ids.';
+  return [{ remoteId: example, code: 'no_deletion_matched', message }];
 }
 
 /** Deleted records are not read but listed, so they are counted apart. */

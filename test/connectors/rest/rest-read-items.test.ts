@@ -465,6 +465,24 @@ describe('reading a list', () => {
       ]);
       expect(full).toHaveLength(1);
     });
+
+    it.each([
+      ['a prefix', { at: '/ref', cut_prefix: 'contact-' }, 'contact-7', '7'],
+      ['an id without the prefix', { at: '/ref', cut_prefix: 'contact-' }, '7', '7'],
+      ['the last part of an address', { at: '/ref', take: 'last_part' }, 'https://crm/contacts/7', '7'],
+      ['the last part of a name', { at: '/ref', take: 'last_part' }, 'urn:contact:7', '7'],
+    ])('A20: reads the id of a deletion behind %s', async (_, id, ref, expected) => {
+      answer = ({ path }) => ({
+        status: 200,
+        body: path.startsWith('/deleted') ? { items: [{ ref }] } : { items: [{ id: '1' }] },
+      });
+      const of = { modified_since: { format: 'iso', parameters: { since: '{modified_since}' } } };
+      const deleted_list = { path: '/deleted', items: '/items', paging: { type: 'none' }, id, ...of };
+
+      const pages = await readPages(() => contextFor({ deleted_list }, of), { modifiedSince: since });
+
+      expect(pages[1]?.records).toMatchObject([{ remoteId: expected, isDeleted: true }]);
+    });
   });
 
   it.each<[string, number, unknown, Record<string, string>, string, string | undefined]>([

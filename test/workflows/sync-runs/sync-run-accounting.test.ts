@@ -226,3 +226,21 @@ describe('rule 51: a cursor that expires in the middle of a list', () => {
     expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'failed', recordsDeleted: 0 });
   });
 });
+
+describe('rule 51: a list of deletions', () => {
+  it('A20: whose ids match nothing is reported', async () => {
+    const pulled = await linked({}, async (account) => {
+      account.listsTombstones = true;
+      await fill(environment, 2)(account);
+    });
+    await put(pulled, 'contact-p000', 'p000');
+    await pulled.account.remove('contacts', 'contact-p000');
+    const run = await pulled.sync('incremental');
+    expect(await pulled.errors(run.syncRunId)).toMatchObject([
+      { remoteId: 'contact-p000', code: 'no_deletion_matched' },
+    ]);
+    await pulled.account.remove('contacts', 'p001');
+    const again = await pulled.sync('incremental');
+    expect((await pulled.job(again.syncRunId)).hasTombstones).toBe(true);
+  });
+});
