@@ -27,6 +27,7 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
             ))}
           </Alert>
         )}
+        <Drifts drifts={sync.drifts} />
         <RecordSyncActions record={record} sync={sync} />
         <LastPush push={sync.last_push} />
       </Stack>
@@ -58,6 +59,23 @@ function Heading({ sync }: { sync: RecordSync }) {
         {sync.is_paused && <StatusBadge status="paused" />}
       </Group>
     </Group>
+  );
+}
+
+/** What was changed in the app after it was pushed (rules.md 54). */
+function Drifts({ drifts }: { drifts: RecordSync['drifts'] }) {
+  if (drifts.length === 0) return null;
+  return (
+    <Alert color="yellow" variant="light" p="xs" title="Changed there since">
+      {drifts.map(({ place, expected, found, found_at: foundAt }) => (
+        <Text size="sm" component="div" key={place ?? ''}>
+          {place === null
+            ? 'The app no longer has the record'
+            : `${place}: ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`}
+          , found <Instant at={foundAt} relative />.
+        </Text>
+      ))}
+    </Alert>
   );
 }
 
