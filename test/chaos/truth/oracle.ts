@@ -168,8 +168,7 @@ function checkPair(
 }
 
 /**
- * Excluded: a person there sets a field back to a value that Syncline sent, in another notation, before a run
- * has read the pushed value. Rule 46 takes what is read first for the third party's notation.
+ * Excluded (truth.test.ts): a value is set back there in another notation before a run has read it.
  */
 function isUndoneThere(
   { party }: Site,
@@ -219,9 +218,11 @@ const isSameField = (one: Pick<Edit, 'key' | 'field'>, other: Pick<Edit, 'key' |
 function isShown(world: World, records: readonly RecordHere[], { key, field, value, site }: Edit): boolean {
   const isAt = (fields: JsonObject): boolean => fields['key'] === key;
   if (value === 'gone') {
-    if (site === 'here') return !records.some(({ fields }) => isAt(fields));
+    const isHere = records.some(({ fields }) => isAt(fields));
+    // What others hold stays, and its next change creates it there again (rules.md 50).
+    if (site === 'here') return !isHere;
     const party = world.sites.find((one) => one.party.name === site)?.party;
-    return party?.live().some(([, { fields }]) => isAt(fields)) !== true;
+    return isHere || party?.live().some(([, { fields }]) => isAt(fields)) !== true;
   }
   const values = [
     ...records.map(({ fields }) => fields),
