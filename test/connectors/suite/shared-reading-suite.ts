@@ -7,6 +7,7 @@ import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/e
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import { toPath } from '../../../domain/records/place';
+import { applyPages } from './apply-pages';
 import { contextWith, egressHttp, loopbackPolicy } from './given';
 import type { ReadingHarness, StartedSource } from './reading-harness';
 import { itDescribesItself } from './shared-description';
@@ -88,6 +89,16 @@ export function describeReading(harness: ReadingHarness): void {
       expect(idsOf(pages)).toEqual([...created].sort());
       expect(idsOf(pages)).toEqual((await source.ids()).sort());
       for (const { total } of pages) expect([RECORDS, null]).toContain(total);
+    });
+
+    it('accounts for everything that was read, in the first pass and in the next one', async () => {
+      const jobs = await applyPages(harness, await readAll(), await readAll());
+
+      const nothing = { recordsNew: 0, recordsChanged: 0, recordsUnchanged: 0, recordsFailed: 0 };
+      expect(jobs).toMatchObject([
+        { ...nothing, recordsRead: RECORDS, recordsNew: RECORDS, recordsHeldBack: 0 },
+        { ...nothing, recordsRead: RECORDS, recordsUnchanged: RECORDS, recordsHeldBack: 0 },
+      ]);
     });
 
     it('reads the clock of the third party, or says that it has none', async () => {
