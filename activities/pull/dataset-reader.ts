@@ -6,6 +6,7 @@
 import type { ReadAbilities } from '../../connectors/connector';
 import { type Database, type TenantWork, waitForDisk } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
+import { readPicklists } from '../../db/integrations/metadata';
 import { appendStreamEvent } from '../../db/platform/change-feed';
 import {
   applyInitialPage,
@@ -102,7 +103,8 @@ export class DatasetReader {
   ): Promise<ReadOutcome> {
     const { run, integration, recordType } = this.options;
     const target = pullTargetOf(integration, recordType);
-    const prepare = createPagePreparation(target.mapping);
+    const picklists = await this.pages.inTenant((work) => readPicklists(work, integration));
+    const prepare = createPagePreparation(target.mapping, picklists.get(recordType));
     // The size of a list that may change while it is read; compared later with what was read. Pages may
     // report it instead.
     const countedFirst =

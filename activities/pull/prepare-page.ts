@@ -14,6 +14,7 @@ import {
   type PulledPlace,
   type ReadProblem,
 } from '../../domain/pull/reverse-mapping';
+import { type Picklists, unlistedValues } from '../../domain/records/picklists';
 import { valueAt } from '../../domain/records/place';
 
 export type PreparedPage = Pick<
@@ -32,6 +33,7 @@ const UNSTORABLE = /\\u0000|\\ud[89a-f]/i;
 
 export function createPagePreparation(
   mapping: RecordTypeMapping | undefined,
+  picklists?: Picklists,
 ): (page: ReadPage) => PreparedPage {
   if (mapping === undefined) throw new Error('The record type is no longer mapped.');
   const toLocal = fieldsFromRemote(mapping);
@@ -40,7 +42,10 @@ export function createPagePreparation(
   // If the mapping's fields or direction change, every record counts as changed.
   const mappingText = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
   const mappingSeed = createHash('sha256').update(mappingText).digest('base64url').slice(0, 8);
-  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed, further).prepare(page);
+  // Fields with `values` report a value without a counterpart anyway.
+  const listed = { fields: mapping.fields.filter(({ name, values }) => name && values === undefined) };
+  const unlistedIn = (fields: JsonObject) => unlistedValues(listed, fields, picklists);
+  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed, further, unlistedIn).prepare(page);
 }
 
 class PagePreparation {
@@ -54,6 +59,7 @@ class PagePreparation {
     private readonly isTwoWay: boolean,
     private readonly mappingSeed: string,
     private readonly further: readonly PulledPlace[],
+    private readonly unlistedIn: (fields: JsonObject) => readonly ReadProblem[],
   ) {}
 
   prepare(page: ReadPage): PreparedPage {
@@ -106,7 +112,8 @@ class PagePreparation {
         `The mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
       );
     const unread = problems.map(({ field }) => field);
-    if (problems.length > 0) this.warn(remoteId, problems);
+    this.warn(remoteId, 'value_not_expressible', problems);
+    this.warn(remoteId, 'value_not_listed', this.unlistedIn(remote.fields));
     const hash = hashOf(
       this.mappingSeed +
         (this.isTwoWay ? `${remoteVersion} ` : '') +
@@ -156,10 +163,18 @@ class PagePreparation {
     });
   }
 
-  /** The fields keep the values that they have here (rules.md 48). */
-  private warn(remoteId: string, problems: readonly ReadProblem[]): void {
+  /**
+   * `value_not_expressible`: the fields keep the values that they have here (rules.md 48). A value that is
+   * not listed is taken, since the third party itself shows it.
+   */
+  private warn(
+    remoteId: string,
+    code: 'value_not_expressible' | 'value_not_listed',
+    problems: readonly ReadProblem[],
+  ): void {
+    if (problems.length === 0) return;
     const message = problems.map(({ field, to, message: why }) => `${field} (${to}): ${why}`).join(' ');
-    this.warned.push({ remoteId, code: 'value_not_expressible', message });
+    this.warned.push({ remoteId, code, message });
   }
 
   private refuse(remoteId: string | null, code: string, message: string): void {

@@ -155,7 +155,7 @@ async function judge(
       // A redirect can follow a creation (303).
       outcome: {
         kind: 'failed',
-        errors: toSyncErrors(error),
+        errors: withUnlisted(toSyncErrors(error), push),
         isCertain: !(error instanceof WrongAddress),
         conflict: error instanceof RecordConflict ? error.conflict : undefined,
       },
@@ -170,12 +170,30 @@ async function judge(
 
 function notationOf(
   { recordTypes }: Batch,
-  { recordType, operation, fields, notation }: ClaimedPush,
+  { recordType, operation, fields, notation, payload }: ClaimedPush,
   shown: JsonObject | null,
 ): Notation | undefined {
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
-  return notationAfterPush(mapping, fields, { before: notation, shown });
+  return notationAfterPush(mapping, fields, { before: notation, shown, payload });
+}
+
+/** The values that the third party does not list are a likely cause, unless it names other ones. */
+function withUnlisted(errors: SyncError[], { unlisted }: ClaimedPush): SyncError[] {
+  const named = new Set(errors.map(({ field }) => field));
+  const added = unlisted.filter(({ field }) => !named.has(field));
+  return [
+    ...errors,
+    ...added.map(({ field, to, message }): SyncError => ({
+      category: 'rejected_record',
+      origin: 'us',
+      code: 'value_not_listed',
+      field,
+      remote_field: to,
+      message,
+      explanation: `Correct the value of ${field}, or add it in the app.`,
+    })),
+  ];
 }
 
 function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {

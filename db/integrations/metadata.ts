@@ -1,10 +1,11 @@
 /** The record types, fields and picklists that a third party describes, and changes in them (rules.md 28). */
 import { type Selectable, sql } from 'kysely';
 import { findMetadataChanges } from '../../domain/records/metadata-change';
+import { Picklists } from '../../domain/records/picklists';
 import type { RecordType } from '../../domain/records/record-type';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { rowsFrom } from '../sql/bulk-rows';
+import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { MetadataChangesTable } from '../tables/integrations';
@@ -28,6 +29,21 @@ export async function listRemoteRecordTypes(
     .orderBy('recordType')
     .execute();
   return rows;
+}
+
+/** By record type, as far as lists are known. */
+export async function readPicklists(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<Map<string, Picklists>> {
+  const { rows } = await sql<Pick<RecordType, 'name' | 'fields'>>`
+    select record_type as name, jsonb_path_query_array(fields, '$[*] ? (exists (@.values[*]))') as fields
+    from remote_record_types
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+      and removed_at is null`.execute(trx);
+  return new Map(
+    rows.flatMap(({ name, fields }) => (fields.length === 0 ? [] : [[name, new Picklists(fields)]])),
+  );
 }
 
 /**

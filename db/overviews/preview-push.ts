@@ -13,7 +13,7 @@ import {
   type PushTarget,
   type RecordTypeMapping,
 } from '../../domain/records/mapping';
-import { shownIn, withEmptiedFields } from '../../domain/records/notation';
+import { knownFrom, withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { findLinked } from '../pull/page-stages/find-linked';
@@ -114,7 +114,7 @@ function compareRecord(
   link: ComparedLink | undefined,
 ): ComparedRecord {
   const notation = link?.notation ?? null;
-  const target = pushTarget(mapping, record, shownIn(notation));
+  const target = pushTarget(mapping, record, knownFrom(notation));
   if (target.operation === 'deactivate' && link?.isDeactivated === true) return { items: [], learned: null };
   if (target.operation !== 'upsert' || remote === null)
     return { items: itemsOfTarget(target, record, remote), learned: null };

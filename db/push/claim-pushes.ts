@@ -15,9 +15,11 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { decidePush } from '../../domain/push/push-decision';
 import { pushTarget, type PushTarget } from '../../domain/records/mapping';
-import { shownIn, withEmptiedFields } from '../../domain/records/notation';
+import { knownFrom, withEmptiedFields } from '../../domain/records/notation';
+import { type Picklists, unlistedValues } from '../../domain/records/picklists';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
+import { readPicklists } from '../integrations/metadata';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { countLeaving, parkAboveThreshold } from './outbound-brakes';
 import { leaveToBackfill } from './backfill-windows';
@@ -34,9 +36,11 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   const recordSyncs = await lockDueRecordSyncs(work, options, isBackfilling);
   if (recordSyncs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, recordSyncs);
+  const picklists = await readPicklists(work, options.integration);
   const due = recordSyncs.flatMap((recordSync) => {
     const record = records.get(recordSync.recordId);
-    return record === undefined ? [] : [decideDue(recordSync, record, options)];
+    if (record === undefined) return [];
+    return [decideDue(recordSync, record, picklists.get(record.recordType), options)];
   });
   const waiting = new Set([
     ...(isBackfilling ? await leaveToBackfill(work, options.integration, due) : []),
@@ -140,11 +144,12 @@ async function readRecords(
 function decideDue(
   recordSync: LockedRecordSync,
   record: RecordForPush,
+  picklists: Picklists | undefined,
   { integration, firedAt }: ClaimOptions,
 ): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
-  const mapped = pushTarget(mapping, state, shownIn(record.notation));
+  const mapped = pushTarget(mapping, state, knownFrom(record.notation, picklists));
   const hash = hashOfTarget(mapped);
   const target: PushTarget =
     mapped.operation === 'upsert' && mapping !== undefined
@@ -157,6 +162,10 @@ function decideDue(
     recordSync,
     record,
     target,
+    unlisted:
+      target.operation === 'upsert' && mapping !== undefined
+        ? unlistedValues(mapping, target.payload, picklists)
+        : [],
     hash,
     decision,
     pushId,
@@ -165,7 +174,7 @@ function decideDue(
 }
 
 function toClaimedPush(
-  { recordSync, record, target, decision, pushId, unresolvedPushId }: DecidedPush,
+  { recordSync, record, target, unlisted, decision, pushId, unresolvedPushId }: DecidedPush,
   claimId: string,
   unresolved: ReadonlyMap<string, JsonObject>,
 ): ClaimedPush[] {
@@ -187,6 +196,7 @@ function toClaimedPush(
       payload: target.operation === 'upsert' ? target.payload : (record.agreed ?? {}),
       fields: record.fields,
       notation: record.notation,
+      unlisted,
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,
       isDeactivated: record.isDeactivated ?? false,

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
 import type { Notation } from '../../domain/records/notation';
-import type { PushTarget } from '../../domain/records/mapping';
+import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { Integration } from '../integrations/integrations';
 
 export interface ClaimedPush {
@@ -18,6 +18,8 @@ export interface ClaimedPush {
   fields: JsonObject;
   /** Before the push. */
   notation: Notation | null;
+  /** Values of the payload that the third party does not list. */
+  unlisted: readonly MappingError[];
   remoteId: string | null;
   remoteVersion: string | null;
   isDeactivated: boolean;
@@ -93,6 +95,7 @@ export interface DecidedPush {
   recordSync: LockedRecordSync;
   record: RecordForPush;
   target: PushTarget;
+  unlisted: readonly MappingError[];
   /** null = the record cannot be mapped. */
   hash: string | null;
   decision: PushDecision;

@@ -3,6 +3,7 @@
  * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
+import type { Picklists } from './picklists';
 import { isReachable, parsePlace, setAt } from './place';
 
 export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
@@ -82,27 +83,29 @@ export function isEligible(mapping: RecordTypeMapping | undefined, record: Recor
   });
 }
 
-/** True for a value of ours that the third party is known to show at this place. */
-export type IsShown = (to: string, value: JsonValue) => boolean;
+/** What is known of the third party's record. */
+export interface KnownThere {
+  /** True for a value of ours that it shows at this place. */
+  isShown(to: string, value: JsonValue): boolean;
+  picklists?: Picklists | undefined;
+}
 
 /**
  * The record in the third party's shape. Absent fields are omitted; null is sent as null. A value that cannot
- * be converted is left out if the third party shows it already (rules.md 47), otherwise it is an error.
+ * be converted, or that the third party does not list, is left out if it is shown there already
+ * (rules.md 47).
  */
-export function mapRecord(
-  mapping: RecordTypeMapping,
-  fields: JsonObject,
-  isShown: IsShown = () => false,
-): MappedRecord {
+export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject, known?: KnownThere): MappedRecord {
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
   for (const field of mapping.fields) {
     const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
     if (value === undefined) continue;
     const converted = toRemoteValue(field, value);
+    const isFit = converted.ok && known?.picklists?.problemOf(field.to, converted.value) === undefined;
+    if (!isFit && known?.isShown(field.to, value) === true) continue;
     if (converted.ok) setAt(payload, parsePlace(field.to), converted.value);
-    else if (!isShown(field.to, value))
-      errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
+    else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
 }
@@ -110,11 +113,11 @@ export function mapRecord(
 export function pushTarget(
   mapping: RecordTypeMapping | undefined,
   record: RecordState,
-  isShown?: IsShown,
+  known?: KnownThere,
 ): PushTarget {
   if (mapping === undefined) return { operation: 'leave' };
   if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
-  const mapped = mapRecord(mapping, record.fields, isShown);
+  const mapped = mapRecord(mapping, record.fields, known);
   return mapped.ok
     ? { operation: 'upsert', payload: mapped.payload }
     : { operation: 'invalid', errors: mapped.errors };

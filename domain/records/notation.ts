@@ -3,7 +3,8 @@
  * lower-case or reorder what it is sent; its notation of our value is not a change.
  */
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../json';
-import { INSTANT, type IsShown, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
+import { INSTANT, type KnownThere, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
+import type { Picklists } from './picklists';
 import { parsePlace, setAt, valueAt } from './place';
 
 /** What is agreed on at one place of the third party's record. */
@@ -36,7 +37,7 @@ export function placeNotation(notation: Notation | null, to: string): PlaceNotat
 export function notationAfterPush(
   mapping: RecordTypeMapping,
   fields: JsonObject,
-  { before, shown }: { before: Notation | null; shown: JsonObject | null },
+  { before, shown, payload }: { before: Notation | null; shown: JsonObject | null; payload?: JsonObject },
 ): Notation {
   const after: Notation = {};
   for (const field of mapping.fields) {
@@ -50,8 +51,9 @@ export function notationAfterPush(
       continue;
     }
     const sent = toRemoteValue(field, ours);
-    if (!sent.ok && shownIn(before)(to, ours)) {
-      after[to] = known ?? {};
+    // A value that was left out is shown as before.
+    if (known !== undefined && payload !== undefined && valueAt(payload, parsePlace(to)) === undefined) {
+      after[to] = known;
       continue;
     }
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));
@@ -63,10 +65,13 @@ export function notationAfterPush(
 }
 
 /** The values of ours that the third party shows, as they were when a read or an answer showed the record. */
-export function shownIn(notation: Notation | null): IsShown {
-  return (to, value) => {
-    const known = placeNotation(notation, to);
-    return known?.shown !== undefined && isSameValue(known.ours, value);
+export function knownFrom(notation: Notation | null, picklists?: Picklists): KnownThere {
+  return {
+    picklists,
+    isShown: (to, value) => {
+      const known = placeNotation(notation, to);
+      return known?.shown !== undefined && isSameValue(known.ours, value);
+    },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { pushTarget, type RecordTypeMapping } from '../../../domain/records/mapping';
-import { shownIn } from '../../../domain/records/notation';
+import { knownFrom } from '../../../domain/records/notation';
 import type { TenantWork } from '../../database';
 import { enqueuePush } from '../../platform/outbox';
 import { hashOfTarget } from '../../records/payload-hash';
@@ -64,7 +64,7 @@ function toOriginRow(
 ): OriginRow {
   const target =
     isAgreed || agreed === null
-      ? pushTarget(mapping, draft.after, shownIn(notation))
+      ? pushTarget(mapping, draft.after, knownFrom(notation))
       : { operation: 'upsert' as const, payload: agreed };
   return {
     record_id: draft.recordId,
