@@ -1,6 +1,5 @@
 /** State of a dataset between runs: how far it was read, how many records both sides have. */
 import { type Selectable, sql } from 'kysely';
-import { learnOverlap } from '../../domain/sync-runs/overlap';
 import type { TenantWork } from '../database';
 import type { SyncDatasetsTable } from '../tables/pull';
 
@@ -125,36 +124,6 @@ export async function forgetWatermarks(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('recordType', 'in', recordTypes)
-    .execute();
-}
-
-/** Not from a run that a new mapping started: there, unchanged records count as changed too. */
-export async function learnDatasetOverlap(
-  work: TenantWork,
-  { modifiedAt, ...pass }: Place & { syncRunId: string; modifiedAt: readonly Date[] },
-): Promise<void> {
-  const { trx, tenantId, now } = work;
-  const dataset = await findSyncDataset(work, pass);
-  if (dataset === undefined || dataset.watermark === null) return;
-  const learned = learnOverlap(dataset, dataset.watermark, modifiedAt, now);
-  if (learned === undefined) return;
-  await trx
-    .updateTable('syncDatasets')
-    .set(learned)
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', pass.integrationId)
-    .where('recordType', '=', pass.recordType)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('syncRuns')
-            .select('syncRunId')
-            .where('tenantId', '=', tenantId)
-            .where('syncRunId', '=', pass.syncRunId)
-            .where('startedBy', '=', 'mapping'),
-        ),
-      ),
-    )
     .execute();
 }
 

@@ -11,7 +11,7 @@ import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey, RecordError } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
 import { type Accounted, assertAccountedFor } from '../../../domain/pull/accounting';
-import { learnDatasetOverlap } from '../../sync-runs/sync-datasets';
+import { learnDatasetOverlap } from '../learn-overlap';
 import { raiseConflicts } from '../../records/conflicts';
 
 /** @returns the job after the page. */
