@@ -7,6 +7,7 @@ import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
+import { givenPushReview } from '../support/given-push-review';
 import {
   type Caller,
   givenIntegration,
@@ -381,6 +382,20 @@ const CASES: Record<string, Case> = {
       as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
     action: 'deletion_review.discarded',
     target: /^rev_/,
+  },
+  'POST /v1/push-reviews/{push_review_id}/approve': {
+    by: 'admin',
+    send: async (as) =>
+      as.post(`/v1/push-reviews/${(await givenPushReview(service, tenant)).review.id}/approve`, {}),
+    action: 'push_review.approved',
+    target: /^prv_/,
+  },
+  'POST /v1/push-reviews/{push_review_id}/discard': {
+    by: 'admin',
+    send: async (as) =>
+      as.post(`/v1/push-reviews/${(await givenPushReview(service, tenant, 'd')).review.id}/discard`, {}),
+    action: 'push_review.discarded',
+    target: /^prv_/,
   },
   ...webhookCases('/v1', 'admin'),
   ...webhookCases('/v1/platform', 'platform'),

@@ -7,6 +7,7 @@ import type supertest from 'supertest';
 import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
+import { givenPushReview } from '../support/given-push-review';
 import { givenRunHistory, type RunHistory } from '../support/run-history';
 import {
   type Caller,
@@ -32,6 +33,7 @@ let endpoint: string;
 let delivery: string;
 let overview: string;
 let operation: string;
+let pushReview: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -67,6 +69,7 @@ beforeAll(async () => {
     overview: { id: overview },
     operation: { id: operation },
   } = (await asked()).body);
+  pushReview = (await givenPushReview(service, a)).review.id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -131,6 +134,16 @@ const onReview = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   unknown: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
 });
+const onPushReview = (method: Method, suffix = '', body?: object): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `/v1/push-reviews/${id}${suffix}`);
+    return body === undefined ? test : test.send(body);
+  };
+  return {
+    foreign: (as) => send(as, pushReview),
+    unknown: (as) => send(as, toTypeId('prv', newUuid())),
+  };
+};
 const onPerson = (method: Method, suffix = '', body?: object): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `/v1/people/${id}${suffix}`).set('If-Match', '"1"');
@@ -286,6 +299,12 @@ const ROWS: Record<string, Row[]> = {
       unknown: (as) => as.post('/v1/sync-conflicts/decide-alike', alike(toTypeId('int', newUuid()))),
     },
   ],
+  'GET /v1/drifts': listOfIntegration('/v1/drifts'),
+  'GET /v1/push-reviews': listOfIntegration('/v1/push-reviews'),
+  'GET /v1/push-reviews/{push_review_id}': [onPushReview('get')],
+  'GET /v1/push-reviews/{push_review_id}/records': [onPushReview('get', '/records')],
+  'POST /v1/push-reviews/{push_review_id}/approve': [onPushReview('post', '/approve', {})],
+  'POST /v1/push-reviews/{push_review_id}/discard': [onPushReview('post', '/discard', {})],
   'GET /v1/deletion-reviews': listOfIntegration('/v1/deletion-reviews'),
   'GET /v1/deletion-reviews/{deletion_review_id}': [onReview('get')],
   'GET /v1/deletion-reviews/{deletion_review_id}/records': [onReview('get', '/records')],
