@@ -71,7 +71,7 @@ export class DatasetVerifier {
     });
   }
 
-  /** With `on_drift: repair`, what was changed there is pushed again, under the safety thresholds of pushes. */
+  /** With `on_drift: repair`, what was changed there is pushed again, under the thresholds of pushes. */
   private async repair(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
     const { integration, recordType } = this.options;
     if (drifted.length === 0 || settingsOf(integration.typeSettings, recordType).onDrift !== 'repair') return;

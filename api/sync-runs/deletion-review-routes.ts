@@ -1,6 +1,6 @@
 /**
- * Deletion reviews: deletions above the safety threshold wait until an admin approves or discards them (rules.md
- * 31).
+ * Deletion reviews: deletions above the safety threshold wait until an admin approves or discards them
+ * (rules.md 31).
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';

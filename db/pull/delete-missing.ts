@@ -107,7 +107,10 @@ async function createDeletionReview(
   await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
 }
 
-/** Deletes the next missing records of a pass. @returns how many it handled; fewer than `limit` = no more are left. */
+/**
+ * Deletes the next missing records of a pass. @returns how many it handled; fewer than `limit` = no more are
+ * left.
+ */
 export async function deleteMissing(
   work: TenantWork,
   { limit, ...pass }: PassKey & { limit: number },
@@ -178,7 +181,7 @@ async function deleteAndLog(
   await emitRecordEvents(work, pass, deleted);
 }
 
-/** Compares both sides once per pass. The caller has locked the job. @returns the number of missing records. */
+/** Compares both sides once per pass, with the job locked. @returns the number of missing records. */
 async function storeMissing(
   work: TenantWork,
   pass: PassKey,

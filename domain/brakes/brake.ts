@@ -1,6 +1,6 @@
 /**
- * The safety threshold: more changes of one kind than this wait for approval (rules.md 31, 53). It is the same
- * decision for deletions here and for pushes.
+ * The safety threshold: more changes of one kind than this wait for approval (rules.md 31, 53). It is the
+ * same decision for deletions here and for pushes.
  */
 
 export interface BrakeSetting {
@@ -14,7 +14,7 @@ export interface BrakeSetting {
 
 /** What a threshold counts, with its default. */
 export const BRAKE_DEFAULTS = {
-  /** Records here that a full pass no longer found. Seven days, so that a tenth in each of several nights adds up. */
+  /** Records that a full pass no longer found. A tenth in each of several nights adds up in seven days. */
   pull_delete: { count: 20, share: 0.1, windowHours: 168 },
   push_create: { count: 1_000, share: 0.5, windowHours: 24 },
   push_overwrite: { count: 200, share: 0.5, windowHours: 24 },

@@ -34,8 +34,8 @@ const sizeShape = {
   size_parameter: parameterName('the size of a page').optional(),
 };
 /**
- * How many records the third party serves of one search, for example 10,000. Behind them the list is requested
- * anew from the time of the last record on, so it must be sorted by it.
+ * How many records the third party serves of one search, for example 10,000. Behind them the list is
+ * requested anew from the time of the last record on, so it must be sorted by it.
  */
 const window = { window: z.int().min(2).max(1_000_000).optional() };
 /**

@@ -2,13 +2,13 @@
  * What the shared suite does not ask of the REST connector, against Kinto: ids of our own, versions,
  * tombstones, its schema.
  */
-import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
-import { Unauthorized } from '../../../connectors/errors';
-import { rest } from '../../../connectors/rest';
-import type { JsonObject } from '../../../domain/json';
-import { pushItem } from '../suite/given';
-import { kintoHarness } from '../suite/harness-kinto';
-import { givenThirdParty } from './rest-third-party';
+import type { HttpClient, PushItem, PushResult } from '../../../../connectors/connector';
+import { Unauthorized } from '../../../../connectors/errors';
+import { rest } from '../../../../connectors/rest';
+import type { JsonObject } from '../../../../domain/json';
+import { pushItem } from '../../suite/given';
+import { kintoHarness } from '../../suite/harness-kinto';
+import { givenThirdParty } from '../rest-third-party';
 
 const { mapping } = kintoHarness;
 const RECORDS = '/buckets/hr/collections/employees/records';

@@ -2,13 +2,13 @@
  * Reading from PocketBase by the configuration that docs/connectors/rest-reading.md shows: numbered pages,
  * its totals, its times, its limits.
  */
-import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
-import { documentedExample, documentedMapping } from '../suite/documented';
-import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
-import { type StartedPocketBase, pocketBaseHarness } from '../suite/harness-pocketbase';
-import type { RestContext } from './rest-given';
-import { failureOf, idsIn, readOnePage, readPages } from './rest-read-given';
+import { rest } from '../../../../connectors/rest';
+import { closeConnections } from '../../../../egress/http-client';
+import { documentedExample, documentedMapping } from '../../suite/documented';
+import { contextWith, egressHttp, loopbackPolicy } from '../../suite/given';
+import { type StartedPocketBase, pocketBaseHarness } from '../../suite/harness-pocketbase';
+import type { RestContext } from '../rest-given';
+import { failureOf, idsIn, readOnePage, readPages } from '../rest-read-given';
 
 const example = documentedExample('pocketbase-pull');
 const RECORDS = 'collections/employees/records';

@@ -3,14 +3,14 @@
  * limits.
  */
 import { randomUUID } from 'node:crypto';
-import type { HttpClient, PushItem } from '../../../connectors/connector';
-import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';
-import { rest } from '../../../connectors/rest';
-import type { JsonObject } from '../../../domain/json';
-import { egressHttp, memoryTokens, pushItem } from '../suite/given';
-import { pocketBaseHarness } from '../suite/harness-pocketbase';
-import type { RestContext } from './rest-given';
-import { givenThirdParty } from './rest-third-party';
+import type { HttpClient, PushItem } from '../../../../connectors/connector';
+import { RateLimited, RecordRejected, Unauthorized } from '../../../../connectors/errors';
+import { rest } from '../../../../connectors/rest';
+import type { JsonObject } from '../../../../domain/json';
+import { egressHttp, memoryTokens, pushItem } from '../../suite/given';
+import { pocketBaseHarness } from '../../suite/harness-pocketbase';
+import type { RestContext } from '../rest-given';
+import { givenThirdParty } from '../rest-third-party';
 
 const { mapping } = pocketBaseHarness;
 

@@ -2,14 +2,14 @@
  * Reading from Kinto by the configuration that docs/connectors/rest-reading.md shows: tombstones, 304, pages
  * while records change, its schema.
  */
-import type { ReadPage } from '../../../connectors/connector';
-import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
-import { documentedExample, documentedMapping } from '../suite/documented';
-import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
-import { KINTO_SCHEMA, type StartedKinto, kintoHarness } from '../suite/harness-kinto';
-import type { RestContext } from './rest-given';
-import { failureOf, idsIn, readOnePage, readPages } from './rest-read-given';
+import type { ReadPage } from '../../../../connectors/connector';
+import { rest } from '../../../../connectors/rest';
+import { closeConnections } from '../../../../egress/http-client';
+import { documentedExample, documentedMapping } from '../../suite/documented';
+import { contextWith, egressHttp, loopbackPolicy } from '../../suite/given';
+import { KINTO_SCHEMA, type StartedKinto, kintoHarness } from '../../suite/harness-kinto';
+import type { RestContext } from '../rest-given';
+import { failureOf, idsIn, readOnePage, readPages } from '../rest-read-given';
 
 const example = documentedExample('kinto-pull');
 const COLLECTION = '/buckets/hr/collections/employees';
