@@ -62,23 +62,32 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   },
 
   readAbilities({ record_types: types }, recordType): ReadAbilities | null {
-    const list = Object.hasOwn(types, recordType) ? types[recordType]?.list : undefined;
-    return list === undefined
-      ? null
-      : {
-          canFilterByModified: list.modified_since !== undefined,
-          isPagingStable: isPagingStable(list.paging),
-          declaredAt: {
-            filter: `/config/record_types/${recordType}/list/modified_since`,
-            paging: `/config/record_types/${recordType}/list/paging`,
-          },
-        };
+    const type = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
+    if (type?.list === undefined) return null;
+    const { list, changes } = type;
+    const at = `/config/record_types/${recordType}`;
+    return {
+      canFilterByModified: (changes ?? list).modified_since !== undefined,
+      isPagingStable: [list, changes ?? list].every(({ paging }) => isPagingStable(paging)),
+      declaredAt: {
+        filter: `${at}/${changes === undefined ? 'list' : 'changes'}/modified_since`,
+        paging: `${at}/list/paging`,
+      },
+    };
   },
 
   readSignature({ base_url: baseUrl, headers, record_types: types }, recordType) {
     const type = types[recordType];
-    const { list, deleted_list: deletedList, id, external_id: externalId, version, tombstone } = type ?? {};
-    return { baseUrl, headers, list, deletedList, id, externalId, version, tombstone };
+    const {
+      list,
+      changes,
+      deleted_list: deletedList,
+      id,
+      external_id: externalId,
+      version,
+      tombstone,
+    } = type ?? {};
+    return { baseUrl, headers, list, changes, deletedList, id, externalId, version, tombstone };
   },
 
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {

@@ -178,6 +178,8 @@ const RecordTypeConfig = z.strictObject({
   deactivate: Switch.optional(),
   activate: Switch.optional(),
   list: List.optional(),
+  /** What incremental runs read instead of `list`. */
+  changes: List.optional(),
   deleted_list: DeletedList.optional(),
   count: Count.optional(),
   describe: Describe.optional(),

@@ -4,7 +4,7 @@
  */
 import { type ConnectorError, RecordRejected, Unavailable } from '../../errors';
 
-export type ReadingPart = 'list' | 'deleted_list' | 'count' | 'describe';
+export type ReadingPart = 'list' | 'changes' | 'deleted_list' | 'count' | 'describe';
 
 /** For a response that does not match the configuration, or an incomplete configuration. */
 export function notReadable(
@@ -26,7 +26,7 @@ export function aboutDataset(
   part: ReadingPart,
   status: number,
 ): ConnectorError {
-  if (error instanceof Unavailable && part !== 'list')
+  if (error instanceof Unavailable && part !== 'list' && part !== 'changes')
     return new Unavailable(`${problemOf(recordType, part)}: ${error.message}`, error.status, {
       cause: error,
     });

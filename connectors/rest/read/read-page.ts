@@ -27,7 +27,9 @@ export async function readRestPage(
 ): Promise<ReadPage> {
   const { config } = context;
   const { recordType: name, modifiedSince, cursor } = request;
-  const place = cursor === null ? BEGINNING : readPlace(cursor);
+  const first: Place =
+    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
+  const place = cursor === null ? first : readPlace(cursor);
   const list = place && recordType[place.phase];
   if (recordType.list === undefined)
     throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
@@ -39,6 +41,8 @@ export async function readRestPage(
       'the configuration has changed since the previous page was read. The next run starts over.',
     );
 
+  const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
+  const clock = records ?? recordType.list;
   const session = await openSession(context);
   const since = place.since === undefined ? modifiedSince : new Date(place.since);
   const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
@@ -52,28 +56,24 @@ export async function readRestPage(
       records: [],
       unreadable: [],
       nextCursor: cursorAfter(null, here, request, recordType),
-      asOf: earlier(clockIn(recordType.list, response, undefined), now),
+      asOf: earlier(clockIn(clock, response, undefined), now),
       total: null,
     };
   }
 
   const { items: listed, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
-  const total = place.phase === 'list' ? numberIn(recordType.list.total, response, body) : null;
+  const total = records === undefined ? null : numberIn(records.total, response, body);
   const answer = { request: sent, response, body, items: listed, total };
   const behind = nextPlace(list.paging, place, answer, config);
   const { next, items } =
-    place.phase === 'list'
-      ? withinWindow(recordType.list, place, behind, listed)
-      : { next: behind, items: listed };
+    records === undefined ? { next: behind, items: listed } : withinWindow(records, place, behind, listed);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
   const read =
-    place.phase === 'list'
-      ? readItems(items, recordType.list, recordType)
-      : readDeletedItems(items, list, recordType);
+    records === undefined ? readDeletedItems(items, list, recordType) : readItems(items, records, recordType);
   return {
     ...read,
     nextCursor: cursorAfter(next.place, here, request, recordType),
-    asOf: earlier(clockIn(recordType.list, response, body), now),
+    asOf: earlier(clockIn(clock, response, body), now),
     // Of a later window: the records that remain.
     total: place.since === undefined ? total : null,
   };
@@ -128,7 +128,8 @@ function cursorAfter(
 ): string | null {
   const kept = now === undefined ? {} : { now };
   if (next !== null) return writePlace({ ...(since !== undefined && { since }), ...next, ...kept });
-  const isDeletedNext = phase === 'list' && modifiedSince !== null && recordType.deleted_list !== undefined;
+  const isDeletedNext =
+    phase !== 'deleted_list' && modifiedSince !== null && recordType.deleted_list !== undefined;
   return isDeletedNext ? writePlace({ phase: 'deleted_list', ...kept }) : null;
 }
 

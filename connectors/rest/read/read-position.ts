@@ -7,8 +7,8 @@ import { isJsonObject } from '../../../domain/json';
 import { parseJson } from '../json-pointer';
 
 export interface Place {
-  /** The records come first, then the deleted ones. */
-  phase: 'list' | 'deleted_list';
+  /** The records come first (all of them, or the changed ones), then the deleted ones. */
+  phase: 'list' | 'changes' | 'deleted_list';
   /** A page number, an offset or a cursor; absent: the first page. */
   at?: number | string;
   /** Number of items before this page, for paging by offset. */
@@ -32,7 +32,7 @@ export function readPlace(text: string): Place | undefined {
   const place = parseJson(text);
   if (!isJsonObject(place)) return undefined;
   const { phase, at, seen, url, since, now } = place;
-  if (phase !== 'list' && phase !== 'deleted_list') return undefined;
+  if (phase !== 'list' && phase !== 'changes' && phase !== 'deleted_list') return undefined;
   return {
     phase,
     ...((typeof at === 'number' || typeof at === 'string') && { at }),

@@ -16,6 +16,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
     ...(type.list === undefined
       ? []
       : [...problemsOfList(`${pointer}/list`, type.list), ...problemsOfWindow(`${pointer}/list`, type.list)]),
+    ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
     ...problemsOfDescribe(`${pointer}/describe`, type),
@@ -137,12 +138,30 @@ function problemsOfModifiedSince(
   return problems;
 }
 
+function problemsOfChanges(pointer: string, { list, changes }: RecordTypeConfig): Problem[] {
+  if (changes === undefined) return [];
+  const at = `${pointer}/changes`;
+  const problems = [...problemsOfList(at, changes), ...problemsOfWindow(at, changes)];
+  if (list === undefined)
+    problems.push({ pointer: at, message: 'changes needs a list, which full runs read.' });
+  else if (list.modified_since !== undefined && !hasWindow(list))
+    problems.push({
+      pointer: `${pointer}/list/modified_since`,
+      message: 'Incremental runs read changes, so modified_since of the list has no effect.',
+    });
+  if (changes.modified_since === undefined)
+    problems.push({ pointer: at, message: 'Set modified_since: the time from which changes are wanted.' });
+  return problems;
+}
+
+const hasWindow = ({ paging }: ListConfig): boolean => 'window' in paging && paging.window !== undefined;
+
 function problemsOfDeletedList(
   pointer: string,
-  { list, deleted_list: deletedList }: RecordTypeConfig,
+  { list, changes, deleted_list: deletedList }: RecordTypeConfig,
 ): Problem[] {
   if (deletedList === undefined) return [];
-  if (list?.modified_since === undefined) {
+  if ((changes ?? list)?.modified_since === undefined) {
     const message =
       'deleted_list needs a list with modified_since. Without it, a full run finds deleted records.';
     return [{ pointer, message }];
