@@ -6,7 +6,9 @@ import type { TenantWork } from '../../db/database';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
 import { checkForInterruption, countSeenAgain } from '../../db/pull/pass-state';
 import { enqueuePush } from '../../db/platform/outbox';
+import { acceptChanges } from '../../db/records/accept-changes';
 import { countLinked } from '../../db/records/record-links';
+import { toTypeId } from '../../db/sql/ids';
 import { openManualWindows } from '../../db/sync-runs/sync-now-pushes';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
 import type { Verification } from '../../db/verify/drifts';
@@ -61,7 +63,7 @@ export class DatasetVerifier {
       const page = { records, nextCursor, total: total ?? counted, requestedAt };
       const verified = await this.inTenant(async (work) => {
         const result = await verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore });
-        if (result !== undefined) await this.repair(work, result.drifted);
+        if (result !== undefined) await this.react(work, result.drifted);
         return result;
       });
       if (verified === undefined) return 'stopped';
@@ -71,10 +73,28 @@ export class DatasetVerifier {
     });
   }
 
-  /** With `on_drift: repair`, what was changed there is pushed again, under the thresholds of pushes. */
-  private async repair(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
+  private async react(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
     const { integration, recordType } = this.options;
-    if (drifted.length === 0 || settingsOf(integration.typeSettings, recordType).onDrift !== 'repair') return;
+    const { onDrift } = settingsOf(integration.typeSettings, recordType);
+    if (drifted.length === 0 || onDrift === 'report') return;
+    await (onDrift === 'repair' ? this.repair(work, drifted) : this.accept(work, drifted));
+  }
+
+  /** The values there become changes of the records, for every integration. */
+  private async accept(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
+    const { recordType, syncRunId } = this.key;
+    const changes = drifted.flatMap(({ externalId, found }) =>
+      Object.keys(found).length === 0
+        ? []
+        : [{ kind: 'patch' as const, recordType, externalId, fields: found }],
+    );
+    if (changes.length > 0)
+      await acceptChanges(work, changes, { actor: 'syncline', requestId: toTypeId('run', syncRunId) });
+  }
+
+  /** What was changed there is pushed again, under the thresholds of pushes. */
+  private async repair(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
+    const { integration } = this.options;
     const fields = mappedFieldNames(this.mapping);
     const opened = await openManualWindows(work, integration, {
       due: drifted,

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
+import { acceptedFields } from '../../domain/pull/accepted-fields';
 import { remoteDifference } from '../../domain/pull/remote-difference';
 import { pushTarget, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { Notation } from '../../domain/records/notation';
@@ -35,8 +36,11 @@ export interface VerifiedPage {
 
 interface DriftedRecord {
   recordId: string;
+  externalId: string;
   version: number;
   drifts: readonly Omit<NewDrift, 'recordId'>[];
+  /** The values there of the local fields that differ. */
+  found: JsonObject;
 }
 
 /** @returns undefined if the job has ended or another worker has continued with it. */
@@ -134,9 +138,10 @@ interface Compared extends DriftedRecord {
 }
 
 function compare(mapping: RecordTypeMapping, record: SyncedRecord, remote: JsonObject): Compared {
-  const { recordId, version, fields, notation } = record;
+  const { recordId, externalId, version, fields, notation } = record;
+  const same = { recordId, externalId, version, drifts: [], found: {}, learned: null };
   const target = pushTarget(mapping, record);
-  if (target.operation !== 'upsert') return { recordId, version, drifts: [], learned: null };
+  if (target.operation !== 'upsert') return same;
   const { payload } = target;
   const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote, notation);
   const drifts = Object.keys(difference?.after ?? {}).map((place) => ({
@@ -144,5 +149,6 @@ function compare(mapping: RecordTypeMapping, record: SyncedRecord, remote: JsonO
     expected: difference?.after[place] ?? null,
     found: difference?.before[place] ?? null,
   }));
-  return { recordId, version, drifts, learned: learned === null ? null : { recordId, notation: learned } };
+  const found = acceptedFields(mapping, fields, remote, new Set(drifts.map(({ place }) => place)));
+  return { ...same, drifts, found, learned: learned === null ? null : { recordId, notation: learned } };
 }

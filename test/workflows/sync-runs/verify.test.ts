@@ -94,6 +94,23 @@ describe('rule 54: the nightly pass verifies what is only pushed', () => {
     expect(pushed.account.pushes).toHaveLength(3);
   });
 
+  it('with `on_drift: accept` the value there is taken over, and nothing is changed back', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'accept' });
+    const ada = idOf(pushed, 'Ada');
+    await pushed.account.put('contacts', ada, { ...ADA, email: 'changed@example.org' });
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS * 2);
+    await pushed.sync('nightly');
+
+    expect(pushed.account.held('contacts').get(ada)).toEqual({ ...ADA, email: 'changed@example.org' });
+    expect(await driftsOf(pushed)).toEqual([]);
+    const record = await pushed.inTenant(({ trx }) =>
+      trx.selectFrom('records').select('fields').where('externalId', '=', 'c-1').executeTakeFirst(),
+    );
+    expect(record?.fields).toEqual({ ...ADA, email: 'changed@example.org' });
+  });
+
   it('repairs above the safety threshold wait for approval', async () => {
     const pushed = await givenPushed({ 'c-1': ADA });
     const brakes = { push_overwrite: { count: 0, share: 0, windowHours: 24 } };
