@@ -4,6 +4,8 @@
  */
 import type { ReadAbilities } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
+import { applyEmptied } from '../../db/pull/apply-emptied';
+import { planEmptied } from '../../db/pull/emptied-records';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
@@ -51,9 +53,26 @@ export class DatasetFinisher {
       const deleted = await this.deleteMissingRecords(job);
       if (deleted !== 'done') return deleted;
     }
+    const emptied = await this.applyEmptied();
+    if (emptied !== 'done') return emptied;
     await this.skipDrifted();
     await this.saveSuccess(await this.isListComplete(job));
     return 'done';
+  }
+
+  /** Empties fields that are empty at the third party, unless too many are (rules.md 53). */
+  private async applyEmptied(): Promise<ReadOutcome> {
+    if (this.options.run.overviewId !== null) return 'done';
+    const except = await this.inTenant((work) => planEmptied(work, this.pass));
+    const limit = DELETIONS_PER_TRANSACTION;
+    for (;;) {
+      const applied = await this.inTenant(async (work) => {
+        if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
+        return applyEmptied(work, this.pass, { limit, except });
+      });
+      if (applied < limit) return (await this.hasJobEnded()) ? 'stopped' : 'done';
+      if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
+    }
   }
 
   private async refuseSuspiciousEmptiness(job: SyncJob): Promise<void> {

@@ -30,6 +30,8 @@ const WHAT_COUNTS: Record<BrakeKind, string> = {
     'Pushes that replace or empty a value that is not empty. Edits of people in the console do not count.',
   push_deactivate: 'Pushes that deactivate a record in the app.',
   push_delete: 'Pushes that delete a record in the app.',
+  pull_empty:
+    'Records in which a filled field is suddenly empty in the app, counted per field: see Deletion reviews.',
 };
 const thresholds = <Schema extends z.ZodType>(schema: Schema) =>
   Object.fromEntries(

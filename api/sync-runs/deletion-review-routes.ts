@@ -41,18 +41,26 @@ const review = z
     sync_run_id: typeId('run').meta({ description: 'The sync run that no longer found the records.' }),
     record_type: recordTypeName,
     state,
-    records_missing: z
-      .int()
-      .meta({ description: 'The number of records that were missing in the app.', example: 120 }),
+    kind: z.enum(['delete', 'empty']).meta({
+      description:
+        '`delete`: records were missing in the app. `empty`: fields that are filled in Syncline were ' +
+        'suddenly empty in the app; nothing is emptied until the review is approved.',
+    }),
+    fields: z
+      .array(z.string())
+      .meta({ description: 'Of kind `empty`: the fields above the safety threshold.', example: [] }),
+    records_missing: z.int().meta({
+      description: 'The number of records that were missing in the app, or whose fields were empty there.',
+      example: 120,
+    }),
     records_before: z.int().meta({
       description:
         'The number of records of this type from the app before the run, including the missing ones.',
       example: 800,
     }),
-    records_deleted: z
-      .int()
-      .nullable()
-      .meta({ description: 'The number of records that were deleted; null while the review is pending.' }),
+    records_deleted: z.int().nullable().meta({
+      description: 'The number of records that were deleted or emptied; null while the review is pending.',
+    }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
     created_at: instant,
@@ -77,7 +85,8 @@ export const deletionReviewRoutes: readonly Route[] = [
       'If a full sync misses more records of a type than its safety threshold allows ' +
       '(`type_settings` of the integration, by default 10 % and 20 records within seven days), it ' +
       'deletes none of them. The deletions wait here until an admin approves or discards them, and ' +
-      'the admins are notified.',
+      'the admins are notified. The same applies to a field that is filled in Syncline and suddenly ' +
+      'empty in the app in more records than the safety threshold allows.',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),
@@ -229,6 +238,8 @@ function toWire(found: ReviewSummary): z.output<typeof review> {
     sync_run_id: toTypeId('run', found.syncRunId),
     record_type: found.recordType,
     state: found.state,
+    kind: found.kind,
+    fields: found.fields,
     records_missing: found.recordsMissing,
     records_before: found.recordsBefore,
     records_deleted: found.recordsDeleted,

@@ -10,6 +10,7 @@ import * as accounting from './2026-12-01-accounting';
 import * as conflictInbox from './2026-12-01-conflict-inbox';
 import * as drifts from './2026-12-01-drifts';
 import * as learnedOverlap from './2026-12-01-learned-overlap';
+import * as emptiedRecords from './2026-12-01-emptied-records';
 import * as missingRecords from './2026-12-01-missing-records';
 import * as oneToOneLinks from './2026-12-01-one-to-one-links';
 import * as passRestarts from './2026-12-01-pass-restarts';
@@ -29,6 +30,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-conflict-inbox': conflictInbox,
   '2026-12-01-drifts': drifts,
   '2026-12-01-learned-overlap': learnedOverlap,
+  '2026-12-01-emptied-records': emptiedRecords,
   '2026-12-01-missing-records': missingRecords,
   '2026-12-01-one-to-one-links': oneToOneLinks,
   '2026-12-01-pass-restarts': passRestarts,

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Notation } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
-import { PUSH_RECORDED_WITHIN_MS } from '../pull/page-stages/merge-page';
+import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 export interface ComparedLink {

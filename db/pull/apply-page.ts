@@ -12,6 +12,7 @@ import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
 import { openPage } from './page-stages/open-page';
+import { holdEmptied } from './emptied-records';
 import { pullAuthor, type AppliedPage, type PageToApply } from './page';
 import { saveCheckpoint, seenIn } from './page-stages/save-checkpoint';
 import { selectReviewed } from './page-stages/select-reviewed';
@@ -42,6 +43,7 @@ export async function applyPage(
   await writePageRecords(work, page, changes, author.actor);
   const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
   await writeLinks(work, page, changes);
+  await holdEmptied(work, page, changes);
   await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
   await emitPageEvents(work, page, open, changes, { opensWindows });

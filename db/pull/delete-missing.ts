@@ -27,7 +27,7 @@ export async function planDeletions(
   work: TenantWork,
   { isCertain = true, ...pass }: PassKey & { isCertain?: boolean },
 ): Promise<'none' | 'delete' | 'needs_review'> {
-  await supersedeReviews(work, pass);
+  await supersedeReviews(work, { ...pass, kind: 'delete' });
   const job = await lockSyncJob(work, pass);
   // Before an initial load, Syncline has no record that could be missing.
   const missing = job === undefined || job.isInitialLoad ? 0 : await storeMissing(work, pass, job);

@@ -20,6 +20,8 @@ function selectReviews({ trx, tenantId }: TenantWork) {
       'integrationId',
       'syncRunId',
       'recordType',
+      'kind',
+      'fields',
       'recordsMissing',
       'recordsBefore',
       'state',
@@ -81,16 +83,19 @@ export async function countDeletionsInReview(
 ): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select coalesce(sum(records_missing), 0)::bigint as count from deletion_reviews
-    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(
-    trx,
-  );
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'
+      and kind = 'delete'`.execute(trx);
   return rows[0]?.count ?? 0;
 }
 
-/** Withdraws the pending reviews of one record type, or of all types if none is given. */
+/** Withdraws the pending reviews of one record type and kind, or of all if none is given. */
 export async function supersedeReviews(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, recordType }: { integrationId: string; recordType?: string },
+  {
+    integrationId,
+    recordType,
+    kind,
+  }: { integrationId: string; recordType?: string; kind?: DeletionReview['kind'] },
 ): Promise<void> {
   let query = trx
     .updateTable('deletionReviews')
@@ -99,6 +104,7 @@ export async function supersedeReviews(
     .where('integrationId', '=', integrationId)
     .where('state', '=', 'pending');
   if (recordType !== undefined) query = query.where('recordType', '=', recordType);
+  if (kind !== undefined) query = query.where('kind', '=', kind);
   await query.execute();
 }
 
@@ -107,18 +113,30 @@ export interface DeletionReviewRecord {
   externalId: string;
 }
 
+type ReviewKey = Pick<DeletionReview, 'integrationId' | 'syncRunId' | 'recordType' | 'kind' | 'fields'>;
+
+function idsOf(tenantId: string, { kind, ...review }: ReviewKey) {
+  const { integrationId, syncRunId, recordType, fields } = review;
+  return kind === 'delete'
+    ? sql`
+        select record_id from missing_records
+        where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}`
+    : sql`
+        select record_id from emptied_records
+        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+          and remote is not null and fields && ${fields}::text[]`;
+}
+
 /** By record id, after `after`. The cost depends on `limit`, not on the size of the review. */
 export async function listReviewRecords(
   { trx, tenantId }: TenantWork,
-  { syncRunId, recordType }: Pick<DeletionReview, 'syncRunId' | 'recordType'>,
+  review: ReviewKey,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<DeletionReviewRecord[]> {
   const { rows } = await sql<DeletionReviewRecord>`
     select record.record_id, record.external_id
     from (
-      select record_id from missing_records
-      where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
-        and record_id > ${after ?? NIL_UUID}
+      ${idsOf(tenantId, review)} and record_id > ${after ?? NIL_UUID}
       order by record_id limit ${limit}) missing
     cross join lateral (
       select record_id, external_id from records

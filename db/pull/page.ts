@@ -7,6 +7,9 @@ import type { NewConflict } from '../records/conflicts';
 import { toTypeId } from '../sql/ids';
 import type { SyncJob } from './job-rows';
 
+/** A push is recorded a moment after the third party answered it. */
+export const PUSH_RECORDED_WITHIN_MS = 5_000;
+
 /** One run's pass over one dataset. */
 export interface PassKey {
   integrationId: string;
@@ -105,6 +108,8 @@ export interface PageToApply extends PullTarget, PreparedPage {
   overviewId: string | null;
   /** Pages applied before this one was requested. More by now means that another worker has continued. */
   pagesBefore: number;
+  /** Fields that are suddenly empty are emptied at once; otherwise the records wait. */
+  appliesEmptied?: boolean;
   /** Earliest time of the request, by the database's clock. A push after this time is newer than the page. */
   requestedAt: Date;
 }
@@ -174,6 +179,12 @@ export interface PulledDraft {
   isAgreed: boolean;
 }
 
+export interface EmptiedRecord {
+  recordId: string;
+  fields: string[];
+  remote: PulledRecord;
+}
+
 /** What a page changes here: the value that flows from stage to stage. */
 export interface PageChanges {
   /** Records whose link has to be written; `isTouched` where the record itself changes too. */
@@ -182,6 +193,8 @@ export interface PageChanges {
   unchanged: readonly string[];
   /** Number of records without a local record that a Sync Now leaves alone: they were not reviewed. */
   leftOut: number;
+  /** Linked records with a filled field that the page would empty; also in `unchanged`. */
+  emptied?: readonly EmptiedRecord[];
   conflicts: readonly NewConflict[];
   /** Records that are not stored. */
   errors: readonly RecordError[];

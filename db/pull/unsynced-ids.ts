@@ -22,7 +22,7 @@ export async function findUnsyncedIds(
       limit ${NAMED_MAX + 1}) missing
     join records record on record.tenant_id = review.tenant_id and record.record_id = missing.record_id
     where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
-      and review.record_type = ${recordType} and review.state = 'pending'
+      and review.record_type = ${recordType} and review.state = 'pending' and review.kind = 'delete'
     limit ${NAMED_MAX + 1}`.execute(trx);
   return { ids: rows.slice(0, NAMED_MAX).map(({ id }) => id), isComplete: rows.length <= NAMED_MAX };
 }

@@ -24,6 +24,7 @@ import type {
 import type {
   DeletionReviewsTable,
   DriftsTable,
+  EmptiedRecordsTable,
   MatchKeysTable,
   MissingRecordsTable,
   SyncConflictsTable,
@@ -98,6 +99,7 @@ export interface Tables {
   syncStatuses: SyncStatusesTable;
   skippedRuns: SkippedRunsTable;
   deletionReviews: DeletionReviewsTable;
+  emptiedRecords: EmptiedRecordsTable;
   remoteRecordTypes: RemoteRecordTypesTable;
   metadataChanges: MetadataChangesTable;
   syncConflicts: SyncConflictsTable;

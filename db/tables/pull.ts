@@ -104,6 +104,18 @@ export interface MissingRecordsTable {
   recordId: string;
 }
 
+/** Records with fields that are suddenly empty at the third party. */
+export interface EmptiedRecordsTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  recordId: string;
+  fields: string[];
+  /** As it was read; null = applied. */
+  remote: Json<unknown> | null;
+  at: Date;
+}
+
 export interface DeletionReviewsTable {
   tenantId: string;
   deletionReviewId: string;
@@ -112,6 +124,9 @@ export interface DeletionReviewsTable {
   recordType: string;
   /** Only of reviews from before `missing_records`. */
   recordIds: Generated<string[]>;
+  kind: Generated<'delete' | 'empty'>;
+  /** Of kind `empty`: the fields above the threshold. */
+  fields: Generated<string[]>;
   recordsMissing: number;
   recordsBefore: number;
   state: 'pending' | 'approved' | 'discarded' | 'superseded';

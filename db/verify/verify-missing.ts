@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type JsonObject } from '../../domain/json';
 import { pushTarget, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
-import { PUSH_RECORDED_WITHIN_MS } from '../pull/page-stages/merge-page';
+import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { MISSING_THERE, replaceDrifts, type Verification } from './drifts';
 

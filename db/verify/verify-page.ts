@@ -12,7 +12,7 @@ import type { TenantWork } from '../database';
 import { type LearnedNotation, learnNotations } from '../overviews/compared-links';
 import type { SyncJob } from '../pull/job-rows';
 import { findLinked } from '../pull/page-stages/find-linked';
-import { PUSH_RECORDED_WITHIN_MS } from '../pull/page-stages/merge-page';
+import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { openPage } from '../pull/page-stages/open-page';
 import { writeCheckpoint } from '../pull/page-stages/save-checkpoint';
 import { opaqueToPlanner } from '../sql/bulk-rows';

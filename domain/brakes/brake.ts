@@ -20,6 +20,8 @@ export const BRAKE_DEFAULTS = {
   push_overwrite: { count: 200, share: 0.5, windowHours: 24 },
   push_deactivate: { count: 20, share: 0.1, windowHours: 168 },
   push_delete: { count: 20, share: 0.1, windowHours: 168 },
+  /** Records with the same field filled here and suddenly empty there. */
+  pull_empty: { count: 20, share: 0.1, windowHours: 168 },
 } satisfies Record<string, BrakeSetting>;
 
 export type BrakeKind = keyof typeof BRAKE_DEFAULTS;

@@ -16,6 +16,7 @@ import type { TenantWork } from '../../database';
 import type { NewConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
+import { emptiedBy } from './emptied-by-page';
 import { newDraft } from './new-draft';
 import {
   ambiguousConflict,
@@ -38,9 +39,7 @@ import type {
   RecordError,
   RecordMatches,
 } from '../page';
-
-/** A push is recorded a moment after the third party answered it. */
-export const PUSH_RECORDED_WITHIN_MS = 5_000;
+import { PUSH_RECORDED_WITHIN_MS } from '../page';
 
 export async function mergePage(
   work: TenantWork,
@@ -57,6 +56,10 @@ export async function mergePage(
     const isCreatedByPull = row.externalId === externalIdPrefix + remote.remoteId;
     return [mergeRecord({ recordType, mapping, row, remote, isLinked, isCreatedByPull, now: work.now })];
   });
+  const emptied =
+    page.overviewId !== null || page.appliesEmptied ? [] : merged.flatMap(({ draft }) => emptiedBy(draft));
+  const heldIds = new Set(emptied.map(({ recordId }) => recordId));
+  const applied = merged.filter(({ draft }) => !heldIds.has(draft.draft.recordId));
   const ambiguous = matches.ambiguous.map(ambiguousConflict);
   const taken = [...matches.taken].map(takenConflict);
   const locked = new Set(rows.map(({ recordId }) => recordId));
@@ -66,15 +69,16 @@ export async function mergePage(
       ...created.map((remote) =>
         newDraft(page, { recordId: newUuid(), remote, ...agreementOf(mapping, remote) }, work.now),
       ),
-      ...merged.map(({ draft }) => draft),
+      ...applied.map(({ draft }) => draft),
     ],
-    unchanged: [...matches.unchanged, ...unchanged],
+    emptied,
+    unchanged: [...matches.unchanged, ...unchanged, ...heldIds],
     leftOut: 0,
     conflicts: [
       ...ambiguous,
       ...taken,
       ...[...matches.doubtful].map(doubtfulConflict),
-      ...merged.flatMap(({ conflicts }) => conflicts),
+      ...applied.flatMap(({ conflicts }) => conflicts),
     ],
     errors: [...errors, ...ambiguous.map(ambiguousError), ...taken.map(takenError)],
     heldBack: [...heldBack, ...gone.map(([, { remoteId }]) => removedHere(remoteId))],

@@ -1,0 +1,134 @@
+/** Applies records with emptied fields that waited for the end of their pass or for approval (rules.md 53). */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { findIntegration } from '../integrations/integrations';
+import { raiseConflicts } from '../records/conflicts';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { emitPageEvents } from './page-stages/emit-page-events';
+import { matchRecords } from './page-stages/match-records';
+import { mergePage } from './page-stages/merge-page';
+import { updatePageRecordSyncs } from './page-stages/update-page-record-syncs';
+import { writeLinks } from './page-stages/write-links';
+import { writePageRecords } from './page-stages/write-page-records';
+import { type PageToApply, type PassKey, pullAuthor, type PulledRecord, pullTargetOf } from './page';
+import { checkForInterruption } from './pass-state';
+
+interface WaitingRecord {
+  recordId: string;
+  remote: Omit<PulledRecord, 'modifiedAt'> & { modifiedAt?: string | null };
+}
+
+interface Emptied {
+  limit: number;
+  /** Records with one of these fields only; undefined = all. */
+  only?: readonly string[] | undefined;
+  /** No record with one of these fields. */
+  except?: readonly string[];
+  /** Approved ones do not count within the window. */
+  isApproved?: boolean;
+}
+
+/** @returns how many records it handled; fewer than `limit` = no more are left. */
+export async function applyEmptied(work: TenantWork, pass: PassKey, emptied: Emptied): Promise<number> {
+  const waiting = await selectWaiting(work, pass, emptied);
+  const integration = await findIntegration(work, pass);
+  if (waiting.length === 0 || integration?.recordTypes[pass.recordType] === undefined) return 0;
+  const page: PageToApply = {
+    ...pullTargetOf(integration, pass.recordType),
+    syncRunId: pass.syncRunId,
+    overviewId: null,
+    pagesBefore: 0,
+    records: waiting.map(({ remote: { modifiedAt, ...remote } }) => ({
+      ...remote,
+      ...(modifiedAt == null ? {} : { modifiedAt: new Date(modifiedAt) }),
+    })),
+    tombstones: [],
+    refused: [],
+    altered: [],
+    nextCursor: null,
+    asOf: null,
+    total: null,
+    requestedAt: work.now,
+    appliesEmptied: true,
+  };
+  const changes = await mergePage(work, page, await matchRecords(work, page));
+  const author = pullAuthor(pass);
+  await writePageRecords(work, page, changes, author.actor);
+  const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
+  await writeLinks(work, page, changes);
+  await raiseConflicts(work, page, changes.conflicts);
+  const recordIds = waiting.map(({ recordId }) => recordId);
+  await (emptied.isApproved === true ? forgetEmptied : markApplied)(work, pass, recordIds);
+  const touched = changes.drafts.filter(({ draft }) => draft.isTouched).length;
+  await countChanged(work, pass, touched);
+  await emitPageEvents(work, page, await checkForInterruption(work, pass), changes, { opensWindows });
+  return waiting.length;
+}
+
+async function selectWaiting(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: PassKey,
+  { limit, only, except = [] }: Emptied,
+): Promise<WaitingRecord[]> {
+  const { rows } = await sql<WaitingRecord>`
+    select emptied.record_id, emptied.remote from emptied_records emptied
+    cross join lateral (
+      select from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = emptied.record_id and remote_id = emptied.remote ->> 'remoteId' limit 1) link
+    where emptied.tenant_id = ${tenantId} and emptied.integration_id = ${integrationId}
+      and emptied.record_type = ${recordType} and emptied.remote is not null
+      and not emptied.fields && ${[...except]}::text[]
+      and (${only === undefined}::boolean or emptied.fields && ${[...(only ?? [])]}::text[])
+    order by emptied.record_id limit ${limit}`.execute(trx);
+  return rows;
+}
+
+/** They stay, as what was emptied within the window. */
+async function markApplied(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType }: PassKey,
+  recordIds: string[],
+): Promise<void> {
+  await trx
+    .updateTable('emptiedRecords')
+    .set({ remote: null, at: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('recordId', 'in', recordIds)
+    .execute();
+}
+
+async function forgetEmptied(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: PassKey,
+  recordIds: string[],
+): Promise<void> {
+  await trx
+    .deleteFrom('emptiedRecords')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('recordId', 'in', recordIds)
+    .execute();
+}
+
+/** Until now they counted as unchanged. */
+async function countChanged(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  count: number,
+): Promise<void> {
+  await trx
+    .updateTable('syncJobs')
+    .set((eb) => ({
+      recordsChanged: eb('recordsChanged', '+', count),
+      recordsUnchanged: eb('recordsUnchanged', '-', count),
+    }))
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .where('finishedAt', 'is', null)
+    .execute();
+}
