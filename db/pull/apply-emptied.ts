@@ -1,4 +1,4 @@
-/** Applies records with emptied fields that waited for the end of their pass or for approval (rules.md 53). */
+/** Applies records with emptied fields, at the end of their pass or when they are approved (rules.md 53). */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';

@@ -8,19 +8,45 @@ import { useRefusal } from '../../session/session';
 
 const changes = ['deletion-reviews', 'notifications', 'records', 'record', 'sync-summary'];
 
-/** Approve deletes the records in Syncline; Keep records discards the review. */
+const WORDS = {
+  delete: {
+    done: 'Records deleted.',
+    kept: 'Records kept.',
+    keep: 'Keep records',
+    approve: 'Approve deletion',
+    confirm: 'Delete records',
+    question: (records: string) => `Delete ${records} in Syncline?`,
+    body:
+      'Records that are still missing in the app are deleted in Syncline. ' +
+      'Other integrations that push them follow the deletion setting of their mapping.',
+  },
+  empty: {
+    done: 'Fields emptied.',
+    kept: 'Values kept.',
+    keep: 'Keep values',
+    approve: 'Approve empty fields',
+    confirm: 'Empty fields',
+    question: (records: string) => `Empty fields of ${records} in Syncline?`,
+    body:
+      'Fields that are still empty in the app are emptied in Syncline. ' +
+      'Other integrations that push them get the empty values.',
+  },
+};
+
+/** Approve applies the change in Syncline; keep discards the review. */
 export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] }) {
+  const words = WORDS[review.kind];
   const roleRefusal = useRefusal('admin');
   const refusal = roleRefusal ?? (review.state === 'pending' ? undefined : `Already ${review.state}.`);
   const params = { path: { deletion_review_id: review.id } };
   const approve = useAction({
     run: () => answerOf(api.POST('/v1/deletion-reviews/{deletion_review_id}/approve', { params })),
-    done: 'Records deleted.',
+    done: words.done,
     changes,
   });
   const discard = useAction({
     run: () => answerOf(api.POST('/v1/deletion-reviews/{deletion_review_id}/discard', { params })),
-    done: 'Records kept.',
+    done: words.kept,
     changes,
   });
   return (
@@ -32,23 +58,20 @@ export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] 
         loading={discard.isPending}
         onClick={() => discard.mutate()}
       >
-        Keep records
+        {words.keep}
       </ActionButton>
       <ConfirmedAction
         color="red"
         leftSection={<Trash2 size={16} aria-hidden />}
         refusal={refusal}
         loading={approve.isPending}
-        title={`Delete ${plural(review.records_missing, 'record')} in Syncline?`}
-        body={
-          'Records that are still missing in the app are deleted in Syncline. ' +
-          'Other integrations that push them follow the deletion setting of their mapping.'
-        }
-        confirm="Delete records"
+        title={words.question(plural(review.records_missing, 'record'))}
+        body={words.body}
+        confirm={words.confirm}
         isDangerous
         onConfirm={() => approve.mutate()}
       >
-        Approve deletion
+        {words.approve}
       </ConfirmedAction>
     </>
   );

@@ -51,8 +51,8 @@ function Subtitle({ review }: { review: Review }) {
   const { nameOf } = useIntegrationNames();
   return (
     <>
-      {nameOf(review.integration_id)} had {plural(review.records_before, 'record')}. These were missing{' '}
-      <Instant at={review.created_at} />.{' '}
+      {nameOf(review.integration_id)} had {plural(review.records_before, 'record')}. These were{' '}
+      {review.kind === 'delete' ? 'missing' : 'without values'} <Instant at={review.created_at} />.{' '}
       <RouterLink
         to="/sync-runs/$syncRunId"
         params={{ syncRunId: review.sync_run_id }}
@@ -71,7 +71,8 @@ function Decision({ review }: { review: Review }) {
   return (
     <Text>
       {toWords(review.state)} by {toActor(by ?? '')} <Instant at={at} />.
-      {deleted !== null && ` ${toNumber(deleted)} deleted in Syncline.`}
+      {deleted !== null &&
+        ` ${toNumber(deleted)} ${review.kind === 'delete' ? 'deleted' : 'emptied'} in Syncline.`}
     </Text>
   );
 }
@@ -93,7 +94,7 @@ const columns: Column<Schemas['DeletionReviewRecord']>[] = [
 function Records({ deletionReviewId }: { deletionReviewId: string }) {
   const records = useInfiniteQuery(reviewedRecordsQuery(deletionReviewId));
   return (
-    <Section title="Records" hint="Missing in the app, but still in Syncline.">
+    <Section title="Records">
       <ListTable
         label="Records"
         query={records}

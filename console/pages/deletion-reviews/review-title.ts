@@ -1,6 +1,12 @@
 import type { Schemas } from '../../api/client';
 import { plural, toWords } from '../../common/formatting';
 
-/** `25 deletions of contacts`. */
-export const reviewTitle = (review: Schemas['DeletionReview']): string =>
-  `${plural(review.records_missing, 'deletion')} of ${toWords(review.record_type).toLowerCase()}`;
+/** `25 deletions of contacts`, or `25 records of contacts without email`. */
+export function reviewTitle({ kind, fields, records_missing: count, record_type: type }: Review): string {
+  const types = toWords(type).toLowerCase();
+  return kind === 'delete'
+    ? `${plural(count, 'deletion')} of ${types}`
+    : `${plural(count, 'record')} of ${types} without ${fields.join(', ')}`;
+}
+
+type Review = Schemas['DeletionReview'];
