@@ -9,12 +9,12 @@ import * as notation from './2026-11-30-notation';
 import * as accounting from './2026-12-01-accounting';
 import * as conflictInbox from './2026-12-01-conflict-inbox';
 import * as drifts from './2026-12-01-drifts';
-import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as emptiedRecords from './2026-12-01-emptied-records';
+import * as learnedOverlap from './2026-12-01-learned-overlap';
 import * as missingRecords from './2026-12-01-missing-records';
 import * as oneToOneLinks from './2026-12-01-one-to-one-links';
-import * as passRestarts from './2026-12-01-pass-restarts';
 import * as outboundBrakes from './2026-12-01-outbound-brakes';
+import * as passRestarts from './2026-12-01-pass-restarts';
 import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
@@ -29,12 +29,12 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-accounting': accounting,
   '2026-12-01-conflict-inbox': conflictInbox,
   '2026-12-01-drifts': drifts,
-  '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-emptied-records': emptiedRecords,
+  '2026-12-01-learned-overlap': learnedOverlap,
   '2026-12-01-missing-records': missingRecords,
   '2026-12-01-one-to-one-links': oneToOneLinks,
-  '2026-12-01-pass-restarts': passRestarts,
   '2026-12-01-outbound-brakes': outboundBrakes,
+  '2026-12-01-pass-restarts': passRestarts,
   '2026-12-01-record-holders': recordHolders,
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,

@@ -327,7 +327,7 @@ describe('rule 35: a page that comes again', () => {
     pulled.account.beforePage = async (request) => {
       if (request.cursor !== 'again') return;
       request.cursor = null;
-      await pulled.account.put('contacts', 'p001', { name: 'Meanwhile' });
+      await pulled.account.put('contacts', 'p001', { name: 'Meanwhile', email: 'p001@example.org' });
     };
     const run = await pulled.sync('full');
     expect(await pulled.job(run.syncRunId)).toMatchObject({

@@ -127,7 +127,7 @@ describe('canceling', () => {
   it('ends a reading run after the page in flight, keeps what was read and deletes nothing', async () => {
     const pulled = await linked(30);
     for (const id of people(4)) await pulled.account.remove('contacts', id);
-    await pulled.account.put('contacts', 'p005', { name: 'Changed' });
+    await pulled.account.put('contacts', 'p005', { name: 'Changed', email: 'p005@example.org' });
     const { syncRunId } = await pulled.request('full');
     atPage(pulled, 'p009', () => pulled.cancel(syncRunId));
     await pulled.settle();

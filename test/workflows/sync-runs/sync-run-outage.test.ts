@@ -362,7 +362,8 @@ describe('a worker that dies', () => {
 
   it('and returns while another has taken over: two attempts at once count each page once', async () => {
     const pulled = await linked(30);
-    for (const id of people(30)) await pulled.account.put('contacts', id, { name: `new ${id}` });
+    for (const id of people(30))
+      await pulled.account.put('contacts', id, { name: `new ${id}`, email: `${id}@example.org` });
     await pulled.account.remove('contacts', 'p000');
     pulled.account.beforePage = () => new Promise((resolve) => setTimeout(resolve, random.next() * 5));
     const { syncRunId } = await pulled.request('full');

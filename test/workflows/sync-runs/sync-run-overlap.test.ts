@@ -19,7 +19,7 @@ const MINUTE = 60_000;
 /** A change that the third party shows only now, made so long before the last run. */
 async function appear(pulled: CrmIntegration, id: string, minutesBefore: number): Promise<void> {
   const { watermark } = await pulled.dataset();
-  await pulled.account.put('contacts', id, { name: 'late' });
+  await pulled.account.put('contacts', id, { name: 'late', email: `${id}@example.org` });
   const record = pulled.account.type('contacts').get(id);
   if (record !== undefined) record.modifiedAt = Number(watermark) - minutesBefore * MINUTE;
 }

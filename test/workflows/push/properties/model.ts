@@ -21,8 +21,10 @@ export interface ModelRecord {
 export type Wanted = string;
 export const GONE: Wanted = 'gone';
 
+/** A field that a record no longer has is sent as null (rules.md 47), so null and absent are the same. */
 export function payloadText(payload: object): Wanted {
-  return JSON.stringify(Object.entries(payload).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const set = Object.entries(payload).filter(([, value]) => value !== null);
+  return JSON.stringify(set.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function wantedOf(settings: Settings, record: ModelRecord | undefined): Wanted {
