@@ -58,7 +58,6 @@ const notice = (page: Page, title: string | RegExp) =>
 
 it('shows a banner with progress during the initial sync, and why changes are refused until its end', async () => {
   lists.fill('contacts', 1_200);
-  holdPages();
   // The form is open before the integration is connected and the onboarding lock takes effect.
   const form = await first.context().newPage();
   await desk.open(form, `/records/contacts/${encodeURIComponent(`${desk.crm}:contact00000011`)}`);
@@ -82,7 +81,9 @@ it('shows a banner with progress during the initial sync, and why changes are re
       .fill(typeof config[name] === 'string' ? config[name] : JSON.stringify(config[name]));
   await first.getByLabel('Mappings by record type').fill(JSON.stringify(mappings));
   await button(first, 'Connect and check').click();
+  // The check reads two pages.
   await first.getByText('is reachable and accepts the credentials').waitFor();
+  holdPages();
   await button(first, 'Start sync').click();
 
   const banner = (on: Page) =>
