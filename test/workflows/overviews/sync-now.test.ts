@@ -177,9 +177,7 @@ describe('an overview that is applied', () => {
     const run = await overviews.synced(overviewId);
 
     expect(await overviews.skippedRecords(run.syncRunId)).toEqual(['drifted p001']);
-    expect(
-      (await overviews.items(overviewId)).map(({ remoteId, outcome }) => `${remoteId} ${outcome}`),
-    ).toEqual(expect.arrayContaining(['p000 applied', 'p001 skipped', 'p003 applied']));
+    expect(run).toMatchObject({ state: 'partially_succeeded' });
   });
 
   it('does not overwrite a remote change made since the review', async () => {
