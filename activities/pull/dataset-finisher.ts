@@ -23,7 +23,7 @@ import { isUnconfirmed, totalsOf } from '../../domain/sync-runs/sync-status';
 import { suspiciouslyEmpty } from './dataset-failed';
 import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
 
-const DELETIONS_PER_TRANSACTION = 1_000;
+const RECORDS_PER_TRANSACTION = 1_000;
 /**
  * Without changes, an incremental run counts the remote records at most this often; otherwise it makes one
  * request per dataset.
@@ -64,13 +64,17 @@ export class DatasetFinisher {
   private async applyEmptied(): Promise<ReadOutcome> {
     if (this.options.run.overviewId !== null) return 'done';
     const except = await this.inTenant((work) => planEmptied(work, this.pass));
-    const limit = DELETIONS_PER_TRANSACTION;
+    return this.inSteps(async (work, limit) => {
+      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
+      return applyEmptied(work, this.pass, { limit, except });
+    });
+  }
+
+  /** One transaction per step, until one handles fewer records than `limit`. */
+  private async inSteps(step: (work: TenantWork, limit: number) => Promise<number>): Promise<ReadOutcome> {
     for (;;) {
-      const applied = await this.inTenant(async (work) => {
-        if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
-        return applyEmptied(work, this.pass, { limit, except });
-      });
-      if (applied < limit) return (await this.hasJobEnded()) ? 'stopped' : 'done';
+      const handled = await this.inTenant((work) => step(work, RECORDS_PER_TRANSACTION));
+      if (handled < RECORDS_PER_TRANSACTION) return (await this.hasJobEnded()) ? 'stopped' : 'done';
       if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
     }
   }
@@ -85,16 +89,11 @@ export class DatasetFinisher {
     if (await this.isInterrupted()) return 'more';
     if ((await this.planDeletions(job)) !== 'delete') return 'done';
     const { overviewId } = this.options.run;
-    const limit = DELETIONS_PER_TRANSACTION;
-    for (;;) {
-      const deleted = await this.inTenant((work) =>
-        overviewId === null
-          ? deleteMissing(work, { ...this.pass, limit })
-          : deleteReviewedMissing(work, { ...this.pass, overviewId, limit }),
-      );
-      if (deleted < limit) return (await this.hasJobEnded()) ? 'stopped' : 'done';
-      if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
-    }
+    return this.inSteps((work, limit) =>
+      overviewId === null
+        ? deleteMissing(work, { ...this.pass, limit })
+        : deleteReviewedMissing(work, { ...this.pass, overviewId, limit }),
+    );
   }
 
   private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'needs_review' | 'withheld'> {
@@ -207,7 +206,7 @@ export class DatasetFinisher {
   }
 }
 
-/** Without what was read before the pass began anew. */
+/** Without what was read before the pass started over. */
 const readInPass = ({ recordsRead, recordsReadBefore }: SyncJob): number => recordsRead - recordsReadBefore;
 
 /** A difference is repaired only if a second count finds it too (rules.md 52). */

@@ -7,10 +7,8 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
-import { updatePageRecordSyncs } from './page-stages/update-page-record-syncs';
-import { writeLinks } from './page-stages/write-links';
-import { writePageRecords } from './page-stages/write-page-records';
-import { type PageToApply, type PassKey, pullAuthor, type PulledRecord, pullTargetOf } from './page';
+import { writeChanges } from './page-stages/write-changes';
+import { type PageToApply, type PassKey, type PulledRecord, pullTargetOf } from './page';
 import { checkForInterruption } from './pass-state';
 
 interface WaitingRecord {
@@ -52,10 +50,7 @@ export async function applyEmptied(work: TenantWork, pass: PassKey, emptied: Emp
     appliesEmptied: true,
   };
   const changes = await mergePage(work, page, await matchRecords(work, page));
-  const author = pullAuthor(pass);
-  await writePageRecords(work, page, changes, author.actor);
-  const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
-  await writeLinks(work, page, changes);
+  const opensWindows = await writeChanges(work, page, changes);
   await raiseConflicts(work, page, changes.conflicts);
   const recordIds = waiting.map(({ recordId }) => recordId);
   await (emptied.isApproved === true ? forgetEmptied : markApplied)(work, pass, recordIds);

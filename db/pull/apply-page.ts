@@ -13,12 +13,10 @@ import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
 import { openPage } from './page-stages/open-page';
 import { holdEmptied } from './emptied-records';
-import { pullAuthor, type AppliedPage, type PageToApply } from './page';
+import type { AppliedPage, PageToApply } from './page';
 import { saveCheckpoint, seenIn } from './page-stages/save-checkpoint';
 import { selectReviewed } from './page-stages/select-reviewed';
-import { updatePageRecordSyncs } from './page-stages/update-page-record-syncs';
-import { writeLinks } from './page-stages/write-links';
-import { writePageRecords } from './page-stages/write-page-records';
+import { writeChanges } from './page-stages/write-changes';
 
 /**
  * @param prefetchNext starts the next request while PostgreSQL works. Not called if no further page may be
@@ -39,10 +37,7 @@ export async function applyPage(
   const changes =
     overviewId === null ? merged : await selectReviewed(work, { overviewId, recordType }, merged);
 
-  const author = pullAuthor(page);
-  await writePageRecords(work, page, changes, author.actor);
-  const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
-  await writeLinks(work, page, changes);
+  const opensWindows = await writeChanges(work, page, changes);
   await holdEmptied(work, page, changes);
   await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });

@@ -7,12 +7,10 @@ import { exceedsBrake } from '../../domain/brakes/brake';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
-import { notifyAdmins } from '../notifications/notifications';
 import { emitRecordEvents } from '../records/record-events';
 import { countLinked } from '../records/record-links';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import { newUuid } from '../sql/ids';
-import { resolveIfDecided, selectStillMissing, supersedeReviews } from './deletion-reviews';
+import { createReview, resolveIfDecided, selectStillMissing, supersedeReviews } from './deletion-reviews';
 import { openConflictOf, parkEdited } from './edited-and-missing';
 import { lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey } from './page';
@@ -42,7 +40,16 @@ export async function planDeletions(
     await resolveIfDecided(work, pass);
     return 'delete';
   }
-  await createDeletionReview(work, pass, { missing, before });
+  const detail =
+    `${missing} of ${before} ${pass.recordType} no longer exist at the third party. ` +
+    'Syncline deleted nothing: approve or discard the deletions.';
+  await createReview(work, pass, {
+    kind: 'delete',
+    fields: [],
+    recordsMissing: missing,
+    recordsBefore: before,
+    detail,
+  });
   return 'needs_review';
 }
 
@@ -75,36 +82,6 @@ async function countDeletedSince(
     where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.integration_id = ${opaqueToPlanner(integrationId)}
       and run.overview_id is null and (run.finished_at is null or run.finished_at > ${since})`.execute(trx);
   return rows[0]?.count ?? 0;
-}
-
-async function createDeletionReview(
-  work: TenantWork,
-  pass: PassKey,
-  { missing, before }: { missing: number; before: number },
-): Promise<void> {
-  const { trx, tenantId, now } = work;
-  const { integrationId, syncRunId, recordType } = pass;
-  await trx
-    .insertInto('deletionReviews')
-    .values({
-      tenantId,
-      deletionReviewId: newUuid(),
-      integrationId,
-      syncRunId,
-      recordType,
-      recordsMissing: missing,
-      recordsBefore: before,
-      state: 'pending',
-      recordsDeleted: null,
-      decidedBy: null,
-      decidedAt: null,
-      createdAt: now,
-    })
-    .execute();
-  const detail =
-    `${missing} of ${before} ${recordType} no longer exist at the third party. ` +
-    'Syncline deleted nothing: approve or discard the deletions.';
-  await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
 }
 
 /**

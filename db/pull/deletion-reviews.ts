@@ -3,9 +3,11 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { resolveNotification } from '../notifications/notifications';
+import { notifyAdmins, resolveNotification } from '../notifications/notifications';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { newUuid } from '../sql/ids';
 import type { DeletionReviewsTable } from '../tables/pull';
+import type { PassKey } from './page';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
@@ -74,6 +76,41 @@ export async function lockDeletionReview(
     .where('deletionReviewId', '=', deletionReviewId)
     .forUpdate()
     .executeTakeFirst();
+}
+
+export interface NewReview {
+  kind: DeletionReview['kind'];
+  /** Of kind `empty`: the fields above the threshold. */
+  fields: string[];
+  recordsMissing: number;
+  recordsBefore: number;
+  /** For the admins' notification. */
+  detail: string;
+}
+
+/** Parks what a pass would change, and notifies the admins. */
+export async function createReview(
+  work: TenantWork,
+  { integrationId, syncRunId, recordType }: PassKey,
+  { detail, ...review }: NewReview,
+): Promise<void> {
+  await work.trx
+    .insertInto('deletionReviews')
+    .values({
+      ...review,
+      tenantId: work.tenantId,
+      deletionReviewId: newUuid(),
+      integrationId,
+      syncRunId,
+      recordType,
+      state: 'pending',
+      recordsDeleted: null,
+      decidedBy: null,
+      decidedAt: null,
+      createdAt: work.now,
+    })
+    .execute();
+  await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
 }
 
 /** The number of deletions of a job that wait for approval. */

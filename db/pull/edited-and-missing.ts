@@ -81,20 +81,9 @@ export async function releaseSeenAgain(
   seen: readonly string[],
 ): Promise<void> {
   const { trx, tenantId, now } = work;
-  const kind = 'edited_here_deleted_there';
-  const open = await trx
-    .selectFrom('syncConflicts')
-    .select('recordId')
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('state', '=', 'open')
-    .where('kind', '=', kind)
-    .execute();
-  if (open.length === 0) return;
-  const conflicting = new Set(open.map(({ recordId }) => recordId));
-  const recordIds = seen.filter((recordId) => conflicting.has(recordId));
+  const kinds = ['edited_here_deleted_there'] as const;
+  const recordIds = await endConflicts(work, { integrationId, recordIds: seen, kinds });
   if (recordIds.length === 0) return;
-  await endConflicts(work, { integrationId, recordIds, kinds: [kind] });
   await trx
     .updateTable('recordSyncs')
     .set({ heldAt: null, heldBy: null })

@@ -7,11 +7,9 @@ import { exceedsBrake } from '../../domain/brakes/brake';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
-import { notifyAdmins } from '../notifications/notifications';
 import { countLinked } from '../records/record-links';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
-import { newUuid } from '../sql/ids';
-import { resolveIfDecided, supersedeReviews } from './deletion-reviews';
+import { createReview, resolveIfDecided, supersedeReviews } from './deletion-reviews';
 import type { PageChanges, PageToApply, PassKey } from './page';
 
 /** Keeps what a page would empty. A record that is no longer emptied does not wait any more. */
@@ -47,13 +45,17 @@ export async function holdEmptied(
  */
 export async function planEmptied(work: TenantWork, pass: PassKey): Promise<string[]> {
   await supersedeReviews(work, { ...pass, kind: 'empty' });
-  const fields = await findFieldsAboveThreshold(work, pass);
-  if (fields.length > 0) await createReview(work, pass, fields);
+  const { fields, held } = await findFieldsAboveThreshold(work, pass);
+  if (fields.length > 0) await parkEmptied(work, pass, { fields, held });
   else await resolveIfDecided(work, pass);
   return fields;
 }
 
-async function findFieldsAboveThreshold(work: TenantWork, pass: PassKey): Promise<string[]> {
+/** `held`: all linked records of the type; not counted if nothing waits. */
+async function findFieldsAboveThreshold(
+  work: TenantWork,
+  pass: PassKey,
+): Promise<{ fields: string[]; held: number }> {
   const { trx, tenantId, now } = work;
   const { integrationId, recordType } = pass;
   const integration = await findIntegration(work, pass);
@@ -73,14 +75,19 @@ async function findFieldsAboveThreshold(work: TenantWork, pass: PassKey): Promis
     from emptied_records, unnest(fields) as field
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
     group by field order by field`.execute(trx);
-  if (rows.every((row) => row.now === 0)) return [];
+  if (rows.every((row) => row.now === 0)) return { fields: [], held: 0 };
   const held = await countLinked(work, pass);
-  return rows.filter((row) => exceedsBrake(brake, { ...row, held })).map(({ field }) => field);
+  const above = rows.filter((row) => exceedsBrake(brake, { ...row, held }));
+  return { fields: above.map(({ field }) => field), held };
 }
 
-async function createReview(work: TenantWork, pass: PassKey, fields: string[]): Promise<void> {
-  const { trx, tenantId, now } = work;
-  const { integrationId, syncRunId, recordType } = pass;
+async function parkEmptied(
+  work: TenantWork,
+  pass: PassKey,
+  { fields, held }: { fields: string[]; held: number },
+): Promise<void> {
+  const { trx, tenantId } = work;
+  const { integrationId, recordType } = pass;
   const { count } = await trx
     .selectFrom('emptiedRecords')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -90,28 +97,14 @@ async function createReview(work: TenantWork, pass: PassKey, fields: string[]): 
     .where('remote', 'is not', null)
     .where(sql<boolean>`fields && ${fields}::text[]`)
     .executeTakeFirstOrThrow();
-  const recordsBefore = await countLinked(work, pass);
-  await trx
-    .insertInto('deletionReviews')
-    .values({
-      tenantId,
-      deletionReviewId: newUuid(),
-      integrationId,
-      syncRunId,
-      recordType,
-      kind: 'empty',
-      fields,
-      recordsMissing: count,
-      recordsBefore,
-      state: 'pending',
-      recordsDeleted: null,
-      decidedBy: null,
-      decidedAt: null,
-      createdAt: now,
-    })
-    .execute();
   const detail =
-    `${fields.join(', ')}: suddenly empty in ${count} of ${recordsBefore} ${recordType} at the third party. ` +
+    `${fields.join(', ')}: suddenly empty in ${count} of ${held} ${recordType} at the third party. ` +
     'Syncline emptied nothing: approve or discard the changes.';
-  await notifyAdmins(work, { integrationId, kind: 'deletions_need_review', syncRunId, detail });
+  await createReview(work, pass, {
+    kind: 'empty',
+    fields,
+    recordsMissing: count,
+    recordsBefore: held,
+    detail,
+  });
 }

@@ -102,7 +102,7 @@ export async function markWatermarkKept(
     .execute();
 }
 
-/** How often a pass begins anew because its cursor expired. */
+/** How often a pass started over because its cursor expired. */
 const RESTARTS_MAX = 3;
 
 /**

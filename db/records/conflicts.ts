@@ -121,7 +121,7 @@ export async function raiseConflicts(
     on conflict do nothing`.execute(trx);
 }
 
-/** Ends open conflicts of these records and kinds: what they were about is over. */
+/** Ends open conflicts of these records and kinds: what they were about is over. @returns their records. */
 export async function endConflicts(
   { trx, tenantId, now }: TenantWork,
   {
@@ -129,15 +129,17 @@ export async function endConflicts(
     recordIds,
     kinds,
   }: { integrationId: string; recordIds: readonly string[]; kinds: readonly ConflictKind[] },
-): Promise<void> {
-  if (recordIds.length === 0) return;
-  await trx
+): Promise<string[]> {
+  if (recordIds.length === 0) return [];
+  const ended = await trx
     .updateTable('syncConflicts')
     .set({ state: 'ended', endedAt: now })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('state', '=', 'open')
     .where('kind', 'in', kinds)
-    .where('recordId', 'in', recordIds)
+    .where('recordId', '=', sql<string>`any(${[...recordIds]}::uuid[])`)
+    .returning('recordId')
     .execute();
+  return ended.flatMap(({ recordId }) => recordId ?? []);
 }

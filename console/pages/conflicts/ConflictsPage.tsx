@@ -8,7 +8,7 @@ import { FilterSelect } from '../../common/FilterSelect';
 import { toActor, toShortId } from '../../common/formatting';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
-import { RouterLink } from '../../common/RouterLink';
+import { RecordLink } from '../../common/RouterLink';
 import { Empty } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
@@ -93,15 +93,11 @@ const listColumns = (nameOf: (integrationId: string) => string): Column<Conflict
   { title: 'Decision', cell: (conflict) => <Decision conflict={conflict} /> },
 ];
 
-function RecordOf({ conflict }: { conflict: Conflict }) {
-  if (conflict.external_id === null) return <>{toShortId(conflict.remote_id)}</>;
-  return (
-    <RouterLink
-      to="/records/$recordType/$externalId"
-      params={{ recordType: conflict.record_type, externalId: conflict.external_id }}
-    >
-      {toShortId(conflict.external_id)}
-    </RouterLink>
+function RecordOf({ conflict: { record_type, external_id, remote_id } }: { conflict: Conflict }) {
+  return external_id === null ? (
+    <>{toShortId(remote_id)}</>
+  ) : (
+    <RecordLink record={{ record_type, external_id }} />
   );
 }
 

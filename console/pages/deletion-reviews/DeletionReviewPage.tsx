@@ -4,10 +4,10 @@ import { getRouteApi } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { deletionReviewQuery, reviewedRecordsQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
-import { plural, toActor, toNumber, toShortId, toWords } from '../../common/formatting';
+import { plural, toActor, toNumber, toWords } from '../../common/formatting';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
-import { RouterLink } from '../../common/RouterLink';
+import { RecordLink, RouterLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
@@ -80,14 +80,7 @@ function Decision({ review }: { review: Review }) {
 const columns: Column<Schemas['DeletionReviewRecord']>[] = [
   {
     title: 'Record',
-    cell: (record) => (
-      <RouterLink
-        to="/records/$recordType/$externalId"
-        params={{ recordType: record.record_type, externalId: record.external_id }}
-      >
-        {toShortId(record.external_id)}
-      </RouterLink>
-    ),
+    cell: (record) => <RecordLink record={record} />,
   },
 ];
 

@@ -9,7 +9,7 @@ import { overviewItemsQuery } from '../../api/queries';
 import { FilterSelect } from '../../common/FilterSelect';
 import { toShortId, toText, toWords } from '../../common/formatting';
 import { type Column, ListTable } from '../../common/ListTable';
-import { RouterLink } from '../../common/RouterLink';
+import { RecordLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
 import { Empty } from '../../common/States';
 import { OVERVIEW_ACTIONS } from '../../search';
@@ -91,12 +91,7 @@ function RecordCell({ item }: { item: Item }) {
       {item.external_id === null || item.record_id === null ? (
         <Text size="sm">{toShortId(item.external_id ?? item.remote_id ?? '')}</Text>
       ) : (
-        <RouterLink
-          to="/records/$recordType/$externalId"
-          params={{ recordType: item.record_type, externalId: item.external_id }}
-        >
-          {toShortId(item.external_id)}
-        </RouterLink>
+        <RecordLink record={{ record_type: item.record_type, external_id: item.external_id }} />
       )}
       <Text size="xs" c="dimmed">
         {toWords(item.record_type)}, {DIRECTION_LABELS[item.direction]}

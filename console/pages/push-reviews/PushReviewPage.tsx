@@ -4,10 +4,10 @@ import { getRouteApi } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { pushReviewQuery, waitingRecordsQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
-import { toActor, toNumber, toShortId, toWords } from '../../common/formatting';
+import { toActor, toNumber, toWords } from '../../common/formatting';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
-import { RouterLink } from '../../common/RouterLink';
+import { RecordLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
@@ -85,14 +85,7 @@ function Records({ review }: { review: Review }) {
   const columns: Column<Schemas['PushReviewRecord']>[] = [
     {
       title: 'Record',
-      cell: (record) => (
-        <RouterLink
-          to="/records/$recordType/$externalId"
-          params={{ recordType: record.record_type, externalId: record.external_id }}
-        >
-          {toShortId(record.external_id)}
-        </RouterLink>
-      ),
+      cell: (record) => <RecordLink record={record} />,
     },
     { title: 'Decision', cell: (record) => <DecideOnePush review={review} recordId={record.id} /> },
   ];

@@ -29,17 +29,17 @@ import {
   takenConflict,
   takenError,
 } from './page-complaints';
-import type {
-  LinkedRecord,
-  PageChanges,
-  PageToApply,
-  PassKey,
-  PulledDraft,
-  PulledRecord,
-  RecordError,
-  RecordMatches,
+import {
+  type LinkedRecord,
+  type PageChanges,
+  type PageToApply,
+  type PassKey,
+  PUSH_RECORDED_WITHIN_MS,
+  type PulledDraft,
+  type PulledRecord,
+  type RecordError,
+  type RecordMatches,
 } from '../page';
-import { PUSH_RECORDED_WITHIN_MS } from '../page';
 
 export async function mergePage(
   work: TenantWork,
