@@ -94,8 +94,8 @@ export const pushReviewRoutes: readonly Route[] = [
     tag: 'Push reviews',
     summary: 'List push reviews, newest first',
     description:
-      'If more pushes of one effect than the `push_brakes` of a record type allow are due, none of them ' +
-      'leaves. They wait here until an admin approves or discards them, and the admins are notified.',
+      'If more pushes of one effect than the `safety_thresholds` of a record type allow are due, none of ' +
+      'them leaves. They wait here until an admin approves or discards them, and the admins are notified.',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),

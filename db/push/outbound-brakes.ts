@@ -109,7 +109,7 @@ async function countBraked(
        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
          and effect = ${effect} and hour > ${since})::int as earlier`.execute(trx);
   const earlier = rows[0]?.earlier ?? 0;
-  // A new mapping decides anew about open windows.
+  // A new mapping decides again about open windows.
   const open = previewed ?? rows[0]?.now ?? 0;
   if (open + earlier <= count) return { now: open, earlier, held: 0 };
   // Twice as many as needed, so that as many again may leave before the next count.

@@ -87,7 +87,7 @@ export async function listPushReviewRecords(
 }
 
 /**
- * A new mapping decides anew about what waits, once its backfill has counted it. `isFinished`: nothing waits
+ * A new mapping decides again about what waits, once its backfill has counted it. `isFinished`: nothing waits
  * any more.
  */
 export async function supersedePushReviews(

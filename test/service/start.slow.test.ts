@@ -175,7 +175,7 @@ it(
       (runPrintedCommand(command as string) as { data: Record<string, unknown>[] }).data;
     await until(() => list(status).length > 0);
 
-    // A start with other ports gives the CRM another address, so its record types are read anew.
+    // A start with other ports gives the CRM another address, so its record types are read again.
     await until(() => list(runs).every(({ is_sync_finished: isFinished }) => isFinished === true));
     expect(list(runs).filter(({ started_by: by }) => by !== 'config')).toMatchObject([
       { kind: 'onboarding', state: 'succeeded', integration_id: id, progress: { records_new: 212 } },

@@ -35,7 +35,7 @@ const sizeShape = {
 };
 /**
  * How many records the third party serves of one search, for example 10,000. Behind them the list is
- * requested anew from the time of the last record on, so it must be sorted by it.
+ * requested again from the time of the last record on, so it must be sorted by it.
  */
 const window = { window: z.int().min(2).max(1_000_000).optional() };
 /**

@@ -1,7 +1,7 @@
 /**
  * Lists of which the third party serves only the first records of a search, such as 10,000. They are sorted
- * by the time of modification: behind the window, the list is requested anew from the time of the last record
- * on. The records of that time are left to the next window, so none is read twice.
+ * by the time of modification: behind the window, the list is requested again from the time of the last
+ * record on. The records of that time are left to the next window, so none is read twice.
  */
 import type { JsonValue } from '../../../domain/json';
 import type { ListConfig } from '../config/config-read';

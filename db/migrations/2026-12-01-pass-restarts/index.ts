@@ -1,4 +1,4 @@
-/** A pass begins anew if its cursor expires (rules.md 51). */
+/** A pass starts over if its cursor expires (rules.md 51). */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {

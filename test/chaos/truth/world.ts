@@ -153,7 +153,7 @@ export class World {
     }
   }
 
-  /** The third parties are well again, and nobody edits: what waits is done. */
+  /** The third parties are well again and the edits have ended: what waits is done. */
   async settle(): Promise<void> {
     for (const { party } of this.sites) {
       Object.assign(party, { refuses: 0, loses: 0, isWriteOutage: false, meanwhile: async () => {} });

@@ -211,7 +211,7 @@ describe('rule 51: a cursor that expires in the middle of a list', () => {
     return pulled;
   };
 
-  it('begins the pass anew, and counts what was read twice', async () => {
+  it('starts the pass over, and counts what was read twice', async () => {
     const pulled = await expiring(2);
     const run = await pulled.sync('full');
     const job = await pulled.job(run.syncRunId);

@@ -171,7 +171,7 @@ describe('rule 53: an edit of a mapping or filter', () => {
     expect(await tenant.recordSync(integrationId, 'e7')).toMatchObject({ heldAt: null, dueAt: null });
   });
 
-  it('that replaces another one is counted anew, also while pushes still wait for it', async () => {
+  it('that replaces another one is counted again, also while pushes still wait for it', async () => {
     const integrationId = await given(60);
     await edit(integrationId, { filter: { country: ['FR'] } });
     await settle();

@@ -78,7 +78,7 @@ describe('rule 52, C2: a change that becomes visible late', () => {
     expect(await learned(pulled)).toBe(105 * MINUTE);
   });
 
-  it('teaches nothing if it is older than a day, or if a new mapping reads everything anew', async () => {
+  it('teaches nothing if it is older than a day, or if a new mapping reads everything again', async () => {
     const pulled = await linked();
     await appear(pulled, 'p000', 25 * 60);
     await pulled.sync('full');
