@@ -15,6 +15,7 @@ import { metadataRoutes } from './integrations/metadata-routes';
 import { onboardingRoutes } from './integrations/onboarding-routes';
 import { notificationRoutes } from './notifications/notification-routes';
 import { notificationSettingsRoutes } from './notifications/notification-settings-routes';
+import { personEmailRoutes } from './notifications/person-email-routes';
 import { operationRoutes } from './overviews/operation-routes';
 import { overviewRoutes } from './overviews/overview-routes';
 import { syncNowRoutes } from './overviews/sync-now-routes';
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...tenantRoutes,
   ...apiKeyRoutes,
   ...peopleRoutes,
+  ...personEmailRoutes,
   ...personSessionRoutes,
   ...consoleSignInRoutes,
   ...meRoutes,

@@ -15,7 +15,7 @@ import {
   recordEmailFailure,
 } from '../../db/notifications/emails';
 import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/email-attempts';
-import { saveUndeliverableAddress } from '../../db/notifications/undeliverable-addresses';
+import { clearRefusal, isRefusingMany, saveRefusal } from '../../db/notifications/undeliverable-addresses';
 import type { MailAnswer } from '../../egress/mail/smtp-mailer';
 import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
 import { typeIdOf } from '../../domain/typeid';
@@ -66,18 +66,18 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
 
     if (answer.kind === 'taken') {
       activity.heartbeat(TAKEN);
-      await database.withTenant(tenantId, (work) => markEmailSent(work, { emailId }));
+      await database.withTenant(tenantId, async (work) => {
+        await markEmailSent(work, { emailId });
+        if (personId !== null) await clearRefusal(work, { personId });
+      });
       return 'sent';
     }
     if (activity.cancellationSignal.aborted) throw later('The worker is stopping.', AFTER_STOP_MS);
-    const delayMs = answer.kind === 'refused' ? null : nextEmailDelayMs(attempts);
+    const isPermanent = await isFinal(database, { tenantId, personId, email: recipient, answer });
+    const delayMs = isPermanent ? null : nextEmailDelayMs(attempts);
     const what = { ...names, kind, attempts, code: answer.code };
     if (delayMs === null) {
-      await database.withTenant(tenantId, async (work) => {
-        await markEmailFailed(work, { emailId, error: answer.detail });
-        if (answer.isAddressRefused === true && personId !== null)
-          await saveUndeliverableAddress(work, { personId, email: recipient, detail: answer.detail });
-      });
+      await database.withTenant(tenantId, (work) => markEmailFailed(work, { emailId, error: answer.detail }));
       log.error(what, 'an e-mail was given up');
       return 'failed';
     }
@@ -92,6 +92,28 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     throw later(`The mail server did not take it: ${answer.code}.`, delayMs);
   },
 });
+
+/**
+ * Whether the e-mail is given up now. The refusal of a person's address is stored, and is final once it is
+ * confirmed.
+ */
+async function isFinal(
+  database: Dependencies['database'],
+  {
+    tenantId,
+    personId,
+    email,
+    answer,
+  }: { tenantId: string; personId: string | null; email: string; answer: MailRefusal },
+): Promise<boolean> {
+  if (answer.kind !== 'refused' || answer.isAddressRefused !== true || personId === null)
+    return answer.kind === 'refused';
+  const isServerAtFault = await database.withDispatcher((work) => isRefusingMany(work, { personId }));
+  const refusal = { personId, email, detail: answer.detail, isServerAtFault };
+  return database.withTenant(tenantId, (work) => saveRefusal(work, refusal));
+}
+
+type MailRefusal = Exclude<MailAnswer, { kind: 'taken' }>;
 
 /** The result of an attempt, kept after the mail server has accepted the e-mail. */
 const TAKEN = 'taken';

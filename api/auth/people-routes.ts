@@ -25,10 +25,15 @@ import { makePersonLink } from './person-tokens';
 
 const settings = {
   name: lineOfText(200).meta({ example: 'Ana Silva' }),
-  email: z.email().max(254).meta({
-    description: 'The address to sign in with. It must be unique across all tenants.',
-    example: 'ana@example.org',
-  }),
+  email: z
+    .email()
+    .max(254)
+    .meta({
+      description:
+        'The address to sign in with. It must be unique across all tenants. The part before the @ is ASCII; an ' +
+        'internationalized domain is written in Punycode (`xn--...`).',
+      example: 'ana@example.org',
+    }),
 };
 const newPerson = z.strictObject({ ...settings, role: personRole });
 const personChange = z.strictObject({

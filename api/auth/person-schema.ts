@@ -4,7 +4,7 @@ import type { ConsoleSession } from '../../db/tenants/console-sessions';
 import { toTypeId } from '../../db/sql/ids';
 import type { Person } from '../../db/tenants/people';
 import type { PersonLink } from './person-tokens';
-import { instant, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
+import { instant, orNull, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 
 export const personRole = z.enum(['viewer', 'operator', 'admin']).meta({
   id: 'PersonRole',
@@ -28,6 +28,16 @@ export const person = z
     updated_at: instant,
     last_signed_in_at: instant.nullable(),
     disabled_at: instant.nullable(),
+    email_refusal: orNull(
+      z.object({
+        refused_at: instant,
+        detail: z.string().meta({ description: "The mail server's words." }),
+      }),
+    ).meta({
+      description:
+        'Set if the mail server refused the address: no e-mails are sent to the person until the address is ' +
+        'changed or the refusal is cleared. Null otherwise.',
+    }),
   })
   .meta({ id: 'Person' });
 
@@ -70,6 +80,10 @@ export function toWirePerson(row: Person): z.output<typeof person> {
     updated_at: toInstant(row.updatedAt),
     last_signed_in_at: toInstantOrNull(row.lastSignedInAt),
     disabled_at: toInstantOrNull(row.disabledAt),
+    email_refusal:
+      row.emailRefusedAt === null
+        ? null
+        : { refused_at: toInstant(row.emailRefusedAt), detail: row.emailRefusedDetail ?? '' },
   };
 }
 

@@ -52,6 +52,8 @@ export interface UndeliverableAddressesTable {
   email: string;
   detail: string;
   refusedAt: Date;
+  firstRefusedAt: Date | null;
+  confirmedAt: Date | null;
 }
 
 /** Why an e-mail was not sent after all. */

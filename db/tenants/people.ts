@@ -4,7 +4,12 @@ import type { TenantWork, Work } from '../database';
 import type { PeopleTable, PersonRole } from '../tables/tenants';
 
 /** A person without the password hash. */
-export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & { hasPassword: boolean };
+export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & {
+  hasPassword: boolean;
+  /** When the mail server refused the current address, and its words. */
+  emailRefusedAt: Date | null;
+  emailRefusedDetail: string | null;
+};
 
 const COLUMNS = [
   'personId',
@@ -17,7 +22,13 @@ const COLUMNS = [
   'lastSignedInAt',
   'version',
 ] as const;
-const hasPassword = sql<boolean>`password_hash is not null`.as('hasPassword');
+const refusal = sql`from undeliverable_addresses refused where refused.tenant_id = people.tenant_id
+  and refused.person_id = people.person_id and refused.email = people.email and confirmed_at is not null`;
+const DERIVED = [
+  sql<boolean>`password_hash is not null`.as('hasPassword'),
+  sql<Date | null>`(select refused_at ${refusal})`.as('emailRefusedAt'),
+  sql<string | null>`(select detail ${refusal})`.as('emailRefusedDetail'),
+] as const;
 
 /** Includes disabled people. */
 export async function findPerson(
@@ -26,7 +37,7 @@ export async function findPerson(
 ): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
-    .select([...COLUMNS, hasPassword])
+    .select([...COLUMNS, ...DERIVED])
     .where('tenantId', '=', tenantId)
     .where('personId', '=', personId)
     .$if(forUpdate, (query) => query.forNoKeyUpdate())
@@ -40,7 +51,7 @@ export async function findPersonByAddress(
 ): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
-    .select([...COLUMNS, hasPassword])
+    .select([...COLUMNS, ...DERIVED])
     .where('tenantId', '=', tenantId)
     .where(sql<string>`lower(email)`, '=', sql<string>`lower(${email})`)
     .forNoKeyUpdate()
@@ -54,7 +65,7 @@ export async function listPeople(
 ): Promise<Person[]> {
   let query = trx
     .selectFrom('people')
-    .select([...COLUMNS, hasPassword])
+    .select([...COLUMNS, ...DERIVED])
     .where('tenantId', '=', tenantId);
   if (after !== undefined) query = query.where('personId', '>', after);
   return query.orderBy('personId').limit(limit).execute();
@@ -84,7 +95,7 @@ export async function createPerson(
       lastSignedInAt: null,
     })
     .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
-    .returning([...COLUMNS, hasPassword])
+    .returning([...COLUMNS, ...DERIVED])
     .executeTakeFirst();
 }
 
@@ -119,7 +130,7 @@ export async function changePerson(
       .set((eb) => ({ ...change, ...disabledAt, version: eb('version', '+', 1), updatedAt: now }))
       .where('tenantId', '=', tenantId)
       .where('personId', '=', personId)
-      .returning([...COLUMNS, hasPassword])
+      .returning([...COLUMNS, ...DERIVED])
       .executeTakeFirstOrThrow();
   } catch (error) {
     if ((error as { code?: string }).code === UNIQUE_VIOLATION) return 'email_taken';

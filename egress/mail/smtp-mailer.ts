@@ -8,6 +8,7 @@ import { createTransport, type NodemailerError } from 'nodemailer';
 import type { JsonValue } from '../../domain/json';
 import { typeIdOf } from '../../domain/typeid';
 import { composeEmail } from './compose';
+import { isRecipientRefused } from './recipient-refusal';
 
 export interface MailSettings {
   /** smtp:// or smtps://, with user and password if the server requires them. */
@@ -35,7 +36,7 @@ export type MailAnswer =
       kind: 'refused' | 'unavailable';
       code: string;
       detail: string;
-      /** The server reports that the address does not exist. */
+      /** The response is about the recipient: the address does not exist or takes no e-mail. */
       isAddressRefused?: true;
       /** The response was lost: the server may have accepted the e-mail. */
       mayBeTaken?: true;
@@ -67,21 +68,6 @@ function isAnswerLost({
   return responseCode === undefined
     ? !NEVER_REACHED.has(code ?? '')
     : responseCode === 421 && command === 'DATA';
-}
-
-/** RFC 3463: 5.7.x is about the server's policy towards the sender, not about the address. */
-const IS_POLICY = /\b5\.7\.\d/;
-
-function isNoSuchAddress({
-  responseCode,
-  command,
-  message,
-}: Pick<NodemailerError, 'responseCode' | 'command' | 'message'>): boolean {
-  return (
-    command === 'RCPT TO' &&
-    (responseCode === 550 || responseCode === 551 || responseCode === 553) &&
-    !IS_POLICY.test(message)
-  );
 }
 
 export interface Mailer {
@@ -139,8 +125,9 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
 }
 
 /**
- * A 5xx about this e-mail (its sender, recipient or text) is permanent. A 5xx to the greeting or the login
- * (530 included) is a problem of the operator's settings, so the e-mails keep waiting.
+ * A 5xx about the recipient or the text is permanent. Every other 5xx is a problem of the operator's or the
+ * server's settings, so the e-mail keeps waiting: to the greeting, the login or the sender, or to the
+ * recipient but about something else.
  */
 function answerOf({
   code,
@@ -149,21 +136,22 @@ function answerOf({
   permanent,
   command,
   message,
+  response = '',
 }: NodemailerError): MailAnswer {
-  const isAboutIt = command === 'MAIL FROM' || command === 'RCPT TO' || command === 'DATA';
-  const isRefused = permanent === true && isAboutIt && responseCode !== 530;
   /** nodemailer itself rejected the address: it is not valid. */
   const isUnsayable = code === 'EENVELOPE' && responseCode === undefined;
+  const isAddressRefused = isUnsayable || (command === 'RCPT TO' && isRecipientRefused(response));
+  const isTextRefused = permanent === true && command === 'DATA' && responseCode !== 530;
   const parts = [
     originalCode ?? code ?? 'unknown',
     responseCode,
     responseCode === undefined ? undefined : command,
   ];
   return {
-    kind: isRefused || isUnsayable ? 'refused' : 'unavailable',
+    kind: isAddressRefused || isTextRefused ? 'refused' : 'unavailable',
     code: parts.filter((part) => part !== undefined).join(' '),
     detail: message,
-    ...(isUnsayable || isNoSuchAddress({ responseCode, command, message }) ? { isAddressRefused: true } : {}),
+    ...(isAddressRefused ? { isAddressRefused } : {}),
     ...(!isUnsayable && isAnswerLost({ code: originalCode ?? code, responseCode, command })
       ? { mayBeTaken: true }
       : {}),

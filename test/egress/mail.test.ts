@@ -71,7 +71,7 @@ it('treats 451 as a temporary failure, and the next attempt succeeds under the s
 });
 
 it('treats an unknown recipient as a permanent failure, and a busy mailbox as a temporary one', async () => {
-  server.recipientAnswers = [550, 450];
+  server.recipientAnswers = ['550 5.1.1 No such user', 450];
 
   expect(await mailer.send(email(), never)).toMatchObject({
     kind: 'refused',
@@ -84,6 +84,20 @@ it('treats an unknown recipient as a permanent failure, and a busy mailbox as a 
     detail: expect.any(String),
   });
 });
+
+it.each(['550 5.1.8 Sender address rejected', '550 relay not permitted', '550 SMTP AUTH is required'])(
+  'keeps an e-mail that the mail server refused for another reason than its recipient: %s',
+  async (words) => {
+    server.recipientAnswers = [words];
+
+    expect(await mailer.send(email(), never)).toEqual({
+      kind: 'unavailable',
+      code: 'EENVELOPE 550 RCPT TO',
+      detail: expect.stringContaining(words.slice(4)),
+    });
+    expect(await mailer.send(email(), never)).toEqual({ kind: 'taken' });
+  },
+);
 
 it('distinguishes an e-mail whose answer was lost from one that never reached the mail server', async () => {
   server.afterTaken = () => server.stop();

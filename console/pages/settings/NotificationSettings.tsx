@@ -36,8 +36,8 @@ function RejectedAddress({ rejected }: { rejected: Settings['own_address_refused
   if (rejected === null) return null;
   return (
     <Alert color="orange" variant="light">
-      An e-mail to {rejected.email} was rejected <Instant at={rejected.refused_at} />. Ask an admin to correct
-      your address.
+      An e-mail to {rejected.email} was rejected <Instant at={rejected.refused_at} />. No e-mails are sent to
+      you. Ask an admin to correct your address, or to let e-mails be sent again under Users.
     </Alert>
   );
 }

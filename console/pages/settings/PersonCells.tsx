@@ -1,4 +1,4 @@
-import { Group, Select, Text } from '@mantine/core';
+import { Group, Select, Stack, Text } from '@mantine/core';
 import { answerOf, api, type Schemas, versionOf } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { ConfirmedAction } from '../../common/ConfirmedAction';
@@ -42,7 +42,36 @@ function NameCell({ person }: { person: Person }) {
       <Text size="xs" c="dimmed">
         {person.email}
       </Text>
+      <RefusedAddress person={person} />
     </>
+  );
+}
+
+function RefusedAddress({ person }: { person: Person }) {
+  const { email_refusal: refusal, name, id } = person;
+  const clear = useAction({
+    run: () =>
+      answerOf(api.DELETE('/v1/people/{person_id}/email-refusal', { params: { path: { person_id: id } } })),
+    done: `E-mails to ${name} are sent again.`,
+    changes: ['people', 'notification-settings'],
+  });
+  const roleRefusal = useRefusal('admin');
+  if (refusal === null) return null;
+  return (
+    <Stack gap={4} maw={360} align="flex-start">
+      <Text size="xs" c="red" component="div">
+        The mail server refused this address <Instant at={refusal.refused_at} relative />: {refusal.detail}
+      </Text>
+      <ActionButton
+        size="compact-xs"
+        variant="default"
+        refusal={roleRefusal}
+        loading={clear.isPending}
+        onClick={() => clear.mutate()}
+      >
+        Send e-mails again
+      </ActionButton>
+    </Stack>
   );
 }
 

@@ -1,6 +1,6 @@
 /** People of a tenant: how they are created, how they set a password, and what an API key may do for them. */
 import { sql } from 'kysely';
-import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+const uuidOf = (prefix: 'ten' | 'psn', id: string) => fromTypeId(prefix, id) as string;
 let next = 0;
 const address = () => `person-${(next += 1)}@example.org`;
 const choose = (token: string, password = PASSWORD) =>
@@ -335,3 +336,52 @@ describe('row-level security', () => {
     }
   });
 });
+
+describe('an address that the mail server refused', () => {
+  const refuse = (personId: string, email: string) =>
+    service.database.withTenant(uuidOf('ten', tenant.id), ({ trx, tenantId, now }) =>
+      trx
+        .insertInto('undeliverableAddresses')
+        .values({
+          tenantId,
+          personId: uuidOf('psn', personId),
+          email,
+          detail: '550 5.1.1 No such user',
+          refusedAt: now,
+          firstRefusedAt: now,
+          confirmedAt: now,
+        })
+        .execute(),
+    );
+
+  it('is shown with the words of the server, and an admin lets e-mails be sent again', async () => {
+    const person = await givenPerson(service, tenant);
+    const path = `/v1/people/${person.id}`;
+    await refuse(person.id, person.email);
+    const refusal = { refused_at: expect.any(String), detail: '550 5.1.1 No such user' };
+    expect((await tenant.admin.get(path)).body.email_refusal).toEqual(refusal);
+    expect((await tenant.admin.get('/v1/people?limit=200')).body.data).toContainEqual(
+      expect.objectContaining({ id: person.id, email_refusal: refusal }),
+    );
+
+    expectProblem(await tenant.operator.delete(`${path}/email-refusal`), 403, 'role_insufficient');
+    expectProblem(await other.admin.delete(`${path}/email-refusal`), 404, 'person_not_found');
+    for (let times = 0; times < 2; times += 1) {
+      const { body } = await tenant.admin.delete(`${path}/email-refusal`).expect(200);
+      expect(body.email_refusal).toBeNull();
+    }
+    expect((await auditOf(person.id))[0]?.action).toBe('person.email_refusal_cleared');
+  });
+});
+
+it.each(['jörg@example.de', 'joerg@exämple.de'])(
+  'an internationalized address is refused: %s',
+  async (email) => {
+    const answer = await tenant.admin.post('/v1/people', { name: 'Jörg', email, role: 'viewer' });
+
+    expectProblem(answer, 400, 'invalid_body');
+    await tenant.admin
+      .post('/v1/people', { name: 'Jörg', email: `${(next += 1)}@xn--exmple-cua.de`, role: 'viewer' })
+      .expect(201);
+  },
+);

@@ -146,6 +146,12 @@ const CASES: Record<string, Case> = {
     action: 'person.invited',
     target: /^psn_/,
   },
+  'DELETE /v1/people/{person_id}/email-refusal': {
+    by: 'admin',
+    send: async (as) => as.delete(`/v1/people/${(await givenPerson(service, tenant)).id}/email-refusal`),
+    action: 'person.email_refusal_cleared',
+    target: /^psn_/,
+  },
   'DELETE /v1/people/{person_id}/sessions/{session_id}': {
     by: 'admin',
     send: async (as) => as.delete(await sessionOfAnotherPerson()),

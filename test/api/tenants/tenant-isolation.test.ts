@@ -214,6 +214,7 @@ const ROWS: Record<string, Row[]> = {
   'PATCH /v1/people/{person_id}': [onPerson('patch', '', { name: 'mine' })],
   'DELETE /v1/people/{person_id}': [onPerson('delete')],
   'POST /v1/people/{person_id}/invitation': [onPerson('post', '/invitation')],
+  'DELETE /v1/people/{person_id}/email-refusal': [onPerson('delete', '/email-refusal')],
   'GET /v1/people/{person_id}/sessions': [onPerson('get', '/sessions')],
   'DELETE /v1/people/{person_id}/sessions/{session_id}': [
     {

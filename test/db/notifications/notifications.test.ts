@@ -21,8 +21,10 @@ import {
 import { newUuid } from '../../../db/sql/ids';
 import { findStalledWork } from '../../../db/platform/stalled-work';
 import {
+  clearRefusal,
   findRefusedAddress,
-  saveUndeliverableAddress,
+  isRefusingMany,
+  saveRefusal,
 } from '../../../db/notifications/undeliverable-addresses';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
@@ -259,22 +261,53 @@ it('has settings that two people cannot overwrite unnoticed', async () => {
   expect(outcomes).toContain((await tenant.work(findNotificationSettings)).emailDelaySeconds);
 });
 
-it('stores the refused address, so that another address of the person still gets e-mails', async () => {
-  await tenant.work((work) => saveUndeliverableAddress(work, { ...ada, detail: '550 No such user.\0' }));
-  expect(await tenant.work((work) => findRefusedAddress(work, ada))).toMatchObject({
-    email: ada.email,
-    detail: '550 No such user.\u2400',
+describe('a refused address', () => {
+  const refuse = async (person = ada) => {
+    const isServerAtFault = await db.database.withDispatcher((work) => isRefusingMany(work, person));
+    const refusal = { ...person, detail: '550 No such user.\0', isServerAtFault };
+    return tenant.work((work) => saveRefusal(work, refusal));
+  };
+  const refused = () => tenant.work((work) => findRefusedAddress(work, ada));
+
+  it('counts after a second refusal a quarter of an hour later, and for this address only', async () => {
+    expect([await refuse(), await refused()]).toEqual([false, undefined]);
+    later(14 * 60);
+    expect(await refuse()).toBe(false);
+    later(60);
+    expect(await refuse()).toBe(true);
+    expect(await refused()).toMatchObject({ email: ada.email, detail: '550 No such user.\u2400' });
+
+    const email = `new-${ada.email}`;
+    await tenant.work(({ trx }) =>
+      trx.updateTable('people').set({ email }).where('personId', '=', ada.personId).execute(),
+    );
+    expect(await refused()).toBeUndefined();
+    expect(await refuse({ ...ada, email })).toBe(false);
   });
 
-  await tenant.work(({ trx }) =>
-    trx
-      .updateTable('people')
-      .set({ email: `new-${ada.email}` })
-      .where('personId', '=', ada.personId)
-      .execute(),
-  );
+  it('is forgotten when the mail server takes an e-mail, or when an admin clears it', async () => {
+    await refuse();
+    await tenant.work((work) => clearRefusal(work, ada));
+    later(16 * 60);
 
-  expect(await tenant.work((work) => findRefusedAddress(work, ada))).toBeUndefined();
+    expect(await refuse()).toBe(false);
+  });
+
+  it('does not count while the same server refuses several others: that is the server', async () => {
+    const [bob, eve] = [
+      await givenPerson(db.database, tenant.tenantId),
+      await givenPerson(db.database, tenant.tenantId),
+    ];
+    for (const person of [ada, bob, eve]) expect(await refuse(person)).toBe(false);
+    later(20 * 60);
+    for (const person of [ada, bob, eve]) expect(await refuse(person)).toBe(false);
+    expect(await refused()).toBeUndefined();
+
+    later(31 * 60);
+    expect(await refuse()).toBe(false);
+    later(16 * 60);
+    expect(await refuse()).toBe(true);
+  });
 });
 
 it('is found by the sweep if its workflow is lost, but not before it is due or after its outcome', async () => {

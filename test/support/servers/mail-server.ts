@@ -16,7 +16,7 @@ export interface MailServer {
    * What the next recipients and texts are answered, in order: a status, or a status and its words; 250 when
    * there is none left.
    */
-  recipientAnswers: number[];
+  recipientAnswers: (number | string)[];
   textAnswers: number[];
   /** The answer to a text comes only after this. */
   delayMs: number;
@@ -25,7 +25,10 @@ export interface MailServer {
   stop(): Promise<void>;
 }
 
-function refusal(status: number): Error {
+function refusal(answer: number | string): Error {
+  if (typeof answer === 'string')
+    return Object.assign(new Error(answer.slice(4)), { responseCode: Number(answer.slice(0, 3)) });
+  const status = answer;
   return Object.assign(new Error(status < 500 ? 'Try again later.' : 'No.'), { responseCode: status });
 }
 

@@ -368,7 +368,7 @@ describe('the mail server', () => {
     expect([environment.mail.attempts.length, mailTo(ada).length]).toEqual([2, 1]);
   });
 
-  it('refuses an address with 550 once: no more e-mails are sent until the person has another one', async () => {
+  it('is refused by its address for a quarter of an hour: no more e-mails are sent until the person has another one', async () => {
     environment.mail.answer = () => noSuchUser;
     await notify();
     await pass(HOUR);
@@ -380,7 +380,7 @@ describe('the mail server', () => {
     await notify();
     await pass(HOUR);
     expect([environment.mail.attempts.length, await decisions()]).toEqual([
-      1,
+      4,
       ['address_refused', 'emailed'],
     ]);
 
