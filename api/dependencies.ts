@@ -25,6 +25,8 @@ export interface ApiSettings {
   companySynchronizedSwitchAt: Date;
   /** After this time a request without a response gets 503 (rules.md R6). */
   answerWithinMs: number;
+  /** How long a request for an overview or a Sync Now waits for the end (rules.md 18). */
+  operationWaitMs: number;
 }
 
 export interface ApiDependencies {

@@ -13,6 +13,7 @@ import { createEncryption } from '../db/platform/encryption';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../egress/egress-policy';
 import { createApp } from './app';
+import { canSignIn } from './auth/console-sessions';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { createLog } from '../runtime/log';
 import { createMetrics } from './http/metrics';
@@ -67,6 +68,12 @@ async function main(): Promise<void> {
 
   const server = createApiServer(app, { publicUrl: config.publicUrl });
   server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
+  if (!canSignIn(config))
+    log.warn(
+      { url: config.publicUrl },
+      'PUBLIC_URL is http: browsers drop the session cookie, so sign-in to the console is impossible. ' +
+        'Put a TLS proxy in front of the api and set PUBLIC_URL to its https address',
+    );
   server.on('error', (err) => {
     log.fatal({ err }, `api cannot listen on ${config.host}:${config.port}`);
     process.exit(1);

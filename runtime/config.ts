@@ -28,7 +28,16 @@ const flag = z
 const amount = (unit: string, fallback: number, atLeast = 0) =>
   z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
-const publicUrl = z.url({ protocol: /^https?$/, error: 'must be the public address of the API' }).optional();
+/** Links, redirects, cookies and assets begin at the root of the host. */
+const hasNoPath = (url: string): boolean => /^https?:\/\/[^/?#@\\]+\/?$/i.test(url);
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be the public address of the API' })
+  .refine(
+    hasNoPath,
+    'must be a scheme and a host alone, without a path: Syncline cannot be served below a path. ' +
+      'Give it a host name of its own: https://syncline.example.com',
+  )
+  .optional();
 const oidcIssuer = z
   .url({
     protocol: /^https?$/,
@@ -75,6 +84,7 @@ const apiVariables = z.object({
   OIDC_CLIENT_SECRET: z.string().optional(),
   API_POOL_SIZE: amount('connections', 10, 2),
   DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
+  OPERATION_WAIT_SECONDS: amount('seconds', 50, 1),
 });
 
 const apiEnvironment = apiVariables.superRefine((read, context) => {
@@ -158,6 +168,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
             clientSecret: read.OIDC_CLIENT_SECRET as string,
           },
     drainPauseMs: read.DRAIN_PAUSE_MS,
+    operationWaitMs: read.OPERATION_WAIT_SECONDS * 1_000,
     companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }

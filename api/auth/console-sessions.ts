@@ -202,9 +202,19 @@ function browserSessionOf(request: Request, { name, isSecure }: SessionCookie): 
  * local machine, where PUBLIC_URL is http with a loopback address, the cookie has a plain name.
  */
 function cookieFor(publicUrl: string): SessionCookie {
+  return isLocalWithoutTls(publicUrl)
+    ? { name: 'syncline', isSecure: false }
+    : { name: '__Host-syncline', isSecure: true };
+}
+
+function isLocalWithoutTls(publicUrl: string): boolean {
   const { protocol, hostname } = new URL(publicUrl);
-  const isLocal = protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  return isLocal ? { name: 'syncline', isSecure: false } : { name: '__Host-syncline', isSecure: true };
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+/** Whether browsers keep the session cookie. Without TLS they do so for a local machine only. */
+export function canSignIn({ publicUrl }: { publicUrl: string }): boolean {
+  return publicUrl.startsWith('https:') || isLocalWithoutTls(publicUrl);
 }
 
 async function promisify(call: (callback: (error?: Error | null) => void) => void): Promise<void> {

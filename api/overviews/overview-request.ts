@@ -5,11 +5,13 @@ import { HttpError } from '../http/http-error';
 import type { TenantContext } from '../routing/context';
 
 export const WAIT_DESCRIPTION = [
-  'The request waits up to 60 seconds for the end; `Prefer: wait=N` shortens this, ' +
-    '`Prefer: respond-async` skips it.',
+  'The request waits for the end, up to 50 seconds unless the operator has set another time; ' +
+    '`Prefer: wait=N` shortens this, `Prefer: respond-async` skips it.',
   'If the work ends in time, the response is 200 with the result.',
   'Otherwise it is 202 with an operation to follow, and the person who made the request is ' +
     'notified at the end.',
+  'A repeated request with the same Idempotency-Key waits for the same operation: use it after a proxy ' +
+    'has given up with 504.',
 ].join(' ');
 export const overviewTag = 'Sync Overview';
 

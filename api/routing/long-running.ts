@@ -9,21 +9,24 @@ import type { Database, TenantWork } from '../../db/database';
 import { findOperation, markAnswered, type Operation } from '../../db/notifications/operations';
 import type { RouteResponse } from './define-route';
 
-const WAIT_MAX_MS = 60_000;
 const CHECK_INTERVAL_MS = 150;
 
-/** RFC 7240: `respond-async` = do not wait; `wait=N` = wait at most N seconds. The default is 60 seconds. */
-function readPrefer(prefer: string | undefined): { waitMs: number; applied: string | null } {
+/** RFC 7240: `respond-async` = do not wait; `wait=N` = wait at most N seconds, up to `waitMaxMs`. */
+function readPrefer(
+  prefer: string | undefined,
+  waitMaxMs: number,
+): { waitMs: number; applied: string | null } {
   const words = (prefer ?? '').split(',').map((word) => word.trim().toLowerCase());
   if (words.includes('respond-async')) return { waitMs: 0, applied: 'respond-async' };
   const seconds = words.flatMap((word) => /^wait=(\d{1,6})$/.exec(word)?.[1] ?? []).at(0);
-  if (seconds === undefined) return { waitMs: WAIT_MAX_MS, applied: null };
-  const waitMs = Math.min(WAIT_MAX_MS, Number(seconds) * 1_000);
+  if (seconds === undefined) return { waitMs: waitMaxMs, applied: null };
+  const waitMs = Math.min(waitMaxMs, Number(seconds) * 1_000);
   return { waitMs, applied: `wait=${waitMs / 1_000}` };
 }
 
 export interface FollowOptions {
   database: Database;
+  waitMaxMs: number;
   isDraining(): boolean;
   tenantId: string;
   operationId: string;
@@ -35,7 +38,7 @@ export interface FollowOptions {
 
 export async function followOperation(options: FollowOptions): Promise<RouteResponse> {
   const { database, tenantId, operationId, request, response } = options;
-  const { waitMs, applied } = readPrefer(request.get('prefer'));
+  const { waitMs, applied } = readPrefer(request.get('prefer'), options.waitMaxMs);
   const until = performance.now() + waitMs;
   const headers = {
     ...(applied === null ? {} : { 'Preference-Applied': applied }),

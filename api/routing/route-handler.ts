@@ -199,6 +199,7 @@ async function waitForOperation(
   const prefix = requestContext.session === undefined ? '' : '/console';
   return followOperation({
     database: services.database,
+    waitMaxMs: services.config.operationWaitMs,
     isDraining: () => services.readiness.isDraining(),
     tenantId: tenantIdOf(tenantContextOf(call)),
     operationId,

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -14,6 +14,7 @@ export function SignInPage() {
   return (
     <SignInLayout title="Sign in">
       <Stack>
+        <InsecureConnection />
         <SignInForm />
         {ways?.oidc && (
           <Button component="a" href="/console/v1/oidc" variant="default" fullWidth>
@@ -25,6 +26,17 @@ export function SignInPage() {
         </Text>
       </Stack>
     </SignInLayout>
+  );
+}
+
+/** Browsers keep the session cookie of a page without TLS on the local machine only. */
+function InsecureConnection() {
+  if (window.isSecureContext) return null;
+  return (
+    <Alert color="orange" variant="light">
+      This page was opened without encryption (http), so your browser would drop the sign-in. Open Syncline at
+      its https address. If there is none, ask the operator of Syncline to set up TLS.
+    </Alert>
   );
 }
 

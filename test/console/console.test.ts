@@ -304,17 +304,41 @@ it('previews a Sync Now, applies exactly the preview, then says why it is no lon
   await page.waitForURL(/\/sync-runs\/run_/);
 });
 
+it('shows the overview although the proxy gave up on the request with 504', async () => {
+  await open(`/integrations/${crm()}`);
+  const keys: (string | undefined)[] = [];
+  await page.route('**/v1/integrations/*/overviews', async (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    if (keys.length > 1) return route.continue();
+    await route.fetch({ timeout: 90_000 });
+    await route.fulfill({ status: 504, contentType: 'text/html', body: '<h1>504 Gateway Time-out</h1>' });
+  });
+  await button('Sync Overview').click();
+  await page.waitForURL(/\/overviews\/ovw_/);
+  await page.unroute('**/v1/integrations/*/overviews');
+
+  expect(keys).toHaveLength(2);
+  expect(keys[1]).toBe(keys[0]);
+});
+
+it('says on the sign-in page that a connection without TLS cannot sign in', async () => {
+  const other = await (await desk.openBrowser()).newPage();
+  await other.addInitScript('Object.defineProperty(window, "isSecureContext", { value: false })');
+  await desk.open(other, '/sign-in');
+
+  await expectShown(other.getByText('This page was opened without encryption'));
+  await other.context().close();
+});
+
 it('notifies of a finished background overview live, and marks it viewed after a second', async () => {
   await open(`/integrations/${crm()}`);
-  // `respond-async` simulates an operation that takes longer than a minute.
   await page.route('**/v1/integrations/*/overviews', (route) =>
     route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
   );
+  const accepted = page.waitForResponse('**/v1/integrations/*/overviews');
   await button('Sync Overview').click();
+  expect((await accepted).status()).toBe(202);
   const modal = page.getByRole('dialog', { name: /^Sync Overview of/ });
-  await modal
-    .getByText('is processing in the background. You will be sent a notification when it is finished.')
-    .waitFor();
   await modal.getByRole('button', { name: 'Close' }).last().click();
   await page.unroute('**/v1/integrations/*/overviews');
   await page.getByRole('link', { name: /^Notifications, \d+ unread$/ }).click();

@@ -144,6 +144,33 @@ it('replaces an open overview when another admin requests one, and links to the 
   await second.context().close();
 });
 
+it('leaves an overview that takes longer than a minute to the background', async () => {
+  const page = await (await desk.openBrowser()).newPage();
+  await page.clock.install();
+  await desk.open(page, '/sign-in');
+  await desk.signIn(page, stack.ready.console_email);
+  await heading(page, 'Home').waitFor();
+  holdPages();
+  await desk.open(page, `/integrations/${listsId}`);
+  const route = /\/v1\/integrations\/[^/]+\/overviews$/;
+  await page.route(route, (request) =>
+    request.continue({ headers: { ...request.request().headers(), prefer: 'respond-async' } }),
+  );
+  const accepted = page.waitForResponse(route);
+  await button(page, 'Sync Overview').click();
+  await accepted;
+  const modal = page.getByRole('dialog', { name: 'Sync Overview of Lists' });
+  await modal.getByText('You can close this dialogue; the work continues.').waitFor();
+
+  await page.clock.fastForward('01:00');
+
+  await expectShown(
+    modal.getByText('is processing in the background. You will be sent a notification when it is finished.'),
+  );
+  letPagesGo();
+  await page.context().close();
+});
+
 it('notifies the requester of an overview that another admin superseded while it ran', async () => {
   const second = await (await desk.openBrowser()).newPage();
   await desk.open(second, '/sign-in');
@@ -180,11 +207,10 @@ async function startInBackground(what: 'Sync Overview' | 'Sync Now'): Promise<vo
   await first.route(route, (request) =>
     request.continue({ headers: { ...request.request().headers(), prefer: 'respond-async' } }),
   );
+  const accepted = first.waitForResponse(route);
   await button(first, what).click();
+  expect((await accepted).status()).toBe(202);
   const modal = first.getByRole('dialog', { name: new RegExp(`^${what}`) });
-  await modal
-    .getByText('is processing in the background. You will be sent a notification when it is finished.')
-    .waitFor();
   await modal.getByRole('button', { name: 'Close' }).last().click();
   await first.unroute(route);
 }

@@ -1,6 +1,6 @@
 /**
- * Waits with the person for an overview or a Sync Now. The API responds within a minute if it ends by then;
- * otherwise it goes on in the background and ends with a notification. Closing the dialogue cancels nothing.
+ * Waits with the person for an overview or a Sync Now, for about a minute. If it has not ended by then, it
+ * goes on in the background and ends with a notification. Closing the dialogue cancels nothing.
  */
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';

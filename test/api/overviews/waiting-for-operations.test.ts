@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { fromTypeId } from '../../../db/sql/ids';
 import type { Operation } from '../../../db/notifications/operations';
 import { givenOnboarded, type SimulatedWorker } from '../support/simulated-worker';
-import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
+import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -60,6 +60,26 @@ describe('an operation that a caller waits for', () => {
       [true, true, false],
       [false, true, true],
     ]);
+  });
+
+  it('rule 63: is answered 202 before a proxy gives up, and a repeated request follows the same operation', async () => {
+    const own = await startService({ config: { operationWaitMs: 300 } });
+    const ownTenant = await own.givenTenant();
+    const worker = await givenOnboarded(own, ownTenant);
+    const path = `/v1/integrations/${worker.integration.id}/sync-now`;
+    const ask = () =>
+      ownTenant.operator.post(path, {}).set('Idempotency-Key', 'one').set('Prefer', 'wait=60');
+
+    const first = await ask().expect(202);
+    expect(first.headers['preference-applied']).toBe('wait=0.3');
+    await worker.run();
+    const second = await ask().expect(200);
+
+    expect(second.body.operation.id).toBe(first.body.operation.id);
+    await eventually(async () =>
+      expect(await operationsOf(worker)).toMatchObject([{ answeredAt: expect.any(Date) }]),
+    );
+    await own.close();
   });
 
   it('is answered 202 at once while the service shuts down', async () => {

@@ -102,6 +102,7 @@ export async function startService({
     rateLimitPerSecond: 10_000,
     companySynchronizedSwitchAt: new Date('2023-10-10T00:00:00Z'),
     answerWithinMs: 4_500,
+    operationWaitMs: 50_000,
     consoleFolder: '/nowhere',
     oidc: null,
     workflowsUrl: null,
