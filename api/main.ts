@@ -16,6 +16,8 @@ import { createApp } from './app';
 import { canSignIn } from './auth/console-sessions';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { createLog } from '../runtime/log';
+import { exitOnSignalsDuringStart } from '../runtime/start-signals';
+import { startWatchdog } from '../runtime/watchdog';
 import { createMetrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
@@ -29,6 +31,8 @@ const EXIT_WITHIN_MS = 29_000;
 async function main(): Promise<void> {
   const config = loadApiConfig(process.env);
   const log = createLog({ process: 'api', level: config.logLevel });
+  startWatchdog({ process: 'api', limitSeconds: config.watchdogSeconds });
+  const handleSignals = exitOnSignalsDuringStart('api', log);
   const database = new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
@@ -79,6 +83,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
+  handleSignals();
   // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a
   // new process.
   closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {

@@ -61,6 +61,7 @@ const shared = {
   ),
   EGRESS_ALLOW_CIDRS: cidrs,
   EGRESS_ALLOW_HTTP: flag,
+  WATCHDOG_SECONDS: amount('seconds', 30, 5),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
 
@@ -149,6 +150,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
     logLevel: read.LOG_LEVEL,
+    watchdogSeconds: read.WATCHDOG_SECONDS,
     host: read.API_HOST,
     port: read.API_PORT,
     /** No slash at the end. */
@@ -182,6 +184,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
     logLevel: read.LOG_LEVEL,
+    watchdogSeconds: read.WATCHDOG_SECONDS,
     /** null: e-mails wait. */
     mail:
       read.SMTP_URL === undefined

@@ -4,17 +4,16 @@
  * exits with 0.
  */
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
-import { EncryptionError, parseEncryptionKeys } from '../db/platform/encryption-keys';
+import { parseEncryptionKeys } from '../db/platform/encryption-keys';
 import { createLog } from '../runtime/log';
+import { exitOnSignalsDuringStart } from '../runtime/start-signals';
+import { startWatchdog } from '../runtime/watchdog';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { createMailer } from '../egress/mail/smtp-mailer';
 import { createSocketOpener } from '../egress/socket-opener';
@@ -22,10 +21,10 @@ import { createWebhookSender } from '../egress/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startOutboxDispatcher } from './outbox-dispatcher';
-import { ensureSearchAttributes } from './search-attributes';
 import { startSweeper } from './stalled-work-sweeper';
 import { startScheduleReconciler } from './schedule-reconciler';
-import { temporalInterceptors } from './temporal-interceptors';
+import { connectToTemporal, type TemporalConnections } from './temporal-connections';
+import { retryUntilReachable } from './retry-until-reachable';
 import { createOutboxHandlers } from './outbox-handlers';
 import { createWorkers, type CreateWorkersOptions } from './worker';
 
@@ -35,6 +34,8 @@ import { createWorkers, type CreateWorkersOptions } from './worker';
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog({ process: 'worker', level: config.logLevel });
+  startWatchdog({ process: 'worker', limitSeconds: config.watchdogSeconds });
+  const handleSignals = exitOnSignalsDuringStart('worker', log);
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
       isStopping: () => isStopping,
     }),
   });
+  handleSignals();
   const loops = startBackgroundLoops({ config, log, database, temporal });
 
   const { namespace, hasSearchAttributes } = temporal;
@@ -79,31 +81,6 @@ async function openDatabase(
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   await retryUntilReachable('database', log, () => encryption.prepare(database));
   return { database, encryption };
-}
-
-interface TemporalConnections {
-  namespace: string;
-  workerConnection: NativeConnection;
-  client: Client;
-  hasSearchAttributes: boolean;
-  close(): Promise<unknown>;
-}
-
-async function connectToTemporal(log: Logger): Promise<TemporalConnections> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const workerConnection = await retryUntilReachable('Temporal', log, () =>
-    NativeConnection.connect(connectionOptions),
-  );
-  const clientConnection = await retryUntilReachable('Temporal', log, () =>
-    Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
-  );
-  return {
-    namespace,
-    workerConnection,
-    client: new Client({ connection: clientConnection, namespace }),
-    hasSearchAttributes: await ensureSearchAttributes(clientConnection, namespace, log),
-    close: () => Promise.all([workerConnection.close(), clientConnection.close()]),
-  };
 }
 
 type EgressOptions = Pick<
@@ -180,22 +157,6 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
           telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } },
         }),
   });
-}
-
-/**
- * Retries until the dependency is reachable, to avoid a crash loop at start-up. Configuration errors are
- * thrown.
- */
-async function retryUntilReachable<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof EncryptionError) throw error;
-      log.warn({ err: error }, `${what} is not reachable yet; retrying in 2 s`);
-      await sleep(2_000);
-    }
-  }
 }
 
 main().catch((error: unknown) => {

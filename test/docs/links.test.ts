@@ -68,10 +68,10 @@ it('notices a dead link and a dead path', () => {
 it('docs/operations/runbook.md lists only log lines that the code writes', () => {
   const [, table = ''] = /### Log lines\n([^]*?)\n\n/.exec(read('docs/operations/runbook.md')) ?? [];
   const lines = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, line]) => line as string);
-  const sources = ['api', 'worker', 'activities'].flatMap((folder) =>
+  const sources = ['api', 'worker', 'activities', 'runtime'].flatMap((folder) =>
     fs
       .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /\.c?[jt]s$/.test(file))
       .map((file) => read(`${folder}/${file}`)),
   );
 
