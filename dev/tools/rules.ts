@@ -68,9 +68,7 @@ function sourceFiles(root: string, folder = ''): string[] {
 }
 
 export function readRules(root = projectFolder): { rules: string[]; citations: Citation[] } {
-  const rulesFiles = ['rules', 'rules-accuracy', 'rules-safety', 'reliability'].map(
-    (name) => `docs/${name}.md`,
-  );
+  const rulesFiles = ['docs/rules.md', 'docs/rules-accuracy.md', 'docs/reliability.md'];
   const citations = sourceFiles(root)
     .filter((file) => !rulesFiles.includes(file))
     .flatMap((file) => citationsIn(file, fs.readFileSync(path.join(root, file), 'utf8')));
