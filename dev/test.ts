@@ -70,6 +70,7 @@ const suites: Record<string, Suite> = {
     jestOptions: twoWorkersAndExit,
     env: { CHAOS_TRIALS: '5' },
   },
+  operators: { projects: ['operators'], checks: [], tools: servers, jestOptions: twoWorkers },
   console: { projects: ['console'], checks: [], tools: companions, jestOptions: twoWorkers },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: {
@@ -82,7 +83,7 @@ const suites: Record<string, Suite> = {
 };
 
 /** `all` is everything that `npm test` leaves out. */
-const groups: Record<string, string[]> = { all: ['slow', 'faults', 'console', 'journey'] };
+const groups: Record<string, string[]> = { all: ['slow', 'faults', 'operators', 'console', 'journey'] };
 
 class Interrupted extends Error {}
 
