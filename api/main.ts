@@ -5,6 +5,7 @@
 import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { Logger } from 'pino';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
@@ -72,12 +73,7 @@ async function main(): Promise<void> {
 
   const server = createApiServer(app, { publicUrl: config.publicUrl });
   server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
-  if (!canSignIn(config))
-    log.warn(
-      { url: config.publicUrl },
-      'PUBLIC_URL is http: browsers drop the session cookie, so sign-in to the console is impossible. ' +
-        'Put a TLS proxy in front of the api and set PUBLIC_URL to its https address',
-    );
+  warnOfPlainHttp(config, log);
   server.on('error', (err) => {
     log.fatal({ err }, `api cannot listen on ${config.host}:${config.port}`);
     process.exit(1);
@@ -93,6 +89,15 @@ async function main(): Promise<void> {
     await Promise.all([temporal.close(), database.close()]);
     log.info('api stopped');
   });
+}
+
+function warnOfPlainHttp(config: ApiConfig, log: Logger): void {
+  if (!canSignIn(config))
+    log.warn(
+      { url: config.publicUrl },
+      'PUBLIC_URL is http: browsers drop the session cookie, so sign-in to the console is impossible. ' +
+        'Put a TLS proxy in front of the api and set PUBLIC_URL to its https address',
+    );
 }
 
 /**

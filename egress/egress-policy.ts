@@ -24,6 +24,10 @@ export interface EgressPolicy {
   allowCidrs: readonly string[];
   /** Allows `http:` and every port. For development and tests. */
   allowHttp: boolean;
+  /** An HTTP proxy for everything outside of `allowCidrs`: `http://user:password@proxy:3128`. */
+  proxy?: string | undefined;
+  /** Certificate authorities that are trusted beside the usual ones, in PEM form. */
+  ca?: string | undefined;
   /** Resolves names; the system's resolver by default. */
   resolve?: Resolve;
 }
@@ -83,6 +87,30 @@ export function createCheckedLookup(policy: EgressPolicy) {
       return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
     });
   };
+}
+
+/**
+ * The addresses of a host, which is a name or a literal address. @throws BlockedByPolicy, or the resolver's
+ * error
+ */
+export function addressesOf(policy: EgressPolicy, host: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    if (isIP(host) !== 0) {
+      checkAddress(policy, host);
+      return resolve([host]);
+    }
+    createCheckedLookup(policy)(host, { all: true }, (error, addresses) => {
+      if (error) return reject(error);
+      resolve((addresses as ResolvedAddress[]).map(({ address }) => address));
+    });
+  });
+}
+
+/** Whether all addresses are in networks that the operator has named. */
+export function areAllowedByOperator(policy: EgressPolicy, addresses: readonly string[]): boolean {
+  return addresses.every((address) =>
+    policy.allowCidrs.some((cidr) => isInside(ipaddr.process(address), cidr)),
+  );
 }
 
 /** True if the text is a network for `allowCidrs`. */

@@ -1,11 +1,13 @@
 /**
- * The HTTP client under the egress policy, the only one for connectors. It follows no redirects, reads no
- * proxy settings, and connects only where the egress policy and the hosts of the integration allow. A request
+ * The HTTP client under the egress policy, the only one for connectors. It follows no redirects, uses no
+ * proxy but that of the policy, and connects only where the egress policy and the hosts of the integration allow. A request
  * is limited in time and size, body included. An incomplete response becomes `Unavailable`, with a message
  * that contains no address.
  */
 import { setMaxListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { Agent, buildConnector, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
 import { Unavailable, WrongAddress } from '../connectors/errors';
@@ -16,6 +18,7 @@ import {
   checkUrl,
   createCheckedLookup,
 } from './egress-policy';
+import { openTunnel } from './proxy-tunnel';
 import { readBody, UnreadableBody } from './response-body';
 
 export interface HttpClientOptions {
@@ -125,6 +128,7 @@ export function createEgressConnect(policy: EgressPolicy): buildConnector.connec
     timeout: CONNECT_TIMEOUT_MS,
     autoSelectFamily: true,
     lookup: createCheckedLookup(policy),
+    ...(policy.ca === undefined ? {} : { secureContext: trusting(policy.ca) }),
   });
   return (options, callback) => {
     try {
@@ -132,8 +136,26 @@ export function createEgressConnect(policy: EgressPolicy): buildConnector.connec
     } catch (error) {
       return callback(error as Error, null);
     }
-    return connect(options, callback);
+    if (policy.proxy === undefined) return connect(options, callback);
+    const { hostname: host, protocol } = options;
+    const port = Number(options.port) || (protocol === 'https:' ? 443 : 80);
+    openTunnel(policy, { host, port }, CONNECT_TIMEOUT_MS).then(
+      (tunnel) => {
+        if (tunnel === undefined) connect(options, callback);
+        else if (protocol === 'https:') connect({ ...options, httpSocket: tunnel }, callback);
+        else callback(null, tunnel);
+      },
+      (error: Error) => callback(error, null),
+    );
   };
+}
+
+/** `ca` replaces the usual authorities of Node.js, so they are named, too. */
+function trusting(ca: string): SecureContext {
+  const extra = process.env['NODE_EXTRA_CA_CERTS'];
+  return createSecureContext({
+    ca: [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')]), ca],
+  });
 }
 
 function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -156,6 +178,10 @@ const REASONS: Record<string, string> = {
   EAI_AGAIN: 'its host name could not be resolved',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   ETIMEDOUT: 'it did not accept a connection in time',
+  PROXY_UNREACHABLE: 'the egress proxy of Syncline does not answer',
+  PROXY_CREDENTIALS: 'the egress proxy of Syncline wants other credentials',
+  PROXY_REFUSED: 'the egress proxy of Syncline does not allow the connection',
+  PROXY_TARGET_UNREACHABLE: 'it did not accept the connection of the egress proxy',
   UND_ERR_INVALID_ARG: 'the request is not valid: check the credentials and headers for special characters',
 };
 

@@ -7,6 +7,7 @@ import { type Socket, connect, isIP } from 'node:net';
 import type { SocketOpener } from '../connectors/connector';
 import { Unavailable } from '../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, checkAddress, createCheckedLookup } from './egress-policy';
+import { openTunnel } from './proxy-tunnel';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -34,8 +35,11 @@ export function createSocketOpener({
           throw new BlockedByPolicy('Blocked by policy: the configuration does not name this host and port.');
         if (isIP(host) !== 0) checkAddress(policy, host);
         if (signal.aborted) throw new Error('The worker is stopping.');
-        const socket = connect({ host, port, lookup: createCheckedLookup(policy), autoSelectFamily: true });
+        const tunnel = await openTunnel(policy, { host, port }, timeoutMs);
+        const socket =
+          tunnel ?? connect({ host, port, lookup: createCheckedLookup(policy), autoSelectFamily: true });
         endWith(signal, socket);
+        if (tunnel !== undefined) return withErrorListener(tunnel);
         return await connected(socket, timeoutMs);
       } catch (error) {
         if (error instanceof BlockedByPolicy) throw new Unavailable(error.message, null, { cause: error });
@@ -54,12 +58,15 @@ function endWith(signal: AbortSignal, socket: Socket): void {
   socket.once('close', () => signal.removeEventListener('abort', end));
 }
 
+/** An error event without a listener would end the process. The user of the socket listens to `close`. */
+function withErrorListener(socket: Socket): Socket {
+  return socket.on('error', () => undefined);
+}
+
 function connected(socket: Socket, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(new Error('The connection timed out.')), timeoutMs);
-    // This listener stays: an error event without a listener would end the process. The user of the socket
-    // listens to `close`.
-    socket.on('error', reject);
+    withErrorListener(socket).once('error', reject);
     socket.once('close', () => clearTimeout(timer));
     socket.once('connect', () => {
       clearTimeout(timer);

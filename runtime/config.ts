@@ -2,6 +2,7 @@
  * Reads and checks the environment variables. Only the main files call it, once. An invalid variable stops
  * the process with a message on how to correct it.
  */
+import { readFileSync } from 'node:fs';
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
@@ -49,6 +50,21 @@ const oidcIssuer = z
   )
   .optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+/** The content of a file with certificates. */
+const caFile = z
+  .string()
+  .transform((file, context) => {
+    try {
+      const pem = readFileSync(file, 'utf8');
+      if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+      context.addIssue({ code: 'custom', message: `names ${file}, which holds no certificate in PEM form` });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `cannot be read: ${(error as Error).message}` });
+    }
+    return z.NEVER;
+  })
+  .optional();
 
 /** Variables of both api and worker. */
 const shared = {
@@ -118,6 +134,11 @@ const workerEnvironment = z
       )
       .optional(),
     PUBLIC_URL: publicUrl,
+    EGRESS_PROXY: z
+      .url({ protocol: /^https?$/, hostname: /./, error: 'must be http://proxy.example.com:3128' })
+      .refine((url) => URL.canParse(url) && new URL(url).pathname === '/', 'must have no path')
+      .optional(),
+    EGRESS_CA_FILE: caFile,
     WORKER_POOL_SIZE: amount('connections', 20, 4),
     WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
     FAULT: z.string().optional(),
@@ -182,7 +203,12 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     databaseUrl: read.DATABASE_URL,
     poolSize: read.WORKER_POOL_SIZE,
     encryptionKeys: read.ENCRYPTION_KEYS,
-    egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
+    egress: {
+      allowCidrs: read.EGRESS_ALLOW_CIDRS,
+      allowHttp: read.EGRESS_ALLOW_HTTP,
+      proxy: read.EGRESS_PROXY,
+      ca: read.EGRESS_CA_FILE,
+    },
     logLevel: read.LOG_LEVEL,
     watchdogSeconds: read.WATCHDOG_SECONDS,
     /** null: e-mails wait. */

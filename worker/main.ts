@@ -90,7 +90,7 @@ type EgressOptions = Pick<
 
 /** Everything that opens connections to third parties, receivers and the mail server. */
 function createEgress(config: WorkerConfig, log: Logger): EgressOptions & { close(): Promise<void> } {
-  const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
+  const policy = config.egress;
   const mailer = config.mail === null ? null : createMailer(config.mail);
   if (mailer === null) log.warn('no e-mail is sent: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
   const webhookSender = createWebhookSender({ policy });
