@@ -2,15 +2,23 @@
  * Detects dead connections. A connection can die silently (a NAT that dropped it, a failover). A query on it
  * then waits for its whole timeout, and so does the next one. Therefore the `begin` of a transaction has a
  * short time limit. A connection on which a query timed out is dropped, with all connections that were last
- * used before that query was sent.
+ * used before that query was sent. A connection that refuses a write leads to a server that became a standby,
+ * so it is dropped in the same way.
  */
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 
 /** `begin` costs the server nothing, so a server that does not answer it is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
+/** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
+const READ_ONLY = '25006';
 
-export function watchedConnections(pool: Pool): PostgresPool {
+export interface WatchedConnections extends PostgresPool {
+  /** Drops every connection that is used no more, so that the next transaction opens a new one. */
+  giveUp(): void;
+}
+
+export function watchedConnections(pool: Pool): WatchedConnections {
   const watched = new WeakMap<PoolClient, WatchedConnection>();
   let trustedSince = 0;
 
@@ -27,17 +35,19 @@ export function watchedConnections(pool: Pool): PostgresPool {
     }
   }
 
-  return { connect, end: () => pool.end() };
+  return { connect, end: () => pool.end(), giveUp: () => (trustedSince = performance.now()) };
 }
 
 class WatchedConnection {
   isFresh = true;
   heardAt = performance.now();
+  /** Does not answer: no further query is sent. */
   private isLost = false;
+  private isReadOnly = false;
 
   constructor(
     private readonly client: PoolClient,
-    private readonly onSilence: (sentAt: number) => void,
+    private readonly onDistrust: (sentAt: number) => void,
   ) {}
 
   // Typed as Kysely expects; cursors are not used.
@@ -53,13 +63,17 @@ class WatchedConnection {
       return result;
     } catch (error) {
       this.isLost = error instanceof Error && /^Query read timeout/i.test(error.message);
-      if (this.isLost) this.onSilence(sentAt);
+      if (this.isLost) this.onDistrust(sentAt);
       else this.heardAt = performance.now();
+      if ((error as { code?: unknown }).code === READ_ONLY) {
+        this.isReadOnly = true;
+        this.onDistrust(sentAt);
+      }
       throw error;
     }
   }) as unknown as PostgresPoolClient['query'];
 
   release(): void {
-    this.client.release(this.isLost);
+    this.client.release(this.isLost || this.isReadOnly);
   }
 }

@@ -2,9 +2,9 @@
  * All access to PostgreSQL. Every query runs in a transaction that has switched to one of four roles, so
  * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
-import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
-import { watchedConnections } from './connection-liveness';
+import { watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
@@ -44,6 +44,11 @@ export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }
 
+/** Thrown if PostgreSQL answers but takes no writes. Carries PostgreSQL's code for it. */
+export class ReadOnlyDatabase extends Error {
+  readonly code = '25006';
+}
+
 const BEGIN_AGAIN = new Set(['40001', '40P01']);
 /**
  * When many clients create overlapping records, each round completes one, and the others overlap half as
@@ -69,29 +74,31 @@ export interface DatabaseOptions {
 }
 
 export class Database {
-  readonly #pool: Pool;
+  readonly #connections: WatchedConnections;
   readonly #kysely: Kysely<Tables>;
+  readonly #settings: RawBuilder<unknown>;
   readonly #clock: DatabaseOptions['clock'];
 
   constructor(options: DatabaseOptions) {
-    this.#pool = new Pool({
+    const pool = new Pool({
       connectionString: options.url,
       max: options.poolSize,
       connectionTimeoutMillis: options.waitForConnectionMs ?? 2_000,
       idleTimeoutMillis: 30_000,
-      statement_timeout: options.statementTimeoutMs,
-      lock_timeout: Math.min(options.statementTimeoutMs, 10_000),
-      idle_in_transaction_session_timeout: 30_000,
+      // A connection that only reads does not notice that its server became a standby.
+      maxLifetimeSeconds: 300,
       // A server that hangs cannot answer, so the client has to time out by itself (rules.md R6).
       query_timeout: options.statementTimeoutMs + 1_000,
       keepAlive: true,
     });
     // Without an error listener a broken connection ends the process. The pool's listener covers idle
     // connections only; a transaction on a broken connection gets the error from its next query.
-    this.#pool.on('error', (error) => options.onConnectionLost?.(error));
-    this.#pool.on('connect', (client) => client.on('error', () => undefined));
+    pool.on('error', (error) => options.onConnectionLost?.(error));
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    this.#connections = watchedConnections(pool);
+    this.#settings = transactionSettings(options.statementTimeoutMs);
     this.#kysely = new Kysely<Tables>({
-      dialect: new PostgresDialect({ pool: watchedConnections(this.#pool) }),
+      dialect: new PostgresDialect({ pool: this.#connections }),
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
     });
     this.#clock = options.clock;
@@ -121,14 +128,18 @@ export class Database {
     return this.#inRole('syncline_platform', '', work);
   }
 
-  /** Throws if the database does not answer. */
+  /** Throws if the database does not answer, and `ReadOnlyDatabase` if it takes no writes. */
   async ping(): Promise<void> {
-    await this.#pool.query('select 1');
+    const { rows } = await sql<{ isReadOnly: boolean }>`
+      select current_setting('transaction_read_only')::boolean as "isReadOnly"`.execute(this.#kysely);
+    if (rows[0]?.isReadOnly !== true) return;
+    this.#connections.giveUp();
+    throw new ReadOnlyDatabase('PostgreSQL takes no writes: this server is a standby or read-only.');
   }
 
   /** Names of the applied migrations. */
   async appliedMigrations(): Promise<string[]> {
-    const { rows } = await this.#pool.query<{ name: string }>('select name from kysely_migration');
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(this.#kysely);
     return rows.map((row) => row.name);
   }
 
@@ -160,14 +171,35 @@ export class Database {
     work: (context: Work) => Promise<T>,
     commit: Commit = { waitsForDisk: true },
   ): Promise<T> {
-    return this.#kysely.transaction().execute(async (trx) => {
+    const transaction = this.#kysely.transaction().setIsolationLevel('read committed');
+    return transaction.execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
-      const settings = sql<{
-        now: Date;
-      }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now${more}`;
+      const settings = sql<{ now: Date }>`select ${this.#settings}${more},
+        set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
       const { rows } = await settings.execute(trx);
       const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
       return work({ trx, now: now ?? new Date() });
     });
   }
+}
+
+/**
+ * Limits and formats of one transaction. Startup parameters would not pass PgBouncer, and defaults of the
+ * role, the database or the server may be any. The schemas are those of the user that connects: `"$user"`
+ * would change its meaning with the role.
+ */
+function transactionSettings(statementTimeoutMs: number): RawBuilder<unknown> {
+  const settings = {
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: Math.min(statementTimeoutMs, 10_000),
+    idle_in_transaction_session_timeout: 30_000,
+    datestyle: 'ISO, YMD',
+    intervalstyle: 'postgres',
+    timezone: 'UTC',
+    bytea_output: 'hex',
+    extra_float_digits: 1,
+  };
+  const values = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  return sql.raw(`${values.join(', ')}, set_config('search_path',
+    (select string_agg(quote_ident(name), ', ') from unnest(current_schemas(false)) as name), true)`);
 }
