@@ -2,7 +2,7 @@
  * Whether this process can take traffic. PostgreSQL must respond and have the expected schema. An outage of
  * Temporal does not matter: changes are still accepted and queued.
  */
-import type { Database } from '../../db/database';
+import { type Database, ReadOnlyDatabase } from '../../db/database';
 import { migrations } from '../../db/migrations';
 
 const ANSWER_WITHIN_MS = 2_000;
@@ -20,10 +20,8 @@ export function createReadiness({ database }: { database: Database }): Readiness
   let isMigrated = false;
 
   async function whyDatabaseIsNotReady(): Promise<string | undefined> {
-    if (isMigrated) {
-      await database.ping();
-      return undefined;
-    }
+    await database.ping();
+    if (isMigrated) return undefined;
     const applied = new Set(await database.appliedMigrations());
     const missing = Object.keys(migrations).filter((name) => !applied.has(name));
     isMigrated = missing.length === 0;
@@ -39,8 +37,10 @@ export function createReadiness({ database }: { database: Database }): Readiness
       const late = new Promise<string>((resolve) => {
         timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'PostgreSQL does not respond.');
       });
-      const answer = whyDatabaseIsNotReady().catch(
-        () => 'PostgreSQL does not respond, or its schema is missing.',
+      const answer = whyDatabaseIsNotReady().catch((error: unknown) =>
+        error instanceof ReadOnlyDatabase
+          ? error.message
+          : 'PostgreSQL does not respond, or its schema is missing.',
       );
       return Promise.race([answer, late]).finally(() => clearTimeout(timer));
     },
