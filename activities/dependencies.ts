@@ -40,14 +40,20 @@ export interface ActivityDependencies {
   /** null without SMTP settings: e-mails wait. */
   mailer: Mailer | null;
   webhookSender: WebhookSender;
-  /** The signing secrets of an endpoint that are valid at `now`, the newest first. */
-  openWebhookSecrets(endpoint: DeliveringEndpoint, now: Date): Promise<string[]>;
+  /** What an endpoint's owner stored encrypted, for sending at `now`. */
+  openWebhookSecrets(endpoint: DeliveringEndpoint, now: Date): Promise<OpenedWebhookSecrets>;
   log: ActivityLog;
   pushing: PushingLimits;
   pulling: PullingLimits;
   delivering: DeliveringLimits;
   /** True once the worker is stopping: activities finish current work and start nothing. */
   isStopping(): boolean;
+}
+
+export interface OpenedWebhookSecrets {
+  /** The valid signing secrets, the newest first. */
+  secrets: string[];
+  ownHeaders: Record<string, string>;
 }
 
 export interface PushingLimits {

@@ -1,8 +1,8 @@
 /**
  * The HTTP client under the egress policy, the only one for connectors. It follows no redirects, uses no
- * proxy but that of the policy, and connects only where the egress policy and the hosts of the integration allow. A request
- * is limited in time and size, body included. An incomplete response becomes `Unavailable`, with a message
- * that contains no address.
+ * proxy but that of the policy, and connects only where the egress policy and the hosts of the integration
+ * allow. A request is limited in time and size, body included. An incomplete response becomes `Unavailable`,
+ * with a message that contains no address.
  */
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';

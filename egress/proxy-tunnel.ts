@@ -1,6 +1,6 @@
 /**
  * Tunnels through the operator's HTTP proxy (CONNECT). The proxy gets the host name and resolves it. A name
- * that this machine can resolve is checked here too; what only the proxy can resolve is the proxy's to refuse.
+ * that this machine can resolve is checked here too. A name that only the proxy can resolve is left to it.
  */
 import { request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';

@@ -19,6 +19,8 @@ interface WebhookMessage {
   body: string;
   /** Newest first. Each one adds a signature. */
   secrets: readonly string[];
+  /** Of the receiver, in lower case: sent, and never returned. */
+  ownHeaders?: Readonly<Record<string, string>>;
 }
 
 export interface WebhookAnswer {
@@ -89,7 +91,7 @@ export function createWebhookSender({
   return {
     close: () => agent.destroy(),
 
-    async send({ url, id, at, body, secrets }, signal) {
+    async send({ url, id, at, body, secrets, ownHeaders = {} }, signal) {
       const startedAt = performance.now();
       const timestamp = Math.floor(at.getTime() / 1_000);
       const logged = {
@@ -98,7 +100,12 @@ export function createWebhookSender({
         'webhook-id': id,
         'webhook-timestamp': String(timestamp),
       };
-      const headers = { ...logged, 'webhook-signature': signWebhook(secrets, { id, timestamp, body }) };
+      const headers = {
+        ...ownHeaders,
+        ...logged,
+        'webhook-signature': signWebhook(secrets, { id, timestamp, body }),
+      };
+      const hidden = [...secrets, ...secretPartsOf(ownHeaders)];
       const received: PartialResponse = { status: null, headers: null, chunks: [], bytes: 0 };
       const exchange = new TimedRequest(signal, timeoutMs);
       let failure: unknown = null;
@@ -116,12 +123,29 @@ export function createWebhookSender({
         isTimeout: exchange.isTimeout,
         isAborted: exchange.isAborted,
         durationMs: Math.round(performance.now() - startedAt),
-        requestHeaders: logged,
-        responseHeaders: received.headers === null ? null : keptHeaders(received.headers, secrets),
-        responseBody: received.status === null ? null : keptBody(received.chunks, secrets),
+        requestHeaders: { ...hiddenHeaders(ownHeaders), ...logged },
+        responseHeaders: received.headers === null ? null : keptHeaders(received.headers, hidden),
+        responseBody: received.status === null ? null : keptBody(received.chunks, hidden),
       };
     },
   };
+}
+
+/** Shorter values are no secrets, and would make other text unreadable. */
+const SECRET_LENGTH_MIN = 6;
+
+/** What must not be kept of a response that repeats the headers: values, tokens, and a decoded password. */
+function secretPartsOf(headers: Readonly<Record<string, string>>): string[] {
+  const parts = Object.values(headers).flatMap((value) => {
+    const [scheme, token = ''] = value.split(/ (.*)/s);
+    const decoded = scheme?.toLowerCase() === 'basic' ? Buffer.from(token, 'base64').toString() : '';
+    return [value, token, decoded, decoded.slice(decoded.indexOf(':') + 1)];
+  });
+  return parts.filter((part) => part.length >= SECRET_LENGTH_MIN);
+}
+
+function hiddenHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, '[hidden]']));
 }
 
 /** The part of the response that has arrived so far. It is kept if the rest never arrives. */

@@ -11,6 +11,7 @@ import {
   findConnector,
 } from '../activities/integrations/open-connector';
 import { webhookSecretsLocation } from '../db/webhooks/endpoint-queue';
+import { endpointHeadersLocation } from '../db/webhooks/endpoints';
 import type { Mailer } from '../egress/mail/smtp-mailer';
 import type { WebhookSender } from '../egress/webhook-sender';
 
@@ -37,14 +38,16 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
     openConnector: createConnectorOpener(options),
 
-    openWebhookSecrets: ({ endpointId, tenantId, secrets }, now) =>
+    openWebhookSecrets: ({ endpointId, tenantId, secrets, headers }, now) =>
       database.withTenant(tenantId, async (work) => {
         const opened: string[] = [];
         for (const { encrypted, expiresAt } of secrets) {
           if (expiresAt === null || new Date(expiresAt) > now)
             opened.push(await encryption.open(work, webhookSecretsLocation(endpointId), encrypted));
         }
-        return opened;
+        const location = endpointHeadersLocation({ endpointId });
+        const ownHeaders = headers === null ? '{}' : await encryption.open(work, location, headers);
+        return { secrets: opened, ownHeaders: JSON.parse(ownHeaders) as Record<string, string> };
       }),
   };
 }

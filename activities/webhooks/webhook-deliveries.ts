@@ -37,7 +37,7 @@ import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { type DeliveryAttempt, EVENT_DELETED, finishDelivery, GONE } from './delivery-outcome';
 import { runBounded } from '../bounded-worker-pool';
-import type { ActivityDependencies } from '../dependencies';
+import type { ActivityDependencies, OpenedWebhookSecrets } from '../dependencies';
 import { TimeBox } from '../time-box';
 import { WriteBatcher } from '../write-batcher';
 
@@ -151,14 +151,14 @@ class DeliverDueWebhooksTask {
   /** @returns null if the call was aborted: that does not count as an attempt. */
   private async attempt(
     endpoint: DeliveringEndpoint,
-    secrets: readonly string[],
+    secrets: OpenedWebhookSecrets,
     delivery: ClaimedDelivery,
   ): Promise<DeliveryAttempt | null> {
     const at = this.timeBox.now();
     const { body, eventId } = delivery;
     if (body === null) return { delivery, at, answer: EVENT_DELETED };
     const answer = await this.deps.webhookSender.send(
-      { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, secrets },
+      { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, ...secrets },
       this.timeBox.signal,
     );
     if (answer.isAborted) {

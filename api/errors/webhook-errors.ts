@@ -26,6 +26,13 @@ export const WEBHOOK_ERRORS = {
       'At most three secrets can be active. Wait until an old one expires; ' +
       '`former_secrets_expire_at` of the endpoint shows when.',
   },
+  endpoint_headers_required: {
+    status: 422,
+    title: 'The headers belong to another host',
+    detail:
+      'The endpoint has headers, and the new URL has another scheme, host or port. Send `headers` with the ' +
+      'URL: their values for the new receiver, or null.',
+  },
   delivery_not_found: {
     status: 404,
     title: 'Webhook delivery not found',

@@ -24,7 +24,12 @@ import { defineRoute, type Route } from '../routing/define-route';
 import { ETAG, etagOf, requireVersion } from '../routing/etag';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { auditOfEndpoint, endpointIdOf, type EndpointParams, lockExistingEndpoint } from './endpoint-lookup';
-import { createEndpointSecret, rotateSecrets } from './endpoint-secrets';
+import {
+  createEndpointSecret,
+  requireHeadersForNewHost,
+  rotateSecrets,
+  sealHeaders,
+} from './endpoint-secrets';
 import { toPlatformRoute } from './platform-routes';
 import {
   endpointChange,
@@ -116,13 +121,13 @@ const tenantEndpointRoutes: readonly Route[] = [
     tag,
     summary: 'Change a webhook endpoint',
     description:
-      'New filters apply to events from now on. A new URL or rate limit applies to all ' +
+      'New filters apply to events from now on. A new URL, rate limit or new headers apply to all ' +
       'deliveries that are still pending.',
     params,
     body: endpointChange,
     needsIfMatch: true,
     responses: { 200: { description: 'The changed endpoint.', schema: endpointView, headers: ETAG } },
-    problems: ['endpoint_not_found', 'egress_refused', 'integration_not_found'],
+    problems: ['endpoint_not_found', 'egress_refused', 'integration_not_found', 'endpoint_headers_required'],
     action: 'webhook_endpoint.changed',
     run: change,
   }),
@@ -191,6 +196,7 @@ async function create(
     eventTypes: body.event_types,
     integrationIds: body.integration_ids,
     ratePerSecond: body.rate_per_second,
+    ...(await sealHeaders(work, endpointId, body.headers, services)),
   };
   const created = await createEndpoint(work, settings, { endpointsMax: ENDPOINTS_MAX });
   if (created === 'too_many') throw new HttpError('too_many_endpoints');
@@ -214,6 +220,7 @@ async function change(
   const locked = await lockEndpoint(work, endpointIdOf(input));
   const before = requireVersion(locked, ifMatch, 'endpoint_not_found');
   if (body.url !== undefined) checkUrl(body.url, services);
+  requireHeadersForNewHost(before, body);
   await checkIntegrations(work, body.integration_ids);
   const after = await changeEndpoint(work, endpointIdOf(input), {
     ...(body.url === undefined ? {} : { url: body.url }),
@@ -221,6 +228,9 @@ async function change(
     ...(body.event_types === undefined ? {} : { eventTypes: body.event_types }),
     ...(body.integration_ids === undefined ? {} : { integrationIds: body.integration_ids }),
     ...(body.rate_per_second === undefined ? {} : { ratePerSecond: body.rate_per_second }),
+    ...(body.headers === undefined
+      ? {}
+      : await sealHeaders(work, before.webhookEndpointId, body.headers, services)),
   });
   return {
     status: 200 as const,

@@ -1,6 +1,7 @@
 /** The JSON of webhook endpoints and deliveries. */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../../domain/event-catalogue';
+import { RECEIVER_HEADERS_MAX, whyHeaderIsRefused } from '../../domain/webhooks/receiver-headers';
 import type { Endpoint } from '../../db/webhooks/endpoints';
 import type { Attempt, Delivery } from '../../db/webhooks/delivery-log';
 import { toTypeId } from '../../db/sql/ids';
@@ -47,12 +48,39 @@ const ratePerSecond = z
   .nullable()
   .meta({ description: 'The maximum number of requests per second; null = no limit.' });
 
+/** Lower-cased, because names of headers differ by more than case. */
+const ownHeaders = z
+  .record(z.string(), z.string())
+  .nullable()
+  .transform((headers, context) => {
+    if (headers === null) return null;
+    const entries = Object.entries(headers);
+    const refuse = (message: string, path: string[] = []) =>
+      context.addIssue({ code: 'custom', path, message });
+    if (entries.length > RECEIVER_HEADERS_MAX) refuse(`has more than ${RECEIVER_HEADERS_MAX} headers`);
+    for (const [name, value] of entries) {
+      const reason = whyHeaderIsRefused(name, value);
+      if (reason !== undefined) refuse(reason, [name]);
+    }
+    const lowerCase = Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+    if (Object.keys(lowerCase).length < entries.length) refuse('names a header twice');
+    return lowerCase;
+  })
+  .meta({
+    description:
+      'Headers for the receiver, by name, such as `Authorization` for HTTP basic. They replace all earlier ' +
+      'ones; null = none. Values are stored encrypted and never shown. Headers of the connection, of the ' +
+      'body, and `webhook-*` are refused.',
+    example: { Authorization: 'Basic c3luY2xpbmU6c2VjcmV0' },
+  });
+
 export const newEndpoint = z.strictObject({
   url,
   description: description.default(''),
   event_types: eventTypes.default(null),
   integration_ids: integrationIds.default(null),
   rate_per_second: ratePerSecond.default(null),
+  headers: ownHeaders.default(null),
 });
 export const endpointChange = z.strictObject({
   url: url.optional(),
@@ -60,6 +88,7 @@ export const endpointChange = z.strictObject({
   event_types: eventTypes.optional(),
   integration_ids: integrationIds.optional(),
   rate_per_second: ratePerSecond.optional(),
+  headers: ownHeaders.optional(),
 });
 
 export const endpointView = z
@@ -70,6 +99,9 @@ export const endpointView = z
     event_types: z.array(eventType).nullable(),
     integration_ids: z.array(typeId('int')).nullable(),
     rate_per_second: z.int().nullable(),
+    header_names: z
+      .array(z.string())
+      .meta({ description: 'The headers for the receiver, in lower case, without their values.' }),
     state: z.enum(['enabled', 'disabled']),
     disabled_at: instant.nullable(),
     disabled_reason: z
@@ -107,6 +139,7 @@ export function endpointToWire(endpoint: Endpoint, now: Date): z.output<typeof e
     event_types: endpoint.eventTypes,
     integration_ids: endpoint.integrationIds?.map((id) => toTypeId('int', id)) ?? null,
     rate_per_second: endpoint.ratePerSecond,
+    header_names: endpoint.headerNames,
     state: endpoint.disabledAt === null ? 'enabled' : 'disabled',
     disabled_at: toInstantOrNull(endpoint.disabledAt),
     disabled_reason: endpoint.disabledReason,

@@ -35,6 +35,9 @@ export interface WebhookEndpointsTable {
   integrationIds: string[] | null;
   ratePerSecond: number | null;
   secrets: Json<EncryptedSecret[]>;
+  /** Encrypted: the receiver's own headers as JSON; null = none. */
+  headers: Generated<string | null>;
+  headerNames: Generated<string[]>;
   disabledAt: Date | null;
   disabledReason: 'manual' | 'gone' | 'failing' | null;
   failingSince: Date | null;

@@ -14,6 +14,8 @@ export interface DeliveringEndpoint {
   url: string;
   ratePerSecond: number | null;
   secrets: EncryptedSecret[];
+  /** Encrypted; null = none. */
+  headers: string | null;
   disabledAt: Date | null;
   deletedAt: Date | null;
   blockedUntil: Date | null;
@@ -32,6 +34,7 @@ export async function findDeliveringEndpoint(
       'url',
       'ratePerSecond',
       'secrets',
+      'headers',
       'disabledAt',
       'deletedAt',
       'blockedUntil',

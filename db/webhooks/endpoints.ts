@@ -17,6 +17,9 @@ export interface EndpointSettings {
   eventTypes: EventType[] | null;
   integrationIds: string[] | null;
   ratePerSecond: number | null;
+  /** Encrypted; null = none. */
+  headers: string | null;
+  headerNames: string[];
 }
 
 interface EndpointKey {
@@ -26,6 +29,11 @@ interface EndpointKey {
 /** The location that the endpoint's secrets are encrypted for. */
 export function endpointSecretsLocation({ endpointId }: EndpointKey) {
   return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
+}
+
+/** The location that the endpoint's own headers are encrypted for. */
+export function endpointHeadersLocation({ endpointId }: EndpointKey) {
+  return { table: 'webhook_endpoints', rowId: endpointId, column: 'headers' };
 }
 
 /** `too_many`: the owner has `endpointsMax` endpoints. */
@@ -131,7 +139,7 @@ export async function switchEndpointOn(work: TenantWork, { endpointId }: Endpoin
 
 /** Nothing is sent to it any more; its delivery log stays. */
 export async function deleteEndpoint(work: TenantWork, { endpointId }: EndpointKey): Promise<void> {
-  await update(work, endpointId, { deletedAt: work.now, secrets: '[]' });
+  await update(work, endpointId, { deletedAt: work.now, secrets: '[]', headers: null });
   await enqueueEndpoint(work, { endpointId });
 }
 

@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, NumberInput, Stack, TextInput } from '@mantine/core';
+import { Button, Group, MultiSelect, NumberInput, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import type { Schemas } from '../../api/client';
 import type { operations } from '../../api/schema';
@@ -9,9 +9,9 @@ import { EVENT_TITLES, type EventType } from './event-types';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 type SelectableEvent = Exclude<EventType, 'TEST'>;
-export type EndpointSettings = Required<
-  NonNullable<operations['changeWebhookEndpoint']['requestBody']>['content']['application/json']
->;
+type Change = NonNullable<operations['changeWebhookEndpoint']['requestBody']>['content']['application/json'];
+/** Without `headers` those that are set stay. */
+export type EndpointSettings = Required<Omit<Change, 'headers'>> & Pick<Change, 'headers'>;
 const EVENT_CHOICES = (Object.entries(EVENT_TITLES) as [SelectableEvent, string][]).map(([value, title]) => ({
   value,
   label: `${value}: ${title}`,
@@ -47,6 +47,7 @@ export function EndpointForm({
       <Stack>
         {error && <ProblemView error={error} />}
         <Target draft={draft} onEdit={edit} />
+        <Headers names={endpoint?.header_names ?? []} draft={draft} onEdit={edit} />
         <Events draft={draft} onEdit={edit} />
         <NumberInput
           label="Maximum requests per second"
@@ -76,6 +77,8 @@ interface Draft {
   types: SelectableEvent[];
   integrationIds: string[];
   rate: number | string;
+  /** Lines of `Name: value`; undefined = as they are. */
+  headers: string | undefined;
 }
 
 interface PartProps {
@@ -89,15 +92,28 @@ const toDraft = (endpoint: Endpoint | undefined): Draft => ({
   types: (endpoint?.event_types ?? []) as SelectableEvent[],
   integrationIds: endpoint?.integration_ids ?? [],
   rate: endpoint?.rate_per_second ?? '',
+  headers: (endpoint?.header_names ?? []).length > 0 ? undefined : '',
 });
 
-const toSettings = ({ url, description, types, integrationIds, rate }: Draft): EndpointSettings => ({
+const toSettings = ({ url, description, types, integrationIds, rate, headers }: Draft): EndpointSettings => ({
   url: url.trim(),
   description: description.trim(),
   event_types: types.length > 0 ? types : null,
   integration_ids: integrationIds.length > 0 ? integrationIds : null,
   rate_per_second: rate === '' ? null : Number(rate),
+  ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
 });
+
+function toHeaders(text: string): Record<string, string> | null {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) return null;
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [name = '', ...value] = line.split(':');
+      return [name.trim(), value.join(':').trim()];
+    }),
+  );
+}
 
 function Target({ draft, onEdit }: PartProps) {
   return (
@@ -118,6 +134,31 @@ function Target({ draft, onEdit }: PartProps) {
         onChange={(event) => onEdit({ description: event.currentTarget.value })}
       />
     </>
+  );
+}
+
+/** Values are write-only: they are replaced, never shown. */
+function Headers({ names, draft, onEdit }: PartProps & { names: readonly string[] }) {
+  if (draft.headers === undefined)
+    return (
+      <Group gap="sm">
+        <Text size="sm">Headers for the receiver: {names.join(', ')}</Text>
+        <Button size="compact-xs" variant="default" onClick={() => onEdit({ headers: '' })}>
+          Replace headers
+        </Button>
+      </Group>
+    );
+  return (
+    <Textarea
+      label="Headers for the receiver"
+      description="One per line, such as Authorization: Basic …  The values are stored encrypted and not shown again."
+      placeholder="Authorization: Basic c3luY2xpbmU6c2VjcmV0"
+      autosize
+      minRows={1}
+      spellCheck={false}
+      value={draft.headers}
+      onChange={(event) => onEdit({ headers: event.currentTarget.value })}
+    />
   );
 }
 
