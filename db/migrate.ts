@@ -1,9 +1,10 @@
 /**
- * Brings a database to the newest schema: `npm run migrate`. Several at once are safe: Kysely takes an
- * advisory lock.
+ * Brings a database to the newest schema: `npm run migrate`. Several at once are safe: the others
+ * wait.
  */
-import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
+import { type Kysely, Migrator, sql } from 'kysely';
+import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-rights';
+import { inMigrationTransaction } from './migration-session';
 import { migrations } from './migrations';
 
 const BASELINE = '2026-11-28-baseline';
@@ -15,52 +16,72 @@ export class IncompatibleDatabase extends Error {}
 export interface MigrateOptions {
   /** How to start over; completes the sentence "To start over, …". */
   startOver?: string;
+  /** Takes what an operator should know although nothing failed. */
+  warn?: (message: string) => void;
 }
 
 /**
  * @returns the names of the migrations that it applied.
- * @throws IncompatibleDatabase, or the error of the first migration that failed. Earlier migrations stay
- * applied, and the failed one leaves nothing behind.
+ * @throws IncompatibleDatabase, MissingRights, or the error of the first migration that failed. A failure
+ * leaves nothing behind.
  */
 export async function migrateToLatest(
   databaseUrl: string,
-  { startOver = WITH_A_NEW_DATABASE }: MigrateOptions = {},
+  { startOver = WITH_A_NEW_DATABASE, warn = console.warn }: MigrateOptions = {},
 ): Promise<string[]> {
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new Pool({ connectionString: databaseUrl, max: 2 }) }),
+  return inMigrationTransaction(databaseUrl, async (db) => {
+    const schema = await ensureSchema(db);
+    const before = await appliedMigrations(db, schema);
+    const newer = newerMigrations(before, startOver);
+    await ensureRoles(db);
+    if (newer.length === 0) await applyAll(db, schema);
+    else
+      warn(
+        `This database was migrated by a newer version of Syncline (${newer.join(', ')}). ` +
+          'Every migration of this version is applied, so it can run.',
+      );
+    const policies = await mendAccess(db, schema);
+    if (policies > 0) warn(`Policies and grants were missing and were created again: ${policies} policies.`);
+    return (await appliedMigrations(db, schema)).filter((name) => !before.includes(name));
   });
-  try {
-    refuseIncompatible(await appliedMigrations(db), startOver);
-    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-    const { error, results } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
-    return (results ?? []).map((result) => result.migrationName);
-  } finally {
-    await db.destroy();
-  }
 }
 
-async function appliedMigrations(db: Kysely<unknown>): Promise<string[]> {
+async function applyAll(db: Kysely<unknown>, schema: string): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableSchema: schema,
+    disableTransactions: true, // all of it is one
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<string[]> {
   const { rows: tables } = await sql<{ exists: boolean }>`
-    select to_regclass('public.kysely_migration') is not null as exists`.execute(db);
+    select exists (select from pg_tables where schemaname = ${schema} and tablename = 'kysely_migration')
+      as exists`.execute(db);
   if (tables[0]?.exists !== true) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   return rows.map(({ name }) => name);
 }
 
-function refuseIncompatible(applied: readonly string[], startOver: string): void {
-  if (applied.length === 0) return;
+/** The migrations that only a newer version knows. @throws IncompatibleDatabase if this version cannot run. */
+function newerMigrations(applied: readonly string[], startOver: string): string[] {
+  if (applied.length === 0) return [];
   if (!applied.includes(BASELINE))
     throw new IncompatibleDatabase(
       'This database was created by a version of Syncline before 0.2.0, and its data cannot be migrated. ' +
         `To start over, ${startOver}.`,
     );
-  const unknown = applied.filter((name) => !(name in migrations));
-  if (unknown.length > 0)
+  const newer = applied.filter((name) => !(name in migrations));
+  const missing = Object.keys(migrations).filter((name) => !applied.includes(name));
+  if (newer.length > 0 && missing.length > 0)
     throw new IncompatibleDatabase(
-      `This database was migrated by a newer version of Syncline (${unknown.join(', ')}). ` +
-        'Run that version, or restore a backup from before its migration.',
+      `This database was migrated by another version of Syncline (${newer.join(', ')}) and lacks migrations ` +
+        `of this one (${missing.join(', ')}). Run a version that has both, or restore a backup.`,
     );
+  return newer;
 }
 
 if (require.main === module) {
@@ -76,7 +97,8 @@ if (require.main === module) {
     (applied) =>
       console.log(applied.length === 0 ? 'The database is up to date.' : `Applied: ${applied.join(', ')}.`),
     (error: unknown) => {
-      if (error instanceof IncompatibleDatabase) console.error(error.message);
+      if (error instanceof IncompatibleDatabase || error instanceof MissingRights)
+        console.error(error.message);
       else console.error('The migration failed:', error);
       process.exit(1);
     },

@@ -160,13 +160,24 @@ describe('a database of another version', () => {
     );
   });
 
-  it('is refused without a way to start over when a newer version has migrated it', async () => {
+  it('B22: is accepted when a newer version has migrated it, which is said', async () => {
     await migrateToLatest(empty.url);
     await query(`insert into kysely_migration values ('2030-01-01-later', '')`);
+    const said: string[] = [];
+
+    expect(await migrateToLatest(empty.url, { warn: (message) => said.push(message) })).toEqual([]);
+
+    expect(said).toEqual([
+      'This database was migrated by a newer version of Syncline (2030-01-01-later). ' +
+        'Every migration of this version is applied, so it can run.',
+    ]);
+  });
+
+  it('is refused when it lacks a migration that only this version has', async () => {
+    await createDatabaseOf('2026-11-28-baseline', '2030-01-01-later');
 
     await expect(migrateToLatest(empty.url)).rejects.toThrow(
-      'This database was migrated by a newer version of Syncline (2030-01-01-later). ' +
-        'Run that version, or restore a backup from before its migration.',
+      /another version of Syncline \(2030-01-01-later\) and lacks migrations of this one \(/,
     );
   });
 });

@@ -28,7 +28,11 @@ async function givenDatabase(): Promise<TestDatabase & { set(setting: string): P
 async function execute(connectionString: string, statement: string): Promise<void> {
   const client = new Client({ connectionString });
   await client.connect();
-  await client.query(statement).finally(async () => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 it('B1: a service behind PgBouncer in transaction mode starts and keeps its limits', async () => {

@@ -13,29 +13,14 @@
  */
 type Role = 'syncline_app' | 'syncline_dispatcher' | 'syncline_platform' | 'syncline_webhooks';
 
-const ROLES: Role[] = ['syncline_app', 'syncline_dispatcher', 'syncline_platform', 'syncline_webhooks'];
+/** `npm run migrate` creates them before it applies the first migration. */
+export const ROLES: readonly Role[] = [
+  'syncline_app',
+  'syncline_dispatcher',
+  'syncline_platform',
+  'syncline_webhooks',
+];
 const ROWS_OF_THE_TENANT = `tenant_id = (select nullif(current_setting('app.tenant', true), '')::uuid)`;
-
-/**
- * Roles belong to the whole cluster: another database may already have them, or create them at this moment.
- * Since PostgreSQL 16 a creator who is no superuser becomes a member but must grant itself SET ROLE.
- */
-export function createRoles(): string[] {
-  return ROLES.flatMap((role) => [
-    `do $$ begin
-       create role ${role} nologin nosuperuser nobypassrls nocreatedb nocreaterole;
-     exception when duplicate_object or unique_violation then null; end $$`,
-    `do $$ declare
-       privilege text := case when current_setting('server_version_num')::int >= 160000
-         then 'set' else 'member' end;
-     begin
-       if not pg_has_role(current_user, '${role}', privilege) then
-         execute format('grant ${role} to %I', current_user);
-       end if;
-     exception when unique_violation then null; end $$`,
-    `grant usage on schema public to ${role}`,
-  ]);
-}
 
 /** Protects a table: a role without a policy of its own sees no row of it, not even as its owner. */
 export function protect(table: string): string[] {

@@ -1,6 +1,5 @@
 /** The whole schema of version 0.2.0, by subject. Later changes are migrations of their own. */
 import { type Kysely, sql } from 'kysely';
-import { createRoles } from './access';
 import { integrations } from './integrations';
 import { notifications } from './notifications';
 import { overviews } from './overviews';
@@ -13,7 +12,6 @@ import { webhooks } from './webhooks';
 
 /** In the order in which tables reference each other. */
 const statements = [
-  ...createRoles(),
   ...tenants,
   ...platform,
   ...notifications,

@@ -1,0 +1,52 @@
+/**
+ * Everything that `npm run migrate` does is one transaction on one connection: it also works through
+ * PgBouncer in transaction mode, and a failure leaves nothing behind, no role and no lock either.
+ */
+import { Kysely, PostgresAdapter, PostgresDialect } from 'kysely';
+import { Client } from 'pg';
+
+/** Of Kysely's migrator too, so releases that use its lock wait for this one and the other way round. */
+const LOCK_ID = '3853314791062309107';
+
+/** Of the transaction, whatever the defaults of the role, the database or the server are. */
+const SETTINGS = `select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
+  set_config('idle_in_transaction_session_timeout', '0', true), set_config('datestyle', 'ISO, YMD', true),
+  set_config('timezone', 'UTC', true), pg_advisory_xact_lock(${LOCK_ID})`;
+
+export async function inMigrationTransaction<T>(
+  databaseUrl: string,
+  work: (db: Kysely<unknown>) => Promise<T>,
+): Promise<T> {
+  const client = new Client({ connectionString: databaseUrl, keepAlive: true });
+  client.on('error', () => undefined); // the query that runs then fails
+  await client.connect();
+  try {
+    await client.query('begin isolation level read committed');
+    await client.query(SETTINGS);
+    const result = await work(new Kysely<unknown>({ dialect: new OneConnection(client) }));
+    await client.query('commit');
+    return result;
+  } finally {
+    await client.end().catch(() => undefined); // without a commit the server rolls back
+  }
+}
+
+/** The lock of this file is held until the commit; Kysely's own could be released on another connection. */
+class WithoutLock extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+class OneConnection extends PostgresDialect {
+  constructor(client: Client) {
+    // Typed as Kysely expects; cursors are not used.
+    const query = client.query.bind(client) as never;
+    super({
+      pool: { connect: async () => ({ query, release: () => undefined }), end: async () => undefined },
+    });
+  }
+
+  override createAdapter(): PostgresAdapter {
+    return new WithoutLock();
+  }
+}
