@@ -37,7 +37,7 @@ export interface StreamHub {
 }
 
 const BATCH = 500;
-/** Events of a transaction that has not committed yet are read again after this time. */
+/** A full batch is followed by the next one after this time. */
 const WAITING_MS = 100;
 const CHECK_INTERVAL_MS = 5_000;
 
@@ -143,7 +143,7 @@ function createReader(
   return notify;
 }
 
-/** Returns true if events of a running transaction could not be read yet. */
+/** Returns true if there are more events than one batch. */
 async function sendNewEvents(
   database: Database,
   tenantId: string,

@@ -55,6 +55,7 @@ export interface StreamEventsTable {
   tenantId: string;
   streamEventId: GeneratedAlways<number>;
   transactionId: Generated<string>;
+  position: Generated<number | null>;
   topic: string;
   body: Json<JsonObject>;
   createdAt: Generated<Date>;
