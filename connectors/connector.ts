@@ -230,6 +230,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
     mappings: Record<string, RecordTypeMapping>,
     credentials?: Credentials,
   ): { pointer: string; message: string }[];
+  /**
+   * Scheme, host and port of each address that credentials are sent to, by the pointer of its setting. When
+   * one changes, the credentials must be given again. Absent: `hosts`.
+   */
+  origins?(config: Config): Record<string, string>;
   /** The hosts (`host` or `host:port`) of this configuration. The egress policy blocks all others. */
   hosts(config: Config): string[];
   /**

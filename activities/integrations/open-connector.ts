@@ -4,7 +4,8 @@
 import type { Connector, HttpClient, SocketOpener, TokenStore } from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
 import type { Database } from '../../db/database';
-import { credentialsLocation, findEncryptedCredentials } from '../../db/integrations/integrations';
+import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
+import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
 import type { Encryption } from '../../db/platform/encryption';
 import type { ActivityDependencies, ActivityLog } from '../dependencies';
 import { createRateLimitPermits } from './rate-limit-permits';
@@ -33,20 +34,25 @@ export function createConnectorOpener(
     onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
   });
 
-  const readCredentials = (tenantId: string, integrationId: string): Promise<unknown> =>
+  const readCredentials = (tenantId: string, integrationId: string, origins: Origins): Promise<unknown> =>
     database.withTenant(tenantId, async (work) => {
-      const encrypted = await findEncryptedCredentials(work, { integrationId });
-      if (encrypted === null) return {};
-      return JSON.parse(await encryption.open(work, credentialsLocation(integrationId), encrypted));
+      const sealed = await openCredentials(work, encryption, integrationId);
+      if (sealed === undefined) return {};
+      const { credentials } = sealed;
+      if (sealed.origins === null) await bindCredentials(work, encryption, integrationId, sealed, origins);
+      else if (Object.keys(credentials).length > 0) checkOrigins(sealed.origins, origins);
+      return credentials;
     });
 
   return async (tenantId, integration, signal, priority) => {
     const { integrationId } = integration;
     const connector = findConnector(connectors, integration.connector);
-    const credentials = connector.credentialsSchema.safeParse(await readCredentials(tenantId, integrationId));
+    const config = connector.configSchema.parse(integration.config);
+    const credentials = connector.credentialsSchema.safeParse(
+      await readCredentials(tenantId, integrationId, originsOf(connector, config)),
+    );
     if (!credentials.success)
       throw new Unauthorized('The integration has no credentials that its connector can use.');
-    const config = connector.configSchema.parse(integration.config);
     const hosts = connector.hosts(config);
     const context = {
       config,
@@ -63,6 +69,16 @@ export function createConnectorOpener(
     };
     return { connector, context };
   };
+}
+
+/** Throws Unauthorized if the configuration names an address that the credentials were not given for. */
+function checkOrigins(givenFor: Origins, origins: Origins): void {
+  const [moved] = movedOrigins(givenFor, origins);
+  if (moved === undefined) return;
+  throw new Unauthorized(
+    `The credentials were given for ${moved.from ?? 'other addresses'}, but ${moved.pointer} of the ` +
+      `configuration is ${moved.to ?? 'not set'}. Enter the credentials again.`,
+  );
 }
 
 export function findConnector(connectors: Record<string, Connector>, kind: string): Connector {

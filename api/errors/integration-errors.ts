@@ -27,6 +27,13 @@ export const INTEGRATION_ERRORS = {
     title: 'The credentials are invalid for this connector',
     detail: 'Correct the values listed in `errors`. GET /v1/connectors/{kind} shows the schema.',
   },
+  credentials_needed: {
+    status: 422,
+    title: 'The credentials must be entered again for the new address',
+    detail:
+      'Credentials are only sent to the scheme, host and port that they were given for. Send `credentials` ' +
+      'together with the new `config`.',
+  },
   invalid_mapping: {
     status: 422,
     title: 'The mapping is invalid',

@@ -33,6 +33,7 @@ export interface DescribedConnector {
     mappings: Record<string, RecordTypeMapping>,
     credentials?: unknown,
   ): { pointer: string; message: string }[];
+  origins?(config: unknown): Record<string, string>;
   hosts(config: unknown): string[];
   /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;

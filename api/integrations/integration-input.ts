@@ -1,10 +1,11 @@
 /** Reads and checks the settings of an integration that is created or changed. */
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { credentialsLocation, type Integration } from '../../db/integrations/integrations';
+import type { Integration } from '../../db/integrations/integrations';
 import { newUuid } from '../../db/sql/ids';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
 import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle';
+import type { MovedOrigin } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
@@ -14,6 +15,7 @@ import {
   readConfig,
   readCredentials,
 } from './connector-catalogue';
+import { checkMovedOrigins, encryptCredentials } from './integration-credentials';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
 import { type integrationChange, integrationSettings, type newIntegration } from './integration-schema';
 import { readTypeSettings } from './type-settings-schema';
@@ -23,8 +25,9 @@ type Services = Pick<RouteServices, 'connectors' | 'encryption' | 'whyUrlIsRefus
 export async function readNewIntegration(
   work: TenantWork,
   body: z.output<typeof newIntegration>,
-  { connectors, encryption, whyUrlIsRefused }: Services,
+  services: Services,
 ): Promise<Omit<NewIntegration, 'linkedBy' | 'companySynchronizedSwitchAt'>> {
+  const { connectors, whyUrlIsRefused } = services;
   const connector = requireConnector(connectors, body.connector);
   const config = readConfig(connector, body.config, whyUrlIsRefused);
   const recordTypes = readMappings(connector, config, body.record_types);
@@ -46,7 +49,7 @@ export async function readNewIntegration(
     encryptedCredentials:
       credentials === undefined
         ? null
-        : await encryption.encrypt(work, credentialsLocation(integrationId), JSON.stringify(credentials)),
+        : await encryptCredentials(work, services, { integrationId, connector, config, credentials }),
     gracePeriodMs: body.grace_period_ms,
     maxWaitMs: body.max_wait_ms,
     initialPush: body.initial_push,
@@ -56,22 +59,37 @@ export async function readNewIntegration(
   };
 }
 
-export function readIntegrationChange(
+export async function readIntegrationChange(
+  work: TenantWork,
   before: Integration,
   body: z.output<typeof integrationChange>,
-  { connectors, whyUrlIsRefused }: Services,
-): IntegrationChange {
+  services: Services,
+): Promise<{
+  change: IntegrationChange;
+  encryptedCredentials: string | undefined;
+  movedOrigins: MovedOrigin[];
+}> {
+  const { connectors, whyUrlIsRefused } = services;
   const connector = requireConnector(connectors, before.connector);
   const config = body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused);
   const recordTypes =
     body.record_types === undefined
       ? undefined
       : readMappings(connector, config ?? before.config, body.record_types);
-  if (config !== undefined || recordTypes !== undefined)
-    checkTogether(connector, config ?? before.config, recordTypes ?? before.recordTypes);
+  const credentials =
+    body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
+  const place = { connector, config: config ?? before.config };
+  if (config !== undefined || recordTypes !== undefined || credentials !== undefined)
+    checkTogether(connector, place.config, recordTypes ?? before.recordTypes, credentials);
   const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
   checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
-  return {
+  const areGivenAgain = credentials !== undefined;
+  const movedOrigins =
+    config === undefined ? [] : await checkMovedOrigins(work, services, { before, ...place, areGivenAgain });
+  const given = { integrationId: before.integrationId, ...place };
+  const encryptedCredentials =
+    credentials && (await encryptCredentials(work, services, { ...given, credentials }));
+  const change: IntegrationChange = {
     app: body.app,
     accountName: body.account_name,
     config,
@@ -89,6 +107,7 @@ export function readIntegrationChange(
     isHourlySyncOn: body.is_hourly_sync_on,
     nightlySyncAt: body.nightly_sync_at,
   };
+  return { change, encryptedCredentials, movedOrigins };
 }
 
 /** Throws `unknown_connector`. */

@@ -1,7 +1,7 @@
 /** The lifecycle of an integration: pause, resume, new credentials, and a check of the connection. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { credentialsLocation, type Integration, lockIntegration } from '../../db/integrations/integrations';
+import { type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import {
   pauseIntegration,
@@ -16,6 +16,7 @@ import { defineRoute, type Route } from '../routing/define-route';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
 import { ETAG, requireVersion } from '../routing/etag';
 import { readCredentials } from './connector-catalogue';
+import { encryptCredentials } from './integration-credentials';
 import { checkCredentials } from './integration-checks';
 import { requireConnector } from './integration-input';
 import { checkProblems, integrationParams, integrationView } from './integration-schema';
@@ -163,17 +164,15 @@ async function replace(
   },
   context: TenantContext,
 ) {
-  const { connectors, encryption } = context.services;
+  const { services } = context;
   const integrationId = input.params.integration_id;
   const before = await lock(work, integrationId, input.ifMatch);
-  const connector = requireConnector(connectors, before.connector);
+  const connector = requireConnector(services.connectors, before.connector);
   const credentials = readCredentials(connector, input.body.credentials);
   checkCredentials(connector, before, credentials);
-  const encryptedCredentials = await encryption.encrypt(
-    work,
-    credentialsLocation(integrationId),
-    JSON.stringify(credentials),
-  );
+  const { config } = before;
+  const given = { integrationId, connector, config, credentials };
+  const encryptedCredentials = await encryptCredentials(work, services, given);
   const after = await replaceCredentials(work, { integrationId, encryptedCredentials });
   return respond(work, after, { needed_reauthorization: before.needsReauthorizationAt !== null }, context);
 }

@@ -8,7 +8,11 @@ import { listIntegrations, lockIntegration } from '../../db/integrations/integra
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
-import { changeIntegration, deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
+import {
+  changeIntegration,
+  deleteIntegration,
+  replaceCredentials,
+} from '../../db/sync-runs/integration-lifecycle';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -145,6 +149,8 @@ export const integrationRoutes: readonly Route[] = [
     problems: [
       'integration_not_found',
       'invalid_config',
+      'invalid_credentials_shape',
+      'credentials_needed',
       'invalid_mapping',
       'invalid_settings',
       'egress_refused',
@@ -229,21 +235,29 @@ async function change(
   const integrationId = input.params.integration_id;
   const isDryRun = input.query.dry_run === 'true';
   // Always locked before the row of the integration: the same order everywhere prevents deadlocks.
-  if (body.record_types !== undefined && !isDryRun) await lockMappings(work, 'alone');
+  if ((body.record_types ?? body.credentials) !== undefined && !isDryRun) await lockMappings(work, 'alone');
   const locked = await lockIntegration(work, { integrationId });
   const before = requireVersion(locked, ifMatch, 'integration_not_found');
-  const wanted = readIntegrationChange(before, body, services);
+  const wanted = await readIntegrationChange(work, before, body, services);
   if (isDryRun) {
     const { body: shown, headers } = await respondWithIntegration(work, before, services);
-    const preview = await previewOf(work, before, wanted.recordTypes);
+    const preview = await previewOf(work, before, wanted.change.recordTypes);
     return { status: 200 as const, body: { ...shown, preview }, headers, audit: null };
   }
-  const after = await changeIntegration(work, { integrationId, change: wanted, by: caller.actor });
+  const changed = await changeIntegration(work, { integrationId, change: wanted.change, by: caller.actor });
+  const { encryptedCredentials } = wanted;
+  const after =
+    encryptedCredentials === undefined
+      ? changed
+      : await replaceCredentials(work, { integrationId, encryptedCredentials });
   const audit = {
     target: toTypeId('int', integrationId),
     detail: {
       changed: Object.keys(body),
       mapping_version: { from: before.mappingVersion, to: after.mappingVersion },
+      ...(wanted.movedOrigins.length === 0
+        ? {}
+        : { moved: wanted.movedOrigins.map((moved) => ({ ...moved })) }),
     },
   };
   const { body: shown, headers } = await respondWithIntegration(work, after, services);

@@ -183,7 +183,12 @@ export const newIntegration = z.strictObject({
 export const integrationChange = z.strictObject({
   app: integrationSettings.app.optional(),
   account_name: integrationSettings.account_name.optional(),
-  config: integrationSettings.config.optional(),
+  config: integrationSettings.config.optional().meta({
+    description:
+      'Another scheme, host or port than before needs `credentials` in the same request ' +
+      '(`credentials_needed`).',
+  }),
+  credentials: credentials.optional(),
   record_types: recordTypeMappings
     .optional()
     .meta({ description: 'Replaces all mappings of the integration.' }),

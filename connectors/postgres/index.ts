@@ -36,6 +36,13 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   validate: findPostgresProblems,
 
+  /** Without TLS the password can be read on the way, so TLS is part of the scheme. */
+  origins: ({ host, port, tls }) => ({
+    '/config/host': host,
+    '/config/port': String(port),
+    '/config/tls': tls ? 'with TLS' : 'without TLS',
+  }),
+
   hosts: ({ host, port }) => [`${host}:${port}`],
 
   /** `validate` refuses mappings that push; this handles one that was stored without validation. */

@@ -43,14 +43,9 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   validate: findRestProblems,
 
-  hosts({ base_url: baseUrl, auth }) {
-    const urls = [
-      baseUrl,
-      auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined,
-      auth.type === 'login' ? auth.url : undefined,
-    ];
-    return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).host])))];
-  },
+  origins: originsIn,
+
+  hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 
   async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
     if (items.length === 0 || context.signal.aborted) return [];
@@ -129,6 +124,19 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     throw inCheck(answer.error, response.status);
   },
 };
+
+function originsIn({ base_url: baseUrl, auth }: RestConfig): Record<string, string> {
+  const urls = {
+    '/config/base_url': baseUrl,
+    '/config/auth/token_url': auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined,
+    '/config/auth/url': auth.type === 'login' ? auth.url : undefined,
+  };
+  return Object.fromEntries(
+    Object.entries(urls).flatMap(([pointer, url]) =>
+      url === undefined ? [] : [[pointer, new URL(url).origin]],
+    ),
+  );
+}
 
 function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
   return Object.entries(types).map(([name, type]) => describeRecordType(name, type));

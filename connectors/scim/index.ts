@@ -48,6 +48,8 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
 
   validate: findScimProblems,
 
+  origins: ({ base_url: baseUrl }) => ({ '/config/base_url': new URL(baseUrl).origin }),
+
   hosts: (config) => [new URL(config.base_url).host],
 
   async push(items: readonly PushItem[], context: Context): Promise<PushResult[]> {

@@ -77,10 +77,7 @@ export async function listIntegrations(
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
-/**
- * The encrypted text; null if no credentials were given yet. Decrypt it for
- * `credentialsLocation(integrationId)`.
- */
+/** The encrypted text of `sealed-credentials.ts`; null if no credentials were given yet. */
 export async function findEncryptedCredentials(
   { trx, tenantId }: TenantQuery,
   { integrationId }: { integrationId: string },
@@ -92,9 +89,4 @@ export async function findEncryptedCredentials(
     .where('integrationId', '=', integrationId)
     .executeTakeFirst();
   return row?.credentials ?? null;
-}
-
-/** The location that an integration's credentials are encrypted for. */
-export function credentialsLocation(integrationId: string) {
-  return { table: 'integrations', rowId: integrationId, column: 'credentials' };
 }

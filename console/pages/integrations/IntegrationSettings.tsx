@@ -30,6 +30,8 @@ interface Draft {
   /** Empty: no maximum. */
   wait: Minutes;
   config: string;
+  /** Only for addresses that have moved. Empty: the stored ones stay. */
+  credentials: string;
 }
 
 const toJson = (config: object): string => JSON.stringify(config, null, 2);
@@ -39,6 +41,7 @@ const toDraft = (integration: Schemas['Integration']): Draft => ({
   grace: integration.grace_period_ms / 60_000,
   wait: integration.max_wait_ms === null ? '' : integration.max_wait_ms / 60_000,
   config: toJson(integration.config),
+  credentials: '',
 });
 
 function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
@@ -47,7 +50,10 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
   const save = useIntegrationChange({ integration, etag });
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
   const saveRefusal =
-    refusal ?? (isJson(draft.config) ? undefined : 'The configuration is not valid JSON. Correct it first.');
+    refusal ??
+    (isJson(draft.config) && (draft.credentials === '' || isJson(draft.credentials))
+      ? undefined
+      : 'The configuration or the credentials are not valid JSON. Correct them first.');
   const isReadOnly = refusal !== undefined;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -84,6 +90,17 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
           validationError="Not valid JSON."
           onChange={(config) => change({ config })}
         />
+        {draft.config !== toJson(integration.config) && (
+          <JsonInput
+            label="Credentials"
+            description="Needed again if the scheme, host or port of an address changes."
+            value={draft.credentials}
+            readOnly={isReadOnly}
+            autoComplete="off"
+            validationError="Not valid JSON."
+            onChange={(credentials) => change({ credentials })}
+          />
+        )}
         <Group>
           <ActionButton type="submit" loading={save.isPending} refusal={saveRefusal}>
             Save
@@ -102,6 +119,9 @@ const toChange = (draft: Draft, integration: Schemas['Integration']) => ({
   ...(draft.config === toJson(integration.config)
     ? {}
     : { config: JSON.parse(draft.config) as Record<string, unknown> }),
+  ...(draft.credentials === ''
+    ? {}
+    : { credentials: JSON.parse(draft.credentials) as Record<string, unknown> }),
 });
 
 function isJson(text: string): boolean {
