@@ -1,9 +1,18 @@
 /** Maps database errors to one of the four errors by SQLSTATE (PostgreSQL documentation, appendix A). */
-import { DatabaseError } from 'pg';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 
 /** The page is too large: fewer rows are read. Used only inside this connector. */
 export class AnswerTooLarge extends Error {}
+
+/** The server's own words, with its SQLSTATE. */
+export class DatabaseRefusal extends Error {
+  constructor(
+    message: string,
+    readonly code: string | undefined,
+  ) {
+    super(message);
+  }
+}
 
 /** The object being read, for messages: `employees`, `"public"."staff"`. */
 export interface Place {
@@ -54,7 +63,7 @@ const CERTIFICATE =
 /** `place`: the object being read; null before a query, or for a check. */
 export function toFailure(error: unknown, place: Place | null): ConnectorError | AnswerTooLarge {
   if (error instanceof ConnectorError || error instanceof AnswerTooLarge) return error;
-  if (error instanceof DatabaseError) return fromDatabase(error, place);
+  if (error instanceof DatabaseRefusal) return fromDatabase(error, place);
   const { message, code } = error as { message?: string; code?: string };
   if (code !== undefined && CERTIFICATE.test(code))
     return new Unavailable(
@@ -77,7 +86,7 @@ export function toFailure(error: unknown, place: Place | null): ConnectorError |
   );
 }
 
-function fromDatabase(error: DatabaseError, place: Place | null): ConnectorError {
+function fromDatabase(error: DatabaseRefusal, place: Place | null): ConnectorError {
   const state = error.code ?? '';
   const words = error.message;
   if (state.startsWith('28'))

@@ -18,7 +18,8 @@ import {
   withoutIdStatement,
   writeCursor,
 } from './page-query';
-import { ANSWER_BYTES_MAX, type PostgresContext, type Rows, type Session, inSession } from './session';
+import type { Rows } from './isolation/messages';
+import { ANSWER_BYTES_MAX, type PostgresContext, type Session, inSession } from './session';
 import {
   type Modified,
   idColumns,

@@ -5,7 +5,8 @@
  */
 import type { JsonValue } from '../../domain/json';
 import { parseArrayText } from './array-text';
-import type { Rows, Session } from './session';
+import type { Rows } from './isolation/messages';
+import type { Session } from './session';
 
 type Decode = (text: string) => JsonValue;
 
