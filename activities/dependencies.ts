@@ -39,6 +39,8 @@ export interface ActivityDependencies {
   batchSizeOf(connectorKind: string): number;
   /** null without SMTP settings: e-mails wait. */
   mailer: Mailer | null;
+  /** The token of a person's unsubscribe link. */
+  unsubscribeTokenOf(person: { tenantId: string; personId: string }): string;
   webhookSender: WebhookSender;
   /** What an endpoint's owner stored encrypted, for sending at `now`. */
   openWebhookSecrets(endpoint: DeliveringEndpoint, now: Date): Promise<OpenedWebhookSecrets>;

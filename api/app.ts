@@ -17,6 +17,7 @@ import { handleErrors } from './http/error-handler';
 import { HttpError } from './http/http-error';
 import { limitVisitors } from './http/rate-limits';
 import { guardUrl } from './http/url-guard';
+import { createUnsubscribePages } from './notifications/unsubscribe-pages';
 import { routes } from './routes';
 import type { Route } from './routing/define-route';
 import { createOpenapi } from './routing/openapi';
@@ -41,6 +42,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.use(securityHeaders());
   app.use(guardUrl);
   app.use(['/docs'], createDocs());
+  app.use('/unsubscribe', createUnsubscribePages(dependencies));
   app.get('/', (_request, response) => response.redirect(302, '/docs'));
   app.all('/', refuseMethod(['GET', 'HEAD']));
   app.use(CONSOLE, refuseCrossSite(config), sessions.read, attachSession(sessions));

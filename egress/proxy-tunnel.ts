@@ -13,7 +13,7 @@ interface Target {
 }
 
 /** The proxy did not open the tunnel. `code` says why, without addresses. */
-export class NoTunnel extends Error {
+class NoTunnel extends Error {
   constructor(
     readonly code: 'PROXY_UNREACHABLE' | 'PROXY_CREDENTIALS' | 'PROXY_REFUSED' | 'PROXY_TARGET_UNREACHABLE',
     options?: ErrorOptions,

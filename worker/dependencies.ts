@@ -11,6 +11,7 @@ import {
   findConnector,
 } from '../activities/integrations/open-connector';
 import { webhookSecretsLocation } from '../db/webhooks/endpoint-queue';
+import { unsubscribeToken } from '../db/notifications/unsubscribe-token';
 import { endpointHeadersLocation } from '../db/webhooks/endpoints';
 import type { Mailer } from '../egress/mail/smtp-mailer';
 import type { WebhookSender } from '../egress/webhook-sender';
@@ -30,6 +31,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     database,
     log,
     mailer: options.mailer,
+    unsubscribeTokenOf: (person) => unsubscribeToken(encryption, person),
     webhookSender: options.webhookSender,
     isStopping: options.isStopping,
     pushing: options.pushing ?? PUSHING_LIMITS,

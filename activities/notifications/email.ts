@@ -16,7 +16,8 @@ import {
 } from '../../db/notifications/emails';
 import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/email-attempts';
 import { clearRefusal, isRefusingMany, saveRefusal } from '../../db/notifications/undeliverable-addresses';
-import type { MailAnswer } from '../../egress/mail/smtp-mailer';
+import type { MailAnswer, Mailer } from '../../egress/mail/smtp-mailer';
+import { canUnsubscribe } from '../../domain/notifications/email-kinds';
 import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
 import { typeIdOf } from '../../domain/typeid';
 import type { ActivityDependencies } from '../dependencies';
@@ -25,7 +26,7 @@ export interface EmailActivities {
   sendEmail(input: SendEmailInput): Promise<SendEmailResult>;
 }
 
-type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log'>;
+type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log' | 'unsubscribeTokenOf'>;
 
 /**
  * How often a worker without SMTP settings checks again: another worker may have received settings by then.
@@ -36,7 +37,12 @@ const AFTER_STOP_MS = 1_000;
 const endOf = ({ sentAt, withdrawnAt }: Email): SendEmailResult =>
   sentAt !== null ? 'sent' : withdrawnAt !== null ? 'withdrawn' : 'failed';
 
-export const createEmailActivities = ({ database, mailer, log }: Dependencies): EmailActivities => ({
+export const createEmailActivities = ({
+  database,
+  mailer,
+  unsubscribeTokenOf,
+  log,
+}: Dependencies): EmailActivities => ({
   async sendEmail({ tenantId, emailId }) {
     const activity = Context.current();
     const names = { tenant_id: typeIdOf('ten', tenantId), email_id: typeIdOf('eml', emailId) };
@@ -56,13 +62,8 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     if (mailer === null) throw later('This worker has no SMTP settings.', WITHOUT_MAILER_MS);
     if (attempt.kind === 'wait') throw later('This person has had many e-mails within the hour.', attempt.ms);
 
-    const { kind, recipient, content, attempts, personId } = attempt.email;
-    const answer = await mailer
-      .send({ emailId, kind, recipient, content }, activity.cancellationSignal)
-      .catch((error: unknown): MailAnswer => {
-        log.error({ ...names, kind, err: error }, 'an e-mail could not be written');
-        return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
-      });
+    const { kind, recipient, attempts, personId } = attempt.email;
+    const answer = await sendOnce({ mailer, unsubscribeTokenOf, log }, attempt.email, activity);
 
     if (answer.kind === 'taken') {
       activity.heartbeat(TAKEN);
@@ -92,6 +93,23 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     throw later(`The mail server did not take it: ${answer.code}.`, delayMs);
   },
 });
+
+async function sendOnce(
+  { mailer, unsubscribeTokenOf, log }: Pick<Dependencies, 'unsubscribeTokenOf' | 'log'> & { mailer: Mailer },
+  { tenantId, emailId, kind, recipient, content, personId }: Email,
+  { cancellationSignal }: Context,
+): Promise<MailAnswer> {
+  const unsubscribeToken =
+    personId !== null && canUnsubscribe({ kind, content })
+      ? unsubscribeTokenOf({ tenantId, personId })
+      : undefined;
+  return mailer
+    .send({ emailId, kind, recipient, content, unsubscribeToken }, cancellationSignal)
+    .catch((error: unknown): MailAnswer => {
+      log.error({ email_id: typeIdOf('eml', emailId), kind, err: error }, 'an e-mail could not be written');
+      return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
+    });
+}
 
 /**
  * Whether the e-mail is given up now. The refusal of a person's address is stored, and is final once it is

@@ -28,6 +28,7 @@ export const person = z
     updated_at: instant,
     last_signed_in_at: instant.nullable(),
     disabled_at: instant.nullable(),
+    is_email_on: z.boolean().meta({ description: 'Whether the person wants e-mails about notifications.' }),
     email_refusal: orNull(
       z.object({
         refused_at: instant,
@@ -80,6 +81,7 @@ export function toWirePerson(row: Person): z.output<typeof person> {
     updated_at: toInstant(row.updatedAt),
     last_signed_in_at: toInstantOrNull(row.lastSignedInAt),
     disabled_at: toInstantOrNull(row.disabledAt),
+    is_email_on: row.isEmailOn,
     email_refusal:
       row.emailRefusedAt === null
         ? null

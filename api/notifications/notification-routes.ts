@@ -198,7 +198,7 @@ export const notificationRoutes: readonly Route[] = [
   }),
 ];
 
-function requirePerson({ caller }: TenantContext): string {
+export function requirePerson({ caller }: TenantContext): string {
   if (caller.kind !== 'tenant' || caller.personId === null) throw new HttpError('person_required');
   return caller.personId;
 }

@@ -7,10 +7,13 @@ import {
   lockNotificationSettings,
   type NotificationSettings,
 } from '../../db/notifications/notification-settings';
+import { changePersonEmails, findPerson } from '../../db/tenants/people';
+import { toTypeId } from '../../db/sql/ids';
 import { defineRoute, type Route } from '../routing/define-route';
 import type { TenantContext } from '../routing/context';
 import type { TenantWork } from '../../db/database';
 import { instant, orNull, toInstant } from '../routing/common-schemas';
+import { requirePerson } from './notification-routes';
 import { ETAG, etagOf, requireVersion } from '../routing/etag';
 
 const settings = z
@@ -22,6 +25,14 @@ const settings = z
     email_delay_seconds: z.number().int().meta({
       description: 'How long to wait before sending an e-mail about a notification that has not been viewed.',
     }),
+    own_is_email_on: z
+      .boolean()
+      .nullable()
+      .meta({
+        description:
+          'Whether you yourself get e-mails about notifications; null for a key that acts for no person. If ' +
+          'false, an admin still gets those about errors that last until an admin acts.',
+      }),
     own_address_refused: orNull(
       z.object({ email: z.string(), refused_at: instant }).meta({
         id: 'RefusedAddress',
@@ -81,6 +92,32 @@ export const notificationSettingsRoutes: readonly Route[] = [
       };
     },
   }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'patch',
+    path: '/v1/notification-settings/own',
+    operationId: 'changeOwnNotificationSettings',
+    tag: 'Notifications',
+    summary: 'Turn e-mails to yourself on or off',
+    description:
+      'Applies to all e-mails that have not been sent. The unsubscribe link of an e-mail does the same.',
+    body: z.strictObject({ is_email_on: z.boolean() }),
+    responses: { 200: { description: 'The settings.', schema: settings, headers: ETAG } },
+    problems: ['person_required'],
+    action: 'person.emails_changed',
+    async run(work, { body }, context) {
+      const personId = requirePerson(context);
+      await changePersonEmails(work, { personId, isEmailOn: body.is_email_on });
+      const found = await findNotificationSettings(work);
+      return {
+        status: 200,
+        body: await toWire(work, found, context),
+        headers: etagOf(found),
+        audit: { target: toTypeId('psn', personId), detail: { is_email_on: body.is_email_on } },
+      };
+    },
+  }),
 ];
 
 const toWireSettings = ({ isEmailOn, emailDelaySeconds }: NotificationSettings) => ({
@@ -95,8 +132,10 @@ async function toWire(
 ): Promise<z.output<typeof settings>> {
   const personId = caller.kind === 'tenant' ? caller.personId : null;
   const refused = personId === null ? undefined : await findRefusedAddress(work, { personId });
+  const person = personId === null ? undefined : await findPerson(work, { personId });
   return {
     ...toWireSettings(found),
+    own_is_email_on: person?.isEmailOn ?? null,
     own_address_refused:
       refused === undefined ? null : { email: refused.email, refused_at: toInstant(refused.refusedAt) },
   };

@@ -160,6 +160,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/notifications/{notification_id}/viewed': 'viewer',
   'GET /v1/notification-settings': 'viewer',
   'PATCH /v1/notification-settings': 'admin',
+  'PATCH /v1/notification-settings/own': 'viewer',
   'GET /v1/audit-log': 'admin',
   'GET /v1/stream': 'viewer',
   'GET /v1/time-zones': 'viewer',

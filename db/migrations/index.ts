@@ -19,6 +19,7 @@ import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
 import * as mailRefusals from './2026-12-02-mail-refusals';
+import * as personEmails from './2026-12-02-person-emails';
 import * as streamPositions from './2026-12-02-stream-positions';
 import * as webhookHeaders from './2026-12-02-webhook-headers';
 
@@ -42,6 +43,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,
   '2026-12-02-mail-refusals': mailRefusals,
+  '2026-12-02-person-emails': personEmails,
   '2026-12-02-stream-positions': streamPositions,
   '2026-12-02-webhook-headers': webhookHeaders,
 };

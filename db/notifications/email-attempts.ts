@@ -221,6 +221,7 @@ async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<E
       notification.integration_id, notification.overview_id, notification.sync_run_id,
         notification.webhook_endpoint_id,
       integration.app, integration.account_name, person.disabled_at is not null as is_person_disabled,
+      person.is_email_on as is_person_email_on,
       notification.resolved_at > notification.created_at is true as is_resolved
     from notification_recipients recipient
     join notifications notification using (tenant_id, notification_id)
@@ -259,6 +260,7 @@ type NotifiableRow = NotificationSubject & {
   app: string | null;
   accountName: string | null;
   isPersonDisabled: boolean;
+  isPersonEmailOn: boolean;
   isResolved: boolean;
 };
 

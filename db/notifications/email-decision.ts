@@ -5,7 +5,11 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
-import type { NotificationDecision, NotificationKind } from '../../domain/notifications/notification-kinds';
+import {
+  isRequired,
+  type NotificationDecision,
+  type NotificationKind,
+} from '../../domain/notifications/notification-kinds';
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';
 import { newUuid } from '../sql/ids';
@@ -62,6 +66,7 @@ export type RecipientFacts = Pick<
   overviewId: string | null;
   createdAt: Date;
   isPersonDisabled: boolean;
+  isPersonEmailOn: boolean;
   address: string;
 };
 
@@ -74,7 +79,8 @@ async function findRecipient(
       recipient.operation_id, recipient.visible_at, recipient.revealed_at, recipient.email_at,
       recipient.viewed_at, recipient.decision, notification.kind, notification.overview_id,
       notification.created_at, notification.resolved_at > notification.created_at is true as is_resolved,
-      person.disabled_at is not null as is_person_disabled, person.email as address
+      person.disabled_at is not null as is_person_disabled, person.is_email_on as is_person_email_on,
+      person.email as address
     from notification_recipients recipient
     join notifications notification using (tenant_id, notification_id)
     join people person using (tenant_id, person_id)
@@ -129,13 +135,14 @@ export async function reasonAgainstEmail(
   {
     viewedAt,
     isPersonDisabled,
+    isPersonEmailOn,
     kind,
     overviewId,
     isResolved,
     personId,
   }: Pick<
     RecipientFacts,
-    'viewedAt' | 'isPersonDisabled' | 'kind' | 'overviewId' | 'isResolved' | 'personId'
+    'viewedAt' | 'isPersonDisabled' | 'isPersonEmailOn' | 'kind' | 'overviewId' | 'isResolved' | 'personId'
   >,
 ): Promise<(NotificationDecisionInput & { decision: Exclude<NotificationDecision, 'emailed'> }) | undefined> {
   if (viewedAt !== null) return { decision: 'viewed', reason: null };
@@ -145,6 +152,7 @@ export async function reasonAgainstEmail(
     kind === 'sync_overview_ready' && overviewId !== null ? await whyInvalid(work, overviewId) : undefined;
   if (invalidReason !== undefined) return { decision: 'snapshot_invalid', reason: invalidReason };
   if (!(await findNotificationSettings(work)).isEmailOn) return { decision: 'email_off', reason: null };
+  if (!isPersonEmailOn && !isRequired(kind)) return { decision: 'email_off', reason: 'person' };
   const refused = await findRefusedAddress(work, { personId });
   return refused === undefined ? undefined : { decision: 'address_refused', reason: null };
 }

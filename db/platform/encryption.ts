@@ -4,7 +4,7 @@
  * cannot be decrypted.
  * A new first key of ENCRYPTION_KEYS re-wraps the data keys at the next start; the secrets are not touched.
  */
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Database, TenantWork, Work } from '../database';
 import { newUuid } from '../sql/ids';
 import { boundTo, decryptText, type EncryptedLocation, encryptText, keyIdOf } from './encrypted-text';
@@ -17,6 +17,10 @@ export interface Encryption {
    * @throws EncryptionError if the text was encrypted for another tenant or location, or its key is missing.
    */
   open(work: TenantWork, location: EncryptedLocation, encryptedText: string): Promise<string>;
+  /** Signs a text for a purpose, for links that work without a sign-in. */
+  sign(purpose: string, text: string): string;
+  /** Whether one of the keys has signed it. */
+  isSigned(purpose: string, text: string, signature: string): boolean;
   /**
    * Call it before serving anything: proves that every data key can be unwrapped, and re-wraps those that an
    * older key wrapped. @throws EncryptionError if a key is missing or wrong; the process must not start then.
@@ -43,8 +47,25 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
       }
     },
 
+    sign: (purpose, text) => signatureBy(keys[0], purpose, text).toString('base64url'),
+
+    isSigned(purpose, text, signature) {
+      const given = Buffer.from(signature, 'base64url');
+      return keys.some((key) => {
+        const expected = signatureBy(key, purpose, text);
+        return given.length === expected.length && timingSafeEqual(given, expected);
+      });
+    },
+
     prepare: (database) => database.withPlatform((work) => dataKeys.rewrapAll(work)),
   };
+}
+
+function signatureBy(key: EncryptionKey | undefined, purpose: string, text: string): Buffer {
+  if (key === undefined) throw new EncryptionError('There is no encryption key. Set ENCRYPTION_KEYS.');
+  // A key of its own for each purpose, so that the encryption key itself signs nothing.
+  const derived = createHmac('sha256', key.secret).update(`signature ${purpose}`).digest();
+  return createHmac('sha256', derived).update(text).digest();
 }
 
 interface StoredKey {

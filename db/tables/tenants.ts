@@ -39,6 +39,8 @@ export interface ApiKeysTable {
 }
 
 export interface PeopleTable {
+  /** Whether the person wants e-mails about notifications. */
+  isEmailOn: Generated<boolean>;
   tenantId: string;
   personId: string;
   name: string;

@@ -20,6 +20,7 @@ const COLUMNS = [
   'createdAt',
   'updatedAt',
   'lastSignedInAt',
+  'isEmailOn',
   'version',
 ] as const;
 const refusal = sql`from undeliverable_addresses refused where refused.tenant_id = people.tenant_id
@@ -138,6 +139,21 @@ export async function changePerson(
   }
 }
 const UNIQUE_VIOLATION = '23505';
+
+/** @returns false if nothing changed, or if there is no such person. */
+export async function changePersonEmails(
+  { trx, tenantId, now }: TenantWork,
+  { personId, isEmailOn }: { personId: string; isEmailOn: boolean },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('people')
+    .set((eb) => ({ isEmailOn, version: eb('version', '+', 1), updatedAt: now }))
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .where('isEmailOn', '!=', isEmailOn)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
 
 /** Locks the tenant, so that two admins cannot disable each other at the same time. */
 export async function countPeople({

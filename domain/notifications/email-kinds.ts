@@ -3,7 +3,8 @@
  * `egress/mail/`. Contents contain names, counts and ids as the API shows them: no secrets, no record values,
  * no texts of a third party.
  */
-import { describeNotification, type NotificationKind } from './notification-kinds';
+import type { JsonValue } from '../json';
+import { describeNotification, isRequired, type NotificationKind } from './notification-kinds';
 
 export type OnboardingContent = {
   integration_id: string;
@@ -38,6 +39,13 @@ interface EmailDescription<Content> {
   path(content: Content): string;
   /** Why the recipient gets the e-mail. */
   why: string;
+}
+
+/** Whether the recipient may turn off such e-mails. */
+export function canUnsubscribe({ kind, content }: { kind: string; content: JsonValue }): boolean {
+  if (kind === 'onboarding_failed') return false;
+  const { items } = content as Partial<NotificationContent>;
+  return items === undefined || items.some((item) => !isRequired(item.kind));
 }
 
 const integrationPath = ({ integration_id }: OnboardingContent): string =>

@@ -167,6 +167,15 @@ export function describeNotification(kind: NotificationKind): NotificationDescri
   return NOTIFICATION_CATALOGUE[kind];
 }
 
+/**
+ * Errors that last until an admin acts. A person cannot turn off their e-mails; the tenant's setting can. They
+ * have no unsubscribe link.
+ */
+export function isRequired(kind: NotificationKind): boolean {
+  const { audience, severity } = describeNotification(kind);
+  return audience === 'admins' && severity === 'error';
+}
+
 /** The final outcome of a notification for one person. The outcome is decided once. */
 export const NOTIFICATION_DECISIONS = [
   // The person viewed the notification before its e-mail was due.
@@ -174,7 +183,7 @@ export const NOTIFICATION_DECISIONS = [
   'emailed',
   // The overview that the notification links to was no longer valid.
   'snapshot_invalid',
-  // The tenant's setting turns the e-mail off.
+  // The tenant's or the person's setting turns the e-mail off.
   'email_off',
   'person_disabled',
   // A mail server reported that the address does not exist.

@@ -50,27 +50,32 @@ const compiled = Object.fromEntries(
 /** Longer names are cut. */
 const NAME_LENGTH_MAX = 120;
 
+interface Urls {
+  publicUrl: string;
+  /** Absent if the recipient cannot turn off such e-mails. */
+  unsubscribeUrl?: string | undefined;
+}
+
 /** @throws if the kind belongs to a newer version, whose worker sends it. */
 export function composeEmail({
   kind,
   content,
-  publicUrl,
+  ...urls
 }: {
   kind: string;
   content: JsonValue;
-  publicUrl: string;
-}): ComposedEmail {
+} & Urls): ComposedEmail {
   if (!isEmailKind(kind))
     throw new Error(
       `This worker does not know the e-mail kind "${kind}". Start a worker of a newer version.`,
     );
-  return compose(kind, oneLined(content) as EmailContents[typeof kind], publicUrl);
+  return compose(kind, oneLined(content) as EmailContents[typeof kind], urls);
 }
 
 function compose<Kind extends EmailKind>(
   kind: Kind,
   content: EmailContents[Kind],
-  publicUrl: string,
+  { publicUrl, unsubscribeUrl: unsubscribe }: Urls,
 ): ComposedEmail {
   const { html, text } = compiled[kind];
   const subject = EMAIL_KINDS[kind].subject(content);
@@ -83,10 +88,11 @@ function compose<Kind extends EmailKind>(
     explanationOf,
     linkTo: ({ path }: NotificationItem) => publicUrl + path,
   };
+  const frame = { subject, link, why, unsubscribe };
   return {
     subject,
-    html: escaping.render(compiledLayout.html, { subject, link, why, body: escaping.render(html, words) }),
-    text: plain.render(compiledLayout.text, { link, why, body: plain.render(text, words).trimEnd() }),
+    html: escaping.render(compiledLayout.html, { ...frame, body: escaping.render(html, words) }),
+    text: plain.render(compiledLayout.text, { ...frame, body: plain.render(text, words).trimEnd() }),
   };
 }
 

@@ -7,7 +7,8 @@ export const layout = {
 <div style="max-width:560px;margin:0 auto;padding:24px;background:#fff;border-radius:8px">
 <%~ it.body %>
 <p><a href="<%= it.link %>" style="color:#0b57d0"><%= it.link %></a> (sign-in required)</p>
-<p style="color:#6b6b66;font-size:13px"><%= it.why %></p>
+<p style="color:#6b6b66;font-size:13px"><%= it.why %><% if (it.unsubscribe) { %>
+<a href="<%= it.unsubscribe %>" style="color:#6b6b66">Turn off e-mails to you</a>.<% } %></p>
 </div>
 </body>
 </html>
@@ -17,6 +18,7 @@ export const layout = {
 <%= it.link %> (sign-in required)
 
 --${' '}
-<%= it.why %>
+<%= it.why %><% if (it.unsubscribe) { %>
+Turn off e-mails to you: <%= it.unsubscribe %><% } %>
 `,
 };

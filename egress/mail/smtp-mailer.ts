@@ -24,6 +24,8 @@ export interface OutgoingEmail {
   kind: string;
   recipient: string;
   content: JsonValue;
+  /** Set if the recipient may turn off such e-mails. */
+  unsubscribeToken?: string | undefined;
 }
 
 /**
@@ -101,8 +103,10 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
   const host = new URL(publicUrl).hostname;
 
   return {
-    async send({ emailId, kind, recipient, content }, signal) {
-      const composed = composeEmail({ kind, content, publicUrl });
+    async send({ emailId, kind, recipient, content, unsubscribeToken }, signal) {
+      const unsubscribeUrl =
+        unsubscribeToken === undefined ? undefined : `${publicUrl}/unsubscribe/${unsubscribeToken}`;
+      const composed = composeEmail({ kind, content, publicUrl, unsubscribeUrl });
       setMaxListeners(0, signal);
       const attempt = AbortSignal.any([signal, AbortSignal.timeout(timeouts.totalMs)]);
       try {
@@ -112,7 +116,10 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
           // As an object it is always a single address.
           to: { name: '', address: recipient },
           messageId: `<${typeIdOf('eml', emailId)}@${host}>`,
-          headers: { 'Auto-Submitted': 'auto-generated' },
+          headers: {
+            'Auto-Submitted': 'auto-generated',
+            ...(unsubscribeUrl === undefined ? {} : unsubscribeHeaders(unsubscribeUrl)),
+          },
           signal: attempt,
         });
         return { kind: 'taken' };
@@ -123,6 +130,12 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
     close: () => transport.close(),
   };
 }
+
+/** RFC 8058: mail programs show a button that posts to the address. */
+const unsubscribeHeaders = (url: string) => ({
+  'List-Unsubscribe': `<${url}>`,
+  'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+});
 
 /**
  * A 5xx about the recipient or the text is permanent. Every other 5xx is a problem of the operator's or the

@@ -57,6 +57,19 @@ it('sends text and HTML, from the configured address, marked as automatic, with 
   expect(received?.raw).toMatch(/^Content-Type: text\/html; charset=utf-8\r$/m);
 });
 
+it('carries a link to turn off e-mails in the headers (RFC 8058) and in the text', async () => {
+  const token = `${toTypeId('ten', newUuid())}.${toTypeId('psn', newUuid())}.${'s'.repeat(43)}`;
+  await mailer.send(email({ unsubscribeToken: token }), never);
+  await mailer.send(email(), never);
+
+  const [raw = '', without = ''] = server.received.map((one) => one.raw);
+  const url = `${publicUrl}/unsubscribe/${token}`;
+  expect(raw.replaceAll('\r\n ', ' ')).toMatch(new RegExp(`^List-Unsubscribe: *<${url}>\r$`, 'm'));
+  expect(raw).toMatch(/^List-Unsubscribe-Post: List-Unsubscribe=One-Click\r$/m);
+  expect(raw.replaceAll('=\r\n', '')).toContain(`Turn off e-mails to you: ${url}`);
+  expect(without).not.toMatch(/unsubscribe/i);
+});
+
 it('treats 451 as a temporary failure, and the next attempt succeeds under the same Message-ID', async () => {
   server.textAnswers = [451];
   const sent = email();

@@ -230,7 +230,12 @@ describe('the settings', () => {
 
   it('are on with 15 minutes until an admin changes them, which is audited', async () => {
     const before = await tenant.viewer.get(path).expect(200);
-    expect(before.body).toEqual({ is_email_on: true, email_delay_seconds: 900, own_address_refused: null });
+    expect(before.body).toEqual({
+      is_email_on: true,
+      email_delay_seconds: 900,
+      own_is_email_on: null,
+      own_address_refused: null,
+    });
 
     const after = await tenant.admin
       .patch(path, { is_email_on: false, email_delay_seconds: 60 })

@@ -239,6 +239,13 @@ const CASES: Record<string, Case> = {
     },
     action: 'notification_settings.changed',
   },
+  'PATCH /v1/notification-settings/own': {
+    by: 'person',
+    send: async () =>
+      (await signedIn()).send('patch', '/console/v1/notification-settings/own', { is_email_on: false }),
+    action: 'person.emails_changed',
+    target: /^psn_/,
+  },
   'PATCH /v1/tenant': {
     by: 'admin',
     async send(as) {

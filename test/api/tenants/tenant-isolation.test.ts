@@ -424,6 +424,7 @@ const TAKES_NOTHING = new Set([
   'POST /v1/notifications/{notification_id}/viewed',
   'GET /v1/notification-settings',
   'PATCH /v1/notification-settings',
+  'PATCH /v1/notification-settings/own',
   'GET /v1/onboarding',
   'GET /v1/sync-summary',
   'POST /v1/sign-ins',

@@ -18,6 +18,8 @@ import {
   notifyAdmins,
   notifyPerson,
 } from '../../../db/notifications/notifications';
+import { changePersonEmails } from '../../../db/tenants/people';
+import type { NotificationKind } from '../../../domain/notifications/notification-kinds';
 import { newUuid } from '../../../db/sql/ids';
 import { findStalledWork } from '../../../db/platform/stalled-work';
 import {
@@ -259,6 +261,36 @@ it('has settings that two people cannot overwrite unnoticed', async () => {
 
   expect(outcomes.filter((outcome) => outcome === 'stale')).toHaveLength(3);
   expect(outcomes).toContain((await tenant.work(findNotificationSettings)).emailDelaySeconds);
+});
+
+describe('a person who has turned off e-mails', () => {
+  const decisionOf = async (kind: NotificationKind) => {
+    await tenant.work((work) => notifyAdmins(work, news({ kind })));
+    const { notificationRecipientId } = (await recipients()).at(-1) as { notificationRecipientId: string };
+    await settle(notificationRecipientId);
+    later(901);
+    return settle(notificationRecipientId);
+  };
+
+  it('gets no e-mails about news and warnings, and those about errors that last until an admin acts', async () => {
+    await tenant.work((work) => changePersonEmails(work, { ...ada, isEmailOn: false }));
+
+    expect(await decisionOf('sync_complete')).toEqual({ decision: 'email_off' });
+    expect(await decisionOf('integration_unavailable')).toEqual({ decision: 'email_off' });
+    expect(await decisionOf('integration_needs_reauthorization')).toEqual({ decision: 'emailed' });
+    expect((await recipients()).map(({ decisionReason }) => decisionReason)).toEqual([
+      'person',
+      'person',
+      null,
+    ]);
+  });
+
+  it('gets them again after turning them on', async () => {
+    for (const isEmailOn of [false, true])
+      await tenant.work((work) => changePersonEmails(work, { ...ada, isEmailOn }));
+
+    expect(await decisionOf('sync_complete')).toEqual({ decision: 'emailed' });
+  });
 });
 
 describe('a refused address', () => {
