@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
+import { countRefusedMessages } from '../db/platform/outbox';
 import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
 import { createEncryption } from '../db/platform/encryption';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   const readiness = createReadiness({ database });
   const metrics = createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
+    outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
     openStreams: () => stream.openStreams(),
   });
   const settings = {

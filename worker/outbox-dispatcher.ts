@@ -7,6 +7,7 @@ import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import {
+  backOffMessages,
   deleteMessages,
   type DueMessage,
   type LeasedMessage,
@@ -15,6 +16,7 @@ import {
   releaseMessages,
   subjectIdOf,
 } from '../db/platform/outbox';
+import { isTemporalAway } from './temporal-away';
 import { InterruptiblePause } from './interruptible-pause';
 import type { OutboxHandler } from './outbox-handlers';
 
@@ -25,6 +27,9 @@ const ROWS_PER_FLUSH = 500;
 const CALLS_AT_ONCE = 16;
 /** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
 const SIGNAL_INTERVAL_MS = 1_000;
+/** A refused message is tried again after 2 s, 4 s, 8 s and so on, at last once an hour. It is never dropped. */
+const BACK_OFF_SECONDS_MAX = 3_600;
+const ERROR_LENGTH_MAX = 1_000;
 const REMEMBERED_SUBJECTS_MAX = 10_000;
 
 export interface FlushOptions {
@@ -33,24 +38,36 @@ export interface FlushOptions {
   /** True if the message can wait for the next flush. */
   mayWait?: (message: DueMessage) => boolean;
   onSent?: (message: DueMessage) => void;
+  onRefused?: (refused: RefusedMessage) => void;
+}
+
+/** A message that Temporal or its handler refused, for the log. */
+export interface RefusedMessage {
+  outboxIds: number[];
+  tenantId: string;
+  topic: string;
+  subjectId: string;
+  attempts: number;
+  error: unknown;
 }
 
 /** Messages about one subject: the first of them, with the earliest instant of all. */
 interface MergedMessage {
   message: DueMessage;
   outboxIds: number[];
+  attempts: number;
 }
 
 /**
- * Sends the messages in the outbox. @throws the first error, after releasing the messages that were not
- * tried. A message that Temporal did not accept waits for its lease to end, so that it does not keep the
- * others from being sent.
+ * Sends the messages in the outbox. A refused message backs off, and the others are sent. @throws if Temporal
+ * is away, after releasing the messages that were not tried.
  */
 export async function flushOutbox({
   database,
   handleRow,
   mayWait = () => false,
   onSent,
+  onRefused,
 }: FlushOptions): Promise<{ found: number; waiting: number }> {
   const leased = await database.withDispatcher((work) =>
     leaseMessages(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
@@ -64,7 +81,15 @@ export async function flushOutbox({
     const slice = sending.slice(start, start + CALLS_AT_ONCE);
     const outcomes = await Promise.allSettled(slice.map(({ message }) => handleRow(message)));
     const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
-    failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    const refused = outcomes.flatMap((outcome, position) =>
+      outcome.status === 'rejected' ? [{ outcome, each: slice[position] as MergedMessage }] : [],
+    );
+    failure = refused.find(({ outcome }) => isTemporalAway(outcome.reason))?.outcome;
+    for (const { outcome, each } of refused) {
+      if (isTemporalAway(outcome.reason)) continue;
+      const report = await backOff(database, each, outcome.reason);
+      onRefused?.(report);
+    }
     await database.withDispatcher((work) => deleteMessages(work, outboxIdsOf(sent)));
     for (const each of slice) untried.delete(each);
     for (const { message } of sent) onSent?.(message);
@@ -75,6 +100,19 @@ export async function flushOutbox({
   return { found: leased.length, waiting: waiting.length };
 }
 
+async function backOff(
+  database: Database,
+  { message, outboxIds, attempts: earlier }: MergedMessage,
+  error: unknown,
+): Promise<RefusedMessage> {
+  const attempts = earlier + 1;
+  const seconds = Math.min(2 ** attempts, BACK_OFF_SECONDS_MAX);
+  const text = String(error).slice(0, ERROR_LENGTH_MAX);
+  await database.withDispatcher((work) => backOffMessages(work, outboxIds, { seconds, error: text }));
+  const { tenantId, topic } = message;
+  return { outboxIds, tenantId, topic, subjectId: subjectIdOf(message), attempts, error };
+}
+
 const outboxIdsOf = (merged: readonly MergedMessage[]): number[] =>
   merged.flatMap(({ outboxIds }) => outboxIds);
 
@@ -82,8 +120,9 @@ const subjectKey = (message: DueMessage): string => `${message.topic} ${subjectI
 
 function mergeBySubject(leased: readonly LeasedMessage[]): MergedMessage[] {
   const bySubject = new Map<string, MergedMessage>();
-  for (const { outboxId, ...message } of leased) {
-    const merged = bySubject.get(subjectKey(message)) ?? { message, outboxIds: [] };
+  for (const { outboxId, attempts, ...message } of leased) {
+    const merged = bySubject.get(subjectKey(message)) ?? { message, outboxIds: [], attempts: 0 };
+    merged.attempts = Math.max(merged.attempts, attempts);
     if (message.nextDueAt < merged.message.nextDueAt) merged.message.nextDueAt = message.nextDueAt;
     merged.outboxIds.push(outboxId);
     bySubject.set(subjectKey(message), merged);
@@ -107,6 +146,8 @@ export interface OutboxDispatcherOptions {
 export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxDispatcher {
   const { database, databaseUrl, handleRow, log } = options;
   const { mayWait, onSent } = limitSignalRate();
+  const onRefused = ({ error, ...refused }: RefusedMessage): void =>
+    log.warn({ err: error, ...refused }, 'an outbox message was refused; it is tried again with a back-off');
   const pause = new InterruptiblePause();
   let isStopped = false;
   const listener = listen({
@@ -121,7 +162,7 @@ export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxD
   const run = async (): Promise<void> => {
     while (!isStopped) {
       pause.reset();
-      const { found, waiting } = await flushOutbox({ database, handleRow, mayWait, onSent }).catch(
+      const { found, waiting } = await flushOutbox({ database, handleRow, mayWait, onSent, onRefused }).catch(
         (error: unknown) => {
           log.warn({ err: error }, 'could not send outbox messages to Temporal; retrying in a second');
           return { found: 0, waiting: 0 };

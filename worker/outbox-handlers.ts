@@ -77,6 +77,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return startNotification(client, message);
       case 'notification_viewed':
         return signalNotificationViewed(client, message);
+      default:
+        throw new Error(`This version does not know the topic ${(message as DueMessage).topic}.`);
     }
   };
 }

@@ -8,13 +8,15 @@ export interface Metrics {
 
 /**
  * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
- * empty.
+ * empty. `outboxRefusals` returns how many rows are refused again and again.
  */
 export function createMetrics({
   outboxAgeSeconds,
+  outboxRefusals,
   openStreams,
 }: {
   outboxAgeSeconds: () => Promise<number>;
+  outboxRefusals: () => Promise<number>;
   openStreams: () => number;
 }): Metrics {
   const registry = new Registry();
@@ -36,6 +38,14 @@ export function createMetrics({
       this.set(await outboxAgeSeconds().catch(() => Number.NaN));
     },
   });
+  const refusals = new Gauge({
+    name: 'syncline_outbox_refused_rows',
+    help: 'Rows of the outbox that were refused at least ten times; outbox.last_error has the reason.',
+    registers: [],
+    async collect() {
+      this.set(await outboxRefusals().catch(() => Number.NaN));
+    },
+  });
   const openStreamsGauge = new Gauge({
     name: 'syncline_open_streams',
     help: 'Open event streams of this process.',
@@ -45,6 +55,7 @@ export function createMetrics({
     },
   });
   registry.registerMetric(outboxAge);
+  registry.registerMetric(refusals);
   registry.registerMetric(openStreamsGauge);
   return {
     registry,

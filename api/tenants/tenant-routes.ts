@@ -21,7 +21,7 @@ import {
   tenantView,
   toWireTenant,
 } from './tenant-schema';
-import { isTimeZone } from './time-zones';
+import { findTimeZone } from './time-zones';
 
 const position = z.object({ createdAt: z.iso.datetime().refine(isStorableInstant), tenantId: z.uuid() });
 const tag = 'Tenants';
@@ -140,10 +140,10 @@ async function create(
   { body }: { body: z.output<typeof newTenant> },
   context: TenantContext,
 ) {
-  checkTimeZone(body.time_zone);
+  const timeZone = await readTimeZone(work, body.time_zone);
   const created = await createTenant(work, {
     name: body.name,
-    timeZone: body.time_zone,
+    timeZone,
     contactEmail: body.contact_email,
   });
   if (created === undefined) throw new TenantIdTaken(newUuid());
@@ -165,13 +165,13 @@ async function change(
   { body, ifMatch }: { body: z.output<typeof tenantChange>; ifMatch: number | undefined },
   context: TenantContext,
 ) {
-  if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
+  const timeZone = body.time_zone === undefined ? undefined : await readTimeZone(work, body.time_zone);
   const policy = body.company_synchronized_policy;
   if (policy !== undefined) requirePolicyAvailable(policy, work.now, context.services.config);
   const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
   const after = await changeTenant(work, {
     ...(body.name === undefined ? {} : { name: body.name }),
-    ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
+    ...(timeZone === undefined ? {} : { timeZone }),
     ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
     ...(policy === undefined ? {} : { companySynchronizedPolicy: policy }),
   });
@@ -207,8 +207,10 @@ function policyOf(
   return effectivePolicy(chosen, { now, switchAt });
 }
 
-function checkTimeZone(timeZone: string): void {
-  if (isTimeZone(timeZone)) return;
+/** Throws `unknown_time_zone`. */
+async function readTimeZone(work: Work, name: string): Promise<string> {
+  const found = await findTimeZone(work, name);
+  if (found !== undefined) return found;
   const message = 'This is not a name in the IANA time zone database.';
   throw new HttpError('unknown_time_zone', {
     errors: [{ pointer: '/time_zone', code: 'unknown', message }],

@@ -51,6 +51,7 @@ export async function enqueueAll(
     subjectId: subjectIdOf(message),
     nextDueAt: message.nextDueAt,
     leasedUntil: null,
+    lastError: null,
   }));
   await trx.insertInto('outbox').values(rows).execute();
   await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
@@ -65,7 +66,7 @@ export async function enqueuePush(
 }
 
 /** A message that this dispatcher has leased. */
-export type LeasedMessage = DueMessage & { outboxId: number };
+export type LeasedMessage = DueMessage & { outboxId: number; attempts: number };
 
 interface OutboxRow {
   outboxId: number;
@@ -73,6 +74,7 @@ interface OutboxRow {
   topic: OutboxTopic;
   subjectId: string;
   nextDueAt: Date;
+  attempts: number;
 }
 
 /** Leases rows for `leaseSeconds`. If the dispatcher dies, the next one takes them after that. */
@@ -85,7 +87,7 @@ export async function leaseMessages(
     where outbox_id in (
       select outbox_id from outbox where leased_until is null or leased_until < clock_timestamp()
       order by outbox_id limit ${limit} for update skip locked)
-    returning outbox_id, tenant_id, topic, subject_id, next_due_at`.execute(trx);
+    returning outbox_id, tenant_id, topic, subject_id, next_due_at, attempts`.execute(trx);
   return rows.map(({ topic, subjectId, ...row }) => ({ ...row, ...messageOf(topic, subjectId) }));
 }
 
@@ -107,6 +109,33 @@ export async function releaseMessages({ trx }: Work, outboxIds: readonly number[
     .execute();
 }
 
+/** Keeps refused messages from being sent again for `seconds`. */
+export async function backOffMessages(
+  { trx }: Work,
+  outboxIds: readonly number[],
+  { seconds, error }: { seconds: number; error: string },
+): Promise<void> {
+  await trx
+    .updateTable('outbox')
+    .set((eb) => ({
+      leasedUntil: sql`clock_timestamp() + make_interval(secs => ${seconds})`,
+      attempts: eb('attempts', '+', 1),
+      lastError: error,
+    }))
+    .where('outboxId', 'in', [...outboxIds])
+    .execute();
+}
+
+/** Messages that have been refused at least `attempts` times. Needs the dispatcher's role. */
+export async function countRefusedMessages(
+  { trx }: Work,
+  { attempts }: { attempts: number },
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::float8 as count from outbox where attempts >= ${attempts}`.execute(trx);
+  return rows[0]?.count ?? 0;
+}
+
 /** The column subject_id: the id that the message's topic needs. */
 export function subjectIdOf(message: OutboxMessage): string {
   switch (message.topic) {
@@ -123,6 +152,8 @@ export function subjectIdOf(message: OutboxMessage): string {
     case 'notification':
     case 'notification_viewed':
       return message.notificationRecipientId;
+    default:
+      return (message as { subjectId: string }).subjectId;
   }
 }
 
@@ -141,5 +172,8 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
     case 'notification':
     case 'notification_viewed':
       return { topic, notificationRecipientId: subjectId };
+    // A newer version wrote it. No handler takes it, so it backs off until that version runs again.
+    default:
+      return { topic, subjectId } as never;
   }
 }

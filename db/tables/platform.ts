@@ -35,7 +35,10 @@ export interface OutboxTable {
   topic: OutboxTopic;
   subjectId: string;
   nextDueAt: Date;
+  /** Until then another dispatcher, or a back-off after a refusal, keeps the row. */
   leasedUntil: Date | null;
+  attempts: Generated<number>;
+  lastError: string | null;
   createdAt: Generated<Date>;
 }
 

@@ -80,27 +80,12 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
           />
         </Group>
         <PushTiming grace={draft.grace} wait={draft.wait} isReadOnly={isReadOnly} onChange={change} />
-        <JsonInput
-          label="Configuration"
-          description="Settings of the connector, such as the URL of the app."
-          minRows={4}
-          maxRows={24}
-          value={draft.config}
-          readOnly={isReadOnly}
-          validationError="Not valid JSON."
-          onChange={(config) => change({ config })}
+        <ConfigInput
+          draft={draft}
+          isChanged={draft.config !== toJson(integration.config)}
+          isReadOnly={isReadOnly}
+          onChange={change}
         />
-        {draft.config !== toJson(integration.config) && (
-          <JsonInput
-            label="Credentials"
-            description="Needed again if the scheme, host or port of an address changes."
-            value={draft.credentials}
-            readOnly={isReadOnly}
-            autoComplete="off"
-            validationError="Not valid JSON."
-            onChange={(credentials) => change({ credentials })}
-          />
-        )}
         <Group>
           <ActionButton type="submit" loading={save.isPending} refusal={saveRefusal}>
             Save
@@ -108,6 +93,41 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
         </Group>
       </Section>
     </form>
+  );
+}
+
+interface ConfigInputProps {
+  draft: Draft;
+  isChanged: boolean;
+  isReadOnly: boolean;
+  onChange: (part: Partial<Draft>) => void;
+}
+
+function ConfigInput({ draft, isChanged, isReadOnly, onChange }: ConfigInputProps) {
+  return (
+    <>
+      <JsonInput
+        label="Configuration"
+        description="Settings of the connector, such as the URL of the app."
+        minRows={4}
+        maxRows={24}
+        value={draft.config}
+        readOnly={isReadOnly}
+        validationError="Not valid JSON."
+        onChange={(config) => onChange({ config })}
+      />
+      {isChanged && (
+        <JsonInput
+          label="Credentials"
+          description="Needed again if the scheme, host or port of an address changes."
+          value={draft.credentials}
+          readOnly={isReadOnly}
+          autoComplete="off"
+          validationError="Not valid JSON."
+          onChange={(credentials) => onChange({ credentials })}
+        />
+      )}
+    </>
   );
 }
 

@@ -93,6 +93,7 @@ export async function startService({
   const readiness = createReadiness({ database });
   const metrics = createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
+    outboxRefusals: async () => 0,
     openStreams: () => stream.openStreams(),
   });
   const settings = {

@@ -1,8 +1,9 @@
 /** From outbox rows to signals, and the sweep that finds stalled work: rules.md R3. */
+import { type Client, ServiceError } from '@temporalio/client';
 import { newUuid } from '../../../db/sql/ids';
-import { type DueMessage, enqueuePush, subjectIdOf } from '../../../db/platform/outbox';
-import { flushOutbox } from '../../../worker/outbox-dispatcher';
-import type { OutboxHandler } from '../../../worker/outbox-handlers';
+import { countRefusedMessages, type DueMessage, enqueuePush, subjectIdOf } from '../../../db/platform/outbox';
+import { flushOutbox, type RefusedMessage } from '../../../worker/outbox-dispatcher';
+import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { sweep } from '../../../worker/stalled-work-sweeper';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -26,6 +27,11 @@ const signalPushQueue: OutboxHandler = (message) => {
   signals.push({ tenantId, integrationId: subjectIdOf(message), nextDueAt: nextDueAt.getTime() });
   return Promise.resolve();
 };
+/** As the client reports a Temporal that does not answer. */
+const temporalIsDown = () =>
+  new ServiceError('Temporal is down.', {
+    cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }),
+  });
 const refuse = (integrationId: string) => (message: DueMessage) =>
   subjectIdOf(message) === integrationId
     ? Promise.reject(new Error('It has too many signals.'))
@@ -53,9 +59,7 @@ describe('the dispatcher', () => {
 
   it('loses nothing when Temporal does not answer', async () => {
     await enqueue(newUuid(), new Date());
-    await expect(flush(() => Promise.reject(new Error('Temporal is down.')))).rejects.toThrow(
-      'Temporal is down.',
-    );
+    await expect(flush(() => Promise.reject(temporalIsDown()))).rejects.toThrow('Temporal is down.');
 
     expect(await rowsLeft()).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 3_200)); // until the lease ends
@@ -82,6 +86,86 @@ describe('the dispatcher', () => {
     await flush();
 
     expect(signals.map(({ integrationId }) => integrationId).toSorted()).toEqual(queues.toSorted());
+  });
+});
+
+describe('messages that are refused', () => {
+  const enqueueMany = async (count: number): Promise<string[]> => {
+    const ids = Array.from({ length: count }, () => newUuid());
+    for (const integrationId of ids) await enqueue(integrationId, new Date());
+    return ids;
+  };
+
+  it('rule 60: one tenant whose 300 messages are refused delays no other tenant (F3)', async () => {
+    const refused = await enqueueMany(300);
+    const others = await enqueueMany(100);
+    const refuseThem: OutboxHandler = (message) =>
+      refused.includes(subjectIdOf(message))
+        ? Promise.reject(new Error('unknown time zone europe/berlin'))
+        : signalPushQueue(message);
+
+    await flush(refuseThem);
+    await flush(refuseThem);
+
+    expect(signals.map(({ integrationId }) => integrationId).toSorted()).toEqual(others.toSorted());
+    const rows = await db.superuser('select attempts, last_error from outbox');
+    expect(rows).toHaveLength(300);
+    expect(new Set(rows.map((row) => JSON.stringify(row)))).toEqual(
+      new Set(['{"attempts":1,"last_error":"Error: unknown time zone europe/berlin"}']),
+    );
+  });
+
+  it('rule 60: back off longer each time, are reported by id, and are sent once they are accepted', async () => {
+    const [stuck = ''] = await enqueueMany(1);
+    const reported: RefusedMessage[] = [];
+    const tryAgain = async (handleRow: OutboxHandler) => {
+      await db.superuser('update outbox set leased_until = null');
+      await flushOutbox({ database: db.database, handleRow, onRefused: (each) => reported.push(each) });
+      const rows = await db.superuser(
+        'select leased_until - clock_timestamp() > $1::interval as yes from outbox',
+        [`${2 ** reported.length - 1} seconds`],
+      );
+      return rows.map(({ yes }) => yes);
+    };
+
+    const waits = [
+      await tryAgain(refuse(stuck)),
+      await tryAgain(refuse(stuck)),
+      await tryAgain(refuse(stuck)),
+    ];
+    const count = await db.database.withDispatcher((work) => countRefusedMessages(work, { attempts: 3 }));
+    await tryAgain(signalPushQueue);
+
+    expect(waits).toEqual([[true], [true], [true]]);
+    expect(reported.map(({ subjectId, attempts }) => [subjectId, attempts])).toEqual([
+      [stuck, 1],
+      [stuck, 2],
+      [stuck, 3],
+    ]);
+    expect(count).toBe(1);
+    expect(await rowsLeft()).toBe(0);
+    expect(signals).toHaveLength(1);
+  });
+
+  it('rule 60: a message of a newer version waits, and the 40 others are sent (F2)', async () => {
+    await db.superuser(
+      `insert into outbox (tenant_id, topic, subject_id, next_due_at) values ($1, 'of_tomorrow', $2, now())`,
+      [tenant.tenantId, newUuid()],
+    );
+    const others = await enqueueMany(40);
+    const started: string[] = [];
+    const client = {
+      workflow: {
+        signalWithStart: async (_: string, call: { workflowId: string }) => started.push(call.workflowId),
+      },
+    };
+
+    await flush(createOutboxHandlers(client as unknown as Client, { hasSearchAttributes: false }));
+
+    expect(started).toHaveLength(others.length);
+    expect(await db.superuser('select topic, last_error from outbox')).toEqual([
+      { topic: 'of_tomorrow', last_error: 'Error: This version does not know the topic of_tomorrow.' },
+    ]);
   });
 });
 
