@@ -66,7 +66,7 @@ async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<s
   return rows.map(({ name }) => name);
 }
 
-/** The migrations that only a newer version knows. @throws IncompatibleDatabase if this version cannot run. */
+/** Migrations of a newer version only. @throws IncompatibleDatabase if this version cannot run. */
 function newerMigrations(applied: readonly string[], startOver: string): string[] {
   if (applied.length === 0) return [];
   if (!applied.includes(BASELINE))

@@ -1,64 +1,15 @@
 /** A cluster of Debian's PostgreSQL in which the user of DATABASE_URL has no right beyond its database. */
-import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
-import { Client } from 'pg';
 import { MissingRights } from '../../db/access-rights';
 import { migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
-import { type PostgresServer, startPostgres } from '../../dev/start/postgres';
 import { startService } from '../api/support/service';
-import { freePort } from '../support/servers/free-port';
-import { temporaryFolder } from '../support/servers/shared-servers';
+import { type Cluster, execute, startCluster } from './own-cluster';
 
-let cluster: PostgresServer;
+let cluster: Cluster;
 beforeEach(async () => {
   cluster = await startCluster();
 });
-afterEach(() => cluster.stop());
-
-async function startCluster(): Promise<PostgresServer> {
-  const folder = temporaryFolder('cluster');
-  fs.chmodSync(folder, 0o711);
-  return startPostgres({
-    dataFolder: path.join(folder, 'data'),
-    logFile: path.join(folder, 'log'),
-    port: await freePort(),
-    password: randomBytes(12).toString('hex'),
-    isThrowaway: true,
-  });
-}
-
-async function execute(connectionString: string, ...statements: string[]): Promise<unknown[]> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  try {
-    let rows: unknown[] = [];
-    for (const statement of statements) ({ rows } = await client.query(statement));
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const administrator = (...statements: string[]) => execute(cluster.url, ...statements);
-
-/** A user that owns a database of the same name, and nothing else. Answers its DATABASE_URL. */
-async function givenOwner(name: string, attributes = ''): Promise<string> {
-  await administrator(
-    `create role ${name} login password 'secret' ${attributes}`,
-    `create database ${name} owner ${name}`,
-  );
-  const url = new URL(cluster.url);
-  Object.assign(url, { username: name, password: 'secret', pathname: `/${name}` });
-  return url.href;
-}
-
-function inDatabase(url: string): string {
-  const asAdministrator = new URL(cluster.url);
-  asAdministrator.pathname = new URL(url).pathname;
-  return asAdministrator.href;
-}
+afterEach(() => cluster.server.stop());
 
 /** The API accepts a change and shows it. */
 async function expectService(databaseUrl: string): Promise<void> {
@@ -76,34 +27,34 @@ async function expectService(databaseUrl: string): Promise<void> {
 const ALL = Object.keys(migrations);
 
 it('B3: a user that may not create roles is told the SQL that an administrator has to run', async () => {
-  const url = await givenOwner('plain');
+  const url = await cluster.givenOwner('plain');
   const refusal = await migrateToLatest(url).catch((error: unknown) => error as MissingRights);
   expect(refusal).toBeInstanceOf(MissingRights);
   expect(await execute(url, 'select * from pg_tables where schemaname = current_schema()')).toEqual([]);
 
   const told = (refusal as MissingRights).message.split('\n').filter((line) => line.endsWith(';'));
   expect(told).toHaveLength(8); // four roles, each created and granted
-  await administrator(...told);
+  await cluster.administrator(...told);
 
   expect(await migrateToLatest(url)).toEqual(ALL);
   await expectService(url);
 });
 
 it('a user that may create roles needs no administrator, and a second database shares the roles', async () => {
-  expect(await migrateToLatest(await givenOwner('first', 'createrole'))).toEqual(ALL);
-  const second = await givenOwner('second');
+  expect(await migrateToLatest(await cluster.givenOwner('first', 'createrole'))).toEqual(ALL);
+  const second = await cluster.givenOwner('second');
   const refusal = (await migrateToLatest(second).catch((error: unknown) => error)) as Error;
   expect(refusal.message).not.toContain('create role');
 
-  await administrator(...refusal.message.split('\n').filter((line) => line.endsWith(';')));
+  await cluster.administrator(...refusal.message.split('\n').filter((line) => line.endsWith(';')));
 
   expect(await migrateToLatest(second)).toEqual(ALL);
   await expectService(second);
 });
 
 it('a role that bypasses row-level security is not accepted', async () => {
-  const url = await givenOwner('plain', 'createrole');
-  await administrator('create role syncline_app nologin bypassrls');
+  const url = await cluster.givenOwner('plain', 'createrole');
+  await cluster.administrator('create role syncline_app nologin bypassrls');
 
   await expect(migrateToLatest(url)).rejects.toThrow(
     'alter role syncline_app nologin nosuperuser nobypassrls',
@@ -115,10 +66,10 @@ it.each([
   ['named like the user', 'plain', `select`],
   ['whose name needs quotes', '"Sync line"', `alter role plain set search_path = "Sync line"`],
 ])('a schema %s works, also with a hardened public', async (_title, schema, setting) => {
-  const url = await givenOwner('plain', 'createrole');
-  await administrator(setting);
+  const url = await cluster.givenOwner('plain', 'createrole');
+  await cluster.administrator(setting);
   await execute(
-    inDatabase(url),
+    cluster.inDatabase(url),
     `create schema ${schema} authorization plain`,
     'revoke all on schema public from public, pg_database_owner',
   );
@@ -129,8 +80,8 @@ it.each([
 });
 
 it('two installations in two schemas of one database do not meet', async () => {
-  const [one, two] = [await givenOwner('one', 'createrole'), await givenOwner('two')];
-  await administrator(
+  const [one, two] = [await cluster.givenOwner('one', 'createrole'), await cluster.givenOwner('two')];
+  await cluster.administrator(
     'grant create on database one to two',
     'create role syncline_app',
     'create role syncline_platform',
@@ -149,21 +100,21 @@ it('two installations in two schemas of one database do not meet', async () => {
 });
 
 it('a public schema that the user may not use is told, and nothing is left half-way', async () => {
-  const url = await givenOwner('plain', 'createrole');
+  const url = await cluster.givenOwner('plain', 'createrole');
   await execute(
-    inDatabase(url),
+    cluster.inDatabase(url),
     'alter schema public owner to syncline',
     'revoke all on schema public from public',
   );
 
   await expect(migrateToLatest(url)).rejects.toThrow('grant usage, create on schema public to plain');
-  await execute(inDatabase(url), 'grant usage, create on schema public to plain');
+  await execute(cluster.inDatabase(url), 'grant usage, create on schema public to plain');
   await expect(migrateToLatest(url)).rejects.toThrow('grant usage on schema "public" to syncline_app');
   expect(await execute(url, `select * from pg_tables where schemaname = 'public'`)).toEqual([]);
 });
 
 it('B6: policies, grants and protection that are gone are created again, and the user is told', async () => {
-  const url = await givenOwner('plain', 'createrole');
+  const url = await cluster.givenOwner('plain', 'createrole');
   await migrateToLatest(url);
   await execute(
     url,
