@@ -19,6 +19,9 @@ import {
   createCheckedLookup,
 } from './egress-policy';
 import { openTunnel } from './proxy-tunnel';
+import { BytesUnderWay, NoRoom } from './limits/bytes-under-way';
+import { Capacities } from './limits/capacity';
+import { excessOf } from './limits/json-shape';
 import { readBody, UnreadableBody } from './response-body';
 
 export interface HttpClientOptions {
@@ -28,6 +31,8 @@ export interface HttpClientOptions {
   hosts: readonly string[];
   /** Aborts every request when aborted. */
   signal: AbortSignal;
+  /** Calls are bounded per integration, the bytes of answers per tenant. */
+  owner?: { tenantId: string; integrationId: string };
   /** For a whole request, from name resolution to the last byte of the response. */
   timeoutMs?: number;
 }
@@ -37,7 +42,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_BYTES_MAX = 1024 * 1024;
 /** The limit for `responseBytesMax` of a request. */
 const LARGE_RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
-const CONNECTIONS_PER_ORIGIN_MAX = 64;
+/** Of an integration, at the same time. */
+export const CALLS_MAX = 64;
+const callsOf = new Capacities(CALLS_MAX);
 
 const agents = new WeakMap<EgressPolicy, Agent>();
 
@@ -46,13 +53,17 @@ export function createHttpClient({
   policy,
   hosts,
   signal,
+  owner = { tenantId: '', integrationId: '' },
   timeoutMs = EXCHANGE_TIMEOUT_MS,
 }: HttpClientOptions): HttpClient {
   setMaxListeners(0, signal); // one listener per request in progress, removed when it ends
   return {
     async send(request) {
+      await callsOf.take(owner.integrationId, 1, signal).catch((cause: unknown) => {
+        throw new Unavailable('Nothing was sent: the worker is stopping.', null, { cause });
+      });
       // AbortSignal.any would keep a reference to the long-lived outer signal; this controller is released in
-      // `finally`.
+      // `finally`. Its time begins when the call may begin.
       const exchange = new AbortController();
       const stop = () => exchange.abort(new Stopped('the worker is stopping'));
       const timer = setTimeout(
@@ -61,12 +72,15 @@ export function createHttpClient({
       );
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
+      const held = new BytesUnderWay(owner.tenantId);
       try {
         const url = checkUrl(policy, request.url, hosts);
-        return await exchangeOnce(agentOf(policy), url, request, exchange.signal);
+        return await exchangeOnce(agentOf(policy), url, request, exchange.signal, held);
       } catch (error) {
         throw failureOf(error, exchange.signal, bytesMaxOf(request));
       } finally {
+        held.release();
+        callsOf.release(owner.integrationId, 1);
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
       }
@@ -86,6 +100,7 @@ async function exchangeOnce(
   url: URL,
   request: HttpRequest,
   signal: AbortSignal,
+  held: BytesUnderWay,
 ): Promise<HttpResponse> {
   const { statusCode, headers, body } = await sendRequest(url, {
     dispatcher: agent,
@@ -95,7 +110,9 @@ async function exchangeOnce(
     signal,
   });
   // undici's signal covers the body too: an abort destroys the stream.
-  const text = await readBody(body, headers, bytesMaxOf(request));
+  const text = await readBody(body, headers, bytesMaxOf(request), (count) => held.grow(count, signal));
+  const excess = excessOf(text);
+  if (excess !== null) throw new UnreadableBody(`its response ${excess}`);
   return { status: statusCode, headers: joinHeaders(headers), text };
 }
 
@@ -108,7 +125,7 @@ function agentOf(policy: EgressPolicy): Agent {
   if (known) return known;
   const agent = new Agent({
     connect: createEgressConnect(policy),
-    connections: CONNECTIONS_PER_ORIGIN_MAX,
+    connections: null, // bounded by the calls of each integration
     pipelining: 1,
     maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
     // These two measure idle time, not duration. The request has a timer of its own with a clearer message.
@@ -200,7 +217,8 @@ function failureOf(error: unknown, signal: AbortSignal, bytesMax: number): Unava
       'The server speaks another protocol than the address says. Check the scheme (http or https) and the port.',
       'not_http',
     );
-  if (error instanceof BlockedByPolicy) return new Unavailable(error.message, null, { cause: error });
+  if (error instanceof BlockedByPolicy || error instanceof NoRoom)
+    return new Unavailable(error.message, null, { cause: error });
   const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);
   return new Unavailable(`The third party did not respond completely: ${reason}.`, null, { cause: error });
 }

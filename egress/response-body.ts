@@ -29,15 +29,20 @@ const decompressors: Record<string, (bytes: Buffer) => Decompress> = {
 };
 /** More than any server needs. */
 const ENCODINGS_MAX = 3;
+/** A larger body than this must not be more than `RATIO_MAX` times its compressed form. */
+const UNSUSPICIOUS_BYTES = 1024 * 1024;
+const RATIO_MAX = 200;
 
 /**
  * @param bytesMax of the body, compressed and decompressed: a small response cannot fill the memory.
+ * @param grow waits until a body of so many bytes may be held.
  * @throws ResponseExceededMaxSizeError, UnreadableBody, or what the body throws.
  */
 export async function readBody(
   body: AsyncIterable<Buffer>,
   headers: Headers,
   bytesMax: number,
+  grow: (byteCount: number) => Promise<void> = async () => undefined,
 ): Promise<string> {
   const chunks: Buffer[] = [];
   let byteCount = 0;
@@ -45,9 +50,13 @@ export async function readBody(
   for await (const chunk of body) {
     byteCount += chunk.length;
     if (byteCount > bytesMax) throw new errors.ResponseExceededMaxSizeError();
+    await grow(byteCount);
     chunks.push(chunk);
   }
-  const bytes = await decompress(Buffer.concat(chunks), encodingsOf(headers), bytesMax);
+  const encodings = encodingsOf(headers);
+  const outputMax = Math.min(bytesMax, Math.max(UNSUSPICIOUS_BYTES, byteCount * RATIO_MAX));
+  if (encodings.length > 0) await grow(outputMax);
+  const bytes = await decompress(Buffer.concat(chunks), encodings, outputMax);
   return decode(bytes, charsetOf(headers));
 }
 

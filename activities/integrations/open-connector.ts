@@ -18,7 +18,11 @@ export interface ConnectorOpenerOptions {
   encryption: Encryption;
   connectors: Record<string, Connector>;
   /** `hosts`: where the configuration of the integration allows connections to. */
-  createHttpClient(options: { hosts: readonly string[]; signal: AbortSignal }): HttpClient;
+  createHttpClient(options: {
+    hosts: readonly string[];
+    signal: AbortSignal;
+    owner: { tenantId: string; integrationId: string };
+  }): HttpClient;
   createSocketOpener(options: { hosts: readonly string[]; signal: AbortSignal }): SocketOpener;
   log: ActivityLog;
 }
@@ -58,7 +62,7 @@ export function createConnectorOpener(
       config,
       credentials: credentials.data,
       mappings: integration.recordTypes,
-      http: rateLimitedHttp(options.createHttpClient({ hosts, signal }), {
+      http: rateLimitedHttp(options.createHttpClient({ hosts, signal, owner: { tenantId, integrationId } }), {
         budget: permitsOf(tenantId, integrationId),
         priority,
         signal,

@@ -1,6 +1,7 @@
 /**
- * A short session in a reader process: a connection under the egress policy with a read-only transaction. A connection per page
- * costs a few milliseconds and does not occupy the limited connections of the database between pages.
+ * A short session in a reader process: a connection under the egress policy with a read-only transaction. A
+ * connection per page costs a few milliseconds and does not occupy the limited connections of the database
+ * between pages.
  */
 import type { ConnectorContext } from '../connector';
 import { Unavailable } from '../errors';
@@ -32,7 +33,7 @@ const VALUES_MAX = 1_000_000;
 /** The size limit of the HTTP client. */
 export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-const LIMITS: ReaderLimits = {
+export const READER_LIMITS: ReaderLimits = {
   loginTimeoutMs: LOGIN_TIMEOUT_MS,
   silenceMs: SILENCE_MS,
   loginBytesMax: LOGIN_BYTES_MAX,
@@ -78,7 +79,7 @@ export async function inSession<T>(
   return withReader(`${host}:${port}`, async (reader) => {
     if (context.signal.aborted) throw new Unavailable('The worker is stopping.');
     const server = { host, port, database, tls, tls_ca };
-    const limits = { ...LIMITS, ...context.readerLimits };
+    const limits = { ...READER_LIMITS, ...context.readerLimits };
     const socket = await context.sockets.open({ host, port });
     try {
       await reader.open(socket, { call: 'open', server, credentials, limits });

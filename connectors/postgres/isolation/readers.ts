@@ -11,12 +11,12 @@ import { Unavailable } from '../../errors';
 import { AnswerTooLarge, DatabaseRefusal } from '../failures';
 import type { Call, Failure, FromReader, ReaderLimits, Rows, ToReader } from './messages';
 
-const READERS_MAX = 16;
+export const READERS_MAX = 16;
 /** Of sessions with one server. */
-const READERS_PER_SERVER_MAX = 4;
+export const READERS_PER_SERVER_MAX = 4;
 const QUEUE_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 30_000;
-const HEAP_MIB = 192;
+export const HEAP_MIB = 192;
 /** For what a reader has to do beyond the limits that it observes itself. */
 const GRACE_MS = 3_000;
 /** Parsing what arrived at once takes milliseconds. */

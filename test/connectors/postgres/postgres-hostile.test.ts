@@ -1,4 +1,4 @@
-/** A third party that speaks PostgreSQL's protocol to do harm (rule 60), without TLS and with a bounded wait. */
+/** A third party that speaks PostgreSQL's protocol to do harm (rule 60). */
 import { type Server, type Socket, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Unavailable } from '../../../connectors/errors';

@@ -1,0 +1,28 @@
+/** docs/limits.md names the limits that the code has. */
+import { readFileSync } from 'node:fs';
+import { HEAP_MIB, READERS_MAX, READERS_PER_SERVER_MAX } from '../../connectors/postgres/isolation/readers';
+import { READER_LIMITS } from '../../connectors/postgres/session';
+import { CALLS_MAX } from '../../egress/http-client';
+import { PROCESS_BYTES_MAX, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from '../../egress/limits/json-shape';
+
+const MIB = 1024 * 1024;
+const page = readFileSync('docs/limits.md', 'utf8');
+const count = (figure: number): string => figure.toLocaleString('en-US');
+
+it.each([
+  ['Log-in', `${READER_LIMITS.loginTimeoutMs / 1_000} s | ${READER_LIMITS.loginBytesMax / 1024} KiB`],
+  ['Query', `${READER_LIMITS.silenceMs / 1_000} s for its answer`],
+  [
+    'Session (a page)',
+    `${READER_LIMITS.answerBytesMax / MIB} MiB and ${count(READER_LIMITS.valuesMax)} values`,
+  ],
+  ['Reader process', `a JavaScript heap of ${HEAP_MIB} MiB`],
+  ['Reader processes of a worker', `${READERS_MAX}, of which ${READERS_PER_SERVER_MAX} with one server`],
+  ['Calls of an integration at the same time, per worker', `| ${CALLS_MAX} |`],
+  ['Answers under way', `${PROCESS_BYTES_MAX / MIB} MiB a worker, ${TENANT_BYTES_MAX / MIB} MiB a tenant`],
+  ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],
+])('rule 60: the page of limits names the one of: %s', (work, words) => {
+  const line = page.split('\n').find((row) => row.startsWith(`| ${work} |`));
+  expect(line).toContain(words);
+});

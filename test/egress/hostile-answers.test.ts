@@ -1,0 +1,108 @@
+/** Answers that are made to do harm, and calls that are never answered (rule 60). */
+import { type RequestListener, type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { EgressPolicy } from '../../egress/egress-policy';
+import { CALLS_MAX, closeConnections, createHttpClient } from '../../egress/http-client';
+import { BytesUnderWay, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
+
+const policy: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
+const MIB = 1024 * 1024;
+
+let server: Server;
+afterEach(async () => {
+  await closeConnections(policy);
+  server.closeAllConnections();
+  server.close();
+});
+
+async function serve(
+  answer: RequestListener,
+): Promise<(integration?: string) => (path: string) => Promise<unknown>> {
+  server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (integrationId = 'first') => {
+    const owner = { tenantId: `tenant of ${integrationId}`, integrationId };
+    const { signal } = new AbortController();
+    const client = createHttpClient({ policy, hosts: [host], signal, owner, timeoutMs: 2_000 });
+    return async (path) =>
+      client.send({ method: 'GET', url: `http://${host}${path}`, responseBytesMax: 16 * MIB }).then(
+        ({ text }) => text,
+        (error: Error) => error.message,
+      );
+  };
+}
+
+/** Answers `/healthy` alone. */
+const onlyHealthy: RequestListener = (request, response) => {
+  if (request.url === '/healthy') response.end('well');
+};
+
+test('rule 60: calls that one tenant never gets answered do not delay a call of another to that host', async () => {
+  const clientOf = await serve(onlyHealthy);
+  const slow = Array.from({ length: 2 * CALLS_MAX }, () => clientOf('slow')('/slow'));
+
+  const isOver = Promise.race(slow).then(() => 'the slow calls ended first');
+  expect(await Promise.race([clientOf('healthy')('/healthy'), isOver])).toBe('well');
+
+  server.closeAllConnections();
+  await closeConnections(policy);
+  await Promise.all(slow);
+});
+
+test('rule 60: the time of a call begins when it may begin, after the calls before it', async () => {
+  const send = (await serve(onlyHealthy))();
+  const slow = Array.from({ length: CALLS_MAX }, () => send('/slow'));
+
+  const [last, ...timedOut] = await Promise.all([send('/healthy'), ...slow]);
+
+  expect(last).toBe('well');
+  expect(new Set(timedOut)).toEqual(
+    new Set(['The third party did not respond completely: no complete response within 2 s.']),
+  );
+});
+
+test.each([
+  ['millions of empty objects', () => `[${'{},'.repeat(5_000_000)}{}]`, 'has more than 500000 values'],
+  ['millions of numbers', () => `{"a": [${'0,'.repeat(7_000_000)}0]}`, 'has more than 500000 values'],
+  ['lists in lists without end', () => '['.repeat(1_000_000), 'is nested deeper than 200 levels'],
+  ['objects in objects', () => '{"a":'.repeat(100_000), 'is nested deeper than 200 levels'],
+])('rule 60: %s are refused before they are parsed', async (_name, body, words) => {
+  const send = (await serve((_request, response) => response.end(body())))();
+  expect(await send('/')).toContain(`its response ${words}`);
+});
+
+test('rule 60: brackets and commas inside of texts are no values', async () => {
+  const body = JSON.stringify(['[{,"\\'.repeat(200_000)]);
+  const send = (await serve((_request, response) => response.end(body)))();
+  expect(await send('/')).toBe(body);
+});
+
+test('rule 60: an answer that grows to a thousand times its size is not decompressed', async () => {
+  const bomb = gzipSync(Buffer.alloc(12 * MIB, ' '));
+  const send = (
+    await serve((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
+  )();
+  expect(await send('/')).toContain('is larger than');
+});
+
+test('rule 60: the large answers of a tenant wait for each other, those of another tenant do not', async () => {
+  await serve(onlyHealthy);
+  const { signal } = new AbortController();
+  const [first, second, other] = ['a', 'a', 'b'].map((tenant) => new BytesUnderWay(tenant)) as [
+    BytesUnderWay,
+    BytesUnderWay,
+    BytesUnderWay,
+  ];
+  await first.grow(TENANT_BYTES_MAX, signal);
+  let isSecondThere = false;
+  const waiting = second.grow(MIB, signal).then(() => (isSecondThere = true));
+  await other.grow(TENANT_BYTES_MAX, signal);
+
+  expect(isSecondThere).toBe(false);
+  first.release();
+  await waiting;
+  second.release();
+  other.release();
+});
