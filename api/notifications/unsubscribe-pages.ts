@@ -1,7 +1,7 @@
 /**
- * The page behind the unsubscribe link of an e-mail. GET changes nothing, because mail scanners open links; a
- * POST by the page's button, or by the mail program (RFC 8058), turns off the person's e-mails. Neither needs a
- * sign-in or a cookie.
+ * The page behind the unsubscribe link of an e-mail. GET changes nothing, because mail scanners open links. A
+ * POST by the page's button, or by the mail program (RFC 8058), turns off the person's e-mails. Neither
+ * needs a sign-in or a cookie.
  */
 import { type Request, Router } from 'express';
 import { readUnsubscribeToken } from '../../db/notifications/unsubscribe-token';

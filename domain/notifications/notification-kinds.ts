@@ -168,8 +168,8 @@ export function describeNotification(kind: NotificationKind): NotificationDescri
 }
 
 /**
- * Errors that last until an admin acts. A person cannot turn off their e-mails; the tenant's setting can. They
- * have no unsubscribe link.
+ * Errors that last until an admin acts. Only the tenant's setting turns off e-mails about them, so these
+ * e-mails have no unsubscribe link.
  */
 export function isRequired(kind: NotificationKind): boolean {
   const { audience, severity } = describeNotification(kind);
