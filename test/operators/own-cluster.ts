@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import { type PostgresServer, startPostgres } from '../../dev/start/postgres';
+import { findPostgresBinaries } from '../../dev/tools/postgres-binaries';
 import { freePort } from '../support/servers/free-port';
 import { temporaryFolder } from '../support/servers/shared-servers';
 
@@ -19,16 +20,19 @@ export interface Cluster {
   inDatabase(url: string): string;
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** `certificate`: the server accepts TLS with it. */
+export async function startCluster(certificate?: { key: string; cert: string }): Promise<Cluster> {
   process.env.PG_BIN ??= path.join(DEBIAN, majors()[0] as string, 'bin');
   const folder = temporaryFolder('cluster');
   fs.chmodSync(folder, 0o711);
+  const settings = certificate === undefined ? {} : writeCertificate(folder, certificate);
   const server = await startPostgres({
     dataFolder: path.join(folder, 'data'),
     logFile: path.join(folder, 'log'),
     port: await freePort(),
     password: randomBytes(12).toString('hex'),
     isThrowaway: true,
+    settings,
   });
   const administrator = (...statements: string[]) => execute(server.url, ...statements);
   return {
@@ -49,6 +53,17 @@ export async function startCluster(): Promise<Cluster> {
       return asAdministrator.href;
     },
   };
+}
+
+function writeCertificate(folder: string, files: { key: string; cert: string }): Record<string, string> {
+  const user = findPostgresBinaries().runAs;
+  const written = Object.entries(files).map(([name, text]) => {
+    const file = path.join(folder, `${name}.pem`);
+    fs.writeFileSync(file, text, { mode: 0o600 });
+    if (user) fs.chownSync(file, user.uid, user.gid);
+    return [`ssl_${name}_file`, file];
+  });
+  return { ssl: 'on', ...Object.fromEntries(written) };
 }
 
 /** Answers the rows of the last statement. */

@@ -1,11 +1,13 @@
 /** PostgreSQL as operators have it: behind PgBouncer, with defaults of their own, after a failover. */
 import { sql } from 'kysely';
-import { Client } from 'pg';
 import { createReadiness } from '../../api/http/readiness';
 import { Database } from '../../db/database';
+import { migrateToLatest } from '../../db/migrate';
+import { migrations } from '../../db/migrations';
 import { startService } from '../api/support/service';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 import { until } from '../support/until';
+import { execute } from './own-cluster';
 import { startPgBouncer } from './pgbouncer';
 
 let stops: (() => Promise<void>)[];
@@ -16,7 +18,7 @@ afterEach(async () => {
   for (const stop of stops.toReversed()) await stop();
 });
 
-async function givenDatabase(): Promise<TestDatabase & { set(setting: string): Promise<void> }> {
+async function givenDatabase(): Promise<TestDatabase & { set(setting: string): Promise<unknown> }> {
   const database = await createTestDatabase();
   stops.push(database.drop);
   const elsewhere = new URL(database.url);
@@ -25,15 +27,19 @@ async function givenDatabase(): Promise<TestDatabase & { set(setting: string): P
   return { ...database, set: (setting) => execute(elsewhere.href, `alter database ${name} ${setting}`) };
 }
 
-async function execute(connectionString: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
+it('migrate behind PgBouncer leaves no lock behind', async () => {
+  const empty = await createTestDatabase({ isEmpty: true });
+  stops.push(empty.drop);
+  const bouncer = await startPgBouncer(empty.url);
+  stops.push(bouncer.stop);
+
+  const applied = await Promise.all([migrateToLatest(bouncer.url), migrateToLatest(bouncer.url)]);
+
+  expect(applied.flat()).toEqual(Object.keys(migrations));
+  const locks = `select from pg_locks where locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())`;
+  expect(await execute(empty.url, locks)).toEqual([]);
+});
 
 it('B1: a service behind PgBouncer in transaction mode starts and keeps its limits', async () => {
   const { url } = await givenDatabase();
