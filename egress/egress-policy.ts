@@ -36,6 +36,8 @@ export interface EgressPolicy {
 export class BlockedByPolicy extends Error {}
 
 const PORTS = new Set(['', '443', '8443']);
+/** Unicast, but not public: IPv4-compatible addresses, and Azure's platform (metadata, DNS, health). */
+const INFRASTRUCTURE = ['::/96', '168.63.129.16/32'];
 const LOWEST_FREE_PORT = 1024;
 /**
  * Ports above 1023 of protocols other than HTTP: databases, queues, mail, remote desktops, IRC.
@@ -129,7 +131,8 @@ function isAllowedAddress(policy: EgressPolicy, address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address); // an IPv4-mapped IPv6 address is checked as IPv4
   if (policy.allowCidrs.some((cidr) => isInside(parsed, cidr))) return true;
-  return parsed.range() === 'unicast' && !isInside(parsed, '::/96') && !isOwnAddress(parsed);
+  const isInfrastructure = INFRASTRUCTURE.some((cidr) => isInside(parsed, cidr));
+  return parsed.range() === 'unicast' && !isInfrastructure && !isOwnAddress(parsed);
 }
 
 function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, cidr: string): boolean {
@@ -159,7 +162,8 @@ function namesHostOf(host: string, url: URL, policy: EgressPolicy): boolean {
 }
 
 function parseUrl(url: string): URL {
-  if (!URL.canParse(url)) throw blocked('the address is not valid');
+  // The URL parser drops tabs and line breaks, so what is stored would not be what is used.
+  if (/\p{Cc}/u.test(url) || !URL.canParse(url)) throw blocked('the address is not valid');
   return new URL(url);
 }
 

@@ -98,6 +98,7 @@ async function actFor(database: Database, holder: TenantCaller, actingAs: string
     ...holder,
     personId: person.personId,
     role: lesserRole(holder.role, person.role),
+    isBelowPerson: lesserRole(holder.role, person.role) !== person.role,
     actor: `person:${person.name}`,
   };
 }

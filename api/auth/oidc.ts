@@ -4,6 +4,7 @@
  * operator, never to a tenant.
  */
 import type { Configuration } from 'openid-client';
+import { isWrittenPlainly } from '../../domain/email-address';
 import { HttpError } from '../http/http-error';
 
 const ANSWER_WITHIN_SECONDS = 5;
@@ -67,7 +68,8 @@ export function createOidc(settings: OidcSettings | null, { publicUrl }: { publi
           idTokenExpected: true,
         });
         const claims = tokens.claims();
-        return claims?.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined;
+        if (claims?.email_verified !== true || typeof claims.email !== 'string') return undefined;
+        return isWrittenPlainly(claims.email) ? claims.email : undefined;
       } catch (error) {
         const isUnreachable =
           error instanceof TypeError || (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT');

@@ -16,6 +16,7 @@ import {
   clearSignInFailures,
 } from '../../db/tenants/sign-in-failures';
 import { requestSignInRuns } from '../../db/sync-runs/sign-in-runs';
+import { canonicalEmail } from '../../domain/email-address';
 import type { ConsoleContext } from '../routing/context';
 import { HttpError } from '../http/http-error';
 import { isPassword } from './passwords';
@@ -179,7 +180,7 @@ async function recordFailure(
   }
 }
 
-const accountOf = (email: string): string => `account:${email}`;
+const accountOf = (email: string): string => `account:${canonicalEmail(email)}`;
 
 function allowancesOf(email: string, ip: string | null): { account: Allowance; network: Allowance } {
   return {

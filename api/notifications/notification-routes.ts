@@ -166,7 +166,7 @@ export const notificationRoutes: readonly Route[] = [
     problems: ['notification_not_found', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { params, body }, context) {
-      const personId = requirePerson(context);
+      const personId = requireOwnVoice(context);
       if (
         !(await viewNotification(work, { personId, notificationId: params.notification_id, how: body.how }))
       )
@@ -191,12 +191,23 @@ export const notificationRoutes: readonly Route[] = [
     problems: ['notification_not_found', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { body }, context) {
-      const personId = requirePerson(context);
+      const personId = requireOwnVoice(context);
       await viewNotificationsUpTo(work, { personId, notificationId: body.up_to });
       return { status: 200, body: { unread: await countUnread(work, { personId }) }, audit: null };
     },
   }),
 ];
+
+/**
+ * Viewing a notification prevents its e-mail, so a key of a lower role cannot do it for an admin. Throws
+ * `role_insufficient`.
+ */
+function requireOwnVoice(context: TenantContext): string {
+  const personId = requirePerson(context);
+  if (context.caller.kind === 'tenant' && context.caller.isBelowPerson === true)
+    throw new HttpError('role_insufficient');
+  return personId;
+}
 
 export function requirePerson({ caller }: TenantContext): string {
   if (caller.kind !== 'tenant' || caller.personId === null) throw new HttpError('person_required');

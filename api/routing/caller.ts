@@ -14,6 +14,8 @@ export interface TenantCaller {
   /** The signed-in user, or the person a key acts for; null for a program that acts for itself. */
   personId: string | null;
   role: ApiKeyRole;
+  /** The key acts for a person of a higher role, so it must not answer for that person. */
+  isBelowPerson?: boolean;
   /** `key:<name>` or `person:<name>`: the caller's name in the push log and the audit log. */
   actor: string;
   /** The public part of the key, or the id of the session; rate limits count by it. */

@@ -7,6 +7,7 @@ import { switchEndpointOff, switchEndpointOn } from '../../db/webhooks/endpoints
 import { emitTest } from '../../db/webhooks/events';
 import { HttpError } from '../http/http-error';
 import { instantParam, typeId } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { ETAG, etagOf } from '../routing/etag';
 import {
@@ -69,10 +70,10 @@ const tenantActionRoutes: readonly Route[] = [
     responses: { 200: { description: 'The disabled endpoint.', schema: endpointView, headers: ETAG } },
     problems: ['endpoint_not_found'],
     action: 'webhook_endpoint.disabled',
-    async run(work, input) {
+    async run(work, input, { caller }) {
       const found = await lockExistingEndpoint(work, input);
       const after = found.disabledAt === null ? await switchEndpointOff(work, endpointIdOf(input)) : found;
-      const body = endpointToWire(after, work.now);
+      const body = endpointToWire(after, work.now, caller);
       return { status: 200, body, headers: etagOf(after), audit: auditOfEndpoint(found) };
     },
   }),
@@ -140,6 +141,7 @@ async function sendTest(work: TenantWork, input: { params: EndpointParams }) {
 async function enable(
   work: TenantWork,
   input: { params: EndpointParams; body: z.output<typeof enableBody> },
+  { caller }: TenantContext,
 ) {
   const found = await lockExistingEndpoint(work, input);
   const after = found.disabledAt === null ? found : await switchEndpointOn(work, endpointIdOf(input));
@@ -147,7 +149,7 @@ async function enable(
   const count = from === undefined ? 0 : await recoverSince(work, input, from);
   return {
     status: 200 as const,
-    body: { ...endpointToWire(after, work.now), recovered: count },
+    body: { ...endpointToWire(after, work.now, caller), recovered: count },
     headers: etagOf(after),
     audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: count } },
   };

@@ -84,11 +84,11 @@ const tenantEndpointRoutes: readonly Route[] = [
       },
     },
     problems: ['invalid_cursor'],
-    async run(work, { query }) {
+    async run(work, { query }, { caller }) {
       const scope = ['webhook-endpoints', work.tenantId];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listEndpoints(work, { limit: limit + 1, after });
-      const toItem = (endpoint: Endpoint) => endpointToWire(endpoint, work.now);
+      const toItem = (endpoint: Endpoint) => endpointToWire(endpoint, work.now, caller);
       const body = toPage(rows, limit, scope, ({ webhookEndpointId }) => webhookEndpointId, toItem);
       return { status: 200, body };
     },
@@ -106,10 +106,10 @@ const tenantEndpointRoutes: readonly Route[] = [
       200: { description: 'The endpoint, without its secret.', schema: endpointView, headers: ETAG },
     },
     problems: ['endpoint_not_found'],
-    async run(work, input) {
+    async run(work, input, { caller }) {
       const found = await findEndpoint(work, endpointIdOf(input));
       if (found === undefined) throw new HttpError('endpoint_not_found');
-      return { status: 200, body: endpointToWire(found, work.now), headers: etagOf(found) };
+      return { status: 200, body: endpointToWire(found, work.now, caller), headers: etagOf(found) };
     },
   }),
 
@@ -182,7 +182,7 @@ export const webhookEndpointRoutes: readonly Route[] = [
 async function create(
   work: TenantWork,
   { body }: { body: z.output<typeof newEndpoint> },
-  { services }: TenantContext,
+  { services, caller }: TenantContext,
 ) {
   checkUrl(body.url, services);
   await checkIntegrations(work, body.integration_ids);
@@ -202,7 +202,7 @@ async function create(
   if (created === 'too_many') throw new HttpError('too_many_endpoints');
   return {
     status: 201 as const,
-    body: { ...endpointToWire(created, work.now), secret },
+    body: { ...endpointToWire(created, work.now, caller), secret },
     headers: etagOf(created),
     audit: {
       target: toTypeId('whe', endpointId),
@@ -214,7 +214,7 @@ async function create(
 async function change(
   work: TenantWork,
   input: { params: EndpointParams; body: z.output<typeof endpointChange>; ifMatch: number | undefined },
-  { services }: TenantContext,
+  { services, caller }: TenantContext,
 ) {
   const { body, ifMatch } = input;
   const locked = await lockEndpoint(work, endpointIdOf(input));
@@ -234,26 +234,32 @@ async function change(
   });
   return {
     status: 200 as const,
-    body: endpointToWire(after, work.now),
+    body: endpointToWire(after, work.now, caller),
     headers: etagOf(after),
     audit: {
       target: toTypeId('whe', before.webhookEndpointId),
-      detail: { changed: Object.keys(body) },
+      detail: { changed: Object.keys(body), ...movedHost(before.url, after.url) },
     },
   };
+}
+
+/** Both addresses without path and query, which can contain secrets. */
+function movedHost(before: string, after: string): { moved?: { from: string; to: string } } {
+  const [from, to] = [new URL(before).origin, new URL(after).origin];
+  return from === to ? {} : { moved: { from, to } };
 }
 
 async function rotateSecret(
   work: TenantWork,
   input: { params: EndpointParams },
-  { services }: TenantContext,
+  { services, caller }: TenantContext,
 ) {
   const found = await lockExistingEndpoint(work, input);
   const { secret, secrets } = await rotateSecrets(work, found, services);
   const after = await replaceSecrets(work, endpointIdOf(input), secrets);
   return {
     status: 200 as const,
-    body: { ...endpointToWire(after, work.now), secret },
+    body: { ...endpointToWire(after, work.now, caller), secret },
     headers: etagOf(after),
     audit: auditOfEndpoint(found),
   };

@@ -5,6 +5,7 @@ import { RECEIVER_HEADERS_MAX, whyHeaderIsRefused } from '../../domain/webhooks/
 import type { Endpoint } from '../../db/webhooks/endpoints';
 import type { Attempt, Delivery } from '../../db/webhooks/delivery-log';
 import { toTypeId } from '../../db/sql/ids';
+import type { Caller } from '../routing/caller';
 import {
   idParam,
   instant,
@@ -94,7 +95,9 @@ export const endpointChange = z.strictObject({
 export const endpointView = z
   .object({
     id: typeId('whe'),
-    url: z.string(),
+    url: z.string().meta({
+      description: 'Viewers see the host only, because path and query can contain secrets of the receiver.',
+    }),
     description: z.string(),
     event_types: z.array(eventType).nullable(),
     integration_ids: z.array(typeId('int')).nullable(),
@@ -131,10 +134,11 @@ export const endpointWithSecret = endpointView
   })
   .meta({ id: 'WebhookEndpointWithSecret' });
 
-export function endpointToWire(endpoint: Endpoint, now: Date): z.output<typeof endpointView> {
+export function endpointToWire(endpoint: Endpoint, now: Date, caller: Caller): z.output<typeof endpointView> {
+  const isViewer = caller.kind === 'tenant' && caller.role === 'viewer';
   return {
     id: toTypeId('whe', endpoint.webhookEndpointId),
-    url: endpoint.url,
+    url: isViewer ? `${new URL(endpoint.url).origin}/…` : endpoint.url,
     description: endpoint.description,
     event_types: endpoint.eventTypes,
     integration_ids: endpoint.integrationIds?.map((id) => toTypeId('int', id)) ?? null,

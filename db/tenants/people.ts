@@ -1,5 +1,6 @@
 /** People of a tenant: console users and, among them, the admins who get notifications. */
 import { type Selectable, sql } from 'kysely';
+import { canonicalEmail } from '../../domain/email-address';
 import type { TenantWork, Work } from '../database';
 import type { PeopleTable, PersonRole } from '../tables/tenants';
 
@@ -54,7 +55,7 @@ export async function findPersonByAddress(
     .selectFrom('people')
     .select([...COLUMNS, ...DERIVED])
     .where('tenantId', '=', tenantId)
-    .where(sql<string>`lower(email)`, '=', sql<string>`lower(${email})`)
+    .where(sql<string>`lower(email)`, '=', canonicalEmail(email))
     .forNoKeyUpdate()
     .executeTakeFirst();
 }
@@ -235,6 +236,6 @@ export async function findPersonByEmail(
   return trx
     .selectFrom('people')
     .select(CANDIDATE)
-    .where(sql<string>`lower(email)`, '=', sql<string>`lower(${email})`)
+    .where(sql<string>`lower(email)`, '=', canonicalEmail(email))
     .executeTakeFirst();
 }

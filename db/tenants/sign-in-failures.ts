@@ -53,5 +53,5 @@ export async function deleteSignInFailures({ trx }: Work, { before }: { before: 
 
 /** Hashed, because addresses that belong to no user must not be stored. */
 function hashOf(subject: string): Buffer {
-  return createHash('sha256').update(subject.toLowerCase()).digest();
+  return createHash('sha256').update(subject).digest();
 }

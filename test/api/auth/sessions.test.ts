@@ -339,6 +339,17 @@ describe('guessing (S9)', () => {
     }
   });
 
+  it('gives no further guesses for an address that is spelled in another way (X6)', async () => {
+    const account = await givenPerson(service, tenant);
+    const spellings = [account.email, account.email.toUpperCase(), fullWidth(account.email)];
+
+    const answers = [];
+    for (let guess = 0; guess < 14; guess += 1)
+      answers.push(await attempt(spellings[guess % spellings.length] as string, 'guess'));
+
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(4);
+  });
+
   it('ends in 429 with Retry-After for known and unknown addresses, also in parallel', async () => {
     const account = await givenPerson(service, tenant);
 
@@ -456,3 +467,8 @@ describe('signing in', () => {
     expect(service.logged.join('')).not.toContain('Fatma');
   });
 });
+
+/** The same letters at U+FF01 and above, which NFKC folds into ASCII. */
+function fullWidth(text: string): string {
+  return text.replaceAll(/[a-z]/g, (letter) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0));
+}

@@ -36,7 +36,7 @@ afterAll(async () => {
 const actingAs = ({ personId }: GivenPerson) => ({ 'Syncline-Acting-As': toTypeId('psn', personId) });
 const get = (path: string, person = ada, of = tenant) => of.viewer.get(path).set(actingAs(person));
 const post = (path: string, body: object, person = ada, of = tenant) =>
-  of.viewer.post(path, body).set(actingAs(person));
+  of.admin.post(path, body).set(actingAs(person));
 const inbox = async (person = ada) =>
   (await get('/v1/notifications', person).expect(200)).body.data as {
     id: string;
@@ -124,6 +124,19 @@ it('notifies all admins of events of the tenant, and each admin views the notifi
   expect((await get('/v1/notifications?is_viewed=true').expect(200)).body.data).toMatchObject([
     { id, viewed_at: expect.any(String), email: { decision: 'viewed' } },
   ]);
+});
+
+it("a viewer's key acting for an admin cannot keep the e-mail of a notification from being sent (X8)", async () => {
+  await notify(ada);
+  const id = await newest();
+
+  for (const [path, body] of [
+    [`/v1/notifications/${id}/viewed`, { how: 'seen' }],
+    ['/v1/notifications/viewed', { up_to: id }],
+  ] as const)
+    expectProblem(await tenant.viewer.post(path, body).set(actingAs(ada)), 403, 'role_insufficient');
+
+  expect((await inbox())[0]).toMatchObject({ id, viewed_at: null });
 });
 
 it('is not viewed by a list, a count or a HEAD request', async () => {

@@ -29,6 +29,9 @@ describe('the address (S12)', () => {
     '//hooks.example.com',
     'https://hooks example.com',
     'nonsense',
+    'https://hooks.example.com/a\r\nX-Injected: 1',
+    'https://hooks.example.com/a\nb',
+    'https://hooks.example.com/\tb',
   ];
 
   it.each(ADDRESSES)('is refused, new and changed, when it is %s', async (url) => {
@@ -43,6 +46,37 @@ describe('the address (S12)', () => {
       422,
       'egress_refused',
     );
-    expect((await tenant.viewer.get(`/v1/webhook-endpoints/${id}`)).body.url).toBe(ADDRESS);
+    expect((await tenant.admin.get(`/v1/webhook-endpoints/${id}`)).body.url).toBe(ADDRESS);
+  });
+});
+
+describe('what a viewer sees of an address (B58)', () => {
+  it.each([
+    'https://prod-1.logic.azure.com/workflows/a?sig=canary-query',
+    'https://hooks.slack.com/services/T000/B000/canary-path',
+  ])('a viewer does not see the secret in %s; an admin does', async (url) => {
+    const { body: made } = await tenant.admin.post('/v1/webhook-endpoints', { url }).expect(201);
+
+    const shown = await tenant.viewer.get(`/v1/webhook-endpoints/${made.id}`);
+    const listed = await tenant.viewer.get('/v1/webhook-endpoints');
+    const forAdmin = await tenant.admin.get(`/v1/webhook-endpoints/${made.id}`);
+
+    expect(shown.body.url).toBe(`${new URL(url).origin}/…`);
+    expect(shown.text + listed.text).not.toContain('canary');
+    expect(forAdmin.body.url).toBe(url);
+  });
+
+  it('the audit log names both hosts of an address that moved, without path and query', async () => {
+    const url = 'https://a.example.com/?sig=canary-audit';
+    const { body: made } = await tenant.admin.post('/v1/webhook-endpoints', { url }).expect(201);
+
+    await tenant.admin
+      .patch(`/v1/webhook-endpoints/${made.id}`, { url: 'https://b.example.com/?sig=canary-audit' })
+      .set('If-Match', '"1"')
+      .expect(200);
+    const { body: log, text } = await tenant.admin.get('/v1/audit-log');
+
+    expect(log.data[0].detail.moved).toEqual({ from: 'https://a.example.com', to: 'https://b.example.com' });
+    expect(text).not.toContain('canary');
   });
 });

@@ -34,6 +34,7 @@ export const NOT_PUBLIC = {
   'metadata service of AWS by IPv6 (unique local)': '[fd00:ec2::254]',
   'unique local': '[fc00::1]',
   'site-local': '[fec0::1]',
+  'platform service of Azure': '168.63.129.16',
   'carrier-grade NAT': '100.64.0.1',
   'metadata service of Alibaba (carrier-grade NAT)': '100.100.100.200',
   'NAT64 of loopback': '[64:ff9b::7f00:1]',
