@@ -27,6 +27,8 @@ export interface ApiSettings {
   answerWithinMs: number;
   /** How long a request for an overview or a Sync Now waits for the end (rules.md 18). */
   operationWaitMs: number;
+  /** Each integration can hold slots of the workers, which all tenants share. */
+  integrationsPerTenant: number;
 }
 
 export interface ApiDependencies {

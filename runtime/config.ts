@@ -102,6 +102,7 @@ const apiVariables = z.object({
   API_POOL_SIZE: amount('connections', 10, 2),
   DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
   OPERATION_WAIT_SECONDS: amount('seconds', 50, 1),
+  INTEGRATIONS_PER_TENANT: amount('integrations', 100, 1),
 });
 
 const apiEnvironment = apiVariables.superRefine((read, context) => {
@@ -192,6 +193,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
           },
     drainPauseMs: read.DRAIN_PAUSE_MS,
     operationWaitMs: read.OPERATION_WAIT_SECONDS * 1_000,
+    integrationsPerTenant: read.INTEGRATIONS_PER_TENANT,
     companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }

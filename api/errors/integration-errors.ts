@@ -17,6 +17,11 @@ export const INTEGRATION_ERRORS = {
     title: 'Integration not found',
     detail: 'Check the id. GET /v1/integrations lists the integrations of the tenant.',
   },
+  too_many_integrations: {
+    status: 422,
+    title: 'The tenant has too many integrations',
+    detail: 'Disconnect one first, or ask your operator to raise INTEGRATIONS_PER_TENANT.',
+  },
   invalid_config: {
     status: 422,
     title: 'The configuration is invalid for this connector',

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { listIntegrations, lockIntegration } from '../../db/integrations/integrations';
+import { countIntegrations, listIntegrations, lockIntegration } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
@@ -13,6 +13,7 @@ import {
   deleteIntegration,
   replaceCredentials,
 } from '../../db/sync-runs/integration-lifecycle';
+import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -68,6 +69,7 @@ export const integrationRoutes: readonly Route[] = [
       },
     },
     problems: [
+      'too_many_integrations',
       'unknown_connector',
       'invalid_config',
       'invalid_credentials_shape',
@@ -183,6 +185,10 @@ async function linkApp(
   { body }: { body: z.output<typeof newIntegration> },
   { caller, services }: TenantContext,
 ) {
+  // Taken before counting, so that requests at the same time cannot exceed the limit together.
+  await lockMappings(work, 'alone');
+  if ((await countIntegrations(work)) >= services.config.integrationsPerTenant)
+    throw new HttpError('too_many_integrations');
   const created = await createIntegration(work, {
     ...(await readNewIntegration(work, body, services)),
     linkedBy: caller.actor,

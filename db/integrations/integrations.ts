@@ -77,6 +77,16 @@ export async function listIntegrations(
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
+export async function countIntegrations({ trx, tenantId }: TenantQuery): Promise<number> {
+  const { count } = await trx
+    .selectFrom('integrations')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('tenantId', '=', tenantId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** The encrypted text of `sealed-credentials.ts`; null if no credentials were given yet. */
 export async function findEncryptedCredentials(
   { trx, tenantId }: TenantQuery,

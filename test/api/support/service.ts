@@ -104,6 +104,7 @@ export async function startService({
     companySynchronizedSwitchAt: new Date('2023-10-10T00:00:00Z'),
     answerWithinMs: 4_500,
     operationWaitMs: 50_000,
+    integrationsPerTenant: 100,
     consoleFolder: '/nowhere',
     oidc: null,
     workflowsUrl: null,
