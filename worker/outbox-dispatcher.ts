@@ -27,7 +27,7 @@ const ROWS_PER_FLUSH = 500;
 const CALLS_AT_ONCE = 16;
 /** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
 const SIGNAL_INTERVAL_MS = 1_000;
-/** A refused message is tried again after 2 s, 4 s, 8 s and so on, at last once an hour. It is never dropped. */
+/** A refused message is tried again after 2 s, 4 s, 8 s, at last once an hour. It is never dropped. */
 const BACK_OFF_SECONDS_MAX = 3_600;
 const ERROR_LENGTH_MAX = 1_000;
 const REMEMBERED_SUBJECTS_MAX = 10_000;
