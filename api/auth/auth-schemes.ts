@@ -6,7 +6,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ApiSettings } from '../dependencies';
 import { answerWithin } from '../http/deadline';
 import { HttpError } from '../http/http-error';
-import { limitFailedAuthentications, limitRequestsPerKey } from '../http/rate-limits';
+import { limitFailedAuthentications, limitRequestsPerKey, limitRequestsPerTenant } from '../http/rate-limits';
 import type { Caller } from '../routing/caller';
 import type { RequestContext } from '../routing/context';
 import { type Access, includesRole } from '../routing/route-permissions';
@@ -30,6 +30,10 @@ export function createAuthSchemes(options: Options): Record<AuthSchemeName, Auth
   const limitPerCaller = limitRequestsPerKey(config.rateLimitPerSecond, (request) =>
     rateLimitKeyOf(contextOf(request).caller),
   );
+  const limitPerTenant = limitRequestsPerTenant(config.rateLimitPerSecond, (request) => {
+    const { caller } = contextOf(request);
+    return caller?.kind === 'tenant' ? caller.tenantId : 'platform';
+  });
   const limitFailures = limitFailedAuthentications();
   const byKey = (request: Request) =>
     authenticator.authenticate(request.get('authorization'), request.get('syncline-acting-as'));
@@ -43,6 +47,7 @@ export function createAuthSchemes(options: Options): Record<AuthSchemeName, Auth
         next();
       },
       limitPerCaller,
+      limitPerTenant,
       (request, _response, next) => next(refusalOf(contextOf(request).caller as Caller, access)),
     ];
 

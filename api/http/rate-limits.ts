@@ -1,5 +1,5 @@
 /**
- * Rate limits of this process: requests per key or session, failed authentications per address, and requests
+ * Rate limits of this process: requests per key or session and per tenant, failed authentications per address, and requests
  * of visitors of the console per address. Failed authentications never affect a valid key behind the same
  * address.
  */
@@ -21,6 +21,25 @@ export function limitRequestsPerKey(perSecond: number, keyOf: (request: Request)
     legacyHeaders: false,
     identifier: 'per-key',
     keyGenerator: keyOf,
+    handler: refuse('too_many_requests'),
+    validate: false,
+  });
+}
+
+/** A tenant with many keys or sessions has this many times the rate of one. */
+const KEYS_OF_A_TENANT = 4;
+
+export function limitRequestsPerTenant(
+  perSecond: number,
+  tenantOf: (request: Request) => string,
+): RequestHandler {
+  return rateLimit({
+    windowMs: WINDOW_SECONDS * 1_000,
+    limit: perSecond * WINDOW_SECONDS * KEYS_OF_A_TENANT,
+    // The headers of the response are about the key.
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: tenantOf,
     handler: refuse('too_many_requests'),
     validate: false,
   });

@@ -214,3 +214,21 @@ it('creates keys that contain their id and a checksum', () => {
     expect(publicIdOf(altered)).toBeUndefined();
   }
 });
+
+it('a tenant with many keys cannot take the capacity of other tenants (X11)', async () => {
+  const own = await startService({ databaseUrl: service.databaseUrl, config: { rateLimitPerSecond: 5 } });
+  const [greedy, other] = [await service.givenTenant(), await service.givenTenant()];
+  const names = Array.from({ length: 6 }, (_, index) => `Reader ${index}`);
+  const keys: string[] = [];
+  for (const name of names)
+    keys.push((await greedy.admin.post('/v1/api-keys', { name, role: 'viewer' }).expect(201)).body.key);
+
+  const answers = await Promise.all(
+    keys.flatMap((key) => Array.from({ length: 9 }, () => own.as(key).get('/v1/time-zones'))),
+  );
+  const ofOther = await own.as(other.keys.viewer).get('/v1/time-zones');
+  await own.close();
+
+  expectProblem(answers.find(({ status }) => status === 429) as supertest.Response, 429, 'too_many_requests');
+  expect(ofOther.status).toBe(200);
+});
