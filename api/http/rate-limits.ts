@@ -1,7 +1,7 @@
 /**
- * Rate limits of this process: requests per key or session and per tenant, failed authentications per address, and requests
- * of visitors of the console per address. Failed authentications never affect a valid key behind the same
- * address.
+ * Rate limits of this process: requests per key or session and per tenant, failed authentications per
+ * address, and requests of visitors of the console per address. Failed authentications never affect a valid
+ * key behind the same address.
  */
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
