@@ -67,13 +67,17 @@ async function createTenant(platform: Client): Promise<Sample> {
 }
 
 /** The third party's port can differ from the last start's. An integration that was deleted stays deleted. */
-async function updateBaseUrl(client: Client, id: string, config: Record<string, unknown>): Promise<void> {
+async function updateBaseUrl(
+  client: Client,
+  id: string,
+  { config, credentials }: SampleIntegration,
+): Promise<void> {
   const response = await client.call('GET', `/integrations/${id}`);
   if (response.status !== 200) return;
   const known = ((await response.json()) as { config: Record<string, unknown> }).config;
   if (known.base_url === config.base_url) return;
   const version = { 'if-match': response.headers.get('etag') ?? '' };
-  const change = { config: { ...known, base_url: config.base_url } };
+  const change = { config: { ...known, base_url: config.base_url }, credentials };
   await client.mustCall('PATCH', `/integrations/${id}`, change, version);
 }
 
@@ -92,7 +96,7 @@ async function ensureIntegrations(
   for (const integration of integrations) {
     const id = sample.integrationIds[integration.app];
     if (id !== undefined) {
-      await updateBaseUrl(client, id, integration.config);
+      await updateBaseUrl(client, id, integration);
       continue;
     }
     const created = await client.mustCall('POST', '/integrations', integration);
