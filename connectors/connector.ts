@@ -78,6 +78,20 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    * `RecordConflict` if it belongs to another record (rules.md 49).
    */
   claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
+  /**
+   * For pushes with `isReadFirst`: to be called with the record as it is there before it is changed or
+   * removed, and again after each further read. Returns the payload to send, without the places that were
+   * changed there (rules.md 17). `isReplaced`: the call replaces the record, so that whatever it lacks is
+   * lost.
+   */
+  beforeWrite?:
+    | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => JsonObject)
+    | undefined;
+  /**
+   * For pushes with `isReadFirst`: to be called before a missing record is created again. Throws
+   * `RecordConflict` if a person has to decide (rules.md 50).
+   */
+  beforeCreateAgain?: ((item: PushItem) => void) | undefined;
 }
 
 /** One record to push. */
@@ -100,6 +114,11 @@ export interface PushItem {
   remoteId: string | null;
   /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
+  /**
+   * True if the third party's edits count too: a record that can be read alone is read before it is written
+   * (`beforeWrite`).
+   */
+  isReadFirst: boolean;
   /** True if an earlier push deactivated the record, so that an upsert must activate it. */
   isDeactivated: boolean;
   /**

@@ -101,6 +101,17 @@ export function alreadyLinked(remoteId: string, holder: string): RecordConflict 
   });
 }
 
+/** For a push to a record that was deleted there. Nothing was written. */
+export function deletedThere(remoteId: string): RecordConflict {
+  const message = `The record ${remoteId} was deleted in the third party before this change was sent.`;
+  const explanation = 'Decide the conflict: create the record there again, or delete it here.';
+  return new RecordConflict(
+    message,
+    { field: null, remoteField: null, code: 'deleted_there', message, explanation },
+    { kind: 'edited_here_deleted_there', remoteId, ours: null, theirs: null },
+  );
+}
+
 /**
  * The address answers, but is not that of the API: it redirects, or speaks no HTTP or JSON. It is no outage:
  * retries cannot help until the configuration is corrected.

@@ -12,7 +12,7 @@ import {
   WrongAddress,
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
-import type { FinishedPush, PushOutcome } from '../../db/push/push-outcome';
+import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
@@ -21,6 +21,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
+import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
   pushes: readonly ClaimedPush[];
@@ -43,7 +44,8 @@ export const notCalled = (push: ClaimedPush): FinishedPush => ({
 });
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
-  const { results, isStopped } = await send(batch);
+  const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes);
+  const { results, isStopped } = await send(batch, unread);
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];
   for (const push of batch.pushes) {
@@ -52,7 +54,7 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
       concluded.push(notCalled(push));
       continue;
     }
-    const judged = await judge(batch, push, result, isStopped);
+    const judged = await judge(batch, push, result, { isStopped, unread: unread.of(push) });
     if (judged.trouble !== undefined && judged.trouble.kind !== 'well') trouble = judged.trouble;
     concluded.push({ push, outcome: judged.outcome });
   }
@@ -61,17 +63,16 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
 
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
-async function send({
-  pushes,
-  recordTypes,
-  open,
-  log,
-}: Batch): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
+async function send(
+  { pushes, recordTypes, open, log }: Batch,
+  { beforeWrite, beforeCreateAgain }: UnreadEditsOfBatch,
+): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
   const items = pushes.map((push) => toItem(push, recordTypes));
   const results = new Map<string, Result>();
   let isStopped = false;
   try {
-    const { connector, context } = await open();
+    const { connector, context: shared } = await open();
+    const context = { ...shared, beforeWrite, beforeCreateAgain };
     try {
       for (const result of await connector.push(items, context)) results.set(result.pushId, result);
     } catch (error) {
@@ -118,6 +119,7 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     payload: push.payload,
     remoteId: push.remoteId,
     remoteVersion: push.remoteVersion,
+    isReadFirst: push.agreement !== null,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
     fieldNames: Object.fromEntries(
@@ -130,7 +132,7 @@ async function judge(
   batch: Batch,
   push: ClaimedPush,
   result: Result,
-  isStopped: boolean,
+  { isStopped, unread }: { isStopped: boolean; unread: UnreadOfPush | undefined },
 ): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
   if (result.ok)
     return {
@@ -139,7 +141,11 @@ async function judge(
         effect: result.effect,
         remoteId: result.remoteId,
         remoteVersion: result.remoteVersion,
-        notation: notationOf(batch, push, result.shown ?? null),
+        notation: notationOf(batch, push, {
+          shown: result.shown ?? null,
+          payload: unread?.payload ?? push.payload,
+        }),
+        unread,
       },
     };
   const { error } = result;
@@ -170,8 +176,8 @@ async function judge(
 
 function notationOf(
   { recordTypes }: Batch,
-  { recordType, operation, fields, notation, payload }: ClaimedPush,
-  shown: JsonObject | null,
+  { recordType, operation, fields, notation }: ClaimedPush,
+  { shown, payload }: { shown: JsonObject | null; payload: JsonObject },
 ): Notation | undefined {
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;

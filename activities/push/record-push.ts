@@ -28,6 +28,7 @@ import { runBounded } from '../bounded-worker-pool';
 import { notCalled, pushBatch } from './push-batch';
 import { reportOf } from './push-report';
 import { RemoteClaims } from './remote-claims';
+import { takeUnread } from './unread-edits';
 import {
   askThirdParty,
   recordThirdPartyState,
@@ -212,6 +213,7 @@ class PushDueRecordsTask {
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     if (trouble.kind !== 'well') await this.recordState(trouble, integration);
     await this.recordResults(concluded);
+    await takeUnread(concluded, this.input, (work) => this.inTenant(work));
     this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
     return trouble;
   }

@@ -54,10 +54,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
     if (items.length === 0 || context.signal.aborted) return [];
-    const { config, claimRemote } = context;
+    const { config } = context;
     const session = await openSession(context);
     const pushOne = async (item: PushItem) =>
-      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, claimRemote });
+      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, context });
     return pushConcurrently(items, config.concurrency, pushOne, context.signal);
   },
 

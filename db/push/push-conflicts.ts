@@ -1,6 +1,6 @@
 /** Conflicts that pushes find, and those that a successful push ends (rules.md 49). */
 import type { TenantWork } from '../database';
-import { endConflicts, raiseConflicts } from '../records/conflicts';
+import { endConflicts, newFieldConflict, raiseConflicts, type NewConflict } from '../records/conflicts';
 import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
 import type { SyncError } from '../../domain/sync-error';
 import { findOtherHolders } from './linked-elsewhere';
@@ -47,18 +47,23 @@ export async function recordPushConflicts(
   work: TenantWork,
   { integrationId, finished }: { integrationId: string; finished: readonly FinishedPush[] },
 ): Promise<void> {
-  for (const { push, outcome } of finished) {
-    if (outcome.kind !== 'failed' || outcome.conflict === undefined) continue;
-    const { kind, remoteId, ours, theirs } = outcome.conflict;
-    const detail = outcome.errors.map(({ message }) => message).join(' ');
-    const { recordType, recordId } = push;
-    await raiseConflicts(work, { integrationId, syncRunId: null, recordType }, [
-      { kind, remoteId, recordId, field: null, ours, theirs, winner: null, detail },
-    ]);
-  }
+  const found = new Map<string, NewConflict[]>();
+  for (const one of finished)
+    found.set(one.push.recordType, [...(found.get(one.push.recordType) ?? []), ...conflictsOf(one)]);
+  for (const [recordType, conflicts] of found)
+    await raiseConflicts(work, { integrationId, syncRunId: null, recordType }, conflicts);
   await endConflicts(work, {
     integrationId,
     recordIds: finished.flatMap(({ push, outcome }) => (outcome.kind === 'succeeded' ? [push.recordId] : [])),
     kinds: ['already_linked', 'answered_other_id', 'doubtful_creation', 'edited_here_deleted_there'],
   });
+}
+
+function conflictsOf({ push: { recordId, remoteId }, outcome }: FinishedPush): NewConflict[] {
+  if (outcome.kind === 'failed' && outcome.conflict !== undefined) {
+    const detail = outcome.errors.map(({ message }) => message).join(' ');
+    return [{ ...outcome.conflict, recordId, field: null, winner: null, detail }];
+  }
+  if (outcome.kind !== 'succeeded' || outcome.unread === undefined || remoteId === null) return [];
+  return outcome.unread.conflicts.map((conflict) => newFieldConflict({ recordId, remoteId }, conflict));
 }

@@ -134,7 +134,7 @@ const noted = (ours: JsonValue | undefined, shown: JsonValue | undefined): Place
 
 type ChangedBy = 'neither' | 'local' | 'remote' | 'both';
 
-interface ComparedPlace {
+export interface ComparedPlace {
   place: PulledPlace;
   here: JsonValue | undefined;
   there: JsonValue | undefined;
@@ -152,7 +152,7 @@ interface ComparedPlace {
   isPending: boolean;
 }
 
-function comparePlace(
+export function comparePlace(
   place: PulledPlace,
   ours: JsonObject,
   agreement: Agreement,

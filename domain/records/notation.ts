@@ -52,8 +52,8 @@ export function notationAfterPush(
     }
     const sent = toRemoteValue(field, ours);
     // A value that was left out is shown as before.
-    if (known !== undefined && payload !== undefined && valueAt(payload, parsePlace(to)) === undefined) {
-      after[to] = known;
+    if (payload !== undefined && valueAt(payload, parsePlace(to)) === undefined) {
+      if (known !== undefined) after[to] = known;
       continue;
     }
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));

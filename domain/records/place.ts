@@ -220,6 +220,17 @@ export function setAt(target: JsonObject, place: Place, value: JsonValue): void 
   });
 }
 
+/** Removes the value at the place, if there is one. A position of a list becomes null. Changes the target. */
+export function removeAt(target: JsonObject, place: Place): void {
+  const node = valueAt(target, place.slice(0, -1));
+  const step = place.at(-1);
+  if (Array.isArray(node)) {
+    const index = isSelector(step) ? selectIndex(node, step) : Number(step);
+    if (isSelector(step) && index >= 0) node.splice(index, 1);
+    else if (index in node) node[index] = null;
+  } else if (isJsonObject(node) && typeof step === 'string') delete node[step];
+}
+
 function indexIn(list: JsonValue[], step: Step): number {
   if (!isSelector(step)) {
     while (list.length < Number(step)) list.push(null); // a hole is not JSON

@@ -19,7 +19,8 @@ export interface RecordCalls {
   recordType: RecordTypeConfig;
   item: PushItem;
   session: Session;
-  claimRemote: ConnectorContext['claimRemote'];
+  /** `claimRemote`, `beforeWrite`, `beforeCreateAgain`. */
+  context: Pick<ConnectorContext, 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
 }
 
 export interface Sending {

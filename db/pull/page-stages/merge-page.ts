@@ -6,14 +6,13 @@ import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { editsOfDeleted } from '../../../domain/pull/edits-of-deleted';
-import { detailOf, type FieldConflict } from '../../../domain/pull/field-conflict';
 import { takeAll } from '../../../domain/pull/take-all';
 import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pull/three-way-merge';
 import { fieldVersionsAfter, isPulledField } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
-import type { NewConflict } from '../../records/conflicts';
+import { type NewConflict, newFieldConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { emptiedBy } from './emptied-by-page';
@@ -247,17 +246,8 @@ function mergeRecord({
     conflicts: (isLeaving && row.isUnsent === true && remote.remote !== null
       ? editsOfDeleted(mapping, row.fields, agreementWith(row), remote.remote)
       : result.conflicts
-    ).map((conflict) => toNewConflict(row, remote, conflict)),
+    ).map((conflict) => newFieldConflict({ recordId: row.recordId, remoteId: remote.remoteId }, conflict)),
   };
-}
-
-function toNewConflict(
-  { recordId }: RecordRow,
-  { remoteId }: PulledRecord,
-  found: FieldConflict,
-): NewConflict {
-  const { usedPlace: _, isDeletedHere: __, ...conflict } = found;
-  return { remoteId, recordId, ...conflict, detail: detailOf(found) };
 }
 
 const later = (a: Date, b: Date): Date => (a > b ? a : b);

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type {
   Connector,
+  ConnectorContext,
   PushItem,
   PushResult,
   ReadPage,
   ReadRequest,
   RemoteRecord,
 } from '../../../connectors/connector';
-import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
+import { type ConnectorError, RecordConflict, RecordRejected, Unavailable } from '../../../connectors/errors';
 import type { JsonObject } from '../../../domain/json';
 import type { Random } from '../../support/random';
 import { type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
@@ -162,22 +163,33 @@ export class ThirdParty {
     return [{ remote, modifiedAt }];
   }
 
-  async push(items: readonly PushItem[]): Promise<PushResult[]> {
+  async push(items: readonly PushItem[], context: ConnectorContext): Promise<PushResult[]> {
     const results: PushResult[] = [];
-    for (const item of items) results.push(await this.pushOne(item));
+    for (const item of items)
+      try {
+        results.push(await this.pushOne(item, context));
+      } catch (error) {
+        if (!(error instanceof RecordConflict)) throw error;
+        results.push({ pushId: item.pushId, ok: false, error });
+      }
     return results;
   }
 
-  private async pushOne(item: PushItem): Promise<PushResult> {
-    const { pushId, operation, externalId, payload } = item;
+  private async pushOne(item: PushItem, context: ConnectorContext): Promise<PushResult> {
+    const { pushId, operation, externalId } = item;
     await this.meanwhile('push');
-    this.writes += 1;
     const isGone = item.remoteId !== null && this.records.get(item.remoteId)?.isDeleted !== false;
-    if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const found =
       (isGone ? null : item.remoteId) ??
       this.live().find(([, record]) => record.externalId === externalId)?.[0] ??
       null;
+    if (found === null && operation === 'upsert' && item.remoteId !== null && item.isReadFirst) {
+      this.note('is asked for a deleted record', keyOf(item.payload));
+      context.beforeCreateAgain?.(item);
+    }
+    const payload = this.readFirst(item, found, context) ?? item.payload;
+    this.writes += 1;
+    if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const refusal = this.refusal();
     if (refusal !== undefined) {
       this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, keyOf(payload));
@@ -200,6 +212,26 @@ export class ThirdParty {
       remoteVersion: null,
       shown: operation === 'upsert' && remoteId !== null ? this.shownBy(remoteId) : undefined,
     };
+  }
+
+  /** The payload after the record was read; undefined = it cannot be read, or is not to be. */
+  private readFirst(
+    item: PushItem,
+    remoteId: string | null,
+    { beforeWrite }: ConnectorContext,
+  ): JsonObject | undefined {
+    const record = remoteId === null ? undefined : this.records.get(remoteId);
+    if (!item.isReadFirst || this.habits.single !== 'readable') return undefined;
+    if (remoteId === null || record === undefined || beforeWrite === undefined) return undefined;
+    const [shown] = this.listedAs(remoteId, record);
+    if (shown === undefined) return undefined;
+    const { fields } = shown.remote;
+    this.note(`is read before a push: ${JSON.stringify(fields)}`, keyOf(fields));
+    if (fields === record.fields)
+      for (const [place, edit] of this.unreadOf(remoteId, FIELDS))
+        // The deletion before it was not read either, so the record looks as if nothing had been changed.
+        if (edit.replaced !== 'gone') this.unread.delete(place);
+    return beforeWrite(item, fields, { isReplaced: false });
   }
 
   private overwrite(remoteId: string, fields: readonly string[]): void {
@@ -252,7 +284,7 @@ export function connectorOf(find: (owner: string) => ThirdParty): Connector {
     }),
     readPage: (request, context) => of(context).readPage(request),
     count: async (_, context) => of(context).live().length,
-    push: (items, context) => of(context).push(items),
+    push: (items, context) => of(context).push(items, context),
     check: async () => {},
   };
 }

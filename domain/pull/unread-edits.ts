@@ -1,0 +1,72 @@
+/**
+ * Edits at the third party that no run has read, found when a record is read right before its push (rules.md
+ * 17): the push must not overwrite them.
+ */
+import type { JsonObject, JsonValue } from '../json';
+import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import { isNotationOf } from '../records/notation';
+import { isSelector, type Place, removeAt, setAt } from '../records/place';
+import type { FieldConflict } from './field-conflict';
+import { pulledPlaces } from './reverse-mapping';
+import { type Agreement, type ComparedPlace, comparePlace } from './three-way-merge';
+
+export interface UnreadEdits {
+  /** The payload without the places that were changed there: what both sides agree on after the push. */
+  kept: JsonObject;
+  /** The payload to send. */
+  sent: JsonObject;
+  conflicts: FieldConflict[];
+  /** Values there that replace ours, because the third party wins conflicts. */
+  taken: JsonObject;
+}
+
+/**
+ * A place that changed there only is not sent; the next run reads it. A place that changed on both sides is a
+ * conflict. A value that can be another notation of the agreed one is left as it is there: the record may
+ * look different in a list.
+ * @param isReplaced the push replaces the whole record, so that a place must be sent to stay as it is
+ */
+export function findUnreadEdits(
+  mapping: RecordTypeMapping,
+  { fields, payload }: { fields: JsonObject; payload: JsonObject },
+  agreement: Agreement,
+  { remote, isReplaced }: { remote: JsonObject; isReplaced: boolean },
+): UnreadEdits {
+  const winner = mapping.onConflict ?? 'ours';
+  const edits: UnreadEdits = {
+    kept: structuredClone(payload),
+    sent: structuredClone(payload),
+    conflicts: [],
+    taken: {},
+  };
+  for (const place of pulledPlaces(mapping)) {
+    const compared = comparePlace(place, fields, { ...agreement, isPushOpen: true }, remote);
+    const { changedBy, there, read, isReadable } = compared;
+    const isChanged = changedBy === 'both' && !isAgreedNotation(compared);
+    const isTaken = isChanged && winner === 'theirs' && isReadable;
+    if (isChanged)
+      edits.conflicts.push({
+        kind: 'field_changed_on_both_sides',
+        field: place.name,
+        ours: ownValue(fields, place.name),
+        theirs: read ?? there,
+        winner: isTaken ? 'theirs' : 'ours',
+      });
+    if (isTaken) edits.taken[place.name] = read ?? null;
+    if (!isTaken && changedBy !== 'remote') continue;
+    removeAt(edits.kept, place.path);
+    leaveAsIs(edits.sent, place.path, there, isReplaced);
+  }
+  return edits;
+}
+
+function isAgreedNotation({ place, base, there }: ComparedPlace): boolean {
+  const agreed = base === undefined ? undefined : toRemoteValue(place.field, base);
+  return agreed?.ok === true && isNotationOf(agreed.value, there);
+}
+
+/** The member of a list is sent back as it was read, because a list is sent as a whole. */
+function leaveAsIs(sent: JsonObject, path: Place, there: JsonValue | undefined, isReplaced: boolean): void {
+  if (there !== undefined && (isReplaced || path.some((step) => isSelector(step)))) setAt(sent, path, there);
+  else removeAt(sent, path);
+}
