@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '../json';
 import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
 import { isNotationOf } from '../records/notation';
-import { isSelector, type Place, removeAt, setAt } from '../records/place';
+import { type Place, removeAt, setAt } from '../records/place';
 import type { FieldConflict } from './field-conflict';
 import { pulledPlaces } from './reverse-mapping';
 import { type Agreement, type ComparedPlace, comparePlace } from './three-way-merge';
@@ -65,8 +65,8 @@ function isAgreedNotation({ place, base, there }: ComparedPlace): boolean {
   return agreed?.ok === true && isNotationOf(agreed.value, there);
 }
 
-/** The member of a list is sent back as it was read, because a list is sent as a whole. */
+/** What is inside a list or an object is sent back as it was read: many APIs replace these as a whole. */
 function leaveAsIs(sent: JsonObject, path: Place, there: JsonValue | undefined, isReplaced: boolean): void {
-  if (there !== undefined && (isReplaced || path.some((step) => isSelector(step)))) setAt(sent, path, there);
+  if (there !== undefined && (isReplaced || path.length > 1)) setAt(sent, path, there);
   else removeAt(sent, path);
 }

@@ -1,0 +1,78 @@
+/** rules.md 17: what a push leaves as it is there, and what is a conflict. */
+import { findUnreadEdits } from '../../../domain/pull/unread-edits';
+import type { JsonObject } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+
+const MAPPING: RecordTypeMapping = {
+  direction: 'both',
+  fields: [
+    { name: 'name', to: 'name' },
+    { name: 'email', to: 'emails[type eq "work"].value' },
+    { name: 'city', to: '/address/city' },
+  ],
+  onDelete: 'leave',
+};
+const mail = (value: string) => [{ type: 'work', value }];
+const PAYLOAD = { name: 'Ann B', emails: mail('ann@here.example'), address: { city: 'Ghent' } };
+const NOTATION = {
+  name: { ours: 'Ann', shown: 'ANN' },
+  'emails[type eq "work"].value': { ours: 'ann@here.example', shown: 'ann@here.example' },
+  '/address/city': { ours: 'Ghent', shown: 'Ghent' },
+};
+const OURS = { name: 'Ann B', email: 'ann@here.example', city: 'Ghent' };
+
+const find = (remote: JsonObject, { mapping = MAPPING, isReplaced = false } = {}) =>
+  findUnreadEdits(
+    mapping,
+    { fields: OURS, payload: PAYLOAD },
+    { agreed: {}, notation: NOTATION },
+    { remote, isReplaced },
+  );
+const AGREED = { name: 'ANN', emails: mail('ann@here.example'), address: { city: 'Ghent' } };
+
+describe('rule 17: a record that is read before a push', () => {
+  it('is sent whole if nothing was changed there', () => {
+    expect(find(AGREED)).toEqual({ kept: PAYLOAD, sent: PAYLOAD, conflicts: [], taken: {} });
+  });
+
+  it('is sent without the field that was changed there', () => {
+    const mapping = { ...MAPPING, fields: [...MAPPING.fields, { name: 'title', to: 'title' }] };
+    const agreement = { agreed: {}, notation: { ...NOTATION, title: { ours: 'Dr', shown: 'Dr' } } };
+    const ours = { fields: { ...OURS, title: 'Dr' }, payload: { ...PAYLOAD, title: 'Dr' } };
+    const remote = { ...AGREED, title: 'Prof' };
+    expect(findUnreadEdits(mapping, ours, agreement, { remote, isReplaced: false }).sent).toEqual(PAYLOAD);
+  });
+
+  it('is sent with the nested field as it was changed there', () => {
+    const { sent, kept } = find({ ...AGREED, address: { city: 'Bruges', zip: '8000' } });
+    expect(sent['address']).toEqual({ city: 'Bruges' });
+    expect(kept['address']).toEqual({});
+  });
+
+  it('is sent with the list member that was changed there, as it is there', () => {
+    const { sent, kept } = find({ ...AGREED, emails: mail('ann@there.example') });
+    expect(sent['emails']).toEqual(mail('ann@there.example'));
+    expect(kept['emails']).toEqual([{ type: 'work' }]);
+  });
+
+  it('is sent with the value of there, if the call replaces the record', () => {
+    const { sent } = find({ ...AGREED, address: { city: 'Bruges' } }, { isReplaced: true });
+    expect(sent['address']).toEqual({ city: 'Bruges' });
+  });
+
+  it('is no conflict if the value there is another notation of the agreed one', () => {
+    expect(find({ ...AGREED, name: 'ann' })).toMatchObject({ conflicts: [], sent: { name: 'Ann B' } });
+  });
+
+  it.each(['ours', 'theirs'] as const)(
+    'is a conflict at a field that both sides changed: %s',
+    (onConflict) => {
+      const found = find({ ...AGREED, name: 'Anna' }, { mapping: { ...MAPPING, onConflict } });
+      expect(found.conflicts).toMatchObject([
+        { field: 'name', ours: 'Ann B', theirs: 'Anna', winner: onConflict },
+      ]);
+      expect(found.taken).toEqual(onConflict === 'theirs' ? { name: 'Anna' } : {});
+      expect('name' in found.sent).toBe(onConflict === 'ours');
+    },
+  );
+});
