@@ -75,8 +75,8 @@ export async function parkEdited(
 }
 
 /**
- * A record that is listed again was not deleted: its conflict ends, and its change is sent. Its window is held,
- * or its push has failed because of the conflict.
+ * A record that is listed again was not deleted: its conflict ends, and its change is sent. Its window is
+ * held, or its push has failed because of the conflict.
  */
 export async function releaseSeenAgain(
   work: TenantWork,
@@ -91,8 +91,8 @@ export async function releaseSeenAgain(
     update record_syncs set held_at = null, held_by = null,
       window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = coalesce(due_at, ${now}::timestamptz), window_reason = coalesce(window_reason, 'retry')
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = any(${recordIds}::uuid[])
-      and (held_by = ${HELD_BY} or (window_opened_at is null and result_status = 'sync_failed'
+    where tenant_id = ${tenantId} and integration_id = ${integrationId}
+      and record_id = any(${recordIds}::uuid[]) and (held_by = ${HELD_BY} or (window_opened_at is null and result_status = 'sync_failed'
         and push_id is null))`.execute(trx);
   await enqueuePush(work, { integrationId, nextDueAt: now });
 }

@@ -100,8 +100,8 @@ describe('a third party whose PUT replaces the record', () => {
     const hooks = (seen: unknown[] = []) => ({
       beforeWrite: ({ payload }: { payload: JsonObject }, there: JsonObject, call: object) => {
         seen.push([there['first_name'], call]);
-        const { first_name: _, ...rest } = payload;
-        return rest;
+        const { first_name: _, ...others } = payload;
+        return others;
       },
       beforeCreateAgain: () => {
         throw deletedThere('1');

@@ -92,6 +92,7 @@ describe('rule 17: a push of a record that was edited there since it was last re
     await editThere({ name: 'Edited there' });
     await edit(externalId, { name: 'Edited here' });
     await push();
+    await push();
 
     expect(there()).toMatchObject({ name: winner });
     expect(await fieldsOf(externalId)).toMatchObject({ name: winner });
