@@ -65,6 +65,8 @@ export class Unauthorized extends ConnectorError {
 /** The third party refused this record and would refuse the same push again. */
 export class RecordRejected extends ConnectorError {
   readonly kind = 'record_rejected';
+  /** The setting of the record type to correct, such as `modified`; undefined = unknown. */
+  setting?: string | undefined;
   constructor(
     message: string,
     readonly errors: readonly FieldError[],

@@ -6,7 +6,7 @@ import { Unauthorized } from '../../connectors/errors';
 import type { Database } from '../../db/database';
 import { credentialsLocation, findEncryptedCredentials } from '../../db/integrations/integrations';
 import type { Encryption } from '../../db/platform/encryption';
-import type { ActivityDependencies, ActivityLog } from '../dependencies';
+import type { ActivityDependencies, ActivityLog, IntegrationToOpen } from '../dependencies';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';
 
@@ -33,9 +33,12 @@ export function createConnectorOpener(
     onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
   });
 
-  const readCredentials = (tenantId: string, integrationId: string): Promise<unknown> =>
+  const readCredentials = (
+    tenantId: string,
+    { integrationId, encryptedCredentials }: IntegrationToOpen,
+  ): Promise<unknown> =>
     database.withTenant(tenantId, async (work) => {
-      const encrypted = await findEncryptedCredentials(work, { integrationId });
+      const encrypted = encryptedCredentials ?? (await findEncryptedCredentials(work, { integrationId }));
       if (encrypted === null) return {};
       return JSON.parse(await encryption.open(work, credentialsLocation(integrationId), encrypted));
     });
@@ -43,7 +46,7 @@ export function createConnectorOpener(
   return async (tenantId, integration, signal, priority) => {
     const { integrationId } = integration;
     const connector = findConnector(connectors, integration.connector);
-    const credentials = connector.credentialsSchema.safeParse(await readCredentials(tenantId, integrationId));
+    const credentials = connector.credentialsSchema.safeParse(await readCredentials(tenantId, integration));
     if (!credentials.success)
       throw new Unauthorized('The integration has no credentials that its connector can use.');
     const config = connector.configSchema.parse(integration.config);

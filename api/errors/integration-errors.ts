@@ -32,6 +32,13 @@ export const INTEGRATION_ERRORS = {
     title: 'The mapping is invalid',
     detail: 'Correct the values listed in `errors`.',
   },
+  check_refused: {
+    status: 422,
+    title: 'The app cannot be synced with these settings',
+    detail:
+      'Correct the settings listed in `errors`: they were tried at the app. With `check=false` ' +
+      'they are stored without being tried.',
+  },
   invalid_settings: {
     status: 422,
     title: 'The settings contradict each other',

@@ -2,7 +2,7 @@
  * The inspection of a mapped table while an integration is linked. Throws `RecordRejected` for what no run
  * could read, or could not read correctly.
  */
-import { Unavailable } from '../errors';
+import { RecordRejected, Unavailable } from '../errors';
 import type { TableConfig } from './config';
 import { type Place, rejection } from './failures';
 import { duplicateStatement, typesStatement } from './page-query';
@@ -29,10 +29,23 @@ select c.relkind,
 export async function inspectTable(recordType: string, context: PostgresContext): Promise<void> {
   const { table, place } = findTable(context, recordType);
   const one = { ...context, config: { ...context.config, page_size: 1 } };
-  await refuseModified(table, place, context);
+  await at('modified', refuseModified(table, place, context));
   await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
   await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
-  await refuseSharedIds(table, place, context);
+  await at('id', refuseSharedIds(table, place, context));
+}
+
+const ABOUT_COLUMNS = ['undefined_column', 'modified_type', 'id_not_unique'];
+
+/** Names the setting in an error about its columns. */
+async function at(setting: string, inspecting: Promise<void>): Promise<void> {
+  try {
+    await inspecting;
+  } catch (error) {
+    if (error instanceof RecordRejected && ABOUT_COLUMNS.includes(error.errors[0]?.code ?? ''))
+      error.setting = setting;
+    throw error;
+  }
 }
 
 async function refuseModified(table: TableConfig, place: Place, context: PostgresContext): Promise<void> {

@@ -18,6 +18,7 @@ import * as passRestarts from './2026-12-01-pass-restarts';
 import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
+import * as integrationTrials from './2026-12-02-integration-trials';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -38,4 +39,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-record-holders': recordHolders,
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,
+  '2026-12-02-integration-trials': integrationTrials,
 };
