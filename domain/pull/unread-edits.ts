@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonValue } from '../json';
 import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
-import { isNotationOf } from '../records/notation';
+import { isNotationOf, placeNotation } from '../records/notation';
 import { type Place, removeAt, setAt } from '../records/place';
 import type { FieldConflict } from './field-conflict';
 import { pulledPlaces } from './reverse-mapping';
@@ -42,6 +42,7 @@ export function findUnreadEdits(
   for (const place of pulledPlaces(mapping)) {
     const compared = comparePlace(place, fields, { ...agreement, isPushOpen: true }, remote);
     const { changedBy, there, read, isReadable } = compared;
+    if (!isComparable(placeNotation(agreement.notation ?? null, place.to)?.shown, there)) continue;
     const isChanged = changedBy === 'both' && !isAgreedNotation(compared);
     const isTaken = isChanged && winner === 'theirs' && isReadable;
     if (isChanged)
@@ -58,6 +59,12 @@ export function findUnreadEdits(
     leaveAsIs(edits.sent, place.path, there, isReplaced);
   }
   return edits;
+}
+
+/** False if the record alone shows the value in another form than a list does, which is no edit. */
+function isComparable(shown: JsonValue | undefined, there: JsonValue | undefined): boolean {
+  if (shown === undefined || shown === null || there === undefined || there === null) return true;
+  return typeof shown === typeof there && Array.isArray(shown) === Array.isArray(there);
 }
 
 function isAgreedNotation({ place, base, there }: ComparedPlace): boolean {

@@ -64,6 +64,14 @@ describe('rule 17: a record that is read before a push', () => {
     expect(find({ ...AGREED, name: 'ann' })).toMatchObject({ conflicts: [], sent: { name: 'Ann B' } });
   });
 
+  it.each([[{ id: 7, name: 'Ann' }], [['ANN']], [7], [true]])(
+    'is no conflict if the record alone shows the field in another form: %j',
+    (name) => {
+      const found = find({ ...AGREED, name }, { mapping: { ...MAPPING, onConflict: 'theirs' } });
+      expect(found).toEqual({ kept: PAYLOAD, sent: PAYLOAD, conflicts: [], taken: {} });
+    },
+  );
+
   it.each(['ours', 'theirs'] as const)(
     'is a conflict at a field that both sides changed: %s',
     (onConflict) => {
