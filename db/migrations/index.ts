@@ -19,6 +19,7 @@ import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
 import * as integrationTrials from './2026-12-02-integration-trials';
+import * as unfinishedPushes from './2026-12-02-unfinished-pushes';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -40,4 +41,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,
   '2026-12-02-integration-trials': integrationTrials,
+  '2026-12-02-unfinished-pushes': unfinishedPushes,
 };
