@@ -18,7 +18,7 @@ import { createLog } from '../runtime/log';
 import { createMetrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
-import { createApiServer, drain } from './http/server';
+import { createApiServer, createMetricsServer, drain } from './http/server';
 import { createStreamHub } from './stream/stream-hub';
 
 const STATEMENT_TIMEOUT_MS = 4_000;
@@ -72,12 +72,21 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
+  const metricsServer = config.metrics === null ? undefined : createMetricsServer(metrics);
+  metricsServer?.listen(config.metrics ?? {});
+  metricsServer?.on('error', (err) => {
+    log.fatal({ err }, `api cannot serve metrics on ${config.metrics?.host}:${config.metrics?.port}`);
+    process.exit(1);
+  });
+
   // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a
   // new process.
   closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) log.fatal({ err }, 'unhandled error; api draining');
     else log.info({ signal }, 'api draining');
     await drain({ server, readiness, stream, pauseMs: config.drainPauseMs });
+    metricsServer?.closeAllConnections();
+    metricsServer?.close();
     await Promise.all([temporal.close(), database.close()]);
     log.info('api stopped');
   });

@@ -21,7 +21,6 @@ export type Access = 'public' | 'platform' | ApiKeyRole;
 export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /livez': 'public',
   'GET /readyz': 'public',
-  'GET /metrics': 'public',
   'GET /openapi.json': 'public',
 
   'POST /v1/tenants': 'platform',

@@ -403,7 +403,6 @@ const ROWS: Record<string, Row[]> = {
 const TAKES_NOTHING = new Set([
   'GET /livez',
   'GET /readyz',
-  'GET /metrics',
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',
