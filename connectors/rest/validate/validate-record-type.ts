@@ -48,9 +48,9 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
   ];
 }
 
-/** A record type that is only pulled has a list and no other call. */
+/** A record type that is only pulled has a list, and no call that writes or prepares to. */
 export function isOnlyRead(type: RecordTypeConfig): boolean {
-  return type.list !== undefined && CALLS.every((name) => type[name] === undefined);
+  return type.list !== undefined && CALLS.every((name) => name === 'read' || type[name] === undefined);
 }
 
 /** Either create and update, where create is safe to repeat, or upsert. */
