@@ -158,6 +158,8 @@ export interface ReadAbilities {
    * nothing.
    */
   isPagingStable: boolean;
+  /** Incremental pages may leave out fields that did not change, so a missing field is not an empty one. */
+  isSparse?: boolean;
   /** The settings that declare both, as pointers into the integration, for the problems of a check. */
   declaredAt?: { filter?: string | undefined; paging?: string | undefined };
 }

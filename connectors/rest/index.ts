@@ -68,6 +68,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const at = `/config/record_types/${recordType}`;
     return {
       canFilterByModified: (changes ?? list).modified_since !== undefined,
+      isSparse: true,
       isPagingStable: [list, changes ?? list].every(({ paging }) => isPagingStable(paging)),
       declaredAt: {
         filter: `${at}/${changes === undefined ? 'list' : 'changes'}/modified_since`,
