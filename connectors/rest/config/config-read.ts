@@ -98,11 +98,28 @@ export const Paging = z.discriminatedUnion(
       stable: z.boolean().optional(),
       ...take,
     }),
+    z.strictObject({
+      type: z.literal('keyset'),
+      /** Values of the last item of a page, by name: pointers into the item. */
+      after: z
+        .record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/, 'A name such as last_id.'), JsonPointer)
+        .refine((names) => Object.keys(names).length > 0, 'Name a value of the last item, such as its id.'),
+      /**
+       * Added to the call of all pages but the first; they replace parameters of the same name.
+       * `{modified_since}` is known here too.
+       */
+      parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
+      /** The same, merged over the body. */
+      body: JsonObject.optional(),
+      ...sizeShape,
+      ...place,
+      ...last,
+    }),
     z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable, ...take }),
     z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable, ...take }),
   ],
   'Set how the list is paged: ' +
-    '{"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. ' +
+    '{"type": "page" | "offset" | "cursor" | "keyset" | "link" | "header" | "none", …}. ' +
     'If only a part of the list is read, the other records look deleted.',
 );
 

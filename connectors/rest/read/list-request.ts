@@ -5,7 +5,14 @@ import type { RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
 import { withParameter } from '../http/query';
-import { fillHeader, fillJson, fillText, jsonVariables, textVariables } from '../http/templates';
+import {
+  fillHeader,
+  fillJson,
+  fillText,
+  jsonVariables,
+  textVariables,
+  type Variables,
+} from '../http/templates';
 import { parseJson, placeAt } from '../json-pointer';
 import { writeEnd, writeInstant } from './time-format';
 
@@ -19,10 +26,13 @@ export interface Interval {
 }
 
 /** Whether the call names the end of the interval. */
-export function usesNow({ modified_since: filter }: ListConfig | DeletedListConfig): boolean {
-  const { parameters = {}, headers = {}, body = {} } = filter ?? {};
-  const texts = [...Object.values(parameters), ...Object.values(headers)];
-  return [...texts.flatMap(textVariables), ...jsonVariables(body)].includes('now');
+export function usesNow({ modified_since: filter, paging }: ListConfig | DeletedListConfig): boolean {
+  const keyset = paging.type === 'keyset' ? paging : undefined;
+  const texts = [filter?.parameters, filter?.headers, keyset?.parameters].flatMap((each = {}) =>
+    Object.values(each).flatMap(textVariables),
+  );
+  const inBodies = [filter?.body, keyset?.body].flatMap((body = {}) => jsonVariables(body));
+  return [...texts, ...inBodies].includes('now');
 }
 
 /** The call of the list without the parameters of a page. */
@@ -37,19 +47,25 @@ export function listRequest(
   };
   return interval === null || list.modified_since === undefined
     ? plain
-    : filtered(plain, list.modified_since, interval);
+    : filtered(plain, list.modified_since, timesOf(list, interval));
+}
+
+/** The bounds of the interval as the call writes them. */
+export function timesOf(list: ListConfig | DeletedListConfig, interval: Interval | null): Variables {
+  if (interval === null || list.modified_since === undefined) return () => undefined;
+  const { format, zone } = list.modified_since;
+  const times = new Map([
+    ['modified_since', writeInstant(interval.since, format, zone)],
+    ['now', writeEnd(interval.until, format, zone)],
+  ]);
+  return (name) => times.get(name);
 }
 
 function filtered(
   request: HttpRequest,
-  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
-  { since, until }: Interval,
+  { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  text: Variables,
 ): HttpRequest {
-  const times = new Map([
-    ['modified_since', writeInstant(since, format, zone)],
-    ['now', writeEnd(until, format, zone)],
-  ]);
-  const text = (name: string) => times.get(name);
   // In a JSON body, seconds and milliseconds since 1970 are numbers.
   const json = (name: string) => (format.startsWith('epoch') ? Number(text(name)) : text(name));
   const own = Object.entries(headers).map(([name, template]) => [

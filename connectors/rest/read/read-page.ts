@@ -11,7 +11,7 @@ import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { placeAt, readAt } from '../json-pointer';
-import { listRequest, usesNow } from './list-request';
+import { listRequest, timesOf, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
@@ -48,7 +48,8 @@ export async function readRestPage(
   const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
   const here: Place = { ...place, ...(now !== undefined && { now }) };
   const interval = since && { since, until: new Date(now ?? 0) };
-  const sent = pageRequest(listRequest(config, list, interval), list.paging, place);
+  const known = timesOf(list, interval);
+  const sent = pageRequest(listRequest(config, list, interval), list.paging, place, { known });
   const response = await session.send(sent);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
   if (isUnchanged || isBehindTheEnd(list.paging, place, response)) {

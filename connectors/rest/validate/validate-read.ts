@@ -1,11 +1,12 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
-import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
+import type { DeletedListConfig, ListConfig, ModifiedSinceConfig, PagingConfig } from '../config/config-read';
 import { jsonVariables, textVariables } from '../http/templates';
 import { ZONELESS } from '../read/time-format';
 import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
 
 const nothing = () => false;
+const GET_WITH_BODY = 'A GET has no body. Set a method for the list, usually POST.';
 const NO_VARIABLES =
   'a call that reads a list only knows the names under "parameters", ' +
   'and {modified_since} under "modified_since".';
@@ -15,7 +16,11 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
   return [
     ...(type.list === undefined
       ? []
-      : [...problemsOfList(`${pointer}/list`, type.list), ...problemsOfWindow(`${pointer}/list`, type.list)]),
+      : [
+          ...problemsOfList(`${pointer}/list`, type.list),
+          ...problemsOfWindow(`${pointer}/list`, type.list),
+          ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
+        ]),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
@@ -74,8 +79,9 @@ export function problemsOfPaging(
   if ('in' in paging && paging.in === 'body' && method === 'GET')
     problems.push({
       pointer: `${pointer}/in`,
-      message: 'A GET has no body. Set a method for the list, usually POST.',
+      message: GET_WITH_BODY,
     });
+  if (paging.type === 'keyset') return [...problems, ...problemsOfKeyset(pointer, paging, method)];
   if (paging.type !== 'cursor') return problems;
   const places = (['at', 'header', 'last_item'] as const).filter((key) => paging[key] !== undefined);
   if (places.length !== 1)
@@ -96,6 +102,49 @@ export function problemsOfPaging(
       message: 'Set the parameter for the cursor: a value of an item is not an address.',
     });
   return problems;
+}
+
+function problemsOfKeyset(
+  pointer: string,
+  { after, parameters = {}, body }: Extract<PagingConfig, { type: 'keyset' }>,
+  method: string,
+): Problem[] {
+  const names = Object.keys(after);
+  const texts = Object.entries(parameters).map(([name, text]) => ({
+    at: `${pointer}/parameters/${name}`,
+    variables: textVariables(text),
+  }));
+  if (body !== undefined) texts.push({ at: `${pointer}/body`, variables: jsonVariables(body) });
+  const used = new Set(texts.flatMap(({ variables }) => variables));
+  const problems = texts.flatMap(({ at, variables }) =>
+    variables
+      .filter((name) => !names.includes(name) && name !== 'modified_since' && name !== 'now')
+      .map((name) => ({ pointer: at, message: `{${name}} is not known here. Name it under "after".` })),
+  );
+  for (const name of names)
+    if (!used.has(name))
+      problems.push({
+        pointer: `${pointer}/after/${name}`,
+        message: `{${name}} is used nowhere. Use it in parameters or body, or every page would be the first.`,
+      });
+  if (body !== undefined && method === 'GET')
+    problems.push({ pointer: `${pointer}/body`, message: GET_WITH_BODY });
+  return problems;
+}
+
+/** A call of which only some runs know the time cannot send it. */
+function problemsOfKeysetTimes(pointer: string, { paging }: ListConfig): Problem[] {
+  if (paging.type !== 'keyset') return [];
+  const texts = Object.values(paging.parameters ?? {}).flatMap(textVariables);
+  const uses = [...texts, ...jsonVariables(paging.body ?? {})];
+  return uses.includes('modified_since') || uses.includes('now')
+    ? [
+        {
+          pointer: `${pointer}/paging`,
+          message: 'A full run has no {modified_since}. Describe incremental runs under "changes".',
+        },
+      ]
+    : [];
 }
 
 function problemsOfModifiedSince(
@@ -133,7 +182,7 @@ function problemsOfModifiedSince(
   if (body !== undefined && method === 'GET')
     problems.push({
       pointer: `${pointer}/body`,
-      message: 'A GET has no body. Set a method for the list, usually POST.',
+      message: GET_WITH_BODY,
     });
   return problems;
 }

@@ -1,0 +1,54 @@
+/**
+ * Paging by the values of the last item, such as its time of modification and its id. Nothing is skipped or
+ * read twice while records are added and removed, and any number of records may have the same time.
+ */
+import { isJsonObject, type JsonValue } from '../../../domain/json';
+import type { HttpRequest } from '../../connector';
+import type { PagingConfig } from '../config/config-read';
+import { withParameter } from '../http/query';
+import { fillJson, fillText, type Variables } from '../http/templates';
+import { parseJson, placeAt, readAt } from '../json-pointer';
+
+type KeysetConfig = Extract<PagingConfig, { type: 'keyset' }>;
+type Values = Record<string, string | number>;
+
+/** The values of the last item as a text for the stored position; undefined if one is missing. */
+export function keyOf({ after }: KeysetConfig, item: JsonValue | undefined): string | undefined {
+  const values: Values = {};
+  for (const [name, pointer] of Object.entries(after)) {
+    const value = readAt(item, pointer);
+    if ((typeof value !== 'string' || value === '') && typeof value !== 'number') return undefined;
+    values[name] = value;
+  }
+  return JSON.stringify(values);
+}
+
+/** Undefined for a text that holds other names than the configuration. */
+export function readKey({ after }: KeysetConfig, key: string): Values | undefined {
+  const values = parseJson(key);
+  const isUsable =
+    isJsonObject(values) &&
+    Object.keys(after).every((name) => typeof values[name] === 'string' || typeof values[name] === 'number');
+  return isUsable ? (values as Values) : undefined;
+}
+
+/** @param known further variables, such as `modified_since` */
+export function keysetRequest(
+  request: HttpRequest,
+  paging: KeysetConfig,
+  key: string,
+  known: Variables,
+): HttpRequest {
+  const values = readKey(paging, key) ?? {};
+  const variable: Variables = (name) => (Object.hasOwn(values, name) ? values[name] : known(name));
+  const { parameters = {}, body } = paging;
+  const url = Object.entries(parameters).reduce(
+    (address, [name, template]) => withParameter(address, name, fillText(template, variable)),
+    request.url,
+  );
+  if (body === undefined) return { ...request, url };
+  const around = parseJson(request.body ?? '{}');
+  const filled = placeAt(isJsonObject(around) ? around : {}, '', fillJson(body, variable));
+  const headers = { 'content-type': 'application/json', ...request.headers };
+  return { ...request, url, headers, body: JSON.stringify(filled) };
+}
