@@ -5,10 +5,10 @@
 import { RecordRejected, Unavailable } from '../errors';
 import type { TableConfig } from './config';
 import { type Place, rejection } from './failures';
-import { duplicateStatement, typesStatement } from './page-query';
+import { duplicateStatement, typesStatement, valuesStatement } from './page-query';
 import { findTable, readTablePage } from './reading';
 import { type PostgresContext, inSession } from './session';
-import { idColumns, modifiedOf, refuseModifiedType, remoteIdOf } from './table-keys';
+import { idColumns, type Modified, modifiedOf, refuseModifiedType, remoteIdOf } from './table-keys';
 
 /** Tables and partitioned tables: they can always have a unique index. */
 const TABLES = ['r', 'p'];
@@ -35,7 +35,7 @@ export async function inspectTable(recordType: string, context: PostgresContext)
   await at('id', refuseSharedIds(table, place, context));
 }
 
-const ABOUT_COLUMNS = ['undefined_column', 'modified_type', 'id_not_unique'];
+const ABOUT_COLUMNS = ['undefined_column', 'modified_type', 'modified_empty', 'id_not_unique'];
 
 /** Names the setting in an error about its columns. */
 async function at(setting: string, inspecting: Promise<void>): Promise<void> {
@@ -55,11 +55,28 @@ async function refuseModified(table: TableConfig, place: Place, context: Postgre
     session.query(typesStatement(modified.columns, place.table)),
   );
   for (const { oid } of columns) refuseModifiedType(modified, oid, place);
-  if (new Set(columns.map(({ oid }) => oid)).size <= 1) return;
+  if (new Set(columns.map(({ oid }) => oid)).size <= 1) return refuseEmptyModified(modified, place, context);
   throw rejection(
     'modified_type',
     `The modified columns of ${place.table} (record type ${place.recordType}) have different types.`,
     'Choose columns of the same type.',
+  );
+}
+
+/** Rows without a value are read by every run, so a column without any value finds no change. */
+async function refuseEmptyModified(
+  { columns }: Modified,
+  place: Place,
+  context: PostgresContext,
+): Promise<void> {
+  const rows = await inTime(context, place, valuesStatement(columns, place.table));
+  const [hasRows, hasValues] = rows?.[0] ?? [];
+  if (hasRows !== 'true' || hasValues !== 'false') return;
+  const names = columns.map((name) => JSON.stringify(name)).join(', ');
+  throw rejection(
+    'modified_empty',
+    `No row of ${place.table} (record type ${place.recordType}) has a value in ${names}.`,
+    'Choose a column that holds when a row was modified, or leave out modified: then every run reads all rows.',
   );
 }
 
@@ -84,12 +101,18 @@ async function findSharedId(
   place: Place,
   context: PostgresContext,
 ): Promise<string | undefined> {
+  const [row] = (await inTime(context, place, duplicateStatement(table, place.table))) ?? [];
+  return row === undefined ? undefined : remoteIdOf(row.map((text) => text ?? ''));
+}
+
+/** @returns undefined if the statement takes too long. */
+async function inTime(context: PostgresContext, place: Place, statement: string) {
   try {
     const { rows } = await inSession(context, place, async (session) => {
       await session.query(`set local statement_timeout = ${COMPARISON_TIMEOUT_MS}`);
-      return session.query(duplicateStatement(table, place.table));
+      return session.query(statement);
     });
-    return rows[0] === undefined ? undefined : remoteIdOf(rows[0].map((text) => text ?? ''));
+    return rows;
   } catch (error) {
     if (error instanceof Unavailable) return undefined;
     throw error;
