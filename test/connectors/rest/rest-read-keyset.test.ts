@@ -93,11 +93,7 @@ describe('rule 52, C4: more records with one time of modification than a page ho
   });
 
   it('fail the dataset if a value of the keyset is missing, instead of ending the list', async () => {
-    held = [
-      ...people(2, () => '2026-11-21'),
-      { id: 'c02', at: '' },
-      ...people(9, () => '2026-11-22').slice(3),
-    ];
+    held = [...people(2, () => '2026-11-21'), { id: 'c02' }];
     expect(await failureOf(read())).toMatchObject({ errors: [{ code: 'next_page_unusable' }] });
   });
 });
