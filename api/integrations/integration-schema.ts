@@ -96,7 +96,11 @@ export const integrationView = z
         problems: checkProblems,
       })
       .nullable()
-      .meta({ description: 'The result of the last requested check.' }),
+      .meta({
+        description:
+          'The result of the last check: on request, or of settings before they were stored. null = these ' +
+          'settings were not tried.',
+      }),
     created_at: instant,
     updated_at: instant,
   })
