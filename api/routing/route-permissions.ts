@@ -124,6 +124,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/sync-conflicts': 'viewer',
   'POST /v1/sync-conflicts/{sync_conflict_id}/decide': 'operator',
   'POST /v1/sync-conflicts/decide-alike': 'operator',
+  'POST /v1/drifts/decide': 'operator',
   'GET /v1/push-reviews': 'viewer',
   'GET /v1/push-reviews/{push_review_id}': 'viewer',
   'GET /v1/push-reviews/{push_review_id}/records': 'viewer',

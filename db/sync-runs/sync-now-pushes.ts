@@ -3,6 +3,7 @@
  * when each of those pushes has ended. Reviewed records are pushed only as reviewed.
  */
 import { sql } from 'kysely';
+import type { BrakedEffect } from '../../domain/push/braked-effect';
 import { mappedFieldNames } from '../../domain/records/mapping';
 import { pushJobOf } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
@@ -107,7 +108,7 @@ export async function openManualWindows(
     due: readonly Pick<Item, 'recordId' | 'version'>[];
     actor: string;
     fields: string[];
-    effect?: 'overwrite' | null;
+    effect?: BrakedEffect | null;
   },
 ): Promise<string[]> {
   if (due.length === 0) return [];
