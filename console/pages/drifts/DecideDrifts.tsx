@@ -80,9 +80,9 @@ async function decideAll(
         },
       }),
     );
-    sum.decided += decided;
-    sum.skipped += skipped;
-    cursor = next;
+    sum.decided += page.decided;
+    sum.skipped += page.skipped;
+    cursor = page.next_cursor;
   } while (cursor !== null);
   return sum;
 }
