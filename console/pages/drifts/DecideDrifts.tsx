@@ -65,11 +65,7 @@ async function decideAll(
   const sum = { decided: 0, skipped: 0 };
   let cursor: string | null = null;
   do {
-    const {
-      decided,
-      skipped,
-      next_cursor: next,
-    } = await answerOf(
+    const page: Decided = await answerOf(
       api.POST('/v1/drifts/decide', {
         body: {
           integration_id: integrationId,
