@@ -144,6 +144,7 @@ async function judge(
         notation: notationOf(batch, push, {
           shown: result.shown ?? null,
           payload: unread?.payload ?? push.payload,
+          leftAsIs: unread?.leftAsIs ?? [],
         }),
         unread,
       },
@@ -177,11 +178,11 @@ async function judge(
 function notationOf(
   { recordTypes }: Batch,
   { recordType, operation, fields, notation }: ClaimedPush,
-  { shown, payload }: { shown: JsonObject | null; payload: JsonObject },
+  given: { shown: JsonObject | null; payload: JsonObject; leftAsIs: readonly string[] },
 ): Notation | undefined {
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
-  return notationAfterPush(mapping, fields, { before: notation, shown, payload });
+  return notationAfterPush(mapping, fields, { before: notation, ...given });
 }
 
 /** The values that the third party does not list are a likely cause, unless it names other ones. */

@@ -43,16 +43,19 @@ export class UnreadEditsOfBatch implements Hooks {
     const { agreement, fields, operation } = push;
     if (operation !== 'upsert') {
       const conflicts = editsOfDeleted(mapping, fields, agreement, there);
-      this.found.set(pushId, { payload: null, conflicts, taken: {} });
+      this.found.set(pushId, { payload: null, leftAsIs: [], conflicts, taken: {} });
       return payload;
     }
     const edits = findUnreadEdits(mapping, { fields, payload }, agreement, { remote: there, isReplaced });
-    this.found.set(pushId, { payload: edits.kept, conflicts: edits.conflicts, taken: edits.taken });
-    return edits.sent;
+    const { sent, kept, ...found } = edits;
+    this.found.set(pushId, { payload: kept, ...found });
+    return sent;
   };
 
   readonly beforeCreateAgain = ({ pushId, remoteId }: PushItem): void => {
-    if (remoteId !== null && this.pushes.get(pushId)?.agreement != null) throw deletedThere(remoteId);
+    const agreement = this.pushes.get(pushId)?.agreement;
+    // Right after another push, the record may not be shown yet.
+    if (remoteId !== null && agreement?.isJustPushed === false) throw deletedThere(remoteId);
   };
 }
 

@@ -11,7 +11,7 @@ import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-d
 import { acceptDrifts, type Drifted, repairDrifts } from '../../db/verify/decide-drifts';
 import { notifyOfDrifts, type Verification } from '../../db/verify/drifts';
 import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
-import { type VerifiedPage, verifyPage } from '../../db/verify/verify-page';
+import { verifyPage } from '../../db/verify/verify-page';
 import { verifyJobOf } from '../../domain/overviews/overview';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import { type DriftReaction, settingsOf } from '../../domain/records/record-type-settings';

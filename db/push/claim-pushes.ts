@@ -222,19 +222,20 @@ function toClaimedPush(
 }
 
 /**
- * null for records that are not pulled or not linked, or about which nothing was agreed on. Also right after
- * another push, because the third party may still show the values from before it.
+ * null for records that are not pulled or not linked, or about which nothing was agreed on. Right after another
+ * push, the third party may still show the values from before it: then only for what that push left there.
  */
 function agreementOf(
   one: DecidedPush,
   earlier: ReadonlyMap<string, JsonObject>,
   { integration, now }: ClaimOptions,
-): Agreement | null {
+): ClaimedPush['agreement'] {
   const { recordType, agreed, notation, remoteId, linkedAt, isDeactivated } = one.record;
   if (integration.recordTypes[recordType]?.direction !== 'both' || isDeactivated !== false) return null;
   if (remoteId === null || agreed === null || linkedAt === null) return null;
-  if (now.getTime() - linkedAt.getTime() < PUSH_RECORDED_WITHIN_MS) return null;
+  const isJustPushed = now.getTime() - linkedAt.getTime() < PUSH_RECORDED_WITHIN_MS;
+  if (isJustPushed && !Object.values(notation ?? {}).some(({ isUnread }) => isUnread)) return null;
   const replaced = replacedPushIdOf(one);
   const own = one.target.operation === 'upsert' ? one.target.payload : null;
-  return { agreed, notation, pushed: replaced === null ? own : (earlier.get(replaced) ?? own) };
+  return { agreed, notation, isJustPushed, pushed: replaced === null ? own : (earlier.get(replaced) ?? own) };
 }

@@ -20,7 +20,7 @@ export interface ClaimedPush {
   /** Before the push. */
   notation: Notation | null;
   /** To recognize edits there that were not read yet; null = the third party's edits do not count. */
-  agreement: Agreement | null;
+  agreement: (Agreement & { isJustPushed: boolean }) | null;
   /** Values of the payload that the third party does not list. */
   unlisted: readonly MappingError[];
   remoteId: string | null;

@@ -11,6 +11,8 @@ import type { ClaimedPush } from './claim';
 export interface UnreadOfPush {
   /** What was sent: the payload without the places that were left as they are there; null = as claimed. */
   payload: JsonObject | null;
+  /** These places, as the mapping writes them. */
+  leftAsIs: string[];
   conflicts: FieldConflict[];
   /** Values there that replace ours, in Syncline's field names. */
   taken: JsonObject;

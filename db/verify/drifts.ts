@@ -64,27 +64,20 @@ export interface DriftPosition {
   place: string;
 }
 
+interface DriftFilter {
+  integrationId?: string | undefined;
+  recordId?: string | undefined;
+  recordType?: string | undefined;
+  externalIds?: readonly string[] | undefined;
+  afterRecordId?: string | undefined;
+}
+
 /** By integration and record. A push of the record, or the loss of its link, ends its drifts. */
 export async function listDrifts(
   { trx, tenantId }: TenantWork,
-  {
-    integrationId,
-    recordId,
-    recordType,
-    externalIds,
-    afterRecordId,
-    after,
-    limit,
-  }: {
-    integrationId?: string | undefined;
-    recordId?: string | undefined;
-    recordType?: string | undefined;
-    externalIds?: readonly string[] | undefined;
-    afterRecordId?: string | undefined;
-    after?: DriftPosition | undefined;
-    limit: number;
-  },
+  { after, limit, ...filter }: DriftFilter & { after?: DriftPosition | undefined; limit: number },
 ): Promise<Drift[]> {
+  const { integrationId, recordId, recordType, externalIds, afterRecordId } = filter;
   let query = trx
     .selectFrom('drifts')
     .innerJoin('records', (join) =>

@@ -13,6 +13,8 @@ import { type Agreement, type ComparedPlace, comparePlace } from './three-way-me
 export interface UnreadEdits {
   /** The payload without the places that were changed there: what both sides agree on after the push. */
   kept: JsonObject;
+  /** These places, as the mapping writes them. */
+  leftAsIs: string[];
   /** The payload to send. */
   sent: JsonObject;
   conflicts: FieldConflict[];
@@ -29,12 +31,13 @@ export interface UnreadEdits {
 export function findUnreadEdits(
   mapping: RecordTypeMapping,
   { fields, payload }: { fields: JsonObject; payload: JsonObject },
-  agreement: Agreement,
+  agreement: Agreement & { isJustPushed?: boolean },
   { remote, isReplaced }: { remote: JsonObject; isReplaced: boolean },
 ): UnreadEdits {
   const winner = mapping.onConflict ?? 'ours';
   const edits: UnreadEdits = {
     kept: structuredClone(payload),
+    leftAsIs: [],
     sent: structuredClone(payload),
     conflicts: [],
     taken: {},
@@ -42,7 +45,10 @@ export function findUnreadEdits(
   for (const place of pulledPlaces(mapping)) {
     const compared = comparePlace(place, fields, { ...agreement, isPushOpen: true }, remote);
     const { changedBy, there, read, isReadable } = compared;
-    if (!isComparable(placeNotation(agreement.notation ?? null, place.to)?.shown, there)) continue;
+    const known = placeNotation(agreement.notation ?? null, place.to);
+    if (!isComparable(known?.shown, there)) continue;
+    // The values from before the last push may still be shown.
+    if (agreement.isJustPushed && known?.shown === undefined && known?.isUnread !== true) continue;
     const isChanged = changedBy === 'both' && !isAgreedNotation(compared);
     const isTaken = isChanged && winner === 'theirs' && isReadable;
     if (isChanged)
@@ -55,6 +61,7 @@ export function findUnreadEdits(
       });
     if (isTaken) edits.taken[place.name] = read ?? null;
     if (!isTaken && changedBy !== 'remote') continue;
+    edits.leftAsIs.push(place.to);
     removeAt(edits.kept, place.path);
     leaveAsIs(edits.sent, place.path, there, isReplaced);
   }
