@@ -85,7 +85,7 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    * lost.
    */
   beforeWrite?:
-    | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => JsonObject)
+    | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
     | undefined;
   /**
    * For pushes with `isReadFirst`: to be called before a missing record is created again. Throws

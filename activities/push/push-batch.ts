@@ -14,6 +14,7 @@ import {
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
+import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';
@@ -29,6 +30,8 @@ export interface Batch {
   open(): Promise<OpenConnector>;
   /** Calls the third party's `check`. Results are reused for a while, so a batch may call it per record. */
   ask(): Promise<ThirdPartyState>;
+  /** Stores conflicts that are found before a record is written. */
+  raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
   now: Date;
   log: ActivityLog;
 }
@@ -44,7 +47,7 @@ export const notCalled = (push: ClaimedPush): FinishedPush => ({
 });
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
-  const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes);
+  const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes, batch.raise);
   const { results, isStopped } = await send(batch, unread);
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];

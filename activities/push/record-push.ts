@@ -16,6 +16,7 @@ import type { BrakeAllowances, Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import type { FinishedPush } from '../../db/push/push-outcome';
+import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
@@ -207,6 +208,10 @@ class PushDueRecordsTask {
       recordTypes: integration.recordTypes,
       open,
       ask: () => this.ask(open),
+      raise: async (push, conflicts) => {
+        if (conflicts.length > 0)
+          await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
+      },
       now: this.timeBox.now(),
       log: this.deps.log,
     });

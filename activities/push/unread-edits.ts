@@ -10,6 +10,7 @@ import type { FinishedPush, UnreadOfPush } from '../../db/push/push-outcome';
 import { acceptChanges } from '../../db/records/accept-changes';
 import { toTypeId } from '../../db/sql/ids';
 import type { JsonObject } from '../../domain/json';
+import type { FieldConflict } from '../../domain/pull/field-conflict';
 import { editsOfDeleted } from '../../domain/pull/edits-of-deleted';
 import { findUnreadEdits } from '../../domain/pull/unread-edits';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
@@ -23,6 +24,8 @@ export class UnreadEditsOfBatch implements Hooks {
   constructor(
     pushes: readonly ClaimedPush[],
     private readonly recordTypes: RecordTypeMappings,
+    /** Stores conflicts before the call that overwrites a value there: its answer may be lost. */
+    private readonly raise: (push: ClaimedPush, conflicts: readonly FieldConflict[]) => Promise<void>,
   ) {
     this.pushes = new Map(pushes.map((push) => [push.pushId, push]));
   }
@@ -32,22 +35,22 @@ export class UnreadEditsOfBatch implements Hooks {
     return this.found.get(pushId);
   }
 
-  readonly beforeWrite = (
+  readonly beforeWrite = async (
     { pushId, payload }: PushItem,
     there: JsonObject,
     { isReplaced }: { isReplaced: boolean },
-  ): JsonObject => {
+  ): Promise<JsonObject> => {
     const push = this.pushes.get(pushId);
     const mapping = push && this.recordTypes[push.recordType];
     if (push?.agreement == null || mapping === undefined) return payload;
     const { agreement, fields, operation } = push;
     if (operation !== 'upsert') {
-      const conflicts = editsOfDeleted(mapping, fields, agreement, there);
-      this.found.set(pushId, { payload: null, leftAsIs: [], conflicts, taken: {} });
+      await this.raise(push, editsOfDeleted(mapping, fields, agreement, there));
       return payload;
     }
     const edits = findUnreadEdits(mapping, { fields, payload }, agreement, { remote: there, isReplaced });
-    const { sent, kept, ...found } = edits;
+    const { sent, kept, conflicts, ...found } = edits;
+    await this.raise(push, conflicts);
     this.found.set(pushId, { payload: kept, ...found });
     return sent;
   };

@@ -58,14 +58,14 @@ export class ScimPush {
 
   /** What was changed there is not overwritten. */
   private update(existing: Resource, item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    const wanted = (current: Resource) => {
-      const payload = this.withoutUnreadEdits(item, current);
+    const wanted = async (current: Resource) => {
+      const payload = await this.withoutUnreadEdits(item, current);
       return this.activated({ ...item, payload }, type, item.isDeactivated);
     };
     return this.write(existing, wanted, item, type, 'updated');
   }
 
-  private withoutUnreadEdits(item: PushItem, { attributes }: Resource): JsonObject {
+  private async withoutUnreadEdits(item: PushItem, { attributes }: Resource): Promise<JsonObject> {
     const { beforeWrite } = this.context;
     if (!item.isReadFirst || beforeWrite === undefined) return item.payload;
     return beforeWrite(item, attributes, { isReplaced: false });
@@ -77,14 +77,14 @@ export class ScimPush {
       throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
     const existing = await this.locate(item, type);
     if (!existing) return done(item, 'none', null, null);
-    this.withoutUnreadEdits(item, existing);
-    return this.write(existing, () => ({ [active]: false }), item, type, 'deactivated');
+    await this.withoutUnreadEdits(item, existing);
+    return this.write(existing, async () => ({ [active]: false }), item, type, 'deactivated');
   }
 
   private async remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     if (item.isReadFirst && item.remoteId !== null) {
       const existing = await this.api.read(type, item.remoteId);
-      if (existing !== undefined) this.withoutUnreadEdits(item, existing);
+      if (existing !== undefined) await this.withoutUnreadEdits(item, existing);
     }
     if (item.remoteId !== null && (await this.api.remove(type, item.remoteId, item)))
       return done(item, 'deleted', null, null);
@@ -149,7 +149,7 @@ export class ScimPush {
 
   private async write(
     existing: Resource,
-    wanted: (current: Resource) => JsonObject,
+    wanted: (current: Resource) => Promise<JsonObject>,
     item: PushItem,
     type: ResourceTypeConfig,
     effect: Pushed['effect'],
@@ -157,7 +157,7 @@ export class ScimPush {
     let current = existing;
     for (let attempt = 1; ; attempt += 1) {
       const merged = withSchemas(
-        mergeResource(current.attributes, wanted(current), this.rules(item.recordType)),
+        mergeResource(current.attributes, await wanted(current), this.rules(item.recordType)),
         type,
       );
       const outcome = await this.api.update(type, current, merged, item);

@@ -2,8 +2,10 @@
 import type { TenantWork } from '../database';
 import { endConflicts, newFieldConflict, raiseConflicts, type NewConflict } from '../records/conflicts';
 import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
+import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { SyncError } from '../../domain/sync-error';
 import { findOtherHolders } from './linked-elsewhere';
+import type { ClaimedPush } from './claim';
 import type { FinishedPush } from './push-outcome';
 
 /**
@@ -59,11 +61,23 @@ export async function recordPushConflicts(
   });
 }
 
-function conflictsOf({ push: { recordId, remoteId }, outcome }: FinishedPush): NewConflict[] {
-  if (outcome.kind === 'failed' && outcome.conflict !== undefined) {
-    const detail = outcome.errors.map(({ message }) => message).join(' ');
-    return [{ ...outcome.conflict, recordId, field: null, winner: null, detail }];
-  }
-  if (outcome.kind !== 'succeeded' || outcome.unread === undefined || remoteId === null) return [];
-  return outcome.unread.conflicts.map((conflict) => newFieldConflict({ recordId, remoteId }, conflict));
+function conflictsOf({ push: { recordId }, outcome }: FinishedPush): NewConflict[] {
+  if (outcome.kind !== 'failed' || outcome.conflict === undefined) return [];
+  const detail = outcome.errors.map(({ message }) => message).join(' ');
+  return [{ ...outcome.conflict, recordId, field: null, winner: null, detail }];
+}
+
+/** Fields that changed on both sides, found right before the push. */
+export async function raiseUnreadConflicts(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+  { recordId, recordType, remoteId }: ClaimedPush,
+  conflicts: readonly FieldConflict[],
+): Promise<void> {
+  if (remoteId === null) return;
+  await raiseConflicts(
+    work,
+    { integrationId, syncRunId: null, recordType },
+    conflicts.map((conflict) => newFieldConflict({ recordId, remoteId }, conflict)),
+  );
 }

@@ -1,6 +1,5 @@
 /** How a push ended, or why it waits. */
 import type { JsonObject } from '../../domain/json';
-import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { PushConflict } from '../../domain/records/conflict';
 import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
@@ -9,11 +8,10 @@ import type { ClaimedPush } from './claim';
 
 /** Edits at the third party that were found when a push read the record before writing it. */
 export interface UnreadOfPush {
-  /** What was sent: the payload without the places that were left as they are there; null = as claimed. */
-  payload: JsonObject | null;
+  /** What was sent: the payload without the places that were left as they are there. */
+  payload: JsonObject;
   /** These places, as the mapping writes them. */
   leftAsIs: string[];
-  conflicts: FieldConflict[];
   /** Values there that replace ours, in Syncline's field names. */
   taken: JsonObject;
 }

@@ -70,7 +70,7 @@ export function findUnreadEdits(
 
 /** False if the record alone shows the value in another form than a list does, which is no edit. */
 function isComparable(shown: JsonValue | undefined, there: JsonValue | undefined): boolean {
-  if (shown === undefined || shown === null || there === undefined || there === null) return true;
+  if ([shown, there].some((value) => isNotationOf(null, value))) return true;
   return typeof shown === typeof there && Array.isArray(shown) === Array.isArray(there);
 }
 

@@ -50,7 +50,7 @@ export async function writeRecord(
     sendCall(calls, call, {
       method,
       remoteId: current.id,
-      record: record(withoutUnreadEdits(calls, current, isReplaced)),
+      record: record(await withoutUnreadEdits(calls, current, isReplaced)),
       current: isMerged ? fieldsOf(current, call.omit) : undefined,
       headers: ifMatch(isMatched, current),
     });
@@ -62,17 +62,22 @@ export async function writeRecord(
 export const isReadFirst = ({ item, recordType }: RecordCalls): boolean =>
   item.isReadFirst && recordType.read !== undefined;
 
-function withoutUnreadEdits(calls: RecordCalls, { record }: Current, isReplaced: boolean): RecordCalls {
+async function withoutUnreadEdits(
+  calls: RecordCalls,
+  { record }: Current,
+  isReplaced: boolean,
+): Promise<RecordCalls> {
   const { item, context } = calls;
   if (!item.isReadFirst || context.beforeWrite === undefined || !isJsonObject(record)) return calls;
-  return { ...calls, item: { ...item, payload: context.beforeWrite(item, record, { isReplaced }) } };
+  const payload = await context.beforeWrite(item, record, { isReplaced });
+  return { ...calls, item: { ...item, payload } };
 }
 
 /** Before a removal, where the record can be read: edits there are reported before they are lost. */
 export async function readBeforeRemoval(calls: RecordCalls, remote: Remote): Promise<Remote | undefined> {
   if (!isReadFirst(calls)) return remote;
   const current = await readAgain(calls, remote);
-  if (current !== undefined) withoutUnreadEdits(calls, current, false);
+  if (current !== undefined) await withoutUnreadEdits(calls, current, false);
   return current;
 }
 

@@ -187,7 +187,7 @@ export class ThirdParty {
       this.note('is asked for a deleted record', keyOf(item.payload));
       context.beforeCreateAgain?.(item);
     }
-    const payload = this.readFirst(item, found, context) ?? item.payload;
+    const payload = (await this.readFirst(item, found, context)) ?? item.payload;
     this.writes += 1;
     if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const refusal = this.refusal();
@@ -215,11 +215,11 @@ export class ThirdParty {
   }
 
   /** The payload after the record was read; undefined = it cannot be read, or is not to be. */
-  private readFirst(
+  private async readFirst(
     item: PushItem,
     remoteId: string | null,
     { beforeWrite }: ConnectorContext,
-  ): JsonObject | undefined {
+  ): Promise<JsonObject | undefined> {
     const record = remoteId === null ? undefined : this.records.get(remoteId);
     if (!item.isReadFirst || this.habits.single !== 'readable') return undefined;
     if (remoteId === null || record === undefined || beforeWrite === undefined) return undefined;

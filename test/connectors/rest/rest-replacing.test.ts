@@ -98,7 +98,7 @@ describe('a third party whose PUT replaces the record', () => {
       contextFor({ list: { path: '/contacts', items: '/items', paging: { type: 'none' } }, ...type });
     /** Keeps the first name as it is there. */
     const hooks = (seen: unknown[] = []) => ({
-      beforeWrite: ({ payload }: { payload: JsonObject }, there: JsonObject, call: object) => {
+      beforeWrite: async ({ payload }: { payload: JsonObject }, there: JsonObject, call: object) => {
         seen.push([there['first_name'], call]);
         const { first_name: _, ...others } = payload;
         return others;

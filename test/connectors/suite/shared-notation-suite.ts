@@ -120,7 +120,7 @@ export function itKeepsNotations(
 
       const edited = { ...fields, first_name: 'Grace' };
       const seen: UnreadEdits[] = [];
-      const beforeWrite = (
+      const beforeWrite = async (
         { payload }: PushItem,
         remote: JsonObject,
         { isReplaced }: { isReplaced: boolean },

@@ -222,7 +222,7 @@ async function push(
     const { pushId, operation, recordType, externalId, remoteId } = item;
     let { payload } = item;
     try {
-      payload = readFirst(account, item, context);
+      payload = await readFirst(account, item, context);
       account.pushes.push({ ...item, payload, at: await now() });
       account.beforePush(item);
     } catch (error) {
@@ -262,10 +262,14 @@ async function push(
 }
 
 /** The payload after the record was read. */
-function readFirst(account: CrmAccount, item: PushItem, context: ConnectorContext): JsonObject {
+async function readFirst(
+  account: CrmAccount,
+  item: PushItem,
+  context: ConnectorContext,
+): Promise<JsonObject> {
   const { recordType, remoteId, operation, payload } = item;
   if (!account.readsFirst || !item.isReadFirst || remoteId === null) return payload;
   const there = account.held(recordType).get(remoteId);
   if (there === undefined && operation === 'upsert') context.beforeCreateAgain?.(item);
-  return (there && context.beforeWrite?.(item, there, { isReplaced: false })) ?? payload;
+  return (there && (await context.beforeWrite?.(item, there, { isReplaced: false }))) ?? payload;
 }
