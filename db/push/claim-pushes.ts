@@ -14,7 +14,6 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { decidePush } from '../../domain/push/push-decision';
-import type { Agreement } from '../../domain/pull/three-way-merge';
 import { pushTarget, type PushTarget } from '../../domain/records/mapping';
 import { knownFrom, withEmptiedFields } from '../../domain/records/notation';
 import { type Picklists, unlistedValues } from '../../domain/records/picklists';

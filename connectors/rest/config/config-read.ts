@@ -159,6 +159,8 @@ export const List = z.strictObject({
    */
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
+  /** The call that reads one record, for lists that hold only ids or shortened records. */
+  detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
   /** When a record was last modified, within a record. */
   modified: z.strictObject({ at: JsonPointer, format: TimeFormat }).optional(),
   /** The number of records in the whole list, only if it is exact. */

@@ -1,5 +1,5 @@
 /**
- * Reads one page of a record type by configuration, with one request. An incomplete response is Unavailable.
+ * Reads one page of a record type by configuration, with one request, and one per record with `detail`. An incomplete response is Unavailable.
  * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
  * counts as an empty list.
  */
@@ -11,11 +11,12 @@ import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { placeAt, readAt } from '../json-pointer';
+import { type DetailReading, withDetails } from './details';
 import { listRequest, timesOf, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
-import { readDeletedItems, readItems } from './read-items';
+import { readDeletedItems, type ReadItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
 import { readInstant } from './time-format';
 import { withinWindow } from './window';
@@ -70,7 +71,16 @@ export async function readRestPage(
     records === undefined ? { next: behind, items: listed } : withinWindow(records, place, behind, listed);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
   const read =
-    records === undefined ? readDeletedItems(items, list, recordType) : readItems(items, records, recordType);
+    records === undefined
+      ? readDeletedItems(items, list, recordType)
+      : await readListed(records, items, {
+          config,
+          recordType,
+          name,
+          session,
+          part: place.phase,
+          signal: context.signal,
+        });
   return {
     ...read,
     nextCursor: cursorAfter(next.place, here, request, recordType),
@@ -78,6 +88,19 @@ export async function readRestPage(
     // Of a later window: the records that remain.
     total: place.since === undefined ? total : null,
   };
+}
+
+async function readListed(
+  list: ListConfig,
+  items: readonly JsonValue[],
+  reading: DetailReading,
+): Promise<ReadItems> {
+  const { recordType } = reading;
+  if (list.detail === undefined) return readItems(items, list, recordType);
+  const detailed = await withDetails(list, items, reading);
+  const single = { ...list, item_at: '', id: undefined, version: undefined };
+  const { records, unreadable: unusable } = readItems(detailed.items, single, recordType);
+  return { records, unreadable: [...unusable, ...detailed.unreadable] };
 }
 
 function itemsIn(

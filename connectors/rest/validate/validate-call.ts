@@ -71,7 +71,7 @@ export function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwn
   );
 }
 
-function variablesOfParameter(parameter: ParameterConfig | undefined): string[] {
+export function variablesOfParameter(parameter: ParameterConfig | undefined): string[] {
   if (typeof parameter !== 'object') return textVariables(String(parameter ?? ''));
   return 'json' in parameter ? jsonVariables(parameter.json) : textVariables(parameter.template);
 }

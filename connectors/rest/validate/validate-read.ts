@@ -1,9 +1,9 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig, PagingConfig } from '../config/config-read';
-import { jsonVariables, textVariables } from '../http/templates';
+import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { ZONELESS } from '../read/time-format';
-import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
+import { type Problem, problemsOfCall, problemsOfGet, variablesOfParameter } from './validate-call';
 
 const nothing = () => false;
 const GET_WITH_BODY = 'A GET has no body. Set a method for the list, usually POST.';
@@ -20,6 +20,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
           ...problemsOfList(`${pointer}/list`, type.list),
           ...problemsOfWindow(`${pointer}/list`, type.list),
           ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
+          ...problemsOfDetail(`${pointer}/list/detail`, type.list),
         ]),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
@@ -40,6 +41,22 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
       ? []
       : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
   ];
+}
+
+function problemsOfDetail(pointer: string, { detail }: ListConfig): Problem[] {
+  if (detail === undefined) return [];
+  const isKnown = (name: string) => name === 'remote_id';
+  const problems = problemsOfCall(pointer, detail, isKnown);
+  const isUsed = [
+    ...pathVariables(detail.path),
+    ...Object.values(detail.parameters ?? {}).flatMap(variablesOfParameter),
+  ].includes('remote_id');
+  if (!isUsed)
+    problems.push({
+      pointer: `${pointer}/path`,
+      message: 'Use {remote_id}, the id of the record, or every record would be the same.',
+    });
+  return problems;
 }
 
 function problemsOfWindow(pointer: string, { paging, modified, modified_since }: ListConfig): Problem[] {
@@ -190,7 +207,11 @@ function problemsOfModifiedSince(
 function problemsOfChanges(pointer: string, { list, changes }: RecordTypeConfig): Problem[] {
   if (changes === undefined) return [];
   const at = `${pointer}/changes`;
-  const problems = [...problemsOfList(at, changes), ...problemsOfWindow(at, changes)];
+  const problems = [
+    ...problemsOfList(at, changes),
+    ...problemsOfWindow(at, changes),
+    ...problemsOfDetail(`${at}/detail`, changes),
+  ];
   if (list === undefined)
     problems.push({ pointer: at, message: 'changes needs a list, which full runs read.' });
   else if (list.modified_since !== undefined && !hasWindow(list))
