@@ -27,20 +27,9 @@ export async function readRestPage(
   context: RestContext,
 ): Promise<ReadPage> {
   const { config } = context;
-  const { recordType: name, modifiedSince, cursor } = request;
-  const first: Place =
-    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
-  const place = cursor === null ? first : readPlace(cursor);
-  const list = place && recordType[place.phase];
-  if (recordType.list === undefined)
-    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
-  if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
-    throw notReadable(
-      name,
-      'list',
-      'cursor_unusable',
-      'the configuration has changed since the previous page was read. The next run starts over.',
-    );
+  const { recordType: name, modifiedSince } = request;
+  const { place, list } = positionIn(request, recordType, config);
+  if (recordType.list === undefined) throw notDescribed(name);
 
   const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
   const clock = records ?? recordType.list;
@@ -88,6 +77,30 @@ export async function readRestPage(
     // Of a later window: the records that remain.
     total: place.since === undefined ? total : null,
   };
+}
+
+const notDescribed = (name: string) =>
+  notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
+
+/** The place of the page, and the list that it belongs to. */
+function positionIn(
+  { recordType: name, modifiedSince, cursor }: ReadRequest,
+  recordType: RecordTypeConfig,
+  config: RestConfig,
+): { place: Place; list: ListConfig | DeletedListConfig } {
+  const first: Place =
+    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
+  const place = cursor === null ? first : readPlace(cursor);
+  const list = place && recordType[place.phase];
+  if (recordType.list === undefined) throw notDescribed(name);
+  if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
+    throw notReadable(
+      name,
+      'list',
+      'cursor_unusable',
+      'the configuration has changed since the previous page was read. The next run starts over.',
+    );
+  return { place, list };
 }
 
 async function readListed(
