@@ -221,8 +221,9 @@ function toClaimedPush(
 }
 
 /**
- * null for records that are not pulled or not linked, or about which nothing was agreed on. Right after another
- * push, the third party may still show the values from before it: then only for what that push left there.
+ * null for records that are not pulled or not linked, or about which nothing was agreed on. Right after
+ * another push, the third party may still show the values from before it: then only for what that push left
+ * there.
  */
 function agreementOf(
   one: DecidedPush,

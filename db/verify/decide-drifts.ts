@@ -1,4 +1,4 @@
-/** What is done about drifts: by the setting of the record type, or by the decision of a person (rules.md 54). */
+/** Repairs and accepts drifts: by the setting of the record type, or as a person decides (rules.md 54). */
 import { sql } from 'kysely';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
@@ -7,11 +7,11 @@ import { mappedFieldNames, type RecordTypeMapping } from '../../domain/records/m
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
+import { openManualWindows } from '../push/manual-windows';
 import { noteAbsence } from '../pull/record-holders';
 import { unlink } from '../pull/soft-delete';
 import { acceptChanges } from '../records/accept-changes';
 import { lockMappings } from '../records/mapping-lock';
-import { openManualWindows } from '../sync-runs/sync-now-pushes';
 import { type Drift, MISSING_THERE } from './drifts';
 
 export const DRIFT_DECISIONS = ['repair', 'accept'] as const;

@@ -1,7 +1,7 @@
 /**
- * Reads one page of a record type by configuration, with one request, and one per record with `detail`. An incomplete response is Unavailable.
- * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
- * counts as an empty list.
+ * Reads one page of a record type by configuration, with one request, and one per record with `detail`. An
+ * incomplete response is Unavailable. A response that does not match the configuration is RecordRejected: the
+ * dataset cannot be read. Neither counts as an empty list.
  */
 import { type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest } from '../../connector';
