@@ -1,15 +1,15 @@
 /** Lists of ids or shortened records, against a server that plays them. */
-import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
-import { loopbackPolicy } from '../suite/given';
+import { rest } from '../../../../connectors/rest';
+import { closeConnections } from '../../../../egress/http-client';
+import { loopbackPolicy } from '../../suite/given';
 import {
   type RecordedRequest,
   type ScriptedAnswer,
   type ScriptedServer,
   startScriptedServer,
-} from '../suite/scripted-server';
-import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from './rest-given';
-import { failureOf, PULLED, readPages, readingContext } from './rest-read-given';
+} from '../../suite/scripted-server';
+import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from '../rest-given';
+import { failureOf, PULLED, readPages, readingContext } from '../rest-read-given';
 
 let server: ScriptedServer;
 let listed: unknown[];

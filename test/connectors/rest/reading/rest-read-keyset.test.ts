@@ -1,10 +1,10 @@
 /** Lists that continue behind the last record of a page, against a server that plays them. */
-import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
-import { loopbackPolicy } from '../suite/given';
-import { type RecordedRequest, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
-import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from './rest-given';
-import { failureOf, idsIn, PULLED, readPages, readingContext } from './rest-read-given';
+import { rest } from '../../../../connectors/rest';
+import { closeConnections } from '../../../../egress/http-client';
+import { loopbackPolicy } from '../../suite/given';
+import { type RecordedRequest, type ScriptedServer, startScriptedServer } from '../../suite/scripted-server';
+import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from '../rest-given';
+import { failureOf, idsIn, PULLED, readPages, readingContext } from '../rest-read-given';
 
 const SIZE = 3;
 const AFTER = { last_time: '/at', last_id: '/id' };
