@@ -16,7 +16,7 @@ export interface OpenConnector {
   context: ConnectorContext;
 }
 
-/** `encryptedCredentials`: instead of those that are stored. */
+/** `encryptedCredentials` are used instead of the stored credentials. */
 export type IntegrationToOpen = Pick<
   Integration,
   'integrationId' | 'connector' | 'config' | 'recordTypes' | 'credentialsUpdatedAt'

@@ -34,7 +34,7 @@ export interface TemporalOptions {
   answerWithinMs?: number;
 }
 
-/** A little more than a check may take. */
+/** Slightly longer than the time limit of a check. */
 const ANSWER_WITHIN_MS = 25_000;
 const START_WITHIN_MS = 3_000;
 /** Checks expire, so that a worker that was down does not run a backlog of old checks. */

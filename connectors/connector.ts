@@ -79,17 +79,17 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    */
   claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
   /**
-   * For pushes with `isReadFirst`: to be called with the record as it is there before it is changed or
-   * removed, and again after each further read. Returns the payload to send, without the places that were
-   * changed there (rules.md 17). `isReplaced`: the call replaces the record, so that whatever it lacks is
+   * For pushes with `isReadFirst`: call it with the remote record before the record is changed or removed, and
+   * again after each further read. Returns the payload to send, without the places that were changed in the
+   * third party (rules.md 17). `isReplaced`: the call replaces the whole record, so fields that it lacks are
    * lost.
    */
   beforeWrite?:
     | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
     | undefined;
   /**
-   * For pushes with `isReadFirst`: to be called before a missing record is created again. Throws
-   * `RecordConflict` if a person has to decide (rules.md 50).
+   * For pushes with `isReadFirst`: call it before a missing record is created again. Throws `RecordConflict`
+   * if a person has to decide (rules.md 50).
    */
   beforeCreateAgain?: ((item: PushItem) => void) | undefined;
 }
@@ -115,8 +115,8 @@ export interface PushItem {
   /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
   /**
-   * True if the third party's edits count too: a record that can be read alone is read before it is written
-   * (`beforeWrite`).
+   * True for records that are also pulled. A connector that can read a single record reads it before it writes
+   * it (`beforeWrite`).
    */
   isReadFirst: boolean;
   /** True if an earlier push deactivated the record, so that an upsert must activate it. */

@@ -103,10 +103,11 @@ export function alreadyLinked(remoteId: string, holder: string): RecordConflict 
   });
 }
 
-/** For a push to a record that was deleted there. Nothing was written. */
+/** For a push to a record that was deleted in the third party. Nothing was written. */
 export function deletedThere(remoteId: string): RecordConflict {
   const message = `The record ${remoteId} was deleted in the third party before this change was sent.`;
-  const explanation = 'Decide the conflict: create the record there again, or delete it here.';
+  const explanation =
+    'Decide the conflict: create the record in the third party again, or delete it in Syncline.';
   return new RecordConflict(
     message,
     { field: null, remoteField: null, code: 'deleted_there', message, explanation },

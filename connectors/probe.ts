@@ -18,19 +18,19 @@ export interface CheckProblem {
 interface Probe {
   connector: Pick<Connector, 'readAbilities' | 'readPage' | 'checkRecordType'>;
   context: ConnectorContext;
-  /** Aborts when the time is over, because a person waits. */
+  /** Aborts at the time limit of the check. */
   signal: AbortSignal;
 }
 
 const DAY_MS = 24 * 3_600_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** The time is over. */
-export class TimeOver extends Error {}
+/** The check has reached its time limit. */
+export class TimedOut extends Error {}
 
 /**
- * Ends when the signal aborts, even if the third party hangs. A record type that was not tried by then is a
- * warning. @throws the errors of connectors, except refusals: those are problems.
+ * Ends when the signal aborts, even if the third party hangs. Each record type that was not read by then gets
+ * a warning. @throws the errors of connectors, except refusals: those are problems.
  */
 export async function probeRecordTypes(probe: Probe): Promise<CheckProblem[]> {
   const problems: CheckProblem[] = [];
@@ -44,8 +44,8 @@ export async function probeRecordTypes(probe: Probe): Promise<CheckProblem[]> {
         )),
       );
     } catch (error) {
-      if (!(error instanceof TimeOver)) throw error;
-      const message = `The third party is slow: there was no time to try reading ${recordType}.`;
+      if (!(error instanceof TimedOut)) throw error;
+      const message = `The check reached its time limit before it could read ${recordType}.`;
       problems.push({ pointer, code: 'not_tried', message, severity: 'warn' });
     }
   }
@@ -68,20 +68,20 @@ async function probeRecordType(
   );
 }
 
-/** @throws TimeOver */
+/** @throws TimedOut */
 export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
-  if (signal.aborted) throw new TimeOver();
+  if (signal.aborted) throw new TimedOut();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new TimeOver());
+    stop = () => reject(new TimedOut());
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
     return await Promise.race([work, aborted]);
   } catch (error) {
-    // The requests end with the same signal, and their errors would be taken for an outage.
-    throw signal.aborted ? new TimeOver() : error;
+    // The same signal aborts the requests. Their errors must not be taken for an outage.
+    throw signal.aborted ? new TimedOut() : error;
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop);
   }

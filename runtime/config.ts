@@ -42,7 +42,7 @@ const oidcIssuer = z
 const metricsHost = z
   .union([z.ipv4(), z.ipv6()], 'must be an IP address of this machine, such as 0.0.0.0')
   .default('127.0.0.1');
-/** No metrics without it. */
+/** Without a port, metrics are not served. */
 const metricsPort = z.coerce.number().int().min(0).max(65_535).optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 

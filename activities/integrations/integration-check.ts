@@ -4,7 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
-import { beforeAbort, type CheckProblem, probeRecordTypes, TimeOver } from '../../connectors/probe';
+import { beforeAbort, type CheckProblem, probeRecordTypes, TimedOut } from '../../connectors/probe';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/integrations/availability';
@@ -24,7 +24,7 @@ type Outcome = { message: string; problems: CheckProblem[] } & (
   | { ok: false; kind: CheckFailure }
 );
 
-/** A person waits. What is not tried by then shows in the first run. */
+/** The time limit of a check, because a user waits for it. The first run finds what was not checked. */
 const CHECK_MS = 20_000;
 const WELL = 'The third party answers and accepts the credentials.';
 
@@ -58,7 +58,7 @@ async function findSettings(
 ): Promise<IntegrationToOpen | undefined> {
   if (trialId === undefined) return findIntegration(work, { integrationId });
   const trial = await findTrial(work, { trialId });
-  // With the trial's own time, tokens of the stored settings are not used.
+  // The cache of access tokens is keyed by this time. A trial must not use tokens of the stored credentials.
   return (
     trial && { ...trial, credentialsUpdatedAt: trial.createdAt, encryptedCredentials: trial.credentials }
   );
@@ -75,7 +75,7 @@ async function saveOutcome(
     : saveTrialResult(work, { trialId, check });
 }
 
-/** A refusal of the check itself concerns the address. */
+/** Reports a refusal of the connector's check as a problem of the configured address. */
 async function refusalOf(config: unknown, checking: Promise<void>): Promise<CheckProblem[] | undefined> {
   try {
     await checking;
@@ -88,7 +88,7 @@ async function refusalOf(config: unknown, checking: Promise<void>): Promise<Chec
   }
 }
 
-/** A success that cannot be read, such as a web page. While pushing it can be a page about maintenance. */
+/** A 2xx response that is not readable, such as a web page. Pushes treat it as an outage (maintenance page). */
 function isUnreadableAnswer(error: unknown): error is Unavailable {
   return error instanceof Unavailable && error.status !== null && error.status >= 200 && error.status <= 299;
 }
@@ -107,7 +107,7 @@ async function ask(
       : { ok: true, kind: null, message: [WELL, ...words].join(' '), problems };
   } catch (error) {
     if (error instanceof ConnectorError) return failed(error.kind, error.message);
-    if (error instanceof TimeOver)
+    if (error instanceof TimedOut)
       return failed('unavailable', 'The third party did not answer in time. The connection is not verified.');
     onMistake(error);
     return failed('internal', 'The check failed inside Syncline; the log of the worker says why.');

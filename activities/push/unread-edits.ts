@@ -24,13 +24,13 @@ export class UnreadEditsOfBatch implements Hooks {
   constructor(
     pushes: readonly ClaimedPush[],
     private readonly recordTypes: RecordTypeMappings,
-    /** Stores conflicts before the call that overwrites a value there: its answer may be lost. */
+    /** Stores conflicts before the call that overwrites a remote value, because its response may be lost. */
     private readonly raise: (push: ClaimedPush, conflicts: readonly FieldConflict[]) => Promise<void>,
   ) {
     this.pushes = new Map(pushes.map((push) => [push.pushId, push]));
   }
 
-  /** What a push has left out or overwritten; undefined = nothing. */
+  /** The unread edits that the push found; undefined = it compared no record. */
   of({ pushId }: ClaimedPush): UnreadOfPush | undefined {
     return this.found.get(pushId);
   }
@@ -57,14 +57,14 @@ export class UnreadEditsOfBatch implements Hooks {
 
   readonly beforeCreateAgain = ({ pushId, remoteId }: PushItem): void => {
     const agreement = this.pushes.get(pushId)?.agreement;
-    // Right after another push, the record may not be shown yet.
+    // Right after another push, the third party may not show the record yet.
     if (remoteId !== null && agreement?.isJustPushed === false) throw deletedThere(remoteId);
   };
 }
 
 /**
- * Values there that win a conflict become changes of the records. If the worker dies before, the next run
- * takes them.
+ * Stores remote values that win a conflict as changes of the records. If the worker crashes before this, the
+ * next run takes them.
  */
 export async function takeUnread(
   finished: readonly FinishedPush[],

@@ -36,8 +36,8 @@ export const INTEGRATION_ERRORS = {
     status: 422,
     title: 'The app cannot be synced with these settings',
     detail:
-      'Correct the settings listed in `errors`: they were tried at the app. With `check=false` ' +
-      'they are stored without being tried.',
+      'Correct the settings listed in `errors`, which failed the check at the app. To store them ' +
+      'without a check, send `check=false`.',
   },
   invalid_settings: {
     status: 422,

@@ -127,7 +127,7 @@ export const integrationRoutes: readonly Route[] = [
       'Record types that are pulled in a new way are read completely.',
       'With `dry_run=true` nothing changes, and the response says how many records the change would affect.',
       TRIAL,
-      'Stored credentials are not sent to another host in order to try it.',
+      'Stored credentials are never sent to a new host: such a configuration is stored without being tried.',
     ].join(' '),
     params: integrationParams,
     query: changeQuery,

@@ -98,8 +98,8 @@ export const integrationView = z
       .nullable()
       .meta({
         description:
-          'The result of the last check: on request, or of settings before they were stored. null = these ' +
-          'settings were not tried.',
+          'The result of the last check, on request or before settings were stored. null = the current ' +
+          'settings were not checked.',
       }),
     created_at: instant,
     updated_at: instant,

@@ -1,7 +1,7 @@
 /**
  * Settings are tried at the third party before they are stored (rules.md 52). Only workers call third
- * parties, so a worker tries them. A third party that is away or slow never prevents linking: the check then
- * says so.
+ * parties, so a worker tries them. A third party that is down or slow does not prevent linking; the stored
+ * check shows the failure.
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
@@ -14,9 +14,9 @@ import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
 
 export const TRIAL =
-  'A new configuration and new mappings are tried at the app first, for up to 20 seconds. What cannot ' +
-  'work is refused (`check_refused`). An app that does not respond, or not in time, refuses nothing: ' +
-  '`last_check` shows it.';
+  'A new configuration and new mappings are tried at the app first, for up to 20 seconds. Settings that ' +
+  'cannot work are refused (`check_refused`). If the app does not respond in time, the settings are stored, ' +
+  'and `last_check` shows the failure.';
 export const checkParam = z
   .enum(['true', 'false'])
   .optional()
@@ -51,7 +51,7 @@ export async function startTrial(
   };
 }
 
-/** What a change lets be tried; undefined = nothing. */
+/** The settings that a change has to try; undefined = none. */
 export function settingsToTry(
   before: Integration,
   { config, recordTypes }: IntegrationChange,
@@ -59,9 +59,9 @@ export function settingsToTry(
 ): TriedSettings | undefined {
   if (config === undefined && recordTypes === undefined) return undefined;
   const { integrationId, connector: kind } = before;
-  const hostsOf = (one: JsonObject) => connectors[kind]?.hosts(one) ?? [];
+  const hostsOf = (settings: JsonObject) => connectors[kind]?.hosts(settings) ?? [];
   const known = hostsOf(before.config);
-  // Stored credentials are for the stored hosts.
+  // Stored credentials are sent only to the hosts of the stored configuration.
   const isElsewhere = config !== undefined && hostsOf(config).some((host) => !known.includes(host));
   if (isElsewhere && before.credentialsUpdatedAt !== null) return undefined;
   return {

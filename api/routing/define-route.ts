@@ -152,8 +152,8 @@ interface AfterCommitRoute<
 }
 
 /**
- * Prepares in one transaction, waits for an external service without one, and has its effect in a second
- * transaction.
+ * Prepares the request in one transaction, waits for an external service outside of any transaction, and
+ * applies the effect in a second one.
  */
 interface TriedRoute<
   P extends z.ZodType,
@@ -168,6 +168,7 @@ interface TriedRoute<
     context: TenantContext,
   ): Promise<() => Promise<(work: TenantWork) => Promise<ResponseOf<NoInfer<R>>>>>;
 }
+
 type OutcomeOf<R extends Responses> = R extends { 200: { schema: infer Schema extends z.ZodType } }
   ? z.output<Schema>
   : object;

@@ -13,7 +13,7 @@ import { driftView, toWireDrift } from './drift-schema';
 
 const tag = 'Drifts';
 const position = z.object({ integrationId: z.uuid(), recordId: z.uuid(), place: z.string() });
-/** Records that one request decides, and the drifts that it reads for them. */
+/** The most records that one request decides, and the most drifts that it reads for them. */
 const DECIDED_MAX = 200;
 const READ_MAX = 2_000;
 
@@ -86,7 +86,8 @@ export const driftRoutes: readonly Route[] = [
         schema: z.object({
           decided: z.int(),
           skipped: z.int().meta({
-            description: 'Held, changed since, or with a value in the app that the mapping cannot read.',
+            description:
+              'Records that are held or have changed since, or whose value in the app the mapping cannot read.',
           }),
           next_cursor: z.string().nullable(),
         }),

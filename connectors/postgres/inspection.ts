@@ -29,16 +29,16 @@ select c.relkind,
 export async function inspectTable(recordType: string, context: PostgresContext): Promise<void> {
   const { table, place } = findTable(context, recordType);
   const one = { ...context, config: { ...context.config, page_size: 1 } };
-  await at('modified', refuseModified(table, place, context));
+  await namingSetting('modified', refuseModified(table, place, context));
   await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
   await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
-  await at('id', refuseSharedIds(table, place, context));
+  await namingSetting('id', refuseSharedIds(table, place, context));
 }
 
 const ABOUT_COLUMNS = ['undefined_column', 'modified_type', 'modified_empty', 'id_not_unique'];
 
-/** Names the setting in an error about its columns. */
-async function at(setting: string, inspecting: Promise<void>): Promise<void> {
+/** Adds the setting to an error about its columns. */
+async function namingSetting(setting: string, inspecting: Promise<void>): Promise<void> {
   try {
     await inspecting;
   } catch (error) {
@@ -63,7 +63,7 @@ async function refuseModified(table: TableConfig, place: Place, context: Postgre
   );
 }
 
-/** Rows without a value are read by every run, so a column without any value finds no change. */
+/** Every run reads rows without a value, so a column without any value cannot select changed rows. */
 async function refuseEmptyModified(
   { columns }: Modified,
   place: Place,
@@ -76,7 +76,7 @@ async function refuseEmptyModified(
   throw rejection(
     'modified_empty',
     `No row of ${place.table} (record type ${place.recordType}) has a value in ${names}.`,
-    'Choose a column that holds when a row was modified, or leave out modified: then every run reads all rows.',
+    'Choose a column with the time of the last change, or omit modified; then every run reads all rows.',
   );
 }
 

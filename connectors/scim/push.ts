@@ -56,7 +56,7 @@ export class ScimPush {
     return this.update(found, item, type);
   }
 
-  /** What was changed there is not overwritten. */
+  /** Does not overwrite unread edits in the third party. */
   private update(existing: Resource, item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     const wanted = async (current: Resource) => {
       const payload = await this.withoutUnreadEdits(item, current);

@@ -1,6 +1,6 @@
 /**
  * Trials: settings of an integration that a worker tries at the third party before they are stored. A trial
- * is deleted with its result; what a dead process leaves expires (db/retention.ts).
+ * is deleted when its result is read. Trials of crashed processes expire (db/retention.ts).
  */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
@@ -48,7 +48,7 @@ export async function findTrial(
     .executeTakeFirst();
 }
 
-/** Changes nothing if the trial has been given up. */
+/** Has no effect if the trial no longer exists. */
 export async function saveTrialResult(
   { trx, tenantId }: TenantWork,
   { trialId, check }: { trialId: string; check: LastCheck },
@@ -61,7 +61,7 @@ export async function saveTrialResult(
     .execute();
 }
 
-/** @returns null if no worker has finished it. */
+/** Deletes the trial. @returns its result; null = no worker has finished it. */
 export async function endTrial(
   { trx, tenantId }: TenantWork,
   { trialId }: { trialId: string },

@@ -222,8 +222,8 @@ function toClaimedPush(
 
 /**
  * null for records that are not pulled or not linked, or about which nothing was agreed on. Right after
- * another push, the third party may still show the values from before it: then only for what that push left
- * there.
+ * another push, the third party may still show older values, so null too, unless that push left an unread
+ * edit there.
  */
 function agreementOf(
   one: DecidedPush,

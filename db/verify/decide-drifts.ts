@@ -1,4 +1,4 @@
-/** Repairs and accepts drifts: by the setting of the record type, or as a person decides (rules.md 54). */
+/** Repairs or accepts drifts, by the setting of the record type or the decision of a person (rules.md 54). */
 import { sql } from 'kysely';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
@@ -39,7 +39,7 @@ export interface Drifted {
 }
 
 /**
- * Pushes the records again. A missing one is linked to nothing any more, so its push creates it.
+ * Pushes the records again. A missing record loses its link, so that its push creates it.
  * @param isBraked the safety thresholds of pushes apply. @returns the ids of the records that will be pushed;
  * held ones are left out.
  */

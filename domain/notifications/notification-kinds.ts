@@ -136,7 +136,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: false,
     title: (integration) => `Records were changed at ${nameOf(integration)} after they were pushed`,
     explanation:
-      'Only Syncline pushes these records. Review the drifts: push the values again, or take them over.',
+      'Only Syncline pushes these records. Review the drifts: push the values again, or accept the values of the app.',
     path: ({ integrationId }) =>
       integrationId === null
         ? '/console/drifts'

@@ -7,7 +7,7 @@ import { copiesEveryField } from './reverse-mapping';
  * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
  * @param isCreatedByPull if every field is copied, the third party has deleted the fields that it lacks.
  * @param unread fields whose remote value does not fit: they keep ours.
- * @param isSparse fields that the third party does not show keep ours, too.
+ * @param isSparse fields that the remote record leaves out keep ours, too.
  */
 export function takeAll(
   mapping: RecordTypeMapping,

@@ -39,7 +39,7 @@ export interface Agreement {
   agreed: JsonObject | null;
   /** Places without a notation are compared with `agreed`. */
   notation?: Notation | null;
-  /** A place that the remote record lacks shows what it showed before. */
+  /** Places that the remote record lacks are unchanged. */
   isSparse?: boolean;
   /** A push is in progress, so the third party may show its values already. */
   isPushOpen?: boolean;
@@ -146,7 +146,7 @@ export interface ComparedPlace {
   rounds: number;
   /** It was changed there in too many rounds, so ours is kept. */
   isStopped: boolean;
-  /** Nothing is known that was not known before. */
+  /** The notation to keep, because the remote record leaves out the place. */
   keptNotation: PlaceNotation | undefined;
   /** The field's value has to be sent to this place. Set by the merge. */
   isPending: boolean;

@@ -185,10 +185,10 @@ it('changes what happens to a drift and a safety threshold of a record type', as
   await open(`/integrations/${crm()}`);
   await page.getByRole('tab', { name: 'Settings' }).click();
   const form = page.getByRole('form', { name: 'Settings of contacts' });
-  await form.getByLabel('A value that was pushed is changed in the app').selectOption('repair');
+  await form.getByLabel('If a pushed record is changed in the app').selectOption('repair');
   await form.getByLabel('Overlap of hourly syncs in minutes').fill('30');
-  await form.getByLabel('Records deleted here: records').fill('7');
-  await form.getByLabel('Records deleted here: share in %').fill('2.5');
+  await form.getByLabel('Records deleted in Syncline: records').fill('7');
+  await form.getByLabel('Records deleted in Syncline: share in %').fill('2.5');
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
 

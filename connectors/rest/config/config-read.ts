@@ -105,11 +105,11 @@ export const Paging = z.discriminatedUnion(
         .record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/, 'A name such as last_id.'), JsonPointer)
         .refine((names) => Object.keys(names).length > 0, 'Name a value of the last item, such as its id.'),
       /**
-       * Added to the call of all pages but the first; they replace parameters of the same name.
-       * `{modified_since}` is known here too.
+       * Added to the request of every page except the first, where they replace parameters of the same name.
+       * In `changes` they may use `{modified_since}`.
        */
       parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
-      /** The same, merged over the body. */
+      /** The same for the body, into which it is merged. */
       body: JsonObject.optional(),
       ...sizeShape,
       ...place,

@@ -19,7 +19,6 @@ export interface RecordCalls {
   recordType: RecordTypeConfig;
   item: PushItem;
   session: Session;
-  /** `claimRemote`, `beforeWrite`, `beforeCreateAgain`. */
   context: Pick<ConnectorContext, 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
 }
 

@@ -35,7 +35,7 @@ interface Writing {
 
 /**
  * Writes an existing record. With `merge` it is read first, and sent back with the fields of Syncline over
- * it, under the version that was read. What was changed there is not overwritten (`beforeWrite`).
+ * it, under the version that was read. Unread edits in the third party are not overwritten (`beforeWrite`).
  */
 export async function writeRecord(
   calls: RecordCalls,
@@ -73,7 +73,7 @@ async function withoutUnreadEdits(
   return { ...calls, item: { ...item, payload } };
 }
 
-/** Before a removal, where the record can be read: edits there are reported before they are lost. */
+/** Reports edits in the third party before the removal loses them, if a single record can be read. */
 export async function readBeforeRemoval(calls: RecordCalls, remote: Remote): Promise<Remote | undefined> {
   if (!isReadFirst(calls)) return remote;
   const current = await readAgain(calls, remote);

@@ -142,14 +142,14 @@ function problemsOfKeyset(
     if (!used.has(name))
       problems.push({
         pointer: `${pointer}/after/${name}`,
-        message: `{${name}} is used nowhere. Use it in parameters or body, or every page would be the first.`,
+        message: `{${name}} is not used. Use it in parameters or body, so that each request returns another page.`,
       });
   if (body !== undefined && method === 'GET')
     problems.push({ pointer: `${pointer}/body`, message: GET_WITH_BODY });
   return problems;
 }
 
-/** A call of which only some runs know the time cannot send it. */
+/** Full runs have no time, so `list` cannot use it in its keyset: every kind of run may call `list`. */
 function problemsOfKeysetTimes(pointer: string, { paging }: ListConfig): Problem[] {
   if (paging.type !== 'keyset') return [];
   const texts = Object.values(paging.parameters ?? {}).flatMap(textVariables);

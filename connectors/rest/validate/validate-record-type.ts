@@ -48,7 +48,7 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
   ];
 }
 
-/** A record type that is only pulled has a list, and no call that writes or prepares to. */
+/** A record type that is only pulled has a list, and no call that only pushes use. */
 export function isOnlyRead(type: RecordTypeConfig): boolean {
   return type.list !== undefined && CALLS.every((name) => name === 'read' || type[name] === undefined);
 }

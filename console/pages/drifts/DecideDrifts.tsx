@@ -7,7 +7,7 @@ import { useRefusal } from '../../session/session';
 
 const DECISIONS = [
   { decision: 'repair', label: 'Push again' },
-  { decision: 'accept', label: "Take the app's value" },
+  { decision: 'accept', label: "Accept the app's version" },
 ] as const;
 type Decision = (typeof DECISIONS)[number]['decision'];
 
@@ -15,7 +15,7 @@ interface DecideDriftsProps {
   integrationId: string;
   recordType: string;
   /** Absent: all drifts of the record type. */
-  externalId?: string;
+  externalId?: string | undefined;
   label?: string;
 }
 
@@ -26,7 +26,7 @@ export function DecideDrifts({ integrationId, recordType, externalId, label }: D
     run: (decision: Decision) => decideAll({ integrationId, recordType, externalId }, decision),
     done: ({ decided, skipped }) =>
       `${plural(decided, 'record')} decided` +
-      (skipped === 0 ? '.' : `, ${skipped} skipped: changed since, held, or not readable.`),
+      (skipped === 0 ? '.' : `, ${skipped} skipped: held, changed since, or not readable.`),
     changes: ['drifts', 'records', 'record', 'sync-summary'],
   });
   return (
@@ -55,11 +55,7 @@ interface Decided {
 }
 
 async function decideAll(
-  {
-    integrationId,
-    recordType,
-    externalId,
-  }: Omit<DecideDriftsProps, 'label' | 'externalId'> & { externalId: string | undefined },
+  { integrationId, recordType, externalId }: Omit<DecideDriftsProps, 'label'>,
   decision: Decision,
 ): Promise<{ decided: number; skipped: number }> {
   const sum = { decided: 0, skipped: 0 };

@@ -28,7 +28,7 @@ export function DriftsPage() {
   return (
     <Page
       title="Drifts"
-      subtitle="Records that only Syncline pushes, and that were changed in the app since."
+      subtitle="Records that were changed or deleted in the app after Syncline had pushed them."
       actions={
         <>
           <CopyAsCurl path="/drifts" query={search} />
@@ -53,7 +53,7 @@ export function DriftsPage() {
         rowKey={({ integration_id: id, record_id: record, place }) => `${id} ${record} ${place ?? ''}`}
         empty={
           <Empty title="No drifts">
-            The apps hold what was pushed. The nightly sync compares them where an app can be read.
+            The apps hold what Syncline pushed. The nightly sync compares each app that can be read.
           </Empty>
         }
       />
@@ -61,7 +61,7 @@ export function DriftsPage() {
   );
 }
 
-/** For each mapped record type of the chosen app. */
+/** Buttons for each mapped record type of the selected app. */
 function DecideAll({ integrationId }: { integrationId: string | undefined }) {
   const { data } = useQuery(integrationsQuery);
   const integration = data?.find(({ id }) => id === integrationId);

@@ -13,13 +13,13 @@ type ThresholdKind = keyof Settings['safety_thresholds'];
 type Drift = Settings['on_drift'];
 
 const DRIFTS: { value: Drift; label: string }[] = [
-  { value: 'report', label: 'Show it only' },
-  { value: 'repair', label: 'Push the value of Syncline again' },
-  { value: 'accept', label: 'Take the value of the app' },
+  { value: 'report', label: 'Only report it' },
+  { value: 'repair', label: "Push Syncline's value again" },
+  { value: 'accept', label: "Accept the app's value" },
 ];
 const THRESHOLDS: { kind: ThresholdKind; label: string }[] = [
-  { kind: 'pull_delete', label: 'Records deleted here' },
-  { kind: 'pull_empty', label: 'Fields emptied here' },
+  { kind: 'pull_delete', label: 'Records deleted in Syncline' },
+  { kind: 'pull_empty', label: 'Fields emptied in Syncline' },
   { kind: 'push_create', label: 'Records created in the app' },
   { kind: 'push_overwrite', label: 'Values replaced in the app' },
   { kind: 'push_deactivate', label: 'Records deactivated in the app' },
@@ -45,7 +45,7 @@ interface Threshold {
 }
 interface Draft {
   drift: Drift;
-  /** Empty: as late as changes were so far. */
+  /** Empty: learned from how late changes became visible. */
   overlap: number | string;
   thresholds: Record<ThresholdKind, Threshold>;
 }
@@ -97,8 +97,8 @@ function TypeForm({
         <Stack gap="sm">
           <Group align="flex-start" grow>
             <NativeSelect
-              label="A value that was pushed is changed in the app"
-              description="What the nightly sync does with it."
+              label="If a pushed record is changed in the app"
+              description="What the nightly sync does with the change."
               data={DRIFTS}
               value={draft.drift}
               disabled={isReadOnly}
@@ -106,7 +106,7 @@ function TypeForm({
             />
             <NumberInput
               label="Overlap of hourly syncs in minutes"
-              description="How much earlier they read, for changes that become visible late. Leave empty to let Syncline choose."
+              description="How much further back each sync reads, to find changes that become visible late. Leave empty to let Syncline choose."
               min={0}
               max={10_080}
               value={draft.overlap}
@@ -142,8 +142,8 @@ function Thresholds({ shown, isReadOnly, onChange }: ThresholdsProps) {
   return (
     <Table aria-label="Safety thresholds" captionSide="top">
       <Table.Caption>
-        Changes wait for approval if they are more than both limits within the time. Exactly at one of the
-        limits, they are applied.
+        Changes wait for approval if they exceed both limits within the time window. Changes that only reach a
+        limit are applied.
       </Table.Caption>
       <Table.Thead>
         <Table.Tr>

@@ -1,4 +1,4 @@
-/** rules.md 17: what a push leaves as it is there, and what is a conflict. */
+/** Which remote edits a push leaves as they are, and which are conflicts (rules.md 17). */
 import { findUnreadEdits } from '../../../domain/pull/unread-edits';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -55,7 +55,7 @@ describe('rule 17: a record that is read before a push', () => {
     expect(kept['emails']).toEqual([{ type: 'work' }]);
   });
 
-  it('is sent with the value of there, if the call replaces the record', () => {
+  it('is sent with the remote value if the call replaces the record', () => {
     const { sent } = find({ ...AGREED, address: { city: 'Bruges' } }, { isReplaced: true });
     expect(sent['address']).toEqual({ city: 'Bruges' });
   });

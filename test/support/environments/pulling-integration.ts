@@ -17,7 +17,7 @@ export class PullingIntegration {
     readonly id: string,
   ) {}
 
-  /** Links it; its onboarding begins by itself. Not tried first: tests count what is read. */
+  /** Links it; its onboarding begins by itself. Without a check, because tests count what is read. */
   static async link({ api }: ProductTenant, body: object): Promise<PullingIntegration> {
     // Nothing comes by itself while a test looks.
     const { id } = await api.must('POST', '/v1/integrations?check=false', {
