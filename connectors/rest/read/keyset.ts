@@ -6,11 +6,17 @@ import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpRequest } from '../../connector';
 import type { PagingConfig } from '../config/config-read';
 import { withParameter } from '../http/query';
-import { fillJson, fillText, type Variables } from '../http/templates';
+import { fillJson, fillText, jsonVariables, textVariables, type Variables } from '../http/templates';
 import { parseJson, placeAt, readAt } from '../json-pointer';
 
-type KeysetConfig = Extract<PagingConfig, { type: 'keyset' }>;
+export type KeysetConfig = Extract<PagingConfig, { type: 'keyset' }>;
 type Values = Record<string, string | number>;
+
+/** The names that its parameters and its body use. */
+export const keysetVariables = ({ parameters = {}, body = {} }: KeysetConfig): string[] => [
+  ...Object.values(parameters).flatMap(textVariables),
+  ...jsonVariables(body),
+];
 
 /** The values of the last item as a text for the stored position; undefined if one is missing. */
 export function keyOf({ after }: KeysetConfig, item: JsonValue | undefined): string | undefined {

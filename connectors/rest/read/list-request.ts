@@ -14,6 +14,7 @@ import {
   type Variables,
 } from '../http/templates';
 import { parseJson, placeAt } from '../json-pointer';
+import { keysetVariables } from './keyset';
 import { writeEnd, writeInstant } from './time-format';
 
 /** Lists are larger than other responses: the maximum of the HTTP client. */
@@ -27,12 +28,10 @@ export interface Interval {
 
 /** Whether the call names the end of the interval. */
 export function usesNow({ modified_since: filter, paging }: ListConfig | DeletedListConfig): boolean {
-  const keyset = paging.type === 'keyset' ? paging : undefined;
-  const texts = [filter?.parameters, filter?.headers, keyset?.parameters].flatMap((each = {}) =>
-    Object.values(each).flatMap(textVariables),
-  );
-  const inBodies = [filter?.body, keyset?.body].flatMap((body = {}) => jsonVariables(body));
-  return [...texts, ...inBodies].includes('now');
+  const { parameters = {}, headers = {}, body = {} } = filter ?? {};
+  const texts = [...Object.values(parameters), ...Object.values(headers)];
+  const ofKeyset = paging.type === 'keyset' ? keysetVariables(paging) : [];
+  return [...texts.flatMap(textVariables), ...jsonVariables(body), ...ofKeyset].includes('now');
 }
 
 /** The call of the list without the parameters of a page. */

@@ -8,7 +8,7 @@ import { isTrueOf } from '../http/response-rules';
 import type { RestConfig } from '../config/config';
 import type { PagingConfig } from '../config/config-read';
 import { parseJson, placeAt, readAt } from '../json-pointer';
-import { keyOf, keysetRequest, readKey } from './keyset';
+import { type KeysetConfig, keyOf, keysetRequest, readKey } from './keyset';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
 import { type Place, isFirst } from './read-position';
@@ -27,7 +27,6 @@ export interface ReadAnswer {
 export type Next = { ok: true; place: Place | null } | { ok: false; problem: string };
 
 type Counted = Extract<PagingConfig, { type: 'page' | 'offset' }>;
-type ByKey = Extract<PagingConfig, { type: 'keyset' }>;
 type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
 
 const LAST: Next = { ok: true, place: null };
@@ -129,7 +128,7 @@ function nextCounted(paging: Counted, place: Place, { response, body, items, tot
   return { ok: true, place: { phase: place.phase, at: next, seen } };
 }
 
-function nextByKey(paging: ByKey, { phase }: Place, { body, items }: ReadAnswer): Next {
+function nextByKey(paging: KeysetConfig, { phase }: Place, { body, items }: ReadAnswer): Next {
   if (items.length === 0 || isTrueOf(paging.last, body)) return LAST;
   const at = keyOf(paging, items.at(-1));
   if (at !== undefined) return { ok: true, place: { phase, at } };

@@ -1,7 +1,8 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
-import type { DeletedListConfig, ListConfig, ModifiedSinceConfig, PagingConfig } from '../config/config-read';
+import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { jsonVariables, pathVariables, textVariables } from '../http/templates';
+import { type KeysetConfig, keysetVariables } from '../read/keyset';
 import { ZONELESS } from '../read/time-format';
 import { type Problem, problemsOfCall, problemsOfGet, variablesOfParameter } from './validate-call';
 
@@ -121,25 +122,22 @@ export function problemsOfPaging(
   return problems;
 }
 
-function problemsOfKeyset(
-  pointer: string,
-  { after, parameters = {}, body }: Extract<PagingConfig, { type: 'keyset' }>,
-  method: string,
-): Problem[] {
+function problemsOfKeyset(pointer: string, paging: KeysetConfig, method: string): Problem[] {
+  const { after, parameters = {}, body } = paging;
   const names = Object.keys(after);
   const texts = Object.entries(parameters).map(([name, text]) => ({
     at: `${pointer}/parameters/${name}`,
     variables: textVariables(text),
   }));
   if (body !== undefined) texts.push({ at: `${pointer}/body`, variables: jsonVariables(body) });
-  const used = new Set(texts.flatMap(({ variables }) => variables));
+  const used = keysetVariables(paging);
   const problems = texts.flatMap(({ at, variables }) =>
     variables
       .filter((name) => !names.includes(name) && name !== 'modified_since' && name !== 'now')
       .map((name) => ({ pointer: at, message: `{${name}} is not known here. Name it under "after".` })),
   );
   for (const name of names)
-    if (!used.has(name))
+    if (!used.includes(name))
       problems.push({
         pointer: `${pointer}/after/${name}`,
         message: `{${name}} is not used. Use it in parameters or body, so that each request returns another page.`,
@@ -152,8 +150,7 @@ function problemsOfKeyset(
 /** Full runs have no time, so `list` cannot use it in its keyset: every kind of run may call `list`. */
 function problemsOfKeysetTimes(pointer: string, { paging }: ListConfig): Problem[] {
   if (paging.type !== 'keyset') return [];
-  const texts = Object.values(paging.parameters ?? {}).flatMap(textVariables);
-  const uses = [...texts, ...jsonVariables(paging.body ?? {})];
+  const uses = keysetVariables(paging);
   return uses.includes('modified_since') || uses.includes('now')
     ? [
         {
