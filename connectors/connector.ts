@@ -79,10 +79,10 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    */
   claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
   /**
-   * For pushes with `isReadFirst`: call it with the remote record before the record is changed or removed, and
-   * again after each further read. Returns the payload to send, without the places that were changed in the
-   * third party (rules.md 17). `isReplaced`: the call replaces the whole record, so fields that it lacks are
-   * lost.
+   * For pushes with `isReadFirst`: call it with the remote record before the record is changed or removed,
+   * and again after each further read. Returns the payload to send, without the places that were changed in
+   * the third party (rules.md 17). `isReplaced`: the call replaces the whole record, so fields that it lacks
+   * are lost.
    */
   beforeWrite?:
     | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
@@ -115,8 +115,8 @@ export interface PushItem {
   /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
   /**
-   * True for records that are also pulled. A connector that can read a single record reads it before it writes
-   * it (`beforeWrite`).
+   * True for records that are also pulled. A connector that can read a single record reads it before it
+   * writes it (`beforeWrite`).
    */
   isReadFirst: boolean;
   /** True if an earlier push deactivated the record, so that an upsert must activate it. */

@@ -88,7 +88,7 @@ async function refusalOf(config: unknown, checking: Promise<void>): Promise<Chec
   }
 }
 
-/** A 2xx response that is not readable, such as a web page. Pushes treat it as an outage (maintenance page). */
+/** A 2xx response that is not readable, such as a web page. Pushes treat it as an outage. */
 function isUnreadableAnswer(error: unknown): error is Unavailable {
   return error instanceof Unavailable && error.status !== null && error.status >= 200 && error.status <= 299;
 }

@@ -1,4 +1,4 @@
-/** Windows of records that become due at once: a Sync Now, or the repair of a drift. */
+/** Debounce windows that are due at once, for a Sync Now or the repair of a drift. */
 import { sql } from 'kysely';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { TenantWork } from '../database';
@@ -6,7 +6,7 @@ import type { Integration } from '../integrations/integrations';
 import { rowsFrom } from '../sql/bulk-rows';
 
 /**
- * Opens a debounce window that is due now. Held record syncs are left out.
+ * Opens debounce windows that are due now. Held record syncs are left out.
  * @returns the ids of the records whose window was opened.
  */
 export async function openManualWindows(
@@ -34,7 +34,7 @@ export async function openManualWindows(
       relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
       window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
       window_effect = ${effect},
-      -- They hold something else than what was sent last: it is sent though it is the same.
+      -- The third party holds another value than the last push sent, so an equal payload is sent again.
       result_hash = null
     where record_sync.held_at is null
     returning record_id`.execute(trx);

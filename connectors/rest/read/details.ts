@@ -1,6 +1,6 @@
 /**
  * Reads each record of a page by a call of its own, for lists that hold only ids or shortened records. A
- * record that is gone by then counts as not listed. One record that fails does not stop its page.
+ * record that no longer exists counts as not listed. One record that fails does not stop its page.
  */
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import { mapConcurrently, type Settled } from '../../bounded-concurrency';
@@ -17,7 +17,7 @@ import { singleValue } from '../push/find-remote-record';
 import { notReadable, type ReadingPart } from './dataset-errors';
 import { idPointer } from './read-items';
 
-/** So many records of one page are not gone at once: the address is wrong. */
+/** If all records of a page are missing, and at least this many, the path is wrong. */
 const MISSING_MIN = 3;
 
 export interface DetailReading {
@@ -36,18 +36,18 @@ interface Detailed {
   unreadable: UnreadableRecord[];
 }
 
-/** undefined: the record is gone. */
-type Read = Settled<Listed, JsonValue | undefined>;
-
 interface Listed {
   record: JsonValue | undefined;
-  /** undefined: not to be read alone. */
+  /** undefined = there is no call for the record. */
   id: string | undefined;
 }
 
+/** The value undefined = the record no longer exists. */
+type Read = Settled<Listed, JsonValue | undefined>;
+
 /**
- * @throws one of the four errors after a rate limit, refused credentials or an outage, and if the address is
- * wrong. The page is then read again.
+ * @throws one of the four errors after a rate limit, refused credentials or an outage, and if the path of
+ * `detail` is wrong. The page is then read again.
  */
 export async function withDetails(
   list: ListConfig,

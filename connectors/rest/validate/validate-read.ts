@@ -55,7 +55,7 @@ function problemsOfDetail(pointer: string, { detail }: ListConfig): Problem[] {
   if (!isUsed)
     problems.push({
       pointer: `${pointer}/path`,
-      message: 'Use {remote_id}, the id of the record, or every record would be the same.',
+      message: 'Use {remote_id}, the id of the record; otherwise each call would read the same record.',
     });
   return problems;
 }
