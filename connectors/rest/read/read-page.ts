@@ -28,11 +28,10 @@ export async function readRestPage(
 ): Promise<ReadPage> {
   const { config } = context;
   const { recordType: name, modifiedSince } = request;
-  const { place, list } = positionIn(request, recordType, config);
-  if (recordType.list === undefined) throw notDescribed(name);
+  const { place, list, fullList } = positionIn(request, recordType, config);
 
   const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
-  const clock = records ?? recordType.list;
+  const clock = records ?? fullList;
   const session = await openSession(context);
   const since = place.since === undefined ? modifiedSince : new Date(place.since);
   const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
@@ -79,20 +78,19 @@ export async function readRestPage(
   };
 }
 
-const notDescribed = (name: string) =>
-  notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
-
-/** The place of the page, and the list that it belongs to. */
+/** The place of the page, the list that it belongs to, and the list of full runs. */
 function positionIn(
   { recordType: name, modifiedSince, cursor }: ReadRequest,
   recordType: RecordTypeConfig,
   config: RestConfig,
-): { place: Place; list: ListConfig | DeletedListConfig } {
+): { place: Place; list: ListConfig | DeletedListConfig; fullList: ListConfig } {
   const first: Place =
     modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
   const place = cursor === null ? first : readPlace(cursor);
   const list = place && recordType[place.phase];
-  if (recordType.list === undefined) throw notDescribed(name);
+  const { list: fullList } = recordType;
+  if (fullList === undefined)
+    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
   if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
     throw notReadable(
       name,
@@ -100,7 +98,7 @@ function positionIn(
       'cursor_unusable',
       'the configuration has changed since the previous page was read. The next run starts over.',
     );
-  return { place, list };
+  return { place, list, fullList };
 }
 
 async function readListed(
