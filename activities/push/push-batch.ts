@@ -147,7 +147,7 @@ async function judge(
         notation: notationOf(batch, push, {
           shown: result.shown ?? null,
           payload: unread?.payload ?? push.payload,
-          leftAsIs: unread?.leftAsIs ?? [],
+          leftAsIs: unread?.leftAsIs ?? {},
         }),
         unread,
       },
@@ -181,7 +181,7 @@ async function judge(
 function notationOf(
   { recordTypes }: Batch,
   { recordType, operation, fields, notation }: ClaimedPush,
-  given: { shown: JsonObject | null; payload: JsonObject; leftAsIs: readonly string[] },
+  given: { shown: JsonObject | null; payload: JsonObject; leftAsIs: JsonObject },
 ): Notation | undefined {
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;

@@ -10,8 +10,8 @@ import type { ClaimedPush } from './claim';
 export interface UnreadOfPush {
   /** What was sent: the payload without the places that were left as they are there. */
   payload: JsonObject;
-  /** These places, as the mapping writes them. */
-  leftAsIs: string[];
+  /** Our agreed values of these places, by `to` of the mapping. */
+  leftAsIs: JsonObject;
   /** Values there that replace ours, in Syncline's field names. */
   taken: JsonObject;
 }

@@ -13,8 +13,8 @@ import { type Agreement, type ComparedPlace, comparePlace } from './three-way-me
 export interface UnreadEdits {
   /** The payload without the places that were changed there: what both sides agree on after the push. */
   kept: JsonObject;
-  /** These places, as the mapping writes them. */
-  leftAsIs: string[];
+  /** Our agreed values of these places, by `to` of the mapping. */
+  leftAsIs: JsonObject;
   /** The payload to send. */
   sent: JsonObject;
   conflicts: FieldConflict[];
@@ -37,7 +37,7 @@ export function findUnreadEdits(
   const winner = mapping.onConflict ?? 'ours';
   const edits: UnreadEdits = {
     kept: structuredClone(payload),
-    leftAsIs: [],
+    leftAsIs: {},
     sent: structuredClone(payload),
     conflicts: [],
     taken: {},
@@ -61,7 +61,7 @@ export function findUnreadEdits(
       });
     if (isTaken) edits.taken[place.name] = read ?? null;
     if (!isTaken && changedBy !== 'remote') continue;
-    edits.leftAsIs.push(place.to);
+    edits.leftAsIs[place.to] = compared.base ?? null;
     removeAt(edits.kept, place.path);
     leaveAsIs(edits.sent, place.path, there, isReplaced);
   }

@@ -43,13 +43,13 @@ export function notationAfterPush(
     before,
     shown,
     payload,
-    leftAsIs = [],
+    leftAsIs = {},
   }: {
     before: Notation | null;
     shown: JsonObject | null;
     payload?: JsonObject;
-    /** Places that were changed there and not sent. */
-    leftAsIs?: readonly string[];
+    /** Our agreed values of places that were changed there and not sent. */
+    leftAsIs?: JsonObject;
   },
 ): Notation {
   const after: Notation = {};
@@ -58,8 +58,8 @@ export function notationAfterPush(
     const known = placeNotation(before, to);
     const own = field.constant ?? ownValue(fields, field.name ?? '');
     const ours = own === undefined && isSet(known?.ours) ? null : own;
-    if (leftAsIs.includes(to)) {
-      after[to] = { ...(known ?? { ours: ours ?? null }), isUnread: true };
+    if (Object.hasOwn(leftAsIs, to)) {
+      after[to] = { ...(known ?? { ours: leftAsIs[to] ?? null }), isUnread: true };
       continue;
     }
     // A field that was never set was not sent, so the third party still shows what it showed.

@@ -28,6 +28,8 @@ export interface Edit {
   replaced: EditedValue | undefined;
   /** A push replaced it before a run had read it, so no conflict could be known. */
   isOverwrittenUnread?: true;
+  /** It set back what was last read, so that a read shows no change. */
+  isUndone?: true;
 }
 
 export interface ThereRecord {
@@ -52,7 +54,9 @@ export class ThirdParty {
   isWriteOutage = false;
   writes = 0;
   /** Edits that Syncline has not read yet, by record and field. */
-  readonly unread = new Map<string, Edit>();
+  private readonly unread = new Map<string, Edit>();
+  /** What their fields had when they were last read. */
+  private readonly lastRead = new Map<string, Edit['replaced']>();
   /** The fields that people have changed here, by key and field. */
   readonly touched = new Set<string>();
   private listed: [string, Edit][] = [];
@@ -107,8 +111,20 @@ export class ThirdParty {
   confirmRead(fullSince: number | null): void {
     for (const [place, edit] of this.unread)
       if (edit.value === 'gone' && fullSince !== null && edit.at < fullSince) this.unread.delete(place);
-    for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.unread.delete(place);
+    for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.markRead(place, edit);
     this.listed = [];
+  }
+
+  /** A person has changed a field of a record here. */
+  edited(remoteId: string, edit: Edit): void {
+    const place = `${remoteId} ${edit.field}`;
+    if (!this.unread.has(place)) this.lastRead.set(place, edit.replaced);
+    this.unread.set(place, edit);
+  }
+
+  private markRead(place: string, edit: Edit): void {
+    if (edit.value === this.lastRead.get(place)) edit.isUndone = true;
+    this.unread.delete(place);
   }
 
   restore(remoteId: string): void {
@@ -187,7 +203,10 @@ export class ThirdParty {
       this.note('is asked for a deleted record', keyOf(item.payload));
       context.beforeCreateAgain?.(item);
     }
-    const payload = (await this.readFirst(item, found, context)) ?? item.payload;
+    const { payload, isLatest } = (await this.readFirst(item, found, context)) ?? {
+      payload: item.payload,
+      isLatest: false,
+    };
     this.writes += 1;
     if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const refusal = this.refusal();
@@ -195,6 +214,8 @@ export class ThirdParty {
       this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, keyOf(payload));
       return { pushId, ok: false, error: refusal };
     }
+    if (found !== null && isLatest)
+      for (const [place, edit] of this.unreadOf(found, FIELDS)) this.markRead(place, edit);
     if (found !== null) this.overwrite(found, operation === 'upsert' ? Object.keys(payload) : FIELDS);
     const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
     if (operation !== 'upsert' && found !== null) this.remove(found);
@@ -219,7 +240,7 @@ export class ThirdParty {
     item: PushItem,
     remoteId: string | null,
     { beforeWrite }: ConnectorContext,
-  ): Promise<JsonObject | undefined> {
+  ): Promise<{ payload: JsonObject; isLatest: boolean } | undefined> {
     const record = remoteId === null ? undefined : this.records.get(remoteId);
     if (!item.isReadFirst || this.habits.single !== 'readable') return undefined;
     if (remoteId === null || record === undefined || beforeWrite === undefined) return undefined;
@@ -227,11 +248,8 @@ export class ThirdParty {
     if (shown === undefined) return undefined;
     const { fields } = shown.remote;
     this.note(`is read before a push: ${JSON.stringify(fields)}`, keyOf(fields));
-    if (fields === record.fields)
-      for (const [place, edit] of this.unreadOf(remoteId, FIELDS))
-        // The deletion before it was not read either, so the record looks as if nothing had been changed.
-        if (edit.replaced !== 'gone') this.unread.delete(place);
-    return beforeWrite(item, fields, { isReplaced: false });
+    const payload = await beforeWrite(item, fields, { isReplaced: false });
+    return { payload, isLatest: fields === record.fields };
   }
 
   private overwrite(remoteId: string, fields: readonly string[]): void {
