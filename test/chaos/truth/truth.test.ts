@@ -6,7 +6,8 @@
  * - edits there that a push overwrites before a run has read them, where one record cannot be read alone, its
  *   latest version is not committed yet, or its last push ended a moment ago. They are counted in the printed
  *   line.
- * - an edit there that sets back what was last read, before a run has read what it replaces: no read can show it.
+ * - an edit there that sets back what was last read, before a run has read what it replaces: no read can
+ *   show it.
  * - a value there that a person sets back in another notation before the pushed value is read: rule 46
  *   takes what is read first for the notation (`isUndoneThere` in oracle.ts).
  * - edits at third parties that are only pushed to: pulls find no drift there.
