@@ -271,9 +271,10 @@ describe('what was modified', () => {
     await given(() => listOf(1, aUser('new', '2026-11-21T11:00:00Z')));
     const context = contextFor({ filter_modified: false });
 
-    expect(scim.readAbilities?.(context.config, 'employees')).toMatchObject({
+    expect(scim.readAbilities?.(context.config, 'employees')).toEqual({
       canFilterByModified: false,
       isPagingStable: false,
+      declaredAt: { filter: '/config/filter_modified' },
     });
     expect(idsOf([await readPage({ modifiedSince: SINCE }, context)])).toEqual(['new']);
     expect(queries()[0]?.searchParams.has('filter')).toBe(false);
