@@ -114,10 +114,7 @@ export interface PushItem {
   remoteId: string | null;
   /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
-  /**
-   * True for records that are also pulled. A connector that can read a single record reads it before it
-   * writes it (`beforeWrite`).
-   */
+  /** The record is also pulled: a connector that can read it alone does so first (`beforeWrite`). */
   isReadFirst: boolean;
   /** True if an earlier push deactivated the record, so that an upsert must activate it. */
   isDeactivated: boolean;
@@ -202,6 +199,8 @@ export interface UnreadableRecord {
 
 export interface ReadPage {
   records: RemoteRecord[];
+  /** The list may hold the same records several times, such as once per parent. */
+  mayRepeat?: boolean;
   unreadable: UnreadableRecord[];
   /** null = that was the last page. */
   nextCursor: string | null;

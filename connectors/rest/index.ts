@@ -69,7 +69,9 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     return {
       canFilterByModified: (changes ?? list).modified_since !== undefined,
       isSparse: true,
-      isPagingStable: [list, changes ?? list].every(({ paging }) => isPagingStable(paging)),
+      isPagingStable: [list, changes ?? list]
+        .flatMap((one) => (one.parents === undefined ? [one] : [one, one.parents]))
+        .every(({ paging }) => isPagingStable(paging)),
       declaredAt: {
         filter: `${at}/${changes === undefined ? 'list' : 'changes'}/modified_since`,
         paging: `${at}/list/paging`,

@@ -152,8 +152,19 @@ const listShape = {
   modified_since: ModifiedSince.optional(),
 };
 
+const Parents = z.strictObject({
+  ...callShape,
+  method: z.enum(['GET', 'POST']).optional(),
+  body: JsonObject.optional(),
+  items: JsonPointer,
+  id: JsonPointer.default('/id'),
+  paging: Paging,
+});
+
 export const List = z.strictObject({
   ...listShape,
+  /** A list of parents, each of which has a list of its own: `{parent_id}` in the call. */
+  parents: Parents.optional(),
   /**
    * The location of id and version in an item, if it differs from that in a single record.
    */
@@ -226,6 +237,7 @@ export const Describe = z.strictObject({
   ]),
 });
 
+export type ParentsConfig = z.output<typeof Parents>;
 export type ListConfig = z.output<typeof List>;
 export type DeletedListConfig = z.output<typeof DeletedList>;
 export type PagingConfig = z.output<typeof Paging>;

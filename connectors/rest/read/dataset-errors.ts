@@ -4,7 +4,7 @@
  */
 import { type ConnectorError, RecordRejected, Unavailable } from '../../errors';
 
-export type ReadingPart = 'list' | 'changes' | 'deleted_list' | 'count' | 'describe';
+export type ReadingPart = 'list' | 'changes' | 'parents' | 'deleted_list' | 'count' | 'describe';
 
 /** For a response that does not match the configuration, or an incomplete configuration. */
 export function notReadable(

@@ -39,9 +39,10 @@ export function listRequest(
   config: RestConfig,
   list: ListConfig | DeletedListConfig,
   interval: Interval | null,
+  parent?: string,
 ): HttpRequest {
   const plain: HttpRequest = {
-    ...requestTo(config, list, 'GET', () => undefined),
+    ...requestTo(config, list, 'GET', (name) => (name === 'parent_id' ? parent : undefined)),
     responseBytesMax: LIST_BYTES_MAX,
   };
   return interval === null || list.modified_since === undefined

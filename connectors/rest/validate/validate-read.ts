@@ -5,6 +5,7 @@ import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { type KeysetConfig, keysetVariables } from '../read/keyset';
 import { ZONELESS } from '../read/time-format';
 import { type Problem, problemsOfCall, problemsOfGet, variablesOfParameter } from './validate-call';
+import { isKnownInList, problemsOfParents } from './validate-parents';
 
 const nothing = () => false;
 const GET_WITH_BODY = 'A GET has no body. Set a method for the list, usually POST.';
@@ -22,6 +23,8 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
           ...problemsOfWindow(`${pointer}/list`, type.list),
           ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
           ...problemsOfDetail(`${pointer}/list/detail`, type.list),
+          ...problemsOfParents(`${pointer}/list`, type.list),
+          ...pagingOfParents(`${pointer}/list`, type.list),
         ]),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
@@ -32,7 +35,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
 
 function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): Problem[] {
   return [
-    ...problemsOfCall(pointer, list, nothing, unknown),
+    ...problemsOfCall(pointer, list, isKnownInList(list), unknown),
     ...problemsOfGet(pointer, list),
     ...problemsOfPaging(`${pointer}/paging`, list),
     ...(list.key_at !== undefined && list.items_as !== 'map'
@@ -43,6 +46,9 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
       : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
   ];
 }
+
+const pagingOfParents = (pointer: string, { parents }: ListConfig): Problem[] =>
+  parents === undefined ? [] : problemsOfPaging(`${pointer}/parents/paging`, parents);
 
 function problemsOfDetail(pointer: string, { detail }: ListConfig): Problem[] {
   if (detail === undefined) return [];
@@ -208,6 +214,8 @@ function problemsOfChanges(pointer: string, { list, changes }: RecordTypeConfig)
     ...problemsOfList(at, changes),
     ...problemsOfWindow(at, changes),
     ...problemsOfDetail(`${at}/detail`, changes),
+    ...problemsOfParents(at, changes),
+    ...pagingOfParents(at, changes),
   ];
   if (list === undefined)
     problems.push({ pointer: at, message: 'changes needs a list, which full runs read.' });
