@@ -29,6 +29,29 @@ export function keyOf({ after }: KeysetConfig, item: JsonValue | undefined): str
   return JSON.stringify(values);
 }
 
+/**
+ * A value must not end the quotes that a filter has around it: it could change what the list contains.
+ * @returns the problem; undefined if there is none.
+ */
+export function problemOfKey(paging: KeysetConfig, key: string): string | undefined {
+  const values = readKey(paging, key) ?? {};
+  const { parameters = {}, body = {} } = paging;
+  const templates = [...Object.values(parameters), ...textsIn(body)].join('\n');
+  for (const [name, value] of Object.entries(values)) {
+    const text = String(value);
+    if (/\p{Surrogate}/u.test(text)) return `the value of ${name} is not well-formed text.`;
+    const isQuoted = new RegExp(`['"]\\{${name}\\}`).test(templates);
+    if (isQuoted && /['"\\]/.test(text))
+      return `the value of ${name} contains a quote or a backslash, which the filter cannot contain.`;
+  }
+  return undefined;
+}
+
+function textsIn(value: JsonValue): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 /** Undefined for a text that holds other names than the configuration. */
 export function readKey({ after }: KeysetConfig, key: string): Values | undefined {
   const values = parseJson(key);

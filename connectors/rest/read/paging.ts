@@ -8,7 +8,7 @@ import { isTrueOf } from '../http/response-rules';
 import type { RestConfig } from '../config/config';
 import type { PagingConfig } from '../config/config-read';
 import { parseJson, placeAt, readAt } from '../json-pointer';
-import { type KeysetConfig, keyOf, keysetRequest, readKey } from './keyset';
+import { type KeysetConfig, keyOf, keysetRequest, readKey, problemOfKey } from './keyset';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
 import { type Place, isFirst } from './read-position';
@@ -131,7 +131,10 @@ function nextCounted(paging: Counted, place: Place, { response, body, items, tot
 function nextByKey(paging: KeysetConfig, { phase }: Place, { body, items }: ReadAnswer): Next {
   if (items.length === 0 || isTrueOf(paging.last, body)) return LAST;
   const at = keyOf(paging, items.at(-1));
-  if (at !== undefined) return { ok: true, place: { phase, at } };
+  if (at !== undefined) {
+    const problem = problemOfKey(paging, at);
+    return problem === undefined ? { ok: true, place: { phase, at } } : { ok: false, problem };
+  }
   const names = Object.values(paging.after).join(', ');
   return { ok: false, problem: `the last item of the page lacks a value of the keyset (${names}).` };
 }

@@ -76,7 +76,7 @@ describe('rule 52, C4: more records with one time of modification than a page ho
   });
 
   it('are read by a search with a body', async () => {
-    held = people(7, () => '2026-11-21');
+    held = [...people(7, () => '2026-11-21'), { id: "c99 O'Brien", at: '2026-11-21' }];
     const list = {
       ...LIST,
       method: 'POST',
@@ -91,6 +91,17 @@ describe('rule 52, C4: more records with one time of modification than a page ho
     await read({ ...LIST, paging: { ...LIST.paging, last: { at: '/more', is: false } } });
     expect(server.requests).toHaveLength(2);
   });
+
+  it.each(["O'Brien", "x') || (id>'", 'a\\b', 'half \ud800'])(
+    'fail the dataset if the last id would end the quotes of a filter: %j',
+    async (id) => {
+      held = [{ id, at: '2026-11-21' }];
+      const paging = { ...LIST.paging, parameters: { after: "at>'{last_time}' and id>'{last_id}'" } };
+      expect(await failureOf(read({ ...LIST, paging }))).toMatchObject({
+        errors: [{ code: 'next_page_unusable' }],
+      });
+    },
+  );
 
   it('fail the dataset if a value of the keyset is missing, instead of ending the list', async () => {
     held = [...people(2, () => '2026-11-21'), { id: 'c02' }];
