@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '../json';
 import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
 import { isNotationOf, placeNotation } from '../records/notation';
-import { type Place, removeAt, setAt } from '../records/place';
+import { type Place, removeAt, removeWithEmptied, setAt } from '../records/place';
 import type { FieldConflict } from './field-conflict';
 import { pulledPlaces } from './reverse-mapping';
 import { type Agreement, type ComparedPlace, comparePlace } from './three-way-merge';
@@ -79,8 +79,11 @@ function isAgreedNotation({ place, base, there }: ComparedPlace): boolean {
   return agreed?.ok === true && isNotationOf(agreed.value, there);
 }
 
-/** What is inside a list or an object is sent back as it was read: many APIs replace these as a whole. */
+/**
+ * What is inside a list or an object is sent back as it was read: many APIs replace these as a whole. Where
+ * it was removed there, nothing empty is sent in its place.
+ */
 function leaveAsIs(sent: JsonObject, path: Place, there: JsonValue | undefined, isReplaced: boolean): void {
   if (there !== undefined && (isReplaced || path.length > 1)) setAt(sent, path, there);
-  else removeAt(sent, path);
+  else removeWithEmptied(sent, path);
 }

@@ -55,6 +55,35 @@ describe('rule 17: a record that is read before a push', () => {
     expect(kept['emails']).toEqual([{ type: 'work' }]);
   });
 
+  it.each([
+    [
+      { name: 'ANN', emails: mail('ann@here.example') },
+      { name: 'Ann B', emails: mail('ann@here.example') },
+    ],
+    [
+      { name: 'ANN', emails: [], address: { city: 'Ghent' } },
+      { name: 'Ann B', address: { city: 'Ghent' } },
+    ],
+    [{ name: 'ANN', emails: [{ type: 'home', value: 'ann@home.example' }] }, { name: 'Ann B' }],
+  ])('is sent without a hollow object or list member for what was removed there: %j', (remote, sent) => {
+    for (const isReplaced of [false, true]) expect(find(remote, { isReplaced }).sent).toEqual(sent);
+  });
+
+  it('is sent without the list position that was removed there', () => {
+    const mapping = {
+      ...MAPPING,
+      fields: [
+        { name: 'name', to: 'name' },
+        { name: 'tag', to: '/tags/0' },
+      ],
+    };
+    const notation = { name: { ours: 'Ann', shown: 'ANN' }, '/tags/0': { ours: 'a', shown: 'a' } };
+    const ours = { fields: { name: 'Ann B', tag: 'a' }, payload: { name: 'Ann B', tags: ['a'] } };
+    const remote = { name: 'ANN', tags: [] };
+    const { sent } = findUnreadEdits(mapping, ours, { agreed: {}, notation }, { remote, isReplaced: false });
+    expect(sent).toEqual({ name: 'Ann B' });
+  });
+
   it('is sent with the remote value if the call replaces the record', () => {
     const { sent } = find({ ...AGREED, address: { city: 'Bruges' } }, { isReplaced: true });
     expect(sent['address']).toEqual({ city: 'Bruges' });
