@@ -114,13 +114,14 @@ export async function decideDrifts(
   drifts: readonly Drift[],
   { decision, author }: { decision: DriftDecision; author: ChangeAuthor },
 ): Promise<string[]> {
-  const records = await readRecords(work, [...new Set(drifts.map(({ recordId }) => recordId))]);
+  const records = await readRecords(work, type, [...new Set(drifts.map(({ recordId }) => recordId))]);
   const changed: ChangedRecord[] = [];
   const missing: MissingRecord[] = [];
-  for (const { fields, ...record } of records) {
+  for (const { fields, isSynced, ...record } of records) {
     const own = drifts.filter(({ recordId }) => recordId === record.recordId);
     if (own.some(({ place }) => place === MISSING_THERE)) missing.push(record);
-    else {
+    // An edit in Syncline that waits for its push is newer than what was found there.
+    else if (decision === 'repair' || isSynced) {
       const remote = Object.fromEntries(own.map(({ place, found }) => [place, found as JsonValue]));
       const members = new Set(Object.keys(remote));
       changed.push({ ...record, found: acceptedFields(type.mapping, fields, remote, members) });
@@ -132,12 +133,20 @@ export async function decideDrifts(
     : acceptDrifts(work, type, { changed, missing }, author);
 }
 
+type DriftedRecord = MissingRecord & { fields: JsonObject; isSynced: boolean };
+
 async function readRecords(
   { trx, tenantId }: TenantWork,
+  { integrationId }: DriftedType,
   recordIds: readonly string[],
-): Promise<(MissingRecord & { fields: JsonObject })[]> {
-  const { rows } = await sql<MissingRecord & { fields: JsonObject }>`
-    select record_id, external_id, version, fields from records
+): Promise<DriftedRecord[]> {
+  const { rows } = await sql<DriftedRecord>`
+    select record_id, external_id, version, fields, exists (
+      select from record_syncs record_sync
+      where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId}
+        and record_sync.record_id = records.record_id and status = 'synced' and window_opened_at is null
+    ) as is_synced
+    from records
     where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[]) and deleted_at is null
     order by record_id`.execute(trx);
   return rows;

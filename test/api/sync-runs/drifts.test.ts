@@ -137,4 +137,19 @@ describe('rule 54: a decision about drifts', () => {
     expect((await record(given, 'e-2')).fields).toEqual({ first_name: 'Ada' });
     expect(await links(given)).toEqual(['r-e-1']);
   });
+
+  it('to accept keeps an edit in Syncline that waits for its push', async () => {
+    const given = await givenDrifts({ 'e-1': [CHANGED], 'e-2': [CHANGED] });
+    await given.tenant.operator
+      .put('/v1/records/employees/e-1', { fields: { first_name: 'Augusta' } })
+      .expect(202);
+    const external_ids = ['e-1', 'e-2', 'e-2', 'e-unknown'];
+    expect(await decide(given, { decision: 'accept', external_ids })).toMatchObject({
+      decided: 1,
+      skipped: 1,
+    });
+
+    expect((await record(given, 'e-1')).fields).toEqual({ first_name: 'Augusta' });
+    expect((await record(given, 'e-2')).fields).toEqual({ first_name: 'Adele' });
+  });
 });
