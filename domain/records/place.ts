@@ -231,7 +231,7 @@ export function removeAt(target: JsonObject, place: Place): void {
   } else if (isJsonObject(node) && typeof step === 'string') delete node[step];
 }
 
-/** Like `removeAt`, with the objects, lists and selected members that hold nothing else. Changes the target. */
+/** Like `removeAt`, with the objects, lists and members that hold nothing else. Changes the target. */
 export function removeWithEmptied(target: JsonObject, place: Place): void {
   const list = valueAt(target, place.slice(0, -1));
   const step = place.at(-1);
