@@ -6,27 +6,20 @@ import { isJsonObject, type JsonValue } from '../../../domain/json';
 import { mapConcurrently, type Settled } from '../../bounded-concurrency';
 import type { UnreadableRecord } from '../../connector';
 import { RateLimited, Unauthorized, Unavailable } from '../../errors';
-import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { ListConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
 import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
-import type { Session } from '../http/session';
 import { placeAt, readAt } from '../json-pointer';
 import { checkSameId } from '../../same-id';
 import { singleValue } from '../push/find-remote-record';
-import { notReadable, type ReadingPart } from './dataset-errors';
+import { type DatasetReading, notReadable, type ReadingPart } from './dataset-errors';
 import { idPointer } from './read-items';
 
 /** If all records of a page are missing, and at least this many, the path is wrong. */
 const MISSING_MIN = 3;
 
-export interface DetailReading {
-  config: RestConfig;
-  recordType: RecordTypeConfig;
-  /** The name of the record type. */
-  name: string;
+export interface DetailReading extends DatasetReading {
   part: ReadingPart;
-  session: Session;
   signal: AbortSignal;
 }
 

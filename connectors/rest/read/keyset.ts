@@ -5,9 +5,9 @@
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpRequest } from '../../connector';
 import type { PagingConfig } from '../config/config-read';
-import { withParameter } from '../http/query';
-import { fillJson, fillText, jsonVariables, textVariables, type Variables } from '../http/templates';
-import { parseJson, placeAt, readAt } from '../json-pointer';
+import { withTemplates } from '../http/request-parts';
+import { jsonVariables, textVariables, type Variables } from '../http/templates';
+import { parseJson, readAt } from '../json-pointer';
 
 export type KeysetConfig = Extract<PagingConfig, { type: 'keyset' }>;
 type Values = Record<string, string | number>;
@@ -70,14 +70,5 @@ export function keysetRequest(
 ): HttpRequest {
   const values = readKey(paging, key) ?? {};
   const variable: Variables = (name) => (Object.hasOwn(values, name) ? values[name] : known(name));
-  const { parameters = {}, body } = paging;
-  const url = Object.entries(parameters).reduce(
-    (address, [name, template]) => withParameter(address, name, fillText(template, variable)),
-    request.url,
-  );
-  if (body === undefined) return { ...request, url };
-  const around = parseJson(request.body ?? '{}');
-  const filled = placeAt(isJsonObject(around) ? around : {}, '', fillJson(body, variable));
-  const headers = { 'content-type': 'application/json', ...request.headers };
-  return { ...request, url, headers, body: JSON.stringify(filled) };
+  return withTemplates(request, paging, { text: variable, json: variable });
 }

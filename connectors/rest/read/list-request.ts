@@ -1,19 +1,10 @@
 /** The call of a list, with the interval of modifications that an incremental run reads. */
-import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest } from '../../connector';
 import type { RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
-import { withParameter } from '../http/query';
-import {
-  fillHeader,
-  fillJson,
-  fillText,
-  jsonVariables,
-  textVariables,
-  type Variables,
-} from '../http/templates';
-import { parseJson, placeAt } from '../json-pointer';
+import { withTemplates } from '../http/request-parts';
+import { fillHeader, jsonVariables, textVariables, type Variables } from '../http/templates';
 import { keysetVariables } from './keyset';
 import { writeEnd, writeInstant } from './time-format';
 
@@ -63,7 +54,7 @@ export function timesOf(list: ListConfig | DeletedListConfig, interval: Interval
 
 function filtered(
   request: HttpRequest,
-  { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  { format, parameters, headers = {}, body }: ModifiedSinceConfig,
   text: Variables,
 ): HttpRequest {
   // In a JSON body, seconds and milliseconds since 1970 are numbers.
@@ -72,17 +63,9 @@ function filtered(
     name.toLowerCase(),
     fillHeader(template, text),
   ]);
-  const result: HttpRequest = {
+  const sent = {
     ...request,
-    url: Object.entries(parameters).reduce(
-      (url, [name, template]) => withParameter(url, name, fillText(template, text)),
-      request.url,
-    ),
     headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
   };
-  if (body === undefined) return result;
-  const around = request.body === undefined ? {} : (parseJson(request.body) as JsonObject);
-  result.headers = { 'content-type': 'application/json', ...result.headers };
-  result.body = JSON.stringify(placeAt(around, '', fillJson(body, json)));
-  return result;
+  return withTemplates(sent, { parameters, body }, { text, json });
 }

@@ -2,17 +2,18 @@
  * Paging: the parameters of a page and the position of the next one. A short page is not the end, because
  * many APIs reduce the page size or filter a page afterwards. Only an explicit end or an empty page is.
  */
-import { isJsonObject, type JsonValue } from '../../../domain/json';
+import type { JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { isTrueOf } from '../http/response-rules';
 import type { RestConfig } from '../config/config';
 import type { PagingConfig } from '../config/config-read';
-import { parseJson, placeAt, readAt } from '../json-pointer';
+import { readAt } from '../json-pointer';
 import { type KeysetConfig, keyOf, keysetRequest, readKey, problemOfKey } from './keyset';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
 import { type Place, isFirst } from './read-position';
 import { withParameter } from '../http/query';
+import { withBodyPart } from '../http/request-parts';
 import type { Variables } from '../http/templates';
 
 export interface ReadAnswer {
@@ -162,14 +163,8 @@ function put(
   value: string | number,
 ): HttpRequest {
   if (where === 'query') return { ...request, url: withParameter(request.url, parameter, String(value)) };
-  const body = parseJson(request.body ?? '{}');
   const pointer = parameter.startsWith('/')
     ? parameter
     : `/${parameter.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const headers = { 'content-type': 'application/json', ...request.headers };
-  return {
-    ...request,
-    headers,
-    body: JSON.stringify(placeAt(isJsonObject(body) ? body : {}, pointer, value)),
-  };
+  return withBodyPart(request, pointer, value);
 }

@@ -2,14 +2,12 @@
  * Lists per parent: `/companies`, then `/companies/{parent_id}/people` for each company. The stored position
  * holds the ids of the parents that have not been read yet.
  */
-import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { ListConfig, ParentsConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
 import { NO_FIELDS, readAnswer, rulesFor } from '../http/response-rules';
-import type { Session } from '../http/session';
 import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
-import { aboutDataset, notReadable } from './dataset-errors';
+import { aboutDataset, type DatasetReading, notReadable } from './dataset-errors';
 import { itemsOf } from './items-of';
 import { LIST_BYTES_MAX } from './list-request';
 import { isBehindTheEnd, nextPlace, pageRequest } from './paging';
@@ -20,19 +18,11 @@ const PARENT_PAGES_MAX = 20;
 /** So many parents in a row do not disappear at once: the address is wrong. */
 const MISSING_MAX = 3;
 
-interface Reading {
-  config: RestConfig;
-  recordType: RecordTypeConfig;
-  /** The name of the record type. */
-  name: string;
-  session: Session;
-}
-
 /** The place with the parent to read; null = every parent has been read. */
 export async function placeAtParent(
   { parents }: ListConfig,
   place: Place,
-  reading: Reading,
+  reading: DatasetReading,
 ): Promise<Place | null> {
   if (parents === undefined || place.parent !== undefined) return place;
   let { waiting, next, missing = 0 } = place.parents ?? { waiting: [], next: {} };
@@ -53,7 +43,7 @@ export async function placeAtParent(
 async function readParents(
   parents: ParentsConfig,
   place: Place,
-  { config, recordType, name, session }: Reading,
+  { config, recordType, name, session }: DatasetReading,
 ): Promise<Parents> {
   const call = { ...requestTo(config, parents, 'GET', () => undefined), responseBytesMax: LIST_BYTES_MAX };
   const request = pageRequest(call, parents.paging, place);

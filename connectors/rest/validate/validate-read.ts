@@ -1,14 +1,20 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
-import { jsonVariables, pathVariables, textVariables } from '../http/templates';
-import { type KeysetConfig, keysetVariables } from '../read/keyset';
+import { pathVariables } from '../http/templates';
 import { ZONELESS } from '../read/time-format';
-import { type Problem, problemsOfCall, problemsOfGet, variablesOfParameter } from './validate-call';
+import {
+  GET_WITH_BODY,
+  type Problem,
+  problemsOfCall,
+  problemsOfGet,
+  variablesOfParameter,
+  templatesOf,
+} from './validate-call';
+import { problemsOfKeyset, problemsOfKeysetTimes } from './validate-keyset';
 import { isKnownInList, problemsOfParents } from './validate-parents';
 
 const nothing = () => false;
-const GET_WITH_BODY = 'A GET has no body. Set a method for the list, usually POST.';
 const NO_VARIABLES =
   'a call that reads a list only knows the names under "parameters", ' +
   'and {modified_since} under "modified_since".';
@@ -128,61 +134,13 @@ export function problemsOfPaging(
   return problems;
 }
 
-function problemsOfKeyset(pointer: string, paging: KeysetConfig, method: string): Problem[] {
-  const { after, parameters = {}, body } = paging;
-  const names = Object.keys(after);
-  const texts = Object.entries(parameters).map(([name, text]) => ({
-    at: `${pointer}/parameters/${name}`,
-    variables: textVariables(text),
-  }));
-  if (body !== undefined) texts.push({ at: `${pointer}/body`, variables: jsonVariables(body) });
-  const used = keysetVariables(paging);
-  const problems = texts.flatMap(({ at, variables }) =>
-    variables
-      .filter((name) => !names.includes(name) && name !== 'modified_since' && name !== 'now')
-      .map((name) => ({ pointer: at, message: `{${name}} is not known here. Name it under "after".` })),
-  );
-  for (const name of names)
-    if (!used.includes(name))
-      problems.push({
-        pointer: `${pointer}/after/${name}`,
-        message: `{${name}} is not used. Use it in parameters or body, so that each request returns another page.`,
-      });
-  if (body !== undefined && method === 'GET')
-    problems.push({ pointer: `${pointer}/body`, message: GET_WITH_BODY });
-  return problems;
-}
-
-/** Full runs have no time, so `list` cannot use it in its keyset: every kind of run may call `list`. */
-function problemsOfKeysetTimes(pointer: string, { paging }: ListConfig): Problem[] {
-  if (paging.type !== 'keyset') return [];
-  const uses = keysetVariables(paging);
-  return uses.includes('modified_since') || uses.includes('now')
-    ? [
-        {
-          pointer: `${pointer}/paging`,
-          message: 'A full run has no {modified_since}. Describe incremental runs under "changes".',
-        },
-      ]
-    : [];
-}
-
 function problemsOfModifiedSince(
   pointer: string,
-  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  filter: ModifiedSinceConfig,
   { method = 'GET' }: { method?: string | undefined },
 ): Problem[] {
-  const texts = [
-    ...Object.entries(parameters).map(([name, text]) => ({
-      at: `${pointer}/parameters/${name}`,
-      variables: textVariables(text),
-    })),
-    ...Object.entries(headers).map(([name, text]) => ({
-      at: `${pointer}/headers/${name}`,
-      variables: textVariables(text),
-    })),
-    ...(body === undefined ? [] : [{ at: `${pointer}/body`, variables: jsonVariables(body) }]),
-  ];
+  const { format, zone, body } = filter;
+  const texts = templatesOf(pointer, filter);
   const problems = texts.flatMap(({ at, variables }) =>
     variables
       .filter((name) => name !== 'modified_since' && name !== 'now')
