@@ -49,11 +49,13 @@ export async function recordPushConflicts(
   work: TenantWork,
   { integrationId, finished }: { integrationId: string; finished: readonly FinishedPush[] },
 ): Promise<void> {
-  const found = new Map<string, NewConflict[]>();
-  for (const one of finished)
-    found.set(one.push.recordType, [...(found.get(one.push.recordType) ?? []), ...conflictsOf(one)]);
-  for (const [recordType, conflicts] of found)
-    await raiseConflicts(work, { integrationId, syncRunId: null, recordType }, conflicts);
+  const found = finished.flatMap(conflictOf);
+  for (const recordType of new Set(found.map(({ push }) => push.recordType)))
+    await raiseConflicts(
+      work,
+      { integrationId, syncRunId: null, recordType },
+      found.filter(({ push }) => push.recordType === recordType).map(({ conflict }) => conflict),
+    );
   await endConflicts(work, {
     integrationId,
     recordIds: finished.flatMap(({ push, outcome }) => (outcome.kind === 'succeeded' ? [push.recordId] : [])),
@@ -61,10 +63,11 @@ export async function recordPushConflicts(
   });
 }
 
-function conflictsOf({ push: { recordId }, outcome }: FinishedPush): NewConflict[] {
+function conflictOf({ push, outcome }: FinishedPush): { push: ClaimedPush; conflict: NewConflict }[] {
   if (outcome.kind !== 'failed' || outcome.conflict === undefined) return [];
   const detail = outcome.errors.map(({ message }) => message).join(' ');
-  return [{ ...outcome.conflict, recordId, field: null, winner: null, detail }];
+  const { recordId } = push;
+  return [{ push, conflict: { ...outcome.conflict, recordId, field: null, winner: null, detail } }];
 }
 
 /** Fields that changed on both sides, found right before the push. */
