@@ -22,9 +22,7 @@ export function DriftsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const drifts = useInfiniteQuery(driftsQuery(search));
-  const integrations = useQuery(integrationsQuery);
-  const { nameOf } = useIntegrationNames();
-  const choices = (integrations.data ?? []).map(({ id, app }) => ({ value: id, label: app }));
+  const { nameOf, choices } = useIntegrationNames();
   return (
     <Page
       title="Drifts"
