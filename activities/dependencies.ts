@@ -16,6 +16,12 @@ export interface OpenConnector {
   context: ConnectorContext;
 }
 
+/** `encryptedCredentials` are used instead of the stored credentials. */
+export type IntegrationToOpen = Pick<
+  Integration,
+  'integrationId' | 'connector' | 'config' | 'recordTypes' | 'credentialsUpdatedAt'
+> & { encryptedCredentials?: string | null };
+
 export interface ActivityLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -31,7 +37,7 @@ export interface ActivityDependencies {
    */
   openConnector(
     tenantId: string,
-    integration: Integration,
+    integration: IntegrationToOpen,
     signal: AbortSignal,
     priority: RequestPriority,
   ): Promise<OpenConnector>;

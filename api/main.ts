@@ -20,10 +20,10 @@ import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { startWatchdog } from '../runtime/watchdog';
-import { createMetrics } from './http/metrics';
+import { createMetrics, type Metrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
-import { createApiServer, drain } from './http/server';
+import { createApiServer, createMetricsServer, drain } from './http/server';
 import { createStreamHub } from './stream/stream-hub';
 
 const STATEMENT_TIMEOUT_MS = 4_000;
@@ -81,6 +81,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
+  const metricsServer = startMetricsServer(config, metrics, log);
   handleSignals();
   // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a
   // new process.
@@ -88,8 +89,20 @@ async function main(): Promise<void> {
     if (err !== undefined) log.fatal({ err }, 'unhandled error; api draining');
     else log.info({ signal }, 'api draining');
     await drain({ server, readiness, stream, pauseMs: config.drainPauseMs });
+    metricsServer?.closeAllConnections();
+    metricsServer?.close();
     await Promise.all([temporal.close(), database.close()]);
     log.info('api stopped');
+  });
+}
+
+function startMetricsServer({ metrics: address }: ApiConfig, metrics: Metrics, log: Logger) {
+  if (address === null) return undefined;
+  const server = createMetricsServer(metrics);
+  server.listen(address);
+  return server.on('error', (err) => {
+    log.fatal({ err }, `api cannot serve metrics on ${address.host}:${address.port}`);
+    process.exit(1);
   });
 }
 

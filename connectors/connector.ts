@@ -69,15 +69,27 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   http: HttpClient;
   sockets: SocketOpener;
   tokens: TokenStore;
-  /**
-   * Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it already.
-   */
+  /** Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it. */
   signal: AbortSignal;
   /**
    * For pushes: to be called before the first write to a remote record that was found, not linked. Throws
    * `RecordConflict` if it belongs to another record (rules.md 49).
    */
   claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
+  /**
+   * For pushes with `isReadFirst`: call it with the remote record before the record is changed or removed,
+   * and again after each further read. Returns the payload to send, without the places that were changed in
+   * the third party (rules.md 17). `isReplaced`: the call replaces the whole record, so fields that it lacks
+   * are lost.
+   */
+  beforeWrite?:
+    | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
+    | undefined;
+  /**
+   * For pushes with `isReadFirst`: call it before a missing record is created again. Throws `RecordConflict`
+   * if a person has to decide (rules.md 50).
+   */
+  beforeCreateAgain?: ((item: PushItem) => void) | undefined;
 }
 
 /** One record to push. */
@@ -100,6 +112,8 @@ export interface PushItem {
   remoteId: string | null;
   /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
+  /** The record is also pulled: a connector that can read it alone does so first (`beforeWrite`). */
+  isReadFirst: boolean;
   /** True if an earlier push deactivated the record, so that an upsert must activate it. */
   isDeactivated: boolean;
   /**
@@ -139,6 +153,8 @@ export interface ReadAbilities {
    * nothing.
    */
   isPagingStable: boolean;
+  /** Incremental pages may leave out fields that did not change, so a missing field is not an empty one. */
+  isSparse?: boolean;
   /** The settings that declare both, as pointers into the integration, for the problems of a check. */
   declaredAt?: { filter?: string | undefined; paging?: string | undefined };
 }
@@ -181,6 +197,8 @@ export interface UnreadableRecord {
 
 export interface ReadPage {
   records: RemoteRecord[];
+  /** The list may hold the same records several times, such as once per parent. */
+  mayRepeat?: boolean;
   unreadable: UnreadableRecord[];
   /** null = that was the last page. */
   nextCursor: string | null;
@@ -203,13 +221,9 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   description: string;
   configSchema: ZodType<Config>;
   credentialsSchema: ZodType<Credentials>;
-  /**
-   * The product of this configuration, if the configuration names it; otherwise `title` is used.
-   */
+  /** The product of this configuration, if the configuration names it; otherwise `title` is used. */
   appName?(config: Config): string | undefined;
-  /**
-   * Records per claim. Results are recorded per claim, so a crash repeats at most this many pushes.
-   */
+  /** Records per claim. Results are recorded per claim, so a crash repeats at most this many pushes. */
   batchSize: number;
   /** The options for deleted records, the default first (rules.md 14). */
   onDelete: readonly ('deactivate' | 'delete' | 'leave')[];

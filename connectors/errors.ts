@@ -65,6 +65,8 @@ export class Unauthorized extends ConnectorError {
 /** The third party refused this record and would refuse the same push again. */
 export class RecordRejected extends ConnectorError {
   readonly kind = 'record_rejected';
+  /** The setting of the record type to correct, such as `modified`; undefined = unknown. */
+  setting?: string | undefined;
   constructor(
     message: string,
     readonly errors: readonly FieldError[],
@@ -99,6 +101,18 @@ export function alreadyLinked(remoteId: string, holder: string): RecordConflict 
     ours: null,
     theirs: holder,
   });
+}
+
+/** For a push to a record that was deleted in the third party. Nothing was written. */
+export function deletedThere(remoteId: string): RecordConflict {
+  const message = `The record ${remoteId} was deleted in the third party before this change was sent.`;
+  const explanation =
+    'Decide the conflict: create the record in the third party again, or delete it in Syncline.';
+  return new RecordConflict(
+    message,
+    { field: null, remoteField: null, code: 'deleted_there', message, explanation },
+    { kind: 'edited_here_deleted_there', remoteId, ours: null, theirs: null },
+  );
 }
 
 /**

@@ -18,33 +18,73 @@ export interface CheckProblem {
 interface Probe {
   connector: Pick<Connector, 'readAbilities' | 'readPage' | 'checkRecordType'>;
   context: ConnectorContext;
-  /** Checked before each record type, because a person waits. */
-  isTimeLeft(): boolean;
+  /** Aborts at the time limit of the check. */
+  signal: AbortSignal;
 }
 
 const DAY_MS = 24 * 3_600_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** @throws the errors of connectors, except refusals: those are problems. */
-export async function probeRecordTypes({ connector, context, isTimeLeft }: Probe): Promise<CheckProblem[]> {
+/** The check has reached its time limit. */
+export class TimedOut extends Error {}
+
+/**
+ * Ends when the signal aborts, even if the third party hangs. Each record type that was not read by then gets
+ * a warning. @throws the errors of connectors, except refusals: those are problems.
+ */
+export async function probeRecordTypes(probe: Probe): Promise<CheckProblem[]> {
   const problems: CheckProblem[] = [];
-  for (const [recordType, { direction }] of Object.entries(context.mappings)) {
-    if (!isTimeLeft()) break;
+  for (const recordType of Object.keys(probe.context.mappings)) {
     const pointer = `/config/record_types/${recordType}`;
-    const found = await problemsOf(pointer, async () => {
-      await connector.checkRecordType?.(recordType, context);
-      const abilities = connector.readAbilities?.(context.config, recordType) ?? null;
-      if (direction === 'push' || abilities === null || connector.readPage === undefined) return [];
-      const read = (modifiedSince: Date | null, cursor: string | null = null): Promise<ReadPage> =>
-        (connector.readPage as NonNullable<Connector['readPage']>)(
-          { recordType, modifiedSince, cursor },
-          context,
-        );
-      return probeReading(recordType, pointer, abilities, read);
-    });
-    problems.push(...found);
+    try {
+      problems.push(
+        ...(await beforeAbort(
+          probe.signal,
+          problemsOf(pointer, () => probeRecordType(recordType, pointer, probe)),
+        )),
+      );
+    } catch (error) {
+      if (!(error instanceof TimedOut)) throw error;
+      const message = `The check reached its time limit before it could read ${recordType}.`;
+      problems.push({ pointer, code: 'not_tried', message, severity: 'warn' });
+    }
   }
   return problems;
+}
+
+async function probeRecordType(
+  recordType: string,
+  pointer: string,
+  { connector, context, signal }: Probe,
+): Promise<CheckProblem[]> {
+  if (signal.aborted) return [];
+  await connector.checkRecordType?.(recordType, context);
+  const abilities = connector.readAbilities?.(context.config, recordType) ?? null;
+  const isRead = context.mappings[recordType]?.direction !== 'push';
+  const { readPage } = connector;
+  if (!isRead || abilities === null || readPage === undefined) return [];
+  return probeReading(recordType, pointer, abilities, (modifiedSince, cursor = null) =>
+    readPage({ recordType, modifiedSince, cursor }, context),
+  );
+}
+
+/** @throws TimedOut */
+export async function beforeAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  if (signal.aborted) throw new TimedOut();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(new TimedOut());
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } catch (error) {
+    // The same signal aborts the requests. Their errors must not be taken for an outage.
+    throw signal.aborted ? new TimedOut() : error;
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
 }
 
 async function probeReading(
@@ -120,7 +160,8 @@ async function problemsOf(pointer: string, probe: () => Promise<CheckProblem[]>)
   } catch (error) {
     if (!(error instanceof RecordRejected)) throw error;
     const code = error.errors[0]?.code ?? 'refused';
-    return [{ pointer, code, message: error.message, severity: 'refuse' }];
+    const at = error.setting === undefined ? pointer : `${pointer}/${error.setting}`;
+    return [{ pointer: at, code, message: error.message, severity: 'refuse' }];
   }
 }
 

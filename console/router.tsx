@@ -14,6 +14,7 @@ import { Loading, ProblemView } from './common/States';
 import {
   auditSearch,
   conflictsSearch,
+  driftsSearch,
   newIntegrationSearch,
   notificationsSearch,
   overviewSearch,
@@ -119,6 +120,12 @@ const conflictsRoute = createRoute({
   path: '/conflicts',
   validateSearch: conflictsSearch,
   component: lazyRouteComponent(() => import('./pages/conflicts/ConflictsPage'), 'ConflictsPage'),
+});
+const driftsRoute = createRoute({
+  ...inShell,
+  path: '/drifts',
+  validateSearch: driftsSearch,
+  component: lazyRouteComponent(() => import('./pages/drifts/DriftsPage'), 'DriftsPage'),
 });
 const pushReviewsRoute = createRoute({
   ...inShell,
@@ -229,6 +236,7 @@ const routeTree = rootRoute.addChildren([
     syncLogsRoute,
     syncLogRoute,
     conflictsRoute,
+    driftsRoute,
     pushReviewsRoute,
     pushReviewRoute,
     deletionReviewsRoute,

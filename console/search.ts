@@ -67,6 +67,9 @@ export const conflictsSearch = (
   kind: oneOf(search, 'kind', CONFLICT_KINDS),
   integration_id: text(search, 'integration_id'),
 });
+export const driftsSearch = (search: Search): { integration_id?: string } => ({
+  integration_id: text(search, 'integration_id'),
+});
 export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({
   state: oneOf(search, 'state', REVIEW_STATES),
 });

@@ -10,16 +10,22 @@ export const INTEGRATION_CHECK_WORKFLOW = 'integrationCheckWorkflow';
 export interface CheckIntegrationInput {
   tenantId: string;
   integrationId: string;
+  /** Settings that are tried before they are stored; absent = those of the integration. */
+  trialId?: string | undefined;
 }
 
-/** All requests made while a check is in progress get the result of that check. */
-export function integrationCheckWorkflowId({ integrationId }: { integrationId: string }): string {
-  return `integration-check:${typeIdOf('int', integrationId)}`;
+/** All requests made while a check of the stored settings is in progress get the result of that check. */
+export function integrationCheckWorkflowId({
+  integrationId,
+  trialId,
+}: Pick<CheckIntegrationInput, 'integrationId' | 'trialId'>): string {
+  const id = `integration-check:${typeIdOf('int', integrationId)}`;
+  return trialId === undefined ? id : `${id}:${trialId}`;
 }
 
 /**
- * The third party's message is in the database (`integrations.last_check`), not in the history: it may
- * contain anything.
+ * The third party's message is in the database (`integrations.last_check`, or the row of the trial), not in
+ * the history: it may contain anything.
  */
 export type CheckIntegrationResult =
   | { ok: true }

@@ -4,6 +4,7 @@
  * exits with 0.
  */
 import { existsSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
@@ -144,6 +145,9 @@ function readConfig(): WorkerConfig {
   }
 }
 
+const addressOf = ({ host, port }: { host: string; port: number }): string =>
+  isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+
 function installRuntime(config: WorkerConfig, log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
@@ -151,11 +155,9 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
       // Some workers have no activities or no workflows: there is one per task queue.
       if (!/^No (activities|workflows) registered/.test(message)) log[levels[level]]({ ...meta }, message);
     }),
-    ...(config.metricsPort === undefined
+    ...(config.metrics === null
       ? {}
-      : {
-          telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } },
-        }),
+      : { telemetryOptions: { metrics: { prometheus: { bindAddress: addressOf(config.metrics) } } } }),
   });
 }
 

@@ -1,16 +1,18 @@
 /**
- * The live check of an integration: one cheap call, and what the connector can verify about the configured
- * record types. Its result and explanation are stored on the integration.
+ * The live check of an integration, or of settings that are not stored yet: one cheap call, and what the
+ * connector can verify about the configured record types. Its result and explanation are stored.
  */
 import { Context } from '@temporalio/activity';
-import { ConnectorError } from '../../connectors/errors';
-import { type CheckProblem, probeRecordTypes } from '../../connectors/probe';
+import { ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
+import { beforeAbort, type CheckProblem, probeRecordTypes, TimedOut } from '../../connectors/probe';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
+import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
+import { findTrial, saveTrialResult } from '../../db/integrations/trials';
 import type { CheckFailure } from '../../db/tables/integrations';
 import { typeIdOf } from '../../domain/typeid';
-import type { ActivityDependencies } from '../dependencies';
+import type { ActivityDependencies, IntegrationToOpen } from '../dependencies';
 
 export interface IntegrationCheckActivities {
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
@@ -22,42 +24,74 @@ type Outcome = { message: string; problems: CheckProblem[] } & (
   | { ok: false; kind: CheckFailure }
 );
 
-/** The API waits for the whole check; what is not probed by then shows in the first run. */
-const PROBES_MS = 5_000;
+/** The time limit of a check, because a user waits for it. The first run finds what was not checked. */
+const CHECK_MS = 20_000;
 const WELL = 'The third party answers and accepts the credentials.';
 
-export const createIntegrationCheckActivities = ({
-  database,
-  openConnector,
-  log,
-}: Dependencies): IntegrationCheckActivities => ({
-  async checkIntegration({ tenantId, integrationId }) {
-    const integration = await database.withTenant(tenantId, (work) =>
-      findIntegration(work, { integrationId }),
-    );
+export const createIntegrationCheckActivities = (
+  { database, openConnector, log }: Dependencies,
+  checkMs = CHECK_MS,
+): IntegrationCheckActivities => ({
+  async checkIntegration(input) {
+    const { tenantId, integrationId } = input;
+    const integration = await database.withTenant(tenantId, (work) => findSettings(work, input));
     if (integration === undefined) return { ok: false, kind: 'not_found' };
 
+    const signal = AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(checkMs)]);
     const check = async (): Promise<CheckProblem[]> => {
-      const { connector, context } = await openConnector(
-        tenantId,
-        integration,
-        Context.current().cancellationSignal,
-        'manual',
-      );
-      await connector.check(context);
-      const until = performance.now() + PROBES_MS;
-      return probeRecordTypes({ connector, context, isTimeLeft: () => performance.now() < until });
+      const { connector, context } = await openConnector(tenantId, integration, signal, 'manual');
+      const refused = await beforeAbort(signal, refusalOf(context.config, connector.check(context)));
+      return refused ?? probeRecordTypes({ connector, context, signal });
     };
     const outcome = await ask(check, (error) =>
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),
     );
 
-    await database.withTenant(tenantId, (work) =>
-      saveCheck(work, { integrationId, check: { at: work.now.toISOString(), ...outcome } }),
-    );
+    await database.withTenant(tenantId, (work) => saveOutcome(work, input, outcome));
     return outcome.ok ? { ok: true } : { ok: false, kind: outcome.kind };
   },
 });
+
+async function findSettings(
+  work: TenantWork,
+  { integrationId, trialId }: CheckIntegrationInput,
+): Promise<IntegrationToOpen | undefined> {
+  if (trialId === undefined) return findIntegration(work, { integrationId });
+  const trial = await findTrial(work, { trialId });
+  // The cache of access tokens is keyed by this time. A trial must not use tokens of the stored credentials.
+  return (
+    trial && { ...trial, credentialsUpdatedAt: trial.createdAt, encryptedCredentials: trial.credentials }
+  );
+}
+
+async function saveOutcome(
+  work: TenantWork,
+  { integrationId, trialId }: CheckIntegrationInput,
+  outcome: Outcome,
+): Promise<void> {
+  const check = { at: work.now.toISOString(), ...outcome };
+  return trialId === undefined
+    ? saveCheck(work, { integrationId, check })
+    : saveTrialResult(work, { trialId, check });
+}
+
+/** Reports a refusal of the connector's check as a problem of the configured address. */
+async function refusalOf(config: unknown, checking: Promise<void>): Promise<CheckProblem[] | undefined> {
+  try {
+    await checking;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RecordRejected || isUnreadableAnswer(error))) throw error;
+    const pointer = 'base_url' in (config as object) ? '/config/base_url' : '/config';
+    const code = error instanceof RecordRejected ? (error.errors[0]?.code ?? 'refused') : 'not_json';
+    return [{ pointer, code, message: error.message, severity: 'refuse' }];
+  }
+}
+
+/** A 2xx response that is not readable, such as a web page. Pushes treat it as an outage. */
+function isUnreadableAnswer(error: unknown): error is Unavailable {
+  return error instanceof Unavailable && error.status !== null && error.status >= 200 && error.status <= 299;
+}
 
 /** @param onMistake called for errors that are not the third party's, which are faults of Syncline. */
 async function ask(
@@ -72,14 +106,12 @@ async function ask(
       ? { ok: false, kind: 'record_rejected', message: words.join(' '), problems }
       : { ok: true, kind: null, message: [WELL, ...words].join(' '), problems };
   } catch (error) {
-    if (error instanceof ConnectorError)
-      return { ok: false, kind: error.kind, message: error.message, problems: [] };
+    if (error instanceof ConnectorError) return failed(error.kind, error.message);
+    if (error instanceof TimedOut)
+      return failed('unavailable', 'The third party did not answer in time. The connection is not verified.');
     onMistake(error);
-    return {
-      ok: false,
-      kind: 'internal',
-      message: 'The check failed inside Syncline; the log of the worker says why.',
-      problems: [],
-    };
+    return failed('internal', 'The check failed inside Syncline; the log of the worker says why.');
   }
 }
+
+const failed = (kind: CheckFailure, message: string): Outcome => ({ ok: false, kind, message, problems: [] });

@@ -4,10 +4,11 @@
 import type { Connector, HttpClient, SocketOpener, TokenStore } from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
 import type { Database } from '../../db/database';
+import { findEncryptedCredentials } from '../../db/integrations/integrations';
 import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
 import type { Encryption } from '../../db/platform/encryption';
-import type { ActivityDependencies, ActivityLog } from '../dependencies';
+import type { ActivityDependencies, ActivityLog, IntegrationToOpen } from '../dependencies';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';
 
@@ -38,10 +39,15 @@ export function createConnectorOpener(
     onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
   });
 
-  const readCredentials = (tenantId: string, integrationId: string, origins: Origins): Promise<unknown> =>
+  const readCredentials = (
+    tenantId: string,
+    { integrationId, encryptedCredentials }: IntegrationToOpen,
+    origins: Origins,
+  ): Promise<unknown> =>
     database.withTenant(tenantId, async (work) => {
-      const sealed = await openCredentials(work, encryption, integrationId);
-      if (sealed === undefined) return {};
+      const encrypted = encryptedCredentials ?? (await findEncryptedCredentials(work, { integrationId }));
+      if (encrypted === null) return {};
+      const sealed = await openCredentials(work, encryption, integrationId, encrypted);
       const { credentials } = sealed;
       if (sealed.origins === null) await bindCredentials(work, encryption, integrationId, sealed, origins);
       else if (Object.keys(credentials).length > 0) checkOrigins(sealed.origins, origins);
@@ -53,7 +59,7 @@ export function createConnectorOpener(
     const connector = findConnector(connectors, integration.connector);
     const config = connector.configSchema.parse(integration.config);
     const credentials = connector.credentialsSchema.safeParse(
-      await readCredentials(tenantId, integrationId, originsOf(connector, config)),
+      await readCredentials(tenantId, integration, originsOf(connector, config)),
     );
     if (!credentials.success)
       throw new Unauthorized('The integration has no credentials that its connector can use.');

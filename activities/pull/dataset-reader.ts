@@ -99,7 +99,7 @@ export class DatasetReader {
 
   private async readAll(
     job: SyncJob,
-    { canFilterByModified, isPagingStable }: ReadAbilities,
+    { canFilterByModified, isPagingStable, isSparse = false }: ReadAbilities,
   ): Promise<ReadOutcome> {
     const { run, integration, recordType } = this.options;
     const target = pullTargetOf(integration, recordType);
@@ -121,10 +121,11 @@ export class DatasetReader {
         return { page: prepared, bulkInsert: isBulk ? prepareBulkInsert(prepared) : undefined };
       },
     };
+    const kept = { ...target, syncRunId, overviewId, isSparse: isSparse && request.modifiedSince !== null };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
       const { page, bulkInsert } = prepared;
       const total = page.total ?? (pagesBefore === 0 ? countedFirst : null);
-      const toApply = { ...page, ...target, syncRunId, overviewId, pagesBefore, requestedAt, total };
+      const toApply = { ...page, ...kept, pagesBefore, requestedAt, total };
       const applied = await this.apply(toApply, bulkInsert, prefetchNext);
       if (applied.kind === 'stopped') return 'stopped';
       this.job = applied.job;

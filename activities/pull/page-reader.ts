@@ -92,8 +92,8 @@ export class PageReader {
 
       const result = await apply(page, requestNext);
       if (result === 'stopped') return 'stopped';
-      if (result.repeatedPages >= (result.isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX))
-        throw endlessList(this.options.recordType);
+      const repeatedMax = result.isEmpty || page.mayRepeat === true ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX;
+      if (result.repeatedPages >= repeatedMax) throw endlessList(this.options.recordType);
       if (nextCursor === null) return 'done';
       const next = result.isInterrupted ? undefined : requestNext();
       if (next === undefined) return 'more';

@@ -12,8 +12,9 @@ import {
   WrongAddress,
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
-import type { FinishedPush, PushOutcome } from '../../db/push/push-outcome';
+import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
+import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';
@@ -21,6 +22,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
+import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
   pushes: readonly ClaimedPush[];
@@ -28,6 +30,8 @@ export interface Batch {
   open(): Promise<OpenConnector>;
   /** Calls the third party's `check`. Results are reused for a while, so a batch may call it per record. */
   ask(): Promise<ThirdPartyState>;
+  /** Stores conflicts that are found before a record is written. */
+  raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
   now: Date;
   log: ActivityLog;
 }
@@ -43,7 +47,8 @@ export const notCalled = (push: ClaimedPush): FinishedPush => ({
 });
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
-  const { results, isStopped } = await send(batch);
+  const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes, batch.raise);
+  const { results, isStopped } = await send(batch, unread);
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];
   for (const push of batch.pushes) {
@@ -52,7 +57,7 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
       concluded.push(notCalled(push));
       continue;
     }
-    const judged = await judge(batch, push, result, isStopped);
+    const judged = await judge(batch, push, result, { isStopped, unread: unread.of(push) });
     if (judged.trouble !== undefined && judged.trouble.kind !== 'well') trouble = judged.trouble;
     concluded.push({ push, outcome: judged.outcome });
   }
@@ -61,17 +66,16 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
 
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
-async function send({
-  pushes,
-  recordTypes,
-  open,
-  log,
-}: Batch): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
+async function send(
+  { pushes, recordTypes, open, log }: Batch,
+  { beforeWrite, beforeCreateAgain }: UnreadEditsOfBatch,
+): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
   const items = pushes.map((push) => toItem(push, recordTypes));
   const results = new Map<string, Result>();
   let isStopped = false;
   try {
-    const { connector, context } = await open();
+    const { connector, context: shared } = await open();
+    const context = { ...shared, beforeWrite, beforeCreateAgain };
     try {
       for (const result of await connector.push(items, context)) results.set(result.pushId, result);
     } catch (error) {
@@ -118,6 +122,7 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     payload: push.payload,
     remoteId: push.remoteId,
     remoteVersion: push.remoteVersion,
+    isReadFirst: push.agreement !== null,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
     fieldNames: Object.fromEntries(
@@ -130,7 +135,7 @@ async function judge(
   batch: Batch,
   push: ClaimedPush,
   result: Result,
-  isStopped: boolean,
+  { isStopped, unread }: { isStopped: boolean; unread: UnreadOfPush | undefined },
 ): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
   if (result.ok)
     return {
@@ -139,7 +144,12 @@ async function judge(
         effect: result.effect,
         remoteId: result.remoteId,
         remoteVersion: result.remoteVersion,
-        notation: notationOf(batch, push, result.shown ?? null),
+        notation: notationOf(batch, push, {
+          shown: result.shown ?? null,
+          payload: unread?.payload ?? push.payload,
+          leftAsIs: unread?.leftAsIs ?? {},
+        }),
+        unread,
       },
     };
   const { error } = result;
@@ -170,12 +180,12 @@ async function judge(
 
 function notationOf(
   { recordTypes }: Batch,
-  { recordType, operation, fields, notation, payload }: ClaimedPush,
-  shown: JsonObject | null,
+  { recordType, operation, fields, notation }: ClaimedPush,
+  given: { shown: JsonObject | null; payload: JsonObject; leftAsIs: JsonObject },
 ): Notation | undefined {
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
-  return notationAfterPush(mapping, fields, { before: notation, shown, payload });
+  return notationAfterPush(mapping, fields, { before: notation, ...given });
 }
 
 /** The values that the third party does not list are a likely cause, unless it names other ones. */

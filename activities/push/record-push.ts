@@ -16,6 +16,7 @@ import type { BrakeAllowances, Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import type { FinishedPush } from '../../db/push/push-outcome';
+import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
@@ -28,6 +29,7 @@ import { runBounded } from '../bounded-worker-pool';
 import { notCalled, pushBatch } from './push-batch';
 import { reportOf } from './push-report';
 import { RemoteClaims } from './remote-claims';
+import { takeUnread } from './unread-edits';
 import {
   askThirdParty,
   recordThirdPartyState,
@@ -206,12 +208,17 @@ class PushDueRecordsTask {
       recordTypes: integration.recordTypes,
       open,
       ask: () => this.ask(open),
+      raise: async (push, conflicts) => {
+        if (conflicts.length > 0)
+          await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
+      },
       now: this.timeBox.now(),
       log: this.deps.log,
     });
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     if (trouble.kind !== 'well') await this.recordState(trouble, integration);
     await this.recordResults(concluded);
+    await takeUnread(concluded, this.input, (work) => this.inTenant(work));
     this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
     return trouble;
   }

@@ -5,18 +5,16 @@
 import type { TenantWork } from '../../db/database';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
 import { checkForInterruption, countSeenAgain } from '../../db/pull/pass-state';
-import { enqueuePush } from '../../db/platform/outbox';
-import { acceptChanges } from '../../db/records/accept-changes';
 import { countLinked } from '../../db/records/record-links';
 import { toTypeId } from '../../db/sql/ids';
-import { openManualWindows } from '../../db/sync-runs/sync-now-pushes';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
-import type { Verification } from '../../db/verify/drifts';
+import { acceptDrifts, type Drifted, repairDrifts } from '../../db/verify/decide-drifts';
+import { notifyOfDrifts, type Verification } from '../../db/verify/drifts';
 import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
-import { type VerifiedPage, verifyPage } from '../../db/verify/verify-page';
+import { verifyPage } from '../../db/verify/verify-page';
 import { verifyJobOf } from '../../domain/overviews/overview';
-import { mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
-import { settingsOf } from '../../domain/records/record-type-settings';
+import type { RecordTypeMapping } from '../../domain/records/mapping';
+import { type DriftReaction, settingsOf } from '../../domain/records/record-type-settings';
 import { suspiciouslyEmpty } from '../pull/dataset-failed';
 import type { DatasetReaderOptions, PassResult } from '../pull/dataset-reader';
 import { addsUp, PageReader, type ReadOutcome } from '../pull/page-reader';
@@ -63,7 +61,7 @@ export class DatasetVerifier {
       const page = { records, nextCursor, total: total ?? counted, requestedAt };
       const verified = await this.inTenant(async (work) => {
         const result = await verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore });
-        if (result !== undefined) await this.react(work, result.drifted);
+        if (result !== undefined) await this.react(work, { changed: result.drifted });
         return result;
       });
       if (verified === undefined) return 'stopped';
@@ -73,37 +71,19 @@ export class DatasetVerifier {
     });
   }
 
-  private async react(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
+  private get onDrift(): DriftReaction {
     const { integration, recordType } = this.options;
-    const { onDrift } = settingsOf(integration.typeSettings, recordType);
-    if (drifted.length === 0 || onDrift === 'report') return;
-    await (onDrift === 'repair' ? this.repair(work, drifted) : this.accept(work, drifted));
+    return settingsOf(integration.typeSettings, recordType).onDrift;
   }
 
-  /** The values there become changes of the records, for every integration. */
-  private async accept(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
-    const { recordType, syncRunId } = this.key;
-    const changes = drifted.flatMap(({ externalId, found }) =>
-      Object.keys(found).length === 0
-        ? []
-        : [{ kind: 'patch' as const, recordType, externalId, fields: found }],
-    );
-    if (changes.length > 0)
-      await acceptChanges(work, changes, { actor: 'syncline', requestId: toTypeId('run', syncRunId) });
-  }
-
-  /** What was changed there is pushed again, under the thresholds of pushes. */
-  private async repair(work: TenantWork, drifted: VerifiedPage['drifted']): Promise<void> {
-    const { integration } = this.options;
-    const fields = mappedFieldNames(this.mapping);
-    const opened = await openManualWindows(work, integration, {
-      due: drifted,
-      actor: 'syncline',
-      fields,
-      effect: 'overwrite',
-    });
-    if (opened.length > 0)
-      await enqueuePush(work, { integrationId: integration.integrationId, nextDueAt: work.now });
+  /** Repairs are subject to the safety thresholds of pushes. */
+  private async react(work: TenantWork, drifted: Drifted): Promise<void> {
+    const { integrationId, recordType, syncRunId } = this.key;
+    const type = { integrationId, recordType, mapping: this.mapping };
+    if (this.onDrift === 'repair')
+      await repairDrifts(work, type, drifted, { actor: 'syncline', isBraked: true });
+    if (this.onDrift === 'accept')
+      await acceptDrifts(work, type, drifted, { actor: 'syncline', requestId: toTypeId('run', syncRunId) });
   }
 
   /** Safe to repeat. If the list may be incomplete, it is not known what is missing there. */
@@ -120,6 +100,7 @@ export class DatasetVerifier {
     const { startedAt } = job;
     await this.inTenant(async (work) => {
       const { local, remote } = await countVerified(work, this.key, startedAt);
+      await notifyOfDrifts(work, this.key, { isDecided: this.onDrift !== 'report' });
       await addSyncDatasets(work, { integrationId, recordTypes: [recordType], isInitial: false });
       await markDatasetSucceeded(work, {
         integrationId,
@@ -146,9 +127,11 @@ export class DatasetVerifier {
       const { isInterrupted } = await this.inTenant((work) => checkForInterruption(work, this.key));
       if (isInterrupted) return false;
       const step: UnseenChunk = { mapping: this.mapping, startedAt, after, limit: RECORDS_PER_STEP };
-      const done: { after: string | null } = await this.inTenant((work) =>
-        verifyUnseen(work, this.key, step),
-      );
+      const done: { after: string | null } = await this.inTenant(async (work) => {
+        const unseen = await verifyUnseen(work, this.key, step);
+        if (unseen.missing.length > 0) await this.react(work, { missing: unseen.missing });
+        return unseen;
+      });
       after = done.after;
     } while (after !== null);
     return true;

@@ -44,6 +44,13 @@ export const INTEGRATION_ERRORS = {
     title: 'The mapping is invalid',
     detail: 'Correct the values listed in `errors`.',
   },
+  check_refused: {
+    status: 422,
+    title: 'The app cannot be synced with these settings',
+    detail:
+      'Correct the settings listed in `errors`, which failed the check at the app. To store them ' +
+      'without a check, send `check=false`.',
+  },
   invalid_settings: {
     status: 422,
     title: 'The settings contradict each other',

@@ -1,4 +1,4 @@
-/** For operators: liveness, readiness, metrics and the API description. */
+/** For operators: liveness, readiness and the API description. */
 import { z } from 'zod';
 import { HttpError } from './http-error';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -40,29 +40,6 @@ export const healthRoutes: readonly Route[] = [
           headers: { 'Retry-After': '5' },
         });
       return { status: 200, body: { status: 'ok' as const } };
-    },
-  }),
-
-  defineRoute({
-    scope: 'plain',
-    method: 'get',
-    path: '/metrics',
-    operationId: 'showMetrics',
-    tag: 'Operations',
-    summary: 'Show metrics for Prometheus',
-    responses: {
-      200: {
-        description: 'Metrics in Prometheus text format.',
-        schema: z.string(),
-        mediaType: 'text/plain',
-      },
-    },
-    async run(_input, { services: { metrics } }) {
-      return {
-        status: 200,
-        body: await metrics.registry.metrics(),
-        headers: { 'Content-Type': metrics.registry.contentType },
-      };
     },
   }),
 

@@ -8,6 +8,7 @@ import type { Express } from 'express';
 import { createHttpTerminator } from 'http-terminator';
 import { newUuid } from '../../db/sql/ids';
 import { HttpError, toProblem } from './http-error';
+import type { Metrics } from './metrics';
 import type { Readiness } from './readiness';
 import type { StreamHub } from '../stream/stream-hub';
 
@@ -38,6 +39,18 @@ export function createApiServer(app: Express, { publicUrl }: { publicUrl: string
     respondToMalformedRequest(error, socket, publicUrl),
   );
   return server;
+}
+
+/** Metrics have a host and port of their own, so that callers of the API cannot read them. */
+export function createMetricsServer({ registry }: Metrics): Server {
+  return createServer((request, response) => {
+    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics')
+      return void response.writeHead(404).end();
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, HttpError>> = {

@@ -1,6 +1,6 @@
 /** Credentials that are given for the addresses of a configuration, and stay there (rules.md 61). */
 import type { TenantWork } from '../../db/database';
-import type { Integration } from '../../db/integrations/integrations';
+import { findEncryptedCredentials, type Integration } from '../../db/integrations/integrations';
 import { openCredentials, sealCredentials } from '../../db/integrations/sealed-credentials';
 import { type MovedOrigin, movedOrigins, originsOf } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
@@ -43,8 +43,10 @@ export async function checkMovedOrigins(
   const after = originsOf(connector, config);
   const moved = movedOrigins(originsOf(connector, before.config), after);
   if (areGivenAgain) return moved;
-  const sealed = await openCredentials(work, encryption, before.integrationId);
-  if (sealed === undefined || Object.keys(sealed.credentials).length === 0) return moved;
+  const encrypted = await findEncryptedCredentials(work, before);
+  if (encrypted === null) return moved;
+  const sealed = await openCredentials(work, encryption, before.integrationId, encrypted);
+  if (Object.keys(sealed.credentials).length === 0) return moved;
   const errors = (sealed.origins === null ? moved : movedOrigins(sealed.origins, after)).map(
     ({ pointer, from, to }) => ({
       pointer,

@@ -1,6 +1,7 @@
 /** The lifecycle of an integration: pause, resume, new credentials, and a check of the connection. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
+import { saveCheck } from '../../db/integrations/availability';
 import { type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -20,6 +21,7 @@ import { encryptCredentials } from './integration-credentials';
 import { checkCredentials } from './integration-checks';
 import { requireConnector } from './integration-input';
 import { checkProblems, integrationParams, integrationView } from './integration-schema';
+import { startTrial } from './integration-trials';
 import { requireIntegration, respondWithIntegration } from './integration-views';
 
 const tag = 'Integrations';
@@ -98,7 +100,7 @@ export const integrationLifecycleRoutes: readonly Route[] = [
   }),
 
   defineRoute({
-    scope: 'tenant',
+    scope: 'tenant_after_trial',
     method: 'put',
     path: `${base}/credentials`,
     operationId: 'replaceCredentials',
@@ -106,13 +108,14 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Replace the credentials of an integration',
     description:
       'Credentials are encrypted and never shown again. Pushes and syncs that waited for new ' +
-      'credentials continue.',
+      'credentials continue. The connection is checked with the new credentials for up to 20 seconds; ' +
+      '`last_check` shows the result.',
     params: integrationParams,
     body: newCredentials,
     responses,
     problems: ['integration_not_found', 'unknown_connector', 'invalid_credentials_shape'],
     action: 'integration.credentials_replaced',
-    run: replace,
+    prepare: replace,
   }),
 
   defineRoute({
@@ -124,7 +127,7 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Check that the app responds and accepts the credentials',
     description: [
       'Changes nothing in the app, so an Idempotency-Key is not needed and has no effect.',
-      'A successful check ends an outage at once. The response takes at most 10 seconds.',
+      'A successful check ends an outage at once. The response takes at most 25 seconds.',
     ].join(' '),
     params: integrationParams,
     responses: { 200: { description: 'The result of the check.', schema: checkResult } },
@@ -166,15 +169,27 @@ async function replace(
 ) {
   const { services } = context;
   const integrationId = input.params.integration_id;
-  const before = await lock(work, integrationId, input.ifMatch);
-  const connector = requireConnector(services.connectors, before.connector);
+  const found = await lock(work, integrationId, input.ifMatch);
+  const connector = requireConnector(services.connectors, found.connector);
   const credentials = readCredentials(connector, input.body.credentials);
-  checkCredentials(connector, before, credentials);
-  const { config } = before;
-  const given = { integrationId, connector, config, credentials };
+  checkCredentials(connector, found, credentials);
+  const given = { integrationId, connector, config: found.config, credentials };
   const encryptedCredentials = await encryptCredentials(work, services, given);
-  const after = await replaceCredentials(work, { integrationId, encryptedCredentials });
-  return respond(work, after, { needed_reauthorization: before.needsReauthorizationAt !== null }, context);
+  const wait = await startTrial(work, { ...found, credentials: encryptedCredentials }, services);
+  return async () => {
+    const result = await wait();
+    return async (later: TenantWork) => {
+      const before = await lock(later, integrationId, input.ifMatch);
+      await saveCheck(later, { integrationId, check: result });
+      const after = await replaceCredentials(later, { integrationId, encryptedCredentials });
+      return respond(
+        later,
+        after,
+        { needed_reauthorization: before.needsReauthorizationAt !== null },
+        context,
+      );
+    };
+  };
 }
 
 async function check(

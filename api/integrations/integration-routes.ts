@@ -4,22 +4,19 @@
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { countIntegrations, listIntegrations, lockIntegration } from '../../db/integrations/integrations';
+import { countIntegrations, listIntegrations } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
-import {
-  changeIntegration,
-  deleteIntegration,
-  replaceCredentials,
-} from '../../db/sync-runs/integration-lifecycle';
+import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
-import { ETAG, requireVersion } from '../routing/etag';
-import { readIntegrationChange, readNewIntegration } from './integration-input';
+import { ETAG } from '../routing/etag';
+import { changeIntegrationAfterTrial, changeQuery } from './integration-change';
+import { readNewIntegration } from './integration-input';
 import {
   changedIntegrationView,
   integrationChange,
@@ -33,21 +30,15 @@ import {
   respondWithIntegration,
   toWireIntegrations,
 } from './integration-views';
-import { previewOf } from './mapping-preview';
+import { checkParam, refuseWhatCannotWork, startTrial, TRIAL } from './integration-trials';
 
 type IntegrationParams = z.output<typeof integrationParams>;
 const tag = 'Integrations';
 const path = '/v1/integrations/{integration_id}';
-const changeQuery = z.strictObject({
-  dry_run: z
-    .enum(['true', 'false'])
-    .optional()
-    .meta({ description: '`true`: change nothing, and return how many records the change would affect.' }),
-});
 
 export const integrationRoutes: readonly Route[] = [
   defineRoute({
-    scope: 'tenant',
+    scope: 'tenant_after_trial',
     method: 'post',
     path: '/v1/integrations',
     operationId: 'createIntegration',
@@ -58,7 +49,9 @@ export const integrationRoutes: readonly Route[] = [
         '`onboarding` shows the progress.',
       'Until this initial load is done, records of these types can be read but not changed.',
       'Afterwards changes are read every hour and everything every night.',
+      TRIAL,
     ].join(' '),
+    query: z.strictObject({ check: checkParam }),
     body: newIntegration,
     responses: {
       201: {
@@ -76,9 +69,10 @@ export const integrationRoutes: readonly Route[] = [
       'invalid_mapping',
       'invalid_settings',
       'egress_refused',
+      'check_refused',
     ],
     action: 'integration.created',
-    run: linkApp,
+    prepare: linkApp,
   }),
 
   defineRoute({
@@ -124,7 +118,7 @@ export const integrationRoutes: readonly Route[] = [
   }),
 
   defineRoute({
-    scope: 'tenant',
+    scope: 'tenant_after_trial',
     method: 'patch',
     path,
     operationId: 'changeIntegration',
@@ -135,6 +129,8 @@ export const integrationRoutes: readonly Route[] = [
         'windows keep their deadline.',
       'Record types that are pulled in a new way are read completely.',
       'With `dry_run=true` nothing changes, and the response says how many records the change would affect.',
+      TRIAL,
+      'Stored credentials are never sent to a new host: such a configuration is stored without being tried.',
     ].join(' '),
     params: integrationParams,
     query: changeQuery,
@@ -156,9 +152,10 @@ export const integrationRoutes: readonly Route[] = [
       'invalid_mapping',
       'invalid_settings',
       'egress_refused',
+      'check_refused',
     ],
     action: 'integration.changed',
-    run: change,
+    prepare: changeIntegrationAfterTrial,
   }),
 
   defineRoute({
@@ -182,27 +179,43 @@ export const integrationRoutes: readonly Route[] = [
 
 async function linkApp(
   work: TenantWork,
-  { body }: { body: z.output<typeof newIntegration> },
+  { body, query }: { body: z.output<typeof newIntegration>; query: { check?: 'true' | 'false' | undefined } },
   { caller, services }: TenantContext,
 ) {
-  // Taken before counting, so that requests at the same time cannot exceed the limit together.
-  await lockMappings(work, 'alone');
-  if ((await countIntegrations(work)) >= services.config.integrationsPerTenant)
-    throw new HttpError('too_many_integrations');
-  const created = await createIntegration(work, {
-    ...(await readNewIntegration(work, body, services)),
-    linkedBy: caller.actor,
-    companySynchronizedSwitchAt: services.config.companySynchronizedSwitchAt,
-  });
-  const audit = {
-    target: toTypeId('int', created.integrationId),
-    detail: {
-      connector: created.connector,
-      app: created.app,
-      record_types: Object.keys(created.recordTypes),
-    },
+  const checkLimit = async (at: TenantWork) => {
+    if ((await countIntegrations(at)) >= services.config.integrationsPerTenant)
+      throw new HttpError('too_many_integrations');
   };
-  return { status: 201 as const, ...(await respondWithIntegration(work, created, services)), audit };
+  await checkLimit(work);
+  const settings = await readNewIntegration(work, body, services);
+  const wait =
+    query.check === 'false'
+      ? undefined
+      : await startTrial(work, { ...settings, credentials: settings.encryptedCredentials }, services);
+  return async () => {
+    const check = await wait?.();
+    if (check !== undefined) refuseWhatCannotWork(check);
+    return async (later: TenantWork) => {
+      // Taken before counting, so that requests at the same time cannot exceed the limit together.
+      await lockMappings(later, 'alone');
+      await checkLimit(later);
+      const created = await createIntegration(later, {
+        ...settings,
+        linkedBy: caller.actor,
+        companySynchronizedSwitchAt: services.config.companySynchronizedSwitchAt,
+        check,
+      });
+      const audit = {
+        target: toTypeId('int', created.integrationId),
+        detail: {
+          connector: created.connector,
+          app: created.app,
+          record_types: Object.keys(created.recordTypes),
+        },
+      };
+      return { status: 201 as const, ...(await respondWithIntegration(later, created, services)), audit };
+    };
+  };
 }
 
 async function listAll(
@@ -225,49 +238,6 @@ async function listAll(
     body: { data: await toWireIntegrations(work, data, services.connectors), next_cursor },
     headers: integrationsHeaders(data, services.config),
   };
-}
-
-async function change(
-  work: TenantWork,
-  input: {
-    params: IntegrationParams;
-    query: z.output<typeof changeQuery>;
-    body: z.output<typeof integrationChange>;
-    ifMatch: number | undefined;
-  },
-  { services, caller }: TenantContext,
-) {
-  const { body, ifMatch } = input;
-  const integrationId = input.params.integration_id;
-  const isDryRun = input.query.dry_run === 'true';
-  // Always locked before the row of the integration: the same order everywhere prevents deadlocks.
-  if ((body.record_types ?? body.credentials) !== undefined && !isDryRun) await lockMappings(work, 'alone');
-  const locked = await lockIntegration(work, { integrationId });
-  const before = requireVersion(locked, ifMatch, 'integration_not_found');
-  const wanted = await readIntegrationChange(work, before, body, services);
-  if (isDryRun) {
-    const { body: shown, headers } = await respondWithIntegration(work, before, services);
-    const preview = await previewOf(work, before, wanted.change.recordTypes);
-    return { status: 200 as const, body: { ...shown, preview }, headers, audit: null };
-  }
-  const changed = await changeIntegration(work, { integrationId, change: wanted.change, by: caller.actor });
-  const { encryptedCredentials } = wanted;
-  const after =
-    encryptedCredentials === undefined
-      ? changed
-      : await replaceCredentials(work, { integrationId, encryptedCredentials });
-  const audit = {
-    target: toTypeId('int', integrationId),
-    detail: {
-      changed: Object.keys(body),
-      mapping_version: { from: before.mappingVersion, to: after.mappingVersion },
-      ...(wanted.movedOrigins.length === 0
-        ? {}
-        : { moved: wanted.movedOrigins.map((moved) => ({ ...moved })) }),
-    },
-  };
-  const { body: shown, headers } = await respondWithIntegration(work, after, services);
-  return { status: 200 as const, body: { ...shown, preview: null }, headers, audit };
 }
 
 async function disconnect(

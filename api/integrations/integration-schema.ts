@@ -96,7 +96,11 @@ export const integrationView = z
         problems: checkProblems,
       })
       .nullable()
-      .meta({ description: 'The result of the last requested check.' }),
+      .meta({
+        description:
+          'The result of the last check, on request or before settings were stored. null = the current ' +
+          'settings were not checked.',
+      }),
     created_at: instant,
     updated_at: instant,
   })

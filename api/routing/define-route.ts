@@ -151,6 +151,24 @@ interface AfterCommitRoute<
   ): Promise<{ audit: AuditDetails; afterCommit: () => Promise<ResponseOf<NoInfer<R>>> }>;
 }
 
+/**
+ * Prepares the request in one transaction, waits for an external service outside of any transaction, and
+ * applies the effect in a second one.
+ */
+interface TriedRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends Responses,
+> extends Declaration<P, Q, B, R> {
+  scope: 'tenant_after_trial';
+  prepare(
+    work: TenantWork,
+    input: InputOf<P, Q, B>,
+    context: TenantContext,
+  ): Promise<() => Promise<(work: TenantWork) => Promise<ResponseOf<NoInfer<R>>>>>;
+}
+
 type OutcomeOf<R extends Responses> = R extends { 200: { schema: infer Schema extends z.ZodType } }
   ? z.output<Schema>
   : object;
@@ -221,6 +239,7 @@ type RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
   | NamedTenantRoute<P, Q, B, R>
   | PlainRoute<P, Q, B, R>
   | AfterCommitRoute<P, Q, B, R>
+  | TriedRoute<P, Q, B, R>
   | OperationRoute<P, Q, B, R>
   | ConsoleRoute<P, Q, B, R>
   | StreamRoute<P, Q, B, R>;

@@ -64,7 +64,7 @@ export function serveRoute(
 /** Routes that wait for something other than the database have a time limit of their own. */
 async function respondInTime(call: RouteCall, request: Request, response: Response): Promise<RouteResponse> {
   const { route, services, requestContext } = call;
-  if (route.scope === 'tenant_after_commit') return execute(call);
+  if (route.scope === 'tenant_after_commit' || route.scope === 'tenant_after_trial') return execute(call);
   const responding = answerWithin(
     services.config.answerWithinMs - requestContext.authenticationMs,
     execute(call),
@@ -131,6 +131,8 @@ async function execute(call: RouteCall): Promise<RouteResponse> {
     }
     case 'tenant_after_commit':
       return executeThenCallService({ ...call, route });
+    case 'tenant_after_trial':
+      return executeAfterTrial({ ...call, route });
     case 'console':
       return executeWithSession({ ...call, route });
     case 'operation':
@@ -175,6 +177,23 @@ async function executeThenCallService(
     return prepared;
   });
   return afterCommit();
+}
+
+/** A repeated request gets the stored response and is not tried again. */
+async function executeAfterTrial(call: RouteCall<RouteOf<'tenant_after_trial'>>): Promise<RouteResponse> {
+  const { route, input, services, idempotency } = call;
+  const context = tenantContextOf(call);
+  const tenantId = tenantIdOf(context);
+  const within = <T>(work: Promise<T>) => answerWithin(services.config.answerWithinMs, work);
+  const prepared = await within(
+    services.database.withTenant(tenantId, async (work) => {
+      const earlier = idempotency && (await findEarlierResponse(work, idempotency, services.encryption));
+      return earlier ?? route.prepare(work, input, context);
+    }),
+  );
+  if (typeof prepared !== 'function') return prepared;
+  const effect = await prepared();
+  return within(inTransaction(call, tenantId, effect));
 }
 
 async function executeWithSession(call: RouteCall<RouteOf<'console'>>): Promise<RouteResponse> {

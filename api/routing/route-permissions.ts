@@ -21,7 +21,6 @@ export type Access = 'public' | 'platform' | ApiKeyRole;
 export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /livez': 'public',
   'GET /readyz': 'public',
-  'GET /metrics': 'public',
   'GET /openapi.json': 'public',
 
   'POST /v1/tenants': 'platform',
@@ -126,6 +125,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/sync-conflicts': 'viewer',
   'POST /v1/sync-conflicts/{sync_conflict_id}/decide': 'operator',
   'POST /v1/sync-conflicts/decide-alike': 'operator',
+  'POST /v1/drifts/decide': 'operator',
   'GET /v1/push-reviews': 'viewer',
   'GET /v1/push-reviews/{push_review_id}': 'viewer',
   'GET /v1/push-reviews/{push_review_id}/records': 'viewer',

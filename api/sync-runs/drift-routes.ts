@@ -1,13 +1,39 @@
 /** What was changed at third parties after it was pushed (rules.md 54). */
 import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { toTypeId } from '../../db/sql/ids';
+import { decideDrifts, DRIFT_DECISIONS } from '../../db/verify/decide-drifts';
 import { listDrifts } from '../../db/verify/drifts';
 import { requireIntegration } from '../integrations/integration-views';
-import { idParam } from '../routing/common-schemas';
+import { externalId, idParam, recordTypeName } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
-import { listOf, listParams, readPage, toPage } from '../routing/pagination';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { driftView, toWireDrift } from './drift-schema';
 
+const tag = 'Drifts';
 const position = z.object({ integrationId: z.uuid(), recordId: z.uuid(), place: z.string() });
+/** The most records that one request decides, and the most drifts that it reads for them. */
+const DECIDED_MAX = 200;
+const READ_MAX = 2_000;
+
+const decideBody = z.strictObject({
+  integration_id: idParam('int', 'integration_not_found'),
+  record_type: recordTypeName,
+  decision: z.enum(DRIFT_DECISIONS).meta({
+    description: [
+      '- `repair`: the record is pushed again; a missing one is created again.',
+      "- `accept`: the app's values are taken over; a missing record stays in Syncline and is no longer linked.",
+    ].join('\n'),
+  }),
+  external_ids: z
+    .array(externalId)
+    .min(1)
+    .max(DECIDED_MAX)
+    .optional()
+    .meta({ description: 'Only the drifts of these records. Absent: all of the record type.' }),
+  cursor: listParams.cursor,
+});
 
 export const driftRoutes: readonly Route[] = [
   defineRoute({
@@ -15,7 +41,7 @@ export const driftRoutes: readonly Route[] = [
     method: 'get',
     path: '/v1/drifts',
     operationId: 'listDrifts',
-    tag: 'Drifts',
+    tag,
     summary: 'List what was changed in apps after it was pushed',
     description:
       'The nightly run compares record types that are only pushed with what the app holds, where the ' +
@@ -44,4 +70,69 @@ export const driftRoutes: readonly Route[] = [
       };
     },
   }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: '/v1/drifts/decide',
+    operationId: 'decideDrifts',
+    tag,
+    summary: 'Repair or accept drifts',
+    description: `Decides the drifts of up to ${DECIDED_MAX} records. Repeat with \`next_cursor\` until it is null.`,
+    body: decideBody,
+    responses: {
+      200: {
+        description: 'How many records of this request were decided.',
+        schema: z.object({
+          decided: z.int(),
+          skipped: z.int().meta({
+            description:
+              'Records that are held or have changed since, or whose value in the app the mapping cannot read.',
+          }),
+          next_cursor: z.string().nullable(),
+        }),
+      },
+    },
+    problems: ['integration_not_found', 'invalid_cursor'],
+    action: 'drifts.decided',
+    run: (work, { body }, context) => decide(work, context, body),
+  }),
 ];
+
+async function decide(
+  work: TenantWork,
+  { caller, requestId }: TenantContext,
+  body: z.output<typeof decideBody>,
+) {
+  const {
+    integration_id: integrationId,
+    record_type: recordType,
+    decision,
+    external_ids: externalIds,
+  } = body;
+  const { recordTypes } = await requireIntegration(work, integrationId);
+  const mapping = recordTypes[recordType];
+  const scope = ['decide-drifts', work.tenantId, integrationId, recordType, decision];
+  const { after: afterRecordId } = readPage({ cursor: body.cursor }, scope, uuidPosition);
+  const key = { integrationId, recordType };
+  const rows = await listDrifts(work, { ...key, externalIds, afterRecordId, limit: READ_MAX });
+  const read = [...new Set(rows.map(({ recordId }) => recordId))];
+  // The drifts of the last record may not all have been read.
+  const whole = rows.length < READ_MAX || read.length === 1 ? read : read.slice(0, -1);
+  const ids = whole.slice(0, DECIDED_MAX);
+  const { next_cursor } = toPage(
+    read,
+    ids.length,
+    scope,
+    (id) => id,
+    (id) => id,
+  );
+  const drifts = rows.filter(({ recordId }) => ids.includes(recordId));
+  const author = { actor: caller.actor, requestId };
+  const decided =
+    mapping === undefined ? [] : await decideDrifts(work, { ...key, mapping }, drifts, { decision, author });
+  const counts = { decided: decided.length, skipped: ids.length - decided.length };
+  const detail = { ...counts, decision, record_type: recordType };
+  const audit = { target: toTypeId('int', integrationId), detail };
+  return { status: 200 as const, body: { ...counts, next_cursor }, audit };
+}

@@ -2,13 +2,13 @@
  * The inspection of a mapped table while an integration is linked. Throws `RecordRejected` for what no run
  * could read, or could not read correctly.
  */
-import { Unavailable } from '../errors';
+import { RecordRejected, Unavailable } from '../errors';
 import type { TableConfig } from './config';
 import { type Place, rejection } from './failures';
-import { duplicateStatement, typesStatement } from './page-query';
+import { duplicateStatement, typesStatement, valuesStatement } from './page-query';
 import { findTable, readTablePage } from './reading';
 import { type PostgresContext, inSession } from './session';
-import { idColumns, modifiedOf, refuseModifiedType, remoteIdOf } from './table-keys';
+import { idColumns, type Modified, modifiedOf, refuseModifiedType, remoteIdOf } from './table-keys';
 
 /** Tables and partitioned tables: they can always have a unique index. */
 const TABLES = ['r', 'p'];
@@ -29,10 +29,23 @@ select c.relkind,
 export async function inspectTable(recordType: string, context: PostgresContext): Promise<void> {
   const { table, place } = findTable(context, recordType);
   const one = { ...context, config: { ...context.config, page_size: 1 } };
-  await refuseModified(table, place, context);
+  await namingSetting('modified', refuseModified(table, place, context));
   await readTablePage({ recordType, modifiedSince: null, cursor: null }, one);
   await readTablePage({ recordType, modifiedSince: new Date(), cursor: null }, one);
-  await refuseSharedIds(table, place, context);
+  await namingSetting('id', refuseSharedIds(table, place, context));
+}
+
+const ABOUT_COLUMNS = ['undefined_column', 'modified_type', 'modified_empty', 'id_not_unique'];
+
+/** Adds the setting to an error about its columns. */
+async function namingSetting(setting: string, inspecting: Promise<void>): Promise<void> {
+  try {
+    await inspecting;
+  } catch (error) {
+    if (error instanceof RecordRejected && ABOUT_COLUMNS.includes(error.errors[0]?.code ?? ''))
+      error.setting = setting;
+    throw error;
+  }
 }
 
 async function refuseModified(table: TableConfig, place: Place, context: PostgresContext): Promise<void> {
@@ -42,11 +55,28 @@ async function refuseModified(table: TableConfig, place: Place, context: Postgre
     session.query(typesStatement(modified.columns, place.table)),
   );
   for (const { oid } of columns) refuseModifiedType(modified, oid, place);
-  if (new Set(columns.map(({ oid }) => oid)).size <= 1) return;
+  if (new Set(columns.map(({ oid }) => oid)).size <= 1) return refuseEmptyModified(modified, place, context);
   throw rejection(
     'modified_type',
     `The modified columns of ${place.table} (record type ${place.recordType}) have different types.`,
     'Choose columns of the same type.',
+  );
+}
+
+/** Every run reads rows without a value, so a column without any value cannot select changed rows. */
+async function refuseEmptyModified(
+  { columns }: Modified,
+  place: Place,
+  context: PostgresContext,
+): Promise<void> {
+  const rows = await inTime(context, place, valuesStatement(columns, place.table));
+  const [hasRows, hasValues] = rows?.[0] ?? [];
+  if (hasRows !== 'true' || hasValues !== 'false') return;
+  const names = columns.map((name) => JSON.stringify(name)).join(', ');
+  throw rejection(
+    'modified_empty',
+    `No row of ${place.table} (record type ${place.recordType}) has a value in ${names}.`,
+    'Choose a column with the time of the last change, or omit modified; then every run reads all rows.',
   );
 }
 
@@ -71,12 +101,18 @@ async function findSharedId(
   place: Place,
   context: PostgresContext,
 ): Promise<string | undefined> {
+  const [row] = (await inTime(context, place, duplicateStatement(table, place.table))) ?? [];
+  return row === undefined ? undefined : remoteIdOf(row.map((text) => text ?? ''));
+}
+
+/** @returns undefined if the statement takes too long. */
+async function inTime(context: PostgresContext, place: Place, statement: string) {
   try {
     const { rows } = await inSession(context, place, async (session) => {
       await session.query(`set local statement_timeout = ${COMPARISON_TIMEOUT_MS}`);
-      return session.query(duplicateStatement(table, place.table));
+      return session.query(statement);
     });
-    return rows[0] === undefined ? undefined : remoteIdOf(rows[0].map((text) => text ?? ''));
+    return rows;
   } catch (error) {
     if (error instanceof Unavailable) return undefined;
     throw error;

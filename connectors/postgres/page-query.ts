@@ -109,6 +109,12 @@ export function typesStatement(names: readonly string[], from: string): string {
   return `select ${names.map(column).join(', ')} from ${from} t limit 0`;
 }
 
+/** Whether there are rows, and rows with a value in one of the columns. */
+export function valuesStatement(names: readonly string[], from: string): string {
+  const present = names.map((name) => `${column(name)} is not null`).join(' or ');
+  return `select (exists (select from ${from} t))::text, (exists (select from ${from} t where ${present}))::text`;
+}
+
 /** An id that several rows share, if there is one. */
 export function duplicateStatement(table: TableConfig, from: string): string {
   const ids = idColumns(table).map(column);

@@ -49,10 +49,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
     if (items.length === 0 || context.signal.aborted) return [];
-    const { config, claimRemote } = context;
+    const { config } = context;
     const session = await openSession(context);
     const pushOne = async (item: PushItem) =>
-      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, claimRemote });
+      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, context });
     return pushConcurrently(items, config.concurrency, pushOne, context.signal);
   },
 
@@ -63,7 +63,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const at = `/config/record_types/${recordType}`;
     return {
       canFilterByModified: (changes ?? list).modified_since !== undefined,
-      isPagingStable: [list, changes ?? list].every(({ paging }) => isPagingStable(paging)),
+      isSparse: true,
+      isPagingStable: [list, changes ?? list]
+        .flatMap((one) => (one.parents === undefined ? [one] : [one, one.parents]))
+        .every(({ paging }) => isPagingStable(paging)),
       declaredAt: {
         filter: `${at}/${changes === undefined ? 'list' : 'changes'}/modified_since`,
         paging: `${at}/list/paging`,

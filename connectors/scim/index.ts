@@ -64,7 +64,8 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   }),
 
   readAbilities({ record_types: types, filter_modified: canFilterByModified }, recordType) {
-    return Object.hasOwn(types, recordType) ? { canFilterByModified, isPagingStable: false } : null;
+    if (!Object.hasOwn(types, recordType)) return null;
+    return { canFilterByModified, isPagingStable: false, declaredAt: { filter: '/config/filter_modified' } };
   },
 
   readPage: (request, context) => readResourcePage(request, new ScimApi(context), context.config),

@@ -38,8 +38,8 @@ export class ScimPush {
 
   private async upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     const existing = (await this.locate(item, type)) ?? (await this.findByMatchField(item, type));
-    if (existing)
-      return this.write(existing, this.activated(item, type, item.isDeactivated), item, type, 'updated');
+    if (existing) return this.update(existing, item, type);
+    if (item.isReadFirst && item.remoteId !== null) this.context.beforeCreateAgain?.(item);
 
     const attributes = withSchemas(
       mergeResource({}, this.activated(item, type, true), this.rules(item.recordType)),
@@ -53,7 +53,22 @@ export class ScimPush {
     // some services index with a delay.
     const found = await this.findByExternalId(item, type);
     if (!found) throw this.api.refusal(created.conflict, item);
-    return this.write(found, this.activated(item, type, item.isDeactivated), item, type, 'updated');
+    return this.update(found, item, type);
+  }
+
+  /** Does not overwrite unread edits in the third party. */
+  private update(existing: Resource, item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    const wanted = async (current: Resource) => {
+      const payload = await this.withoutUnreadEdits(item, current);
+      return this.activated({ ...item, payload }, type, item.isDeactivated);
+    };
+    return this.write(existing, wanted, item, type, 'updated');
+  }
+
+  private async withoutUnreadEdits(item: PushItem, { attributes }: Resource): Promise<JsonObject> {
+    const { beforeWrite } = this.context;
+    if (!item.isReadFirst || beforeWrite === undefined) return item.payload;
+    return beforeWrite(item, attributes, { isReplaced: false });
   }
 
   private async deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
@@ -62,10 +77,15 @@ export class ScimPush {
       throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
     const existing = await this.locate(item, type);
     if (!existing) return done(item, 'none', null, null);
-    return this.write(existing, { [active]: false }, item, type, 'deactivated');
+    await this.withoutUnreadEdits(item, existing);
+    return this.write(existing, async () => ({ [active]: false }), item, type, 'deactivated');
   }
 
   private async remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    if (item.isReadFirst && item.remoteId !== null) {
+      const existing = await this.api.read(type, item.remoteId);
+      if (existing !== undefined) await this.withoutUnreadEdits(item, existing);
+    }
     if (item.remoteId !== null && (await this.api.remove(type, item.remoteId, item)))
       return done(item, 'deleted', null, null);
     const found = await this.findByExternalId(item, type);
@@ -129,7 +149,7 @@ export class ScimPush {
 
   private async write(
     existing: Resource,
-    wanted: JsonObject,
+    wanted: (current: Resource) => Promise<JsonObject>,
     item: PushItem,
     type: ResourceTypeConfig,
     effect: Pushed['effect'],
@@ -137,7 +157,7 @@ export class ScimPush {
     let current = existing;
     for (let attempt = 1; ; attempt += 1) {
       const merged = withSchemas(
-        mergeResource(current.attributes, wanted, this.rules(item.recordType)),
+        mergeResource(current.attributes, await wanted(current), this.rules(item.recordType)),
         type,
       );
       const outcome = await this.api.update(type, current, merged, item);

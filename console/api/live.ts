@@ -6,7 +6,7 @@ import { useEffect } from 'react';
 import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
-  record_syncs: ['record', 'records', 'pushes', 'push-reviews', 'conflicts', 'sync-summary'],
+  record_syncs: ['record', 'records', 'pushes', 'push-reviews', 'conflicts', 'drifts', 'sync-summary'],
   integrations: ['integrations', 'onboarding', 'record', 'sync-summary'],
   sync_runs: [
     'sync-runs',
@@ -14,6 +14,7 @@ const SUBJECTS: Record<string, readonly string[]> = {
     'sync-summary',
     'deletion-reviews',
     'conflicts',
+    'drifts',
     'onboarding',
     'overviews',
   ],

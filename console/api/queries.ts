@@ -142,6 +142,10 @@ export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
   list(['conflicts', query], (cursor) =>
     answerOf(api.GET('/v1/sync-conflicts', { params: { query: { ...query, limit, cursor } } })),
   );
+export const driftsQuery = (query: QueryOf<'listDrifts'>) =>
+  list(['drifts', query], (cursor) =>
+    answerOf(api.GET('/v1/drifts', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const pushReviewsQuery = (query: QueryOf<'listPushReviews'>) =>
   list(['push-reviews', query], (cursor) =>
     answerOf(api.GET('/v1/push-reviews', { params: { query: { ...query, limit, cursor } } })),

@@ -14,6 +14,7 @@ import {
   Send,
   Settings,
   Trash2,
+  Unplug,
   UserCog,
   Users,
   Webhook,
@@ -35,6 +36,7 @@ const SYNC: NavItem[] = [
   { label: 'Sync Logs', icon: FileClock, to: '/sync-runs' },
   { label: 'Sync Status', icon: ChartLine, to: '/sync-status' },
   { label: 'Conflicts', icon: GitMerge, to: '/conflicts', search: { state: 'open' } },
+  { label: 'Drifts', icon: Unplug, to: '/drifts' },
   { label: 'Pushes to review', icon: Send, to: '/push-reviews' },
   { label: 'Deletions to review', icon: Trash2, to: '/deletion-reviews' },
 ];

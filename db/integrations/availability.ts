@@ -109,17 +109,17 @@ export async function markRecovered(
  */
 export async function saveCheck(
   work: TenantWork,
-  { integrationId, check }: { integrationId: string; check: LastCheck },
+  { integrationId, check }: { integrationId: string; check: LastCheck | null },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const { blockedReason } = await trx
     .updateTable('integrations')
-    .set({ lastCheck: JSON.stringify(sanitizeForPostgres({ ...check })) })
+    .set({ lastCheck: check === null ? null : JSON.stringify(sanitizeForPostgres({ ...check })) })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .returning('blockedReason')
     .executeTakeFirstOrThrow();
-  if (!check.ok || blockedReason !== 'outage') return;
+  if (check?.ok !== true || blockedReason !== 'outage') return;
   await markRecovered(work, { integrationId, now });
   await enqueuePush(work, { integrationId, nextDueAt: now });
 }

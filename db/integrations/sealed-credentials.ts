@@ -6,7 +6,6 @@ import type { Origins } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import type { Encryption } from '../platform/encryption';
-import { findEncryptedCredentials } from './integrations';
 
 export interface SealedCredentials {
   credentials: JsonObject;
@@ -31,14 +30,12 @@ export function sealCredentials(
   return encryption.encrypt(work, locationOf(integrationId), JSON.stringify([origins, credentials]));
 }
 
-/** undefined: the integration has no credentials. */
 export async function openCredentials(
   work: TenantWork,
   encryption: Encryption,
   integrationId: string,
-): Promise<SealedCredentials | undefined> {
-  const encrypted = await findEncryptedCredentials(work, { integrationId });
-  if (encrypted === null) return undefined;
+  encrypted: string,
+): Promise<SealedCredentials> {
   const text = await encryption.open(work, locationOf(integrationId), encrypted);
   const opened = JSON.parse(text) as JsonObject | [Origins, JsonObject];
   if (!Array.isArray(opened)) return { credentials: opened, origins: null, encrypted };

@@ -18,10 +18,12 @@ import * as passRestarts from './2026-12-01-pass-restarts';
 import * as recordHolders from './2026-12-01-record-holders';
 import * as recordTypeSettings from './2026-12-01-record-type-settings';
 import * as runPurposes from './2026-12-01-run-purposes';
+import * as integrationTrials from './2026-12-02-integration-trials';
 import * as mailRefusals from './2026-12-02-mail-refusals';
 import * as outboxAttempts from './2026-12-02-outbox-attempts';
 import * as personEmails from './2026-12-02-person-emails';
 import * as streamPositions from './2026-12-02-stream-positions';
+import * as unfinishedPushes from './2026-12-02-unfinished-pushes';
 import * as webhookHeaders from './2026-12-02-webhook-headers';
 import * as zoneNames from './2026-12-02-zone-names';
 
@@ -44,10 +46,12 @@ export const migrations: Record<string, Migration> = {
   '2026-12-01-record-holders': recordHolders,
   '2026-12-01-record-type-settings': recordTypeSettings,
   '2026-12-01-run-purposes': runPurposes,
+  '2026-12-02-integration-trials': integrationTrials,
   '2026-12-02-mail-refusals': mailRefusals,
   '2026-12-02-outbox-attempts': outboxAttempts,
   '2026-12-02-person-emails': personEmails,
   '2026-12-02-stream-positions': streamPositions,
+  '2026-12-02-unfinished-pushes': unfinishedPushes,
   '2026-12-02-webhook-headers': webhookHeaders,
   '2026-12-02-zone-names': zoneNames,
 };

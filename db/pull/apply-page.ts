@@ -38,8 +38,8 @@ export async function applyPage(
     overviewId === null ? merged : await selectReviewed(work, { overviewId, recordType }, merged);
 
   const opensWindows = await writeChanges(work, page, changes);
-  await holdEmptied(work, page, changes);
-  await releaseSeenAgain(work, page, seenIn(changes));
+  if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
+  if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
   await emitPageEvents(work, page, open, changes, { opensWindows });
   return { kind: 'applied', job, isInterrupted: open.isInterrupted };

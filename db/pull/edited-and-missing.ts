@@ -74,7 +74,10 @@ export async function parkEdited(
   return recordIds.filter((recordId) => !editedIds.includes(recordId));
 }
 
-/** A record that is listed again was not deleted: its conflict ends, and its change is sent. */
+/**
+ * A record that is listed again was not deleted: its conflict ends, and its change is sent. Its window is
+ * held, or its push has failed because of the conflict.
+ */
 export async function releaseSeenAgain(
   work: TenantWork,
   { integrationId }: PassKey,
@@ -84,13 +87,12 @@ export async function releaseSeenAgain(
   const kinds = ['edited_here_deleted_there'] as const;
   const recordIds = await endConflicts(work, { integrationId, recordIds: seen, kinds });
   if (recordIds.length === 0) return;
-  await trx
-    .updateTable('recordSyncs')
-    .set({ heldAt: null, heldBy: null })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('recordId', 'in', recordIds)
-    .where('heldBy', '=', HELD_BY)
-    .execute();
+  await sql`
+    update record_syncs set held_at = null, held_by = null,
+      window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
+      due_at = coalesce(due_at, ${now}::timestamptz), window_reason = coalesce(window_reason, 'retry')
+    where tenant_id = ${tenantId} and integration_id = ${integrationId}
+      and record_id = any(${recordIds}::uuid[]) and (held_by = ${HELD_BY} or (window_opened_at is null and result_status = 'sync_failed'
+        and push_id is null))`.execute(trx);
   await enqueuePush(work, { integrationId, nextDueAt: now });
 }

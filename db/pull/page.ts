@@ -108,6 +108,8 @@ export interface PageToApply extends PullTarget, PreparedPage {
   overviewId: string | null;
   /** Pages applied before this one was requested. More by now means that another worker has continued. */
   pagesBefore: number;
+  /** Fields that its records lack keep their values. */
+  isSparse?: boolean;
   /** Fields that are suddenly empty are emptied at once; otherwise the records wait. */
   appliesEmptied?: boolean;
   /** Earliest time of the request, by the database's clock. A push after this time is newer than the page. */

@@ -18,24 +18,43 @@ export interface Interruption {
   isLocked: boolean;
   /** No events are emitted about the integration's records yet (rules.md 40). */
   isMuted: boolean;
+  /** Records wait because they were edited here and deleted there. */
+  hasEditedAndMissing: boolean;
+  /** Records of the type wait because a field was suddenly empty. */
+  hasEmptied: boolean;
 }
+
+const GONE: Interruption = {
+  isGone: true,
+  isInterrupted: true,
+  isLocked: true,
+  isMuted: true,
+  hasEditedAndMissing: false,
+  hasEmptied: false,
+};
 
 export async function checkForInterruption(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, syncRunId }: Omit<PassKey, 'recordType'>,
+  { integrationId, syncRunId, recordType }: PassKey,
 ): Promise<Interruption> {
   const { rows } = await sql<Interruption>`
     select integration.deleted_at is not null as is_gone,
       run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
         or coalesce(integration.blocked_until > ${now}, false)
         or integration.needs_reauthorization_at is not null as is_interrupted,
-      integration.onboarded_at is null as is_locked, ${isMutedSql('integration')} as is_muted
+      integration.onboarded_at is null as is_locked, ${isMutedSql('integration')} as is_muted,
+      exists (select from sync_conflicts
+        where tenant_id = ${tenantId} and integration_id = ${integrationId} and state = 'open'
+          and kind = 'edited_here_deleted_there') as has_edited_and_missing,
+      exists (select from emptied_records
+        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+          and remote is not null) as has_emptied
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.sync_run_id = ${syncRunId}
       and integration.tenant_id = ${opaqueToPlanner(tenantId)} and integration.integration_id = ${integrationId}`.execute(
     trx,
   );
-  return rows[0] ?? { isGone: true, isInterrupted: true, isLocked: true, isMuted: true };
+  return rows[0] ?? GONE;
 }
 
 /**

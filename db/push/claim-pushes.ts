@@ -24,6 +24,7 @@ import { findIntegration, type Integration } from '../integrations/integrations'
 import { countLeaving, parkAboveThreshold } from './outbound-brakes';
 import { leaveToBackfill } from './backfill-windows';
 import { lockMappings } from '../records/mapping-lock';
+import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { logClaim, writeClaimedRecordSyncs } from './write-claim';
@@ -48,12 +49,12 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   ]);
   const decided = due.filter(({ record }) => !waiting.has(record.recordId));
   const claimId = newUuid();
-  const unresolved = await readUnresolvedCreations(work, decided);
+  const earlier = await readEarlierPayloads(work, decided);
   await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
   return {
-    pushes: decided.flatMap((one) => toClaimedPush(one, claimId, unresolved)),
+    pushes: decided.flatMap((one) => toClaimedPush(one, { claimId, earlier, options })),
     taken: recordSyncs.length,
     isOutdated: false,
   };
@@ -105,12 +106,16 @@ function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush)
   return recordSync.unresolvedPushId ?? (recordSync.leaseUntil === null ? null : recordSync.pushId);
 }
 
-/** The payloads of those creations, by push id. */
-async function readUnresolvedCreations(
+/** A push of a linked record that this one replaces: it may have been applied there, too. */
+const replacedPushIdOf = ({ recordSync, record, decision }: DecidedPush): string | null =>
+  record.remoteId !== null && decision.kind === 'push' && decision.isNew ? recordSync.pushId : null;
+
+/** The payloads of earlier pushes whose outcome is not known, by push id. */
+async function readEarlierPayloads(
   { trx, tenantId }: TenantWork,
   decided: DecidedPush[],
 ): Promise<Map<string, JsonObject>> {
-  const pushIds = decided.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
+  const pushIds = decided.flatMap((one) => one.unresolvedPushId ?? replacedPushIdOf(one) ?? []);
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
     select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and
@@ -130,7 +135,8 @@ async function readRecords(
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields,
       record.deleted_at,
-           link.remote_id, link.remote_version, link.agreed, link.notation, link.is_deactivated
+           link.remote_id, link.remote_version, link.agreed, link.notation, link.is_deactivated,
+           link.updated_at as linked_at
     from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
     cross join lateral (select * from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
@@ -174,17 +180,21 @@ function decideDue(
 }
 
 function toClaimedPush(
-  { recordSync, record, target, unlisted, decision, pushId, unresolvedPushId }: DecidedPush,
-  claimId: string,
-  unresolved: ReadonlyMap<string, JsonObject>,
+  one: DecidedPush,
+  {
+    claimId,
+    earlier,
+    options,
+  }: { claimId: string; earlier: ReadonlyMap<string, JsonObject>; options: ClaimOptions },
 ): ClaimedPush[] {
+  const { recordSync, record, target, unlisted, decision, pushId, unresolvedPushId } = one;
   if (
     decision.kind !== 'push' ||
     (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')
   )
     return [];
   const creation =
-    unresolvedPushId === null || unresolvedPushId === pushId ? undefined : unresolved.get(unresolvedPushId);
+    unresolvedPushId === null || unresolvedPushId === pushId ? undefined : earlier.get(unresolvedPushId);
   return [
     {
       pushId,
@@ -196,6 +206,7 @@ function toClaimedPush(
       payload: target.operation === 'upsert' ? target.payload : (record.agreed ?? {}),
       fields: record.fields,
       notation: record.notation,
+      agreement: agreementOf(one, earlier, options),
       unlisted,
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,
@@ -207,4 +218,24 @@ function toClaimedPush(
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
     },
   ];
+}
+
+/**
+ * null for records that are not pulled or not linked, or about which nothing was agreed on. Right after
+ * another push, the third party may still show older values, so null too, unless that push left an unread
+ * edit there.
+ */
+function agreementOf(
+  one: DecidedPush,
+  earlier: ReadonlyMap<string, JsonObject>,
+  { integration, now }: ClaimOptions,
+): ClaimedPush['agreement'] {
+  const { recordType, agreed, notation, remoteId, linkedAt, isDeactivated } = one.record;
+  if (integration.recordTypes[recordType]?.direction !== 'both' || isDeactivated !== false) return null;
+  if (remoteId === null || agreed === null || linkedAt === null) return null;
+  const isJustPushed = now.getTime() - linkedAt.getTime() < PUSH_RECORDED_WITHIN_MS;
+  if (isJustPushed && !Object.values(notation ?? {}).some(({ isUnread }) => isUnread)) return null;
+  const replaced = replacedPushIdOf(one);
+  const own = one.target.operation === 'upsert' ? one.target.payload : null;
+  return { agreed, notation, isJustPushed, pushed: replaced === null ? own : (earlier.get(replaced) ?? own) };
 }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
+import type { Agreement } from '../../domain/pull/three-way-merge';
 import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { Integration } from '../integrations/integrations';
@@ -18,6 +19,8 @@ export interface ClaimedPush {
   fields: JsonObject;
   /** Before the push. */
   notation: Notation | null;
+  /** To recognize edits there that were not read yet; null = the third party's edits do not count. */
+  agreement: (Agreement & { isJustPushed: boolean }) | null;
   /** Values of the payload that the third party does not list. */
   unlisted: readonly MappingError[];
   remoteId: string | null;
@@ -81,6 +84,8 @@ export interface RecordForPush {
   remoteVersion: string | null;
   agreed: JsonObject | null;
   notation: Notation | null;
+  /** When the link was last written; null = there is none. */
+  linkedAt: Date | null;
   isDeactivated: boolean | null;
 }
 

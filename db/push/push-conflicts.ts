@@ -1,9 +1,11 @@
 /** Conflicts that pushes find, and those that a successful push ends (rules.md 49). */
 import type { TenantWork } from '../database';
-import { endConflicts, raiseConflicts } from '../records/conflicts';
+import { endConflicts, newFieldConflict, raiseConflicts, type NewConflict } from '../records/conflicts';
 import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
+import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { SyncError } from '../../domain/sync-error';
 import { findOtherHolders } from './linked-elsewhere';
+import type { ClaimedPush } from './claim';
 import type { FinishedPush } from './push-outcome';
 
 /**
@@ -47,18 +49,38 @@ export async function recordPushConflicts(
   work: TenantWork,
   { integrationId, finished }: { integrationId: string; finished: readonly FinishedPush[] },
 ): Promise<void> {
-  for (const { push, outcome } of finished) {
-    if (outcome.kind !== 'failed' || outcome.conflict === undefined) continue;
-    const { kind, remoteId, ours, theirs } = outcome.conflict;
-    const detail = outcome.errors.map(({ message }) => message).join(' ');
-    const { recordType, recordId } = push;
-    await raiseConflicts(work, { integrationId, syncRunId: null, recordType }, [
-      { kind, remoteId, recordId, field: null, ours, theirs, winner: null, detail },
-    ]);
-  }
+  const found = finished.flatMap(conflictOf);
+  for (const recordType of new Set(found.map(({ push }) => push.recordType)))
+    await raiseConflicts(
+      work,
+      { integrationId, syncRunId: null, recordType },
+      found.filter(({ push }) => push.recordType === recordType).map(({ conflict }) => conflict),
+    );
   await endConflicts(work, {
     integrationId,
     recordIds: finished.flatMap(({ push, outcome }) => (outcome.kind === 'succeeded' ? [push.recordId] : [])),
     kinds: ['already_linked', 'answered_other_id', 'doubtful_creation', 'edited_here_deleted_there'],
   });
+}
+
+function conflictOf({ push, outcome }: FinishedPush): { push: ClaimedPush; conflict: NewConflict }[] {
+  if (outcome.kind !== 'failed' || outcome.conflict === undefined) return [];
+  const detail = outcome.errors.map(({ message }) => message).join(' ');
+  const { recordId } = push;
+  return [{ push, conflict: { ...outcome.conflict, recordId, field: null, winner: null, detail } }];
+}
+
+/** Fields that changed on both sides, found right before the push. */
+export async function raiseUnreadConflicts(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+  { recordId, recordType, remoteId }: ClaimedPush,
+  conflicts: readonly FieldConflict[],
+): Promise<void> {
+  if (remoteId === null) return;
+  await raiseConflicts(
+    work,
+    { integrationId, syncRunId: null, recordType },
+    conflicts.map((conflict) => newFieldConflict({ recordId, remoteId }, conflict)),
+  );
 }

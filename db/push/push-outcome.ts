@@ -1,9 +1,20 @@
 /** How a push ended, or why it waits. */
+import type { JsonObject } from '../../domain/json';
 import type { PushConflict } from '../../domain/records/conflict';
 import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
 import type { PushEffect } from '../tables/records';
 import type { ClaimedPush } from './claim';
+
+/** Edits at the third party that were found when a push read the record before writing it. */
+export interface UnreadOfPush {
+  /** What was sent: the payload without the places that were left as they are there. */
+  payload: JsonObject;
+  /** Our agreed values of these places, by `to` of the mapping. */
+  leftAsIs: JsonObject;
+  /** Values there that replace ours, in Syncline's field names. */
+  taken: JsonObject;
+}
 
 export type PushOutcome =
   | {
@@ -13,6 +24,7 @@ export type PushOutcome =
       remoteVersion: string | null;
       /** What both sides agree on from now on; absent = as before the push. */
       notation?: Notation | undefined;
+      unread?: UnreadOfPush | undefined;
     }
   /**
    * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.

@@ -183,6 +183,9 @@ async function keepRecordSyncsWaiting(
           ${NO_CLAIM}`.execute(trx);
 }
 
+const PUSH_COLUMNS =
+  'push_id uuid, result text, effect text, remote_id text, errors jsonb, payload jsonb, calls int';
+
 async function writePushes(
   { trx, tenantId }: TenantWork,
   { finished, now }: { finished: FinishedPush[]; now: Date },
@@ -193,6 +196,7 @@ async function writePushes(
     effect: outcome.kind === 'succeeded' ? outcome.effect : null,
     remote_id: outcome.kind === 'succeeded' ? outcome.remoteId : null,
     errors: outcome.kind === 'succeeded' ? null : outcome.errors,
+    payload: outcome.kind === 'succeeded' ? outcome.unread?.payload : undefined,
     calls: outcome.kind === 'waiting' && !outcome.wasCalled ? 0 : 1,
   }));
   const ids = rows.map((row) => row.push_id).sort();
@@ -201,11 +205,12 @@ async function writePushes(
       result = row.result,
       effect = row.effect,
       remote_id = row.remote_id,
+      payload = coalesce(row.payload, pushes.payload),
       errors = case when row.result = 'succeeded' then null else coalesce(row.errors, pushes.errors) end,
       attempts = pushes.attempts + row.calls,
       last_attempt_at = case when row.calls > 0 then ${now}::timestamptz else pushes.last_attempt_at end,
       finished_at = case when row.result is not null then ${now}::timestamptz end
-    from ${rowsFrom(rows, 'push_id uuid, result text, effect text, remote_id text, errors jsonb, calls int')}
+    from ${rowsFrom(rows, PUSH_COLUMNS)}
     where pushes.tenant_id = ${opaqueToPlanner(tenantId)} and pushes.push_id = row.push_id
       and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
 }

@@ -1,5 +1,6 @@
 /** Conflicts between the two sides of a record (rules.md 13, 17, 46, 49). */
 import { type Selectable, sql } from 'kysely';
+import { detailOf, type FieldConflict } from '../../domain/pull/field-conflict';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
 import { rowsFrom } from '../sql/bulk-rows';
@@ -21,6 +22,14 @@ export interface NewConflict {
   /** The side whose value was kept. */
   winner: 'ours' | 'theirs' | null;
   detail: string;
+}
+
+export function newFieldConflict(
+  ids: { recordId: string; remoteId: string },
+  found: FieldConflict,
+): NewConflict {
+  const { usedPlace: _, isDeletedHere: __, ...conflict } = found;
+  return { ...ids, ...conflict, detail: detailOf(found) };
 }
 
 export interface ConflictFilter {

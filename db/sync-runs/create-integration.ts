@@ -6,6 +6,7 @@ import type { StoredTypeSettings } from '../../domain/records/record-type-settin
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { enqueuePush } from '../platform/outbox';
+import type { LastCheck } from '../tables/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { policyToPin } from './company-sync';
 import { announceIntegration } from './integration-lifecycle';
@@ -28,6 +29,8 @@ export interface NewIntegration {
   /** `all`: existing eligible records are pushed, after users' edits; `none`: only changes from now on. */
   initialPush: 'all' | 'none';
   isPaused: boolean;
+  /** The result of trying the settings. */
+  check?: LastCheck | undefined;
   /** Schedules: hourly on or off; nightly at this local time (`HH:MM`), null = never. Both have defaults. */
   isHourlySyncOn?: boolean | undefined;
   nightlySyncAt?: string | null | undefined;
@@ -68,7 +71,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       blockedReason: null,
       blockedDetail: null,
       outageSince: null,
-      lastCheck: null,
+      lastCheck: input.check === undefined ? null : JSON.stringify(input.check),
       backfillReason: isBackfilled ? 'initial' : null,
       backfillCursor: null,
       onboardingStartedAt: pulled.length === 0 ? null : now,

@@ -7,6 +7,7 @@ import { mappedFieldNames } from '../../domain/records/mapping';
 import { pushJobOf } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
+import { openManualWindows } from '../push/manual-windows';
 import { lockMappings } from '../records/mapping-lock';
 import { enqueuePush } from '../platform/outbox';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
@@ -89,42 +90,6 @@ export async function makeItemsDue(
     });
   }
   return items.length;
-}
-
-/**
- * Opens a debounce window that is due now. Held record syncs are left out.
- * @returns the ids of the records whose window was opened.
- */
-export async function openManualWindows(
-  { trx, tenantId, now }: TenantWork,
-  integration: Pick<Integration, 'integrationId'>,
-  {
-    due,
-    actor,
-    fields,
-    effect = null,
-  }: {
-    due: readonly Pick<Item, 'recordId' | 'version'>[];
-    actor: string;
-    fields: string[];
-    effect?: 'overwrite' | null;
-  },
-): Promise<string[]> {
-  if (due.length === 0) return [];
-  const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
-  const { rows: opened } = await sql<{ recordId: string }>`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
-    on conflict (tenant_id, integration_id, record_id) do update set
-      relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
-      window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
-      window_effect = ${effect},
-      -- They hold something else than what was sent last: it is sent though it is the same.
-      result_hash = null
-    where record_sync.held_at is null
-    returning record_id`.execute(trx);
-  return opened.map(({ recordId }) => recordId);
 }
 
 async function recordSkipped(work: TenantWork, place: PushKey, skipped: readonly Item[]): Promise<void> {

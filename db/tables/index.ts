@@ -1,5 +1,6 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
 import type {
+  IntegrationTrialsTable,
   IntegrationsTable,
   RemoteRecordTypesTable,
   MetadataChangesTable,
@@ -71,6 +72,7 @@ export interface Tables {
   apiKeys: ApiKeysTable;
   idempotencyKeys: IdempotencyKeysTable;
   integrations: IntegrationsTable;
+  integrationTrials: IntegrationTrialsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
   recordLinks: RecordLinksTable;

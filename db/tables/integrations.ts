@@ -63,6 +63,20 @@ export interface IntegrationsTable {
   deletedAt: Date | null;
 }
 
+/** Settings that are tried at the third party before they are stored. */
+export interface IntegrationTrialsTable {
+  tenantId: string;
+  trialId: string;
+  integrationId: string;
+  connector: string;
+  config: Json<JsonObject>;
+  recordTypes: Json<RecordTypeMappings>;
+  /** Encrypted for the integration; null = those of the integration, if it has any. */
+  credentials: string | null;
+  result: Json<LastCheck | null> | null;
+  createdAt: Date;
+}
+
 export interface RemoteRecordTypesTable {
   tenantId: string;
   integrationId: string;

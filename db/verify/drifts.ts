@@ -2,6 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
+import { notifyAdmins, resolveNotification } from '../notifications/notifications';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { DriftsTable } from '../tables/pull';
 
@@ -63,21 +64,20 @@ export interface DriftPosition {
   place: string;
 }
 
+interface DriftFilter {
+  integrationId?: string | undefined;
+  recordId?: string | undefined;
+  recordType?: string | undefined;
+  externalIds?: readonly string[] | undefined;
+  afterRecordId?: string | undefined;
+}
+
 /** By integration and record. A push of the record, or the loss of its link, ends its drifts. */
 export async function listDrifts(
   { trx, tenantId }: TenantWork,
-  {
-    integrationId,
-    recordId,
-    after,
-    limit,
-  }: {
-    integrationId?: string | undefined;
-    recordId?: string | undefined;
-    after?: DriftPosition | undefined;
-    limit: number;
-  },
+  { after, limit, ...filter }: DriftFilter & { after?: DriftPosition | undefined; limit: number },
 ): Promise<Drift[]> {
+  const { integrationId, recordId, recordType, externalIds, afterRecordId } = filter;
   let query = trx
     .selectFrom('drifts')
     .innerJoin('records', (join) =>
@@ -107,6 +107,9 @@ export async function listDrifts(
     .where('records.deletedAt', 'is', null);
   if (integrationId !== undefined) query = query.where('drifts.integrationId', '=', integrationId);
   if (recordId !== undefined) query = query.where('drifts.recordId', '=', recordId);
+  if (recordType !== undefined) query = query.where('drifts.recordType', '=', recordType);
+  if (externalIds !== undefined) query = query.where('records.externalId', 'in', externalIds);
+  if (afterRecordId !== undefined) query = query.where('drifts.recordId', '>', afterRecordId);
   if (after !== undefined)
     query = query.where(
       sql<boolean>`(drifts.integration_id, drifts.record_id, drifts.place) > (${after.integrationId}::uuid, ${after.recordId}::uuid, ${after.place})`,
@@ -117,4 +120,29 @@ export async function listDrifts(
     .orderBy('drifts.place')
     .limit(limit)
     .execute();
+}
+
+/**
+ * At the end of a pass: admins are notified of drifts that this run found first, unless the setting decides
+ * them. The notification is resolved when none is open.
+ */
+export async function notifyOfDrifts(
+  work: TenantWork,
+  { integrationId, recordType, syncRunId }: Omit<Verification, 'job'>,
+  { isDecided }: { isDecided: boolean },
+): Promise<void> {
+  const [first] = await listDrifts(work, { integrationId, limit: 1 });
+  if (first === undefined)
+    return resolveNotification(work, { integrationId, kind: 'drift_found', now: work.now });
+  if (isDecided) return;
+  const { rows } = await sql<{ records: number }>`
+    select count(distinct drift.record_id)::int as records from drifts drift
+    join record_links link on link.tenant_id = drift.tenant_id and link.integration_id = drift.integration_id
+      and link.record_id = drift.record_id and link.updated_at <= drift.seen_at
+    where drift.tenant_id = ${work.tenantId} and drift.integration_id = ${integrationId}
+      and drift.record_type = ${recordType} and drift.sync_run_id = ${syncRunId}`.execute(work.trx);
+  const records = rows[0]?.records ?? 0;
+  if (records === 0) return;
+  const detail = `${records} ${records === 1 ? 'record' : 'records'} of the type ${recordType}.`;
+  await notifyAdmins(work, { integrationId, kind: 'drift_found', syncRunId, detail });
 }

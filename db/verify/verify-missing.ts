@@ -5,12 +5,10 @@ import { pushTarget, type RecordTypeMapping } from '../../domain/records/mapping
 import type { TenantWork } from '../database';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { MissingRecord } from './decide-drifts';
 import { MISSING_THERE, replaceDrifts, type Verification } from './drifts';
 
-interface UnseenRecord {
-  recordId: string;
-  externalId: string;
-  version: number;
+interface UnseenRecord extends MissingRecord {
   fields: JsonObject;
   isDeleted: boolean;
 }
@@ -22,12 +20,12 @@ export interface UnseenChunk {
   limit: number;
 }
 
-/** Stores the next missing records. @returns their ids, and where to continue; null = at the end. */
+/** Stores the next missing records. @returns them, and where to continue; null = at the end. */
 export async function verifyUnseen(
   work: TenantWork,
   key: Verification,
   { mapping, startedAt, after, limit }: UnseenChunk,
-): Promise<{ missing: string[]; after: string | null }> {
+): Promise<{ missing: MissingRecord[]; after: string | null }> {
   const { trx, tenantId } = work;
   const { rows } = await sql<UnseenRecord>`
     select record.record_id, record.external_id, record.version, record.fields, false as is_deleted
@@ -41,12 +39,10 @@ export async function verifyUnseen(
       and link.record_id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
       and not ${isSeen(tenantId, key)}
     order by link.record_id limit ${limit}`.execute(trx);
-  const missing = rows
-    .filter((record) => pushTarget(mapping, record).operation === 'upsert')
-    .map(({ recordId }) => recordId);
+  const missing = rows.filter((record) => pushTarget(mapping, record).operation === 'upsert');
   await replaceDrifts(work, key, {
-    recordIds: missing,
-    drifts: missing.map((recordId) => ({ recordId, place: MISSING_THERE, expected: null, found: null })),
+    recordIds: missing.map(({ recordId }) => recordId),
+    drifts: missing.map(({ recordId }) => ({ recordId, place: MISSING_THERE, expected: null, found: null })),
   });
   return { missing, after: rows.length < limit ? null : (rows.at(-1)?.recordId ?? null) };
 }

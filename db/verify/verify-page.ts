@@ -16,6 +16,7 @@ import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { openPage } from '../pull/page-stages/open-page';
 import { writeCheckpoint } from '../pull/page-stages/save-checkpoint';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { ChangedRecord } from './decide-drifts';
 import { type NewDrift, replaceDrifts, type Verification } from './drifts';
 
 export interface PageToVerify {
@@ -34,13 +35,8 @@ export interface VerifiedPage {
   drifted: readonly DriftedRecord[];
 }
 
-interface DriftedRecord {
-  recordId: string;
-  externalId: string;
-  version: number;
+interface DriftedRecord extends ChangedRecord {
   drifts: readonly Omit<NewDrift, 'recordId'>[];
-  /** The values there of the local fields that differ. */
-  found: JsonObject;
 }
 
 /** @returns undefined if the job has ended or another worker has continued with it. */

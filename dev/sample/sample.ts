@@ -44,6 +44,8 @@ export interface SampleOptions {
 }
 
 const file = inState('sample.json');
+/** PocketBase and the SCIM server. */
+const EMPLOYEE_APPS = 2;
 const INITIAL_PUSH_WAIT_MS = 15_000;
 const ADMIN_EMAIL = 'admin@sample-company.example';
 
@@ -112,13 +114,19 @@ async function ensureEmployees(client: Client, sample: Sample): Promise<void> {
   writeJson(file, sample);
 }
 
-/** Waits for a limited time: a worker that is slow or stopped must not hold up the start. */
+/**
+ * Waits for a limited time: a worker that is slow or stopped must not hold up the start. Every app that takes
+ * employees must have them, because a change postpones the push of a record.
+ */
 async function waitForInitialPush(client: Client): Promise<void> {
-  for (const deadline = Date.now() + INITIAL_PUSH_WAIT_MS; Date.now() < deadline;) {
-    const { data } = await client.mustCall('GET', '/records/employees?status=synced');
-    const synced = new Set((data as { external_id: string }[]).map(({ external_id: id }) => id));
-    if (sampleChanges.every(({ externalId }) => synced.has(externalId))) return;
-    await sleep(100);
+  for (const deadline = Date.now() + INITIAL_PUSH_WAIT_MS; Date.now() < deadline; await sleep(100)) {
+    const records = await Promise.all(
+      sampleChanges.map(({ externalId }) => client.mustCall('GET', `/records/employees/${externalId}`)),
+    );
+    const syncs = records.map((record) => record.syncs as { status: string | null }[]);
+    const isPushed = (own: { status: string | null }[]): boolean =>
+      own.length === EMPLOYEE_APPS && own.every(({ status }) => status === 'synced');
+    if (syncs.every(isPushed)) return;
   }
 }
 

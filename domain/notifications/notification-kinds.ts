@@ -130,6 +130,18 @@ const NOTIFICATION_CATALOGUE = {
     explanation: 'None of them was sent. Review the records, then approve or discard the pushes.',
     path: () => '/console/push-reviews',
   },
+  drift_found: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `Records were changed at ${nameOf(integration)} after they were pushed`,
+    explanation:
+      'Only Syncline pushes these records. Review the drifts: push the values again, or accept the values of the app.',
+    path: ({ integrationId }) =>
+      integrationId === null
+        ? '/console/drifts'
+        : `/console/drifts?integration_id=${typeIdOf('int', integrationId)}`,
+  },
   difference_remains: {
     audience: 'admins',
     severity: 'warning',

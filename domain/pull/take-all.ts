@@ -7,13 +7,19 @@ import { copiesEveryField } from './reverse-mapping';
  * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
  * @param isCreatedByPull if every field is copied, the third party has deleted the fields that it lacks.
  * @param unread fields whose remote value does not fit: they keep ours.
+ * @param isSparse fields that the remote record leaves out keep ours, too.
  */
 export function takeAll(
   mapping: RecordTypeMapping,
   ours: JsonObject,
   theirs: JsonObject,
-  { isCreatedByPull, unread = [] }: { isCreatedByPull: boolean; unread?: readonly string[] },
+  {
+    isCreatedByPull,
+    unread = [],
+    isSparse = false,
+  }: { isCreatedByPull: boolean; unread?: readonly string[]; isSparse?: boolean },
 ): JsonObject {
+  if (isSparse) return { ...ours, ...theirs };
   if (isCreatedByPull && copiesEveryField(mapping)) return theirs;
   const fields: JsonObject = { ...ours };
   for (const { name } of mapping.fields)

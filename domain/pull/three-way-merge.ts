@@ -39,6 +39,8 @@ export interface Agreement {
   agreed: JsonObject | null;
   /** Places without a notation are compared with `agreed`. */
   notation?: Notation | null;
+  /** Places that the remote record lacks are unchanged. */
+  isSparse?: boolean;
   /** A push is in progress, so the third party may show its values already. */
   isPushOpen?: boolean;
   /** Its payload: the third party may have it although the answer was lost. */
@@ -47,10 +49,7 @@ export interface Agreement {
   isPulled?(field: string): boolean;
 }
 
-/**
- * So often the first read after a push may show another value of a field that only third parties change.
- * Then they would change it for ever, so ours is kept.
- */
+/** How often the first read after a push may show another value of a field that only third parties change. */
 const ROUNDS_MAX = 3;
 
 export function mergePulled(
@@ -77,6 +76,8 @@ export function mergePulled(
   keepNotationOfConstants(result, mapping, agreement.notation ?? null);
   for (const { place, rounds } of compared)
     if (rounds > 0) result.notation[place.to] = { ...result.notation[place.to], rounds };
+  for (const { place, keptNotation } of compared)
+    if (keptNotation !== undefined) result.notation[place.to] = keptNotation;
   for (const one of compared) {
     if (one.there === undefined) continue;
     const value = agreedValue(result, one);
@@ -127,14 +128,11 @@ function keepNotationOfConstants(
   }
 }
 
-const noted = (ours: JsonValue | undefined, shown: JsonValue | undefined): PlaceNotation => ({
-  ours: ours ?? null,
-  shown: shown ?? null,
-});
+const noted = (ours: JsonValue = null, shown: JsonValue = null): PlaceNotation => ({ ours, shown });
 
 type ChangedBy = 'neither' | 'local' | 'remote' | 'both';
 
-interface ComparedPlace {
+export interface ComparedPlace {
   place: PulledPlace;
   here: JsonValue | undefined;
   there: JsonValue | undefined;
@@ -148,21 +146,25 @@ interface ComparedPlace {
   rounds: number;
   /** It was changed there in too many rounds, so ours is kept. */
   isStopped: boolean;
+  /** The notation to keep, because the remote record leaves out the place. */
+  keptNotation: PlaceNotation | undefined;
   /** The field's value has to be sent to this place. Set by the merge. */
   isPending: boolean;
 }
 
-function comparePlace(
+export function comparePlace(
   place: PulledPlace,
   ours: JsonObject,
   agreement: Agreement,
   remote: JsonObject,
 ): ComparedPlace {
   const here = ownValue(ours, place.name);
-  const there = valueAt(remote, place.path);
-  const converted = there === undefined ? undefined : place.read(there);
   const known = placeNotation(agreement.notation ?? null, place.to);
   const agreedThere = agreement.agreed === null ? undefined : valueAt(agreement.agreed, place.path);
+  const shown = valueAt(remote, place.path);
+  const isLeftOut = shown === undefined && agreement.isSparse === true;
+  const there = isLeftOut ? (known?.shown === undefined ? agreedThere : known.shown) : shown;
+  const converted = there === undefined ? undefined : place.read(there);
   const changedBy = whoChanged({ place, here, there, known, agreedThere }, agreement);
   const rounds = agreement.isPulled?.(place.name) === true ? roundsAfter(known, changedBy) : 0;
   const isStopped = changedBy === 'remote' && rounds >= ROUNDS_MAX && known?.shown === undefined;
@@ -177,6 +179,7 @@ function comparePlace(
     hasBase: known !== undefined || agreement.agreed !== null,
     rounds,
     isStopped,
+    keptNotation: isLeftOut ? known : undefined,
     isPending: false,
   };
 }

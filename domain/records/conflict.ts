@@ -20,7 +20,7 @@ export const CONFLICT_KINDS = Object.keys(DECISIONS_OF) as ConflictKind[];
 
 /** A conflict that a push found. What `ours` and `theirs` are depends on the kind. */
 export interface PushConflict {
-  kind: 'already_linked' | 'answered_other_id' | 'doubtful_creation';
+  kind: 'already_linked' | 'answered_other_id' | 'doubtful_creation' | 'edited_here_deleted_there';
   remoteId: string;
   ours: string | null;
   theirs: string | null;

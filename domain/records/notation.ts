@@ -19,6 +19,8 @@ export interface PlaceNotation {
   before?: JsonValue[];
   /** How often the first read after a push showed another value, without a change by a caller in between. */
   rounds?: number;
+  /** A push found another value there than the one that was agreed on, and left it to the next run. */
+  isUnread?: true;
 }
 
 /** By `to` of the mapping. */
@@ -37,7 +39,18 @@ export function placeNotation(notation: Notation | null, to: string): PlaceNotat
 export function notationAfterPush(
   mapping: RecordTypeMapping,
   fields: JsonObject,
-  { before, shown, payload }: { before: Notation | null; shown: JsonObject | null; payload?: JsonObject },
+  {
+    before,
+    shown,
+    payload,
+    leftAsIs = {},
+  }: {
+    before: Notation | null;
+    shown: JsonObject | null;
+    payload?: JsonObject;
+    /** Our agreed values of places that were changed there and not sent. */
+    leftAsIs?: JsonObject;
+  },
 ): Notation {
   const after: Notation = {};
   for (const field of mapping.fields) {
@@ -45,6 +58,10 @@ export function notationAfterPush(
     const known = placeNotation(before, to);
     const own = field.constant ?? ownValue(fields, field.name ?? '');
     const ours = own === undefined && isSet(known?.ours) ? null : own;
+    if (Object.hasOwn(leftAsIs, to)) {
+      after[to] = { ...(known ?? { ours: leftAsIs[to] ?? null }), isUnread: true };
+      continue;
+    }
     // A field that was never set was not sent, so the third party still shows what it showed.
     if (ours === undefined) {
       if (known?.shown !== undefined) after[to] = { shown: known.shown };
@@ -52,8 +69,8 @@ export function notationAfterPush(
     }
     const sent = toRemoteValue(field, ours);
     // A value that was left out is shown as before.
-    if (known !== undefined && payload !== undefined && valueAt(payload, parsePlace(to)) === undefined) {
-      after[to] = known;
+    if (payload !== undefined && valueAt(payload, parsePlace(to)) === undefined) {
+      if (known !== undefined) after[to] = known;
       continue;
     }
     const answered = shown === null ? undefined : valueAt(shown, parsePlace(to));

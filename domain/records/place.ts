@@ -220,6 +220,35 @@ export function setAt(target: JsonObject, place: Place, value: JsonValue): void 
   });
 }
 
+/** Removes the value at the place, if there is one. A position of a list becomes null. Changes the target. */
+export function removeAt(target: JsonObject, place: Place): void {
+  const node = valueAt(target, place.slice(0, -1));
+  const step = place.at(-1);
+  if (Array.isArray(node)) {
+    const index = isSelector(step) ? selectIndex(node, step) : Number(step);
+    if (isSelector(step) && index >= 0) node.splice(index, 1);
+    else if (index in node) node[index] = null;
+  } else if (isJsonObject(node) && typeof step === 'string') delete node[step];
+}
+
+/** Like `removeAt`, with the objects, lists and members that hold nothing else. Changes the target. */
+export function removeWithEmptied(target: JsonObject, place: Place): void {
+  const list = valueAt(target, place.slice(0, -1));
+  const step = place.at(-1);
+  if (Array.isArray(list) && !isSelector(step) && Number(step) === list.length - 1) list.pop();
+  else removeAt(target, place);
+  const around = place.slice(0, -1);
+  if (around.length > 0 && isEmptied(valueAt(target, around), around.at(-1)))
+    removeWithEmptied(target, around);
+}
+
+/** A selected member still holds the sub-attributes that select it. */
+function isEmptied(node: JsonValue | undefined, step: Step | undefined): boolean {
+  if (Array.isArray(node)) return node.length === 0;
+  const selecting = isSelector(step) ? step.where.map(({ name }) => name.toLowerCase()) : [];
+  return isJsonObject(node) && Object.keys(node).every((name) => selecting.includes(name.toLowerCase()));
+}
+
 function indexIn(list: JsonValue[], step: Step): number {
   if (!isSelector(step)) {
     while (list.length < Number(step)) list.push(null); // a hole is not JSON

@@ -6,7 +6,7 @@ import { BRAKE_DEFAULTS, type BrakeKind, type BrakeSetting } from '../brakes/bra
 
 /** What happens to a value that was changed at the third party after it was pushed. */
 export const DRIFT_REACTIONS = ['report', 'repair', 'accept'] as const;
-type DriftReaction = (typeof DRIFT_REACTIONS)[number];
+export type DriftReaction = (typeof DRIFT_REACTIONS)[number];
 
 export interface RecordTypeSettings {
   onDrift: DriftReaction;

@@ -13,7 +13,7 @@ interface Habits {
   canFilterByModified?: boolean;
   direction?: 'pull' | 'push';
   declaresNothing?: boolean;
-  isTimeLeft?: () => boolean;
+  signal?: AbortSignal;
 }
 
 const page = (ids: string[], nextCursor: string | null = null): ReadPage => ({
@@ -50,7 +50,7 @@ async function probe(habits: Habits = {}) {
       config: {},
       mappings: { contacts: { direction: habits.direction ?? 'pull', fields: [], onDelete: 'leave' } },
     } as unknown as ConnectorContext,
-    isTimeLeft: habits.isTimeLeft ?? (() => true),
+    signal: habits.signal ?? new AbortController().signal,
   });
   return { problems, reads };
 }
@@ -109,9 +109,17 @@ describe('rule 52: what is declared about reading is tried by a check', () => {
     expect((await probe(habits)).problems).toEqual([]);
   });
 
-  it('reads nothing of record types that are only pushed, and nothing when the time is over', async () => {
+  it('reads nothing of record types that are only pushed', async () => {
     expect((await probe({ direction: 'push' })).reads).toEqual([]);
-    expect((await probe({ isTimeLeft: () => false })).reads).toEqual([]);
+  });
+
+  it('reads nothing more when the time is over, and says what was not tried', async () => {
+    const { reads, problems } = await probe({ signal: AbortSignal.abort() });
+
+    expect(reads).toEqual([]);
+    expect(problems).toMatchObject([
+      { code: 'not_tried', pointer: '/config/record_types/contacts', severity: 'warn' },
+    ]);
   });
 
   it('reports an outage as an outage', async () => {

@@ -181,6 +181,31 @@ it('shows how many records a mapping change affects, and pauses and resumes the 
   expect((await stack.call<{ state: string }>('GET', `/integrations/${id}`)).state).toBe('active');
 });
 
+it('changes what happens to a drift and a safety threshold of a record type', async () => {
+  await open(`/integrations/${crm()}`);
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  const form = page.getByRole('form', { name: 'Settings of contacts' });
+  await form.getByLabel('If a pushed record is changed in the app').selectOption('repair');
+  await form.getByLabel('Overlap of hourly syncs in minutes').fill('30');
+  await form.getByLabel('Records deleted in Syncline: records').fill('7');
+  await form.getByLabel('Records deleted in Syncline: share in %').fill('2.5');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+
+  const { type_settings: settings } = await stack.call<{ type_settings: Record<string, unknown> }>(
+    'GET',
+    `/integrations/${crm()}`,
+  );
+  expect(settings['contacts']).toMatchObject({
+    on_drift: 'repair',
+    overlap_minutes: 30,
+    safety_thresholds: {
+      pull_delete: { count: 7, share: 0.025, window_hours: 168 },
+      push_delete: { count: 20, share: 0.1, window_hours: 168 },
+    },
+  });
+});
+
 /** The figures and the breakdown of a row of Sync Status. */
 async function readStatusRow(
   nth: number,

@@ -103,6 +103,8 @@ const PAGES: [string, string | RegExp][] = [
   ['/sync-runs/{otherTenants}', 'Sync Log'],
   ['/sync-status?integration_id={crm}', 'Sync Status'],
   ['/conflicts', 'Conflicts'],
+  ['/drifts', 'Drifts'],
+  ['/drifts?integration_id={crm}', 'Drifts'],
   ['/push-reviews', 'Pushes to review'],
   ['/deletion-reviews', 'Deletions to review'],
   ['/deletion-reviews/{review}', '30 deletions of contacts'],

@@ -71,10 +71,11 @@ it('gives api and worker an environment that they accept', () => {
     databaseUrl: 'postgres://syncline:b@postgres:5432/syncline',
     host: '0.0.0.0',
     port: 8080,
+    metrics: { host: '0.0.0.0', port: 9465 },
   });
   expect(loadWorkerConfig(environment('worker'))).toMatchObject({
     mail: { smtpUrl: 'smtp://mail:1025', publicUrl: 'http://127.0.0.1:8080' },
-    metricsPort: 9464,
+    metrics: { host: '0.0.0.0', port: 9464 },
   });
 });
 

@@ -94,17 +94,22 @@ interface Addresses {
   temporal: string;
   apiPort: number;
   metricsPort: number;
+  apiMetricsPort: number;
 }
 
 /** Everything on this machine, where the compose file has a network with a host per service. */
-function onThisMachine(text: string, { postgresPort, temporal, apiPort, metricsPort }: Addresses): string {
+function onThisMachine(
+  text: string,
+  { postgresPort, temporal, apiPort, metricsPort, apiMetricsPort }: Addresses,
+): string {
   return text
     .replace('@postgres:5432', `@127.0.0.1:${postgresPort}`)
     .replace(/^temporal:7233$/, temporal)
     .replace(/^0\.0\.0\.0$/, '127.0.0.1')
     .replace('//mail:1025', '//127.0.0.1:1')
     .replace(/\b8080\b/, String(apiPort))
-    .replace(/\b9464\b/, String(metricsPort));
+    .replace(/\b9464\b/, String(metricsPort))
+    .replace(/\b9465\b/, String(apiMetricsPort));
 }
 
 /** A program of the image, as its service in docker-compose.yml runs it. */
@@ -159,14 +164,15 @@ async function linkAndPush(apiUrl: string, scim: LinkableThirdParty): Promise<vo
 it(
   'builds from the admitted context; its api and worker push a change to a third party and do not modify the image',
   async () => {
-    const [postgresPort, temporal, scim, apiPort, metricsPort] = await Promise.all([
+    const [postgresPort, temporal, scim, apiPort, metricsPort, apiMetricsPort] = await Promise.all([
       startDatabase(),
       startTemporal(),
       startScim(),
       freePort(),
       freePort(),
+      freePort(),
     ]);
-    const addresses = { postgresPort, temporal, apiPort, metricsPort };
+    const addresses = { postgresPort, temporal, apiPort, metricsPort, apiMetricsPort };
     const shipped = filesIn(image.root);
     const migrate = programOf('migrate', addresses);
 
@@ -182,6 +188,9 @@ it(
       200,
       expect.stringContaining('<title>Syncline</title>'),
     ]);
+    const metricsOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(await metricsOf(apiMetricsPort)).toContain('syncline_outbox_age_seconds');
+    expect(await metricsOf(metricsPort)).toContain('temporal_');
     expect(filesIn(image.root)).toEqual(shipped);
   },
   3 * MINUTE_MS,

@@ -98,11 +98,28 @@ export const Paging = z.discriminatedUnion(
       stable: z.boolean().optional(),
       ...take,
     }),
+    z.strictObject({
+      type: z.literal('keyset'),
+      /** Values of the last item of a page, by name: pointers into the item. */
+      after: z
+        .record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/, 'A name such as last_id.'), JsonPointer)
+        .refine((names) => Object.keys(names).length > 0, 'Name a value of the last item, such as its id.'),
+      /**
+       * Added to the request of every page except the first, where they replace parameters of the same name.
+       * In `changes` they may use `{modified_since}`.
+       */
+      parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
+      /** The same for the body, into which it is merged. */
+      body: JsonObject.optional(),
+      ...sizeShape,
+      ...place,
+      ...last,
+    }),
     z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable, ...take }),
     z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable, ...take }),
   ],
   'Set how the list is paged: ' +
-    '{"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. ' +
+    '{"type": "page" | "offset" | "cursor" | "keyset" | "link" | "header" | "none", …}. ' +
     'If only a part of the list is read, the other records look deleted.',
 );
 
@@ -135,13 +152,26 @@ const listShape = {
   modified_since: ModifiedSince.optional(),
 };
 
+const Parents = z.strictObject({
+  ...callShape,
+  method: z.enum(['GET', 'POST']).optional(),
+  body: JsonObject.optional(),
+  items: JsonPointer,
+  id: JsonPointer.default('/id'),
+  paging: Paging,
+});
+
 export const List = z.strictObject({
   ...listShape,
+  /** A list of parents, each of which has a list of its own: `{parent_id}` in the call. */
+  parents: Parents.optional(),
   /**
    * The location of id and version in an item, if it differs from that in a single record.
    */
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
+  /** The call that reads one record, for lists that hold only ids or shortened records. */
+  detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
   /** When a record was last modified, within a record. */
   modified: z.strictObject({ at: JsonPointer, format: TimeFormat }).optional(),
   /** The number of records in the whole list, only if it is exact. */
@@ -207,6 +237,7 @@ export const Describe = z.strictObject({
   ]),
 });
 
+export type ParentsConfig = z.output<typeof Parents>;
 export type ListConfig = z.output<typeof List>;
 export type DeletedListConfig = z.output<typeof DeletedList>;
 export type PagingConfig = z.output<typeof Paging>;

@@ -19,7 +19,7 @@ export interface RecordCalls {
   recordType: RecordTypeConfig;
   item: PushItem;
   session: Session;
-  claimRemote: ConnectorContext['claimRemote'];
+  context: Pick<ConnectorContext, 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
 }
 
 export interface Sending {

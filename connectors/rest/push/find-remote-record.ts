@@ -43,7 +43,7 @@ const SIMILAR_PAGES_MAX = 20;
  */
 export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
   const found = await searchRemote(calls);
-  if (found !== undefined && found.id !== null) await calls.claimRemote?.(calls.item, found.id);
+  if (found !== undefined && found.id !== null) await calls.context.claimRemote?.(calls.item, found.id);
   return found;
 }
 

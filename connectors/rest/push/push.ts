@@ -15,6 +15,7 @@ import {
   callSwitch,
   configured,
   type Done,
+  isReadFirst,
   outcome,
   type Pushed,
   pushed,
@@ -25,7 +26,8 @@ import {
 /** Pushes one item. Throws one of the four errors. */
 export async function pushRecord(calls: RecordCalls): Promise<Pushed> {
   const ownId = ownIdOf(calls);
-  if (calls.item.remoteId === null && ownId !== undefined) await calls.claimRemote?.(calls.item, ownId);
+  if (calls.item.remoteId === null && ownId !== undefined)
+    await calls.context.claimRemote?.(calls.item, ownId);
   switch (calls.item.operation) {
     case 'upsert':
       return calls.recordType.upsert ? upsertInOneCall(calls) : upsert(calls);
@@ -45,7 +47,13 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
   if (updatedFound) return updatedFound;
   const created = await resolveCreation(calls);
   const updatedCreated = created && (await update(calls, created));
-  return updatedCreated ?? create(calls);
+  if (updatedCreated) return updatedCreated;
+  beforeCreateAgain(calls);
+  return create(calls);
+}
+
+function beforeCreateAgain({ item, context }: RecordCalls): void {
+  if (item.isReadFirst && item.remoteId !== null) context.beforeCreateAgain?.(item);
 }
 
 /**
@@ -108,7 +116,7 @@ async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | unde
     const activated = await callSwitch(calls, recordType.activate, remote);
     if (activated === undefined) return undefined;
   }
-  const record = recordToSend(calls, 'update');
+  const record = (current: RecordCalls) => recordToSend(current, 'update');
   const answer = await writeRecord(calls, remote, call, { method: 'PATCH', record });
   return outcome(calls, 'updated', answer, remote);
 }
@@ -119,16 +127,21 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   if (item.isDeactivated && recordType.activate?.path !== undefined)
     await callSwitch(calls, recordType.activate, known);
   const call = configured(recordType.upsert);
-  const content = { method: 'PUT' as const, record: recordToSend(calls, 'create') };
-  const merged = call.merge ? await writeRecord(calls, known, call, content) : undefined;
-  const isMerged = merged !== undefined && merged.meaning !== 'missing';
-  const answer = isMerged ? merged : await sendCall(calls, call, { ...content, remoteId: known.id });
+  const record = (current: RecordCalls) => recordToSend(current, 'create');
+  const writing = { method: 'PUT' as const, record };
+  const isRead = call.merge === true || isReadFirst(calls);
+  const written = isRead ? await writeRecord(calls, known, call, writing) : undefined;
+  if (written?.meaning === 'missing') beforeCreateAgain(calls);
+  const answer =
+    written === undefined || written.meaning === 'missing'
+      ? await sendCall(calls, call, { method: 'PUT', record: record(calls), remoteId: known.id })
+      : written;
   if (answer.meaning !== 'done') throw answer.error;
   const remote = await remoteCreated(calls, answer, known.id);
-  const record = readAt(answer.body, recordType.record_at);
-  if (answer.response.status === 201) return pushed(calls, 'created', remote, record);
+  const shown = readAt(answer.body, recordType.record_at);
+  if (answer.response.status === 201) return pushed(calls, 'created', remote, shown);
   if (known.id !== null && remote.id !== null) checkSameId(known.id, remote.id, 'written');
-  return pushed(calls, 'updated', remote, record);
+  return pushed(calls, 'updated', remote, shown);
 }
 
 /**

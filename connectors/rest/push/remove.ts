@@ -9,6 +9,7 @@ import {
   ifMatch,
   outcome,
   type Pushed,
+  readBeforeRemoval,
   sendAgainIfChanged,
   writeRecord,
   recordToSend,
@@ -17,7 +18,9 @@ import {
 
 export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const call = configured(calls.recordType.delete);
-  const answer = await sendAgainIfChanged(calls, remote, (current) =>
+  const there = await readBeforeRemoval(calls, remote);
+  if (there === undefined) return undefined;
+  const answer = await sendAgainIfChanged(calls, there, (current) =>
     sendCall(calls, call, {
       method: 'DELETE',
       remoteId: current.id,
@@ -42,6 +45,6 @@ export async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pu
   // A PUT without merge replaces the record, so it needs all fields; other calls change what they contain.
   const isReplaced = method === 'PUT' && call.merge !== true;
   const record = withSet(isReplaced ? recordToSend(calls, 'update') : {}, change.set);
-  const answer = await writeRecord(calls, remote, call, { method, record });
+  const answer = await writeRecord(calls, remote, call, { method, record: () => record });
   return outcome(calls, 'deactivated', answer, remote);
 }

@@ -27,29 +27,58 @@ export type Pushed = Extract<PushResult, { ok: true }>;
 export type Done = Extract<Answer, { meaning: 'done' }>;
 type Switch = NonNullable<RecordTypeConfig['deactivate']>;
 
+interface Writing {
+  method: NonNullable<CallConfig['method']>;
+  /** The body, from the payload of `calls`. */
+  record(calls: RecordCalls): JsonObject;
+}
+
 /**
  * Writes an existing record. With `merge` it is read first, and sent back with the fields of Syncline over
- * it, under the version that was read.
+ * it, under the version that was read. Unread edits in the third party are not overwritten (`beforeWrite`).
  */
 export async function writeRecord(
   calls: RecordCalls,
   remote: Remote,
   call: WriteCall,
-  { method, record }: { method: NonNullable<CallConfig['method']>; record: JsonObject },
+  { method, record }: Writing,
 ): Promise<Answer> {
   const isMerged = call.merge === true;
   const isMatched = call.if_match ?? (isMerged && calls.recordType.version !== undefined);
+  const isReplaced = (call.method ?? method) === 'PUT' && !isMerged;
   const send = async (current: Current) =>
     sendCall(calls, call, {
       method,
       remoteId: current.id,
-      record,
+      record: record(await withoutUnreadEdits(calls, current, isReplaced)),
       current: isMerged ? fieldsOf(current, call.omit) : undefined,
       headers: ifMatch(isMatched, current),
     });
-  const current = isMerged ? await readAgain(calls, remote) : remote;
+  const current = isMerged || isReadFirst(calls) ? await readAgain(calls, remote) : remote;
   if (current === undefined) return { meaning: 'missing', error: notThere(remote) };
   return sendAgainIfChanged(calls, current, send);
+}
+
+export const isReadFirst = ({ item, recordType }: RecordCalls): boolean =>
+  item.isReadFirst && recordType.read !== undefined;
+
+async function withoutUnreadEdits(
+  calls: RecordCalls,
+  { record }: Current,
+  isReplaced: boolean,
+): Promise<RecordCalls> {
+  const { item, context } = calls;
+  if (!item.isReadFirst || context.beforeWrite === undefined || !isJsonObject(record)) return calls;
+  const payload = await context.beforeWrite(item, record, { isReplaced });
+  return { ...calls, item: { ...item, payload } };
+}
+
+/** Reports edits in the third party before the removal loses them, if a single record can be read. */
+export async function readBeforeRemoval(calls: RecordCalls, remote: Remote): Promise<Remote | undefined> {
+  if (!isReadFirst(calls)) return remote;
+  const current = await readAgain(calls, remote);
+  if (current !== undefined) await withoutUnreadEdits(calls, current, false);
+  return current;
 }
 
 /** After a 412 (outdated version) the current version is read and the call is sent once more. */
@@ -109,7 +138,7 @@ export async function callSwitch(
   const record = change.set === undefined ? undefined : withSet({}, change.set);
   const answer =
     change.merge && record !== undefined
-      ? await writeRecord(calls, remote, call, { method, record })
+      ? await writeRecord(calls, remote, call, { method, record: () => record })
       : await sendCall(calls, call, { method, remoteId: remote.id, record });
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;

@@ -45,6 +45,6 @@ function callOf({ count, list }: RecordTypeConfig, { config }: RestContext) {
     return { part: 'count' as const, where, request };
   }
   if (list?.total === undefined) return null;
-  const request = pageRequest(listRequest(config, list, null), list.paging, BEGINNING, 1);
+  const request = pageRequest(listRequest(config, list, null), list.paging, BEGINNING, { size: 1 });
   return { part: 'list' as const, where: list.total, request };
 }

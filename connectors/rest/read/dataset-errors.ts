@@ -2,9 +2,20 @@
  * Errors of a dataset that cannot be read with its configuration: the cause, and the place in the
  * configuration.
  */
+import type { RecordTypeConfig, RestConfig } from '../config/config';
+import type { Session } from '../http/session';
 import { type ConnectorError, RecordRejected, Unavailable } from '../../errors';
 
-export type ReadingPart = 'list' | 'changes' | 'deleted_list' | 'count' | 'describe';
+export type ReadingPart = 'list' | 'changes' | 'parents' | 'deleted_list' | 'count' | 'describe';
+
+/** What reading a dataset needs besides its call. */
+export interface DatasetReading {
+  config: RestConfig;
+  recordType: RecordTypeConfig;
+  /** The name of the record type. */
+  name: string;
+  session: Session;
+}
 
 /** For a response that does not match the configuration, or an incomplete configuration. */
 export function notReadable(

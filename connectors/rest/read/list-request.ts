@@ -1,12 +1,11 @@
 /** The call of a list, with the interval of modifications that an incremental run reads. */
-import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest } from '../../connector';
 import type { RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
-import { withParameter } from '../http/query';
-import { fillHeader, fillJson, fillText, jsonVariables, textVariables } from '../http/templates';
-import { parseJson, placeAt } from '../json-pointer';
+import { withTemplates } from '../http/request-parts';
+import { fillHeader, jsonVariables, textVariables, type Variables } from '../http/templates';
+import { keysetVariables } from './keyset';
 import { writeEnd, writeInstant } from './time-format';
 
 /** Lists are larger than other responses: the maximum of the HTTP client. */
@@ -19,10 +18,11 @@ export interface Interval {
 }
 
 /** Whether the call names the end of the interval. */
-export function usesNow({ modified_since: filter }: ListConfig | DeletedListConfig): boolean {
+export function usesNow({ modified_since: filter, paging }: ListConfig | DeletedListConfig): boolean {
   const { parameters = {}, headers = {}, body = {} } = filter ?? {};
   const texts = [...Object.values(parameters), ...Object.values(headers)];
-  return [...texts.flatMap(textVariables), ...jsonVariables(body)].includes('now');
+  const ofKeyset = paging.type === 'keyset' ? keysetVariables(paging) : [];
+  return [...texts.flatMap(textVariables), ...jsonVariables(body), ...ofKeyset].includes('now');
 }
 
 /** The call of the list without the parameters of a page. */
@@ -30,43 +30,42 @@ export function listRequest(
   config: RestConfig,
   list: ListConfig | DeletedListConfig,
   interval: Interval | null,
+  parent?: string,
 ): HttpRequest {
   const plain: HttpRequest = {
-    ...requestTo(config, list, 'GET', () => undefined),
+    ...requestTo(config, list, 'GET', (name) => (name === 'parent_id' ? parent : undefined)),
     responseBytesMax: LIST_BYTES_MAX,
   };
   return interval === null || list.modified_since === undefined
     ? plain
-    : filtered(plain, list.modified_since, interval);
+    : filtered(plain, list.modified_since, timesOf(list, interval));
+}
+
+/** The bounds of the interval as the call writes them. */
+export function timesOf(list: ListConfig | DeletedListConfig, interval: Interval | null): Variables {
+  if (interval === null || list.modified_since === undefined) return () => undefined;
+  const { format, zone } = list.modified_since;
+  const times = new Map([
+    ['modified_since', writeInstant(interval.since, format, zone)],
+    ['now', writeEnd(interval.until, format, zone)],
+  ]);
+  return (name) => times.get(name);
 }
 
 function filtered(
   request: HttpRequest,
-  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
-  { since, until }: Interval,
+  { format, parameters, headers = {}, body }: ModifiedSinceConfig,
+  text: Variables,
 ): HttpRequest {
-  const times = new Map([
-    ['modified_since', writeInstant(since, format, zone)],
-    ['now', writeEnd(until, format, zone)],
-  ]);
-  const text = (name: string) => times.get(name);
   // In a JSON body, seconds and milliseconds since 1970 are numbers.
   const json = (name: string) => (format.startsWith('epoch') ? Number(text(name)) : text(name));
   const own = Object.entries(headers).map(([name, template]) => [
     name.toLowerCase(),
     fillHeader(template, text),
   ]);
-  const result: HttpRequest = {
+  const sent = {
     ...request,
-    url: Object.entries(parameters).reduce(
-      (url, [name, template]) => withParameter(url, name, fillText(template, text)),
-      request.url,
-    ),
     headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
   };
-  if (body === undefined) return result;
-  const around = request.body === undefined ? {} : (parseJson(request.body) as JsonObject);
-  result.headers = { 'content-type': 'application/json', ...result.headers };
-  result.body = JSON.stringify(placeAt(around, '', fillJson(body, json)));
-  return result;
+  return withTemplates(sent, { parameters, body }, { text, json });
 }

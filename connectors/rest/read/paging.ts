@@ -2,16 +2,19 @@
  * Paging: the parameters of a page and the position of the next one. A short page is not the end, because
  * many APIs reduce the page size or filter a page afterwards. Only an explicit end or an empty page is.
  */
-import { isJsonObject, type JsonValue } from '../../../domain/json';
+import type { JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { isTrueOf } from '../http/response-rules';
 import type { RestConfig } from '../config/config';
 import type { PagingConfig } from '../config/config-read';
-import { parseJson, placeAt, readAt } from '../json-pointer';
+import { readAt } from '../json-pointer';
+import { type KeysetConfig, keyOf, keysetRequest, readKey, problemOfKey } from './keyset';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
 import { type Place, isFirst } from './read-position';
 import { withParameter } from '../http/query';
+import { withBodyPart } from '../http/request-parts';
+import type { Variables } from '../http/templates';
 
 export interface ReadAnswer {
   request: HttpRequest;
@@ -34,7 +37,10 @@ export function pageRequest(
   request: HttpRequest,
   paging: PagingConfig,
   place: Place,
-  size = 'size' in paging ? paging.size : undefined,
+  {
+    size = 'size' in paging ? paging.size : undefined,
+    known = () => undefined,
+  }: { size?: number | undefined; known?: Variables } = {},
 ): HttpRequest {
   if (paging.type === 'none') return request;
   if (place.url !== undefined) return { ...request, url: place.url };
@@ -43,6 +49,8 @@ export function pageRequest(
     size === undefined || paging.size_parameter === undefined
       ? request
       : put(request, where, paging.size_parameter, size);
+  if (paging.type === 'keyset')
+    return typeof place.at === 'string' ? keysetRequest(sized, paging, place.at, known) : sized;
   const at = 'first' in paging ? (place.at ?? paging.first) : place.at;
   const parameter = 'parameter' in paging ? paging.parameter : undefined;
   return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
@@ -53,7 +61,7 @@ export function pageRequest(
  * the configuration says so.
  */
 export function isPagingStable(paging: PagingConfig): boolean {
-  if (paging.type === 'none') return true;
+  if (paging.type === 'none' || paging.type === 'keyset') return true;
   if (paging.type === 'page' || paging.type === 'offset') return false;
   if (paging.type === 'cursor') return paging.stable ?? paging.parameter !== undefined;
   return paging.stable;
@@ -66,6 +74,7 @@ export function isPagingStable(paging: PagingConfig): boolean {
 export function canGoOn(paging: PagingConfig, { at, url }: Place, config: RestConfig): boolean {
   if (at === undefined && url === undefined) return true;
   if (paging.type === 'none') return false;
+  if (paging.type === 'keyset') return typeof at === 'string' && readKey(paging, at) !== undefined;
   if (!('parameter' in paging) || paging.parameter === undefined)
     return url !== undefined && resolveNext(url, config.base_url, config).ok;
   return paging.type === 'cursor' ? at !== undefined : typeof at === 'number';
@@ -83,6 +92,8 @@ export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer
     case 'page':
     case 'offset':
       return nextCounted(paging, place, answer);
+    case 'keyset':
+      return nextByKey(paging, place, answer);
     case 'link':
       return follow(nextInLinkHeader(response.headers['link']));
     case 'header':
@@ -118,6 +129,17 @@ function nextCounted(paging: Counted, place: Place, { response, body, items, tot
   return { ok: true, place: { phase: place.phase, at: next, seen } };
 }
 
+function nextByKey(paging: KeysetConfig, { phase }: Place, { body, items }: ReadAnswer): Next {
+  if (items.length === 0 || isTrueOf(paging.last, body)) return LAST;
+  const at = keyOf(paging, items.at(-1));
+  if (at !== undefined) {
+    const problem = problemOfKey(paging, at);
+    return problem === undefined ? { ok: true, place: { phase, at } } : { ok: false, problem };
+  }
+  const names = Object.values(paging.after).join(', ');
+  return { ok: false, problem: `the last item of the page lacks a value of the keyset (${names}).` };
+}
+
 /** Undefined if there is none. An object or list is returned, and the caller refuses it. */
 function cursorIn(
   { at, header, last_item: lastItem }: ByCursor,
@@ -141,14 +163,8 @@ function put(
   value: string | number,
 ): HttpRequest {
   if (where === 'query') return { ...request, url: withParameter(request.url, parameter, String(value)) };
-  const body = parseJson(request.body ?? '{}');
   const pointer = parameter.startsWith('/')
     ? parameter
     : `/${parameter.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const headers = { 'content-type': 'application/json', ...request.headers };
-  return {
-    ...request,
-    headers,
-    body: JSON.stringify(placeAt(isJsonObject(body) ? body : {}, pointer, value)),
-  };
+  return withBodyPart(request, pointer, value);
 }

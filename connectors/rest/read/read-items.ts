@@ -111,7 +111,7 @@ function shortened(
 }
 
 /** If Syncline assigns ids, a list has them at /id by default. */
-function idPointer({ id }: RecordTypeConfig): string {
+export function idPointer({ id }: RecordTypeConfig): string {
   if (typeof id === 'string') return id;
   return 'at' in id ? id.at : '/id';
 }

@@ -1,24 +1,30 @@
 /**
- * Reads one page of a record type by configuration, with one request. An incomplete response is Unavailable.
- * A response that does not match the configuration is RecordRejected: the dataset cannot be read. Neither
- * counts as an empty list.
+ * Reads one page of a record type by configuration, with one request, and one per record with `detail`. An
+ * incomplete response is Unavailable. A response that does not match the configuration is RecordRejected: the
+ * dataset cannot be read. Neither counts as an empty list.
  */
-import { type JsonValue, isJsonObject } from '../../../domain/json';
+import type { JsonValue } from '../../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest } from '../../connector';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
-import { placeAt, readAt } from '../json-pointer';
-import { listRequest, usesNow } from './list-request';
+import { readAt } from '../json-pointer';
+import { type DetailReading, withDetails } from './details';
+import { itemsOf } from './items-of';
+import { listRequest, timesOf, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
+import { placeAfterParent, placeAtParent } from './parents';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
-import { readDeletedItems, readItems } from './read-items';
+import { readDeletedItems, type ReadItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
 import { readInstant } from './time-format';
 import { withinWindow } from './window';
+
+/** Childless parents in a row that one call skips. */
+const PARENTS_MAX = 20;
 
 export async function readRestPage(
   request: ReadRequest,
@@ -26,39 +32,64 @@ export async function readRestPage(
   context: RestContext,
 ): Promise<ReadPage> {
   const { config } = context;
-  const { recordType: name, modifiedSince, cursor } = request;
-  const first: Place =
-    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
-  const place = cursor === null ? first : readPlace(cursor);
-  const list = place && recordType[place.phase];
-  if (recordType.list === undefined)
-    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
-  if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
-    throw notReadable(
-      name,
-      'list',
-      'cursor_unusable',
-      'the configuration has changed since the previous page was read. The next run starts over.',
-    );
-
-  const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
-  const clock = records ?? recordType.list;
+  const position = positionIn(request, recordType, config);
   const session = await openSession(context);
+  const reading = { request, recordType, context, session, ...position };
+  const { list } = position;
+  if (!('parents' in list) || list.parents === undefined) return readPageAt(position.place, reading);
+
+  let { place } = position;
+  let asOf: Date | null | undefined;
+  for (let parents = 0; ; parents += 1) {
+    const own = { config, recordType, name: request.recordType, session };
+    const here = await placeAtParent(list, place, own);
+    const page = here === null ? endOf(place, reading) : await readPageAt(here, reading);
+    // Of the first call: later ones could miss what was changed before them.
+    if (asOf === undefined) asOf = page.asOf;
+    const isEmpty = page.records.length + page.unreadable.length === 0;
+    const next = page.nextCursor === null ? undefined : readPlace(page.nextCursor);
+    if (!isEmpty || next === undefined || next.phase !== place.phase || parents === PARENTS_MAX)
+      return { ...page, asOf, mayRepeat: true };
+    place = next;
+  }
+}
+
+interface Reading {
+  request: ReadRequest;
+  recordType: RecordTypeConfig;
+  context: RestContext;
+  session: Session;
+  list: ListConfig | DeletedListConfig;
+  fullList: ListConfig;
+}
+
+/** A page without records, behind the last one of the list. */
+function endOf(place: Place, { request, recordType }: Reading, asOf: Date | null = null): ReadPage {
+  const nextCursor = cursorAfter(null, place, request, recordType);
+  return { records: [], unreadable: [], nextCursor, asOf, total: null };
+}
+
+async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
+  const { request, recordType, context, session, list, fullList } = reading;
+  const { config } = context;
+  const { recordType: name, modifiedSince } = request;
+  const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
+  const clock = records ?? fullList;
   const since = place.since === undefined ? modifiedSince : new Date(place.since);
   const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
   const here: Place = { ...place, ...(now !== undefined && { now }) };
   const interval = since && { since, until: new Date(now ?? 0) };
-  const sent = pageRequest(listRequest(config, list, interval), list.paging, place);
+  const known = timesOf(list, interval);
+  const sent = pageRequest(listRequest(config, list, interval, place.parent), list.paging, place, { known });
   const response = await session.send(sent);
+  const asOf = (body: JsonValue | undefined) => earlier(clockIn(clock, response, body), now);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
-  if (isUnchanged || isBehindTheEnd(list.paging, place, response)) {
-    return {
-      records: [],
-      unreadable: [],
-      nextCursor: cursorAfter(null, here, request, recordType),
-      asOf: earlier(clockIn(clock, response, undefined), now),
-      total: null,
-    };
+  const isMissing = place.parent !== undefined && isMissingParent(response, reading);
+  if (isUnchanged || isMissing || isBehindTheEnd(list.paging, place, response)) {
+    const next = placeAfterParent(place, isMissing, name);
+    if (next === null) return endOf(here, reading, asOf(undefined));
+    const nextCursor = cursorAfter(next, here, request, recordType);
+    return { ...endOf(here, reading, asOf(undefined)), nextCursor };
   }
 
   const { items: listed, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
@@ -68,15 +99,65 @@ export async function readRestPage(
   const { next, items } =
     records === undefined ? { next: behind, items: listed } : withinWindow(records, place, behind, listed);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
+  const { signal } = context;
   const read =
-    records === undefined ? readDeletedItems(items, list, recordType) : readItems(items, records, recordType);
+    records === undefined
+      ? readDeletedItems(items, list, recordType)
+      : await readListed(records, items, { config, recordType, name, session, part: place.phase, signal });
+  const { parent, parents } = place;
+  const after =
+    next.place === null || parent === undefined
+      ? (next.place ?? placeAfterParent(place, false, name))
+      : { ...next.place, parent, ...(parents !== undefined && { parents }) };
   return {
     ...read,
-    nextCursor: cursorAfter(next.place, here, request, recordType),
-    asOf: earlier(clockIn(clock, response, body), now),
-    // Of a later window: the records that remain.
-    total: place.since === undefined ? total : null,
+    nextCursor: cursorAfter(after, here, request, recordType),
+    asOf: asOf(body),
+    // Of a later window: the records that remain. Of a parent: its own.
+    total: place.since === undefined && parent === undefined ? total : null,
   };
+}
+
+function isMissingParent(response: HttpResponse, { context, recordType, session }: Reading): boolean {
+  if (response.status < 400) return false;
+  const rules = rulesFor(context.config, recordType);
+  return readAnswer(response, rules, NO_FIELDS, session.quotable).meaning === 'missing';
+}
+
+/** The place of the page, the list that it belongs to, and the list of full runs. */
+function positionIn(
+  { recordType: name, modifiedSince, cursor }: ReadRequest,
+  recordType: RecordTypeConfig,
+  config: RestConfig,
+): { place: Place; list: ListConfig | DeletedListConfig; fullList: ListConfig } {
+  const first: Place =
+    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
+  const place = cursor === null ? first : readPlace(cursor);
+  const list = place && recordType[place.phase];
+  const { list: fullList } = recordType;
+  if (fullList === undefined)
+    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
+  if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
+    throw notReadable(
+      name,
+      'list',
+      'cursor_unusable',
+      'the configuration has changed since the previous page was read. The next run starts over.',
+    );
+  return { place, list, fullList };
+}
+
+async function readListed(
+  list: ListConfig,
+  items: readonly JsonValue[],
+  reading: DetailReading,
+): Promise<ReadItems> {
+  const { recordType } = reading;
+  if (list.detail === undefined) return readItems(items, list, recordType);
+  const detailed = await withDetails(list, items, reading);
+  const single = { ...list, item_at: '', id: undefined, version: undefined };
+  const { records, unreadable: unusable } = readItems(detailed.items, single, recordType);
+  return { records, unreadable: [...unusable, ...detailed.unreadable] };
 }
 
 function itemsIn(
@@ -97,26 +178,6 @@ function itemsIn(
   if (items !== undefined) return { items, body: answer.body };
   const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
   throw notReadable(name, phase, 'no_list', `${where} is ${found === undefined ? 'missing' : 'not a list'}.`);
-}
-
-/** Undefined for a value of another shape than the configuration says. */
-function itemsOf(
-  found: JsonValue | undefined,
-  { items_as: shape, key_at: keyAt }: ListConfig | DeletedListConfig,
-): JsonValue[] | undefined {
-  // Some languages, such as Go, write an empty list as null.
-  if (found === null) return [];
-  if (shape === 'map') {
-    // PHP writes an object without members as a list.
-    if (Array.isArray(found) && found.length === 0) return [];
-    return isJsonObject(found)
-      ? Object.entries(found).map(([key, item]) =>
-          keyAt !== undefined && isJsonObject(item) ? placeAt(item, keyAt, key) : item,
-        )
-      : undefined;
-  }
-  if (shape === 'one_or_many' && isJsonObject(found)) return [found];
-  return Array.isArray(found) ? found : undefined;
 }
 
 /** The deleted records follow the records of an incremental run, if they have a separate list. */

@@ -17,8 +17,20 @@ export interface Place {
   url?: string;
   /** Where the window of the list begins, if it is not the first one. In milliseconds since 1970. */
   since?: number;
+  /** For lists per parent: the id of the parent whose list is read. */
+  parent?: string;
+  /** The parents behind it. */
+  parents?: Parents;
   /** When the pass began, for intervals that end then. In milliseconds since 1970. */
   now?: number;
+}
+
+export interface Parents {
+  waiting: string[];
+  /** The next page of parents; null = there is none. */
+  next: Pick<Place, 'at' | 'seen' | 'url'> | null;
+  /** Parents in a row that did not exist; null = one did. */
+  missing?: number | null;
 }
 
 export const BEGINNING: Place = { phase: 'list' };
@@ -31,7 +43,7 @@ export function writePlace(place: Place): string {
 export function readPlace(text: string): Place | undefined {
   const place = parseJson(text);
   if (!isJsonObject(place)) return undefined;
-  const { phase, at, seen, url, since, now } = place;
+  const { phase, at, seen, url, since, now, parent, parents } = place;
   if (phase !== 'list' && phase !== 'changes' && phase !== 'deleted_list') return undefined;
   return {
     phase,
@@ -40,6 +52,8 @@ export function readPlace(text: string): Place | undefined {
     ...(typeof url === 'string' && { url }),
     ...(typeof since === 'number' && { since }),
     ...(typeof now === 'number' && { now }),
+    ...(typeof parent === 'string' && { parent }),
+    ...(isJsonObject(parents) && { parents: parents as unknown as Parents }),
   };
 }
 

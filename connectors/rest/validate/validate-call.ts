@@ -2,6 +2,7 @@
  * Problems of a single call: unknown variables, parameters without effect, and parameters in which a value
  * could change the meaning of the call.
  */
+import type { JsonObject } from '../../../domain/json';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';
 
@@ -40,6 +41,30 @@ export function problemsOfCall(
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown, unknown)];
 }
 
+export const GET_WITH_BODY = 'A GET has no body. Set a method for the list, usually POST.';
+
+/** The templates of a part of a call, with their variables. */
+export function templatesOf(
+  pointer: string,
+  {
+    parameters = {},
+    headers = {},
+    body,
+  }: {
+    parameters?: Record<string, string> | undefined;
+    headers?: Record<string, string> | undefined;
+    body?: JsonObject | undefined;
+  },
+): { at: string; variables: string[] }[] {
+  const texts = Object.entries({ parameters, headers }).flatMap(([part, templates]) =>
+    Object.entries(templates).map(([name, text]) => ({
+      at: `${pointer}/${part}/${name}`,
+      variables: textVariables(text),
+    })),
+  );
+  return body === undefined ? texts : [...texts, { at: `${pointer}/body`, variables: jsonVariables(body) }];
+}
+
 export function problemsOfGet(pointer: string, { method = 'GET', body }: CallConfig): Problem[] {
   return method === 'GET' && body !== undefined
     ? [{ pointer: `${pointer}/body`, message: 'A GET has no body. Set a method, usually POST.' }]
@@ -71,7 +96,7 @@ export function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwn
   );
 }
 
-function variablesOfParameter(parameter: ParameterConfig | undefined): string[] {
+export function variablesOfParameter(parameter: ParameterConfig | undefined): string[] {
   if (typeof parameter !== 'object') return textVariables(String(parameter ?? ''));
   return 'json' in parameter ? jsonVariables(parameter.json) : textVariables(parameter.template);
 }

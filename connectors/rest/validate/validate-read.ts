@@ -1,9 +1,18 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
-import { jsonVariables, textVariables } from '../http/templates';
+import { pathVariables } from '../http/templates';
 import { ZONELESS } from '../read/time-format';
-import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
+import {
+  GET_WITH_BODY,
+  type Problem,
+  problemsOfCall,
+  problemsOfGet,
+  variablesOfParameter,
+  templatesOf,
+} from './validate-call';
+import { problemsOfKeyset, problemsOfKeysetTimes } from './validate-keyset';
+import { isKnownInList, problemsOfParents } from './validate-parents';
 
 const nothing = () => false;
 const NO_VARIABLES =
@@ -15,7 +24,14 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
   return [
     ...(type.list === undefined
       ? []
-      : [...problemsOfList(`${pointer}/list`, type.list), ...problemsOfWindow(`${pointer}/list`, type.list)]),
+      : [
+          ...problemsOfList(`${pointer}/list`, type.list),
+          ...problemsOfWindow(`${pointer}/list`, type.list),
+          ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
+          ...problemsOfDetail(`${pointer}/list/detail`, type.list),
+          ...problemsOfParents(`${pointer}/list`, type.list),
+          ...pagingOfParents(`${pointer}/list`, type.list),
+        ]),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
@@ -25,7 +41,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
 
 function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): Problem[] {
   return [
-    ...problemsOfCall(pointer, list, nothing, unknown),
+    ...problemsOfCall(pointer, list, isKnownInList(list), unknown),
     ...problemsOfGet(pointer, list),
     ...problemsOfPaging(`${pointer}/paging`, list),
     ...(list.key_at !== undefined && list.items_as !== 'map'
@@ -35,6 +51,25 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
       ? []
       : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
   ];
+}
+
+const pagingOfParents = (pointer: string, { parents }: ListConfig): Problem[] =>
+  parents === undefined ? [] : problemsOfPaging(`${pointer}/parents/paging`, parents);
+
+function problemsOfDetail(pointer: string, { detail }: ListConfig): Problem[] {
+  if (detail === undefined) return [];
+  const isKnown = (name: string) => name === 'remote_id';
+  const problems = problemsOfCall(pointer, detail, isKnown);
+  const isUsed = [
+    ...pathVariables(detail.path),
+    ...Object.values(detail.parameters ?? {}).flatMap(variablesOfParameter),
+  ].includes('remote_id');
+  if (!isUsed)
+    problems.push({
+      pointer: `${pointer}/path`,
+      message: 'Use {remote_id}, the id of the record; otherwise each call would read the same record.',
+    });
+  return problems;
 }
 
 function problemsOfWindow(pointer: string, { paging, modified, modified_since }: ListConfig): Problem[] {
@@ -74,8 +109,9 @@ export function problemsOfPaging(
   if ('in' in paging && paging.in === 'body' && method === 'GET')
     problems.push({
       pointer: `${pointer}/in`,
-      message: 'A GET has no body. Set a method for the list, usually POST.',
+      message: GET_WITH_BODY,
     });
+  if (paging.type === 'keyset') return [...problems, ...problemsOfKeyset(pointer, paging, method)];
   if (paging.type !== 'cursor') return problems;
   const places = (['at', 'header', 'last_item'] as const).filter((key) => paging[key] !== undefined);
   if (places.length !== 1)
@@ -100,20 +136,11 @@ export function problemsOfPaging(
 
 function problemsOfModifiedSince(
   pointer: string,
-  { format, zone, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  filter: ModifiedSinceConfig,
   { method = 'GET' }: { method?: string | undefined },
 ): Problem[] {
-  const texts = [
-    ...Object.entries(parameters).map(([name, text]) => ({
-      at: `${pointer}/parameters/${name}`,
-      variables: textVariables(text),
-    })),
-    ...Object.entries(headers).map(([name, text]) => ({
-      at: `${pointer}/headers/${name}`,
-      variables: textVariables(text),
-    })),
-    ...(body === undefined ? [] : [{ at: `${pointer}/body`, variables: jsonVariables(body) }]),
-  ];
+  const { format, zone, body } = filter;
+  const texts = templatesOf(pointer, filter);
   const problems = texts.flatMap(({ at, variables }) =>
     variables
       .filter((name) => name !== 'modified_since' && name !== 'now')
@@ -133,7 +160,7 @@ function problemsOfModifiedSince(
   if (body !== undefined && method === 'GET')
     problems.push({
       pointer: `${pointer}/body`,
-      message: 'A GET has no body. Set a method for the list, usually POST.',
+      message: GET_WITH_BODY,
     });
   return problems;
 }
@@ -141,7 +168,13 @@ function problemsOfModifiedSince(
 function problemsOfChanges(pointer: string, { list, changes }: RecordTypeConfig): Problem[] {
   if (changes === undefined) return [];
   const at = `${pointer}/changes`;
-  const problems = [...problemsOfList(at, changes), ...problemsOfWindow(at, changes)];
+  const problems = [
+    ...problemsOfList(at, changes),
+    ...problemsOfWindow(at, changes),
+    ...problemsOfDetail(`${at}/detail`, changes),
+    ...problemsOfParents(at, changes),
+    ...pagingOfParents(at, changes),
+  ];
   if (list === undefined)
     problems.push({ pointer: at, message: 'changes needs a list, which full runs read.' });
   else if (list.modified_since !== undefined && !hasWindow(list))

@@ -48,9 +48,9 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
   ];
 }
 
-/** A record type that is only pulled has a list and no other call. */
+/** A record type that is only pulled has a list, and no call that only pushes use. */
 export function isOnlyRead(type: RecordTypeConfig): boolean {
-  return type.list !== undefined && CALLS.every((name) => type[name] === undefined);
+  return type.list !== undefined && CALLS.every((name) => name === 'read' || type[name] === undefined);
 }
 
 /** Either create and update, where create is safe to repeat, or upsert. */
@@ -146,12 +146,12 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         message: 'After a 412 the current version is read. Set read or find.',
       });
   }
-  if (type.read !== undefined && wantsVersion.length === 0 && !merges(type))
+  if (type.read !== undefined && type.list === undefined && wantsVersion.length === 0 && !merges(type))
     problems.push({
       pointer: `${pointer}/read`,
       message:
-        'read is called only for "merge", and after a 412. ' +
-        'Set "merge": true, or "if_match": true in update or delete, or remove read.',
+        'read is called only for "merge", after a 412, and where records are also listed. ' +
+        'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.',
     });
   return problems;
 }

@@ -1,8 +1,8 @@
 import { Group, Stack, Text } from '@mantine/core';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
-import { conflictsQuery, integrationsQuery } from '../../api/queries';
+import { conflictsQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { FilterSelect } from '../../common/FilterSelect';
 import { toActor, toShortId } from '../../common/formatting';
@@ -30,7 +30,7 @@ export function ConflictsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const conflicts = useInfiniteQuery(conflictsQuery(search));
-  const { nameOf } = useIntegrationNames();
+  const { nameOf, choices } = useIntegrationNames();
   const change = (changed: Partial<typeof search>) =>
     void navigate({ search: { ...search, ...changed }, replace: true });
   return (
@@ -58,7 +58,9 @@ export function ConflictsPage() {
           value={search.kind}
           onChange={(kind) => change({ kind })}
         />
-        <IntegrationFilter
+        <FilterSelect
+          label="App"
+          choices={choices}
           value={search.integration_id}
           onChange={(integrationId) => change({ integration_id: integrationId })}
         />
@@ -72,17 +74,6 @@ export function ConflictsPage() {
       />
     </Page>
   );
-}
-
-interface IntegrationFilterProps {
-  value: string | undefined;
-  onChange: (value: string | undefined) => void;
-}
-
-function IntegrationFilter({ value, onChange }: IntegrationFilterProps) {
-  const { data } = useQuery(integrationsQuery);
-  const choices = (data ?? []).map(({ id, app }) => ({ value: id, label: app }));
-  return <FilterSelect label="App" choices={choices} value={value} onChange={onChange} />;
 }
 
 const listColumns = (nameOf: (integrationId: string) => string): Column<Conflict>[] => [

@@ -7,6 +7,7 @@ import { ProblemView } from '../../common/States';
 import { useRefusal } from '../../session/session';
 import { Disconnect } from './Disconnect';
 import { type Minutes, PushTiming, toMs } from './PushTiming';
+import { TypeSettings } from './TypeSettings';
 import { useIntegrationChange } from './use-change';
 
 interface IntegrationSettingsProps {
@@ -18,6 +19,7 @@ export function IntegrationSettings({ integration, etag }: IntegrationSettingsPr
   return (
     <Stack>
       <SettingsForm integration={integration} etag={etag} />
+      <TypeSettings integration={integration} etag={etag} />
       <Disconnect integration={integration} />
     </Stack>
   );

@@ -6,14 +6,13 @@ import { sql } from 'kysely';
 import { type JsonObject, jsonEquals } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { editsOfDeleted } from '../../../domain/pull/edits-of-deleted';
-import { detailOf, type FieldConflict } from '../../../domain/pull/field-conflict';
 import { takeAll } from '../../../domain/pull/take-all';
 import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pull/three-way-merge';
 import { fieldVersionsAfter, isPulledField } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
 import type { TenantWork } from '../../database';
-import type { NewConflict } from '../../records/conflicts';
+import { type NewConflict, newFieldConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { emptiedBy } from './emptied-by-page';
@@ -46,7 +45,8 @@ export async function mergePage(
   page: PageToApply,
   matches: RecordMatches,
 ): Promise<PageChanges> {
-  const { mapping, recordType, externalIdPrefix } = page;
+  const { mapping, recordType, externalIdPrefix, isSparse = false } = page;
+  const common = { recordType, mapping, isSparse, now: work.now };
   const { created, toMerge, unchanged, errors, heldBack, alsoSeen } = sortRecords(page, matches);
   const rows = await lockRecords(work, page, [...toMerge.keys()]);
   const merged = rows.flatMap((row): MergedRecord[] => {
@@ -54,7 +54,7 @@ export async function mergePage(
     if (remote === undefined) return [];
     const isLinked = matches.linked.has(remote.remoteId);
     const isCreatedByPull = row.externalId === externalIdPrefix + remote.remoteId;
-    return [mergeRecord({ recordType, mapping, row, remote, isLinked, isCreatedByPull, now: work.now })];
+    return [mergeRecord({ ...common, row, remote, isLinked, isCreatedByPull })];
   });
   const emptied =
     page.overviewId !== null || page.appliesEmptied ? [] : merged.flatMap(({ draft }) => emptiedBy(draft));
@@ -175,11 +175,14 @@ interface Merging {
   isLinked: boolean;
   /** Syncline created the local record from the remote one. */
   isCreatedByPull: boolean;
+  /** A field that the remote record lacks was not changed. */
+  isSparse: boolean;
   now: Date;
 }
 
-const agreementWith = (row: RecordRow): Agreement => ({
+const agreementWith = (row: RecordRow, isSparse: boolean): Agreement => ({
   ...row,
+  isSparse,
   isPushOpen: row.isPushOpen === true,
   isPulled: (field) => isPulledField(row, field),
 });
@@ -189,26 +192,16 @@ interface MergedRecord {
   conflicts: NewConflict[];
 }
 
-function mergeRecord({
-  recordType,
-  mapping,
-  row,
-  remote,
-  isLinked,
-  isCreatedByPull,
-  now,
-}: Merging): MergedRecord {
+function mergeRecord(merging: Merging): MergedRecord {
+  const { recordType, mapping, row, remote, isLinked, isSparse, now } = merging;
   // Deleted here and still linked: the deletion will be pushed, or the mapping says to leave the remote
   // record alone.
   const isLeaving = row.isDeleted && isLinked;
   const result =
     mapping.direction === 'both' && !row.isDeleted && remote.remote !== null
-      ? mergePulled(mapping, row.fields, agreementWith(row), remote.remote)
+      ? mergePulled(mapping, row.fields, agreementWith(row, isSparse), remote.remote)
       : {
-          fields: takeAll(mapping, row.fields, remote.fields, {
-            isCreatedByPull,
-            unread: remote.unread ?? [],
-          }),
+          fields: takeAll(mapping, row.fields, remote.fields, { ...merging, unread: remote.unread ?? [] }),
           ...agreementOf(mapping, remote),
           conflicts: [],
           isAgreed: true,
@@ -245,19 +238,10 @@ function mergeRecord({
       isAgreed: result.isAgreed && !isLeaving,
     },
     conflicts: (isLeaving && row.isUnsent === true && remote.remote !== null
-      ? editsOfDeleted(mapping, row.fields, agreementWith(row), remote.remote)
+      ? editsOfDeleted(mapping, row.fields, agreementWith(row, isSparse), remote.remote)
       : result.conflicts
-    ).map((conflict) => toNewConflict(row, remote, conflict)),
+    ).map((conflict) => newFieldConflict({ recordId: row.recordId, remoteId: remote.remoteId }, conflict)),
   };
-}
-
-function toNewConflict(
-  { recordId }: RecordRow,
-  { remoteId }: PulledRecord,
-  found: FieldConflict,
-): NewConflict {
-  const { usedPlace: _, isDeletedHere: __, ...conflict } = found;
-  return { remoteId, recordId, ...conflict, detail: detailOf(found) };
 }
 
 const later = (a: Date, b: Date): Date => (a > b ? a : b);

@@ -3,8 +3,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createIntegrationCheckActivities } from '../../../activities/integrations/integration-check';
 import type { ActivityDependencies } from '../../../activities/dependencies';
 import type { Connector } from '../../../connectors/connector';
-import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { RecordRejected, Unauthorized, Unavailable, WrongAddress } from '../../../connectors/errors';
 import { findIntegration } from '../../../db/integrations/integrations';
+import { createTrial, endTrial } from '../../../db/integrations/trials';
+import { newUuid } from '../../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from '../../db/given';
 
 let db: TestDb;
@@ -26,26 +28,43 @@ const notUnique = new RecordRejected('The id is not unique.', [
   },
 ]);
 
+const MAPPINGS = { employees: { direction: 'pull', fields: [], onDelete: 'leave' } };
+
+function activityFor(connector: Partial<Connector>, checkMs?: number) {
+  const opened: { integration: unknown }[] = [];
+  const openConnector = async (_tenantId: string, integration: unknown) => {
+    opened.push({ integration });
+    return {
+      connector: { check: async () => undefined, ...connector },
+      context: { config: { base_url: 'https://hr.example.com' }, mappings: MAPPINGS },
+    };
+  };
+  const { checkIntegration } = createIntegrationCheckActivities(
+    {
+      database: db.database,
+      openConnector: openConnector as unknown as ActivityDependencies['openConnector'],
+      log: { error: () => undefined } as unknown as ActivityDependencies['log'],
+    },
+    checkMs,
+  );
+  return { opened, checkIntegration };
+}
+
 /** @returns what the activity answers, and what it has stored. */
-async function check(connector: Partial<Connector>) {
+async function check(connector: Partial<Connector>, checkMs?: number) {
   const { tenantId } = tenant;
   const integrationId = await tenant.integration();
-  const mappings = { employees: { direction: 'pull', fields: [], onDelete: 'leave' } };
-  const openConnector = async () => ({
-    connector: { check: async () => undefined, ...connector },
-    context: { config: {}, mappings },
-  });
-  const { checkIntegration } = createIntegrationCheckActivities({
-    database: db.database,
-    openConnector: openConnector as unknown as ActivityDependencies['openConnector'],
-    log: { error: () => undefined } as unknown as ActivityDependencies['log'],
-  });
+  const { checkIntegration } = activityFor(connector, checkMs);
   const answer = await new MockActivityEnvironment().run(checkIntegration, { tenantId, integrationId });
-  const integration = await db.database.withTenant(tenantId, (work) =>
-    findIntegration(work, { integrationId }),
-  );
-  return { answer, stored: integration?.lastCheck };
+  return { answer, stored: await lastCheckOf(integrationId) };
 }
+
+const lastCheckOf = (integrationId: string) =>
+  db.database.withTenant(
+    tenant.tenantId,
+    async (work) => (await findIntegration(work, { integrationId }))?.lastCheck,
+  );
+const never = () => new Promise<never>(() => undefined);
 
 it('is good if nothing is wrong', async () => {
   const { answer, stored } = await check({ checkRecordType: async () => undefined });
@@ -100,4 +119,88 @@ it.each([
 
   expect(answer).toEqual({ ok: false, kind });
   expect(stored).toMatchObject({ ok: false, kind, problems: [] });
+});
+
+describe('a third party that hangs', () => {
+  it('is reported as not answering, and the check ends in time', async () => {
+    const { answer, stored } = await check({ check: never }, 50);
+
+    expect(answer).toEqual({ ok: false, kind: 'unavailable' });
+    expect(stored?.message).toContain('did not answer in time');
+  });
+
+  it('that answers the check but no list leaves a warning at the record type', async () => {
+    const { answer, stored } = await check({ checkRecordType: never }, 50);
+
+    expect(answer).toEqual({ ok: true });
+    expect(stored?.problems).toMatchObject([
+      { pointer: '/config/record_types/employees', code: 'not_tried', severity: 'warn' },
+    ]);
+  });
+
+  it('is not taken for an outage because its requests were stopped', async () => {
+    const stopped = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      throw new Unavailable('The worker is stopping.');
+    };
+
+    expect((await check({ checkRecordType: stopped }, 50)).answer).toEqual({ ok: true });
+  });
+});
+
+it.each([
+  ['no JSON', new WrongAddress('That is no JSON.', 'not_json')],
+  ['a web page', new Unavailable('That is a web page.', 200)],
+])('D18: a check that is answered with %s is refused at the address', async (_title, error) => {
+  const { stored } = await check({ check: async () => Promise.reject(error) });
+
+  expect(stored).toMatchObject({
+    ok: false,
+    kind: 'record_rejected',
+    problems: [{ pointer: '/config/base_url', code: 'not_json', severity: 'refuse' }],
+  });
+});
+
+describe('a trial of settings that are not stored', () => {
+  it('tries these settings and credentials, and leaves the last check of the integration as it was', async () => {
+    const { tenantId } = tenant;
+    const integrationId = await tenant.integration();
+    const { opened, checkIntegration } = activityFor({});
+    const trialId = await tenant.work((work) =>
+      createTrial(work, {
+        integrationId,
+        connector: 'rest',
+        config: { base_url: 'https://new.example.com' },
+        recordTypes: {},
+        credentials: 'encrypted',
+      }),
+    );
+
+    await new MockActivityEnvironment().run(checkIntegration, { tenantId, integrationId, trialId });
+
+    expect(opened).toMatchObject([
+      {
+        integration: {
+          integrationId,
+          config: { base_url: 'https://new.example.com' },
+          encryptedCredentials: 'encrypted',
+        },
+      },
+    ]);
+    expect(await tenant.work((work) => endTrial(work, { trialId }))).toMatchObject({
+      ok: true,
+      problems: [],
+    });
+    expect(await lastCheckOf(integrationId)).toBeNull();
+  });
+
+  it('that was given up is not found', async () => {
+    const { checkIntegration } = activityFor({});
+    const { tenantId } = tenant;
+    const given = { tenantId, integrationId: await tenant.integration(), trialId: newUuid() };
+
+    const answer = await new MockActivityEnvironment().run(checkIntegration, given);
+
+    expect(answer).toEqual({ ok: false, kind: 'not_found' });
+  });
 });

@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import { checkPermissions, ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { ERROR_CODES } from '../../../api/errors/error-codes';
 import type { Route } from '../../../api/routing/define-route';
+import { createMetricsServer } from '../../../api/http/server';
 import { routes } from '../../../api/routes';
-import { expectProblem, type Service, startService } from '../support/service';
+import { expectProblem, listening, type Service, startService } from '../support/service';
 
 interface Operation {
   operationId: string;
@@ -75,7 +76,6 @@ describe('the API description', () => {
       'get /console/v1/oidc/callback',
       'get /console/v1/sign-in',
       'get /livez',
-      'get /metrics',
       'get /openapi.json',
       'get /readyz',
       'post /console/v1/passwords',
@@ -163,7 +163,7 @@ describe('the start of the process', () => {
 
   it('succeeds with the existing routes', () => {
     expect(() => checkPermissions(routes)).not.toThrow();
-    expect(Object.values(ROUTE_PERMISSIONS).filter((access) => access === 'public')).toHaveLength(9);
+    expect(Object.values(ROUTE_PERMISSIONS).filter((access) => access === 'public')).toHaveLength(8);
   });
 });
 
@@ -205,9 +205,24 @@ it('sends the security headers with every response', async () => {
 it('shows metrics by route pattern, without ids', async () => {
   await service.as('nonsense').get('/v1/records/employees/zaphod%40example.org').expect(401);
 
-  const { text } = await service.as(undefined).get('/metrics').expect(200);
+  const text = await service.dependencies.metrics.registry.metrics();
 
   expect(text).toContain('route="/v1/records/{record_type}/{external_id}"');
   expect(text).toMatch(/^syncline_outbox_age_seconds 0$/m);
   expect(text).not.toContain('zaphod');
+});
+
+it('D20: serves metrics on a port of their own, and nothing else there', async () => {
+  await service.as(undefined).get('/metrics').expect(404);
+  const server = await listening(createMetricsServer(service.dependencies.metrics));
+  const ask = async (url: string) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${url}`);
+    return { status: response.status, text: await response.text() };
+  };
+
+  const [metrics, other] = [await ask('/metrics'), await ask('/livez')];
+  await server.close();
+
+  expect(metrics).toEqual({ status: 200, text: expect.stringContaining('syncline_open_streams 0') });
+  expect(other).toEqual({ status: 404, text: '' });
 });

@@ -16,6 +16,8 @@ import { connectors } from '../../../connectors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
 import { Database } from '../../../db/database';
 import { saveCheck } from '../../../db/integrations/availability';
+import { saveTrialResult } from '../../../db/integrations/trials';
+import type { LastCheck } from '../../../db/tables/integrations';
 import { fromTypeId } from '../../../db/sql/ids';
 import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
@@ -30,7 +32,11 @@ export const PUBLIC_URL = 'http://syncline.test';
 interface FakeTemporalClient extends TemporalClient {
   answer: CheckIntegrationResult | Error;
   words: string;
+  problems: NonNullable<LastCheck['problems']>;
+  /** The requested checks of stored settings. */
   asked: CheckIntegrationInput[];
+  /** The requested trials of settings that are not stored yet. */
+  tried: CheckIntegrationInput[];
 }
 
 export interface Caller {
@@ -175,18 +181,20 @@ function createFakeTemporalClient(database: Database): FakeTemporalClient {
   return {
     answer: { ok: true },
     words: 'fine',
+    problems: [],
     asked: [],
+    tried: [],
     async checkIntegration(input) {
-      this.asked.push(input);
-      const { answer, words } = this;
+      const { integrationId, tenantId, trialId } = input;
+      (trialId === undefined ? this.asked : this.tried).push(input);
+      const { answer, words, problems } = this;
       if (answer instanceof Error) throw answer;
       const kind = answer.ok || answer.kind === 'not_found' ? null : answer.kind;
-      await database.withTenant(input.tenantId, (work) =>
-        saveCheck(work, {
-          integrationId: input.integrationId,
-          check: { at: work.now.toISOString(), ok: answer.ok, kind, message: words },
-        }),
-      );
+      await database.withTenant(tenantId, async (work) => {
+        const check = { at: work.now.toISOString(), ok: answer.ok, kind, message: words, problems };
+        if (trialId === undefined) await saveCheck(work, { integrationId, check });
+        else await saveTrialResult(work, { trialId, check });
+      });
       return answer;
     },
     async close() {},

@@ -382,6 +382,17 @@ const CASES: Record<string, Case> = {
     action: 'sync_conflicts.decided',
     target: /^int_/,
   },
+  'POST /v1/drifts/decide': {
+    by: 'operator',
+    send: async (as) =>
+      as.post('/v1/drifts/decide', {
+        integration_id: (await givenRunHistory(service, tenant)).integration,
+        record_type: 'employees',
+        decision: 'repair',
+      }),
+    action: 'drifts.decided',
+    target: /^int_/,
+  },
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': {
     by: 'admin',
     send: async (as) =>

@@ -129,6 +129,11 @@ const onRun = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
   unknown: (as) => as.request(method, `/v1/sync-runs/${toTypeId('run', newUuid())}${suffix}`),
 });
+const repair = (integration_id: string) => ({
+  integration_id,
+  record_type: 'employees',
+  decision: 'repair',
+});
 const alike = (id: string) => ({ integration_id: id, kind: 'ambiguous_match', decision: 'dismiss' });
 const onReview = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
@@ -300,6 +305,12 @@ const ROWS: Record<string, Row[]> = {
       unknown: (as) => as.post('/v1/sync-conflicts/decide-alike', alike(toTypeId('int', newUuid()))),
     },
   ],
+  'POST /v1/drifts/decide': [
+    {
+      foreign: (as) => as.post('/v1/drifts/decide', repair(integration)),
+      unknown: (as) => as.post('/v1/drifts/decide', repair(toTypeId('int', newUuid()))),
+    },
+  ],
   'GET /v1/drifts': listOfIntegration('/v1/drifts'),
   'GET /v1/push-reviews': listOfIntegration('/v1/push-reviews'),
   'GET /v1/push-reviews/{push_review_id}': [onPushReview('get')],
@@ -404,7 +415,6 @@ const ROWS: Record<string, Row[]> = {
 const TAKES_NOTHING = new Set([
   'GET /livez',
   'GET /readyz',
-  'GET /metrics',
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',

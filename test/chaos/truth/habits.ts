@@ -22,6 +22,8 @@ const HABITS = {
   answers: ['none', 'sparse', 'full'],
   paging: ['stable', 'shifting'],
   commits: ['at_once', 'late'],
+  /** Whether one record can be read alone. */
+  single: ['readable', 'not_readable'],
 } as const;
 export type Habits = { [Name in keyof typeof HABITS]: (typeof HABITS)[Name][number] };
 

@@ -200,7 +200,7 @@ function isHeldAs(
 /** Every edit is shown at the end, was replaced by a person who saw it, or is in a conflict. */
 function checkEdits(world: World, { records, conflicts }: Shown, check: Check): void {
   world.edits.forEach((edit, index) => {
-    if (edit.isOverwrittenUnread === true) return;
+    if (edit.isOverwrittenUnread === true || edit.isUndone === true) return;
     const { key, field, value, site } = edit;
     check(
       isShown(world, records, edit) ||

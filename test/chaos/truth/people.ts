@@ -100,7 +100,7 @@ export class People {
     const edits = this.world.edits.slice(before);
     party.put(id, payload);
     for (const field of Object.keys(payload)) party.touched.add(`${key} ${field}`);
-    for (const edit of edits) party.unread.set(`${id} ${edit.field}`, edit);
+    for (const edit of edits) party.edited(id, edit);
     this.world.noteOf(key, `${party.name}: edited ${JSON.stringify(payload)}`);
     if (party.habits.commits === 'late' && this.world.random.chance(0.5))
       party.commitLate(id, record, this.world.random.between(1, 10) * MINUTE);
@@ -144,8 +144,7 @@ export class People {
     const [id, record] = this.world.random.pick(live) ?? [];
     if (direction !== 'both' || id === undefined || record === undefined || live.length < RECORDS_LEAST)
       return;
-    for (const edit of this.logDeletion(record.fields, party.name))
-      party.unread.set(`${id} ${edit.field}`, edit);
+    for (const edit of this.logDeletion(record.fields, party.name)) party.edited(id, edit);
     party.remove(id);
     this.world.noteOf(record.fields['key'] as string, `${party.name}: deleted`);
   }
@@ -162,7 +161,7 @@ export class People {
     for (const field of FIELDS) {
       const value = editOf(field, record.fields[field]);
       const edit = this.log({ key, field, value, site: party.name, replaced: 'gone' });
-      party.unread.set(`${id} ${field}`, edit);
+      party.edited(id, edit);
     }
     party.restore(id);
     this.world.noteOf(key, `${party.name}: restored`);

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type {
   Connector,
+  ConnectorContext,
   PushItem,
   PushResult,
   ReadPage,
   ReadRequest,
   RemoteRecord,
 } from '../../../connectors/connector';
-import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
+import { type ConnectorError, RecordConflict, RecordRejected, Unavailable } from '../../../connectors/errors';
 import type { JsonObject } from '../../../domain/json';
 import type { Random } from '../../support/random';
 import { type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
@@ -27,6 +28,8 @@ export interface Edit {
   replaced: EditedValue | undefined;
   /** A push replaced it before a run had read it, so no conflict could be known. */
   isOverwrittenUnread?: true;
+  /** It set back what was last read, so that a read shows no change. */
+  isUndone?: true;
 }
 
 export interface ThereRecord {
@@ -51,7 +54,9 @@ export class ThirdParty {
   isWriteOutage = false;
   writes = 0;
   /** Edits that Syncline has not read yet, by record and field. */
-  readonly unread = new Map<string, Edit>();
+  private readonly unread = new Map<string, Edit>();
+  /** What their fields had when they were last read. */
+  private readonly lastRead = new Map<string, Edit['replaced']>();
   /** The fields that people have changed here, by key and field. */
   readonly touched = new Set<string>();
   private listed: [string, Edit][] = [];
@@ -106,8 +111,20 @@ export class ThirdParty {
   confirmRead(fullSince: number | null): void {
     for (const [place, edit] of this.unread)
       if (edit.value === 'gone' && fullSince !== null && edit.at < fullSince) this.unread.delete(place);
-    for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.unread.delete(place);
+    for (const [place, edit] of this.listed) if (this.unread.get(place) === edit) this.markRead(place, edit);
     this.listed = [];
+  }
+
+  /** A person has changed a field of a record here. */
+  edited(remoteId: string, edit: Edit): void {
+    const place = `${remoteId} ${edit.field}`;
+    if (!this.unread.has(place)) this.lastRead.set(place, edit.replaced);
+    this.unread.set(place, edit);
+  }
+
+  private markRead(place: string, edit: Edit): void {
+    if (edit.value === this.lastRead.get(place)) edit.isUndone = true;
+    this.unread.delete(place);
   }
 
   restore(remoteId: string): void {
@@ -162,27 +179,43 @@ export class ThirdParty {
     return [{ remote, modifiedAt }];
   }
 
-  async push(items: readonly PushItem[]): Promise<PushResult[]> {
+  async push(items: readonly PushItem[], context: ConnectorContext): Promise<PushResult[]> {
     const results: PushResult[] = [];
-    for (const item of items) results.push(await this.pushOne(item));
+    for (const item of items)
+      try {
+        results.push(await this.pushOne(item, context));
+      } catch (error) {
+        if (!(error instanceof RecordConflict)) throw error;
+        results.push({ pushId: item.pushId, ok: false, error });
+      }
     return results;
   }
 
-  private async pushOne(item: PushItem): Promise<PushResult> {
-    const { pushId, operation, externalId, payload } = item;
+  private async pushOne(item: PushItem, context: ConnectorContext): Promise<PushResult> {
+    const { pushId, operation, externalId } = item;
     await this.meanwhile('push');
-    this.writes += 1;
     const isGone = item.remoteId !== null && this.records.get(item.remoteId)?.isDeleted !== false;
-    if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const found =
       (isGone ? null : item.remoteId) ??
       this.live().find(([, record]) => record.externalId === externalId)?.[0] ??
       null;
+    if (found === null && operation === 'upsert' && item.remoteId !== null && item.isReadFirst) {
+      this.note('is asked for a deleted record', keyOf(item.payload));
+      context.beforeCreateAgain?.(item);
+    }
+    const { payload, isLatest } = (await this.readFirst(item, found, context)) ?? {
+      payload: item.payload,
+      isLatest: false,
+    };
+    this.writes += 1;
+    if (isGone && item.remoteId !== null) this.overwrite(item.remoteId, FIELDS);
     const refusal = this.refusal();
     if (refusal !== undefined) {
       this.note(`refuses ${operation} ${JSON.stringify(payload)}: ${refusal.kind}`, keyOf(payload));
       return { pushId, ok: false, error: refusal };
     }
+    if (found !== null && isLatest)
+      for (const [place, edit] of this.unreadOf(found, FIELDS)) this.markRead(place, edit);
     if (found !== null) this.overwrite(found, operation === 'upsert' ? Object.keys(payload) : FIELDS);
     const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
     if (operation !== 'upsert' && found !== null) this.remove(found);
@@ -200,6 +233,23 @@ export class ThirdParty {
       remoteVersion: null,
       shown: operation === 'upsert' && remoteId !== null ? this.shownBy(remoteId) : undefined,
     };
+  }
+
+  /** The payload after the record was read; undefined = it cannot be read, or is not to be. */
+  private async readFirst(
+    item: PushItem,
+    remoteId: string | null,
+    { beforeWrite }: ConnectorContext,
+  ): Promise<{ payload: JsonObject; isLatest: boolean } | undefined> {
+    const record = remoteId === null ? undefined : this.records.get(remoteId);
+    if (!item.isReadFirst || this.habits.single !== 'readable') return undefined;
+    if (remoteId === null || record === undefined || beforeWrite === undefined) return undefined;
+    const [shown] = this.listedAs(remoteId, record);
+    if (shown === undefined) return undefined;
+    const { fields } = shown.remote;
+    this.note(`is read before a push: ${JSON.stringify(fields)}`, keyOf(fields));
+    const payload = await beforeWrite(item, fields, { isReplaced: false });
+    return { payload, isLatest: fields === record.fields };
   }
 
   private overwrite(remoteId: string, fields: readonly string[]): void {
@@ -252,7 +302,7 @@ export function connectorOf(find: (owner: string) => ThirdParty): Connector {
     }),
     readPage: (request, context) => of(context).readPage(request),
     count: async (_, context) => of(context).live().length,
-    push: (items, context) => of(context).push(items),
+    push: (items, context) => of(context).push(items, context),
     check: async () => {},
   };
 }

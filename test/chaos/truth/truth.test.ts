@@ -3,8 +3,11 @@
  * number of worlds, CHAOS_SEED the first seed; `TRUTH_WORLDS=1 CHAOS_SEED=<seed>` repeats one.
  *
  * Excluded, with the reason:
- * - edits there that a push overwrites before a run has read them: a push sends the whole payload without a
- *   look at the third party. They are counted in the printed line.
+ * - edits there that a push overwrites before a run has read them, where one record cannot be read alone, its
+ *   latest version is not committed yet, or its last push ended a moment ago. They are counted in the printed
+ *   line.
+ * - an edit there that sets back what was last read, before a run has read what it replaces: no read can
+ *   show it.
  * - a value there that a person sets back in another notation before the pushed value is read: rule 46
  *   takes what is read first for the notation (`isUndoneThere` in oracle.ts).
  * - edits at third parties that are only pushed to: pulls find no drift there.

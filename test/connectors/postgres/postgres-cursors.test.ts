@@ -161,6 +161,24 @@ insert into t.things values (1, ${at})`);
     expect(failure?.message).toContain('(record type things)');
   });
 
+  it.each([
+    ['at', 'at', '"at"'],
+    ['several columns', ['at', 'also'], '"at", "also"'],
+  ])('C3: is refused while linking if no row has a value: %s', async (_title, modified, words) => {
+    await given(`create table t.things (id int primary key, at timestamptz, also timestamptz)`);
+    const check = async () =>
+      failureOf(postgres.checkRecordType?.('things', contextFor({ ...SETTINGS, modified })));
+    const whenEmpty = await check();
+    await source.query('insert into t.things (id) values (1), (2)');
+
+    const refused = await check();
+    await source.query('update t.things set at = now() where id = 2');
+
+    expect(refused).toMatchObject({ errors: [{ code: 'modified_empty' }], setting: 'modified' });
+    expect(refused?.message).toContain(words);
+    expect([whenEmpty, await check()]).toEqual([undefined, undefined]);
+  });
+
   it.each(['Mars/Olympus', '+02', 'UTC+2', ''])('is refused for the time zone "%s"', (zone) => {
     expect(() => contextFor({ ...SETTINGS, modified: { column: 'at', time_zone: zone } })).toThrow(
       'Enter a time zone',

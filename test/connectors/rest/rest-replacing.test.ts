@@ -3,6 +3,7 @@
  * that keeps whole records.
  */
 import { rest } from '../../../connectors/rest';
+import { deletedThere } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
 import { loopbackPolicy } from '../suite/given';
@@ -89,6 +90,68 @@ describe('a third party whose PUT replaces the record', () => {
       address: { street: 'Markt 1', city: 'Delft' },
     });
     expect(bodies()).toEqual([{ data: expect.not.objectContaining({ updated_at: 'then' }) as unknown }]);
+  });
+
+  describe('a record that is read before it is written', () => {
+    const first = aContact({ remoteId: '1', isReadFirst: true });
+    const readFirst = (type: Record<string, unknown> = {}) =>
+      contextFor({ list: { path: '/contacts', items: '/items', paging: { type: 'none' } }, ...type });
+    /** Keeps the first name as it is there. */
+    const hooks = (seen: unknown[] = []) => ({
+      beforeWrite: async ({ payload }: { payload: JsonObject }, there: JsonObject, call: object) => {
+        seen.push([there['first_name'], call]);
+        const { first_name: _, ...others } = payload;
+        return others;
+      },
+      beforeCreateAgain: () => {
+        throw deletedThere('1');
+      },
+    });
+
+    it.each<[string, Record<string, unknown>, boolean]>([
+      ['an update', {}, false],
+      ['an update with merge', { update: PUT }, false],
+      ['an update that replaces', { update: { method: 'PUT', path: PATH, replaces: true } }, true],
+    ])('is written without what was changed there: %s', async (_title, type, isReplaced) => {
+      const seen: unknown[] = [];
+      const result = await pushOne(first, { ...readFirst(type), ...hooks(seen) });
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated' });
+      expect(seen).toEqual([['A', { isReplaced }]]);
+      const [sent] = bodies() as [{ data: JsonObject }];
+      expect(sent.data).toMatchObject({ ref: 'emp-1' });
+      expect(sent.data['first_name']).toBe(isReplaced || type['update'] === undefined ? undefined : 'A');
+    });
+
+    it('is compared again after a 412', async () => {
+      const seen: unknown[] = [];
+      beforePut = () => records.set('1', { ...records.get('1'), first_name: 'B', rev: 2 });
+      await pushOne(first, { ...readFirst({ update: PUT }), ...hooks(seen) });
+
+      expect(seen).toMatchObject([
+        ['A', {}],
+        ['B', {}],
+      ]);
+      expect(records.get('1')).toMatchObject({ first_name: 'B' });
+    });
+
+    it.each(['update', 'upsert'])('is not created again without a decision: %s', async (kind) => {
+      records.clear();
+      const upsert = { upsert: { path: '/contacts/{external_id}', replaces: true }, create: undefined };
+      const type = kind === 'upsert' ? { ...upsert, update: undefined, find: undefined } : {};
+      const context = { ...readFirst(type), ...hooks() };
+
+      expect(await errorOf(first, context)).toMatchObject({
+        conflict: { kind: 'edited_here_deleted_there' },
+      });
+      expect(bodies()).toEqual([]);
+    });
+
+    it('is read before it is removed', async () => {
+      const seen: unknown[] = [];
+      await pushOne({ ...first, operation: 'delete' }, { ...readFirst(), ...hooks(seen) });
+      expect(seen).toEqual([['A', { isReplaced: false }]]);
+    });
   });
 
   it('keeps a change that is made between the read and the PUT', async () => {

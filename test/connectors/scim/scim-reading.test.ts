@@ -274,6 +274,7 @@ describe('what was modified', () => {
     expect(scim.readAbilities?.(context.config, 'employees')).toEqual({
       canFilterByModified: false,
       isPagingStable: false,
+      declaredAt: { filter: '/config/filter_modified' },
     });
     expect(idsOf([await readPage({ modifiedSince: SINCE }, context)])).toEqual(['new']);
     expect(queries()[0]?.searchParams.has('filter')).toBe(false);

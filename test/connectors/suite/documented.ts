@@ -42,12 +42,12 @@ export function documentedMapping(example: Example, recordType: string): RecordT
   return { ...mapping, onDelete };
 }
 
-/** The configuration of an example that pushes, with the list of one that reads. */
+/** The configuration of an example that pushes, with the `list` and `read` of one that reads. */
 export function withList(pushing: Example, reading: Example, recordType: string): Example['config'] {
-  const list = reading.config.record_types[recordType]?.['list'];
+  const { list, read } = reading.config.record_types[recordType] ?? {};
   const types = pushing.config.record_types;
   return {
     ...pushing.config,
-    record_types: { ...types, [recordType]: { ...types[recordType], list } },
+    record_types: { ...types, [recordType]: { read, ...types[recordType], list } },
   };
 }

@@ -58,6 +58,7 @@ export function pushItem(
     payload: mapped.payload,
     remoteId: null,
     remoteVersion: null,
+    isReadFirst: false,
     isDeactivated: false,
     unresolvedCreation: null,
     fieldNames: Object.fromEntries(named),

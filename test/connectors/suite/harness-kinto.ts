@@ -65,6 +65,7 @@ export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<
       id: { template: '{external_id}', allow: 'A-Za-z0-9_', otherwise: '_' },
     }),
     'a read that nothing calls': withType({
+      list: undefined,
       update: { ...employees['update'], if_match: false },
       delete: { ...employees['delete'], if_match: false },
     }),

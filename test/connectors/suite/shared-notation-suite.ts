@@ -4,13 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Connector, PushItem, RemoteRecord } from '../../../connectors/connector';
+import { deletedThere } from '../../../connectors/errors';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { remoteDifference } from '../../../domain/pull/remote-difference';
+import { findUnreadEdits, type UnreadEdits } from '../../../domain/pull/unread-edits';
 import { mergePulled } from '../../../domain/pull/three-way-merge';
 import { pushTarget, type RecordTypeMapping, targetText } from '../../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../../domain/records/notation';
 import { contextWith, egressHttp, pushItem } from './given';
-import type { ConnectorHarness } from './harness';
+import type { ConnectorHarness, StartedThirdParty } from './harness';
 
 const PAGES_MAX = 100;
 
@@ -25,8 +27,9 @@ interface Agreed {
 
 export function itKeepsNotations(
   { connector, recordType, mapping: documented, typed }: ConnectorHarness,
-  started: () => { config: unknown; credentials: unknown },
+  started: () => Pick<StartedThirdParty, 'config' | 'credentials' | 'remove'>,
 ): void {
+  const removeThere = (remoteId: string) => started().remove(remoteId);
   const mapping: RecordTypeMapping = {
     ...documented,
     direction: 'both',
@@ -104,6 +107,61 @@ export function itKeepsNotations(
         }
       },
     );
+
+    it('rule 17: a push keeps what was edited there since the record was read', async () => {
+      const fields = { ...anEmployee(), ...typed.values[0] };
+      const item = itemOf(fields);
+      const created = await pushed(item, fields, null);
+      const { externalId } = item;
+      const { remoteId } = created;
+      const notation = expectNoChange(created, (await read(remoteId)).fields);
+      const editedThere = { ...fields, email: `${randomUUID()}@example.com` };
+      await pushed(itemOf(editedThere, { externalId, remoteId }), editedThere, null);
+
+      const edited = { ...fields, first_name: 'Grace' };
+      const seen: UnreadEdits[] = [];
+      const beforeWrite = async (
+        { payload }: PushItem,
+        remote: JsonObject,
+        { isReplaced }: { isReplaced: boolean },
+      ) => {
+        const agreement = { agreed: created.payload, notation, pushed: payload };
+        const found = findUnreadEdits(mapping, { fields: edited, payload }, agreement, {
+          remote,
+          isReplaced,
+        });
+        seen.push(found);
+        return found.sent;
+      };
+      const update = itemOf(edited, { externalId, remoteId, isReadFirst: true });
+      const [result] = await connector.push([update], { ...contextFor(), beforeWrite });
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated' });
+      expect(seen).toMatchObject([{ conflicts: [] }]);
+      const { fields: merged } = mergePulled(
+        mapping,
+        fields,
+        { agreed: created.payload, notation },
+        (await read(remoteId)).fields,
+      );
+      expect(merged).toMatchObject({ first_name: 'Grace', email: editedThere.email });
+    });
+
+    it('rule 50: a record that was deleted there is not created again before a decision', async () => {
+      const fields = { ...anEmployee(), ...typed.values[0] };
+      const item = itemOf(fields);
+      const created = await pushed(item, fields, null);
+      await removeThere(created.remoteId);
+      const beforeCreateAgain = () => {
+        throw deletedThere(created.remoteId);
+      };
+      const { externalId } = item;
+      const update = itemOf(fields, { externalId, remoteId: created.remoteId, isReadFirst: true });
+      const [result] = await connector.push([update], { ...contextFor(), beforeCreateAgain });
+
+      expect(result).toMatchObject({ ok: false, error: { conflict: { kind: 'edited_here_deleted_there' } } });
+      await expect(read(created.remoteId)).rejects.toThrow('the list lacks the record');
+    });
 
     it('is the same with its lists in another order', async () => {
       const fields = { ...anEmployee(), ...typed.values[0] };

@@ -58,6 +58,8 @@ export class CrmAccount {
   beforeDescribe: () => void = () => undefined;
   /** What the CRM makes of the fields that are pushed: rounds, truncates, changes the case. */
   habit: (fields: JsonObject) => JsonObject = (fields) => fields;
+  /** Records are read before they are written, where a push asks for it. */
+  readsFirst = false;
   /** The answer to a push shows the record. */
   showsPushed = false;
   readonly reads: CrmRead[] = [];
@@ -197,7 +199,7 @@ export function createCrm(now: () => Promise<number> | number): Crm {
         account(ownerOf(context)).beforeDescribe();
         return account(ownerOf(context)).describes ?? [];
       },
-      push: (items, context) => push(account(ownerOf(context)), items, now),
+      push: (items, context) => push(account(ownerOf(context)), items, { context, now }),
       async check(context: ConnectorContext) {
         crm.checks += 1;
         account(ownerOf(context)).checks += 1;
@@ -213,13 +215,15 @@ export function createCrm(now: () => Promise<number> | number): Crm {
 async function push(
   account: CrmAccount,
   items: readonly PushItem[],
-  now: () => Promise<number> | number,
+  { context, now }: { context: ConnectorContext; now: () => Promise<number> | number },
 ): Promise<PushResult[]> {
   const results: PushResult[] = [];
   for (const item of items) {
-    const { pushId, operation, recordType, externalId, payload, remoteId } = item;
-    account.pushes.push({ ...item, at: await now() });
+    const { pushId, operation, recordType, externalId, remoteId } = item;
+    let { payload } = item;
     try {
+      payload = await readFirst(account, item, context);
+      account.pushes.push({ ...item, payload, at: await now() });
       account.beforePush(item);
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error;
@@ -255,4 +259,17 @@ async function push(
     });
   }
   return results;
+}
+
+/** The payload after the record was read. */
+async function readFirst(
+  account: CrmAccount,
+  item: PushItem,
+  context: ConnectorContext,
+): Promise<JsonObject> {
+  const { recordType, remoteId, operation, payload } = item;
+  if (!account.readsFirst || !item.isReadFirst || remoteId === null) return payload;
+  const there = account.held(recordType).get(remoteId);
+  if (there === undefined && operation === 'upsert') context.beforeCreateAgain?.(item);
+  return (there && (await context.beforeWrite?.(item, there, { isReplaced: false }))) ?? payload;
 }

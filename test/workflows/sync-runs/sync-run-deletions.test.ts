@@ -308,6 +308,29 @@ describe('rule 53: A3: a field that is suddenly empty', () => {
     expect(await countEmails(pulled)).toBe(28);
   });
 
+  it.each(['pull', 'both'] as const)(
+    'is kept where an hourly answer shows only what changed, and the nightly run finds nothing to do (%s)',
+    async (direction) => {
+      const pulled = await linked(5, direction === 'both' ? { recordTypes: { contacts: BOTH_WAYS } } : {});
+      pulled.account.abilities = { ...pulled.account.abilities, isSparse: true };
+      pulled.account.distort = (page, { modifiedSince }) => {
+        if (modifiedSince === null) return page;
+        const records = page.records.map((one) => ({ ...one, fields: { name: one.fields.name ?? null } }));
+        return { ...page, records };
+      };
+      await pulled.account.put('contacts', 'p001', { name: 'New', email: 'p001@example.org' });
+
+      await pulled.sync('hourly');
+      expect((await pulled.held()).get('p001')?.fields).toMatchObject({
+        name: 'New',
+        email: 'p001@example.org',
+      });
+      const nightly = await pulled.sync('nightly');
+      expect(await pulled.job(nightly.syncRunId)).toMatchObject({ recordsChanged: 0, recordsUnchanged: 5 });
+      expect(pulled.account.pushes).toEqual([]);
+    },
+  );
+
   it('discarded: the values are kept, and filled again there nothing waits any more', async () => {
     const pulled = await linked(40);
     await emptySome(pulled, 40);

@@ -244,9 +244,14 @@ describe('rule 57: a corrected configuration', () => {
     await environment.sleep(3 * 3_600_000 + 60_000);
     expect(await outcome()).toBe('onboarding_in_progress');
     const [run] = await pulled.runs();
-    const { waitingUntil } = await pulled.job(run?.syncRunId ?? '');
+    const remainingMs = async () => {
+      const { waitingUntil } = await pulled.job(run?.syncRunId ?? '');
+      return (waitingUntil?.getTime() ?? 0) - (await environment.now());
+    };
     // Otherwise the wait ends by itself below.
-    expect((waitingUntil?.getTime() ?? 0) - (await environment.now())).toBeGreaterThan(60_000);
+    for (let tries = 0; (await remainingMs()) < 60_000 && tries < 10; tries += 1)
+      await environment.sleep(60_000);
+    expect(await remainingMs()).toBeGreaterThan(60_000);
     pulled.account.beforePage = () => undefined;
     pulled.account.beforeCheck = () => undefined;
 

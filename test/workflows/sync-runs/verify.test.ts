@@ -137,6 +137,66 @@ describe('rule 54: the nightly pass verifies what is only pushed', () => {
     });
   });
 
+  it('with `on_drift: repair` a record that is missing there is created again', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'repair' });
+    await pushed.account.remove('contacts', idOf(pushed, 'Bob'));
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS);
+
+    expect(pushed.account.pushes.map(({ externalId }) => externalId).slice(2)).toEqual(['c-2']);
+    expect(pushed.account.held('contacts').get(idOf(pushed, 'Bob'))).toEqual(BOB);
+    await environment.sleep(60_000);
+    await pushed.sync('nightly');
+    expect(await driftsOf(pushed)).toEqual([]);
+    expect(pushed.account.pushes).toHaveLength(3);
+  });
+
+  it('more missing records than the safety threshold are created again after approval only', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    const brakes = { push_create: { count: 0, share: 0, windowHours: 24 } };
+    await setSettings(pushed, { onDrift: 'repair', brakes });
+    await pushed.account.remove('contacts', idOf(pushed, 'Bob'));
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS);
+
+    expect(pushed.account.pushes).toHaveLength(2);
+    expect(await tenant.status(pushed.integrationId, 'c-2')).toBe('sync_pending');
+  });
+
+  it('with `on_drift: accept` a record that is missing there stays here, and an edit creates it', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'accept' });
+    await pushed.account.remove('contacts', idOf(pushed, 'Bob'));
+    await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS * 2);
+    expect(await driftsOf(pushed)).toEqual([]);
+    expect(pushed.account.pushes).toHaveLength(2);
+
+    await tenant.change('c-2', { ...BOB, name: 'Robert' }, { recordType: 'contacts' });
+    await environment.sleep(GRACE_MS * 2);
+    expect([...pushed.account.held('contacts').values()]).toEqual([ADA, { ...BOB, name: 'Robert' }]);
+  });
+
+  it('admins are notified once of new drifts, until none is left', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    const notified = () =>
+      pushed.inTenant(async ({ trx }) => {
+        const query = trx.selectFrom('notifications').select(['detail', 'resolvedAt']);
+        return query.where('kind', '=', 'drift_found').execute();
+      });
+    const ada = idOf(pushed, 'Ada');
+    await pushed.account.put('contacts', ada, { ...ADA, email: 'changed@example.org', name: 'Changed' });
+    await pushed.sync('nightly');
+    await pushed.sync('nightly');
+    const open = { detail: '1 record of the type contacts.', resolvedAt: null };
+    expect(await notified()).toEqual([open]);
+
+    await pushed.account.put('contacts', ada, ADA);
+    await pushed.sync('nightly');
+    expect(await notified()).toEqual([{ ...open, resolvedAt: expect.any(Date) }]);
+  });
+
   it('records that wait for a push are not compared', async () => {
     const pushed = await givenPushed({ 'c-1': ADA });
     await tenant.change('c-1', { ...ADA, name: 'Ada L.' }, { recordType: 'contacts' });

@@ -1,10 +1,10 @@
 /** Lists that end behind the first records of a search, against a server that plays them. */
-import { rest } from '../../../connectors/rest';
-import { closeConnections } from '../../../egress/http-client';
-import { loopbackPolicy } from '../suite/given';
-import { type RecordedRequest, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
-import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from './rest-given';
-import { failureOf, idsIn, PULLED, readPages, readingContext } from './rest-read-given';
+import { rest } from '../../../../connectors/rest';
+import { closeConnections } from '../../../../egress/http-client';
+import { loopbackPolicy } from '../../suite/given';
+import { type RecordedRequest, type ScriptedServer, startScriptedServer } from '../../suite/scripted-server';
+import { CONTACTS, CONTACTS_MAPPING, contactsConfig } from '../rest-given';
+import { failureOf, idsIn, PULLED, readPages, readingContext } from '../rest-read-given';
 
 const WINDOW = 6;
 const SIZE = 2;
