@@ -27,6 +27,7 @@ import { recordSyncRoutes } from './records/record-sync-routes';
 import type { Route } from './routing/define-route';
 import { streamRoutes } from './stream/stream-routes';
 import { deletionReviewRoutes } from './sync-runs/deletion-review-routes';
+import { parkedWorkRoutes } from './sync-runs/parked-work-routes';
 import { pushReviewRoutes } from './sync-runs/push-review-routes';
 import { driftRoutes } from './sync-runs/drift-routes';
 import { syncConflictRoutes } from './sync-runs/sync-conflict-routes';
@@ -74,6 +75,7 @@ export const routes: readonly Route[] = [
   ...syncConflictRoutes,
   ...driftRoutes,
   ...deletionReviewRoutes,
+  ...parkedWorkRoutes,
   ...pushReviewRoutes,
   ...pushRoutes,
   ...eventRoutes,

@@ -27,6 +27,7 @@ import { startScheduleReconciler } from './schedule-reconciler';
 import { connectToTemporal, type TemporalConnections } from './temporal-connections';
 import { retryUntilReachable } from './retry-until-reachable';
 import { createOutboxHandlers } from './outbox-handlers';
+import { WorkGuard } from './work-guard';
 import { createWorkers, type CreateWorkersOptions } from './worker';
 
 /**
@@ -44,7 +45,9 @@ async function main(): Promise<void> {
   const { database, encryption } = await openDatabase(config, log);
   const temporal = await connectToTemporal(log);
   const egress = createEgress(config, log);
+  const guard = new WorkGuard(database, log);
   const workers = await createWorkers({
+    activityInterceptors: [guard.interceptor],
     connection: temporal.workerConnection,
     namespace: temporal.namespace,
     workflows: findWorkflows(),
@@ -64,7 +67,7 @@ async function main(): Promise<void> {
   log.info({ namespace, hasSearchAttributes }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // the SDK stops them on SIGTERM and SIGINT
 
-  await loops.stop();
+  await Promise.all([loops.stop(), guard.stop()]);
   await Promise.all([temporal.close(), egress.close(), database.close()]);
   log.info('worker stopped');
 }

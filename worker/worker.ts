@@ -2,7 +2,12 @@
  * The Temporal workers of one process: one per task queue, so that one kind of work cannot use up another's
  * slots.
  */
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createActivities } from '../activities';
 import type { ActivityDependencies } from '../activities/dependencies';
 import { TASK_QUEUES } from '../contract/task-queues';
@@ -13,6 +18,7 @@ export interface CreateWorkersOptions {
   dependencies: ActivityDependencies;
   /** A prebuilt bundle, or the source. */
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+  activityInterceptors?: ActivityInterceptorsFactory[];
 }
 
 /** Running activities may finish within the first time; after the second they are abandoned. */
@@ -31,12 +37,14 @@ export async function createWorkers({
   namespace,
   dependencies,
   workflows,
+  activityInterceptors = [],
 }: CreateWorkersOptions): Promise<Worker[]> {
   const common = {
     connection,
     namespace,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
+    interceptors: { activity: activityInterceptors },
   } as const;
   const activities = createActivities(dependencies);
   return Promise.all([

@@ -2,6 +2,7 @@
  * Reads a third party's list page by page, for pull jobs and for overviews. Stops at the end of the list, at
  * the end of the time box, or when the caller stops it, and recognizes lists that never end.
  */
+import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
 import type { Commit, Database, TenantWork } from '../../db/database';
@@ -91,6 +92,7 @@ export class PageReader {
       const requestNext = memoize(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined));
 
       const result = await apply(page, requestNext);
+      await noteProgress();
       if (result === 'stopped') return 'stopped';
       const repeatedMax = result.isEmpty || page.mayRepeat === true ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX;
       if (result.repeatedPages >= repeatedMax) throw endlessList(this.options.recordType);

@@ -75,6 +75,11 @@ export const SYNC_ERRORS = {
     title: 'Deletion review not found',
     detail: 'Check the id. GET /v1/deletion-reviews lists the reviews.',
   },
+  parked_work_not_found: {
+    status: 404,
+    title: 'Parked work not found',
+    detail: 'Check the id. GET /v1/parked-work lists what is parked.',
+  },
   push_review_not_found: {
     status: 404,
     title: 'Push review not found',

@@ -126,6 +126,8 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/sync-conflicts/{sync_conflict_id}/decide': 'operator',
   'POST /v1/sync-conflicts/decide-alike': 'operator',
   'POST /v1/drifts/decide': 'operator',
+  'GET /v1/parked-work': 'viewer',
+  'POST /v1/parked-work/{work_id}/retry': 'admin',
   'GET /v1/push-reviews': 'viewer',
   'GET /v1/push-reviews/{push_review_id}': 'viewer',
   'GET /v1/push-reviews/{push_review_id}/records': 'viewer',

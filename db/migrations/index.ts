@@ -22,6 +22,7 @@ import * as integrationTrials from './2026-12-02-integration-trials';
 import * as mailRefusals from './2026-12-02-mail-refusals';
 import * as outboxAttempts from './2026-12-02-outbox-attempts';
 import * as personEmails from './2026-12-02-person-emails';
+import * as runningWork from './2026-12-02-running-work';
 import * as streamPositions from './2026-12-02-stream-positions';
 import * as unfinishedPushes from './2026-12-02-unfinished-pushes';
 import * as webhookHeaders from './2026-12-02-webhook-headers';
@@ -50,6 +51,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-02-mail-refusals': mailRefusals,
   '2026-12-02-outbox-attempts': outboxAttempts,
   '2026-12-02-person-emails': personEmails,
+  '2026-12-02-running-work': runningWork,
   '2026-12-02-stream-positions': streamPositions,
   '2026-12-02-unfinished-pushes': unfinishedPushes,
   '2026-12-02-webhook-headers': webhookHeaders,

@@ -18,6 +18,7 @@ export type IdPrefix =
   | 'skr'
   | 'rev'
   | 'prv'
+  | 'wrk'
   | 'mdc'
   | 'cnf'
   | 'sre'

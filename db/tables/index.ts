@@ -19,6 +19,7 @@ import type {
   AuditLogTable,
   IdempotencyKeysTable,
   OutboxTable,
+  RunningWorkTable,
   StreamEventsTable,
   TenantKeysTable,
 } from './platform';
@@ -81,6 +82,7 @@ export interface Tables {
   pushReviews: PushReviewsTable;
   brakeCounts: BrakeCountsTable;
   outbox: OutboxTable;
+  runningWork: RunningWorkTable;
   notifications: NotificationsTable;
   notificationRecipients: NotificationRecipientsTable;
   notificationSettings: NotificationSettingsTable;

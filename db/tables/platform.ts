@@ -1,4 +1,5 @@
 import type { Generated, GeneratedAlways } from 'kysely';
+import type { WorkKind } from '../../domain/running-work';
 import type { JsonObject } from '../../domain/json';
 import type { Json } from './json-column';
 
@@ -62,4 +63,23 @@ export interface StreamEventsTable {
   topic: string;
   body: Json<JsonObject>;
   createdAt: Generated<Date>;
+}
+
+/** What a worker executes and may take it down with (db/platform/running-work.ts). */
+export interface RunningWorkTable {
+  tenantId: string;
+  workId: string;
+  kind: WorkKind;
+  /** An integration, a sync run, an overview or an endpoint. */
+  subjectId: string;
+  /** The job of a sync run; '' for other work. */
+  job: string;
+  integrationId: string | null;
+  workerId: string | null;
+  seenAt: Date;
+  /** It was under way when a worker died. */
+  isSuspect: Generated<boolean>;
+  /** Deaths of workers for which it was the only candidate. */
+  deaths: Generated<number>;
+  parkedAt: Date | null;
 }

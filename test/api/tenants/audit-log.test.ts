@@ -7,6 +7,7 @@ import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
+import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import {
   type Caller,
@@ -406,6 +407,12 @@ const CASES: Record<string, Case> = {
       as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
     action: 'deletion_review.discarded',
     target: /^rev_/,
+  },
+  'POST /v1/parked-work/{work_id}/retry': {
+    by: 'admin',
+    send: async (as) => as.post(`/v1/parked-work/${await givenParkedWork(service, tenant)}/retry`),
+    action: 'parked_work.retried',
+    target: /^wrk_/,
   },
   'POST /v1/push-reviews/{push_review_id}/approve': {
     by: 'admin',

@@ -7,6 +7,7 @@ import type supertest from 'supertest';
 import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
+import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import { givenRunHistory, type RunHistory } from '../support/run-history';
 import {
@@ -34,6 +35,7 @@ let delivery: string;
 let overview: string;
 let operation: string;
 let pushReview: string;
+let parkedWork: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -70,6 +72,7 @@ beforeAll(async () => {
     operation: { id: operation },
   } = (await asked()).body);
   pushReview = (await givenPushReview(service, a)).review.id;
+  parkedWork = await givenParkedWork(service, a);
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -312,6 +315,12 @@ const ROWS: Record<string, Row[]> = {
     },
   ],
   'GET /v1/drifts': listOfIntegration('/v1/drifts'),
+  'POST /v1/parked-work/{work_id}/retry': [
+    {
+      foreign: (as) => as.post(`/v1/parked-work/${parkedWork}/retry`),
+      unknown: (as) => as.post(`/v1/parked-work/${toTypeId('wrk', newUuid())}/retry`),
+    },
+  ],
   'GET /v1/push-reviews': listOfIntegration('/v1/push-reviews'),
   'GET /v1/push-reviews/{push_review_id}': [onPushReview('get')],
   'GET /v1/push-reviews/{push_review_id}/records': [onPushReview('get', '/records')],
@@ -427,6 +436,7 @@ const TAKES_NOTHING = new Set([
   'POST /v1/integrations',
   'POST /v1/records/batch',
   'PUT /v1/records/{record_type}/{external_id}',
+  'GET /v1/parked-work',
   'GET /v1/notifications',
   // About the person who asks: notifications.test.ts has those of other people and other tenants.
   'GET /v1/notifications/unread',

@@ -1,0 +1,49 @@
+/** Shows work that was parked to the people of its tenant, where they look for it (rule 60). */
+import { sql } from 'kysely';
+import type { SyncError } from '../../domain/sync-error';
+import type { TenantWork } from '../database';
+import { appendStreamEvent } from '../platform/change-feed';
+import type { RunningWork } from '../platform/running-work';
+import { toTypeId } from '../sql/ids';
+
+type ParkedWork = Pick<RunningWork, 'kind' | 'subjectId' | 'job' | 'integrationId'>;
+
+const PARKED: SyncError = {
+  category: 'internal',
+  origin: 'us',
+  code: 'parked',
+  field: null,
+  remote_field: null,
+  message: 'The worker ended repeatedly while it was working on this.',
+  explanation:
+    'This work is parked. Tell the operator of Syncline. An admin can retry it: ' +
+    'POST /v1/parked-work/{work_id}/retry.',
+};
+
+export async function showParkedWork(work: TenantWork, parked: ParkedWork): Promise<void> {
+  if (parked.kind === 'pull') await failJob(work, parked);
+  if (parked.kind === 'push') await failPushesUnderWay(work, parked);
+  if (parked.integrationId !== null)
+    await appendStreamEvent(work, {
+      topic: 'integrations',
+      body: { integration_id: toTypeId('int', parked.integrationId) },
+    });
+}
+
+async function failJob({ trx, tenantId }: TenantWork, { subjectId, job }: ParkedWork): Promise<void> {
+  await trx
+    .updateTable('syncJobs')
+    .set({ error: JSON.stringify(PARKED) })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', subjectId)
+    .where('recordType', '=', job)
+    .execute();
+}
+
+/** The pushes that the dead worker had claimed. A retry continues them under their ids. */
+async function failPushesUnderWay({ trx, tenantId }: TenantWork, { subjectId }: ParkedWork): Promise<void> {
+  await sql`
+    update record_syncs set is_push_failing = true, errors = ${JSON.stringify([PARKED])}::jsonb
+    where tenant_id = ${tenantId} and integration_id = ${subjectId} and status = 'syncing'
+      and push_id is not null and lease_until is not null`.execute(trx);
+}
