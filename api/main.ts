@@ -19,6 +19,7 @@ import { canSignIn } from './auth/console-sessions';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
+import { watchEventLoop } from '../runtime/event-loop';
 import { startWatchdog } from '../runtime/watchdog';
 import { createMetrics, type Metrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
@@ -48,7 +49,11 @@ async function main(): Promise<void> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const temporal = createTemporalClient({ connection: connectionOptions, namespace });
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
-  const readiness = createReadiness({ database });
+  const readiness = createReadiness({
+    database,
+    eventLoop: watchEventLoop(),
+    temporal: (withinMs) => temporal.inspect(withinMs),
+  });
   const metrics = createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),

@@ -16,6 +16,8 @@ import {
   integrationCheckWorkflowId,
 } from '../contract/integration-check';
 import { TASK_QUEUES } from '../contract/task-queues';
+import { whyTemporalRefuses } from '../contract/temporal-refusal';
+import type { Finding } from '../domain/health';
 import { HttpError } from './http/http-error';
 
 export interface TemporalClient {
@@ -25,6 +27,8 @@ export interface TemporalClient {
    * time.
    */
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
+  /** For readiness: whether Temporal answers and accepts this process. */
+  inspect(withinMs: number): Promise<Finding>;
   close(): Promise<void>;
 }
 
@@ -81,6 +85,18 @@ export function createTemporalClient({
         throw cause instanceof ServiceError
           ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
           : cause;
+      }
+    },
+
+    async inspect(withinMs) {
+      try {
+        await connection.withDeadline(Date.now() + withinMs, () =>
+          connection.workflowService.getSystemInfo({}),
+        );
+        return { status: 'ok' };
+      } catch (error) {
+        const refusal = whyTemporalRefuses(error);
+        return { status: 'warning', detail: refusal ?? 'Temporal cannot be reached. Changes are queued.' };
       }
     },
 

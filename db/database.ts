@@ -2,6 +2,7 @@
  * All access to PostgreSQL. Every query runs in a transaction that has switched to one of four roles, so
  * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
+import { ROLES } from './migrations/2026-11-28-baseline/access';
 import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
 import { watchedConnections, type WatchedConnections } from './connection-liveness';
@@ -44,11 +45,6 @@ export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }
 
-/** Thrown if PostgreSQL answers but takes no writes. Carries PostgreSQL's code for it. */
-export class ReadOnlyDatabase extends Error {
-  readonly code = '25006';
-}
-
 const BEGIN_AGAIN = new Set(['40001', '40P01']);
 /**
  * When many clients create overlapping records, each round completes one, and the others overlap half as
@@ -71,6 +67,15 @@ export interface DatabaseOptions {
    * itself.
    */
   onConnectionLost?: (error: Error) => void;
+}
+
+interface Inspection {
+  isReadOnly: boolean;
+  now: Date;
+  /** Missing, or not granted to the user. */
+  missingRoles: string[];
+  /** Tables that have lost their row-level security, their policies or all grants. */
+  openTables: string[];
 }
 
 export class Database {
@@ -128,13 +133,25 @@ export class Database {
     return this.#inRole('syncline_platform', '', work);
   }
 
-  /** Throws if the database does not answer, and `ReadOnlyDatabase` if it takes no writes. */
-  async ping(): Promise<void> {
-    const { rows } = await sql<{ isReadOnly: boolean }>`
-      select current_setting('transaction_read_only')::boolean as "isReadOnly"`.execute(this.#kysely);
-    if (rows[0]?.isReadOnly !== true) return;
-    this.#connections.giveUp();
-    throw new ReadOnlyDatabase('PostgreSQL takes no writes: this server is a standby or read-only.');
+  /** What readiness depends on, as the user of the URL sees it. Throws if the database does not answer. */
+  async inspect(): Promise<Inspection> {
+    const roles = sql.val([...ROLES]);
+    const { rows } = await sql<Inspection>`
+      select current_setting('transaction_read_only')::boolean as is_read_only, clock_timestamp() as now,
+        array(select role from unnest(${roles}::text[]) role where not coalesce(
+          (select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = role), false)
+        ) as missing_roles,
+        array(select relname::text from pg_class
+          where relnamespace = (select relnamespace from pg_class where oid = to_regclass('kysely_migration'))
+            and relkind = 'r' and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity
+              and exists (select from pg_policy where polrelid = pg_class.oid)
+              and exists (select from aclexplode(relacl) acl join pg_roles role on role.oid = acl.grantee
+                where role.rolname = any(${roles}::text[])))
+          order by 1
+        ) as open_tables`.execute(this.#kysely);
+    const found = rows[0] as Inspection;
+    if (found.isReadOnly) this.#connections.giveUp();
+    return found;
   }
 
   /** Names of the applied migrations. */

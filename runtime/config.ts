@@ -49,11 +49,11 @@ const oidcIssuer = z
     'must begin with https://',
   )
   .optional();
-const metricsHost = z
+const listenHost = z
   .union([z.ipv4(), z.ipv6()], 'must be an IP address of this machine, such as 0.0.0.0')
   .default('127.0.0.1');
 /** Without a port, metrics are not served. */
-const metricsPort = z.coerce.number().int().min(0).max(65_535).optional();
+const listenPort = z.coerce.number().int().min(0).max(65_535).optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** The content of a file with certificates. */
@@ -90,8 +90,8 @@ const apiVariables = z.object({
   ...shared,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
-  API_METRICS_HOST: metricsHost,
-  API_METRICS_PORT: metricsPort,
+  API_METRICS_HOST: listenHost,
+  API_METRICS_PORT: listenPort,
   PUBLIC_URL: publicUrl,
   PLATFORM_KEY: z
     .string('is not set. Set it to a random text of 32 characters or more')
@@ -148,8 +148,10 @@ const workerEnvironment = z
       .optional(),
     EGRESS_CA_FILE: caFile,
     WORKER_POOL_SIZE: amount('connections', 20, 4),
-    WORKER_METRICS_HOST: metricsHost,
-    WORKER_METRICS_PORT: metricsPort,
+    WORKER_METRICS_HOST: listenHost,
+    WORKER_METRICS_PORT: listenPort,
+    WORKER_HEALTH_HOST: listenHost,
+    WORKER_HEALTH_PORT: listenPort,
     FAULT: z.string().optional(),
   })
   .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL }, context) => {
@@ -183,7 +185,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     watchdogSeconds: read.WATCHDOG_SECONDS,
     host: read.API_HOST,
     port: read.API_PORT,
-    metrics: metricsOf(read.API_METRICS_HOST, read.API_METRICS_PORT),
+    metrics: addressOf(read.API_METRICS_HOST, read.API_METRICS_PORT),
     /** No slash at the end. */
     publicUrl: withoutSlash(read.PUBLIC_URL ?? `http://${read.API_HOST}:${read.API_PORT}`),
     platformKey: read.PLATFORM_KEY,
@@ -231,13 +233,15 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
             from: read.SMTP_FROM as string,
             publicUrl: withoutSlash(read.PUBLIC_URL as string),
           },
-    metrics: metricsOf(read.WORKER_METRICS_HOST, read.WORKER_METRICS_PORT),
+    metrics: addressOf(read.WORKER_METRICS_HOST, read.WORKER_METRICS_PORT),
+    /** No health server without a port. */
+    health: addressOf(read.WORKER_HEALTH_HOST, read.WORKER_HEALTH_PORT),
     fault: read.FAULT,
   };
 }
 
 /** Where metrics are served; null = nowhere. */
-function metricsOf(host: string, port: number | undefined): { host: string; port: number } | null {
+function addressOf(host: string, port: number | undefined): { host: string; port: number } | null {
   return port === undefined ? null : { host, port };
 }
 

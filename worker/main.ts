@@ -14,6 +14,7 @@ import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
+import { watchEventLoop } from '../runtime/event-loop';
 import { startWatchdog } from '../runtime/watchdog';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { createMailer } from '../egress/mail/smtp-mailer';
@@ -21,6 +22,7 @@ import { createSocketOpener } from '../egress/socket-opener';
 import { createWebhookSender } from '../egress/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
+import { startHealthServer } from './health-server';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper } from './stalled-work-sweeper';
 import { startScheduleReconciler } from './schedule-reconciler';
@@ -42,8 +44,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
 
-  const { database, encryption } = await openDatabase(config, log);
+  const database = openDatabase(config, log);
+  const health = startHealthServer({ ...config.health, database, eventLoop: watchEventLoop(), log });
+  const encryption = await openEncryption(config, database, log);
   const temporal = await connectToTemporal(log);
+  health.askTemporal((withinMs) => temporal.inspect(withinMs));
   const egress = createEgress(config, log);
   const guard = new WorkGuard(database, log);
   const workers = await createWorkers({
@@ -68,23 +73,24 @@ async function main(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.run())); // the SDK stops them on SIGTERM and SIGINT
 
   await Promise.all([loops.stop(), guard.stop()]);
+  health.stop();
   await Promise.all([temporal.close(), egress.close(), database.close()]);
   log.info('worker stopped');
 }
 
-async function openDatabase(
-  config: WorkerConfig,
-  log: Logger,
-): Promise<{ database: Database; encryption: Encryption }> {
-  const database = new Database({
+function openDatabase(config: WorkerConfig, log: Logger): Database {
+  return new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: 60_000,
     onConnectionLost: (error) => log.warn({ err: error }, 'lost a database connection; opening a new one'),
   });
+}
+
+async function openEncryption(config: WorkerConfig, database: Database, log: Logger): Promise<Encryption> {
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   await retryUntilReachable('database', log, () => encryption.prepare(database));
-  return { database, encryption };
+  return encryption;
 }
 
 type EgressOptions = Pick<

@@ -33,7 +33,7 @@ async function prepareSearchAttributes(
 }
 
 /** Compares what the namespace has, by name and type, and changes nothing. */
-async function whySearchAttributesAreUnusable(
+export async function whySearchAttributesAreUnusable(
   connection: Connection,
   namespace: string,
 ): Promise<string | undefined> {

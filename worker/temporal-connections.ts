@@ -3,8 +3,10 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { whyTemporalRefuses } from '../contract/temporal-refusal';
+import type { Findings } from '../domain/health';
 import { retryUntilReachable } from './retry-until-reachable';
-import { ensureSearchAttributes } from './search-attributes';
+import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
 import { temporalInterceptors } from './temporal-interceptors';
 
 export interface TemporalConnections {
@@ -12,6 +14,8 @@ export interface TemporalConnections {
   workerConnection: NativeConnection;
   client: Client;
   hasSearchAttributes: boolean;
+  /** Whether Temporal answers and accepts this worker, and whether it can use search attributes. */
+  inspect(withinMs: number): Promise<Findings>;
   close(): Promise<unknown>;
 }
 
@@ -33,6 +37,7 @@ export async function connectToTemporal(log: Logger): Promise<TemporalConnection
     workerConnection,
     client: new Client({ connection: clientConnection, namespace }),
     hasSearchAttributes: await ensureSearchAttributes(clientConnection, namespace, log),
+    inspect: (withinMs) => inspectTemporal(probe, namespace, withinMs),
     close: () => Promise.all([probe, workerConnection, clientConnection].map((one) => one.close())),
   };
 }
@@ -40,4 +45,27 @@ export async function connectToTemporal(log: Logger): Promise<TemporalConnection
 /** Throws if Temporal does not answer or refuses this process. */
 async function askTemporal(connection: Connection, withinMs: number): Promise<void> {
   await connection.withDeadline(Date.now() + withinMs, () => connection.workflowService.getSystemInfo({}));
+}
+
+async function inspectTemporal(
+  connection: Connection,
+  namespace: string,
+  withinMs: number,
+): Promise<Findings> {
+  try {
+    await askTemporal(connection, withinMs);
+  } catch (error) {
+    const detail = whyTemporalRefuses(error) ?? 'Temporal cannot be reached.';
+    return { temporal: { status: 'failed', detail } };
+  }
+  const unusable = await connection
+    .withDeadline(Date.now() + withinMs, () => whySearchAttributesAreUnusable(connection, namespace))
+    .catch(() => 'the cluster does not list them');
+  return {
+    temporal: { status: 'ok' },
+    search_attributes:
+      unusable === undefined
+        ? { status: 'ok' }
+        : { status: 'warning', detail: `Work runs without search attributes: ${unusable}.` },
+  };
 }

@@ -68,11 +68,10 @@ it('rule 60: a page that kills each worker is parked, shown at its job, and read
 }, 400_000);
 
 it('rule 60: workers that an operator kills during normal work leave nothing parked', async () => {
-  const [integration] = await tenant.api.list('/v1/integrations');
   lists.delayMs = 1_500;
-  const { id } = await tenant.api.must('POST', `/v1/integrations/${integration.id}/sync-runs`, {
-    kind: 'full',
-  });
+  const other = await product.givenTenant('Grace & Co');
+  const integration = await PullingIntegration.link(other, listIntegration(lists.url, [DEADLY, HEALTHY]));
+  const [run] = await integration.runs();
   for (let kills = 0; kills < 3; kills += 1) {
     const before = lists.asked.length;
     await until('several pages were read', () => lists.asked.length > before + 4, 60_000);
@@ -81,10 +80,6 @@ it('rule 60: workers that an operator kills during normal work leave nothing par
   }
   lists.delayMs = 0;
 
-  await until(
-    'the run has ended',
-    async () => (await tenant.api.must('GET', `/v1/sync-runs/${id}`)).state === 'succeeded',
-    120_000,
-  );
-  expect(await parked()).toEqual([]);
+  expect(await integration.untilEnded(run?.id, 120_000)).toMatchObject({ state: 'succeeded' });
+  expect((await other.api.must('GET', '/v1/parked-work')).data).toEqual([]);
 }, 400_000);

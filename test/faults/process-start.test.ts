@@ -4,6 +4,8 @@ import net from 'node:net';
 import path from 'node:path';
 import { temporal as proto } from '@temporalio/proto';
 import { Connection } from '@temporalio/client';
+import type { Json } from '../support/clients/api-client';
+import { freePort } from '../support/servers/free-port';
 import { createTestDatabase } from '../support/environments/database';
 import { type MainProcess, startMain } from '../support/environments/main-process';
 import { startProduct } from '../support/environments/product';
@@ -58,6 +60,48 @@ describe('rule 60: SIGTERM ends a worker that waits', () => {
 
     expect(await worker.ended).toBe('ended with exit code 0');
     expect(worker.logs()).toContain('worker stopped during its start');
+  });
+});
+
+describe('rule 60: a worker answers health checks', () => {
+  const answerOf = async (port: number, path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: response.status, body: (await response.json()) as Json };
+  };
+
+  it('is alive and not ready while it waits for Temporal', async () => {
+    const port = await freePort();
+    const worker = await givenWorker({ TEMPORAL_ADDRESS: NOWHERE, WORKER_HEALTH_PORT: String(port) });
+    await worker.untilLogged('Temporal is not reachable yet');
+
+    expect((await answerOf(port, '/livez')).status).toBe(200);
+    expect(await answerOf(port, '/readyz')).toMatchObject({
+      status: 503,
+      body: { checks: { postgresql: { status: 'ok' }, temporal: { status: 'failed' } } },
+    });
+  });
+
+  it('is ready when it runs', async () => {
+    const port = await freePort();
+    const product = await startProduct({ env: { WORKER_HEALTH_PORT: String(port) } });
+    try {
+      const { status, body } = await answerOf(port, '/readyz');
+
+      expect(status).toBe(200);
+      expect(Object.keys(body.checks).sort()).toEqual([
+        'clock',
+        'event_loop',
+        'grants',
+        'postgresql',
+        'roles',
+        'schema',
+        'search_attributes',
+        'temporal',
+      ]);
+      expect(body.checks).toMatchObject({ temporal: { status: 'ok' }, search_attributes: { status: 'ok' } });
+    } finally {
+      await product.stop();
+    }
   });
 });
 

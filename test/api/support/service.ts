@@ -197,6 +197,9 @@ function createFakeTemporalClient(database: Database): FakeTemporalClient {
       });
       return answer;
     },
+    async inspect() {
+      return { status: 'ok' };
+    },
     async close() {},
   };
 }
