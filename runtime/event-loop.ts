@@ -1,4 +1,4 @@
-/** How late the event loop is, for health checks. The watchdog ends a process whose event loop stands still. */
+/** How late the event loop is, for health checks. The watchdog ends a process that is blocked. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Finding } from '../domain/health';
 

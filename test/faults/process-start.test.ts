@@ -64,8 +64,8 @@ describe('rule 60: SIGTERM ends a worker that waits', () => {
 });
 
 describe('rule 60: a worker answers health checks', () => {
-  const answerOf = async (port: number, path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  const answerOf = async (port: number, asked: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${asked}`);
     return { status: response.status, body: (await response.json()) as Json };
   };
 
