@@ -54,11 +54,7 @@ async function main(): Promise<void> {
     eventLoop: watchEventLoop(),
     temporal: (withinMs) => temporal.inspect(withinMs),
   });
-  const metrics = createMetrics({
-    outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
-    outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
-    openStreams: () => stream.openStreams(),
-  });
+  const metrics = createDatabaseMetrics(database, () => stream.openStreams());
   const settings = {
     ...config,
     workflowsUrl: workflowsUrlOf(config, namespace),
@@ -98,6 +94,14 @@ async function main(): Promise<void> {
     metricsServer?.close();
     await Promise.all([temporal.close(), database.close()]);
     log.info('api stopped');
+  });
+}
+
+function createDatabaseMetrics(database: Database, openStreams: () => number): Metrics {
+  return createMetrics({
+    outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
+    outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
+    openStreams,
   });
 }
 

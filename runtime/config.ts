@@ -52,7 +52,7 @@ const oidcIssuer = z
 const listenHost = z
   .union([z.ipv4(), z.ipv6()], 'must be an IP address of this machine, such as 0.0.0.0')
   .default('127.0.0.1');
-/** Without a port, metrics are not served. */
+/** Without a port, nothing is served. */
 const listenPort = z.coerce.number().int().min(0).max(65_535).optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
@@ -240,7 +240,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
   };
 }
 
-/** Where metrics are served; null = nowhere. */
+/** null = nowhere. */
 function addressOf(host: string, port: number | undefined): { host: string; port: number } | null {
   return port === undefined ? null : { host, port };
 }

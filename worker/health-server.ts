@@ -11,9 +11,8 @@ import { type Finding, type Findings, isReady } from '../domain/health';
 const ANSWER_WITHIN_MS = 2_000;
 
 export interface HealthServerOptions {
-  host: string;
-  /** undefined = no server. */
-  port: number | undefined;
+  /** null = no server. */
+  address: { host: string; port: number } | null;
   database: Database;
   eventLoop: () => Finding;
   log: Logger;
@@ -25,13 +24,7 @@ export interface HealthServer {
   stop(): void;
 }
 
-export function startHealthServer({
-  host,
-  port,
-  database,
-  eventLoop,
-  log,
-}: HealthServerOptions): HealthServer {
+export function startHealthServer({ address, database, eventLoop, log }: HealthServerOptions): HealthServer {
   let temporal = async (_withinMs: number): Promise<Findings> => ({
     temporal: { status: 'failed', detail: 'The worker has not connected to Temporal yet.' },
   });
@@ -58,8 +51,8 @@ export function startHealthServer({
       },
     );
   });
-  server.on('error', (err) => log.error({ err }, `the health server cannot listen on ${host}:${port}`));
-  if (port !== undefined) server.listen(port, host);
+  server.on('error', (err) => log.error({ err, ...address }, 'the health server cannot listen'));
+  if (address !== null) server.listen(address);
   return {
     askTemporal(ask) {
       temporal = ask;

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   installRuntime(config, log);
 
   const database = openDatabase(config, log);
-  const health = startHealthServer({ ...config.health, database, eventLoop: watchEventLoop(), log });
+  const health = startHealthServer({ address: config.health, database, eventLoop: watchEventLoop(), log });
   const encryption = await openEncryption(config, database, log);
   const temporal = await connectToTemporal(log);
   health.askTemporal((withinMs) => temporal.inspect(withinMs));
