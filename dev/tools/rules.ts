@@ -68,7 +68,9 @@ function sourceFiles(root: string, folder = ''): string[] {
 }
 
 export function readRules(root = projectFolder): { rules: string[]; citations: Citation[] } {
-  const rulesFiles = ['docs/rules.md', 'docs/rules-accuracy.md', 'docs/reliability.md'];
+  const rulesFiles = ['rules.md', 'rules-accuracy.md', 'rules-safety.md', 'reliability.md'].map(
+    (page) => `docs/${page}`,
+  );
   const citations = sourceFiles(root)
     .filter((file) => !rulesFiles.includes(file))
     .flatMap((file) => citationsIn(file, fs.readFileSync(path.join(root, file), 'utf8')));

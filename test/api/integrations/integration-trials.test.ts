@@ -46,6 +46,7 @@ const change = ({ id, etag }: { id: string; etag: string }, body: object, query 
   tenant.admin.patch(`/v1/integrations/${id}${query}`, body).set('If-Match', etag);
 const rowsOf = (table: 'integrationTrials' | 'integrations') =>
   service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom(table).selectAll().execute());
+const MOVED = { base_url: 'https://elsewhere.example.org/scim/v2' };
 const CONFIG = { ...SCIM_INTEGRATION.config, page_size: 77 };
 
 describe('rule 52: linking an app', () => {
@@ -172,15 +173,32 @@ describe('rule 52: a change of an integration', () => {
     expect(service.temporal.tried).toEqual([]);
   });
 
-  it('sends the stored credentials to no other host, and shows the connection as not checked', async () => {
+  it('tries the stored credentials at no other host', async () => {
     const integration = await givenIntegration(tenant);
-    givenRefusal();
+    givenResult();
 
-    const { body } = await change(integration, {
-      config: { base_url: 'https://elsewhere.example.org/scim/v2' },
-    }).expect(200);
+    expectProblem(await change(integration, { config: MOVED }), 422, 'credentials_needed');
 
-    expect([service.temporal.tried, body.last_check]).toEqual([[], null]);
+    expect(service.temporal.tried).toEqual([]);
+  });
+
+  it('tries a new host with the credentials that are given for it', async () => {
+    const integration = await givenIntegration(tenant);
+    const trials: unknown[] = [];
+    const spy = jest.spyOn(service.temporal, 'checkIntegration').mockImplementation(async () => {
+      trials.push(...(await rowsOf('integrationTrials')));
+      return { ok: true };
+    });
+
+    await change(integration, { config: MOVED, credentials: SCIM_INTEGRATION.credentials }).expect(200);
+    spy.mockRestore();
+
+    expect(trials).toEqual([
+      expect.objectContaining({
+        config: expect.objectContaining(MOVED),
+        credentials: expect.any(String),
+      }),
+    ]);
   });
 
   it('is refused as outdated if the integration changed while it was tried', async () => {
