@@ -52,7 +52,6 @@ const KEPT_CHARACTERS_MAX = 4 * 1024;
 const BEGINNING_LENGTH_MIN = 4;
 const HEADERS_KEPT_MAX = 30;
 const HEADER_LENGTH_MAX = 200;
-const CONNECTIONS_PER_ORIGIN_MAX = 64;
 const KEEP_ALIVE_MS = 30_000;
 
 /** Response headers that can contain the receiver's secrets. */
@@ -81,7 +80,7 @@ export function createWebhookSender({
 }): WebhookSender {
   const agent = new Agent({
     connect: createEgressConnect(policy),
-    connections: CONNECTIONS_PER_ORIGIN_MAX,
+    connections: null, // bounded by the attempts of each endpoint; tenants can share a host
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The attempt has a timer of its own, and these two measure only idle time.

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { EgressPolicy, ResolvedAddress } from '../../egress/egress-policy';
 import { createWebhookSender, type WebhookAnswer, type WebhookSender } from '../../egress/webhook-sender';
 import { BROKEN, OddReceivers, SILENT } from '../support/servers/odd-receivers';
+import { until } from '../support/until';
 import { newWebhookSecret } from '../support/fakes/webhooks';
 
 const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
@@ -47,6 +48,29 @@ function send(
 }
 const sendTo = (port: number, more: Parameters<typeof send>[1] = {}) =>
   send(`http://127.0.0.1:${port}/hooks`, more);
+
+it('X10: attempts that hang delay no attempt to another endpoint of the same host', async () => {
+  let hanging = 0;
+  const port = await serve(({ url }, response) => {
+    if (url === '/answers') response.end();
+    else hanging += 1;
+  });
+  const sender = createWebhookSender({ policy: open });
+  senders.push(sender);
+  const stop = new AbortController();
+  const attempt = (path: string) =>
+    sender.send(
+      { url: `http://127.0.0.1:${port}${path}`, id: 'evt_1', at: new Date(), body: '{}', secrets: [secret] },
+      stop.signal,
+    );
+  const others = Array.from({ length: 200 }, () => attempt('/hangs'));
+  await until('all attempts hang', () => hanging === others.length, 4_000);
+
+  await expect(attempt('/answers')).resolves.toMatchObject({ status: 200 });
+
+  stop.abort();
+  await Promise.all(others);
+});
 
 describe('the status of an answer', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', async (status) => {
