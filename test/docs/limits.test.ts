@@ -1,5 +1,7 @@
 /** docs/limits.md names the limits that the code has. */
 import { readFileSync } from 'node:fs';
+import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
+import { BODY_BYTES_MAX } from '../../api/routing/define-route';
 import { HEAP_MIB, READERS_MAX, READERS_PER_SERVER_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
 import { CALLS_MAX } from '../../egress/http-client';
@@ -22,6 +24,10 @@ it.each([
   ['Calls of an integration at the same time, per worker', `| ${CALLS_MAX} |`],
   ['Answers under way', `${PROCESS_BYTES_MAX / MIB} MiB a worker, ${TENANT_BYTES_MAX / MIB} MiB a tenant`],
   ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],
+  ['Request', `${BODY_BYTES_MAX / 1024} KiB`],
+  ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],
+  ['Slice of a job or an overview', `${PULLING_LIMITS.timeBoxMs / 1_000} s, `],
+  ["Slice of an endpoint's deliveries", `${DELIVERING_LIMITS.timeBoxMs / 1_000} s, `],
 ])('rule 60: the page of limits names the one of: %s', (work, words) => {
   const line = page.split('\n').find((row) => row.startsWith(`| ${work} |`));
   expect(line).toContain(words);
