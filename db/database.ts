@@ -215,6 +215,10 @@ function transactionSettings(statementTimeoutMs: number): RawBuilder<unknown> {
     timezone: 'UTC',
     bytea_output: 'hex',
     extra_float_digits: 1,
+    row_security: 'on',
+    standard_conforming_strings: 'on',
+    transform_null_equals: 'off',
+    array_nulls: 'on',
   };
   const values = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
   return sql.raw(`${values.join(', ')}, set_config('search_path',

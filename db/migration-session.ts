@@ -11,7 +11,8 @@ const LOCK_ID = '3853314791062309107';
 /** Of the transaction, whatever the defaults of the role, the database or the server are. */
 const SETTINGS = `select set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
   set_config('idle_in_transaction_session_timeout', '0', true), set_config('datestyle', 'ISO, YMD', true),
-  set_config('timezone', 'UTC', true), pg_advisory_xact_lock(${LOCK_ID})`;
+  set_config('timezone', 'UTC', true), set_config('row_security', 'on', true),
+  set_config('standard_conforming_strings', 'on', true), pg_advisory_xact_lock(${LOCK_ID})`;
 
 export async function inMigrationTransaction<T>(
   databaseUrl: string,

@@ -71,6 +71,11 @@ it.each([
   ['fewer digits', `extra_float_digits = -15`],
   ['serializable transactions', `default_transaction_isolation = 'serializable'`],
   ['a limit of 1 ms', `statement_timeout = 1`],
+  ['no row-level security, as for a dump', `row_security = off`],
+  ['backslashes that escape', `standard_conforming_strings = off`],
+  ['null that equals null', `transform_null_equals = on`],
+  ['no null in arrays', `array_nulls = off`],
+  ['sessions that end when they are idle', `idle_session_timeout = 50`],
 ])('a database whose default is %s accepts valid keys and shows what was stored', async (_title, setting) => {
   const database = await givenDatabase();
   await database.set(`set ${setting}`);
