@@ -6,10 +6,15 @@ import { startService } from '../api/support/service';
 import { type Cluster, execute, startCluster } from './own-cluster';
 
 let cluster: Cluster;
+let stopService: () => Promise<unknown>;
 beforeEach(async () => {
   cluster = await startCluster();
+  stopService = async () => undefined;
 });
-afterEach(() => cluster.server.stop());
+afterEach(async () => {
+  await stopService();
+  await cluster.server.stop();
+});
 
 /** The API accepts a change and shows it. */
 async function expectService(databaseUrl: string): Promise<void> {
@@ -132,4 +137,56 @@ it('B6: policies, grants and protection that are gone are created again, and the
     await execute(url, `select relrowsecurity, relforcerowsecurity from pg_class where relname = 'records'`),
   ).toEqual([{ relrowsecurity: true, relforcerowsecurity: true }]);
   await expectService(url);
+});
+
+it.each([
+  ['B17: a collation of ICU', `locale_provider icu icu_locale 'en-US' locale 'C.UTF-8'`],
+  [
+    'B17: a collation that ignores punctuation',
+    `locale_provider icu icu_locale 'en-u-ka-shifted' locale 'C.UTF-8'`,
+  ],
+  ['the encoding SQL_ASCII', `encoding 'SQL_ASCII' locale 'C'`],
+])('in a database with %s each record is listed once', async (_title, options) => {
+  const owner = await cluster.givenOwner('plain', 'createrole');
+  await cluster.administrator(`create database other owner plain template template0 ${options}`);
+  const url = owner.replace(/plain$/, 'other');
+  await migrateToLatest(url);
+  const service = await startService({ databaseUrl: url });
+  stopService = service.close;
+  const tenant = await service.givenTenant();
+  const ids = [
+    'a',
+    'A',
+    'a-b',
+    'a_b',
+    'ab',
+    'a b',
+    'B',
+    'Z',
+    'z',
+    'ä',
+    'Ä',
+    'ß',
+    'ss',
+    'é',
+    'e\u0301',
+    '10',
+    '9',
+    '日本',
+  ];
+  for (const id of ids)
+    await tenant.operator
+      .put(`/v1/records/employees/${encodeURIComponent(id)}`, { fields: { name: id } })
+      .expect(202);
+
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: string = cursor === null ? '' : `&cursor=${cursor}`;
+    const { body } = await tenant.viewer.get(`/v1/records/employees?limit=1${query}`).expect(200);
+    seen.push(...body.data.map((record: { external_id: string }) => record.external_id));
+    cursor = body.next_cursor;
+  } while (cursor !== null);
+
+  expect(seen.toSorted()).toEqual(ids.toSorted());
 });
