@@ -32,7 +32,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   const { config, log } = dependencies;
   checkPermissions(routes);
   const openapi = createOpenapi(routes, { publicUrl: config.publicUrl });
-  const oidc = createOidc(config.oidc, config);
+  const oidc = createOidc(config.oidc, { ...config, log });
   const authenticator = createAuthenticator({ ...dependencies, platformKey: config.platformKey });
   const sessions = createConsoleSessions({ ...dependencies, ...config });
 

@@ -12,7 +12,8 @@ import { defineRoute, type Route } from '../routing/define-route';
 import type { Oidc } from './oidc';
 import { chosenPassword, hashPassword, presentedPassword } from './passwords';
 import { hashOfToken } from './person-tokens';
-import { clearAccountFailures, signInByPassword, signInByVerifiedEmail } from './sign-in';
+import { signInByProvider } from './provider-sign-in';
+import { clearAccountFailures, signInByPassword } from './sign-in';
 import { requireSignedIn } from './signed-in';
 
 const tag = 'Console';
@@ -134,8 +135,11 @@ export const consoleSignInRoutes: readonly Route[] = [
     tag,
     summary: 'Return from the identity provider',
     description: [
-      'Signs in the person whose address the provider has verified. The person must exist already.',
-      'If this fails, the browser is redirected to the sign-in page, which shows the error.',
+      'Signs in the person who is linked to the identity (issuer and subject) that the provider has signed.',
+      'The first sign-in links the identity to the person whose address the provider has verified. The person',
+      'must exist already. From then on no other identity of that provider signs the person in, until an',
+      'admin releases it with DELETE /v1/people/{person_id}/identities.',
+      'If the sign-in fails, the browser is redirected to the sign-in page, which shows the error.',
     ].join(' '),
     query: z.looseObject({ code: z.string().optional(), state: z.string().optional() }),
     responses: {
@@ -213,15 +217,11 @@ async function returnFromProvider({ query }: { query: object }, context: Console
   const oidc = requireProvider(context.services.oidc);
   const expected = await context.session.takeProviderSignIn();
   const given = new URLSearchParams(query as Record<string, string>).toString();
-  const verified = expected === undefined ? undefined : await oidc.verifiedEmail(given, expected);
-  try {
-    if (expected === undefined || verified === undefined) throw new HttpError('sign_in_failed');
-    await signInByVerifiedEmail(context.services, { email: verified }, context);
-    return { status: 303 as const, headers: { Location: expected.returnTo } };
-  } catch (error) {
-    // A person in a browser sees this response, so it is a page and not problem details.
-    if (error instanceof HttpError && error.code === 'sign_in_failed')
-      return { status: 303 as const, headers: { Location: '/console/sign-in?error=sign_in_failed' } };
-    throw error;
-  }
+  const identity = expected === undefined ? undefined : await oidc.identify(given, expected);
+  const outcome =
+    identity === undefined ? 'sign_in_failed' : await signInByProvider(context.services, identity, context);
+  // A person in a browser sees this response, so it is a page and not problem details.
+  const to =
+    outcome === 'signed_in' ? (expected?.returnTo ?? '/console') : `/console/sign-in?error=${outcome}`;
+  return { status: 303 as const, headers: { Location: to } };
 }

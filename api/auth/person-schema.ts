@@ -39,6 +39,19 @@ export const person = z
         'Set if the mail server refused the address: no e-mails are sent to the person until the address is ' +
         'changed or the refusal is cleared. Null otherwise.',
     }),
+    identities: z
+      .array(
+        z.object({
+          issuer: z.string(),
+          subject: z.string().meta({ description: 'The id of the person at the issuer (`sub`).' }),
+          linked_at: instant,
+        }),
+      )
+      .meta({
+        description:
+          'Who the person is at the identity provider. Linked by the first sign-in there with the verified ' +
+          'address of the person. From then on only this identity signs the person in, whatever its address.',
+      }),
   })
   .meta({ id: 'Person' });
 
@@ -86,6 +99,11 @@ export function toWirePerson(row: Person): z.output<typeof person> {
       row.emailRefusedAt === null
         ? null
         : { refused_at: toInstant(row.emailRefusedAt), detail: row.emailRefusedDetail ?? '' },
+    identities: row.identities.map(({ issuer, subject, linkedAt }) => ({
+      issuer,
+      subject,
+      linked_at: toInstant(new Date(linkedAt)),
+    })),
   };
 }
 

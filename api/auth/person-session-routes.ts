@@ -1,14 +1,16 @@
-/** The console sessions of a person, for the admins of the tenant. */
+/** The console sessions of a person and the linked identities, for the admins of the tenant. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { endConsoleSessions, listConsoleSessions } from '../../db/tenants/console-sessions';
-import { findPerson } from '../../db/tenants/people';
+import { findPerson, lockPerson } from '../../db/tenants/people';
+import { releaseIdentities } from '../../db/tenants/person-identities';
 import { HttpError } from '../http/http-error';
 import { idParam } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
+import { ETAG, etagOf } from '../routing/etag';
 import { SESSION_ENDS_AFTER_MS } from './console-sessions';
-import { consoleSession, toWireSession } from './person-schema';
+import { consoleSession, person, toWirePerson, toWireSession } from './person-schema';
 
 const personId = idParam('psn', 'person_not_found');
 const sessionId = idParam('ses', 'session_not_found');
@@ -49,7 +51,38 @@ export const personSessionRoutes: readonly Route[] = [
       return endSession(work, { personId: params.person_id, sessionId: params.session_id });
     },
   }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'delete',
+    path: '/v1/people/{person_id}/identities',
+    operationId: 'releaseIdentities',
+    tag: 'People',
+    summary: "Release a person's identities at identity providers",
+    description:
+      'The next sign-in at the provider with the verified address of the person links a new identity. Open ' +
+      'sessions continue. Without a linked identity nothing changes.',
+    params: z.strictObject({ person_id: personId }),
+    responses: { 200: { description: 'The person.', schema: person, headers: ETAG } },
+    problems: ['person_not_found'],
+    action: 'person.identities_released',
+    run: release,
+  }),
 ];
+
+async function release(work: TenantWork, { params }: { params: { person_id: string } }) {
+  const key = { personId: params.person_id };
+  const before = await lockPerson(work, key);
+  if (before === undefined) throw new HttpError('person_not_found');
+  await releaseIdentities(work, key);
+  const identities = before.identities.map(({ issuer, subject }) => ({ issuer, subject }));
+  return {
+    status: 200 as const,
+    body: toWirePerson({ ...before, identities: [] }),
+    headers: etagOf(before),
+    audit: { target: toTypeId('psn', key.personId), detail: { name: before.name, identities } },
+  };
+}
 
 /** `currentId`: the id of the session that makes the request, as the API writes it. */
 export async function toWireSessions(

@@ -16,7 +16,8 @@ import {
   clearSignInFailures,
 } from '../../db/tenants/sign-in-failures';
 import { requestSignInRuns } from '../../db/sync-runs/sign-in-runs';
-import { canonicalEmail } from '../../domain/email-address';
+import { canonicalEmail } from '../../db/tenants/email-address';
+import type { JsonObject } from '../../domain/json';
 import type { ConsoleContext } from '../routing/context';
 import { HttpError } from '../http/http-error';
 import { isPassword } from './passwords';
@@ -34,7 +35,7 @@ export interface SignInDependencies {
   log: Logger;
 }
 
-type SignInMethod = 'password' | 'oidc';
+export type SignInMethod = 'password' | 'oidc';
 
 /** Throws `sign_in_failed` or `too_many_sign_ins`. */
 export async function signInByPassword(
@@ -67,23 +68,6 @@ export async function signInByPassword(
   return candidate;
 }
 
-/** The person with the verified address must exist already. Throws `sign_in_failed`. */
-export async function signInByVerifiedEmail(
-  dependencies: SignInDependencies,
-  { email }: { email: string },
-  context: ConsoleContext,
-): Promise<void> {
-  const candidate = await dependencies.database.withPlatform((work) => findPersonByEmail(work, { email }));
-  if (
-    candidate !== undefined &&
-    candidate.disabledAt === null &&
-    (await startSession(dependencies, candidate, 'oidc', context))
-  )
-    return;
-  void recordFailure(dependencies, candidate, 'oidc', context);
-  throw new HttpError('sign_in_failed');
-}
-
 /** A person who set a password with a link can use it at once, even after many failed attempts. */
 export async function clearAccountFailures(
   { database }: Pick<SignInDependencies, 'database'>,
@@ -107,7 +91,7 @@ export async function countPasswordAttempt(
 }
 
 /** Returns false if the person was disabled in the same moment. */
-async function startSession(
+export async function startSession(
   dependencies: SignInDependencies,
   { tenantId, personId, name }: SignInCandidate,
   by: SignInMethod,
@@ -150,11 +134,12 @@ async function startSignInRuns(
 }
 
 /** Audited in the tenant of the account. If the account does not exist, the address is not stored. */
-async function recordFailure(
+export async function recordFailure(
   { database, log }: SignInDependencies,
   candidate: SignInCandidate | undefined,
   by: SignInMethod,
   context: ConsoleContext,
+  because?: JsonObject,
 ): Promise<void> {
   const { ip, requestId } = context;
   if (candidate === undefined)
@@ -167,7 +152,7 @@ async function recordFailure(
         actor: 'unknown',
         action: 'sign_in.failed',
         target: toTypeId('psn', personId),
-        detail: { by, reason },
+        detail: because === undefined ? { by, reason } : { by, ...because },
         ip,
         requestId,
       }),

@@ -57,6 +57,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'DELETE /v1/people/{person_id}': 'admin',
   'POST /v1/people/{person_id}/invitation': 'admin',
   'DELETE /v1/people/{person_id}/email-refusal': 'admin',
+  'DELETE /v1/people/{person_id}/identities': 'admin',
   'GET /v1/people/{person_id}/sessions': 'admin',
   'DELETE /v1/people/{person_id}/sessions/{session_id}': 'admin',
 

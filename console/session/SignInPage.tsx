@@ -91,13 +91,19 @@ function useSignIn() {
   });
 }
 
+const OTHER_IDENTITY =
+  "The single sign-on failed: the user with your e-mail address is linked to another account at your company's " +
+  'provider. An admin can release the link on the page Users. The next single sign-on then links your account.';
+const UNKNOWN_ADDRESS =
+  "The single sign-on failed: no user here has the e-mail address that your company's provider reported, or " +
+  'the provider has not verified it.';
+
 function SingleSignOnError() {
   const { error } = route.useSearch();
   if (error === undefined) return null;
   return (
     <Text size="sm" role="alert" c="var(--mantine-color-error)">
-      The single sign-on failed: no user here has the e-mail address that your company&apos;s provider
-      reported, or the provider has not verified it.
+      {error === 'other_identity' ? OTHER_IDENTITY : UNKNOWN_ADDRESS}
     </Text>
   );
 }

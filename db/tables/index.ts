@@ -55,6 +55,7 @@ import type {
   ApiKeysTable,
   ConsoleSessionsTable,
   PeopleTable,
+  PersonIdentitiesTable,
   PersonTokensTable,
   SignInFailuresTable,
   TenantsTable,
@@ -113,6 +114,7 @@ export interface Tables {
   rateLimits: RateLimitsTable;
   emails: EmailsTable;
   people: PeopleTable;
+  personIdentities: PersonIdentitiesTable;
   personTokens: PersonTokensTable;
   consoleSessions: ConsoleSessionsTable;
   signInFailures: SignInFailuresTable;

@@ -56,6 +56,15 @@ export interface PeopleTable {
   version: Generated<number>;
 }
 
+/** Who a person is at an OpenID provider. */
+export interface PersonIdentitiesTable {
+  tenantId: string;
+  personId: string;
+  issuer: string;
+  subject: string;
+  linkedAt: Date;
+}
+
 export interface PersonTokensTable {
   tenantId: string;
   personTokenId: string;

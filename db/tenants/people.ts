@@ -1,6 +1,6 @@
 /** People of a tenant: console users and, among them, the admins who get notifications. */
 import { type Selectable, sql } from 'kysely';
-import { canonicalEmail } from '../../domain/email-address';
+import { canonicalEmail } from './email-address';
 import type { TenantWork, Work } from '../database';
 import type { PeopleTable, PersonRole } from '../tables/tenants';
 
@@ -10,6 +10,8 @@ export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> 
   /** When the mail server refused the current address, and its words. */
   emailRefusedAt: Date | null;
   emailRefusedDetail: string | null;
+  /** At OpenID providers. */
+  identities: readonly { issuer: string; subject: string; linkedAt: string }[];
 };
 
 const COLUMNS = [
@@ -30,6 +32,12 @@ const DERIVED = [
   sql<boolean>`password_hash is not null`.as('hasPassword'),
   sql<Date | null>`(select refused_at ${refusal})`.as('emailRefusedAt'),
   sql<string | null>`(select detail ${refusal})`.as('emailRefusedDetail'),
+  sql<Person['identities']>`(
+    select coalesce(json_agg(json_build_object('issuer', issuer, 'subject', subject, 'linkedAt', linked_at)
+                             order by linked_at), '[]')
+      from person_identities identity
+     where identity.tenant_id = people.tenant_id and identity.person_id = people.person_id
+  )`.as('identities'),
 ] as const;
 
 /** Includes disabled people. */

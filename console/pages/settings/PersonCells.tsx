@@ -43,6 +43,7 @@ function NameCell({ person }: { person: Person }) {
         {person.email}
       </Text>
       <RefusedAddress person={person} />
+      <LinkedIdentities person={person} />
     </>
   );
 }
@@ -71,6 +72,37 @@ function RefusedAddress({ person }: { person: Person }) {
       >
         Send e-mails again
       </ActionButton>
+    </Stack>
+  );
+}
+
+function LinkedIdentities({ person: { id, name, identities } }: { person: Person }) {
+  const release = useAction({
+    run: () =>
+      answerOf(api.DELETE('/v1/people/{person_id}/identities', { params: { path: { person_id: id } } })),
+    done: `The single sign-on of ${name} is released.`,
+    changes: ['people'],
+  });
+  const roleRefusal = useRefusal('admin');
+  if (identities.length === 0) return null;
+  return (
+    <Stack gap={4} maw={360} align="flex-start">
+      {identities.map(({ issuer, subject }) => (
+        <Text key={issuer} size="xs" c="dimmed">
+          Single sign-on: {subject} at {issuer}
+        </Text>
+      ))}
+      <ConfirmedAction
+        size="compact-xs"
+        variant="default"
+        refusal={roleRefusal}
+        title={`Release the single sign-on of ${name}?`}
+        body={`The next single sign-on with the verified address of ${name} links the account that is used there.`}
+        confirm="Release"
+        onConfirm={() => release.mutate()}
+      >
+        Release single sign-on
+      </ConfirmedAction>
     </Stack>
   );
 }

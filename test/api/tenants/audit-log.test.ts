@@ -153,6 +153,12 @@ const CASES: Record<string, Case> = {
     action: 'person.email_refusal_cleared',
     target: /^psn_/,
   },
+  'DELETE /v1/people/{person_id}/identities': {
+    by: 'admin',
+    send: async (as) => as.delete(`/v1/people/${(await givenPerson(service, tenant)).id}/identities`),
+    action: 'person.identities_released',
+    target: /^psn_/,
+  },
   'DELETE /v1/people/{person_id}/sessions/{session_id}': {
     by: 'admin',
     send: async (as) => as.delete(await sessionOfAnotherPerson()),

@@ -223,6 +223,7 @@ const ROWS: Record<string, Row[]> = {
   'DELETE /v1/people/{person_id}': [onPerson('delete')],
   'POST /v1/people/{person_id}/invitation': [onPerson('post', '/invitation')],
   'DELETE /v1/people/{person_id}/email-refusal': [onPerson('delete', '/email-refusal')],
+  'DELETE /v1/people/{person_id}/identities': [onPerson('delete', '/identities')],
   'GET /v1/people/{person_id}/sessions': [onPerson('get', '/sessions')],
   'DELETE /v1/people/{person_id}/sessions/{session_id}': [
     {

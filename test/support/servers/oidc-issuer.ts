@@ -2,7 +2,7 @@
  * A minimal OpenID provider that signs in the person the test names.
  * It checks PKCE and the client's secret, as real providers do.
  */
-import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,8 +13,16 @@ export interface OidcIssuer {
   clientSecret: string;
   /** What the next ID token says beside what it must. */
   claims: Record<string, unknown>;
-  /** `broken`: answers 500. */
-  state: 'well' | 'broken';
+  /** `broken`: answers 500. `no_keys`: only its keys cannot be fetched. */
+  state: 'well' | 'broken' | 'no_keys';
+  /** What the metadata allow. */
+  algorithms: string[];
+  /** Signs the ID token; RS256 with the published key unless a test replaces it. */
+  signToken: (claims: Record<string, unknown>) => string;
+  /** The published key. */
+  publicKey: KeyObject;
+  /** Publishes another key and signs with it. */
+  rotateKey(): void;
   /** Requests for tokens, as they came. */
   asked: URLSearchParams[];
   /** What a browser does with the address it is sent to; answers where it is sent back to. */
@@ -22,10 +30,16 @@ export interface OidcIssuer {
   close(): Promise<void>;
 }
 
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+export const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** RS256. */
+export function signedBy(key: KeyObject, claims: object, header: object = {}): string {
+  const text = `${encode({ alg: 'RS256', ...header })}.${encode(claims)}`;
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
+}
 
 export async function startOidcIssuer(): Promise<OidcIssuer> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  let rotations = 0;
   const codes = new Map<string, { challenge: string; nonce: string; redirectUri: string }>();
   const server = createServer((request, response) => {
     void answer(request).then(({ status, body, location }) => {
@@ -46,11 +60,11 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     if (issuer.state === 'broken') return { status: 500 };
     if (pathname === '/.well-known/openid-configuration') return { status: 200, body: configuration() };
-    if (pathname === '/jwks')
-      return {
-        status: 200,
-        body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }] },
-      };
+    if (pathname === '/jwks' && issuer.state === 'no_keys') return { status: 500 };
+    if (pathname === '/jwks') {
+      const key = issuer.publicKey.export({ format: 'jwk' });
+      return { status: 200, body: { keys: [{ ...key, kid: `k${rotations}`, alg: 'RS256', use: 'sig' }] } };
+    }
     if (pathname === '/authorize') return { status: 302, location: authorize(searchParams) };
     if (pathname === '/token') return token(new URLSearchParams(await textOf(request)));
     return { status: 404 };
@@ -63,7 +77,7 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
     jwks_uri: `${url}/jwks`,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['RS256'],
+    id_token_signing_alg_values_supported: issuer.algorithms,
     code_challenge_methods_supported: ['S256'],
   });
 
@@ -98,14 +112,13 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
     const claims = {
       iss: url,
       aud: issuer.clientId,
-      sub: 'subject-1',
+      sub: `subject of ${String(issuer.claims.email)}`,
       iat: now,
       exp: now + 300,
       nonce: known.nonce,
       ...issuer.claims,
     };
-    const signed = `${encode({ alg: 'RS256', kid: 'k1' })}.${encode(claims)}`;
-    const idToken = `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
+    const idToken = issuer.signToken(claims);
     return {
       status: 200,
       body: { access_token: randomUUID(), token_type: 'bearer', expires_in: 300, id_token: idToken },
@@ -118,6 +131,16 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
     clientSecret: 'secret-of-the-client',
     claims: {},
     state: 'well',
+    algorithms: ['RS256'],
+    signToken: () => '',
+    publicKey: undefined as unknown as KeyObject,
+    rotateKey() {
+      const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+      rotations += 1;
+      const kid = `k${rotations}`;
+      issuer.publicKey = publicKey;
+      issuer.signToken = (claims) => signedBy(privateKey, claims, { kid });
+    },
     asked: [],
     async visit(address) {
       const response = await fetch(address, { redirect: 'manual' });
@@ -128,6 +151,7 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  issuer.rotateKey();
   return issuer;
 }
 

@@ -1,0 +1,60 @@
+/** Identities of people at OpenID providers. A person has at most one identity of each issuer. */
+import type { TenantWork, Work } from '../database';
+import type { SignInCandidate } from './people';
+
+export interface ProviderIdentity {
+  issuer: string;
+  subject: string;
+}
+
+/** Needs the platform role. */
+export async function findPersonByIdentity(
+  { trx }: Work,
+  { issuer, subject }: ProviderIdentity,
+): Promise<SignInCandidate | undefined> {
+  return trx
+    .selectFrom('personIdentities as identity')
+    .innerJoin('people as person', (join) =>
+      join
+        .onRef('person.tenantId', '=', 'identity.tenantId')
+        .onRef('person.personId', '=', 'identity.personId'),
+    )
+    .select([
+      'person.tenantId',
+      'person.personId',
+      'person.name',
+      'person.email',
+      'person.role',
+      'person.passwordHash',
+      'person.disabledAt',
+    ])
+    .where('identity.issuer', '=', issuer)
+    .where('identity.subject', '=', subject)
+    .executeTakeFirst();
+}
+
+/** False if the person has another identity of this issuer, or the identity is another person's. */
+export async function linkIdentity(
+  { trx, tenantId, now }: TenantWork,
+  { personId, issuer, subject }: ProviderIdentity & { personId: string },
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('personIdentities')
+    .values({ tenantId, personId, issuer, subject, linkedAt: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** Releases every identity of the person. @returns how many. */
+export async function releaseIdentities(
+  { trx, tenantId }: TenantWork,
+  { personId }: { personId: string },
+): Promise<number> {
+  const { numDeletedRows } = await trx
+    .deleteFrom('personIdentities')
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}
