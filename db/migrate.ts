@@ -3,6 +3,7 @@
  * wait.
  */
 import { type Kysely, Migrator, sql } from 'kysely';
+import { fillCanonicalEmails } from './canonical-emails';
 import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-rights';
 import { inMigrationTransaction } from './migration-session';
 import { migrations } from './migrations';
@@ -42,6 +43,7 @@ export async function migrateToLatest(
       );
     const policies = await mendAccess(db, schema);
     if (policies > 0) warn(`Policies and grants were missing and were created again: ${policies} policies.`);
+    for (const message of await fillCanonicalEmails(db)) warn(message);
     return (await appliedMigrations(db, schema)).filter((name) => !before.includes(name));
   });
 }

@@ -14,7 +14,7 @@ import {
   type Person,
 } from '../../db/tenants/people';
 import { HttpError } from '../http/http-error';
-import { idParam, lineOfText } from '../routing/common-schemas';
+import { emailAddress, idParam, lineOfText } from '../routing/common-schemas';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { ETAG, etagOf, requireVersion } from '../routing/etag';
@@ -25,15 +25,13 @@ import { makePersonLink } from './person-tokens';
 
 const settings = {
   name: lineOfText(200).meta({ example: 'Ana Silva' }),
-  email: z
-    .email()
-    .max(254)
-    .meta({
-      description:
-        'The address to sign in with. It must be unique across all tenants. The part before the @ is ASCII; an ' +
-        'internationalized domain is written in Punycode (`xn--...`).',
-      example: 'ana@example.org',
-    }),
+  email: emailAddress.meta({
+    description:
+      'The address to sign in with. It must be unique across all tenants. Internationalized addresses are ' +
+      'accepted (RFC 6531); a domain and its Punycode form (`xn--...`) are the same. The mail server needs ' +
+      'SMTPUTF8 for letters other than ASCII before the @.',
+    example: 'ana@example.org',
+  }),
 };
 const newPerson = z.strictObject({ ...settings, role: personRole });
 const personChange = z.strictObject({

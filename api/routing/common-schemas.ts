@@ -1,6 +1,7 @@
 /** Schemas that many routes share. JSON uses snake_case, times as RFC 3339 in UTC, and ids as TypeIDs. */
 import { z } from 'zod';
 import { fromTypeId, type IdPrefix, toTypeId } from '../../db/sql/ids';
+import { isEmailAddress } from '../../db/tenants/email-address';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import { isJsonObject } from '../../domain/json';
 import type { ErrorCode } from '../errors/error-codes';
@@ -34,6 +35,12 @@ export const lineOfText = (lengthMax: number) =>
     .max(lengthMax)
     .regex(WITHOUT_CONTROL_CHARACTERS, 'may not contain control characters')
     .regex(/^\S(.*\S)?$/, 'may not begin or end with a space');
+
+export const emailAddress = z
+  .string()
+  .max(254)
+  .refine(isEmailAddress, 'must be an e-mail address, without full-width letters or invisible characters')
+  .meta({ format: 'idn-email' });
 
 /** PostgreSQL formats earlier times as BC, which the API cannot read. */
 const FIRST_INSTANT = new Date('0001-01-01T00:00:00Z');

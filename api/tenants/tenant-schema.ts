@@ -4,7 +4,7 @@ import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { Tenant } from '../../db/tenants/tenants';
 import type { ApiSettings } from '../dependencies';
-import { idParam, instant, lineOfText, toInstant, typeId } from '../routing/common-schemas';
+import { emailAddress, idParam, instant, lineOfText, toInstant, typeId } from '../routing/common-schemas';
 import { companySynchronizedPolicy } from './company-synchronized-policy-schema';
 
 export const tenantView = z
@@ -28,7 +28,7 @@ export const tenantView = z
 const settings = {
   name: lineOfText(200),
   time_zone: z.string().max(100).meta({ example: 'Europe/Berlin' }),
-  contact_email: z.email().max(254).nullable(),
+  contact_email: emailAddress.nullable(),
 };
 export const newTenant = z.strictObject({
   name: settings.name,

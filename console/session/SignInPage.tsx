@@ -54,7 +54,7 @@ function SignInForm() {
         {submitSignIn.error ? <ProblemView error={submitSignIn.error} /> : <SingleSignOnError />}
         <TextInput
           label="E-mail"
-          type="email"
+          inputMode="email"
           autoComplete="username"
           required
           value={email}

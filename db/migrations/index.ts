@@ -27,6 +27,7 @@ import * as streamPositions from './2026-12-02-stream-positions';
 import * as unfinishedPushes from './2026-12-02-unfinished-pushes';
 import * as webhookHeaders from './2026-12-02-webhook-headers';
 import * as zoneNames from './2026-12-02-zone-names';
+import * as canonicalEmails from './2026-12-03-canonical-emails';
 import * as personIdentities from './2026-12-03-person-identities';
 
 export const migrations: Record<string, Migration> = {
@@ -57,5 +58,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-02-unfinished-pushes': unfinishedPushes,
   '2026-12-02-webhook-headers': webhookHeaders,
   '2026-12-02-zone-names': zoneNames,
+  '2026-12-03-canonical-emails': canonicalEmails,
   '2026-12-03-person-identities': personIdentities,
 };

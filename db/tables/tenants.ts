@@ -44,8 +44,10 @@ export interface PeopleTable {
   tenantId: string;
   personId: string;
   name: string;
-  /** Unique in the whole installation, ignoring case. */
+  /** As the admin wrote it. */
   email: string;
+  /** Unique in the whole installation. Null: the address is another person's in another notation. */
+  canonicalEmail: string | null;
   role: PersonRole;
   /** argon2id in its usual text form; null = no password was chosen yet. */
   passwordHash: string | null;

@@ -5,7 +5,7 @@ import type { TenantWork, Work } from '../database';
 import type { PeopleTable, PersonRole } from '../tables/tenants';
 
 /** A person without the password hash. */
-export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & {
+export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId' | 'canonicalEmail'> & {
   hasPassword: boolean;
   /** When the mail server refused the current address, and its words. */
   emailRefusedAt: Date | null;
@@ -63,7 +63,7 @@ export async function findPersonByAddress(
     .selectFrom('people')
     .select([...COLUMNS, ...DERIVED])
     .where('tenantId', '=', tenantId)
-    .where(sql<string>`lower(email)`, '=', canonicalEmail(email))
+    .where('canonicalEmail', '=', canonicalEmail(email))
     .forNoKeyUpdate()
     .executeTakeFirst();
 }
@@ -97,6 +97,7 @@ export async function createPerson(
     .insertInto('people')
     .values({
       ...person,
+      ...addressOf(person.email),
       tenantId,
       passwordHash: null,
       disabledAt: null,
@@ -104,10 +105,15 @@ export async function createPerson(
       updatedAt: now,
       lastSignedInAt: null,
     })
-    .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning([...COLUMNS, ...DERIVED])
     .executeTakeFirst();
 }
+
+const addressOf = (email: string) => ({
+  email: email.normalize('NFC'),
+  canonicalEmail: canonicalEmail(email),
+});
 
 /** Locks the row until this transaction ends. */
 export const lockPerson = (
@@ -128,7 +134,7 @@ export interface PersonChange {
  */
 export async function changePerson(
   { trx, tenantId, now }: TenantWork,
-  { personId, change: { isDisabled, ...change } }: { personId: string; change: PersonChange },
+  { personId, change: { isDisabled, email, ...change } }: { personId: string; change: PersonChange },
 ): Promise<Person | 'email_taken'> {
   const disabledAt =
     isDisabled === undefined
@@ -137,7 +143,13 @@ export async function changePerson(
   try {
     return await trx
       .updateTable('people')
-      .set((eb) => ({ ...change, ...disabledAt, version: eb('version', '+', 1), updatedAt: now }))
+      .set((eb) => ({
+        ...change,
+        ...(email === undefined ? {} : addressOf(email)),
+        ...disabledAt,
+        version: eb('version', '+', 1),
+        updatedAt: now,
+      }))
       .where('tenantId', '=', tenantId)
       .where('personId', '=', personId)
       .returning([...COLUMNS, ...DERIVED])
@@ -244,6 +256,6 @@ export async function findPersonByEmail(
   return trx
     .selectFrom('people')
     .select(CANDIDATE)
-    .where(sql<string>`lower(email)`, '=', canonicalEmail(email))
+    .where('canonicalEmail', '=', canonicalEmail(email))
     .executeTakeFirst();
 }

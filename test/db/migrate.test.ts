@@ -135,6 +135,63 @@ describe('the mappings of SCIM integrations', () => {
   });
 });
 
+describe('the addresses of people (X6)', () => {
+  const add = (id: number, email: string) =>
+    query(`
+      insert into people (tenant_id, person_id, name, email, role, created_at, updated_at)
+      select tenant_id, '00000000-0000-7000-8000-00000000000${id}', 'A', '${email}', 'admin', now(), now()
+        from tenants limit 1`);
+  const addresses = async () =>
+    (await query('select email, canonical_email from people order by person_id')) as {
+      email: string;
+      canonical_email: string | null;
+    }[];
+
+  it('get their canonical form; of two notations of one address the plain one has it, which is said', async () => {
+    await migrateTo(...Object.keys(migrations).filter((name) => name < '2026-12-03'));
+    await query(`insert into tenants (tenant_id, name, time_zone) values (gen_random_uuid(), 'T', 'UTC')`);
+    const emails = [
+      'Ana@Example.org',
+      'ａｄｍｉｎ@example.org',
+      'admin@example.org',
+      'a@exämple.de',
+      'a@xn--exmple-cua.de',
+    ];
+    for (const [index, email] of emails.entries()) await add(index + 1, email);
+    const messages: string[] = [];
+
+    await migrateToLatest(empty.url, { warn: (message) => messages.push(message) });
+
+    expect((await addresses()).map(({ canonical_email }) => canonical_email)).toEqual([
+      'ana@example.org',
+      null,
+      'admin@example.org',
+      'a@xn--exmple-cua.de',
+      null,
+    ]);
+    expect(messages.filter((message) => message.includes('in another notation'))).toEqual([
+      expect.stringMatching(
+        /^The e-mail address of psn_\w+2 of ten_\w+ is that of psn_\w+3 of ten_\w+ in another/,
+      ),
+      expect.stringMatching(
+        /^The e-mail address of psn_\w+5 of ten_\w+ is that of psn_\w+4 of ten_\w+ in another/,
+      ),
+    ]);
+  });
+
+  it('get it with the next migration if a process of an earlier version added the person', async () => {
+    await migrateToLatest(empty.url);
+    await query(`insert into tenants (tenant_id, name, time_zone) values (gen_random_uuid(), 'T', 'UTC')`);
+    await add(1, 'Late@Example.org');
+    const messages: string[] = [];
+
+    await migrateToLatest(empty.url, { warn: (message) => messages.push(message) });
+
+    expect(await addresses()).toEqual([{ email: 'Late@Example.org', canonical_email: 'late@example.org' }]);
+    expect(messages).toEqual([]);
+  });
+});
+
 describe('a database of another version', () => {
   it.each([
     ['the migrations of 0.1.0', ['2026-11-21-push', '2026-11-21-sync-runs', '2026-11-27-first-passes']],

@@ -57,6 +57,16 @@ it('sends text and HTML, from the configured address, marked as automatic, with 
   expect(received?.raw).toMatch(/^Content-Type: text\/html; charset=utf-8\r$/m);
 });
 
+it.each([
+  ['jörg@exämple.de', 'To: jörg@exämple.de'],
+  ['joerg@exämple.de', 'To: joerg@xn--exmple-cua.de'],
+])('B39: delivers to an internationalized address: %s', async (recipient, header) => {
+  expect(await mailer.send(email({ recipient }), never)).toEqual({ kind: 'taken' });
+
+  expect(server.received[0]?.to).toEqual([recipient]);
+  expect(server.received[0]?.raw).toContain(`\r\n${header}\r\n`);
+});
+
 it('carries a link to turn off e-mails in the headers (RFC 8058) and in the text', async () => {
   const token = `${toTypeId('ten', newUuid())}.${toTypeId('psn', newUuid())}.${'s'.repeat(43)}`;
   await mailer.send(email({ unsubscribeToken: token }), never);

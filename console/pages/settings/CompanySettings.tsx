@@ -130,7 +130,7 @@ function TimeZone({ tenant, draft, isReadOnly, onEdit }: FieldProps) {
 function Contact({ draft, isReadOnly, onEdit }: FieldProps) {
   return (
     <TextInput
-      type="email"
+      inputMode="email"
       label="Contact e-mail"
       inputWrapperOrder={['label', 'input', 'description', 'error']}
       description="Receives e-mails about problems and about completed initial syncs."

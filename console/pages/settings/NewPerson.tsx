@@ -29,7 +29,7 @@ export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink
         <NameInput name={name} onChange={setName} />
         <TextInput
           label="E-mail"
-          type="email"
+          inputMode="email"
           required
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}

@@ -1,0 +1,64 @@
+/**
+ * Fills canonical_email where it is missing: for people of an earlier version, and for people whom a process
+ * of that version added during an upgrade.
+ */
+import { type Kysely, sql } from 'kysely';
+import { toTypeId } from './sql/ids';
+import { canonicalEmail, isWrittenPlainly } from './tenants/email-address';
+
+interface Row {
+  tenantId: string;
+  personId: string;
+  email: string;
+}
+
+/**
+ * If several people have one address, it belongs to the person whose address is written plainly, or to the
+ * oldest one.
+ * @returns one message for each of the others, which stay without a canonical address.
+ */
+export async function fillCanonicalEmails(db: Kysely<unknown>): Promise<string[]> {
+  await sql`set local role syncline_platform`.execute(db); // the owner of the table sees no row
+  const missing = await withoutCanonicalEmail(db);
+  const plainFirst = [
+    ...missing.filter(({ email }) => isWrittenPlainly(email)),
+    ...missing.filter(({ email }) => !isWrittenPlainly(email)),
+  ];
+  const owners = new Map<string, Row>();
+  for (const row of plainFirst) {
+    const address = canonicalEmail(row.email);
+    if (!owners.has(address)) owners.set(address, row);
+  }
+  await sql`
+    update people set canonical_email = owner.address
+      from unnest(${[...owners.values()].map(({ tenantId }) => tenantId)}::uuid[],
+                  ${[...owners.values()].map(({ personId }) => personId)}::uuid[],
+                  ${[...owners.keys()]}::text[]) as owner (tenant_id, person_id, address)
+     where people.tenant_id = owner.tenant_id and people.person_id = owner.person_id
+       and not exists (select from people other where other.canonical_email = owner.address)`.execute(db);
+  const messages = [];
+  for (const row of await withoutCanonicalEmail(db)) messages.push(await describeCollision(db, row));
+  await sql`reset role`.execute(db);
+  return messages;
+}
+
+/** In the order of creation. */
+async function withoutCanonicalEmail(db: Kysely<unknown>): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    select tenant_id as "tenantId", person_id as "personId", email from people
+     where canonical_email is null order by person_id`.execute(db);
+  return rows;
+}
+
+async function describeCollision(db: Kysely<unknown>, { tenantId, personId, email }: Row): Promise<string> {
+  const { rows } = await sql<Row>`
+    select tenant_id as "tenantId", person_id as "personId", email from people
+     where canonical_email = ${canonicalEmail(email)}`.execute(db);
+  const owner = rows[0] as Row;
+  const name = (person: Row) => `${toTypeId('psn', person.personId)} of ${toTypeId('ten', person.tenantId)}`;
+  return (
+    `The e-mail address of ${name({ tenantId, personId, email })} is that of ${name(owner)} in another ` +
+    'notation, so that person cannot sign in until an admin gives them another address ' +
+    '(PATCH /v1/people/{person_id}).'
+  );
+}
