@@ -17,6 +17,7 @@ import type { SignedIn } from '../../db/tables/tenants';
 import { isConsoleSessionOpen, prolongConsoleSession } from '../../db/tenants/console-sessions';
 import { findPerson } from '../../db/tenants/people';
 import type { TenantCaller } from '../routing/caller';
+import { createDeviceCookies, type DeviceCookies } from './device-cookies';
 import { createSessionStore, hashOfSessionId, IDLE_MS } from './session-store';
 
 export const SESSION_ENDS_AFTER_MS = 12 * 3_600_000;
@@ -41,7 +42,9 @@ declare module 'express-session' {
 
 /** The session of one request, as routes see it. */
 export interface BrowserSession {
-  /** Replaces the browser's session by a new one and returns the id of the new one. */
+  /** The id of the browser if the person has signed in there before; otherwise undefined. */
+  deviceOf(person: { personId: string }): string | undefined;
+  /** Replaces the browser's session by a new one and returns the id of the new one. Marks the browser. */
   start(person: { tenantId: string; personId: string }, now: Date): Promise<string>;
   end(): Promise<void>;
   rememberProviderSignIn(signIn: ProviderSignIn): Promise<void>;
@@ -73,6 +76,7 @@ export function createConsoleSessions(options: {
   const { database } = options;
   const cookie = cookieFor(options.publicUrl);
   const readCookie = createCookieReader(cookie, options);
+  const devices = createDeviceCookies({ ...options, ...cookie });
   const prolong = createProlongation(database);
   const checks = new WeakMap<Request, { until: number; isOpen: Promise<boolean> }>();
 
@@ -84,7 +88,7 @@ export function createConsoleSessions(options: {
       void readCookie(request, response, next);
     },
 
-    of: (request) => browserSessionOf(request, cookie),
+    of: (request) => browserSessionOf(request, cookie, devices),
 
     async authenticate(request) {
       const { signedIn } = request.session;
@@ -163,8 +167,13 @@ async function findCaller(
   return { kind: 'tenant', tenantId, apiKeyId: null, personId, role, actor: `person:${name}`, publicId };
 }
 
-function browserSessionOf(request: Request, { name, isSecure }: SessionCookie): BrowserSession {
+function browserSessionOf(
+  request: Request,
+  { name, isSecure }: SessionCookie,
+  devices: DeviceCookies,
+): BrowserSession {
   return {
+    deviceOf: (person) => devices.read(request, person),
     async start({ tenantId, personId }, now) {
       await promisify((callback) => request.session.regenerate(callback));
       const sessionId = newUuid();
@@ -177,6 +186,7 @@ function browserSessionOf(request: Request, { name, isSecure }: SessionCookie): 
         userAgent: request.get('user-agent')?.slice(0, 300) ?? null,
       };
       await promisify((callback) => request.session.save(callback));
+      devices.write(request, { personId });
       return sessionId;
     },
     async end() {

@@ -180,7 +180,7 @@ async function choosePassword(
   );
   if (token === undefined) throw new HttpError('token_spent');
   const person = await setPasswordWithToken(token, await hashPassword(body.password), context);
-  await clearAccountFailures({ database }, person);
+  await clearAccountFailures({ database }, person, context);
   return { status: 200 as const, body: { email: person.email } };
 }
 

@@ -1,12 +1,12 @@
 /**
  * Signing in to the console, by password or with an identity provider. A refusal does not reveal which
  * accounts exist: the response and the time it takes are the same (rules.md S9). Failures are counted per
- * account and per network, across all replicas.
+ * browser, account and network, across all replicas.
  */
 import { ipKeyGenerator } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { appendAuditEntry } from '../../db/platform/audit-log';
-import type { Database } from '../../db/database';
+import type { Database, Work } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { findPersonByEmail, markSignedIn, type SignInCandidate } from '../../db/tenants/people';
 import {
@@ -24,9 +24,12 @@ import { isPassword } from './passwords';
 
 const WINDOW_MS = 15 * 60_000;
 /**
- * Enough for a user who tries to remember a password, and useless against 12 characters: 1,000 guesses a day.
+ * Of an account in one network, or in a browser that has signed in before: enough for a user who tries to
+ * remember a password, and useless against 12 characters.
  */
 const FAILURES_PER_ACCOUNT = 10;
+/** Of an account in all networks together, without browsers that have signed in before: 4,800 a day. */
+const FAILURES_PER_ACCOUNT_ANYWHERE = 50;
 /** A whole office may share one address. */
 const FAILURES_PER_NETWORK = 100;
 
@@ -43,12 +46,12 @@ export async function signInByPassword(
   { email, password }: { email: string; password: string },
   context: ConsoleContext,
 ): Promise<SignInCandidate> {
-  const { account, network } = allowancesOf(email, context.ip);
-  const { waitMs, candidate } = await database.withPlatform(async (work) => ({
-    waitMs: Math.max(await countSignInTry(work, network), await countSignInTry(work, account)),
-    candidate: await findPersonByEmail(work, { email }),
-  }));
-  if (waitMs > 0) throw tooMany(waitMs);
+  const { attempt, candidate } = await database.withPlatform(async (work) => {
+    const found = await findPersonByEmail(work, { email });
+    const deviceId = found === undefined ? undefined : context.session.deviceOf(found);
+    return { attempt: await countAttempt(work, { email, ip: context.ip, deviceId }), candidate: found };
+  });
+  if (attempt.waitMs > 0) throw tooMany(attempt.waitMs);
   const isRight = await isPassword(password, candidate?.passwordHash ?? null);
   const isIn =
     isRight &&
@@ -61,33 +64,79 @@ export async function signInByPassword(
     throw new HttpError('sign_in_failed', { headers: { 'WWW-Authenticate': 'Session realm="syncline"' } });
   }
   await database.withPlatform(async (work) => {
-    await clearSignInFailures(work, { subject: account.subject, all: true });
-    await clearSignInFailures(work, { subject: network.subject, all: false });
+    // The first one is the user's own counter; the others also count for other people.
+    for (const [index, { subject }] of attempt.counted.entries())
+      await clearSignInFailures(work, { subject, all: index === 0 });
     await deleteSignInFailures(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
   });
   return candidate;
+}
+
+interface CountedAttempt {
+  /** More than 0 = refused, and when to try again. */
+  waitMs: number;
+  /** What the attempt was counted for, the narrowest first. */
+  counted: Allowance[];
+}
+
+/**
+ * A browser that has signed in before has a counter of its own, so guesses from elsewhere do not lock its
+ * user out. A refused attempt is not counted for wider counters: one network cannot use up the allowance of
+ * an account.
+ */
+async function countAttempt(
+  work: Work,
+  { email, ip, deviceId }: { email: string; ip: string | null; deviceId: string | undefined },
+): Promise<CountedAttempt> {
+  if (deviceId !== undefined) {
+    const device = allowance(`device:${deviceId}`, FAILURES_PER_ACCOUNT);
+    if ((await countSignInTry(work, device)) === 0) return { waitMs: 0, counted: [device] };
+  }
+  const counted = [
+    allowance(accountIn(email, ip), FAILURES_PER_ACCOUNT),
+    allowance(`network:${networkOf(ip)}`, FAILURES_PER_NETWORK),
+    allowance(accountOf(email), FAILURES_PER_ACCOUNT_ANYWHERE),
+  ];
+  for (const each of counted) {
+    const waitMs = await countSignInTry(work, each);
+    if (waitMs > 0) return { waitMs, counted: [] };
+  }
+  return { waitMs: 0, counted };
 }
 
 /** A person who set a password with a link can use it at once, even after many failed attempts. */
 export async function clearAccountFailures(
   { database }: Pick<SignInDependencies, 'database'>,
   { email }: { email: string },
+  { ip }: Pick<ConsoleContext, 'ip'>,
 ): Promise<void> {
-  await database.withPlatform((work) => clearSignInFailures(work, { subject: accountOf(email), all: true }));
+  await database.withPlatform(async (work) => {
+    for (const subject of [accountIn(email, ip), accountOf(email)])
+      await clearSignInFailures(work, { subject, all: true });
+  });
 }
 
 /**
- * Attempts to guess the current password from a stolen session count like failed sign-ins. Throws
+ * Attempts to guess the current password from a stolen session have a counter of their own. Throws
  * `too_many_sign_ins`.
  */
 export async function countPasswordAttempt(
   { database }: Pick<SignInDependencies, 'database'>,
-  { email }: { email: string },
+  person: { personId: string },
 ): Promise<void> {
   const waitMs = await database.withPlatform((work) =>
-    countSignInTry(work, allowancesOf(email, null).account),
+    countSignInTry(work, allowance(currentPasswordOf(person), FAILURES_PER_ACCOUNT)),
   );
   if (waitMs > 0) throw tooMany(waitMs);
+}
+
+export async function clearPasswordAttempts(
+  { database }: Pick<SignInDependencies, 'database'>,
+  person: { personId: string },
+): Promise<void> {
+  await database.withPlatform((work) =>
+    clearSignInFailures(work, { subject: currentPasswordOf(person), all: true }),
+  );
 }
 
 /** Returns false if the person was disabled in the same moment. */
@@ -165,19 +214,16 @@ export async function recordFailure(
   }
 }
 
+const allowance = (subject: string, failuresMax: number): Allowance => ({
+  subject,
+  failuresMax,
+  windowMs: WINDOW_MS,
+});
 const accountOf = (email: string): string => `account:${canonicalEmail(email)}`;
-
-function allowancesOf(email: string, ip: string | null): { account: Allowance; network: Allowance } {
-  return {
-    account: { subject: accountOf(email), failuresMax: FAILURES_PER_ACCOUNT, windowMs: WINDOW_MS },
-    // One household has 2^64 IPv6 addresses.
-    network: {
-      subject: `network:${ip === null ? '' : ipKeyGenerator(ip, 64)}`,
-      failuresMax: FAILURES_PER_NETWORK,
-      windowMs: WINDOW_MS,
-    },
-  };
-}
+const accountIn = (email: string, ip: string | null): string => `${accountOf(email)} ${networkOf(ip)}`;
+const currentPasswordOf = ({ personId }: { personId: string }): string => `current_password:${personId}`;
+/** One household has 2^64 IPv6 addresses. */
+const networkOf = (ip: string | null): string => (ip === null ? '' : ipKeyGenerator(ip, 64));
 
 function tooMany(waitMs: number): HttpError {
   const seconds = Math.ceil(waitMs / 1_000);

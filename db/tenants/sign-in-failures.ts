@@ -1,5 +1,5 @@
 /**
- * Failed sign-ins by account and by network, shared by all replicas. An attempt is counted before the
+ * Failed sign-ins by browser, account and network, shared by all replicas. An attempt is counted before the
  * password is checked, so that many guesses at once do not all pass, and uncounted if the password was right.
  */
 import { createHash } from 'node:crypto';
@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { Work } from '../database';
 
 export interface Allowance {
-  /** `account:<address>` or `network:<address>`. */
+  /** What is counted: a browser, an account, a network, or an account in a network. */
   subject: string;
   /** Failures allowed within the window; further attempts are refused unchecked. */
   failuresMax: number;

@@ -5,7 +5,14 @@
 import { sql } from 'kysely';
 import supertest from 'supertest';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
-import { Browser, givenPerson, type GivenPerson, PASSWORD, setCookies } from '../support/console';
+import {
+  Browser,
+  givenPerson,
+  type GivenPerson,
+  PASSWORD,
+  sessionCookieOf,
+  setCookies,
+} from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
 import {
   eventually,
@@ -38,7 +45,7 @@ const attempt = (email: string, password: string) =>
 describe('the cookie', () => {
   it('is bound to the host and to TLS, hidden from scripts, and kept here as a hash only', async () => {
     const response = await attempt(person.email, PASSWORD);
-    const [line = ''] = setCookies(response);
+    const line = sessionCookieOf(response);
     const id = decodeURIComponent(line.split(/[=;]/)[1] as string)
       .slice(2)
       .split('.')[0] as string;
@@ -56,7 +63,7 @@ describe('the cookie', () => {
   it('has a plain name without TLS on this machine alone, where PUBLIC_URL says so', async () => {
     const nameAt = async (publicUrl: string) => {
       const own = await startService({ databaseUrl: service.databaseUrl, config: { publicUrl } });
-      const [line = ''] = setCookies(
+      const line = sessionCookieOf(
         await new Browser(own.app).post('/console/v1/sign-in', { email: person.email, password: PASSWORD }),
       );
       await own.close();

@@ -5,9 +5,12 @@ import type { GivenTenant, Method, Service } from './service';
 
 export const PASSWORD = 'correct horse battery';
 
-/** Keeps the one cookie and sends what a browser sends from a page of the console. */
+/** Keeps its cookies and sends what a browser sends from a page of the console. */
 export class Browser {
+  /** Of the session. */
   cookie: string | undefined;
+  /** They mark people who have signed in before. */
+  deviceCookies: string[] = [];
   constructor(
     readonly app: Express,
     readonly headers: Record<string, string> = { 'Sec-Fetch-Site': 'same-origin' },
@@ -21,9 +24,12 @@ export class Browser {
   ): Promise<supertest.Response> {
     let test = supertest(this.app)[method](path);
     test = test.redirects(0).set({ ...this.headers, ...headers });
-    if (this.cookie !== undefined) test = test.set('Cookie', this.cookie);
+    const cookies = [...this.deviceCookies, ...(this.cookie === undefined ? [] : [this.cookie])];
+    if (cookies.length > 0) test = test.set('Cookie', cookies.join('; '));
     const response = await (body === undefined ? test : test.send(body));
-    for (const line of setCookies(response)) this.cookie = line.split(';')[0] as string;
+    for (const cookie of setCookies(response).map((line) => line.split(';')[0] as string))
+      if (!cookie.includes('syncline-device-')) this.cookie = cookie;
+      else if (!this.deviceCookies.includes(cookie)) this.deviceCookies.push(cookie);
     return response;
   }
   get = (path: string, headers?: Record<string, string>) => this.send('get', path, undefined, headers);
@@ -40,6 +46,9 @@ export class Browser {
 
 export const setCookies = ({ headers }: supertest.Response): string[] =>
   (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
+
+export const sessionCookieOf = (response: supertest.Response): string =>
+  setCookies(response).find((line) => !line.includes('syncline-device-')) ?? '';
 
 export interface GivenPerson {
   id: string;
