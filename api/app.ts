@@ -20,6 +20,7 @@ import { guardUrl } from './http/url-guard';
 import { createUnsubscribePages } from './notifications/unsubscribe-pages';
 import { routes } from './routes';
 import type { Route } from './routing/define-route';
+import { ListSlots } from './routing/list-slots';
 import { createOpenapi } from './routing/openapi';
 import { contextOf, createRequestContext, requestIdOf } from './routing/request-context';
 import { serveRoute } from './routing/route-handler';
@@ -47,7 +48,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.all('/', refuseMethod(['GET', 'HEAD']));
   app.use(CONSOLE, refuseCrossSite(config), sessions.read, attachSession(sessions));
   const schemes = createAuthSchemes({ authenticator, sessions, config, contextOf });
-  mountRoutes(app, schemes, { ...dependencies, oidc, openapi: () => openapi });
+  mountRoutes(app, schemes, { ...dependencies, oidc, openapi: () => openapi, listSlots: new ListSlots() });
   app.use(CONSOLE, refuseUnknown);
   app.use('/console', serveConsole(config.consoleFolder));
   app.use(refuseUnknown);

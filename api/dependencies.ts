@@ -6,6 +6,7 @@ import type { Oidc, OidcSettings } from './auth/oidc';
 import type { Metrics } from './http/metrics';
 import type { Readiness } from './http/readiness';
 import type { DescribedConnector, WhyUrlIsRefused } from './integrations/connector-catalogue';
+import type { ListSlots } from './routing/list-slots';
 import type { StreamHub } from './stream/stream-hub';
 import type { TemporalClient } from './temporal-client';
 
@@ -50,4 +51,5 @@ export interface RouteServices extends ApiDependencies {
   openapi(): object;
   /** Null when no identity provider is configured. */
   oidc: Oidc | null;
+  listSlots: ListSlots;
 }

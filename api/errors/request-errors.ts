@@ -82,6 +82,13 @@ export const REQUEST_ERRORS = {
     detail:
       'Wait for the time in Retry-After, then send requests more slowly. Batches take up to 500 changes.',
   },
+  too_many_lists: {
+    status: 429,
+    title: 'Too many lists are read at the same time',
+    detail:
+      'Read or search fewer lists at the same time: a tenant can read four. ' +
+      'Send the request again after the time in Retry-After.',
+  },
   too_many_streams: {
     status: 429,
     title: 'Too many open streams',

@@ -15,6 +15,7 @@ import { type Access, isConsoleOnly, permissionOf } from './route-permissions';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
 import { toTypeId } from '../../db/sql/ids';
 import { type Route } from './define-route';
+import { isList } from './list-slots';
 import { EVENT_SCHEMAS, exampleOf } from '../webhooks/event-schema';
 import { problemView } from './problem';
 
@@ -225,6 +226,7 @@ function problemCodesOf(route: Route, access: Access): ErrorCode[] {
     ...(access === 'public' || access === 'platform' || isConsoleOnly(route.path)
       ? []
       : (['tenant_key_required', 'acting_as_refused'] as const)),
+    ...(route.scope === 'tenant' && isList(route) ? (['too_many_lists'] as const) : []),
     ...(route.scope === 'named_tenant' ? (['tenant_not_found'] as const) : []),
     'method_not_allowed',
     'bad_request',

@@ -31,6 +31,7 @@ import {
   readIdempotency,
   storeResponse,
 } from './idempotency';
+import { isList } from './list-slots';
 import { followOperation } from './long-running';
 
 const NO_FIELDS = z.strictObject({});
@@ -115,8 +116,11 @@ async function execute(call: RouteCall): Promise<RouteResponse> {
       return route.run(input, context);
     case 'all_tenants':
       return services.database.withPlatform((work) => route.run(work, input, context));
-    case 'tenant':
-      return inTransaction(call, tenantIdOf(context), (work) => route.run(work, input, context));
+    case 'tenant': {
+      const tenantId = tenantIdOf(context);
+      const read = () => inTransaction(call, tenantId, (work) => route.run(work, input, context));
+      return isList(route) ? services.listSlots.run(tenantId, read) : read();
+    }
     case 'platform':
       return inTransaction(call, PLATFORM_TENANT_ID, (work) => route.run(work, input, context));
     case 'named_tenant':
