@@ -1,6 +1,7 @@
 /**
  * The receiver of the sample tenant's webhooks: prints each event to `.syncline/logs/webhook-receiver.log`.
  */
+import fs from 'node:fs';
 import { inState, projectFolder } from '../tools/paths';
 import { answersHttp, startProcess, waitUntilReady } from '../start/processes';
 import { writeJson } from '../start/secrets';
@@ -26,3 +27,6 @@ export async function startWebhookReceiver(port: number): Promise<string> {
 export function setReceiverSecret(secret: string): void {
   writeJson(secretFile, { secret });
 }
+
+/** False if `.syncline` was deleted while the database with the endpoint was kept. */
+export const hasReceiverSecret = (): boolean => fs.existsSync(secretFile);

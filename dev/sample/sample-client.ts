@@ -20,11 +20,15 @@ export class Client {
 
   /** Throws with the API's answer if it refuses. */
   async mustCall(...parameters: Parameters<Client['call']>): Promise<Record<string, unknown>> {
-    const response = await this.call(...parameters);
-    if (response.ok) return (await response.json()) as Record<string, unknown>;
-    throw new Error(
-      `The sample data could not be created: ${parameters[0]} /v1${parameters[1]} ` +
-        `was answered ${response.status}: ${await response.text()}`,
-    );
+    return readAnswer(await this.call(...parameters));
   }
+}
+
+/** Throws with the API's answer if it refused. */
+export async function readAnswer(response: Response): Promise<Record<string, unknown>> {
+  if (response.ok) return (await response.json()) as Record<string, unknown>;
+  throw new Error(
+    `The sample data could not be created: ${response.url} was answered ${response.status}: ` +
+      (await response.text()),
+  );
 }
