@@ -19,6 +19,7 @@ import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
 import { countLinked } from '../../db/records/record-links';
 import { findSyncDataset, markDatasetSucceeded, type SyncDataset } from '../../db/sync-runs/sync-datasets';
+import { markVerified } from '../../db/verify/unverified';
 import { isUnconfirmed, totalsOf } from '../../domain/sync-runs/sync-status';
 import { suspiciouslyEmpty } from './dataset-failed';
 import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
@@ -189,6 +190,8 @@ export class DatasetFinisher {
         isConfirmed: isListComplete === true,
         counted: isCounted ? { local, remote: remoteTotal } : undefined,
       });
+      if (this.isFull && isWhole && isListComplete !== false && job.startedAt !== null)
+        await markVerified(work, { ...this.pass, startedAt: job.startedAt });
     });
   }
 

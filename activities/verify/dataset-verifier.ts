@@ -11,6 +11,7 @@ import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-d
 import { acceptDrifts, type Drifted, repairDrifts } from '../../db/verify/decide-drifts';
 import { notifyOfDrifts, type Verification } from '../../db/verify/drifts';
 import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
+import { markVerified } from '../../db/verify/unverified';
 import { verifyPage } from '../../db/verify/verify-page';
 import { verifyJobOf } from '../../domain/overviews/overview';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
@@ -109,6 +110,7 @@ export class DatasetVerifier {
         watermark: null,
         counted: { local, remote: isComplete ? remote : null },
       });
+      if (isComplete) await markVerified(work, { integrationId, recordType, startedAt });
     });
     return 'done';
   }

@@ -8,6 +8,7 @@ import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import { BRAKED_EFFECTS } from '../../domain/push/braked-effect';
 import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
+import { unverifiedTypes } from '../records/sync-outlook-schema';
 import { companySynchronizedPolicy } from '../tenants/company-synchronized-policy-schema';
 import {
   idParam,
@@ -101,6 +102,7 @@ export const integrationView = z
           'The result of the last check, on request or before settings were stored. null = the current ' +
           'settings were not checked.',
       }),
+    unverified_types: unverifiedTypes,
     created_at: instant,
     updated_at: instant,
   })
@@ -273,6 +275,7 @@ export function toWireIntegration(
     blocked_detail: integration.blockedDetail,
     outage_since: toInstantOrNull(integration.outageSince),
     last_check: integration.lastCheck && { problems: [], ...integration.lastCheck },
+    unverified_types: integration.unverifiedTypes,
     created_at: toInstant(integration.createdAt),
     updated_at: toInstant(integration.updatedAt),
   };

@@ -7,6 +7,7 @@ import { isLocked } from '../../domain/onboarding';
 import type { RecordSyncSummary, StoredRecord } from '../../db/records/records';
 import { badgeOf } from '../../domain/records/badge';
 import { isEligible, mappedFieldNames } from '../../domain/records/mapping';
+import { unverifiedSince } from '../../domain/records/verification';
 import {
   orNull,
   externalId,
@@ -33,6 +34,11 @@ const badge = z
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
     is_paused: z.boolean().meta({
       description: 'True if one of these integrations is paused; its last status is shown.',
+    }),
+    is_unverified: z.boolean().meta({
+      description:
+        'True if a record that counts as synced was not compared with one of these apps since the database ' +
+        'of Syncline was restored: see unverified_since of its syncs.',
     }),
   })
   .meta({ id: 'Badge' });
@@ -111,11 +117,14 @@ export function toWireSummary(
   integrations: readonly Integration[],
 ): z.output<typeof recordSummary> {
   const states = statesOf(record, recordSyncs, integrations);
-  const { status, counts, isPaused } = badgeOf(
+  const { status, counts, isPaused, isUnverified } = badgeOf(
     states.map(({ recordSync, eligible, integration }) => ({
       status: recordSync?.status ?? null,
       isEligible: eligible,
       isPaused: integration.pausedAt !== null,
+      isUnverified:
+        recordSync !== undefined &&
+        unverifiedSince(recordSync, integration.unverifiedTypes[record.recordType]) !== null,
     })),
   );
   return {
@@ -130,7 +139,7 @@ export function toWireSummary(
     changed_by: record.changedBy,
     created_at: toInstant(record.createdAt),
     is_partial: integrations.some((integration) => isLocked(integration, record.recordType)),
-    badge: { status, counts, is_paused: isPaused },
+    badge: { status, counts, is_paused: isPaused, is_unverified: isUnverified },
   };
 }
 
@@ -149,7 +158,7 @@ export function toWireRecord(
   return {
     ...toWireSummary(record, recordSyncs, integrations),
     field_syncs: Object.fromEntries(fieldSyncs),
-    syncs: states.map((state) => toWireSync(state, drifts)),
+    syncs: states.map((state) => toWireSync(record, state, drifts)),
   };
 }
 
@@ -178,6 +187,7 @@ function statesOf(
 }
 
 function toWireSync(
+  record: StoredRecord,
   { integration, mapping, recordSync, eligible }: SyncState,
   drifts: readonly Drift[],
 ): z.output<typeof recordSyncSchema> {
@@ -187,7 +197,7 @@ function toWireSync(
     account_name: integration.accountName,
     status: recordSync?.status ?? null,
     is_eligible: eligible,
-    ...toWireOutlook(recordSync, integration),
+    ...toWireOutlook(recordSync, integration, record.recordType),
     errors: recordSync?.errors ?? [],
     last_synced_at: toInstantOrNull(recordSync?.lastSyncedAt ?? null),
     discarded_at: toInstantOrNull(recordSync?.discardedAt ?? null),

@@ -152,7 +152,7 @@ function toWire(recordSync: ListedRecordSync): z.output<typeof recordSyncSchema>
     external_id: recordSync.externalId,
     status: recordSync.status,
     window_opened_at: toInstantOrNull(recordSync.windowOpenedAt),
-    ...toWireOutlook(recordSync, recordSync),
+    ...toWireOutlook(recordSync, recordSync, recordSync.recordType),
     started_because: recordSync.windowReason,
     changed_fields: recordSync.windowFields,
     changed_by: recordSync.windowChangedBy,

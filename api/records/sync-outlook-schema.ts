@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RecordSyncSummary } from '../../db/records/records';
 import { toTypeId } from '../../db/sql/ids';
+import { unverifiedSince } from '../../domain/records/verification';
 import { instant, toInstantOrNull, typeId } from '../routing/common-schemas';
 
 export const syncOutlook = {
@@ -44,18 +45,36 @@ export const syncOutlook = {
       'blocked. null = no retry is scheduled, a newer change is pending (see due_at), or the ' +
       'integration is paused or needs new credentials.',
   }),
+  unverified_since: instant.nullable().meta({
+    description:
+      'When Syncline found that its database had been restored from a backup. The app may hold a newer value ' +
+      'than the record that is shown as synced, until both were compared or the record is pushed again. ' +
+      'null = verified, or the status is not synced.',
+  }),
 };
+
+/** Of an integration. */
+export const unverifiedTypes = z.record(z.string(), instant).meta({
+  description:
+    'By record type, when Syncline found that its database had been restored from a backup. A type is ' +
+    'removed as soon as a full run has compared all its records with the app.',
+});
+
 const outlook = z.object(syncOutlook);
 
 type RecordSyncTimes = Pick<
   RecordSyncSummary,
-  'dueAt' | 'heldAt' | 'heldBy' | 'pushReviewId' | 'nextAttemptAt'
+  'status' | 'lastSyncedAt' | 'dueAt' | 'heldAt' | 'heldBy' | 'pushReviewId' | 'nextAttemptAt'
 >;
-type Obstacles = Pick<Integration, 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'>;
+type Obstacles = Pick<
+  Integration,
+  'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason' | 'unverifiedTypes'
+>;
 
 export function toWireOutlook(
   recordSync: RecordSyncTimes | undefined,
   integration: Obstacles,
+  recordType: string,
 ): z.output<typeof outlook> {
   return {
     is_paused: integration.pausedAt !== null,
@@ -68,6 +87,9 @@ export function toWireOutlook(
     push_review_id: recordSync?.pushReviewId == null ? null : toTypeId('prv', recordSync.pushReviewId),
     next_attempt_at: toInstantOrNull(
       recordSync === undefined ? null : nextAttemptAt(recordSync, integration),
+    ),
+    unverified_since: toInstantOrNull(
+      recordSync === undefined ? null : unverifiedSince(recordSync, integration.unverifiedTypes[recordType]),
     ),
   };
 }

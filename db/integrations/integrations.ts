@@ -28,6 +28,7 @@ const COLUMNS = [
   'onboardingStartedAt',
   'onboardedAt',
   'onboardingFailedAt',
+  'unverifiedTypes',
   'isHourlySyncOn',
   'nightlySyncAt',
   'backfillReason',

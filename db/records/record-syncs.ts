@@ -24,7 +24,7 @@ export type ListedRecordSync = Pick<
 > &
   Pick<
     Selectable<IntegrationsTable>,
-    'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'
+    'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason' | 'unverifiedTypes'
   > & { recordType: string; externalId: string };
 
 const COLUMNS = [
@@ -101,6 +101,7 @@ export async function listRecordSyncs(
       'integration.needsReauthorizationAt',
       'integration.blockedUntil',
       'integration.blockedReason',
+      'integration.unverifiedTypes',
     ])
     .orderBy('page.integrationId')
     .orderBy('page.recordId')

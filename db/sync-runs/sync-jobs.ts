@@ -124,7 +124,8 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
 }
 
 /** The nightly pass, or a full run in its place, also reads what is only pushed (rules.md 54). */
-const verifies = ({ kind }: SyncRun): boolean => kind === 'nightly' || kind === 'full';
+const verifies = ({ kind, standsFor }: SyncRun): boolean =>
+  [kind, ...standsFor].some((purpose) => purpose === 'nightly' || purpose === 'full');
 
 const pushOnlyTypes = (integration: Integration | undefined, { recordTypes }: SyncRun): string[] =>
   Object.entries(integration?.recordTypes ?? {})

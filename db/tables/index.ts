@@ -18,6 +18,7 @@ import type { OverviewItemsTable, OverviewJobsTable, OverviewPagesTable, Overvie
 import type {
   AuditLogTable,
   IdempotencyKeysTable,
+  InstallationsTable,
   OutboxTable,
   RunningWorkTable,
   StreamEventsTable,
@@ -73,6 +74,7 @@ export interface Tables {
   tenantKeys: TenantKeysTable;
   apiKeys: ApiKeysTable;
   idempotencyKeys: IdempotencyKeysTable;
+  installations: InstallationsTable;
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
   records: RecordsTable;

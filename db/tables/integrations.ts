@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { MetadataChangeKind } from '../../domain/records/metadata-change';
@@ -54,6 +54,8 @@ export interface IntegrationsTable {
   onboardingFailedAt: Date | null;
   firstSyncCompletedAt: Date | null;
   companySynchronizedPolicy: CompanySynchronizedPolicy | null;
+  /** RFC 3339 by record type: since then its records may be older than in the app. */
+  unverifiedTypes: ColumnType<Record<string, string>, never, string>;
   isHourlySyncOn: Generated<boolean>;
   /** `HH:MM` in the tenant's time zone; null = no nightly run. */
   nightlySyncAt: Generated<string | null>;

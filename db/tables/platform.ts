@@ -65,6 +65,13 @@ export interface StreamEventsTable {
   createdAt: Generated<Date>;
 }
 
+/** One row (db/platform/installation.ts). */
+export interface InstallationsTable {
+  installationId: string;
+  markedAt: Date;
+  server: string | null;
+}
+
 /** What a worker executes and may take it down with (db/platform/running-work.ts). */
 export interface RunningWorkTable {
   tenantId: string;

@@ -10,6 +10,8 @@ export interface BadgeRecordSync {
   status: SyncStatus | null;
   isEligible: boolean;
   isPaused: boolean;
+  /** Synced, but not compared since the database was restored. */
+  isUnverified?: boolean;
 }
 
 export interface Badge {
@@ -18,16 +20,25 @@ export interface Badge {
   counts: Record<SyncStatus, number>;
   /** True if a counted integration is paused: its last status is shown. */
   isPaused: boolean;
+  /** True if a counted one is unverified. */
+  isUnverified: boolean;
 }
 
 export function badgeOf(recordSyncs: readonly BadgeRecordSync[]): Badge {
   const counts: Record<SyncStatus, number> = { sync_failed: 0, syncing: 0, sync_pending: 0, synced: 0 };
   let isPaused = false;
+  let isUnverified = false;
   for (const recordSync of recordSyncs) {
     // The record sync of a deleted record counts while its last push is pending or has failed.
     if (recordSync.status === null || (!recordSync.isEligible && recordSync.status === 'synced')) continue;
     counts[recordSync.status] += 1;
     isPaused ||= recordSync.isPaused;
+    isUnverified ||= recordSync.isUnverified === true;
   }
-  return { status: STATUS_PRECEDENCE.find((status) => counts[status] > 0) ?? null, counts, isPaused };
+  return {
+    status: STATUS_PRECEDENCE.find((status) => counts[status] > 0) ?? null,
+    counts,
+    isPaused,
+    isUnverified,
+  };
 }

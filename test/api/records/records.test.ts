@@ -306,11 +306,13 @@ describe('a record as it is shown', () => {
       status: 'sync_pending',
       counts: { sync_failed: 0, syncing: 0, sync_pending: 2, synced: 0 },
       is_paused: true,
+      is_unverified: false,
     });
     expect(guest.badge).toEqual({
       status: 'sync_pending',
       counts: { sync_failed: 0, syncing: 0, sync_pending: 1, synced: 0 },
       is_paused: false,
+      is_unverified: false,
     });
     expect(staff.field_syncs.email).toEqual([plain, filtered]);
     expect(staff.field_syncs.secret).toBeUndefined();

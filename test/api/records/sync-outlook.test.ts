@@ -105,3 +105,30 @@ it('is due_at while a newer change waits', async () => {
     next_attempt_at: null,
   });
 });
+
+it('X12: Synced of a record is not verified after a restore, until it is pushed again', async () => {
+  const restoredAt = new Date();
+  const synced = (at: Date) =>
+    update(
+      sql`update record_syncs set result_status = 'synced', push_id = null, is_push_failing = false, next_attempt_at = null, last_synced_at = ${at}`,
+    );
+  await synced(new Date(restoredAt.getTime() - 600_000));
+  await update(
+    sql`update integrations set unverified_types = ${JSON.stringify({ employees: restoredAt, contacts: restoredAt })}`,
+  );
+  const seen = async () => {
+    const { body: record } = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);
+    const { body: records } = await tenant.viewer.get('/v1/records/employees').expect(200);
+    const { body: list } = await tenant.viewer.get('/v1/record-syncs').expect(200);
+    expect(records.data[0].badge).toEqual(record.badge);
+    expect(list.data[0].unverified_since).toBe(record.syncs[0].unverified_since);
+    const { status, is_unverified } = record.badge;
+    return { status, is_unverified, since: record.syncs[0].unverified_since };
+  };
+  expect(await seen()).toEqual({ status: 'synced', is_unverified: true, since: restoredAt.toISOString() });
+  const { body } = await tenant.viewer.get(`/v1/integrations/${integrationId}`).expect(200);
+  expect(body.unverified_types.employees).toBe(restoredAt.toISOString());
+
+  await synced(restoredAt);
+  expect(await seen()).toEqual({ status: 'synced', is_unverified: false, since: null });
+});

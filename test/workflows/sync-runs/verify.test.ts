@@ -1,6 +1,9 @@
 /** What is only pushed is compared with the third party every night, on skipped time (rules.md 54). */
+import { compareEverything } from '../../../db/compare-everything';
+import { findIntegration } from '../../../db/integrations/integrations';
 import { listDrifts } from '../../../db/verify/drifts';
 import { listSyncJobs } from '../../../db/pull/job-rows';
+import { markVerified } from '../../../db/verify/unverified';
 import { listSyncStatuses } from '../../../db/sync-runs/sync-status-log';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -223,5 +226,28 @@ describe('rule 54: the nightly pass verifies what is only pushed', () => {
     }));
     expect(events).toEqual([]);
     expect(integration).toEqual({ onboardedAt: null, firstSyncCompletedAt: null, onboardingStartedAt: null });
+  });
+});
+
+describe('rule 54: records of a restored database', () => {
+  const unverifiedOf = async (pushed: CrmIntegration): Promise<string[]> =>
+    Object.keys((await pushed.inTenant((work) => findIntegration(work, pushed)))?.unverifiedTypes ?? {});
+
+  it('X12: are unverified until a run that started after the restore has compared them', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    const ada = idOf(pushed, 'Ada');
+    await pushed.account.put('contacts', ada, { ...ADA, email: 'newer@example.org' });
+    const startedAt = await pushed.inTenant(({ now }) => Promise.resolve(new Date(now.getTime() - 1)));
+    expect(await compareEverything(environment.database)).toBeGreaterThan(0);
+    expect(await unverifiedOf(pushed)).toEqual(['contacts']);
+
+    const before = { integrationId: pushed.integrationId, recordType: 'contacts', startedAt };
+    await pushed.inTenant((work) => markVerified(work, before));
+    expect(await unverifiedOf(pushed)).toEqual(['contacts']);
+
+    await pushed.settle();
+    expect(await unverifiedOf(pushed)).toEqual([]);
+    const drift = { externalId: 'c-1', place: 'email', expected: ADA.email, found: 'newer@example.org' };
+    expect(await driftsOf(pushed)).toEqual([drift]);
   });
 });
