@@ -3,7 +3,12 @@ import { Download } from 'lucide-react';
 import { StatusBadge } from './StatusBadge';
 
 interface RecordBadgeProps {
-  badge: { status: string | null; counts: Record<string, number>; is_paused: boolean };
+  badge: {
+    status: string | null;
+    counts: Record<string, number>;
+    is_paused: boolean;
+    is_unverified: boolean;
+  };
   /** The record is imported and not pushed anywhere. */
   isImported?: boolean;
   /** Shows all statuses, and larger. */
@@ -35,6 +40,7 @@ export function RecordBadge({ badge, isImported = false, isWhole = false }: Reco
       <StatusBadge status={badge.status} count={badge.counts[badge.status]} size={isWhole ? 'xl' : 'md'} />
       {isWhole &&
         others.map(([status, count]) => <StatusBadge key={status} status={status} count={count} size="lg" />)}
+      {badge.is_unverified && <StatusBadge status="unverified" size={isWhole ? 'lg' : 'md'} />}
       {badge.is_paused && <StatusBadge status="paused" size={isWhole ? 'lg' : 'md'} />}
     </Group>
   );

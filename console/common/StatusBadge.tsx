@@ -3,6 +3,7 @@ import {
   Ban,
   CircleCheck,
   CircleDashed,
+  CircleHelp,
   CirclePause,
   CircleX,
   Clock,
@@ -24,6 +25,8 @@ const LOOKS: Record<string, Look> = {
   sync_failed: { label: 'Sync failed', color: 'red', icon: TriangleAlert },
   syncing: { label: 'Syncing', color: 'blue', icon: RefreshCw, isTurning: true },
   sync_pending: { label: 'Sync pending', color: 'yellow', icon: Clock },
+
+  unverified: { label: 'Not verified', color: 'orange', icon: CircleHelp },
 
   queued: { label: 'Queued', color: 'gray', icon: CircleDashed },
   running: { label: 'Running', color: 'blue', icon: RefreshCw, isTurning: true },

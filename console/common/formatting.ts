@@ -51,6 +51,7 @@ const ACTORS: Record<string, (name: string) => string> = {
   schedule: () => 'the schedule',
   sign_in: (name) => name,
   integration: () => 'a sync',
+  restore: () => 'a restore of the database',
 };
 
 /** `key:npm start` → `API key “npm start”`. */

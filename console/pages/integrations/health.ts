@@ -8,6 +8,7 @@ export function troubleOf({
   blocked_detail: detail,
   last_check: check,
   onboarding,
+  unverified_types: unverified,
 }: Schemas['Integration']): string | undefined {
   if (state === 'needs_reauthorization')
     return `${app} rejects the credentials. Re-authorize it to continue the sync.`;
@@ -19,6 +20,8 @@ export function troubleOf({
   if (state === 'paused') return `${app} is paused: nothing is pushed or imported. Resume it to continue.`;
   if (onboarding.state === 'failed') return onboarding.message ?? `No data of ${app} could be read.`;
   if (check?.ok === false) return `The last connection check failed: ${check.message}`;
+  if (Object.keys(unverified).length > 0)
+    return `The database of Syncline was restored from a backup. Synced is not verified until a full run has compared the records with ${app}.`;
   return undefined;
 }
 

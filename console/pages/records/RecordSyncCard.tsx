@@ -27,6 +27,7 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
             ))}
           </Alert>
         )}
+        <Unverified sync={sync} />
         <Drifts drifts={sync.drifts} />
         <RecordSyncActions record={record} sync={sync} />
         <LastPush push={sync.last_push} />
@@ -56,9 +57,21 @@ function Heading({ sync }: { sync: RecordSync }) {
         ) : (
           <StatusBadge status={sync.status} size="lg" />
         )}
+        {sync.unverified_since !== null && <StatusBadge status="unverified" />}
         {sync.is_paused && <StatusBadge status="paused" />}
       </Group>
     </Group>
+  );
+}
+
+/** The database of Syncline was restored from a backup (rules.md 54). */
+function Unverified({ sync }: { sync: RecordSync }) {
+  if (sync.unverified_since === null) return null;
+  return (
+    <Alert color="orange" variant="light" p="xs" title="Not verified">
+      Syncline found on <Instant at={sync.unverified_since} /> that its database had been restored from a
+      backup. {sync.app} may hold a newer value until a full run has compared the record.
+    </Alert>
   );
 }
 
