@@ -20,6 +20,11 @@ export function syncScheduleId({ integrationId, schedule }: ScheduleKey): string
   return `sync-${schedule}:${typeIdOf('int', integrationId)}`;
 }
 
+/** A schedule that starts nothing: its note is the newest mark of the database. */
+export function databaseMarkScheduleId(installationId: string): string {
+  return `database-mark:${installationId}`;
+}
+
 /** Temporal appends the scheduled time: `scheduled-sync:hourly:int_…-2026-11-21T10:17:00Z`. */
 export function scheduledSyncWorkflowId({ integrationId, schedule }: ScheduleKey): string {
   return `scheduled-sync:${schedule}:${typeIdOf('int', integrationId)}`;

@@ -7,12 +7,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import { ensureRoles, ensureSchema } from './access-rights';
+import { compareEverything } from './compare-everything';
 import { Database } from './database';
 import { migrateToLatest } from './migrate';
 import { inMigrationTransaction } from './migration-session';
+import { markDatabase, readInstallation, readServer } from './platform/installation';
 import { databaseOption, runPostgresProgram } from './postgres-client';
 import { runTool } from './run-tool';
-import { requestSyncRun } from './sync-runs/sync-run-requests';
 
 /** Answers how many integrations will be compared. */
 export async function restore(databaseUrl: string, file: string): Promise<number> {
@@ -36,7 +37,17 @@ export async function restore(databaseUrl: string, file: string): Promise<number
     fs.rmSync(folder, { recursive: true });
   }
   await migrateToLatest(databaseUrl);
-  return compareEverything(databaseUrl);
+  const database = new Database({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 60_000 });
+  try {
+    const compared = await compareEverything(database);
+    // The workers need not find out by themselves.
+    const server = await readServer(database);
+    await database.withDispatcher(readInstallation);
+    await database.withDispatcher((work) => markDatabase(work, { known: null, server }));
+    return compared;
+  } finally {
+    await database.close();
+  }
 }
 
 /** The schema is there, and the policy for backups is of the owner there; migrate creates it for this one. */
@@ -47,38 +58,6 @@ async function refuseNotEmpty(db: Kysely<unknown>, schema: string): Promise<void
   const { rows } = await sql`select from pg_tables where schemaname = ${schema} limit 1`.execute(db);
   if (rows.length > 0)
     throw new Error('The database is not empty. Create an empty one and set DATABASE_URL.');
-}
-
-async function compareEverything(url: string): Promise<number> {
-  const database = new Database({ url, poolSize: 1, statementTimeoutMs: 60_000 });
-  try {
-    const tenants = await database.withPlatform(({ trx }) =>
-      trx.selectFrom('tenants').select('tenantId').execute(),
-    );
-    let requested = 0;
-    for (const { tenantId } of tenants)
-      requested += await database.withTenant(tenantId, async (work) => {
-        const integrations = await work.trx
-          .selectFrom('integrations')
-          .select('integrationId')
-          .where('tenantId', '=', tenantId)
-          .where('deletedAt', 'is', null)
-          .execute();
-        let runs = 0;
-        for (const { integrationId } of integrations) {
-          const asked = { integrationId, startedBy: 'restore', mustFollow: true };
-          // A full run reads everything; an integration that only pushes is compared by a nightly one.
-          const run =
-            (await requestSyncRun(work, { ...asked, kind: 'full' })) ??
-            (await requestSyncRun(work, { ...asked, kind: 'nightly' }));
-          if (run !== undefined) runs += 1;
-        }
-        return runs;
-      });
-    return requested;
-  } finally {
-    await database.close();
-  }
 }
 
 if (require.main === module)

@@ -25,6 +25,7 @@ import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper } from './stalled-work-sweeper';
+import { startRestoreDetector } from './restore-detector';
 import { startScheduleReconciler } from './schedule-reconciler';
 import { connectToTemporal, type TemporalConnections } from './temporal-connections';
 import { retryUntilReachable } from './retry-until-reachable';
@@ -123,7 +124,7 @@ function findWorkflows(): CreateWorkersOptions['workflows'] {
     : { workflowsPath: require.resolve('../workflows') };
 }
 
-/** The loops beside the Temporal workers: outbox dispatcher, sweeper, schedule reconciler. */
+/** The loops beside the Temporal workers. */
 function startBackgroundLoops({
   config,
   log,
@@ -140,6 +141,7 @@ function startBackgroundLoops({
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
     startSweeper({ database, handleRow, log }),
     startScheduleReconciler({ client, database, hasSearchAttributes, log }),
+    startRestoreDetector({ client, database, log }),
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }

@@ -54,7 +54,7 @@ it('B5, B6: an owner makes a backup, and another owner restores it into an empty
 
   expect(before).toContainEqual({ relname: 'records', rows: '2' });
   expect(await execute(url, 'select * from records')).toEqual([]); // as always, outside of a backup
-  const changed = ['outbox', 'sync_runs', 'stream_events'];
+  const changed = ['outbox', 'sync_runs', 'stream_events', 'installations'];
   const others = (rows: unknown[]) =>
     rows.filter((row) => !changed.includes((row as { relname: string }).relname));
   expect(others(await rowsOf(to, restored))).toEqual(others(before));
@@ -77,6 +77,12 @@ it('X12: every integration is compared with its app after a restore, also one th
 
   const restored = await to.givenOwner('two', 'createrole');
   expect(await restore(restored, file)).toBe(2);
+
+  // Nothing is verified until then, and the workers need not find out by themselves that it was restored.
+  const unverified = 'select jsonb_object_keys(unverified_types) as type from integrations';
+  expect(await execute(to.inDatabase(restored), unverified)).toContainEqual({ type: 'employees' });
+  const known = 'select server is not null as "isKnown" from installations';
+  expect(await execute(to.inDatabase(restored), known)).toEqual([{ isKnown: true }]);
 
   // The run that the pulling integration waited for already reads everything, too.
   const queued = `select kind from sync_runs where state = 'queued' and scope = 'full' order by kind`;
