@@ -11,7 +11,7 @@ import type { Pool, PoolClient } from 'pg';
 /** `begin` costs the server nothing, so a server that does not answer it is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
-const READ_ONLY = '25006';
+export const READ_ONLY = '25006';
 
 export interface WatchedConnections extends PostgresPool {
   /** Drops every connection that is used no more, so that the next transaction opens a new one. */

@@ -5,7 +5,7 @@
 import { ROLES } from './migrations/2026-11-28-baseline/access';
 import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
-import { watchedConnections, type WatchedConnections } from './connection-liveness';
+import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
@@ -175,7 +175,10 @@ export class Database {
       try {
         return await this.#inRoleOnce(role, tenantId, work, commit);
       } catch (error) {
-        if (tries === TRIES_MAX || !BEGIN_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
+        const { code = '' } = error as { code?: string };
+        // The connection may be older than a failover; the next one is new.
+        const isBegunAgain = code === READ_ONLY ? tries === 1 : tries < TRIES_MAX && BEGIN_AGAIN.has(code);
+        if (!isBegunAgain) throw error;
         // Randomized, or the same transactions collide again.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 50)));
       }

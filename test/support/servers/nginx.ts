@@ -1,4 +1,4 @@
-/** Debian's nginx with deploy/nginx.conf, on a free port of this machine. */
+/** Debian's nginx on a free port of this machine: with deploy/nginx.conf, or as a gate before Temporal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -14,6 +14,8 @@ export interface Nginx {
   port: number;
   /** The certificate, for clients. */
   cert: string;
+  /** Contains the certificate as syncline.crt, its key as syncline.key. */
+  folder: string;
   stop(): Promise<void>;
 }
 
@@ -22,17 +24,43 @@ export async function startNginx(
   upstreamPort: number,
   change: (conf: string) => string = (conf) => conf,
 ): Promise<Nginx> {
+  const plainPort = await freePort();
+  return start((folder, port) =>
+    change(
+      fs
+        .readFileSync(path.join(projectFolder, 'deploy/nginx.conf'), 'utf8')
+        .replace('127.0.0.1:8080', `127.0.0.1:${upstreamPort}`)
+        .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
+        .replace('listen 80', `listen 127.0.0.1:${plainPort}`)
+        .replaceAll('/etc/ssl/', `${folder}/`),
+    ),
+  );
+}
+
+/** A gate before Temporal that lets callers through by `condition`, directives of nginx. */
+export async function startTemporalGate(address: string, condition: string): Promise<Nginx> {
+  return start(
+    (folder, port) => `server {
+      listen 127.0.0.1:${port} ssl http2;
+      ssl_certificate ${folder}/syncline.crt;
+      ssl_certificate_key ${folder}/syncline.key;
+      ssl_client_certificate ${folder}/syncline.crt;
+      ssl_verify_client optional;
+      location / {
+        ${condition}
+        grpc_read_timeout 120s;
+        grpc_pass grpc://${address};
+      }
+    }`,
+  );
+}
+
+async function start(server: (folder: string, port: number) => string): Promise<Nginx> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'syncline-nginx-'));
-  const [port, plainPort] = [await freePort(), await freePort()];
+  const port = await freePort();
   const { key, cert } = makeSelfSigned();
   fs.writeFileSync(path.join(folder, 'syncline.crt'), cert);
   fs.writeFileSync(path.join(folder, 'syncline.key'), key);
-  const example = fs
-    .readFileSync(path.join(projectFolder, 'deploy/nginx.conf'), 'utf8')
-    .replace('127.0.0.1:8080', `127.0.0.1:${upstreamPort}`)
-    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
-    .replace('listen 80', `listen 127.0.0.1:${plainPort}`)
-    .replaceAll('/etc/ssl/', `${folder}/`);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
   );
@@ -41,7 +69,7 @@ export async function startNginx(
     'daemon off;',
     'events {}',
     `http { access_log off; gzip on; gzip_types *; ${paths.join(' ')}`,
-    change(example),
+    server(folder, port),
     '}',
   ];
   fs.writeFileSync(path.join(folder, 'nginx.conf'), conf.join('\n'));
@@ -52,6 +80,7 @@ export async function startNginx(
   return {
     port,
     cert,
+    folder,
     async stop() {
       nginx.kill('SIGTERM');
       if (nginx.exitCode === null) await once(nginx, 'exit');

@@ -5,7 +5,8 @@ import { createSign, generateKeyPairSync } from 'node:crypto';
 
 const tlv = (tag: number, ...parts: Buffer[]): Buffer => {
   const body = Buffer.concat(parts);
-  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255];
+  const { length: size } = body;
+  const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
   return Buffer.concat([Buffer.from([tag, ...length]), body]);
 };
 const sequence = (...parts: Buffer[]) => tlv(0x30, ...parts);
@@ -22,11 +23,8 @@ export function makeSelfSigned(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const name = sequence(set(sequence(oid('550403'), tlv(0x0c, Buffer.from('Syncline tests')))));
   const alternatives = sequence(tlv(0x82, Buffer.from('localhost')), tlv(0x87, Buffer.from([127, 0, 0, 1])));
-  const isAuthority = sequence(tlv(0x01, Buffer.from([0xff])));
-  const extensions = sequence(
-    sequence(oid('551d13'), tlv(0x01, Buffer.from([0xff])), tlv(0x04, isAuthority)), // basicConstraints
-    sequence(oid('551d11'), tlv(0x04, alternatives)), // subjectAltName
-  );
+  // No basicConstraints: Temporal's client accepts no certificate authority as a server.
+  const extensions = sequence(sequence(oid('551d11'), tlv(0x04, alternatives))); // subjectAltName
   const body = sequence(
     tlv(0xa0, tlv(0x02, Buffer.from([2]))), // version 3
     tlv(0x02, Buffer.from([1])),
