@@ -11,38 +11,9 @@ import type { JsonObject } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
+import type { HttpClient } from './http';
 
-export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /**
-   * Absolute URL. The configuration of the integration must name its host; the client checks every resolved
-   * address.
-   */
-  url: string;
-  headers?: Record<string, string>;
-  /** Sent unchanged. The caller sets the content type. */
-  body?: string;
-  /** The size limit of the response in bytes, for lists: 1 MiB by default, 16 MiB at most. */
-  responseBytesMax?: number;
-}
-
-export interface HttpResponse {
-  status: number;
-  /** Header names in lower case; repeated headers joined by ", ". */
-  headers: Record<string, string>;
-  /** The body as text. */
-  text: string;
-}
-
-/**
- * The HTTP client of connectors. It follows no redirects, obeys the egress policy, and limits time (30 s in
- * all) and size. @throws Unavailable if there is no complete response (refused, reset, timed out, too large,
- * blocked by policy)
- * @throws WrongAddress if the server does not speak HTTP, or TLS where the address says https
- */
-export interface HttpClient {
-  send(request: HttpRequest): Promise<HttpResponse>;
-}
+export type { HttpClient, HttpRequest, HttpResponse } from './http';
 
 /**
  * TCP connections for third parties without HTTP, under the same egress policy. The caller closes the socket.
@@ -71,6 +42,8 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   tokens: TokenStore;
   /** Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it. */
   signal: AbortSignal;
+  /** Shares what the connector bounds per tenant. Absent: one that has no other integration. */
+  tenantId?: string;
   /**
    * For pushes: to be called before the first write to a remote record that was found, not linked. Throws
    * `RecordConflict` if it belongs to another record (rules.md 49).

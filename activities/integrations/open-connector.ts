@@ -76,6 +76,7 @@ export function createConnectorOpener(
       sockets: options.createSocketOpener({ hosts, signal }),
       tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
       signal,
+      tenantId,
     };
     return { connector, context };
   };

@@ -5,6 +5,7 @@
  * Every page is a short read-only transaction on its own connection, under the egress policy. Pages follow
  * the id, so another process can continue a run at any page.
  */
+import { createHash } from 'node:crypto';
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../errors';
 import {
@@ -36,11 +37,12 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   validate: findPostgresProblems,
 
-  /** Without TLS the password can be read on the way, so TLS is part of the scheme. */
-  origins: ({ host, port, tls }) => ({
+  /** Without TLS the password can be read on the way, and the authority says who may present the host. */
+  origins: ({ host, port, tls, tls_ca: ca }) => ({
     '/config/host': host,
     '/config/port': String(port),
     '/config/tls': tls ? 'with TLS' : 'without TLS',
+    ...(ca !== undefined && { '/config/tls_ca': `the authority with SHA-256 ${fingerprintOf(ca)}` }),
   }),
 
   hosts: ({ host, port }) => [`${host}:${port}`],
@@ -87,3 +89,6 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
     }
   },
 };
+
+const fingerprintOf = (pem: string): string =>
+  createHash('sha256').update(pem.replaceAll(/\s/g, '')).digest('hex');

@@ -76,7 +76,7 @@ export async function inSession<T>(
 ): Promise<T> {
   const { config, credentials } = context;
   const { host, port, database, tls, tls_ca } = config;
-  return withReader(`${host}:${port}`, async (reader) => {
+  return withReader({ server: `${host}:${port}`, tenantId: context.tenantId ?? '' }, async (reader) => {
     if (context.signal.aborted) throw new Unavailable('The worker is stopping.');
     const server = { host, port, database, tls, tls_ca };
     const limits = { ...READER_LIMITS, ...context.readerLimits };

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
 import { BODY_BYTES_MAX } from '../../api/routing/define-route';
-import { HEAP_MIB, READERS_MAX, READERS_PER_SERVER_MAX } from '../../connectors/postgres/isolation/readers';
+import { HEAP_MIB, READERS_MAX, READERS_PER_OWNER_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
 import { CALLS_MAX } from '../../egress/http-client';
 import { PROCESS_BYTES_MAX, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
@@ -20,7 +20,10 @@ it.each([
     `${READER_LIMITS.answerBytesMax / MIB} MiB and ${count(READER_LIMITS.valuesMax)} values`,
   ],
   ['Reader process', `a JavaScript heap of ${HEAP_MIB} MiB`],
-  ['Reader processes of a worker', `${READERS_MAX}, of which ${READERS_PER_SERVER_MAX} with one server`],
+  [
+    'Reader processes of a worker',
+    `${READERS_MAX}, of which ${READERS_PER_OWNER_MAX} of one tenant or with one server`,
+  ],
   ['Calls of an integration at the same time, per worker', `| ${CALLS_MAX} |`],
   ['Answers under way', `${PROCESS_BYTES_MAX / MIB} MiB a worker, ${TENANT_BYTES_MAX / MIB} MiB a tenant`],
   ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],

@@ -12,8 +12,8 @@ import { AnswerTooLarge, DatabaseRefusal } from '../failures';
 import type { Call, Failure, FromReader, ReaderLimits, Rows, ToReader } from './messages';
 
 export const READERS_MAX = 16;
-/** Of sessions with one server. */
-export const READERS_PER_SERVER_MAX = 4;
+/** Of sessions of one tenant, and of sessions with one server. */
+export const READERS_PER_OWNER_MAX = READERS_MAX / 4;
 const QUEUE_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 30_000;
 export const HEAP_MIB = 192;
@@ -25,13 +25,17 @@ const GOODBYE_MS = 1_000;
 const IDLE_MS = 30_000;
 
 const idle: Reader[] = [];
-const busy = new Map<string, number>();
+const busy: Borrower[] = [];
 const changes = new EventEmitter().setMaxListeners(0);
 
+export interface Borrower {
+  server: string;
+  tenantId: string;
+}
+
 /** Waits for a reader, and lends it to the work. */
-export async function withReader<T>(server: string, work: (reader: Reader) => Promise<T>): Promise<T> {
-  await untilFree(server);
-  busy.set(server, (busy.get(server) ?? 0) + 1);
+export async function withReader<T>(borrower: Borrower, work: (reader: Reader) => Promise<T>): Promise<T> {
+  await takeTurn(borrower);
   try {
     const reader = idle.pop() ?? (await Reader.start());
     reader.borrow();
@@ -41,23 +45,25 @@ export async function withReader<T>(server: string, work: (reader: Reader) => Pr
       if (await reader.close()) keep(reader);
     }
   } finally {
-    const left = (busy.get(server) as number) - 1;
-    if (left === 0) busy.delete(server);
-    else busy.set(server, left);
+    busy.splice(busy.indexOf(borrower), 1);
     changes.emit('free');
   }
 }
 
-async function untilFree(server: string): Promise<void> {
+/** Takes the place at once: several that wait must not see the same one free. */
+async function takeTurn(borrower: Borrower): Promise<void> {
+  const { server, tenantId } = borrower;
   const patience = AbortSignal.timeout(QUEUE_TIMEOUT_MS);
   const isFree = () =>
-    (busy.get(server) ?? 0) < READERS_PER_SERVER_MAX &&
-    [...busy.values()].reduce((sum, count) => sum + count, 0) < READERS_MAX;
+    busy.length < READERS_MAX &&
+    busy.filter((other) => other.tenantId === tenantId).length < READERS_PER_OWNER_MAX &&
+    busy.filter((other) => other.server === server).length < READERS_PER_OWNER_MAX;
   while (!isFree()) {
     await once(changes, 'free', { signal: patience }).catch((cause: unknown) => {
       throw new Unavailable('Too many databases are being read at the moment.', null, { cause });
     });
   }
+  busy.push(borrower);
 }
 
 function keep(reader: Reader): void {

@@ -63,6 +63,9 @@ const POSTGRES = {
   record_types: { employees: { direction: 'pull', fields: [{ name: 'email', to: 'email' }] } },
 };
 
+const pem = (content: string): string =>
+  `-----BEGIN CERTIFICATE-----\n${content}\n-----END CERTIFICATE-----\n`;
+
 type Given = { credentials: JsonObject; config: Record<string, unknown> };
 const moved: [string, Given, Record<string, unknown>, string, string][] = [
   [
@@ -103,6 +106,13 @@ const moved: [string, Given, Record<string, unknown>, string, string][] = [
   ['host', POSTGRES, { host: 'evil.example.net' }, '/config/host', 'evil.example.net'],
   ['port', POSTGRES, { port: 6543 }, '/config/port', '6543'],
   ['tls', POSTGRES, { tls: false }, '/config/tls', 'without TLS'],
+  [
+    'tls_ca',
+    { ...POSTGRES, config: { ...POSTGRES.config, tls_ca: pem('OWN') } },
+    { tls_ca: pem('EVIL') },
+    '/config/tls_ca',
+    'the authority with SHA-256 0f8bef14d1d7ad495d3344893eb2c4141c11a5728515e2f62516d845da7b9b5d',
+  ],
 ];
 
 it.each(moved)(

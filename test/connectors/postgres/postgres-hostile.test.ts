@@ -7,16 +7,22 @@ import type { PostgresContext } from '../../../connectors/postgres/session';
 import { createSocketOpener } from '../../../egress/socket-opener';
 import { loopbackPolicy } from '../suite/given';
 
-let server: Server | undefined;
-afterEach(() => server?.close());
+const servers: { server: Server; sockets: Set<Socket> }[] = [];
+const cutAll = (): void => servers.forEach(({ sockets }) => sockets.forEach((socket) => socket.destroy()));
+afterEach(() => {
+  cutAll();
+  for (const { server } of servers.splice(0)) server.close();
+});
 
 /** A server that answers the start of each connection. */
-async function served(answer: (socket: Socket) => void): Promise<PostgresContext> {
-  server = createServer((socket) => {
-    socket.on('error', () => undefined);
+async function served(answer: (socket: Socket) => void, tenantId = 'tenant'): Promise<PostgresContext> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
     socket.once('data', () => answer(socket));
   });
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  servers.push({ server, sockets });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const config = postgres.configSchema.parse({
     host: '127.0.0.1',
@@ -37,6 +43,7 @@ async function served(answer: (socket: Socket) => void): Promise<PostgresContext
     }),
     tokens: { get: () => undefined, set: () => undefined, clear: () => undefined },
     signal: new AbortController().signal,
+    tenantId,
     readerLimits: { loginTimeoutMs: 1_000, silenceMs: 1_000 },
   };
 }
@@ -103,4 +110,21 @@ test('rule 60: an announced message of 2 GB is refused before it arrives', async
   const context = await served((socket) => socket.write(hex('4E 7F FF FF FF')));
 
   expect(await failureOf(context)).toMatchObject({ message: expect.stringContaining('too much') });
+});
+
+test('rule 60: four silent databases of one tenant leave readers to the other tenants', async () => {
+  let isOver = false;
+  const say = (socket: Socket) => isOver && socket.destroy();
+  const silent = await Promise.all(Array.from({ length: 4 }, () => served(say, 'hostile')));
+  const patient = silent.map((context) => ({ ...context, readerLimits: { loginTimeoutMs: 60_000 } }));
+  const held = patient.flatMap((context) => Array.from({ length: 4 }, () => failureOf(context)));
+  const healthy = await served((socket) => socket.write(hex(PACKETS['a web page'] as string)), 'healthy');
+
+  const answered = failureOf(healthy).then((failure) => (failure as Error).message);
+  const first = await Promise.race([answered, ...held.map((one) => one.then(() => 'a silent one ended'))]);
+
+  expect(first).toBe('The database sent a malformed message.');
+  isOver = true;
+  cutAll();
+  await Promise.all(held);
 });
