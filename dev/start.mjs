@@ -3,10 +3,11 @@
  * `npm run dev` (`--watch`): the same, with api, worker and console restarted when their code changes.
  */
 import { createRequire } from 'node:module';
-import { ensureInstalled, requireNode } from './tools/ensure-dependencies.mjs';
+import { ensureInstalled, lockCheckout, requireNode } from './tools/ensure-dependencies.mjs';
 
 requireNode();
-ensureInstalled();
+await lockCheckout();
+await ensureInstalled();
 
 const require = createRequire(import.meta.url);
 require('tsx/cjs'); // from here on TypeScript files can be required

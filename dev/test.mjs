@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { ensureInstalled, requireNode } from './tools/ensure-dependencies.mjs';
 
 requireNode();
-ensureInstalled();
+await ensureInstalled();
 
 const require = createRequire(import.meta.url);
 require('tsx/cjs'); // from here on TypeScript files can be required

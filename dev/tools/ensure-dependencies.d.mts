@@ -1,4 +1,6 @@
 export declare const projectFolder: string;
 export declare function requireNode(): void;
 export declare function isInstalled(folder: string): boolean;
-export declare function ensureInstalled(folder?: string, what?: string): void;
+/** @returns a function that releases the lock. */
+export declare function lockCheckout(): Promise<() => void>;
+export declare function ensureInstalled(): Promise<void>;

@@ -1,0 +1,3 @@
+export declare function lockFolder(
+  folder: string,
+): Promise<{ release: () => void; holder?: never } | { holder: number; release?: never }>;
