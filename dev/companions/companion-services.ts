@@ -1,13 +1,13 @@
 /**
  * Starts the programs that Syncline talks to: PocketBase with employees, contacts and companies, a SCIM
- * server, a receiver of webhooks, and a mailbox unless SMTP_URL names one.
+ * server and a receiver of webhooks; and a mailbox unless SMTP_URL names one.
  */
 import path from 'node:path';
 import { setUpCrm } from '../sample/crm-in-pocketbase';
 import { setUpEmployees } from '../sample/employees-in-pocketbase';
-import type { PortName } from '../start/addresses';
+import { onFreePorts, type PortName, type Ports } from '../start/addresses';
 import { servePocketBase, type PocketBaseLogin } from '../start/pocketbase';
-import { reportFetch, step } from '../start/progress';
+import { note, reportFetch, step } from '../start/progress';
 import { serveScim } from '../start/scim-server';
 import type { Secrets } from '../start/secrets';
 import { logFile, privateFolder } from '../start/state';
@@ -32,14 +32,8 @@ export interface ScimService {
 export interface CompanionServices {
   pocketBase: PocketBaseService;
   scim: ScimService;
-  /** The web page of the mailbox; null if mail goes elsewhere. */
-  mailUrl: string | null;
   webhookReceiverUrl: string;
 }
-
-/** Where mail goes: known before the mailbox listens there. */
-export const smtpUrl = ({ SMTP_PORT }: Record<PortName, number>): string =>
-  process.env.SMTP_URL ?? `smtp://127.0.0.1:${SMTP_PORT}`;
 
 async function startPocketBase(port: number, secrets: Secrets): Promise<PocketBaseService> {
   const superuser = { email: 'admin@example.com', password: secrets.pocketBasePassword };
@@ -69,28 +63,39 @@ async function startScim(port: number, { scimToken: token }: Secrets): Promise<S
   return { url, token };
 }
 
-async function startMail(smtpPort: number, pagePort: number): Promise<string | null> {
-  if (process.env.SMTP_URL) return null;
-  const options = {
-    folder: privateFolder('mail'),
-    logFile: logFile('mail-sink'),
-    smtpPort,
-    pagePort,
-    onFetch: reportFetch,
-  };
-  return (await step('mailbox', () => startMailSink(options))).pageUrl;
+/** The server that Syncline's e-mails go to. */
+export interface Mailbox {
+  smtpUrl: string;
+  /** Its web page; null if SMTP_URL names another server. */
+  mailUrl: string | null;
+}
+
+export async function startMailbox(ports: Ports): Promise<Mailbox> {
+  if (process.env.SMTP_URL) return { smtpUrl: process.env.SMTP_URL, mailUrl: null };
+  const start = () =>
+    startMailSink({
+      folder: privateFolder('mail'),
+      logFile: logFile('mail-sink'),
+      smtpPort: ports.SMTP_PORT,
+      pagePort: ports.MAIL_PORT,
+      onFetch: reportFetch,
+    });
+  const { pageUrl } = await step('mailbox', () =>
+    onFreePorts(ports, ['SMTP_PORT', 'MAIL_PORT'], note, start),
+  );
+  return { smtpUrl: `smtp://127.0.0.1:${ports.SMTP_PORT}`, mailUrl: pageUrl };
 }
 
 /** All at once. Throws the first failure without waiting for the others. */
-export async function startCompanionServices(
-  ports: Record<PortName, number>,
-  secrets: Secrets,
-): Promise<CompanionServices> {
-  const [pocketBase, scim, mailUrl, webhookReceiverUrl] = await Promise.all([
-    step('PocketBase, a third party', () => startPocketBase(ports.POCKETBASE_PORT, secrets)),
-    step('SCIM server, a third party', () => startScim(ports.SCIM_PORT, secrets)),
-    startMail(ports.SMTP_PORT, ports.MAIL_PORT),
-    step('webhook receiver', () => startWebhookReceiver(ports.WEBHOOK_RECEIVER_PORT)),
+export async function startCompanionServices(ports: Ports, secrets: Secrets): Promise<CompanionServices> {
+  const onPort = <Result>(name: PortName, start: (port: number) => Promise<Result>): Promise<Result> =>
+    onFreePorts(ports, [name], note, () => start(ports[name]));
+  const [pocketBase, scim, webhookReceiverUrl] = await Promise.all([
+    step('PocketBase, a third party', () =>
+      onPort('POCKETBASE_PORT', (port) => startPocketBase(port, secrets)),
+    ),
+    step('SCIM server, a third party', () => onPort('SCIM_PORT', (port) => startScim(port, secrets))),
+    step('webhook receiver', () => onPort('WEBHOOK_RECEIVER_PORT', startWebhookReceiver)),
   ]);
-  return { pocketBase, scim, mailUrl, webhookReceiverUrl };
+  return { pocketBase, scim, webhookReceiverUrl };
 }

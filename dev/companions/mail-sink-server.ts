@@ -39,6 +39,7 @@ export async function serveMailSink(
       options.folder,
     ],
     logFile: options.logFile,
+    ports: [options.smtpPort, options.pagePort],
   });
   const pageUrl = `http://127.0.0.1:${options.pagePort}`;
   await waitUntilReady(child, () => answersHttp(`${pageUrl}/api/healthz`));

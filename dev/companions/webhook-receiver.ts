@@ -17,6 +17,7 @@ export async function startWebhookReceiver(port: number): Promise<string> {
     args: ['--import', 'tsx', 'dev/companions/webhook-receiver-main.ts', String(port), secretFile],
     cwd: projectFolder,
     logFile: logFile('webhook-receiver'),
+    ports: [port],
   });
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(child, () => answersHttp(url));

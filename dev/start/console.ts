@@ -5,8 +5,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { projectFolder } from '../tools/paths';
+import { onFreePorts, type Ports } from './addresses';
 import { answersHttp, runToEnd, startProcess, waitUntilReady } from './processes';
-import { step } from './progress';
+import { note, step } from './progress';
 import { logFile } from './state';
 
 const SOURCES = ['console', 'api', 'domain', 'contract', 'connectors', 'package-lock.json'];
@@ -38,21 +39,26 @@ export async function ensureConsole(): Promise<void> {
  * Vite's development server, which shows an edit at once. It passes requests to the API on. @returns the
  * console's URL.
  */
-export async function serveConsole(port: number, apiUrl: string): Promise<string> {
+export async function serveConsole(ports: Ports, apiUrl: string): Promise<string> {
   return step('console, watched', async () => {
     await runToEnd('npm', ['run', '--silent', 'console:types'], { cwd: projectFolder });
-    const vite = path.join(path.dirname(require.resolve('vite/package.json')), 'bin/vite.js');
-    const address = ['--host', '127.0.0.1', '--port', String(port), '--strictPort'];
-    const child = await startProcess({
-      name: 'console',
-      command: process.execPath,
-      args: [vite, '--config', 'console/vite.config.mts', ...address],
-      cwd: projectFolder,
-      env: { ...process.env, API_URL: apiUrl },
-      logFile: logFile('console'),
-    });
-    const url = `http://127.0.0.1:${port}/console`;
-    await waitUntilReady(child, () => answersHttp(`${url}/`));
-    return url;
+    return onFreePorts(ports, ['CONSOLE_DEV_PORT'], note, () => serve(ports.CONSOLE_DEV_PORT, apiUrl));
   });
+}
+
+async function serve(port: number, apiUrl: string): Promise<string> {
+  const vite = path.join(path.dirname(require.resolve('vite/package.json')), 'bin/vite.js');
+  const address = ['--host', '127.0.0.1', '--port', String(port), '--strictPort'];
+  const child = await startProcess({
+    name: 'console',
+    command: process.execPath,
+    args: [vite, '--config', 'console/vite.config.mts', ...address],
+    cwd: projectFolder,
+    env: { ...process.env, API_URL: apiUrl },
+    logFile: logFile('console'),
+    ports: [port],
+  });
+  const url = `http://127.0.0.1:${port}/console`;
+  await waitUntilReady(child, () => answersHttp(`${url}/`));
+  return url;
 }

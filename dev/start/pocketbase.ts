@@ -27,7 +27,7 @@ export async function servePocketBase(
   // After `--`, because a password may begin with a dash.
   await runToEnd(command, ['superuser', 'upsert', ...folder, '--', superuser.email, superuser.password]);
   const args = ['serve', '--http', `127.0.0.1:${port}`, '--automigrate=false', ...folder];
-  const child = await startProcess({ name: 'PocketBase', command, args, logFile });
+  const child = await startProcess({ name: 'PocketBase', command, args, logFile, ports: [port] });
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(child, () => answersHttp(`${url}/api/health`));
   return { url, process: child };

@@ -1,7 +1,4 @@
-/**
- * Picks ports on 127.0.0.1. A free port can be taken a moment later; the program that should listen there
- * then reports it in its log.
- */
+/** Picks ports on 127.0.0.1. A free port can be taken a moment later. */
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
 

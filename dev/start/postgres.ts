@@ -150,6 +150,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ],
     cwd: '/',
     logFile: options.logFile,
+    ports: [port],
     stopSignal: 'SIGINT', // "fast": ends sessions and writes a checkpoint; SIGTERM would wait for clients
     ...binaries.runAs,
   });

@@ -3,9 +3,11 @@
  * reaches the parent, which then stops its children in order. Output goes to a file. With util-linux's
  * `setpriv` (on every Debian and Ubuntu) the kernel ends a child when its parent dies, even by kill -9.
  */
-import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isTakenFrom } from './listeners';
 
 export interface ProcessOptions {
   /** For messages: "PostgreSQL", "api". */
@@ -15,6 +17,8 @@ export interface ProcessOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   logFile: string;
+  /** Where it will listen on 127.0.0.1. */
+  ports?: readonly number[];
   uid?: number | undefined;
   gid?: number | undefined;
   /** The signal on which this program shuts down properly. */
@@ -25,6 +29,7 @@ export interface SupervisedProcess {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
+  readonly ports: readonly number[];
   readonly stopSignal: NodeJS.Signals;
   /** Resolves when the process has ended, with a description: "ended with exit code 1". Never rejects. */
   readonly ended: Promise<string>;
@@ -34,7 +39,14 @@ export interface SupervisedProcess {
   kill(): void;
 }
 
+/** A port was taken between the choice and the start. */
+export class PortTaken extends Error {}
+
 const running = new Set<SupervisedProcess>();
+
+/** `started`: also of programs that run to their end. `ready`: `waitUntilReady` has succeeded. */
+export const processEvents = new EventEmitter<Record<'started' | 'ready', [SupervisedProcess]>>();
+
 let isClosing = false;
 
 /** In the order in which they were started. */
@@ -57,56 +69,79 @@ export function tied(command: string, args: readonly string[], signal: string): 
     : [command, [...args]];
 }
 
+type RunOptions = Pick<Partial<ProcessOptions>, 'cwd' | 'env' | 'uid' | 'gid'>;
+
 /**
  * Runs a program to its end. @returns what it printed. @throws with what it printed to standard error.
  */
-export function runToEnd(
+export async function runToEnd(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {},
+  options: RunOptions = {},
 ): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      ...tied(command, args, 'SIGTERM'),
-      { ...options, maxBuffer: 16 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        if (error) reject(new Error(stderr.trim() || error.message));
-        else resolve(stdout);
-      },
-    );
-  });
+  const settings = { ...options, name: path.basename(command), command, args };
+  const { child, supervised } = await launch({ ...settings, logFile: '' }, 'pipe');
+  const [output, errors] = [collect(child.stdout), collect(child.stderr)];
+  const how = await supervised.ended;
+  const [printed, problem] = await Promise.all([output, errors]);
+  if (how === 'ended with exit code 0') return printed;
+  throw new Error(problem.trim() || `${command} ${how}`);
+}
+
+async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream ?? []) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
 }
 
 /** Starts a child process. @throws if the program cannot be run. */
 export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {
-  const { name, logFile, stopSignal = 'SIGTERM' } = options;
+  fs.mkdirSync(path.dirname(options.logFile), { recursive: true });
+  const log = fs.openSync(options.logFile, 'a', 0o600);
+  try {
+    return (await launch(options, log)).supervised;
+  } finally {
+    fs.closeSync(log);
+  }
+}
+
+async function launch(
+  options: ProcessOptions,
+  output: number | 'pipe',
+): Promise<{ child: ChildProcess; supervised: SupervisedProcess }> {
+  const { name, logFile, ports = [], stopSignal = 'SIGTERM' } = options;
   if (isClosing) throw new Error(`${name} is not started any more: everything is being stopped`);
-  fs.mkdirSync(path.dirname(logFile), { recursive: true });
-  const log = fs.openSync(logFile, 'a', 0o600);
   const [command, args] = tied(options.command, options.args ?? [], stopSignal);
-  const child: ChildProcess = spawn(command, args, {
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', output, output],
     detached: true,
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
   });
-  fs.closeSync(log);
-  let isRunning = true;
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => {
-      isRunning = false;
-      resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`);
-    });
+    child.once('exit', (code, signal) =>
+      resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new Error(`${name} cannot be started: ${error.message}`)));
   });
+  const supervised = { name, logFile, ports, stopSignal, ended, ...controlsOf(child, stopSignal, ended) };
+  running.add(supervised);
+  void ended.then(() => running.delete(supervised));
+  processEvents.emit('started', supervised);
+  return { child, supervised };
+}
+
+function controlsOf(child: ChildProcess, stopSignal: NodeJS.Signals, ended: Promise<string>) {
   const pid = child.pid as number;
-  const signalGroup = (signal: NodeJS.Signals) => {
+  let isRunning = true;
+  child.once('exit', () => (isRunning = false));
+  const kill = () => {
     try {
-      process.kill(-pid, signal);
+      process.kill(-pid, 'SIGKILL');
     } catch {
       // no process is left in the group
     }
@@ -114,23 +149,12 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
   const stop = async (patienceMs = 10_000) => {
     if (!isRunning) return;
     child.kill(stopSignal);
-    const killLater = setTimeout(() => signalGroup('SIGKILL'), patienceMs);
+    const killLater = setTimeout(kill, patienceMs);
     await ended;
     clearTimeout(killLater);
+    kill(); // what the process has started itself, as npm does
   };
-  const supervised = {
-    name,
-    pid,
-    logFile,
-    stopSignal,
-    ended,
-    isRunning: () => isRunning,
-    stop,
-    kill: () => signalGroup('SIGKILL'),
-  };
-  running.add(supervised);
-  void ended.then(() => running.delete(supervised));
-  return supervised;
+  return { pid, isRunning: () => isRunning, stop, kill };
 }
 
 /** The last lines that a process wrote. */
@@ -142,9 +166,11 @@ export function tailOf(logFile: string, lines = 15): string {
   }
 }
 
+const isAddressInUse = (log: string): boolean => /EADDRINUSE|address already in use/i.test(log);
+
 /**
  * Polls `isReady` until it returns true; an exception counts as false. @throws with the tail of the log if
- * the process ends first or `timeoutMs` pass.
+ * the process ends first or `timeoutMs` pass, and `PortTaken` if another process listens on its port.
  */
 export async function waitUntilReady(
   child: SupervisedProcess,
@@ -153,13 +179,22 @@ export async function waitUntilReady(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    if (
-      await Promise.resolve()
-        .then(isReady)
-        .catch(() => false)
-    )
-      return;
+    const answers = await Promise.resolve()
+      .then(isReady)
+      .catch(() => false);
     const hasEnded = !child.isRunning();
+    if (answers || hasEnded) {
+      const isTaken =
+        isTakenFrom(child.pid, child.ports) || (hasEnded && isAddressInUse(tailOf(child.logFile)));
+      if (child.ports.length > 0 && isTaken) {
+        child.kill();
+        throw new PortTaken(`${child.name} could not listen: its port is used by another process.`);
+      }
+    }
+    if (answers && !hasEnded) {
+      processEvents.emit('ready', child);
+      return;
+    }
     if (hasEnded || Date.now() > deadline) {
       const what = hasEnded ? await child.ended : `was not ready after ${timeoutMs / 1000} s`;
       throw new Error(

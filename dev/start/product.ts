@@ -3,9 +3,10 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { onFreePorts, type Ports } from './addresses';
 import { projectFolder } from '../tools/paths';
 import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
-import { step } from './progress';
+import { note, step } from './progress';
 import type { Secrets } from './secrets';
 import { logFile } from './state';
 import type { Stores } from './stores';
@@ -14,12 +15,13 @@ interface ProductOptions {
   stores: Stores;
   smtpUrl: string;
   secrets: Secrets;
-  apiPort: number;
+  ports: Ports;
   /** Restarts api and worker when their code changes, and lets a debugger attach. */
   isWatching: boolean;
 }
 
-function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): NodeJS.ProcessEnv {
+function environment({ stores, smtpUrl, secrets, ports }: ProductOptions): NodeJS.ProcessEnv {
+  const apiPort = ports.API_PORT;
   return {
     // Third parties on this machine are the point of `npm start`; in production both stay unset.
     EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
@@ -68,7 +70,11 @@ function watchArguments({ main, flags, inspectPort, alsoWatched }: Program): str
   return [tsx, 'watch', '--clear-screen=false', ...included, ...flags, inspect, main];
 }
 
-function run(program: Program, env: NodeJS.ProcessEnv, isWatching: boolean): Promise<SupervisedProcess> {
+function run(
+  program: Program,
+  env: NodeJS.ProcessEnv,
+  { isWatching, ports }: ProductOptions,
+): Promise<SupervisedProcess> {
   const { name, main, flags } = program;
   return startProcess({
     name,
@@ -77,18 +83,22 @@ function run(program: Program, env: NodeJS.ProcessEnv, isWatching: boolean): Pro
     cwd: projectFolder,
     env,
     logFile: logFile(name),
+    ports: program === API ? [ports.API_PORT] : [],
   });
 }
 
-async function startApi(env: NodeJS.ProcessEnv, isWatching: boolean): Promise<string> {
-  const url = `http://127.0.0.1:${env.API_PORT}`;
-  const api = await run(API, env, isWatching);
-  await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
-  return url;
+/** Starts the api on a port that is free. @returns the environment with that port, once the api listens. */
+function startApi(options: ProductOptions): Promise<{ env: NodeJS.ProcessEnv; api: SupervisedProcess }> {
+  return onFreePorts(options.ports, ['API_PORT'], note, async () => {
+    const env = environment(options);
+    const api = await run(API, env, options);
+    await waitUntilReady(api, () => answersHttp(`http://127.0.0.1:${env.API_PORT}/livez`));
+    return { env, api };
+  });
 }
 
-async function startWorker(env: NodeJS.ProcessEnv, isWatching: boolean): Promise<void> {
-  const worker = await run(WORKER, env, isWatching);
+async function startWorker(env: NodeJS.ProcessEnv, options: ProductOptions): Promise<void> {
+  const worker = await run(WORKER, env, options);
   await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
 }
 
@@ -96,10 +106,18 @@ async function startWorker(env: NodeJS.ProcessEnv, isWatching: boolean): Promise
 export async function startProduct(
   options: ProductOptions,
 ): Promise<{ apiUrl: string; platformKey: string }> {
-  const env = environment(options);
-  const [apiUrl] = await Promise.all([
-    step('api', () => startApi(env, options.isWatching)),
-    step('worker', () => startWorker(env, options.isWatching)),
+  const starting = startApi(options);
+  const apiUrl = async (): Promise<string> => {
+    const { env, api } = await starting;
+    const url = `http://127.0.0.1:${env.API_PORT}`;
+    await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
+    return url;
+  };
+  // The worker is given the address of the console, so it starts when the api listens there.
+  const [url, { env }] = await Promise.all([
+    step('api', apiUrl),
+    starting,
+    step('worker', async () => startWorker((await starting).env, options)),
   ]);
-  return { apiUrl, platformKey: env.PLATFORM_KEY as string };
+  return { apiUrl: url, platformKey: env.PLATFORM_KEY as string };
 }

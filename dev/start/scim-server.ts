@@ -40,6 +40,7 @@ export async function serveScim(
     env: { ...process.env, PYTHONPATH: packages, PYTHONUNBUFFERED: '1' },
     cwd: folder,
     logFile,
+    ports: [port],
   });
   const url = `http://127.0.0.1:${port}/v2`;
   await waitUntilReady(child, () => answersHttp(`${url}/ServiceProviderConfig`));

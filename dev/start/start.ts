@@ -6,11 +6,17 @@
  * second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
-import { choosePorts, type PortName } from './addresses';
+import { choosePorts, type Ports } from './addresses';
 import { ensureConsole, serveConsole } from './console';
-import { smtpUrl, startCompanionServices } from '../companions/companion-services';
+import { startCompanionServices, startMailbox } from '../companions/companion-services';
 import { inState, stateFolder } from '../tools/paths';
-import { refuseNewProcesses, runningProcesses, tailOf, type SupervisedProcess } from './processes';
+import {
+  processEvents,
+  refuseNewProcesses,
+  runningProcesses,
+  tailOf,
+  type SupervisedProcess,
+} from './processes';
 import { startProduct } from './product';
 import { elapsed, note } from './progress';
 import { ensureSample } from '../sample/sample';
@@ -67,13 +73,12 @@ function onSignal(): void {
 
 const watched = new WeakSet<SupervisedProcess>();
 
-/** Records the processes that run now, and stops everything as soon as one of them ends. */
-function watchProcesses(): void {
-  recordProcesses();
-  for (const child of runningProcesses().filter((candidate) => !watched.has(candidate))) watch(child);
-}
-
+/**
+ * Stops everything as soon as a process that was ready ends. One that ends before is the failure of the step
+ * that waits for it.
+ */
 function watch(child: SupervisedProcess): void {
+  if (watched.has(child)) return;
   watched.add(child);
   void child.ended.then((how) => {
     if (isStopping) return;
@@ -90,24 +95,25 @@ interface StartOptions {
   isWatching: boolean;
 }
 
-async function startProductOnStores(ports: Record<PortName, number>, secrets: Secrets, isWatching: boolean) {
-  const stores = await startStores(ports, secrets);
-  watchProcesses();
-  const options = { stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT, isWatching };
-  return { stores, ...(await startProduct(options)) };
+/** Stores and mailbox come first, because the product is given their addresses. */
+async function startProductOnStores(ports: Ports, secrets: Secrets, isWatching: boolean) {
+  const [stores, { smtpUrl, mailUrl }] = await Promise.all([
+    startStores(ports, secrets),
+    startMailbox(ports),
+  ]);
+  return { stores, mailUrl, ...(await startProduct({ stores, smtpUrl, secrets, ports, isWatching })) };
 }
 
 async function startEverything(secrets: Secrets, { isWatching }: StartOptions): Promise<Ready> {
   const ports = await choosePorts(note);
-  const [{ stores, apiUrl, platformKey }, companions] = await Promise.all([
+  const [{ stores, mailUrl, apiUrl, platformKey }, companions] = await Promise.all([
     startProductOnStores(ports, secrets, isWatching),
     startCompanionServices(ports, secrets),
     isWatching ? undefined : ensureConsole(),
   ]);
   const builtConsoleUrl = `${apiUrl}/console`;
-  const consoleUrl = isWatching ? await serveConsole(ports.CONSOLE_DEV_PORT, apiUrl) : builtConsoleUrl;
-  watchProcesses();
-  const { pocketBase, scim, mailUrl, webhookReceiverUrl } = companions;
+  const consoleUrl = isWatching ? await serveConsole(ports, apiUrl) : builtConsoleUrl;
+  const { pocketBase, scim, webhookReceiverUrl } = companions;
   const sample = await ensureSample({ apiUrl, platformKey, pocketBase, scim, webhookReceiverUrl });
   return {
     api_url: apiUrl,
@@ -134,6 +140,7 @@ async function run(options: StartOptions): Promise<void> {
   fs.chmodSync(stateFolder, 0o711); // lets the user that runs PostgreSQL pass through to its data folder
   const orphans = await becomeOnlyInstance();
   isOnlyInstance = true;
+  processEvents.on('started', recordProcesses).on('ready', watch);
   fs.rmSync(readyFile, { force: true });
   console.log('Starting Syncline');
   if (orphans.length > 0) note(`stopped processes of an earlier start: ${orphans.join(', ')}`);

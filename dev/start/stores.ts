@@ -4,11 +4,11 @@
 import path from 'node:path';
 import { Client } from 'pg';
 import { migrateToLatest } from '../../db/migrate';
-import type { PortName } from './addresses';
+import { onFreePorts, type Ports } from './addresses';
 import { stateFolder } from '../tools/paths';
 import { startPostgres } from './postgres';
 import { reachableParent } from '../tools/postgres-binaries';
-import { reportFetch, step } from './progress';
+import { note, reportFetch, step } from './progress';
 import type { Secrets } from './secrets';
 import { logFile, privateFolder } from './state';
 import { startTemporalServer } from './temporal';
@@ -53,36 +53,38 @@ export function migrateEmbedded(url: string): Promise<string[]> {
   return migrateToLatest(url, { startOver: 'delete the .syncline folder and run npm start again' });
 }
 
-async function database(port: number, secrets: Secrets): Promise<string> {
+async function database(ports: Ports, secrets: Secrets): Promise<string> {
   const given = process.env.DATABASE_URL;
   if (given) {
     await step('schema of the database of DATABASE_URL', () => migrateToLatest(given));
     return given;
   }
-  const url = await step('PostgreSQL', () => embeddedDatabase(port, secrets));
+  const url = await step('PostgreSQL', () =>
+    onFreePorts(ports, ['POSTGRES_PORT'], note, () => embeddedDatabase(ports.POSTGRES_PORT, secrets)),
+  );
   await step('schema of the database', () => migrateEmbedded(url));
   return url;
 }
 
-async function temporal(port: number, uiPort: number): Promise<Omit<Stores, 'databaseUrl'>> {
+async function temporal(ports: Ports): Promise<Omit<Stores, 'databaseUrl'>> {
   if (process.env.TEMPORAL_ADDRESS)
     return { temporalAddress: process.env.TEMPORAL_ADDRESS, temporalUiUrl: null };
-  const options = {
-    logFile: logFile('temporal'),
-    port,
-    uiPort,
-    databaseFile: path.join(privateFolder('temporal'), 'temporal.db'),
-    onFetch: reportFetch,
-  };
-  const { address, uiUrl } = await step('Temporal', () => startTemporalServer(options));
+  const start = () =>
+    startTemporalServer({
+      logFile: logFile('temporal'),
+      port: ports.TEMPORAL_PORT,
+      uiPort: ports.TEMPORAL_UI_PORT,
+      databaseFile: path.join(privateFolder('temporal'), 'temporal.db'),
+      onFetch: reportFetch,
+    });
+  const { address, uiUrl } = await step('Temporal', () =>
+    onFreePorts(ports, ['TEMPORAL_PORT', 'TEMPORAL_UI_PORT'], note, start),
+  );
   return { temporalAddress: address, temporalUiUrl: uiUrl ?? null };
 }
 
 /** Both at once. Throws the first failure without waiting for the other. */
-export async function startStores(ports: Record<PortName, number>, secrets: Secrets): Promise<Stores> {
-  const [databaseUrl, temporalServer] = await Promise.all([
-    database(ports.POSTGRES_PORT, secrets),
-    temporal(ports.TEMPORAL_PORT, ports.TEMPORAL_UI_PORT),
-  ]);
+export async function startStores(ports: Ports, secrets: Secrets): Promise<Stores> {
+  const [databaseUrl, temporalServer] = await Promise.all([database(ports, secrets), temporal(ports)]);
   return { databaseUrl, ...temporalServer };
 }

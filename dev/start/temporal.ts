@@ -61,7 +61,13 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   if (options.databaseFile) args.push('--db-filename', options.databaseFile);
   for (const [name, value] of Object.entries(dynamicConfig))
     args.push('--dynamic-config-value', `${name}=${value}`);
-  const server = await startProcess({ name: 'Temporal', command, args, logFile: options.logFile });
+  const server = await startProcess({
+    name: 'Temporal',
+    command,
+    args,
+    logFile: options.logFile,
+    ports: [port, ...(options.uiPort ? [options.uiPort] : [])],
+  });
   await waitUntilReady(server, () => answersTcp(port));
   return {
     address: `127.0.0.1:${port}`,

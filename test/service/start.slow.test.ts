@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { choosePorts } from '../../dev/start/addresses';
+import { freePort } from '../../dev/start/ports';
 import { logIn } from '../../dev/start/pocketbase';
 import {
   createCheckout,
@@ -18,6 +20,13 @@ import { createRunFolder } from '../support/environments/run-folder';
 
 const patience = 90_000;
 let starts: Start[] = [];
+
+/** Of another block than the ports of other tests. */
+async function samePorts(): Promise<Record<string, string>> {
+  const names = Object.keys(await choosePorts(() => undefined));
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, String(await freePort())])));
+}
+
 let folder: string;
 let checkout: string;
 
@@ -234,6 +243,53 @@ it(
     expect((await get(`${apiUrl}/readyz`)).status).toBe(200);
   },
   2 * patience,
+);
+
+it(
+  'runs twice when two checkouts are started at once with the same ports',
+  async () => {
+    const twin = createCheckout(path.join(folder, 'twin'), { isInstalled: true });
+    const same = await samePorts();
+    const pair = [start(same), new Start(twin, same)];
+    starts.push(pair[1] as Start);
+
+    const [first, second] = await Promise.all(pair.map((each) => each.ready(2 * patience)));
+
+    const answers = await Promise.all(
+      [first, second].map(async (ready) => (await get(`${ready?.api_url}/v1/tenant`, ready?.api_key)).status),
+    );
+    expect(answers).toEqual([200, 200]);
+    expect(first?.api_url).not.toBe(second?.api_url);
+    pair[1]?.pressControlC();
+    await pair[1]?.ended;
+    expect(await leftBehind(twin)).toEqual([]);
+  },
+  3 * patience,
+);
+
+it(
+  'ends the installation of the mailbox when the start fails meanwhile',
+  async () => {
+    const bin = path.join(checkout, 'bin');
+    fs.mkdirSync(bin);
+    fs.writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\necho begun > ${bin}/begun\nsleep 600 ${bin}\n`, {
+      mode: 0o755,
+    });
+    const packages = path.join(checkout, 'dev/mail-sink/node_modules');
+    const target = fs.readlinkSync(packages);
+    fs.rmSync(packages);
+
+    const started = start({
+      DATABASE_URL: 'postgres://unknown:x@127.0.0.1:1/none',
+      PATH: `${bin}:${process.env.PATH}`,
+    });
+
+    expect(await started.ended).toBe(1);
+    expect(fs.existsSync(path.join(bin, 'begun'))).toBe(true);
+    expect(await leftBehind(checkout)).toEqual([]);
+    fs.symlinkSync(target, packages);
+  },
+  patience,
 );
 
 it(
