@@ -2,6 +2,7 @@
  * The rate limiter of an integration, shared by all workers (rules.md 34): one row, locked for two short
  * statements. The rules are in domain/rate-limit/rate-limiter.ts.
  */
+import { sql } from 'kysely';
 import {
   type ResponseCounts,
   type RateLimiter,
@@ -51,14 +52,19 @@ export async function recordRateLimitUsage(
 async function lock(work: TenantWork, integrationId: string): Promise<RateLimiter> {
   const known = await read(work, integrationId);
   if (known !== undefined) return known;
-  const row = { ...newRateLimiter(work.now), tenantId: work.tenantId, integrationId };
+  const created = newRateLimiter(work.now);
+  // Settings are tried before the integration is stored. Such calls share no limiter.
+  const { rows } = await sql`
+    select from integrations where tenant_id = ${work.tenantId} and integration_id = ${integrationId}
+    for key share`.execute(work.trx);
+  if (rows.length === 0) return created;
   await work.trx
     .insertInto('rateLimits')
-    .values(row)
+    .values({ ...created, tenantId: work.tenantId, integrationId })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   // Another worker may have inserted it first.
-  return (await read(work, integrationId)) ?? row;
+  return (await read(work, integrationId)) ?? created;
 }
 
 function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<RateLimiter | undefined> {

@@ -117,6 +117,8 @@ it(
       { app: 'PocketBase', status: 'sync_failed', errors: [{ field: 'department' }] },
       { app: 'SCIM 2.0', status: 'synced', errors: [] },
     ]);
+    const workerLog = fs.readFileSync(path.join(checkout, '.syncline/logs/worker.log'), 'utf8');
+    expect(workerLog).not.toContain('could not read the rate limiter');
     const users = await (await get(`${ready.scim_url}/Users`, ready.scim_token)).json();
     expect(users).toMatchObject({ totalResults: 8 });
     started.pressControlC();

@@ -1,4 +1,5 @@
 /** One rate limiter for all workers: rules.md 34, R9. */
+import { randomUUID } from 'node:crypto';
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
 import { recordRateLimitUsage, takePermits } from '../../../db/integrations/rate-limits';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
@@ -47,6 +48,18 @@ describe('the shared rate limiter', () => {
     expect(
       await db.superuser('select 1 from rate_limits where integration_id = $1', [integrationId]),
     ).toHaveLength(1);
+  });
+
+  it('grants and counts without a row while an app is tried that is not linked yet', async () => {
+    const trial = randomUUID();
+
+    const taken = await take('manual', 3, trial);
+    await tenant.work((work) =>
+      recordRateLimitUsage(work, { integrationId: trial, requests: 3, slowedDown: 1, quota: null }),
+    );
+
+    expect(taken.granted).toBeGreaterThanOrEqual(3);
+    expect(await db.superuser('select 1 from rate_limits where integration_id = $1', [trial])).toEqual([]);
   });
 
   it('never grants more than it has to many workers, and keeps a reserve for pushes', async () => {
