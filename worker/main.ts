@@ -24,7 +24,7 @@ import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
 import { startOutboxDispatcher } from './outbox-dispatcher';
-import { startSweeper } from './stalled-work-sweeper';
+import { startSweeper, sweep } from './stalled-work-sweeper';
 import { startRestoreDetector } from './restore-detector';
 import { startScheduleReconciler } from './schedule-reconciler';
 import { connectToTemporal, type TemporalConnections } from './temporal-connections';
@@ -129,7 +129,7 @@ function startBackgroundLoops({
   config,
   log,
   database,
-  temporal: { client, hasSearchAttributes },
+  temporal: { client, hasSearchAttributes, registerSearchAttributes },
 }: {
   config: WorkerConfig;
   log: Logger;
@@ -137,11 +137,17 @@ function startBackgroundLoops({
   temporal: TemporalConnections;
 }): { stop(): Promise<unknown> } {
   const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
+  const reconciler = startScheduleReconciler({ client, database, hasSearchAttributes, log });
+  const onTemporalLost = async (): Promise<void> => {
+    await registerSearchAttributes();
+    reconciler.reconcileNow();
+    await sweep({ database, handleRow, log, isEverything: true });
+  };
   const loops = [
+    reconciler,
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
     startSweeper({ database, handleRow, log }),
-    startScheduleReconciler({ client, database, hasSearchAttributes, log }),
-    startRestoreDetector({ client, database, log }),
+    startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }

@@ -1,6 +1,6 @@
 /**
  * Every minute: looks whether the database was restored from a backup, and has every integration compared
- * with its app then (rules.md 54). Any number of workers may look. The copy of the database's mark at
+ * with its app then (rules.md 54). Looks also whether Temporal has lost its data. Any number of workers may look. The copy of the database's mark at
  * Temporal is the note of a paused schedule, because a schedule has no retention and starts nothing.
  */
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
@@ -9,7 +9,13 @@ import { databaseMarkScheduleId, SCHEDULED_SYNC_WORKFLOW } from '../contract/syn
 import { TASK_QUEUES } from '../contract/task-queues';
 import { compareEverything } from '../db/compare-everything';
 import type { Database } from '../db/database';
-import { markDatabase, readInstallation, readServer, restoreOf } from '../db/platform/installation';
+import {
+  type Installation,
+  markDatabase,
+  readInstallation,
+  readServer,
+  restoreOf,
+} from '../db/platform/installation';
 import { InterruptiblePause } from './interruptible-pause';
 
 const INTERVAL_MS = 60_000;
@@ -18,16 +24,23 @@ export interface RestoreDetectorOptions {
   client: Client;
   database: Database;
   log: ActivityLog;
+  /** Makes again what Temporal had, from the rows. */
+  onTemporalLost: () => Promise<unknown>;
 }
 
 /** @returns why the database must have been restored; undefined if it was not. */
 export async function detectRestore(options: RestoreDetectorOptions): Promise<string | undefined> {
-  const { client, database, log } = options;
-  const { installationId } = await database.withDispatcher(readInstallation);
+  const { client, database, log, onTemporalLost } = options;
+  const { installationId, isNew } = await database.withDispatcher(readInstallation);
   // Temporal is asked first: another worker may mark the database in between, and tells Temporal afterwards.
   const known = await readMark(client, installationId);
   const server = await readServer(database);
-  const restored = restoreOf(await database.withDispatcher(readInstallation), { known, server });
+  const installation = await database.withDispatcher(readInstallation);
+  if (!isNew && isTemporalBehind(installation, known)) {
+    log.warn({ known }, 'Temporal has lost data; starting its schedules and workflows from the database');
+    await onTemporalLost();
+  }
+  const restored = restoreOf(installation, { known, server });
   if (restored !== undefined) {
     const compared = await compareEverything(database);
     log.warn({ restored, integrations: compared }, 'the database was restored; comparing all integrations');
@@ -37,6 +50,12 @@ export async function detectRestore(options: RestoreDetectorOptions): Promise<st
   await writeMark(client, installationId, mark);
   return restored;
 }
+
+/** Both marks are written one after the other. One interval is lost if a worker dies between them. */
+const BEHIND_MS = 2 * INTERVAL_MS;
+
+const isTemporalBehind = ({ markedAt }: Installation, known: Date | null): boolean =>
+  known === null || markedAt.getTime() - known.getTime() > BEHIND_MS;
 
 const NOTE = 'Newest mark of the database: ';
 

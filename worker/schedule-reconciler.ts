@@ -167,16 +167,17 @@ const INTERVAL_MS = 6 * 3_600_000;
 const RETRY_MS = 60_000;
 
 /**
- * Reconciles at start and every six hours, so that a new or restored Temporal cluster gets its schedules
- * back.
+ * Reconciles at start, every six hours, and at once if Temporal has lost its data.
  */
 export function startScheduleReconciler(tools: ScheduleTools & { log: ActivityLog }): {
+  reconcileNow(): void;
   stop(): Promise<void>;
 } {
   const pause = new InterruptiblePause();
   let isStopped = false;
   const run = async (): Promise<void> => {
     while (!isStopped) {
+      pause.reset();
       const ms = await reconcileAllSyncSchedules(tools, () => isStopped).then(
         () => INTERVAL_MS,
         (error: unknown) => {
@@ -184,11 +185,12 @@ export function startScheduleReconciler(tools: ScheduleTools & { log: ActivityLo
           return RETRY_MS;
         },
       );
-      if (!isStopped) await pause.sleep(ms);
+      if (!pause.isInterrupted) await pause.sleep(ms);
     }
   };
   const running = run();
   return {
+    reconcileNow: () => pause.interrupt(),
     async stop() {
       isStopped = true;
       pause.interrupt();

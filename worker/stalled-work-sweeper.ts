@@ -10,21 +10,26 @@ import type { OutboxHandler } from './outbox-handlers';
 
 const INTERVAL_MS = 60_000;
 const OVERDUE_MS = 60_000;
+/** Longer than any work waits: everything counts as overdue. */
+const EVERYTHING_MS = -365 * 86_400_000;
 
 export interface SweepOptions {
   database: Database;
   handleRow: OutboxHandler;
   log: ActivityLog;
   intervalMs?: number;
+  /** Work that waits for a later time is started, too: Temporal has lost its data. */
+  isEverything?: boolean;
 }
 
 /**
  * @returns how much stalled work was found.
  * @throws the first error of Temporal, after every message was tried.
  */
-export async function sweep({ database, handleRow, log }: SweepOptions): Promise<number> {
+export async function sweep({ database, handleRow, log, isEverything }: SweepOptions): Promise<number> {
+  const overdueMs = isEverything === true ? EVERYTHING_MS : OVERDUE_MS;
   const { stalled, now } = await database.withDispatcher(async (work) => ({
-    stalled: await findStalledWork(work, { overdueSince: new Date(work.now.getTime() - OVERDUE_MS) }),
+    stalled: await findStalledWork(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
     now: work.now,
   }));
   const failures: unknown[] = [];

@@ -14,6 +14,8 @@ export interface TemporalConnections {
   workerConnection: NativeConnection;
   client: Client;
   hasSearchAttributes: boolean;
+  /** As at the start: a cluster that lost its data has none. */
+  registerSearchAttributes(): Promise<boolean>;
   /** Whether Temporal answers and accepts this worker, and whether it can use search attributes. */
   inspect(withinMs: number): Promise<Findings>;
   close(): Promise<unknown>;
@@ -32,11 +34,13 @@ export async function connectToTemporal(log: Logger): Promise<TemporalConnection
   const clientConnection = await retryUntilReachable('Temporal', log, () =>
     Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
   );
+  const registerSearchAttributes = () => ensureSearchAttributes(clientConnection, namespace, log);
   return {
     namespace,
     workerConnection,
     client: new Client({ connection: clientConnection, namespace }),
-    hasSearchAttributes: await ensureSearchAttributes(clientConnection, namespace, log),
+    hasSearchAttributes: await registerSearchAttributes(),
+    registerSearchAttributes,
     inspect: (withinMs) => inspectTemporal(probe, namespace, withinMs),
     close: () => Promise.all([probe, workerConnection, clientConnection].map((one) => one.close())),
   };

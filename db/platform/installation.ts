@@ -15,14 +15,16 @@ export interface Installation {
   server: string | null;
 }
 
-/** Makes the row if there is none. */
-export async function readInstallation({ trx, now }: Work): Promise<Installation> {
-  await trx
+/** Makes the row if there is none: then it is new. */
+export async function readInstallation({ trx, now }: Work): Promise<Installation & { isNew: boolean }> {
+  const inserted = await trx
     .insertInto('installations')
     .values({ installationId: newUuid(), markedAt: now, server: null })
     .onConflict((conflict) => conflict.doNothing())
+    .returning('installationId')
     .execute();
-  return trx.selectFrom('installations').selectAll().executeTakeFirstOrThrow();
+  const row = await trx.selectFrom('installations').selectAll().executeTakeFirstOrThrow();
+  return { ...row, isNew: inserted.length > 0 };
 }
 
 /** The system, its timeline and the database. @returns null if the server does not tell. */

@@ -17,13 +17,21 @@ beforeAll(async () => {
 });
 afterAll(() => env?.teardown());
 beforeEach(async () => {
+  lost = 0;
   db = await openTestDb();
   tenant = await GivenTenant.create(db);
   integrationId = await tenant.integration({ recordTypes: PUSHED });
 });
 afterEach(() => db.end());
 
-const detect = () => detectRestore({ client: env.client, database: db.database, log: silent });
+let lost: number;
+const options = () => ({
+  client: env.client,
+  database: db.database,
+  log: silent,
+  onTemporalLost: async () => void (lost += 1),
+});
+const detect = () => detectRestore(options());
 const unverified = async () => {
   const [row] = await db.superuser('select unverified_types from integrations where integration_id = $1', [
     integrationId,
@@ -42,6 +50,7 @@ describe('rule 54: after a restore every pair is unverified until it was compare
 
     expect(await unverified()).toEqual([]);
     expect(await runs()).toEqual([]);
+    expect(lost).toBe(0);
     const { installation_id: id } = (await installation()) as { installation_id: string };
     const { state, info } = await env.client.schedule.getHandle(databaseMarkScheduleId(id)).describe();
     expect({ paused: state.paused, started: info.numActionsTaken, next: info.nextActionTimes }).toEqual({
@@ -85,7 +94,7 @@ describe('rule 54: after a restore every pair is unverified until it was compare
           ? () => Promise.reject(new Error('The worker died.'))
           : (Reflect.get(target, name) as () => unknown).bind(target),
     });
-    await expect(detectRestore({ client: env.client, database: dying, log: silent })).rejects.toThrow('died');
+    await expect(detectRestore({ ...options(), database: dying })).rejects.toThrow('died');
 
     expect(await detect()).toMatch(/^The database is of /);
     expect(await unverified()).toEqual(['employees']);
@@ -101,11 +110,18 @@ describe('rule 54: after a restore every pair is unverified until it was compare
     expect(await unverified()).toEqual([]);
   });
 
-  it('a Temporal whose data was lost is no restore', async () => {
+  it('a Temporal whose data was lost, or that was restored, gets its work again and is no restore', async () => {
     await detect();
     const { installation_id: id } = (await installation()) as { installation_id: string };
     await env.client.schedule.getHandle(databaseMarkScheduleId(id)).delete();
     expect(await detect()).toBeUndefined();
+    expect(lost).toBe(1);
+    expect(await detect()).toBeUndefined();
+    expect(lost).toBe(1);
+
+    await db.superuser(`update installations set marked_at = marked_at + interval '10 minutes'`);
+    expect(await detect()).toBeUndefined();
+    expect(lost).toBe(2);
     expect(await unverified()).toEqual([]);
   });
 });
