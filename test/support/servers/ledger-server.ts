@@ -97,13 +97,14 @@ export async function startLedgerServer(): Promise<LedgerServer> {
   function apply({ call, id, body }: Request): { status: number; body: unknown } {
     const account = accountOf(call.account);
     if (call.kind === 'check') return { status: 200, body: { ok: true } };
-    if (call.kind === 'find')
-      return {
-        status: 200,
-        body: {
-          items: [...account.people.values()].filter((person) => person.external_id === call.externalId),
-        },
-      };
+    if (call.kind === 'find') {
+      const people = [...account.people.values()];
+      const items =
+        call.externalId === null
+          ? people.map(({ fields, ...person }) => ({ ...person, ...fields }))
+          : people.filter((person) => person.external_id === call.externalId);
+      return { status: 200, body: { items } };
+    }
     const earlier = call.key === null ? undefined : account.answers.get(call.key);
     if (earlier !== undefined) return earlier;
     const answer = change(account, { call, id, body });
@@ -255,12 +256,17 @@ async function readRequest(message: IncomingMessage): Promise<Request> {
 
 /**
  * An integration of the ledger as an API client creates it. `by` is what keeps a second attempt from
- * creating a duplicate: looking for the record first, or nothing but the idempotency key.
+ * creating a duplicate: looking for the record first, or nothing but the idempotency key. `isListed`: all
+ * records can be read.
  */
 export function ledgerIntegration(
   ledgerUrl: string,
   account: string,
-  { by = 'find', ...settings }: { by?: 'find' | 'key' } & Record<string, unknown> = {},
+  {
+    by = 'find',
+    isListed = false,
+    ...settings
+  }: { by?: 'find' | 'key'; isListed?: boolean } & Record<string, unknown> = {},
 ): Record<string, unknown> {
   const withKey = { headers: { 'Idempotency-Key': '{push_id}' } };
   return {
@@ -282,6 +288,7 @@ export function ledgerIntegration(
           external_id: '/external_id',
           id: '/id',
           ...(by === 'find' ? { find: { path: '/people{?external_id}', items: '/items' } } : {}),
+          ...(isListed ? { list: { path: '/people', items: '/items', paging: { type: 'none' } } } : {}),
           create: {
             path: '/people',
             ...(by === 'key' ? { idempotency_header: 'Idempotency-Key' } : withKey),
