@@ -2,13 +2,16 @@
  * Starts the API: reads the environment, checks that secrets can be decrypted, listens, and shuts down
  * without losing requests.
  */
+import type { Server } from 'node:http';
 import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
+import type { Express } from 'express';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
+import { askDatabase } from '../db/platform/database-health';
 import { countRefusedMessages } from '../db/platform/outbox';
 import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
 import { createEncryption } from '../db/platform/encryption';
@@ -17,6 +20,7 @@ import { BlockedByPolicy, checkUrl } from '../egress/egress-policy';
 import { createApp } from './app';
 import { canSignIn } from './auth/console-sessions';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
+import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
     eventLoop: watchEventLoop(),
     temporal: (withinMs) => temporal.inspect(withinMs),
   });
+  const healthLog = logFindings({ ask: () => askDatabase(database, ANSWER_WITHIN_MS), log });
   const metrics = createDatabaseMetrics(database, () => stream.openStreams());
   const settings = {
     ...config,
@@ -74,14 +79,7 @@ async function main(): Promise<void> {
     log,
   });
 
-  const server = createApiServer(app, { publicUrl: config.publicUrl });
-  server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
-  warnOfPlainHttp(config, log);
-  server.on('error', (err) => {
-    log.fatal({ err }, `api cannot listen on ${config.host}:${config.port}`);
-    process.exit(1);
-  });
-
+  const server = startServer(app, config, log);
   const metricsServer = startMetricsServer(config, metrics, log);
   handleSignals();
   // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a
@@ -89,6 +87,7 @@ async function main(): Promise<void> {
   closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) log.fatal({ err }, 'unhandled error; api draining');
     else log.info({ signal }, 'api draining');
+    healthLog.stop();
     await drain({ server, readiness, stream, pauseMs: config.drainPauseMs });
     metricsServer?.closeAllConnections();
     metricsServer?.close();
@@ -102,6 +101,16 @@ function createDatabaseMetrics(database: Database, openStreams: () => number): M
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
     openStreams,
+  });
+}
+
+function startServer(app: Express, config: ApiConfig, log: Logger): Server {
+  const server = createApiServer(app, { publicUrl: config.publicUrl });
+  server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
+  warnOfPlainHttp(config, log);
+  return server.on('error', (err) => {
+    log.fatal({ err }, `api cannot listen on ${config.host}:${config.port}`);
+    process.exit(1);
   });
 }
 

@@ -43,6 +43,11 @@ export class Unavailable extends ConnectorError {
   }
 }
 
+/** One message for closed ports, silent ones and those of other servers: no tenant scans ports with it. */
+export const NOTHING_ANSWERS =
+  'No server of the expected kind answers at this host and port. Check both, and whether a firewall between ' +
+  'Syncline and the server lets connections through.';
+
 /** The third party limits the rate of requests (429, or 503 with Retry-After). */
 export class RateLimited extends ConnectorError {
   readonly kind = 'rate_limited';

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Socket, connect, isIP } from 'node:net';
 import type { SocketOpener } from '../connectors/connector';
-import { Unavailable } from '../connectors/errors';
+import { NOTHING_ANSWERS, Unavailable } from '../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, checkAddress, createCheckedLookup } from './egress-policy';
 import { openTunnel } from './proxy-tunnel';
 
@@ -43,7 +43,7 @@ export function createSocketOpener({
         return await connected(socket, timeoutMs);
       } catch (error) {
         if (error instanceof BlockedByPolicy) throw new Unavailable(error.message, null, { cause: error });
-        throw new Unavailable('The third party did not accept the connection.', null, { cause: error });
+        throw new Unavailable(NOTHING_ANSWERS, null, { cause: error });
       }
     },
   };

@@ -10,8 +10,10 @@ import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
+import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
+import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
@@ -32,6 +34,8 @@ import { retryUntilReachable } from './retry-until-reachable';
 import { createOutboxHandlers } from './outbox-handlers';
 import { WorkGuard } from './work-guard';
 import { createWorkers, type CreateWorkersOptions } from './worker';
+
+const HEALTH_WITHIN_MS = 10_000;
 
 /**
  * The start sequence: configuration, database, Temporal, egress, then the workers and the background loops.
@@ -149,7 +153,13 @@ function startBackgroundLoops({
     startSweeper({ database, handleRow, log }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
-  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
+  const healthLog = logFindings({ ask: () => askDatabase(database, HEALTH_WITHIN_MS), log });
+  return {
+    stop() {
+      healthLog.stop();
+      return Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
 }
 
 function readConfig(): WorkerConfig {

@@ -1,8 +1,18 @@
 /** Maps database errors to one of the four errors by SQLSTATE (PostgreSQL documentation, appendix A). */
-import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
+import {
+  ConnectorError,
+  NOTHING_ANSWERS,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+} from '../errors';
 
 /** The page is too large: fewer rows are read. Used only inside this connector. */
 export class AnswerTooLarge extends Error {}
+
+/** Bytes that are not PostgreSQL's protocol. */
+export class MalformedAnswer extends Unavailable {}
 
 /** The server's own words, with its SQLSTATE. */
 export class DatabaseRefusal extends Error {
@@ -60,10 +70,23 @@ const REFUSALS: Record<string, Refusal> = {
 const CERTIFICATE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
-/** `place`: the object being read; null before a query, or for a check. */
+/** `place`: the object being read; null for a check. */
 export function toFailure(error: unknown, place: Place | null): ConnectorError | AnswerTooLarge {
   if (error instanceof ConnectorError || error instanceof AnswerTooLarge) return error;
   if (error instanceof DatabaseRefusal) return fromDatabase(error, place);
+  return new Unavailable(
+    'The connection to the database was lost, or the database did not answer in time.',
+    null,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** What does not answer as a database does gets the message of a closed port: this is no port scanner. */
+export function toLoginFailure(error: unknown): ConnectorError | AnswerTooLarge {
+  const isAnswer = error instanceof DatabaseRefusal || error instanceof ConnectorError;
+  if (isAnswer && !(error instanceof MalformedAnswer)) return toFailure(error, null);
   const { message, code } = error as { message?: string; code?: string };
   if (code !== undefined && CERTIFICATE.test(code))
     return new Unavailable(
@@ -77,13 +100,7 @@ export function toFailure(error: unknown, place: Place | null): ConnectorError |
       null,
       { cause: error },
     );
-  return new Unavailable(
-    'The connection to the database was lost, or the database did not answer in time.',
-    null,
-    {
-      cause: error,
-    },
-  );
+  return new Unavailable(NOTHING_ANSWERS, null, { cause: error });
 }
 
 function fromDatabase(error: DatabaseRefusal, place: Place | null): ConnectorError {

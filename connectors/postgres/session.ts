@@ -6,7 +6,7 @@
 import type { ConnectorContext } from '../connector';
 import { Unavailable } from '../errors';
 import type { PostgresConfig, PostgresCredentials } from './config';
-import { type Place, toFailure } from './failures';
+import { type Place, toFailure, toLoginFailure } from './failures';
 import type { ReaderLimits, Rows } from './isolation/messages';
 import { withReader } from './isolation/readers';
 
@@ -81,8 +81,10 @@ export async function inSession<T>(
     const server = { host, port, database, tls, tls_ca };
     const limits = { ...READER_LIMITS, ...context.readerLimits };
     const socket = await context.sockets.open({ host, port });
+    let isOpen = false;
     try {
       await reader.open(socket, { call: 'open', server, credentials, limits });
+      isOpen = true;
       await reader.query(BEGIN);
       const horizon = new Date(Number((await reader.query(HORIZON)).rows[0]?.[0]));
       const query = reader.query.bind(reader);
@@ -90,7 +92,7 @@ export async function inSession<T>(
       await reader.query('commit');
       return result;
     } catch (error) {
-      throw toFailure(error, place);
+      throw isOpen ? toFailure(error, place) : toLoginFailure(error);
     }
   });
 }

@@ -1,7 +1,7 @@
 /** The egress policy for third parties that do not speak HTTP: which connections it opens. */
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { getEventListeners, once } from 'node:events';
-import { Unavailable } from '../../connectors/errors';
+import { NOTHING_ANSWERS, Unavailable } from '../../connectors/errors';
 import type { EgressPolicy, Resolve } from '../../egress/egress-policy';
 import { type SocketOpenerOptions, createSocketOpener } from '../../egress/socket-opener';
 
@@ -147,7 +147,7 @@ it('gives up on a connection that is not established in time', async () => {
 
   expect(
     await refusal(open('db.example.com', { policy: { ...loopback, resolve: silent }, timeoutMs: 20 })),
-  ).toBe('The third party did not accept the connection.');
+  ).toBe(NOTHING_ANSWERS);
 });
 
 it('gives up on a connection that is refused', async () => {

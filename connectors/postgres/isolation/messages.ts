@@ -36,6 +36,8 @@ export type Failure =
   | { kind: 'database'; code: string | undefined; message: string }
   /** Words of Syncline. */
   | { kind: 'unavailable'; message: string }
+  /** Words of Syncline about bytes that are not PostgreSQL's protocol. */
+  | { kind: 'malformed'; message: string }
   | { kind: 'other'; code: string | undefined; message: string };
 
 export type FromReader =

@@ -145,8 +145,8 @@ function failureOf(error: unknown): Failure {
   if (error instanceof MessageTooLarge) return { kind: 'too_large' };
   const { message = '', code } = error as { message?: string; code?: string };
   const words = message.slice(0, WORDS_MAX);
-  if (error instanceof Refused || error instanceof MalformedMessage)
-    return { kind: 'unavailable', message: words };
+  if (error instanceof Refused) return { kind: 'unavailable', message: words };
+  if (error instanceof MalformedMessage) return { kind: 'malformed', message: words };
   if (error instanceof DatabaseError) return { kind: 'database', code, message: words };
   return { kind: 'other', code: typeof code === 'string' ? code : undefined, message: words };
 }

@@ -8,7 +8,7 @@ import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
 import { extname, join } from 'node:path';
 import { Unavailable } from '../../errors';
-import { AnswerTooLarge, DatabaseRefusal } from '../failures';
+import { AnswerTooLarge, DatabaseRefusal, MalformedAnswer } from '../failures';
 import type { Call, Failure, FromReader, ReaderLimits, Rows, ToReader } from './messages';
 
 export const READERS_MAX = 16;
@@ -218,6 +218,7 @@ export class Reader {
 
 function toError(failure: Failure): Error {
   if (failure.kind === 'too_large') return new AnswerTooLarge();
+  if (failure.kind === 'malformed') return new MalformedAnswer(failure.message);
   if (failure.kind === 'unavailable') return new Unavailable(failure.message);
   if (failure.kind === 'database') return new DatabaseRefusal(failure.message, failure.code);
   return Object.assign(new Error(failure.message), { code: failure.code });

@@ -1,7 +1,7 @@
 /** A third party that speaks PostgreSQL's protocol to do harm (rule 60). */
 import { type Server, type Socket, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { Unavailable } from '../../../connectors/errors';
+import { NOTHING_ANSWERS, Unavailable } from '../../../connectors/errors';
 import { postgres } from '../../../connectors/postgres';
 import type { PostgresContext } from '../../../connectors/postgres/session';
 import { createSocketOpener } from '../../../egress/socket-opener';
@@ -15,7 +15,11 @@ afterEach(() => {
 });
 
 /** A server that answers the start of each connection. */
-async function served(answer: (socket: Socket) => void, tenantId = 'tenant'): Promise<PostgresContext> {
+async function served(
+  answer: (socket: Socket) => void,
+  tenantId = 'tenant',
+  tls = false,
+): Promise<PostgresContext> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -28,7 +32,7 @@ async function served(answer: (socket: Socket) => void, tenantId = 'tenant'): Pr
     host: '127.0.0.1',
     port,
     database: 'hr',
-    tls: false,
+    tls,
     record_types: { employees: { table: 'staff', id: 'id' } },
   });
   return {
@@ -101,7 +105,7 @@ test('rule 60: a log-in that streams without end is cut off at 64 KB', async () 
     pour();
   });
 
-  expect(await failureOf(context)).toMatchObject({ message: expect.stringContaining('log-in') });
+  expect(await failureOf(context)).toMatchObject({ cause: { message: expect.stringContaining('log-in') } });
   // What the kernel holds for the two sockets is sent, but not read.
   expect(sent).toBeLessThan(32 * 1024 * 1024);
 });
@@ -109,7 +113,33 @@ test('rule 60: a log-in that streams without end is cut off at 64 KB', async () 
 test('rule 60: an announced message of 2 GB is refused before it arrives', async () => {
   const context = await served((socket) => socket.write(hex('4E 7F FF FF FF')));
 
-  expect(await failureOf(context)).toMatchObject({ message: expect.stringContaining('too much') });
+  expect(await failureOf(context)).toMatchObject({ cause: { message: expect.stringContaining('too much') } });
+});
+
+describe('X8: a port scanner', () => {
+  const PORTS: Record<string, ((socket: Socket) => unknown) | null> = {
+    closed: null,
+    silent: () => undefined,
+    'closed after the first bytes': (socket) => socket.end(),
+    'reset after the first bytes': (socket) => socket.resetAndDestroy(),
+    'of SSH': (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'),
+    'of SMTP': (socket) => socket.write('220 mail.example ESMTP\r\n500 unknown command\r\n'),
+    'of HTTP': (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    'of Redis': (socket) => socket.write('-ERR unknown command\r\n'),
+    'of MySQL': (socket) => socket.write(hex('4A 00 00 00 0A 38 2E 30 2E 33 36 00')),
+  };
+
+  it.each(
+    Object.entries(PORTS).flatMap(([name, answer]) => [false, true].map((tls) => ({ name, tls, answer }))),
+  )('gets one message for every port without PostgreSQL: $name, TLS: $tls', async ({ tls, answer }) => {
+    const context = await served((socket) => answer?.(socket), 'tenant', tls);
+    if (answer === null) await new Promise((resolve) => servers.at(-1)?.server.close(resolve));
+
+    const failure = await failureOf(context);
+
+    expect(failure).toBeInstanceOf(Unavailable);
+    expect((failure as Error).message).toBe(NOTHING_ANSWERS);
+  });
 });
 
 test('rule 60: four silent databases of one tenant leave readers to the other tenants', async () => {
@@ -123,7 +153,7 @@ test('rule 60: four silent databases of one tenant leave readers to the other te
   const answered = failureOf(healthy).then((failure) => (failure as Error).message);
   const first = await Promise.race([answered, ...held.map((one) => one.then(() => 'a silent one ended'))]);
 
-  expect(first).toBe('The database sent a malformed message.');
+  expect(first).toBe(NOTHING_ANSWERS);
   isOver = true;
   cutAll();
   await Promise.all(held);
