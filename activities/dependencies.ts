@@ -88,6 +88,8 @@ export const PUSHING_LIMITS: PushingLimits = {
 };
 
 export interface PullingLimits {
+  /** How many records of a type a tenant can have, unless it has a limit of its own. */
+  recordsPerType: number;
   /**
    * The activity requests no further page after this; the next execution continues, so that tenants take
    * turns.
@@ -97,6 +99,7 @@ export interface PullingLimits {
 }
 
 export const PULLING_LIMITS: PullingLimits = {
+  recordsPerType: 1_000_000,
   timeBoxMs: 60_000,
   outage: OUTAGE_LIMITS,
 };

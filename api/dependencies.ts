@@ -30,6 +30,8 @@ export interface ApiSettings {
   operationWaitMs: number;
   /** Each integration can hold slots of the workers, which all tenants share. */
   integrationsPerTenant: number;
+  /** How many records of a type a tenant can have; deleted ones that are kept count. */
+  recordsPerType: number;
 }
 
 export interface ApiDependencies {

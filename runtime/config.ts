@@ -83,6 +83,7 @@ const shared = {
   EGRESS_ALLOW_CIDRS: cidrs,
   EGRESS_ALLOW_HTTP: flag,
   WATCHDOG_SECONDS: amount('seconds', 30, 5),
+  RECORDS_PER_TYPE: amount('records', 1_000_000, 1),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
 
@@ -205,6 +206,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     drainPauseMs: read.DRAIN_PAUSE_MS,
     operationWaitMs: read.OPERATION_WAIT_SECONDS * 1_000,
     integrationsPerTenant: read.INTEGRATIONS_PER_TENANT,
+    recordsPerType: read.RECORDS_PER_TYPE,
     companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }
@@ -224,6 +226,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     },
     logLevel: read.LOG_LEVEL,
     watchdogSeconds: read.WATCHDOG_SECONDS,
+    recordsPerType: read.RECORDS_PER_TYPE,
     /** null: e-mails wait. */
     mail:
       read.SMTP_URL === undefined

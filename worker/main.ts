@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { PULLING_LIMITS } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
       connectors,
       ...egress,
       log,
+      pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType },
       isStopping: () => isStopping,
     }),
   });

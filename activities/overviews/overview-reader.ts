@@ -26,6 +26,8 @@ export interface OverviewReaderOptions {
   integration: Integration;
   opened: OpenConnector;
   job: OverviewJob;
+  /** See `PullingLimits`. */
+  recordsPerType: number;
   isWithinTimeBox(): boolean;
 }
 
@@ -138,7 +140,8 @@ export class OverviewReader {
       this.job = job;
       await this.announce();
       const isEmpty = page.records.length === 0;
-      return { repeatedPages: job.repeatedPages, isEmpty, isInterrupted: false };
+      const { repeatedPages, recordsRead } = job;
+      return { repeatedPages, recordsRead, isEmpty, isInterrupted: false };
     });
   }
 

@@ -119,6 +119,7 @@ class OverviewExecutor {
         integration,
         opened,
         job,
+        recordsPerType: this.deps.pulling.recordsPerType,
         isWithinTimeBox: () => this.timeBox.isWithinTimeBox(),
       });
       const result = await pass.run();

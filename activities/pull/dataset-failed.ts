@@ -34,6 +34,17 @@ export function endlessList(recordType: string): DatasetFailed {
   });
 }
 
+/** Of a list, or of all records of the type (rules.md 60). */
+export function tooManyRecords(recordType: string, limit: number): DatasetFailed {
+  const failed = datasetFailed('config', 'too_many_records', {
+    message: `${recordType}: more records than the limit of ${limit}.`,
+    explanation:
+      'The page that exceeded the limit was not stored. Check which list is configured and whether it ends; ' +
+      'if it really holds so many records, ask your operator to raise RECORDS_PER_TYPE.',
+  });
+  return new DatasetFailed({ ...failed.syncError, origin: 'us' });
+}
+
 export function listChanged(recordType: string): DatasetFailed {
   return datasetFailed('transient', 'list_changed', {
     message: `${recordType}: the list changed while it was read, so it is not known which records are missing.`,

@@ -210,7 +210,8 @@ export class DatasetFinisher {
 }
 
 /** Without what was read before the pass started over. */
-const readInPass = ({ recordsRead, recordsReadBefore }: SyncJob): number => recordsRead - recordsReadBefore;
+export const readInPass = ({ recordsRead, recordsReadBefore }: SyncJob): number =>
+  recordsRead - recordsReadBefore;
 
 /** A difference is repaired only if a second count finds it too (rules.md 52). */
 function hasUnconfirmedDifference(dataset: SyncDataset | undefined): boolean {

@@ -20,15 +20,16 @@ import { isDatabaseAway } from '../../db/sql/database-away';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import {
   type AppliedPage,
-  type PageToApply,
+  type CreatingPage,
   type PassKey,
   type PreparedPage,
   pullTargetOf,
 } from '../../db/pull/page';
 import { restartPass } from '../../db/pull/pass-state';
+import { RecordLimitReached } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
-import { CursorExpired } from './dataset-failed';
-import { DatasetFinisher } from './dataset-finisher';
+import { CursorExpired, tooManyRecords } from './dataset-failed';
+import { DatasetFinisher, readInPass } from './dataset-finisher';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
@@ -40,6 +41,8 @@ export interface DatasetReaderOptions {
   integration: Integration;
   opened: OpenConnector;
   recordType: string;
+  /** See `PullingLimits`. */
+  recordsPerType: number;
   isWithinTimeBox(): boolean;
 }
 
@@ -101,7 +104,7 @@ export class DatasetReader {
     job: SyncJob,
     { canFilterByModified, isPagingStable, isSparse = false }: ReadAbilities,
   ): Promise<ReadOutcome> {
-    const { run, integration, recordType } = this.options;
+    const { run, integration, recordType, recordsPerType } = this.options;
     const target = pullTargetOf(integration, recordType);
     const picklists = await this.pages.inTenant((work) => readPicklists(work, integration));
     const prepare = createPagePreparation(target.mapping, picklists.get(recordType));
@@ -121,7 +124,13 @@ export class DatasetReader {
         return { page: prepared, bulkInsert: isBulk ? prepareBulkInsert(prepared) : undefined };
       },
     };
-    const kept = { ...target, syncRunId, overviewId, isSparse: isSparse && request.modifiedSince !== null };
+    const kept = {
+      ...target,
+      syncRunId,
+      overviewId,
+      recordsPerType,
+      isSparse: isSparse && request.modifiedSince !== null,
+    };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
       const { page, bulkInsert } = prepared;
       const total = page.total ?? (pagesBefore === 0 ? countedFirst : null);
@@ -132,7 +141,13 @@ export class DatasetReader {
       pagesBefore = applied.job.pages;
       this.isInitialLoad = applied.job.isInitialLoad;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
-      return { repeatedPages: applied.job.repeatedPages, isEmpty, isInterrupted: applied.isInterrupted };
+      const { repeatedPages } = applied.job;
+      return {
+        repeatedPages,
+        isEmpty,
+        isInterrupted: applied.isInterrupted,
+        recordsRead: readInPass(applied.job),
+      };
     };
     return this.pages.readAll(request, apply);
   }
@@ -142,7 +157,7 @@ export class DatasetReader {
    * where the page allows it: a lost page is read again, from the checkpoint lost with it.
    */
   private async apply(
-    page: PageToApply,
+    page: CreatingPage,
     bulkInsert: BulkInsert | undefined,
     prefetchNext: () => unknown,
   ): Promise<AppliedPage> {
@@ -150,6 +165,7 @@ export class DatasetReader {
       return await this.applyOnce(page, bulkInsert, prefetchNext);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
+      if (error instanceof RecordLimitReached) throw tooManyRecords(error.recordType, error.limit);
       const rest = await withoutSpoilers(page, async (part) => this.tryPage(part));
       if (rest === undefined) throw error;
       return this.applyOnce(rest, undefined, prefetchNext);
@@ -157,7 +173,7 @@ export class DatasetReader {
   }
 
   /** Applies a page and takes it back. */
-  private async tryPage(page: PageToApply): Promise<void> {
+  private async tryPage(page: CreatingPage): Promise<void> {
     const takenBack = new Error('Only an attempt.');
     await this.pages
       .inTenant(async (work) => {
@@ -170,7 +186,7 @@ export class DatasetReader {
   }
 
   private async applyOnce(
-    page: PageToApply,
+    page: CreatingPage,
     bulkInsert: BulkInsert | undefined,
     prefetchNext: () => unknown,
   ): Promise<AppliedPage> {

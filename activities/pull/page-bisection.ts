@@ -10,10 +10,10 @@ const SPOILERS_MAX = 20;
  * @param attempt applies a page and takes it back; rejects if the page cannot be applied.
  * @returns the page with its bad records refused; undefined if no record alone spoils it, or too many do.
  */
-export async function withoutSpoilers(
-  page: PageToApply,
-  attempt: (page: PageToApply) => Promise<void>,
-): Promise<PageToApply | undefined> {
+export async function withoutSpoilers<Page extends PageToApply>(
+  page: Page,
+  attempt: (page: Page) => Promise<void>,
+): Promise<Page | undefined> {
   const spoilers = new Map<PulledRecord, unknown>();
   const isSpoiled = async (records: readonly PulledRecord[]): Promise<boolean> => {
     if (records.length === 0 || spoilers.size > SPOILERS_MAX) return false;

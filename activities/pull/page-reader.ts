@@ -6,14 +6,17 @@ import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
 import type { Commit, Database, TenantWork } from '../../db/database';
+import { recordLimitOf } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
-import { CursorExpired, endlessList } from './dataset-failed';
+import { CursorExpired, endlessList, tooManyRecords } from './dataset-failed';
 
 export interface PageReaderOptions {
   database: Database;
   tenantId: string;
   opened: OpenConnector;
   recordType: string;
+  /** Of a tenant without a limit of its own. A longer list is not read to its end. */
+  recordsPerType: number;
   isWithinTimeBox(): boolean;
   /** A refusal to continue the list is thrown as `CursorExpired`. */
   restartsExpired?: boolean;
@@ -39,6 +42,8 @@ interface PageResult {
    * before.
    */
   repeatedPages: number;
+  /** Since the first page of the list. */
+  recordsRead: number;
   isEmpty: boolean;
   /** No further page may be requested. */
   isInterrupted: boolean;
@@ -82,12 +87,14 @@ export class PageReader {
 
   /** If a page fails, the pages before it are stored. @throws `DatasetFailed`, and the connector's errors. */
   async readAll<Prepared>(request: ReadRequest<Prepared>, apply: ApplyPage<Prepared>): Promise<ReadOutcome> {
+    const { recordType, recordsPerType } = this.options;
+    const limit = await this.inTenant((work) => recordLimitOf(work, recordsPerType));
     let { cursor } = request;
     let requested = this.requestPage(request, cursor);
     for (;;) {
       const page = await requested;
       const { nextCursor } = page;
-      if (nextCursor !== null && nextCursor === cursor) throw endlessList(this.options.recordType);
+      if (nextCursor !== null && nextCursor === cursor) throw endlessList(recordType);
       const mayContinue = nextCursor !== null && this.options.isWithinTimeBox();
       const requestNext = memoize(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined));
 
@@ -95,7 +102,8 @@ export class PageReader {
       await noteProgress();
       if (result === 'stopped') return 'stopped';
       const repeatedMax = result.isEmpty || page.mayRepeat === true ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX;
-      if (result.repeatedPages >= repeatedMax) throw endlessList(this.options.recordType);
+      if (result.repeatedPages >= repeatedMax) throw endlessList(recordType);
+      if (result.recordsRead > limit) throw tooManyRecords(recordType, limit);
       if (nextCursor === null) return 'done';
       const next = result.isInterrupted ? undefined : requestNext();
       if (next === undefined) return 'more';

@@ -172,6 +172,7 @@ export class SyncJobExecutor {
       integration,
       opened,
       recordType,
+      recordsPerType: this.deps.pulling.recordsPerType,
       isWithinTimeBox: () => this.timeBox.isWithinTimeBox(),
     };
     if (this.input.recordType === METADATA_JOB) {

@@ -17,6 +17,7 @@ export interface SyncNowPushOptions {
   integration: Integration;
   opened: OpenConnector;
   recordType: string;
+  recordsPerType: number;
   isWithinTimeBox(): boolean;
 }
 
@@ -53,7 +54,16 @@ export async function pushSyncNow(parts: SyncNowPushOptions): Promise<SyncNowPus
 
 /** Compares as an overview does. The differences are stored under the run's id until the run ends. */
 async function findDifferences(
-  { database, tenantId, run, integration, opened, recordType, isWithinTimeBox }: SyncNowPushOptions,
+  {
+    database,
+    tenantId,
+    run,
+    integration,
+    opened,
+    recordType,
+    recordsPerType,
+    isWithinTimeBox,
+  }: SyncNowPushOptions,
   inTenant: <T>(work: (context: TenantWork) => Promise<T>) => Promise<T>,
 ): Promise<'done' | 'more'> {
   const place = { overviewId: run.syncRunId, recordType, direction: 'push' as const };
@@ -74,6 +84,7 @@ async function findDifferences(
     integration,
     opened,
     job,
+    recordsPerType,
     isWithinTimeBox,
   }).run();
 }

@@ -67,8 +67,13 @@ export class DatasetVerifier {
       });
       if (verified === undefined) return 'stopped';
       pagesBefore = verified.job.pages;
-      const { repeatedPages } = verified.job;
-      return { repeatedPages, isEmpty: records.length === 0, isInterrupted: verified.isInterrupted };
+      const { repeatedPages, recordsRead } = verified.job;
+      return {
+        repeatedPages,
+        recordsRead,
+        isEmpty: records.length === 0,
+        isInterrupted: verified.isInterrupted,
+      };
     });
   }
 

@@ -9,6 +9,11 @@ export const RECORD_ERRORS = {
       'Check the record type and the external id. PUT creates a record; PATCH and DELETE need ' +
       'an existing one.',
   },
+  too_many_records: {
+    status: 422,
+    title: 'The tenant has as many records of this type as it may have',
+    detail: 'Records that exist can be changed. Ask your operator to raise RECORDS_PER_TYPE.',
+  },
   record_sync_not_found: {
     status: 404,
     title: 'The integration does not sync this record',

@@ -35,7 +35,7 @@ const result = z
     index: z.int().meta({ description: 'The index of the change in the request.' }),
     status: z.int().meta({
       description:
-        'The status that the change would have had in a request of its own: 202, 200, 400, 404 or 409.',
+        'The status that the change would have had in a request of its own: 202, 200, 400, 404, 409 or 422.',
     }),
     change: orNull(acceptedChange),
     problem: orNull(problemView),
@@ -89,7 +89,9 @@ async function acceptBatch(
   );
   const changes = parsed.flatMap((change) => (change instanceof HttpError ? [] : [change]));
   const accepted =
-    changes.length === 0 ? [] : await acceptChanges(work, changes, { actor: caller.actor, requestId });
+    changes.length === 0
+      ? []
+      : await acceptChanges(work, changes, { actor: caller.actor, requestId }, services.config);
   let next = 0;
   return parsed.map((change, index) => {
     const outcome =

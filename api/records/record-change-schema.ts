@@ -73,6 +73,7 @@ export function toWireAccepted({
     throw new HttpError('version_reused', {
       detail: `Version ${current} already exists with different content. Send a higher version.`,
     });
+  if (outcome === 'too_many_records') throw new HttpError('too_many_records');
   if (outcome === 'not_found' || recordId === null || current === null)
     throw new HttpError('record_not_found');
   return {

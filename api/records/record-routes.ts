@@ -65,7 +65,7 @@ export const recordRoutes: readonly Route[] = [
     params: recordParams,
     body: changeOfFields,
     responses: ACCEPTED,
-    problems: PROBLEMS,
+    problems: [...PROBLEMS, 'too_many_records'],
     action: 'record.put',
     run: (work, { params, body }, context) =>
       accept(work, context, { kind: 'put', fields: body.fields, ...named(params), ...when(body) }),
@@ -201,9 +201,13 @@ const named = (params: z.output<typeof recordParams>) => ({
 });
 const when = (body: z.output<typeof deletion>) => ({ version: body.version, occurredAt: body.occurred_at });
 
-async function accept(work: TenantWork, { caller, requestId }: TenantContext, change: RecordChange) {
+async function accept(
+  work: TenantWork,
+  { caller, requestId, services }: TenantContext,
+  change: RecordChange,
+) {
   checkOccurredAt(change.occurredAt, work.now);
-  const [accepted] = await acceptChanges(work, [change], { actor: caller.actor, requestId });
+  const [accepted] = await acceptChanges(work, [change], { actor: caller.actor, requestId }, services.config);
   if (accepted === undefined) throw new Error('acceptChanges returned nothing.');
   const body = toWireAccepted(accepted);
   const audit = {

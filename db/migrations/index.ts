@@ -29,6 +29,7 @@ import * as webhookHeaders from './2026-12-02-webhook-headers';
 import * as zoneNames from './2026-12-02-zone-names';
 import * as canonicalEmails from './2026-12-03-canonical-emails';
 import * as personIdentities from './2026-12-03-person-identities';
+import * as recordCounts from './2026-12-03-record-counts';
 import * as restores from './2026-12-03-restores';
 
 export const migrations: Record<string, Migration> = {
@@ -61,5 +62,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-02-zone-names': zoneNames,
   '2026-12-03-canonical-emails': canonicalEmails,
   '2026-12-03-person-identities': personIdentities,
+  '2026-12-03-record-counts': recordCounts,
   '2026-12-03-restores': restores,
 };

@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { countCreated, requireRoom } from '../records/record-counts';
 import { newUuid } from '../sql/ids';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { newDraft } from './page-stages/new-draft';
@@ -12,6 +13,7 @@ import { openPage } from './page-stages/open-page';
 import {
   pullAuthor,
   type AppliedPage,
+  type CreatingPage,
   type NewRecord,
   type PageChanges,
   type PageToApply,
@@ -77,11 +79,11 @@ export async function isInitialLoad(
 
 /**
  * @param prefetchNext see `applyPage`. Called while PostgreSQL inserts, its longest statement.
- * @throws `ConcurrentTransaction` if one of the records exists.
+ * @throws `ConcurrentTransaction` if one of the records exists, `RecordLimitReached`.
  */
 export async function applyInitialPage(
   work: TenantWork,
-  page: PageToApply,
+  page: CreatingPage,
   { records, rows }: BulkInsert,
   prefetchNext: () => unknown = () => undefined,
 ): Promise<AppliedPage> {
@@ -98,6 +100,7 @@ export async function applyInitialPage(
     unknownTombstones: 0,
     hasKnownTombstones: false,
   };
+  await requireRoom(work, page, records.length);
   const author = pullAuthor(page);
   const inserting = records.length > 0 ? insertNewRecords(work, page, rows, author.actor) : undefined;
   if (!open.isInterrupted) prefetchNext();
@@ -105,5 +108,9 @@ export async function applyInitialPage(
   const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: true });
   await emitPageEvents(work, page, open, changes, { opensWindows });
+  await countCreated(
+    work,
+    changes.drafts.map(({ draft }) => draft),
+  );
   return { kind: 'applied', job, isInterrupted: open.isInterrupted };
 }

@@ -7,24 +7,26 @@
  * order: the job, the tenant's mappings (shared), records by id, record syncs by record and integration.
  */
 import type { TenantWork } from '../database';
+import { countCreated, requireRoom } from '../records/record-counts';
 import { releaseSeenAgain } from './edited-and-missing';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
 import { openPage } from './page-stages/open-page';
 import { holdEmptied } from './emptied-records';
-import type { AppliedPage, PageToApply } from './page';
+import type { AppliedPage, CreatingPage } from './page';
 import { saveCheckpoint, seenIn } from './page-stages/save-checkpoint';
 import { selectReviewed } from './page-stages/select-reviewed';
 import { writeChanges } from './page-stages/write-changes';
 
 /**
+ * @throws `RecordLimitReached`
  * @param prefetchNext starts the next request while PostgreSQL works. Not called if no further page may be
  * requested.
  */
 export async function applyPage(
   work: TenantWork,
-  page: PageToApply,
+  page: CreatingPage,
   prefetchNext: () => unknown = () => undefined,
 ): Promise<AppliedPage> {
   const open = await openPage(work, page);
@@ -37,10 +39,15 @@ export async function applyPage(
   const changes =
     overviewId === null ? merged : await selectReviewed(work, { overviewId, recordType }, merged);
 
+  await requireRoom(work, page, changes.drafts.filter(({ draft }) => draft.before === null).length);
   const opensWindows = await writeChanges(work, page, changes);
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
   await emitPageEvents(work, page, open, changes, { opensWindows });
+  await countCreated(
+    work,
+    changes.drafts.map(({ draft }) => draft),
+  );
   return { kind: 'applied', job, isInterrupted: open.isInterrupted };
 }

@@ -116,6 +116,12 @@ export interface PageToApply extends PullTarget, PreparedPage {
   requestedAt: Date;
 }
 
+/** A page that may create records. */
+export interface CreatingPage extends PageToApply {
+  /** How many records of a type a tenant may have, unless it has a limit of its own. */
+  recordsPerType: number;
+}
+
 /** A linked record. */
 export interface LinkedRecord {
   recordId: string;

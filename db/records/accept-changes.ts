@@ -23,6 +23,7 @@ import type { RecordSyncStatus } from '../tables/records';
 import { findAcceptingIntegrations, lockRecordSyncs } from './accepting-integrations';
 import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
+import { countCreated, readRoom } from './record-counts';
 import { findOwners } from './record-owners';
 import { writeRecordSyncPlan } from './update-record-syncs';
 import { withdrawReviewedItems } from './withdraw-reviewed-items';
@@ -42,20 +43,24 @@ export interface AcceptedChange extends AcceptanceResult {
 /**
  * Applies the changes in order. @returns one result per change, in the same order; a record may change
  * several times.
+ * @param recordsPerType how many records of a type the tenant may have, unless it has a limit of its own.
+ * Required for changes that may create records.
  */
 export async function acceptChanges(
   work: TenantWork,
   changes: readonly RecordChange[],
   author: ChangeAuthor,
+  { recordsPerType }: { recordsPerType?: number } = {},
 ): Promise<AcceptedChange[]> {
   await lockMappings(work, 'shared');
   const integrations = await findAcceptingIntegrations(work);
   const records = await lockRecords(work, changes);
+  const room = await readRooms(work, changes, records, recordsPerType);
   const owners = await findOwners(work, integrations, records);
   const recordSyncs = await lockRecordSyncs(work, records);
   const plan = planAcceptance(
     changes,
-    { records, integrations, owners, recordSyncs, now: work.now },
+    { records, integrations, owners, recordSyncs, room, now: work.now },
     { newId: newUuid, hashOf: hashOfTarget },
   );
 
@@ -63,6 +68,7 @@ export async function acceptChanges(
   await writeChangeLog(work, plan.log, author);
   await writeRecordSyncPlan(work, plan.recordSyncs, author);
   await withdrawReviewedItems(work, plan.drafts);
+  await countCreated(work, plan.drafts);
 
   const recordIds = plan.drafts.map(({ recordId }) => recordId);
   const isUnchanged = plan.recordSyncs.records.length === 0;
@@ -119,6 +125,26 @@ async function lockRecords(
     changedAt,
     state: { ...state, isDeleted: deletedAt !== null },
   }));
+}
+
+/** By record type; the types in one order, as the locks of `readRoom`. */
+async function readRooms(
+  work: TenantWork,
+  changes: readonly RecordChange[],
+  records: readonly StoredRecord[],
+  recordsPerType = Infinity,
+): Promise<Map<string, number>> {
+  const keyOf = ({ recordType, externalId }: Pick<RecordChange, 'recordType' | 'externalId'>) =>
+    `${recordType}\n${externalId}`;
+  const stored = new Set(records.map(keyOf));
+  const creating = changes.filter((change) => change.kind === 'put' && !stored.has(keyOf(change)));
+  const rooms = new Map<string, number>();
+  for (const recordType of [...new Set(creating.map((change) => change.recordType))].toSorted()) {
+    const creates = creating.filter((change) => change.recordType === recordType).length;
+    const { room } = await readRoom(work, { recordType, creates, recordsPerType });
+    rooms.set(recordType, room);
+  }
+  return rooms;
 }
 
 async function writeChangeLog(

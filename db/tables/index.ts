@@ -41,6 +41,7 @@ import type {
   PushesTable,
   PushReviewsTable,
   RecordChangesTable,
+  RecordCountsTable,
   RecordLinksTable,
   RecordSyncsTable,
   RecordsTable,
@@ -79,6 +80,7 @@ export interface Tables {
   integrationTrials: IntegrationTrialsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
+  recordCounts: RecordCountsTable;
   recordLinks: RecordLinksTable;
   recordSyncs: RecordSyncsTable;
   pushes: PushesTable;

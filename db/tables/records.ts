@@ -23,6 +23,13 @@ export interface RecordsTable {
   fieldVersions: Json<FieldVersions | null> | null;
 }
 
+export interface RecordCountsTable {
+  tenantId: string;
+  recordType: string;
+  shard: number;
+  records: number;
+}
+
 export interface RecordChangesTable {
   tenantId: string;
   recordId: string;

@@ -34,6 +34,8 @@ export interface AcceptanceState {
   /** By record id. */
   owners: ReadonlyMap<string, Owner[]>;
   recordSyncs: RecordSyncStates;
+  /** How many records may be created, by record type; undefined = no limit. */
+  room?: ReadonlyMap<string, number>;
   now: Date;
 }
 
@@ -46,6 +48,7 @@ export interface PlanTools {
 /**
  * `accepted`: stored, or equal to what is stored. `stale`: older than the stored version; ignored and logged.
  * `version_reused`: the stored version with other content. `not_found`: no record to patch or delete.
+ * `too_many_records`: it would create a record beyond the limit.
  * `onboarding_in_progress`, `field_owned_by_third_party`: refused because of the integration in `refusedBy`.
  */
 type AcceptanceOutcome =
@@ -53,6 +56,7 @@ type AcceptanceOutcome =
   | 'stale'
   | 'version_reused'
   | 'not_found'
+  | 'too_many_records'
   | 'onboarding_in_progress'
   | 'field_owned_by_third_party';
 
@@ -93,9 +97,12 @@ export function planAcceptance(
 ): AcceptancePlan {
   const drafts = new Map(state.records.map((record) => [keyOf(record), startDraft(record, state.now)]));
   const log: LoggedChange[] = [];
+  const room = new Map(state.room);
   const results = changes.map((change) => {
     const checked = checkRefusal(change, drafts.get(keyOf(change)), state);
     if ('outcome' in checked) return checked;
+    if (change.kind === 'put' && !drafts.has(keyOf(change)) && !takeRoom(room, change))
+      return resultOf('too_many_records', change, undefined);
     const { result, logged } = applyToDrafts(drafts, checked, { now: state.now, newId });
     log.push(...logged);
     return result;
@@ -123,6 +130,13 @@ function checkRefusal(
   if (owned.kind === 'allowed') return owned.change;
   const refusedBy = { integrationId: owned.owner.integrationId, fields: owned.fields };
   return { ...resultOf('field_owned_by_third_party', change, draft), refusedBy };
+}
+
+/** @returns false if the limit of the record type is reached. */
+function takeRoom(room: Map<string, number>, { recordType }: RecordChange): boolean {
+  const left = room.get(recordType) ?? Infinity;
+  room.set(recordType, left - 1);
+  return left > 0;
 }
 
 function applyToDrafts(

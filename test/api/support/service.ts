@@ -111,6 +111,7 @@ export async function startService({
     answerWithinMs: 4_500,
     operationWaitMs: 50_000,
     integrationsPerTenant: 100,
+    recordsPerType: 1_000_000,
     consoleFolder: '/nowhere',
     oidc: null,
     workflowsUrl: null,

@@ -80,6 +80,7 @@ export class SimulatedWorker {
         syncRunId,
         overviewId: null,
         pagesBefore: job.pages,
+        recordsPerType: 1_000_000,
         records,
         tombstones: [],
         refused,

@@ -33,7 +33,7 @@ export async function applyPages(
           const target = pullTargetOf(integration, recordType);
           const prepared = createPagePreparation(target.mapping)(page);
           const place = { syncRunId, overviewId: null, pagesBefore: job?.pages ?? 0, requestedAt: work.now };
-          return applyPage(work, { ...prepared, ...target, ...place });
+          return applyPage(work, { ...prepared, ...target, ...place, recordsPerType: 1_000_000 });
         });
         if (applied.kind !== 'applied') throw new Error('The page was not applied.');
         job = applied.job;

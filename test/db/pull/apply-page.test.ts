@@ -62,6 +62,7 @@ async function givenRun(integrationId: string) {
             syncRunId,
             overviewId: null,
             pagesBefore: pages,
+            recordsPerType: 1_000_000,
             records,
             tombstones: [],
             refused: [],

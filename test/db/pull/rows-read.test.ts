@@ -53,6 +53,7 @@ async function readInPages(integrationId: string): Promise<number[]> {
           syncRunId,
           overviewId: null,
           pagesBefore: page,
+          recordsPerType: 1_000_000,
           records,
           tombstones: [],
           refused: [],

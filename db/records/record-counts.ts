@@ -1,0 +1,86 @@
+/**
+ * How many records a tenant has of a type, and how many it may have (rules.md 60). Deleted records count as
+ * long as they are kept. A transaction asks for room before it creates records, and counts them at its end.
+ */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import type { RecordDraft } from '../../domain/records/record-draft';
+
+/** Nothing of the transaction is stored. */
+export class RecordLimitReached extends Error {
+  constructor(
+    readonly recordType: string,
+    readonly limit: number,
+  ) {
+    super(`The limit of ${limit} records of the type ${recordType} is reached.`);
+  }
+}
+
+const SHARDS = 16;
+/** Closer to the limit than this, transactions that create records run one after the other. */
+const EXACT_WITHIN = 50_000;
+
+/** @returns how many more records of the type may be created, after the `creates` that are about to be. */
+export async function readRoom(
+  work: TenantWork,
+  { recordType, creates, recordsPerType }: { recordType: string; creates: number; recordsPerType: number },
+): Promise<{ limit: number; room: number }> {
+  const { trx, tenantId } = work;
+  const limit = await recordLimitOf(work, recordsPerType);
+  const count = async () => (await readCount(work, recordType)) ?? startCount(work, recordType);
+  let records = await count();
+  if (records + creates > limit - EXACT_WITHIN) {
+    const key = sql`hashtextextended(${`records ${tenantId} ${recordType}`}, 0)`;
+    await sql`select pg_advisory_xact_lock(${key})`.execute(trx);
+    records = await count();
+  }
+  return { limit, room: limit - records };
+}
+
+/** @throws `RecordLimitReached` */
+export async function requireRoom(
+  work: TenantWork,
+  { recordType, recordsPerType }: { recordType: string; recordsPerType: number },
+  creates: number,
+): Promise<void> {
+  if (creates === 0) return;
+  const { limit, room } = await readRoom(work, { recordType, creates, recordsPerType });
+  if (creates > room) throw new RecordLimitReached(recordType, limit);
+}
+
+/** The limit of the tenant. */
+export async function recordLimitOf(_work: TenantWork, recordsPerType: number): Promise<number> {
+  return recordsPerType;
+}
+
+async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number | null> {
+  const { rows } = await sql<{ records: number | null }>`
+    select sum(records)::bigint as records from record_counts
+    where tenant_id = ${tenantId} and record_type = ${recordType}`.execute(trx);
+  return rows[0]?.records ?? null;
+}
+
+/** Counts the records that were stored before they were counted. */
+async function startCount(work: TenantWork, recordType: string): Promise<number> {
+  const { trx, tenantId } = work;
+  await sql`
+    insert into record_counts (tenant_id, record_type, shard, records)
+    select ${tenantId}::uuid, ${recordType}::text, 0, count(*) from records
+    where tenant_id = ${tenantId} and record_type = ${recordType}
+    on conflict do nothing`.execute(trx);
+  return (await readCount(work, recordType)) ?? 0;
+}
+
+/** The last step of a transaction, because it locks the row of the counter. */
+export async function countCreated(work: TenantWork, drafts: readonly RecordDraft[]): Promise<void> {
+  const { trx, tenantId } = work;
+  const created = new Map<string, number>();
+  for (const { before, recordType, isTouched } of drafts)
+    if (before === null && isTouched) created.set(recordType, (created.get(recordType) ?? 0) + 1);
+  for (const [recordType, records] of [...created].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    await sql`
+      insert into record_counts (tenant_id, record_type, shard, records)
+      values (${tenantId}, ${recordType}, pg_backend_pid() % ${SHARDS}, ${records})
+      on conflict (tenant_id, record_type, shard)
+        do update set records = record_counts.records + excluded.records`.execute(trx);
+}
