@@ -6,10 +6,29 @@
  * `firedAt`, for example because no worker was running; the database's clock then moves workflow time
  * forward, so that leases and waits are not in the past.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@temporalio/activity';
 
 /** Below a third of the heartbeat timeout of 15 s in workflows/activities.ts. */
 export const HEARTBEAT_INTERVAL_MS = 4_000;
+
+/** After a longer wait for a third party, an activity gives its slot back to other work. */
+export const LONG_WAIT_MS = 5_000;
+
+const current = new AsyncLocalStorage<TimeBox>();
+
+/**
+ * Waits for a page or a batch of a third party. If that takes long, the time box of the activity around it
+ * ends. Outside of a time box it only waits.
+ */
+export async function waitForThirdParty<T>(call: () => Promise<T>): Promise<T> {
+  const beganAt = performance.now();
+  try {
+    return await call();
+  } finally {
+    if (performance.now() - beganAt > LONG_WAIT_MS) current.getStore()?.endEarly();
+  }
+}
 
 export interface TimeBoxOptions {
   /** Workflow time at which the workflow called the activity, in milliseconds since 1970. */
@@ -24,6 +43,7 @@ export class TimeBox {
   private readonly controller = new AbortController();
   /** Added to `performance.now()`, gives workflow time. */
   private clockOffsetMs: number;
+  private hasEnded = false;
 
   constructor(private readonly options: TimeBoxOptions) {
     this.clockOffsetMs = options.firedAt - this.startedAt;
@@ -39,13 +59,19 @@ export class TimeBox {
     return new Date(this.now().getTime() + ms);
   }
 
-  /** False once the time is up, the worker stops, or the activity was canceled: start nothing further. */
+  /** False: start nothing further. The time is up, a call was slow, the worker stops, or it was canceled. */
   isWithinTimeBox(): boolean {
     return (
+      !this.hasEnded &&
       performance.now() - this.startedAt < this.options.timeBoxMs &&
       !this.options.isStopping() &&
       !this.controller.signal.aborted
     );
+  }
+
+  /** What is in progress is finished, and nothing further is started. */
+  endEarly(): void {
+    this.hasEnded = true;
   }
 
   /** Aborted when calls in progress must end: the activity was canceled, or `abort` was called. */
@@ -79,7 +105,7 @@ export class TimeBox {
       onHeartbeat();
     }, HEARTBEAT_INTERVAL_MS);
     try {
-      return await run();
+      return await current.run(this, run);
     } finally {
       clearInterval(timer);
       activity.cancellationSignal.removeEventListener('abort', cancel);

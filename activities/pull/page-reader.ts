@@ -2,6 +2,7 @@
  * Reads a third party's list page by page, for pull jobs and for overviews. Stops at the end of the list, at
  * the end of the time box, or when the caller stops it, and recognizes lists that never end.
  */
+import { waitForThirdParty } from '../time-box';
 import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
@@ -118,15 +119,14 @@ export class PageReader {
   ): Promise<FetchedPage<Prepared>> {
     const { opened, recordType } = this.options;
     const { connector, context } = opened;
-    if (connector.readPage === undefined)
-      throw new Error(`The connector ${connector.kind} cannot read records.`);
+    const { readPage } = connector;
+    if (readPage === undefined) throw new Error(`The connector ${connector.kind} cannot read records.`);
     const requestedAt = this.transactionBeganAt;
-    const page = await connector
-      .readPage({ recordType, modifiedSince, cursor }, context)
-      .catch((error: unknown) => {
-        const isRefused = error instanceof RecordRejected && !error.isForbidden;
-        throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
-      });
+    const request = { recordType, modifiedSince, cursor };
+    const page = await waitForThirdParty(() => readPage(request, context)).catch((error: unknown) => {
+      const isRefused = error instanceof RecordRejected && !error.isForbidden;
+      throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
+    });
     return { ...page, prepared: prepare(page), requestedAt };
   }
 

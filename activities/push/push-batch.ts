@@ -22,6 +22,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
+import { waitForThirdParty } from '../time-box';
 import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
@@ -77,7 +78,8 @@ async function send(
     const { connector, context: shared } = await open();
     const context = { ...shared, beforeWrite, beforeCreateAgain };
     try {
-      for (const result of await connector.push(items, context)) results.set(result.pushId, result);
+      const sent = await waitForThirdParty(() => connector.push(items, context));
+      for (const result of sent) results.set(result.pushId, result);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
       // A bug of the connector: the records are sent one by one, so that only the record that triggers it

@@ -47,7 +47,8 @@ export async function pushSyncNow(parts: SyncNowPushOptions): Promise<SyncNowPus
   for (;;) {
     const { waiting } = await inTenant((work) => recordPushOutcomes(work, place, integration));
     if (waiting === 0) return 'done';
-    if (!parts.isWithinTimeBox() || performance.now() - startedAt > SHORT_WAIT_MAX_MS) return 'waiting';
+    if (performance.now() - startedAt > SHORT_WAIT_MAX_MS) return 'waiting';
+    if (!parts.isWithinTimeBox()) return 'more';
     await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
   }
 }
