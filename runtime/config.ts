@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { DEFAULT_SLOTS } from '../domain/slot-shares';
 
 /** Lists every missing or invalid variable, one per line. */
 export class ConfigError extends Error {}
@@ -149,6 +150,8 @@ const workerEnvironment = z
       .optional(),
     EGRESS_CA_FILE: caFile,
     WORKER_POOL_SIZE: amount('connections', 20, 4),
+    WORKER_PUSH_SLOTS: amount('slots', DEFAULT_SLOTS.push, 3),
+    WORKER_PULL_SLOTS: amount('slots', DEFAULT_SLOTS.pull, 3),
     WORKER_METRICS_HOST: listenHost,
     WORKER_METRICS_PORT: listenPort,
     WORKER_HEALTH_HOST: listenHost,
@@ -217,6 +220,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
   return {
     databaseUrl: read.DATABASE_URL,
     poolSize: read.WORKER_POOL_SIZE,
+    slots: { push: read.WORKER_PUSH_SLOTS, pull: read.WORKER_PULL_SLOTS },
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: {
       allowCidrs: read.EGRESS_ALLOW_CIDRS,

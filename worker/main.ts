@@ -14,6 +14,7 @@ import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
+import { DEFAULT_SLOTS } from '../domain/slot-shares';
 import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
@@ -33,6 +34,7 @@ import { startScheduleReconciler } from './schedule-reconciler';
 import { connectToTemporal, type TemporalConnections } from './temporal-connections';
 import { retryUntilReachable } from './retry-until-reachable';
 import { createOutboxHandlers } from './outbox-handlers';
+import { ThirdPartySlots } from './third-party-slots';
 import { WorkGuard } from './work-guard';
 import { createWorkers, type CreateWorkersOptions } from './worker';
 
@@ -56,9 +58,11 @@ async function main(): Promise<void> {
   const temporal = await connectToTemporal(log);
   health.askTemporal((withinMs) => temporal.inspect(withinMs));
   const egress = createEgress(config, log);
-  const guard = new WorkGuard(database, log);
+  const slots = { ...DEFAULT_SLOTS, ...config.slots };
+  const guard = new WorkGuard(database, log, new ThirdPartySlots(database, slots));
   const workers = await createWorkers({
     activityInterceptors: [guard.interceptor],
+    slots,
     connection: temporal.workerConnection,
     namespace: temporal.namespace,
     workflows: findWorkflows(),

@@ -6,6 +6,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { withProgress } from '../activities/work-progress';
+import type { ThirdPartySlots } from './third-party-slots';
 import type { AdvanceOverviewInput } from '../contract/overview';
 import type { AdvanceSyncJobInput } from '../contract/sync-run';
 import type { CheckIntegrationInput } from '../contract/integration-check';
@@ -43,17 +44,18 @@ export class WorkGuard {
   constructor(
     private readonly database: Database,
     private readonly log: Logger,
+    private readonly slots: ThirdPartySlots,
   ) {
     this.renewing = setInterval(() => void this.renew(), RENEW_MS);
   }
 
-  readonly interceptor: ActivityInterceptorsFactory = ({ info: { activityType } }) => ({
+  readonly interceptor: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute: async (input, next) => {
-        const describe = GUARDED[activityType];
+        const describe = GUARDED[info.activityType];
         if (describe === undefined) return next(input);
         const announced = await withTenantOf(this.database, describe(input.args[0] as never));
-        return this.execute(announced, () => next(input));
+        return this.slots.run(info, announced, () => this.execute(announced, () => next(input)));
       },
     },
   });

@@ -11,6 +11,7 @@ import {
 import { createActivities } from '../activities';
 import type { ActivityDependencies } from '../activities/dependencies';
 import { TASK_QUEUES } from '../contract/task-queues';
+import { DEFAULT_SLOTS } from '../domain/slot-shares';
 
 export interface CreateWorkersOptions {
   connection: NativeConnection;
@@ -19,17 +20,16 @@ export interface CreateWorkersOptions {
   /** A prebuilt bundle, or the source. */
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
   activityInterceptors?: ActivityInterceptorsFactory[];
+  /** For work that calls third parties and receivers (third-party-slots.ts). */
+  slots?: typeof DEFAULT_SLOTS;
 }
 
 /** Running activities may finish within the first time; after the second they are abandoned. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
-const PUSH_SLOTS = 100;
-/** Each activity holds one or two pages in memory. */
-const PULL_SLOTS = 16;
+/** Beside `slots`, for activities that wait for no third party, and for those that get no slot now. */
+const SHORT_SLOTS = 16;
 const EMAIL_SLOTS = 10;
-/** A receiver that hangs occupies a slot for half a minute, at almost no cost. */
-const WEBHOOK_SLOTS = 200;
 const CACHED_WORKFLOWS = 500;
 
 export async function createWorkers({
@@ -38,6 +38,7 @@ export async function createWorkers({
   dependencies,
   workflows,
   activityInterceptors = [],
+  slots = DEFAULT_SLOTS,
 }: CreateWorkersOptions): Promise<Worker[]> {
   const common = {
     connection,
@@ -58,13 +59,13 @@ export async function createWorkers({
       ...common,
       taskQueue: TASK_QUEUES.push,
       activities,
-      maxConcurrentActivityTaskExecutions: PUSH_SLOTS,
+      maxConcurrentActivityTaskExecutions: slots.push + SHORT_SLOTS,
     }),
     Worker.create({
       ...common,
       taskQueue: TASK_QUEUES.pull,
       activities,
-      maxConcurrentActivityTaskExecutions: PULL_SLOTS,
+      maxConcurrentActivityTaskExecutions: slots.pull + SHORT_SLOTS,
     }),
     Worker.create({
       ...common,
@@ -76,7 +77,7 @@ export async function createWorkers({
       ...common,
       taskQueue: TASK_QUEUES.webhooks,
       activities,
-      maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
+      maxConcurrentActivityTaskExecutions: slots.webhooks + SHORT_SLOTS,
     }),
   ]);
 }

@@ -70,6 +70,12 @@ interface RunPurposes {
   standsFor: readonly RunKind[];
 }
 
+/** Kinds that a person waits for, a user who signs in included. */
+const AWAITED_KINDS: readonly RunKind[] = ['sync_now', 'incremental', 'last_day', 'sign_in'];
+
+export const isAwaitedRun = ({ kind, standsFor }: RunPurposes): boolean =>
+  AWAITED_KINDS.some((awaited) => awaited === kind || standsFor.includes(awaited));
+
 /** The scheduled kind that the run stands for; undefined if only people requested it. */
 export const scheduledKindOf = ({ kind, standsFor }: RunPurposes): RunKind | undefined =>
   SCHEDULED_KINDS.find((scheduled) => scheduled === kind || standsFor.includes(scheduled));

@@ -1,9 +1,11 @@
 /** docs/limits.md names the limits that the code has. */
 import { readFileSync } from 'node:fs';
 import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
+import { LONG_WAIT_MS } from '../../activities/time-box';
 import { BODY_BYTES_MAX } from '../../api/routing/define-route';
 import { HEAP_MIB, READERS_MAX, READERS_PER_OWNER_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
+import { DEFAULT_SLOTS } from '../../domain/slot-shares';
 import { CALLS_MAX } from '../../egress/http-client';
 import { PROCESS_BYTES_MAX, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from '../../egress/limits/json-shape';
@@ -30,6 +32,9 @@ it.each([
   ['Request', `${BODY_BYTES_MAX / 1024} KiB`],
   ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],
   ['Slice of a job or an overview', `${PULLING_LIMITS.timeBoxMs / 1_000} s, `],
+  ['Slice of a job or an overview', `after a page of more than ${LONG_WAIT_MS / 1_000} s`],
+  ['Push queues and checks at the same time', `| ${DEFAULT_SLOTS.push} |`],
+  ['Jobs and overviews at the same time', `| ${DEFAULT_SLOTS.pull} |`],
   ["Slice of an endpoint's deliveries", `${DELIVERING_LIMITS.timeBoxMs / 1_000} s, `],
 ])('rule 60: the page of limits names the one of: %s', (work, words) => {
   const line = page.split('\n').find((row) => row.startsWith(`| ${work} |`));

@@ -12,6 +12,8 @@ interface AskedPage {
   page: number;
   /** Milliseconds since 1970. */
   at: number;
+  /** It was answered, or the client has given up. */
+  isOver: boolean;
 }
 
 export interface ListServer {
@@ -49,7 +51,8 @@ export async function startListServer(): Promise<ListServer> {
     let body: unknown = { total: all.length };
     if (what === undefined) {
       const page = Number(url.searchParams.get('cursor') ?? 0);
-      const asked = { dataset, page, at: Date.now() };
+      const asked = { dataset, page, at: Date.now(), isOver: false };
+      response.once('close', () => (asked.isOver = true));
       server.asked.push(asked);
       await server.beforePage(asked);
       await sleep(server.delayMs);
