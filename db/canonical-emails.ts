@@ -2,7 +2,7 @@
  * Fills canonical_email where it is missing: for people of an earlier version, and for people whom a process
  * of that version added during an upgrade.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { toTypeId } from './sql/ids';
 import { canonicalEmail, isWrittenPlainly } from './tenants/email-address';
 
@@ -17,9 +17,11 @@ interface Row {
  * oldest one.
  * @returns one message for each of the others, which stay without a canonical address.
  */
-export async function fillCanonicalEmails(db: Kysely<unknown>): Promise<string[]> {
-  await sql`set local role syncline_platform`.execute(db); // the owner of the table sees no row
-  const missing = await withoutCanonicalEmail(db);
+export async function fillCanonicalEmails(db: Kysely<unknown>, schema: string): Promise<string[]> {
+  // The owner of the table sees no row. With another role, `$user` in the search path is another schema.
+  await sql`set local role syncline_platform`.execute(db);
+  const people = sql.id(schema, 'people');
+  const missing = await withoutCanonicalEmail(db, people);
   const plainFirst = [
     ...missing.filter(({ email }) => isWrittenPlainly(email)),
     ...missing.filter(({ email }) => !isWrittenPlainly(email)),
@@ -30,29 +32,34 @@ export async function fillCanonicalEmails(db: Kysely<unknown>): Promise<string[]
     if (!owners.has(address)) owners.set(address, row);
   }
   await sql`
-    update people set canonical_email = owner.address
+    update ${people} person set canonical_email = owner.address
       from unnest(${[...owners.values()].map(({ tenantId }) => tenantId)}::uuid[],
                   ${[...owners.values()].map(({ personId }) => personId)}::uuid[],
                   ${[...owners.keys()]}::text[]) as owner (tenant_id, person_id, address)
-     where people.tenant_id = owner.tenant_id and people.person_id = owner.person_id
-       and not exists (select from people other where other.canonical_email = owner.address)`.execute(db);
+     where person.tenant_id = owner.tenant_id and person.person_id = owner.person_id
+       and not exists (select from ${people} other where other.canonical_email = owner.address)`.execute(db);
   const messages = [];
-  for (const row of await withoutCanonicalEmail(db)) messages.push(await describeCollision(db, row));
+  for (const row of await withoutCanonicalEmail(db, people))
+    messages.push(await describeCollision(db, people, row));
   await sql`reset role`.execute(db);
   return messages;
 }
 
 /** In the order of creation. */
-async function withoutCanonicalEmail(db: Kysely<unknown>): Promise<Row[]> {
+async function withoutCanonicalEmail(db: Kysely<unknown>, people: RawBuilder<unknown>): Promise<Row[]> {
   const { rows } = await sql<Row>`
-    select tenant_id as "tenantId", person_id as "personId", email from people
+    select tenant_id as "tenantId", person_id as "personId", email from ${people}
      where canonical_email is null order by person_id`.execute(db);
   return rows;
 }
 
-async function describeCollision(db: Kysely<unknown>, { tenantId, personId, email }: Row): Promise<string> {
+async function describeCollision(
+  db: Kysely<unknown>,
+  people: RawBuilder<unknown>,
+  { tenantId, personId, email }: Row,
+): Promise<string> {
   const { rows } = await sql<Row>`
-    select tenant_id as "tenantId", person_id as "personId", email from people
+    select tenant_id as "tenantId", person_id as "personId", email from ${people}
      where canonical_email = ${canonicalEmail(email)}`.execute(db);
   const owner = rows[0] as Row;
   const name = (person: Row) => `${toTypeId('psn', person.personId)} of ${toTypeId('ten', person.tenantId)}`;

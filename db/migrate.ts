@@ -43,7 +43,7 @@ export async function migrateToLatest(
       );
     const policies = await mendAccess(db, schema);
     if (policies > 0) warn(`Policies and grants were missing and were created again: ${policies} policies.`);
-    for (const message of await fillCanonicalEmails(db)) warn(message);
+    for (const message of await fillCanonicalEmails(db, schema)) warn(message);
     return (await appliedMigrations(db, schema)).filter((name) => !before.includes(name));
   });
 }
