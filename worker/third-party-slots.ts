@@ -41,8 +41,9 @@ export class ThirdPartySlots {
     }
   }
 
+  /** Webhooks have a queue of their own, of which nothing is kept for other work. */
   private async isForPerson({ kind, tenantId, subjectId }: AnnouncedWork): Promise<boolean> {
-    if (kind !== 'pull') return kind === 'overview' || kind === 'check';
+    if (kind !== 'pull') return kind !== 'push';
     const run = await this.database.withTenant(tenantId, (work) =>
       findSyncRun(work, { syncRunId: subjectId }),
     );

@@ -48,7 +48,7 @@ beforeAll(async () => {
     return undefined;
   };
   ledger.decide = async ({ account, kind }) => {
-    if (account.startsWith('silent') && kind !== 'check') await silence.ended;
+    if (account.startsWith(kind === 'check' ? 'mute' : 'silent')) await silence.ended;
     return undefined;
   };
 }, 60_000);
@@ -108,16 +108,19 @@ it("rule 60: apps of one tenant that do not answer hold up neither another tenan
   for (const integration of silent) await integration.untilOnboarding('complete', PATIENCE_MS);
 }, 300_000);
 
+const link = ({ api }: ProductTenant, account: string): Promise<Json> =>
+  api.must(
+    'POST',
+    '/v1/integrations?check=false',
+    ledgerIntegration(ledger.url, account, { grace_period_ms: 0, by: 'key' }),
+  );
+const check = ({ api }: ProductTenant, { id }: Json): Promise<Json> =>
+  api.must('POST', `/v1/integrations/${id}/check`);
+
 it('rule 60: apps of one tenant that do not answer hold up no push of another tenant', async () => {
   const [tenant, other] = await Promise.all([product.givenTenant(), product.givenTenant('Grace & Co')]);
-  const link = ({ api }: ProductTenant, account: string): Promise<Json> =>
-    api.must(
-      'POST',
-      '/v1/integrations?check=false',
-      ledgerIntegration(ledger.url, account, { grace_period_ms: 0, by: 'key' }),
-    );
-  const { id } = await link(other, 'healthy');
-  for (let made = 0; made < PUSHING_INTEGRATIONS; made += 1) await link(tenant, `silent-${made}`);
+  const [others, own] = await Promise.all([link(other, 'healthy'), link(tenant, 'silent')]);
+  for (let made = 1; made < PUSHING_INTEGRATIONS; made += 1) await link(tenant, `silent-${made}`);
   const silentCalls = () =>
     ledger.calls.filter(({ account, kind }) => account.startsWith('silent') && kind !== 'check');
 
@@ -125,10 +128,10 @@ it('rule 60: apps of one tenant that do not answer hold up no push of another te
   await until('the share is used', () => silentCalls().length >= 3);
   await other.api.put('p1', { name: 'Grace', rev: 1 });
   await until('the push has arrived', () => ledger.people('healthy').length === 1, PATIENCE_MS);
-  const check = await other.api.must('POST', `/v1/integrations/${id}/check`);
+  const checks = await Promise.all([check(other, others), check(tenant, own)]);
 
   expect(silentCalls().map(({ status }) => status)).toEqual([null, null, null]);
-  expect(check).toMatchObject({ ok: true });
+  expect(checks).toMatchObject([{ ok: true }, { ok: true }]);
 
   silence.end();
   await until(
@@ -136,4 +139,20 @@ it('rule 60: apps of one tenant that do not answer hold up no push of another te
     async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === PUSHING_INTEGRATIONS,
     PATIENCE_MS,
   );
+}, 300_000);
+
+it('rule 60: checks of one tenant that are not answered hold up no check of another tenant', async () => {
+  const [tenant, other] = await Promise.all([product.givenTenant(), product.givenTenant('Grace & Co')]);
+  const others = await link(other, 'responsive');
+  const mute: Json[] = [];
+  for (let made = 0; made < 7; made += 1) mute.push(await link(tenant, `mute-${made}`));
+  const muteCalls = () => ledger.calls.filter(({ account }) => account.startsWith('mute'));
+
+  const checks = Promise.all(mute.map((integration) => check(tenant, integration)));
+  await until('the share is used', () => muteCalls().length >= 4);
+  expect(await check(other, others)).toMatchObject({ ok: true });
+  expect(muteCalls().map(({ status }) => status)).toEqual([null, null, null, null]);
+
+  silence.end();
+  expect(await checks).toEqual(mute.map(() => expect.objectContaining({ ok: true })));
 }, 300_000);
