@@ -13,6 +13,7 @@ import { connectors } from '../connectors';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { countRefusedMessages } from '../db/platform/outbox';
+import { countParkedWork } from '../db/platform/running-work';
 import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
 import { createEncryption } from '../db/platform/encryption';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
@@ -100,6 +101,7 @@ function createDatabaseMetrics(database: Database, openStreams: () => number): M
   return createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
+    parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams,
   });
 }

@@ -127,6 +127,11 @@ const driftsRoute = createRoute({
   validateSearch: driftsSearch,
   component: lazyRouteComponent(() => import('./pages/drifts/DriftsPage'), 'DriftsPage'),
 });
+const parkedWorkRoute = createRoute({
+  ...inShell,
+  path: '/parked-work',
+  component: lazyRouteComponent(() => import('./pages/parked-work/ParkedWorkPage'), 'ParkedWorkPage'),
+});
 const pushReviewsRoute = createRoute({
   ...inShell,
   path: '/push-reviews',
@@ -237,6 +242,7 @@ const routeTree = rootRoute.addChildren([
     syncLogRoute,
     conflictsRoute,
     driftsRoute,
+    parkedWorkRoute,
     pushReviewsRoute,
     pushReviewRoute,
     deletionReviewsRoute,

@@ -8,15 +8,18 @@ export interface Metrics {
 
 /**
  * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
- * empty. `outboxRefusals` returns how many rows are refused again and again.
+ * empty. `outboxRefusals` returns how many rows are refused again and again, `parkedWork` how much work is
+ * parked.
  */
 export function createMetrics({
   outboxAgeSeconds,
   outboxRefusals,
+  parkedWork,
   openStreams,
 }: {
   outboxAgeSeconds: () => Promise<number>;
   outboxRefusals: () => Promise<number>;
+  parkedWork: () => Promise<number>;
   openStreams: () => number;
 }): Metrics {
   const registry = new Registry();
@@ -28,38 +31,43 @@ export function createMetrics({
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
-  const outboxAge = new Gauge({
+  addGauge(registry, outboxAgeSeconds, {
     name: 'syncline_outbox_age_seconds',
     help:
       'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN ' +
       '= the database did not respond.',
-    registers: [],
-    async collect() {
-      this.set(await outboxAgeSeconds().catch(() => Number.NaN));
-    },
   });
-  const refusals = new Gauge({
+  addGauge(registry, outboxRefusals, {
     name: 'syncline_outbox_refused_rows',
     help: 'Rows of the outbox that were refused at least ten times; outbox.last_error has the reason.',
-    registers: [],
-    async collect() {
-      this.set(await outboxRefusals().catch(() => Number.NaN));
-    },
   });
-  const openStreamsGauge = new Gauge({
+  addGauge(registry, parkedWork, {
+    name: 'syncline_parked_work',
+    help: 'Work of all tenants that took its workers down repeatedly and waits for a person.',
+  });
+  addGauge(registry, async () => openStreams(), {
     name: 'syncline_open_streams',
     help: 'Open event streams of this process.',
-    registers: [],
-    collect() {
-      this.set(openStreams());
-    },
   });
-  registry.registerMetric(outboxAge);
-  registry.registerMetric(refusals);
-  registry.registerMetric(openStreamsGauge);
   return {
     registry,
     observeRequest: ({ method, route, status, seconds }) =>
       durations.observe({ method, route, status: String(status) }, seconds),
   };
+}
+
+/** `read` runs at each scrape. */
+function addGauge(
+  registry: Registry,
+  read: () => Promise<number>,
+  names: { name: string; help: string },
+): void {
+  const gauge = new Gauge({
+    ...names,
+    registers: [],
+    async collect() {
+      this.set(await read().catch(() => Number.NaN));
+    },
+  });
+  registry.registerMetric(gauge);
 }

@@ -7,7 +7,7 @@ import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
   record_syncs: ['record', 'records', 'pushes', 'push-reviews', 'conflicts', 'drifts', 'sync-summary'],
-  integrations: ['integrations', 'onboarding', 'record', 'sync-summary'],
+  integrations: ['integrations', 'onboarding', 'parked-work', 'record', 'sync-summary'],
   sync_runs: [
     'sync-runs',
     'sync-status',
@@ -19,7 +19,7 @@ const SUBJECTS: Record<string, readonly string[]> = {
     'overviews',
   ],
   overviews: ['overviews'],
-  notifications: ['notifications', 'sync-summary'],
+  notifications: ['notifications', 'parked-work', 'sync-summary'],
 };
 /** A busy tenant has many events a second, so they are collected. */
 const FLUSH_INTERVAL_MS = 300;

@@ -146,6 +146,9 @@ export const driftsQuery = (query: QueryOf<'listDrifts'>) =>
   list(['drifts', query], (cursor) =>
     answerOf(api.GET('/v1/drifts', { params: { query: { ...query, limit, cursor } } })),
   );
+export const parkedWorkQuery = list(['parked-work'], (cursor) =>
+  answerOf(api.GET('/v1/parked-work', { params: { query: { limit, cursor } } })),
+);
 export const pushReviewsQuery = (query: QueryOf<'listPushReviews'>) =>
   list(['push-reviews', query], (cursor) =>
     answerOf(api.GET('/v1/push-reviews', { params: { query: { ...query, limit, cursor } } })),

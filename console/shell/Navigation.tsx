@@ -2,6 +2,7 @@ import { NavLink, ScrollArea, Stack, Text } from '@mantine/core';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import {
   ChartLine,
+  CircleParking,
   Contact,
   Eye,
   FileClock,
@@ -39,6 +40,7 @@ const SYNC: NavItem[] = [
   { label: 'Drifts', icon: Unplug, to: '/drifts' },
   { label: 'Pushes to review', icon: Send, to: '/push-reviews' },
   { label: 'Deletions to review', icon: Trash2, to: '/deletion-reviews' },
+  { label: 'Parked work', icon: CircleParking, to: '/parked-work' },
 ];
 const SETTINGS: NavItem[] = [
   { label: 'General', icon: Settings, to: '/settings', isExact: true },

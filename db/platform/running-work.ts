@@ -146,6 +146,13 @@ export async function listParkedWork(
   return query.where('parkedAt', 'is not', null).orderBy('workId', 'desc').limit(limit).execute();
 }
 
+/** Of all tenants. Needs the dispatcher's role. */
+export async function countParkedWork({ trx }: Work): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::float8 as count from running_work where parked_at is not null`.execute(trx);
+  return rows[0]?.count ?? 0;
+}
+
 /** Lets it run once more, as the only suspect: one more death parks it again. */
 export async function retryParkedWork(
   { trx, tenantId }: TenantWork,

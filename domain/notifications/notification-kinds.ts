@@ -167,6 +167,16 @@ const NOTIFICATION_CATALOGUE = {
       'The endpoint failed for 5 days, or answered 410 Gone. Fix and enable it, then recover the missed deliveries.',
     path: endpointPath,
   },
+  work_parked: {
+    audience: 'admins',
+    severity: 'error',
+    isNews: true,
+    title: (integration) =>
+      integration === null ? 'Work is parked' : `Work for ${nameOf(integration)} is parked`,
+    explanation:
+      'Workers ended repeatedly while they worked on it. Tell the operator of Syncline, and retry it when the cause is gone.',
+    path: () => '/console/parked-work',
+  },
 } satisfies Record<string, NotificationDescription>;
 
 export type NotificationKind = keyof typeof NOTIFICATION_CATALOGUE;

@@ -1,5 +1,7 @@
 /** Every page and dialogue: accessibility, keyboard use and phones; and the links to Temporal's UI. */
+import { Client } from 'pg';
 import type { Page } from 'playwright-core';
+import { fromTypeId } from '../../db/sql/ids';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
 import { expectShown, seriousFindings } from './browser';
@@ -105,6 +107,7 @@ const PAGES: [string, string | RegExp][] = [
   ['/conflicts', 'Conflicts'],
   ['/drifts', 'Drifts'],
   ['/drifts?integration_id={crm}', 'Drifts'],
+  ['/parked-work', 'Parked work'],
   ['/push-reviews', 'Pushes to review'],
   ['/deletion-reviews', 'Deletions to review'],
   ['/deletion-reviews/{review}', '30 deletions of contacts'],
@@ -274,6 +277,37 @@ it('works without a mouse: signing in, finding and changing an employee', async 
     (await stack.call<{ fields: { job_title: string } }>('GET', '/records/employees/emp-2')).fields.job_title,
   ).toBe('Commodore');
   await other.context().close();
+});
+
+/** Workers have ended while they worked on an overview. */
+async function givenParkedWork(overviewId: string): Promise<void> {
+  const database = new Client({ connectionString: stack.ready.database_url });
+  await database.connect();
+  await database.query(
+    `insert into running_work (tenant_id, work_id, kind, subject_id, seen_at, is_suspect, deaths, parked_at)
+     select tenant_id, gen_random_uuid(), 'overview', $1, now(), true, 2, now() from integrations limit 1`,
+    [fromTypeId('ovw', overviewId)],
+  );
+  await database.end();
+}
+
+it('rule 60: lists parked work with what it is about, which an admin retries and a viewer cannot', async () => {
+  const overview = (await PLACES.overview?.()) as string;
+  await givenParkedWork(overview);
+  const viewer = await desk.invite(page, { name: 'Vera', email: 'vera@example.com', role: 'Viewer' });
+  await desk.open(viewer, '/parked-work');
+  await desk.open(page, '/');
+
+  await page.getByRole('link', { name: 'Parked work' }).click();
+  const row = page.getByRole('row', { name: /Sync Overview/ });
+  await row.waitFor();
+
+  expect(await row.getByRole('link').getAttribute('href')).toBe(`/console/overviews/${overview}`);
+  expect(await button(viewer, 'Retry').getAttribute('aria-disabled')).toBe('true');
+  await button(page, 'Retry').click();
+  await page.getByText('No parked work').waitFor();
+  expect((await stack.call<{ data: object[] }>('GET', '/parked-work')).data).toEqual([]);
+  await viewer.context().close();
 });
 
 it("leads operators to the workflows behind an integration in Temporal's UI", async () => {

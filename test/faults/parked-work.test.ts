@@ -50,6 +50,9 @@ it('rule 60: a page that kills each worker is parked, shown at its job, and read
   // The first death may have had several pieces of work under way.
   expect(deaths).toBeLessThanOrEqual(3);
   expect((await jobOf(run?.id as string, DEADLY)).error).toMatchObject({ code: 'parked' });
+  expect((await tenant.api.must('GET', '/v1/notifications')).data).toContainEqual(
+    expect.objectContaining({ kind: 'work_parked', severity: 'error' }),
+  );
   expect(product.logs()).toContain('parked work that took its worker down repeatedly');
   await until(
     'the other dataset is read',

@@ -19,6 +19,7 @@ import { saveCheck } from '../../../db/integrations/availability';
 import { saveTrialResult } from '../../../db/integrations/trials';
 import type { LastCheck } from '../../../db/tables/integrations';
 import { fromTypeId } from '../../../db/sql/ids';
+import { countParkedWork } from '../../../db/platform/running-work';
 import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
@@ -100,6 +101,7 @@ export async function startService({
   const metrics = createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: async () => 0,
+    parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams: () => stream.openStreams(),
   });
   const settings = {
