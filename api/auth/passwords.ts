@@ -18,7 +18,11 @@ export const chosenPassword = z
   .max(4 * LENGTH_MAX)
   .refine((text) => countCharacters(text) >= LENGTH_MIN, `must have at least ${LENGTH_MIN} characters`)
   .refine((text) => countCharacters(text) <= LENGTH_MAX, `must have at most ${LENGTH_MAX} characters`)
-  .meta({ description: `${LENGTH_MIN} to ${LENGTH_MAX} characters of any kind.` });
+  .meta({
+    minLength: LENGTH_MIN,
+    maxLength: LENGTH_MAX,
+    description: `${LENGTH_MIN} to ${LENGTH_MAX} characters of any kind.`,
+  });
 
 /** A password to be checked. */
 export const presentedPassword = z.string().max(4 * LENGTH_MAX);

@@ -5,7 +5,7 @@ import { type FieldMapping, mappedFieldNames, type RecordTypeMapping } from '../
 import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
-import { jsonValue, recordTypeName } from '../routing/common-schemas';
+import { byRecordType, jsonValue } from '../routing/common-schemas';
 
 const fieldMapping = z
   .strictObject({
@@ -78,10 +78,9 @@ const recordTypeMapping = z
   })
   .meta({ id: 'RecordTypeMapping' });
 
-export const recordTypeMappings = z
-  .record(recordTypeName, recordTypeMapping)
+export const recordTypeMappings = byRecordType(recordTypeMapping)
   .refine((mappings) => Object.keys(mappings).length <= 100, 'at most 100 record types')
-  .meta({ id: 'RecordTypeMappings' });
+  .meta({ maxProperties: 100, id: 'RecordTypeMappings' });
 export type WireMappings = z.output<typeof recordTypeMappings>;
 export const recordTypeMappingsView = z
   .record(z.string(), recordTypeMapping.extend({ on_delete: z.enum(['deactivate', 'delete', 'leave']) }))

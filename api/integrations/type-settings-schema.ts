@@ -8,7 +8,7 @@ import {
   type TypeSettingsRow,
 } from '../../domain/records/record-type-settings';
 import { HttpError } from '../http/http-error';
-import { recordTypeName } from '../routing/common-schemas';
+import { byRecordType } from '../routing/common-schemas';
 import {
   readThresholds,
   thresholdsChange,
@@ -39,25 +39,22 @@ const overlapMinutes = z
 const typeSettings = z
   .object({ on_drift: onDrift, overlap_minutes: overlapMinutes, safety_thresholds: thresholdsView })
   .meta({ id: 'RecordTypeSettings' });
-export const typeSettingsView = z
-  .record(recordTypeName, typeSettings)
-  .meta({ description: 'The settings of each mapped record type, defaults included.' });
+export const typeSettingsView = byRecordType(typeSettings).meta({
+  description: 'The settings of each mapped record type, defaults included.',
+});
 
-export const typeSettingsChange = z
-  .record(
-    recordTypeName,
-    z.strictObject({
-      on_drift: onDrift.nullable().optional(),
-      overlap_minutes: overlapMinutes.optional(),
-      safety_thresholds: thresholdsChange.optional(),
-    }),
-  )
-  .meta({
-    description:
-      'Settings per record type. Changes the given members only; null sets one back to its ' +
-      'default. Changes no mapping and pushes nothing by itself.',
-    example: { employees: { on_drift: 'repair' } },
-  });
+export const typeSettingsChange = byRecordType(
+  z.strictObject({
+    on_drift: onDrift.nullable().optional(),
+    overlap_minutes: overlapMinutes.optional(),
+    safety_thresholds: thresholdsChange.optional(),
+  }),
+).meta({
+  description:
+    'Settings per record type. Changes the given members only; null sets one back to its ' +
+    'default. Changes no mapping and pushes nothing by itself.',
+  example: { employees: { on_drift: 'repair' } },
+});
 
 export function toWireTypeSettings({
   recordTypes,

@@ -142,12 +142,12 @@ export const overviewItem = z
       .meta({ description: 'null = the record does not exist in Syncline yet.' }),
     external_id: z.string().nullable(),
     remote_id: z.string().nullable(),
-    before: jsonObject.nullable().meta({
+    before: orNull(jsonObject).meta({
       description:
         'The current values of the fields that would change; null = there is no record yet, or ' +
         'it cannot be read.',
     }),
-    after: jsonObject.nullable().meta({ description: 'The values of these fields after the sync.' }),
+    after: orNull(jsonObject).meta({ description: 'The values of these fields after the sync.' }),
     reason: z.string().nullable(),
     outcome: z.enum(['applied', 'skipped']).nullable().meta({
       description: 'The result of applying the item. `skipped`: the record had changed since the overview.',

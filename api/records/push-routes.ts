@@ -60,7 +60,7 @@ const push = z
   .meta({ id: 'Push' });
 const pushWithPayload = push
   .extend({
-    payload: jsonObject.nullable().meta({ description: 'The data that was sent; null if nothing was sent.' }),
+    payload: orNull(jsonObject).meta({ description: 'The data that was sent; null if nothing was sent.' }),
   })
   .meta({ id: 'PushWithPayload' });
 

@@ -16,7 +16,10 @@ export const typeId = (prefix: IdPrefix) =>
 export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
   z
     .string()
-    .meta({ example: toTypeId(prefix, '01980f5c-0000-7000-8000-000000000001') })
+    .meta({
+      pattern: `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`,
+      example: toTypeId(prefix, '01980f5c-0000-7000-8000-000000000001'),
+    })
     .transform((text) => {
       const uuid = fromTypeId(prefix, text);
       if (uuid === undefined) throw new HttpError(notFound);
@@ -27,6 +30,11 @@ export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
 // oxlint-disable-next-line no-control-regex -- the pattern refuses control characters
 const WITHOUT_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
+/** The description has one pattern for a text: both conditions of `lineOfText`. */
+const LINE_OF_TEXT =
+  '^[^\\s\\u0000-\\u001f\\u007f-\\u009f](?:[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*' +
+  '[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$';
+
 /** One line of text for people: no control characters, no spaces around it. */
 export const lineOfText = (lengthMax: number) =>
   z
@@ -34,7 +42,8 @@ export const lineOfText = (lengthMax: number) =>
     .min(1)
     .max(lengthMax)
     .regex(WITHOUT_CONTROL_CHARACTERS, 'may not contain control characters')
-    .regex(/^\S(.*\S)?$/, 'may not begin or end with a space');
+    .regex(/^\S(.*\S)?$/, 'may not begin or end with a space')
+    .meta({ pattern: LINE_OF_TEXT });
 
 export const emailAddress = z
   .string()
@@ -47,14 +56,19 @@ const FIRST_INSTANT = new Date('0001-01-01T00:00:00Z');
 export const isStorableInstant = (at: Date | string): boolean => new Date(at) >= FIRST_INSTANT;
 
 export const instant = z.string().meta({ format: 'date-time', example: '2026-11-21T09:30:00.000Z' });
+const RECORD_TYPE = /^[a-z][a-z0-9_]{0,62}$/;
 export const recordTypeName = z
   .string()
-  .regex(
-    /^[a-z][a-z0-9_]{0,62}$/,
-    'must begin with a letter and contain only a-z, 0-9 and "_", at most 63 characters',
-  )
+  .regex(RECORD_TYPE, 'must begin with a letter and contain only a-z, 0-9 and "_", at most 63 characters')
   .refine((name) => name !== 'batch', '"batch" is reserved for /v1/records/batch')
   .meta({ example: 'employees' });
+
+/**
+ * An object with a value per record type. The generator of the API description leaves out what a record's
+ * names may be.
+ */
+export const byRecordType = <Value extends z.ZodType>(value: Value) =>
+  z.record(recordTypeName, value).meta({ propertyNames: { pattern: RECORD_TYPE.source } });
 
 /** The caller's id of a record. It is a path segment, so "." and ".." are not allowed. */
 export const externalId = z
@@ -96,7 +110,12 @@ export const namesParam = <const Names extends readonly [string, ...string[]]>(
     .max(500)
     .transform((text) => text.split(','))
     .pipe(z.array(z.enum(names)))
-    .meta({ type: 'string', description: `Separated by commas: ${names.join(', ')}.`, example });
+    .meta({
+      type: 'string',
+      pattern: `^(${names.join('|')})(,(${names.join('|')}))*$`,
+      description: `Separated by commas: ${names.join(', ')}.`,
+      example,
+    });
 
 /** `true` or `false` in a query. */
 export const booleanParam = z.enum(['true', 'false']).transform((text) => text === 'true');

@@ -6,15 +6,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HttpError } from '../http/http-error';
 
-const LIMIT_MAX = 200;
-
 /** Query parameters of every list. */
 export const listParams = {
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'must be a number from 1 to 200')
+    .regex(/^(0{0,2}[1-9]|0?[1-9]\d|1\d\d|200)$/, 'must be a number from 1 to 200')
     .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, 'must be a number from 1 to 200')
     .optional()
     .meta({
       description:

@@ -1,7 +1,13 @@
 /** The JSON of webhook endpoints and deliveries. */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../../domain/event-catalogue';
-import { RECEIVER_HEADERS_MAX, whyHeaderIsRefused } from '../../domain/webhooks/receiver-headers';
+import {
+  RECEIVER_HEADER_NAME,
+  RECEIVER_HEADER_VALUE,
+  RECEIVER_HEADER_VALUE_MAX,
+  RECEIVER_HEADERS_MAX,
+  whyHeaderIsRefused,
+} from '../../domain/webhooks/receiver-headers';
 import type { Endpoint } from '../../db/webhooks/endpoints';
 import type { Attempt, Delivery } from '../../db/webhooks/delivery-log';
 import { toTypeId } from '../../db/sql/ids';
@@ -51,7 +57,10 @@ const ratePerSecond = z
 
 /** Lower-cased, because names of headers differ by more than case. */
 const ownHeaders = z
-  .record(z.string(), z.string())
+  .record(
+    z.string(),
+    z.string().meta({ pattern: RECEIVER_HEADER_VALUE.source, maxLength: RECEIVER_HEADER_VALUE_MAX }),
+  )
   .nullable()
   .transform((headers, context) => {
     if (headers === null) return null;
@@ -68,6 +77,8 @@ const ownHeaders = z
     return lowerCase;
   })
   .meta({
+    propertyNames: { pattern: RECEIVER_HEADER_NAME.source },
+    maxProperties: RECEIVER_HEADERS_MAX,
     description:
       'Headers for the receiver, by name, such as `Authorization` for HTTP basic. They replace all earlier ' +
       'ones; null = none. Values are stored encrypted and never shown. Headers of the connection, of the ' +

@@ -16,6 +16,16 @@ interface Operation {
   parameters?: { name: string; in: string }[];
   responses: Record<string, { content?: Record<string, unknown> }>;
 }
+interface Schema {
+  pattern?: string;
+  properties?: Record<string, Schema>;
+  allOf?: Schema[];
+  anyOf?: Schema[];
+}
+interface Described {
+  name: string;
+  schema: Schema;
+}
 interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
@@ -128,6 +138,67 @@ describe('the API description', () => {
     expect(SyncStatus?.enum.filter((status) => !SyncStatus.description.includes(`\`${status}\`:`))).toEqual(
       [],
     );
+  });
+
+  it.each([
+    ['/v1/events', 'limit', ['1', '50', '200', '007'], ['0', '201', '1000', '-1', '']],
+    ['/v1/events', 'type', ['DATA_NEW', 'DATA_NEW,DATA_UPDATE'], ['', 'DATA_NEW,', 'DATA_NEW;X', 'x']],
+    ['/v1/sync-runs', 'kind', ['nightly', 'full,hourly'], ['nightly,', 'daily']],
+    ['/v1/overviews', 'integration_id', [], ['int_', 'run_01h455vb4pex5vsknk084sn02q', 'int_%00']],
+  ])('has a pattern for %s?%s that is as strict as the API', async (route, name, taken, refused) => {
+    const { get } = document.paths[route] as unknown as { get: { parameters: Described[] } };
+    const pattern = new RegExp(
+      get.parameters.find((parameter) => parameter.name === name)?.schema.pattern ?? '',
+    );
+    const { viewer } = await service.givenTenant();
+
+    for (const [values, isTaken] of [
+      [taken, true],
+      [refused, false],
+    ] as const)
+      for (const value of values) {
+        const { status } = await viewer.get(`${route}?${name}=${value}`);
+        expect([value, pattern.test(value), status === 200]).toEqual([value, isTaken, isTaken]);
+      }
+  });
+
+  it('says what a text, a name of a member and a password may be', () => {
+    const bodyOf = (route: string) =>
+      (
+        (document.paths[route] as Record<string, unknown>).post as {
+          requestBody: { content: Record<string, { schema: Schema }> };
+        }
+      ).requestBody.content['application/json']?.schema.properties as Record<string, Schema>;
+    const endpoint = bodyOf('/v1/webhook-endpoints');
+    const integration = bodyOf('/v1/integrations');
+    const name = new RegExp(bodyOf('/v1/tenants').name?.pattern ?? '');
+
+    expect(['Ada', 'A b', ' Ada', 'Ada ', 'A\nb', 'A\u2028b'].map((text) => name.test(text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(endpoint.headers).toMatchObject({ propertyNames: { pattern: expect.any(String) } });
+    expect(integration.record_types).toMatchObject({ propertyNames: { pattern: expect.any(String) } });
+    expect(integration.type_settings).toMatchObject({ propertyNames: { pattern: expect.any(String) } });
+    expect(bodyOf('/console/v1/passwords').password).toMatchObject({ minLength: 12, maxLength: 128 });
+  });
+
+  it('lets an object be null where the API answers null', () => {
+    const { PushWithPayload, OverviewItem } = (
+      document as unknown as { components: { schemas: Record<string, Schema> } }
+    ).components.schemas;
+    const payload = PushWithPayload?.properties ?? PushWithPayload?.allOf?.[1]?.properties;
+
+    for (const schema of [
+      payload?.payload,
+      OverviewItem?.properties?.before,
+      OverviewItem?.properties?.after,
+    ])
+      expect(schema?.anyOf).toContainEqual({ type: 'null' });
   });
 
   it('gives every operation a unique id', () => {
