@@ -8,6 +8,7 @@ import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { ensurePythonPackages } from '../test/support/servers/python-packages';
+import { ensureSchemathesis } from '../test/support/fuzz/schemathesis';
 import { createRunFolder } from '../test/support/environments/run-folder';
 import { findProgram } from './tools/binaries';
 import { findToxiproxy, findWireMock } from './tools/fault-tools';
@@ -38,7 +39,12 @@ const servers = [
   () => findProgram('temporal', announce),
   () => ensurePythonPackages(announce),
 ];
-const faultTools = [...servers, () => findToxiproxy(announce), () => findWireMock(announce)];
+const faultTools = [
+  ...servers,
+  () => findToxiproxy(announce),
+  () => findWireMock(announce),
+  () => ensureSchemathesis(announce),
+];
 const companions = [
   ...servers,
   () => findProgram('temporal-test-server', announce),
