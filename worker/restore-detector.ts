@@ -1,7 +1,8 @@
 /**
  * Every minute: looks whether the database was restored from a backup, and has every integration compared
- * with its app then (rules.md 54). Looks also whether Temporal has lost its data. Any number of workers may look. The copy of the database's mark at
- * Temporal is the note of a paused schedule, because a schedule has no retention and starts nothing.
+ * with its app then (rules.md 54). Looks also whether Temporal has lost its data. Any number of workers may
+ * look. The copy of the database's mark at Temporal is the note of a paused schedule, because a schedule has
+ * no retention and starts nothing.
  */
 import { type Client, ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import type { ActivityLog } from '../activities/dependencies';
