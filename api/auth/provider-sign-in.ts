@@ -48,8 +48,8 @@ async function link(
   { ip, requestId }: ConsoleContext,
 ): Promise<boolean> {
   return database.withTenant(tenantId, async (work) => {
-    const isLinked = await linkIdentity(work, { personId, issuer, subject });
-    if (isLinked)
+    const outcome = await linkIdentity(work, { personId, issuer, subject });
+    if (outcome === 'linked')
       await appendAuditEntry(work, {
         actor: `person:${name}`,
         action: 'person.identity_linked',
@@ -58,6 +58,6 @@ async function link(
         ip,
         requestId,
       });
-    return isLinked;
+    return outcome !== 'refused';
   });
 }

@@ -33,17 +33,27 @@ export async function findPersonByIdentity(
     .executeTakeFirst();
 }
 
-/** False if the person has another identity of this issuer, or the identity is another person's. */
+/**
+ * `refused`: the person has another identity of this issuer, or the identity is another person's. `known`: two
+ * first sign-ins came at the same moment.
+ */
 export async function linkIdentity(
   { trx, tenantId, now }: TenantWork,
   { personId, issuer, subject }: ProviderIdentity & { personId: string },
-): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await trx
+): Promise<'linked' | 'known' | 'refused'> {
+  const identity = { tenantId, personId, issuer, subject };
+  const { numInsertedOrUpdatedRows = 0n } = await trx
     .insertInto('personIdentities')
-    .values({ tenantId, personId, issuer, subject, linkedAt: now })
+    .values({ ...identity, linkedAt: now })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  if (numInsertedOrUpdatedRows > 0n) return 'linked';
+  const known = await trx
+    .selectFrom('personIdentities')
+    .select('linkedAt')
+    .where((eb) => eb.and(identity))
+    .executeTakeFirst();
+  return known === undefined ? 'refused' : 'known';
 }
 
 /** Releases every identity of the person. @returns how many. */

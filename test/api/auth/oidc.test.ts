@@ -315,6 +315,19 @@ describe('the identity at the provider (X6)', () => {
     ]);
   });
 
+  it('signs in two windows of one account that ask for the first time at the same moment', async () => {
+    const browsers = [new Browser(service.app), new Browser(service.app)];
+    const ways: URL[] = [];
+    for (const browser of browsers) ways.push(await begin(browser));
+
+    const answers = await Promise.all(
+      browsers.map((browser, index) => comeBack(browser, ways[index] as URL)),
+    );
+
+    expect(answers.map(({ headers }) => headers.location)).toEqual(['/console', '/console']);
+    expect((await tenant.admin.get(`/v1/people/${person.id}`)).body.identities).toHaveLength(1);
+  });
+
   it('of two issuers with the same subject are two identities', async () => {
     const second = await startOidcIssuer();
     const { url, clientId, clientSecret } = second;
