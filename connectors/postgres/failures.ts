@@ -8,8 +8,12 @@ import {
   Unavailable,
 } from '../errors';
 
-/** The page is too large: fewer rows are read. Used only inside this connector. */
-export class AnswerTooLarge extends Error {}
+/** The page is too large: fewer rows are read. Where that is not possible, it is a failure like any other. */
+export class AnswerTooLarge extends Unavailable {
+  constructor() {
+    super('The answer of the database is too large.');
+  }
+}
 
 /** Bytes that are not PostgreSQL's protocol. */
 export class MalformedAnswer extends Unavailable {}
@@ -71,8 +75,8 @@ const CERTIFICATE =
   /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /** `place`: the object being read; null for a check. */
-export function toFailure(error: unknown, place: Place | null): ConnectorError | AnswerTooLarge {
-  if (error instanceof ConnectorError || error instanceof AnswerTooLarge) return error;
+export function toFailure(error: unknown, place: Place | null): ConnectorError {
+  if (error instanceof ConnectorError) return error;
   if (error instanceof DatabaseRefusal) return fromDatabase(error, place);
   return new Unavailable(
     'The connection to the database was lost, or the database did not answer in time.',
@@ -84,7 +88,7 @@ export function toFailure(error: unknown, place: Place | null): ConnectorError |
 }
 
 /** What does not answer as a database does gets the message of a closed port: this is no port scanner. */
-export function toLoginFailure(error: unknown): ConnectorError | AnswerTooLarge {
+export function toLoginFailure(error: unknown): ConnectorError {
   const isAnswer = error instanceof DatabaseRefusal || error instanceof ConnectorError;
   if (isAnswer && !(error instanceof MalformedAnswer)) return toFailure(error, null);
   const { message, code } = error as { message?: string; code?: string };

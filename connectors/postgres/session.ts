@@ -68,7 +68,7 @@ select floor(extract(epoch from least(
          (select min(prepared) - interval '1 hour' from pg_catalog.pg_prepared_xacts where database = current_database()),
          case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end)) * 1000)::bigint`;
 
-/** Does the work in a transaction. Throws one of the four errors, or `AnswerTooLarge`. */
+/** Does the work in a transaction. Throws one of the four errors; `AnswerTooLarge` is one of them. */
 export async function inSession<T>(
   context: PostgresContext,
   place: Place | null,

@@ -116,6 +116,18 @@ test('rule 60: an announced message of 2 GB is refused before it arrives', async
   expect(await failureOf(context)).toMatchObject({ cause: { message: expect.stringContaining('too much') } });
 });
 
+test('rule 60: an answer of 17 MB to a check is an error of that database alone', async () => {
+  const context = await served((socket) => {
+    socket.once('data', () => socket.write(hex('44 01 10 00 00')));
+    socket.write(hex(READY));
+  });
+
+  const failure = await failureOf(context);
+
+  expect(failure).toBeInstanceOf(Unavailable);
+  expect((failure as Error).message).toBe('The answer of the database is too large.');
+});
+
 describe('X8: a port scanner', () => {
   const PORTS: Record<string, ((socket: Socket) => unknown) | null> = {
     closed: null,
