@@ -50,6 +50,7 @@ module.exports = {
     suite('slow', all, 'with-temporal', ['*.slow.test.ts']), // what `npm test` leaves out
     suite('repeated', all, 'with-temporal', ['*.repeated.test.ts']), // what `npm test` repeats less often
     suite('faults', ['faults'], 'with-temporal'),
+    suite('hostile', ['hostile'], 'with-temporal'), // third parties that do harm, at random
     suite('operators', ['operators'], 'with-temporal'), // with servers of Debian: nginx and others
     suite('console', ['console']), // the stack of `npm start`, in Chromium
     suite('journey', ['journey']), // a clean clone with nothing installed

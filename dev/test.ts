@@ -77,6 +77,7 @@ const suites: Record<string, Suite> = {
     env: { CHAOS_TRIALS: '5' },
   },
   operators: { projects: ['operators'], checks: [], tools: servers, jestOptions: twoWorkers },
+  hostile: { projects: ['hostile'], checks: [], tools: servers, jestOptions: ['--runInBand', '--forceExit'] },
   console: { projects: ['console'], checks: [], tools: companions, jestOptions: twoWorkers },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: {
@@ -89,7 +90,9 @@ const suites: Record<string, Suite> = {
 };
 
 /** `all` is everything that `npm test` leaves out. */
-const groups: Record<string, string[]> = { all: ['slow', 'faults', 'operators', 'console', 'journey'] };
+const groups: Record<string, string[]> = {
+  all: ['slow', 'faults', 'operators', 'hostile', 'console', 'journey'],
+};
 
 class Interrupted extends Error {}
 
@@ -179,6 +182,8 @@ async function runSuite(suite: Suite, options: string[]): Promise<Counts> {
 async function main(args: string[]): Promise<void> {
   const [name, ...rest] = args[0] && !args[0].startsWith('-') ? args : ['default', ...args];
   const options = rest.filter((option) => option !== '--');
+  // `npm run hostile -- 50000`: the number of sessions.
+  if (name === 'hostile' && /^\d+$/.test(options[0] ?? '')) process.env['HOSTILE_SESSIONS'] = options.shift();
   const counts = { passed: 0, failed: 0 };
   for (const suiteName of groups[name as string] ?? [name as string]) {
     const suite = suites[suiteName];
