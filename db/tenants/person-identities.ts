@@ -34,8 +34,8 @@ export async function findPersonByIdentity(
 }
 
 /**
- * `refused`: the person has another identity of this issuer, or the identity is another person's. `known`: two
- * first sign-ins came at the same moment.
+ * `refused`: the person has another identity of this issuer, or the identity is another person's. `known`:
+ * two first sign-ins came at the same moment.
  */
 export async function linkIdentity(
   { trx, tenantId, now }: TenantWork,
