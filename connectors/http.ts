@@ -10,8 +10,24 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Sent unchanged. The caller sets the content type. */
   body?: string;
-  /** The size limit of the response in bytes, for lists: 1 MiB by default, 16 MiB at most. */
-  responseBytesMax?: number;
+  /**
+   * The size limit of the response in bytes: 1 MiB by default, 16 MiB at most. `page`: that of lists, which
+   * is a setting of the worker.
+   */
+  responseBytesMax?: number | 'page' | undefined;
+  /** Of a list that succeeds, other members may be dropped before it is parsed. Absent: everything is kept. */
+  kept?: KeptMembers | undefined;
+}
+
+/** What is needed of a list; everything around its items is. */
+export interface KeptMembers {
+  /** The path to the items. */
+  items: readonly string[];
+  itemsAs: 'list' | 'one_or_many' | 'map';
+  /** Paths within an item. A list on the way is kept as a whole. None: the whole item. */
+  members: readonly (readonly string[])[];
+  /** Names differ in more than upper and lower case. */
+  ignoresCase?: boolean;
 }
 
 export interface HttpResponse {

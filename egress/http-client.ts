@@ -11,6 +11,7 @@ import { createSecureContext, rootCertificates, type SecureContext } from 'node:
 import { Agent, buildConnector, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
 import { Unavailable, WrongAddress } from '../connectors/errors';
+import { NoRoom, PageMemory } from '../connectors/page-memory';
 import {
   BlockedByPolicy,
   type EgressPolicy,
@@ -19,9 +20,15 @@ import {
   createCheckedLookup,
 } from './egress-policy';
 import { openTunnel } from './proxy-tunnel';
-import { BytesUnderWay, NoRoom } from './limits/bytes-under-way';
+import {
+  type AnswerLimits,
+  answerLimits,
+  boundedText,
+  bytesMaxOf,
+  LARGE_RESPONSE_BYTES_MAX,
+} from './limits/answer-limits';
+import { BytesUnderWay } from './limits/bytes-under-way';
 import { Capacities } from './limits/capacity';
-import { excessOf } from './limits/json-shape';
 import { readBody, UnreadableBody } from './response-body';
 
 export interface HttpClientOptions {
@@ -33,18 +40,18 @@ export interface HttpClientOptions {
   signal: AbortSignal;
   /** Calls are bounded per integration, the bytes of answers per tenant. */
   owner?: { tenantId: string; integrationId: string };
+  /** One object per process: it counts the memory of all answers. */
+  limits?: AnswerLimits;
   /** For a whole request, from name resolution to the last byte of the response. */
   timeoutMs?: number;
 }
 
 const EXCHANGE_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-const RESPONSE_BYTES_MAX = 1024 * 1024;
-/** The limit for `responseBytesMax` of a request. */
-const LARGE_RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 /** Of an integration, at the same time. */
 export const CALLS_MAX = 64;
 const callsOf = new Capacities(CALLS_MAX);
+const usualLimits = answerLimits();
 
 const agents = new WeakMap<EgressPolicy, Agent>();
 
@@ -54,6 +61,7 @@ export function createHttpClient({
   hosts,
   signal,
   owner = { tenantId: '', integrationId: '' },
+  limits = usualLimits,
   timeoutMs = EXCHANGE_TIMEOUT_MS,
 }: HttpClientOptions): HttpClient {
   setMaxListeners(0, signal); // one listener per request in progress, removed when it ends
@@ -72,14 +80,20 @@ export function createHttpClient({
       );
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
-      const held = new BytesUnderWay(owner.tenantId);
+      const held = new BytesUnderWay(limits.memory, owner.tenantId);
+      const page = request.responseBytesMax === undefined ? undefined : PageMemory.current;
+      page?.release();
       try {
         const url = checkUrl(policy, request.url, hosts);
-        return await exchangeOnce(agentOf(policy), url, request, exchange.signal, held);
+        const exchanged = { signal: exchange.signal, held, bytesMax: bytesMaxOf(request, limits) };
+        const response = await exchangeOnce(agentOf(policy), url, request, exchanged);
+        page?.hold(() => held.release());
+        return response;
       } catch (error) {
-        throw failureOf(error, exchange.signal, bytesMaxOf(request));
-      } finally {
         held.release();
+        throw failureOf(error, exchange.signal, request, limits);
+      } finally {
+        if (page === undefined) held.release();
         callsOf.release(owner.integrationId, 1);
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
@@ -99,8 +113,7 @@ async function exchangeOnce(
   agent: Agent,
   url: URL,
   request: HttpRequest,
-  signal: AbortSignal,
-  held: BytesUnderWay,
+  { signal, held, bytesMax }: { signal: AbortSignal; held: BytesUnderWay; bytesMax: number },
 ): Promise<HttpResponse> {
   const { statusCode, headers, body } = await sendRequest(url, {
     dispatcher: agent,
@@ -110,14 +123,10 @@ async function exchangeOnce(
     signal,
   });
   // undici's signal covers the body too: an abort destroys the stream.
-  const text = await readBody(body, headers, bytesMaxOf(request), (count) => held.grow(count, signal));
-  const excess = excessOf(text);
-  if (excess !== null) throw new UnreadableBody(`its response ${excess}`);
+  const read = await readBody(body, headers, bytesMax, (count) => held.grow(count, signal));
+  const isSuccess = statusCode >= 200 && statusCode < 300;
+  const text = await boundedText(read, request, { isSuccess, held, signal });
   return { status: statusCode, headers: joinHeaders(headers), text };
-}
-
-function bytesMaxOf({ responseBytesMax = RESPONSE_BYTES_MAX }: HttpRequest): number {
-  return Math.min(responseBytesMax, LARGE_RESPONSE_BYTES_MAX);
 }
 
 function agentOf(policy: EgressPolicy): Agent {
@@ -202,6 +211,8 @@ const REASONS: Record<string, string> = {
   UND_ERR_INVALID_ARG: 'the request is not valid: check the credentials and headers for special characters',
 };
 
+const SMALLER_PAGES = ' Let it send smaller pages, or set page_mib of the configuration.';
+
 /** What undici and OpenSSL say about a response that does not begin like one of HTTP or TLS. */
 const NOT_HTTP = /Expected HTTP\/|Invalid HTTP version|Invalid status code|Invalid method/i;
 const NOT_TLS = /wrong version number|packet length too long|http request/i;
@@ -210,7 +221,12 @@ const NOT_TLS = /wrong version number|packet length too long|http request/i;
  * Node's own messages contain addresses, so they are not passed on. The error itself is the `cause`, for the
  * log.
  */
-function failureOf(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable | WrongAddress {
+function failureOf(
+  error: unknown,
+  signal: AbortSignal,
+  request: HttpRequest,
+  limits: AnswerLimits,
+): Unavailable | WrongAddress {
   // Without its cause, which contains what the server sent.
   if (isOtherProtocol(error))
     return new WrongAddress(
@@ -219,8 +235,12 @@ function failureOf(error: unknown, signal: AbortSignal, bytesMax: number): Unava
     );
   if (error instanceof BlockedByPolicy || error instanceof NoRoom)
     return new Unavailable(error.message, null, { cause: error });
-  const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);
-  return new Unavailable(`The third party did not respond completely: ${reason}.`, null, { cause: error });
+  const reason =
+    signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMaxOf(request, limits));
+  const advice = isTooLarge(error) && request.responseBytesMax !== undefined ? SMALLER_PAGES : '';
+  return new Unavailable(`The third party did not respond completely: ${reason}.${advice}`, null, {
+    cause: error,
+  });
 }
 
 /** A broken body is no such case. */
@@ -234,13 +254,15 @@ function isOtherProtocol(error: unknown): boolean {
 export function reasonOf(error: unknown, bytesMax: number): string {
   if (error instanceof UnreadableBody) return error.message;
   const code = codeOf(error);
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its response is larger than ${bytesMax} bytes`;
+  if (isTooLarge(error)) return `its response is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return (
     REASONS[code] ??
     (isCertificate ? `its certificate is not trusted (${code})` : `the network failed (${code})`)
   );
 }
+
+const isTooLarge = (error: unknown): boolean => codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
 
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { PULLING_LIMITS } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
+import { limitReaders } from '../connectors/postgres/isolation/readers';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
@@ -21,6 +22,7 @@ import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
 import { startWatchdog } from '../runtime/watchdog';
 import { closeConnections, createHttpClient } from '../egress/http-client';
+import { answerLimits } from '../egress/limits/answer-limits';
 import { createMailer } from '../egress/mail/smtp-mailer';
 import { createSocketOpener } from '../egress/socket-opener';
 import { createWebhookSender } from '../egress/webhook-sender';
@@ -112,11 +114,13 @@ type EgressOptions = Pick<
 /** Everything that opens connections to third parties, receivers and the mail server. */
 function createEgress(config: WorkerConfig, log: Logger): EgressOptions & { close(): Promise<void> } {
   const policy = config.egress;
+  const limits = answerLimits(config.answers);
+  limitReaders(config.databaseReaders);
   const mailer = config.mail === null ? null : createMailer(config.mail);
   if (mailer === null) log.warn('no e-mail is sent: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
   const webhookSender = createWebhookSender({ policy });
   return {
-    createHttpClient: (options) => createHttpClient({ policy, ...options }),
+    createHttpClient: (options) => createHttpClient({ policy, limits, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
     mailer,
     webhookSender,

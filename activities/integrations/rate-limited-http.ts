@@ -4,6 +4,7 @@
  */
 import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/connector';
 import { RateLimited, Unavailable } from '../../connectors/errors';
+import { NoRoom } from '../../connectors/page-memory';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
 import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
@@ -11,6 +12,8 @@ import type { RateLimitPermits } from './rate-limit-permits';
 
 /** A request waits at most this long for a permit; the workflow does longer waits. */
 const WAIT_IN_PLACE_MS = 5_000;
+/** Until answers of this tenant are asked for again, if there was no room. */
+const NO_ROOM_MS = 5_000;
 
 /**
  * Syncline's own rate limiter postpones the request; nothing was sent. Connectors treat the error as
@@ -46,7 +49,10 @@ export function rateLimitedHttp(
         await pause(wait.ms, signal);
       }
       if (signal.aborted) throw stopped();
-      const response = await http.send(request);
+      const response = await http.send(request).catch((error: unknown) => {
+        const isFull = error instanceof Unavailable && error.cause instanceof NoRoom;
+        throw isFull ? new RateLimitExhausted(new Date(Date.now() + NO_ROOM_MS), NO_ROOM_MS) : error;
+      });
       const retryAfter = response.headers['retry-after'];
       const isSlowedDown = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
       await budget.note({

@@ -6,6 +6,7 @@ import { waitForThirdParty } from '../time-box';
 import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
+import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
 import { recordLimitOf } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
@@ -28,6 +29,7 @@ export interface FetchedPage<Prepared> extends ReadPage {
   prepared: Prepared;
   /** The start of the latest transaction before the request, by the database's clock. */
   requestedAt: Date;
+  memory: PageMemory;
 }
 
 export interface ReadRequest<Prepared> {
@@ -75,6 +77,7 @@ const ANNOUNCE_INTERVAL_MS = 1_000;
 
 export class PageReader {
   private announcedAt = 0;
+  private readonly memories = new Set<PageMemory>();
   private transactionBeganAt = new Date(0);
 
   constructor(private readonly options: PageReaderOptions) {}
@@ -88,6 +91,18 @@ export class PageReader {
 
   /** If a page fails, the pages before it are stored. @throws `DatasetFailed`, and the connector's errors. */
   async readAll<Prepared>(request: ReadRequest<Prepared>, apply: ApplyPage<Prepared>): Promise<ReadOutcome> {
+    try {
+      return await this.readEach(request, apply);
+    } finally {
+      for (const memory of this.memories) memory.end(); // also of a page that was requested ahead
+      this.memories.clear();
+    }
+  }
+
+  private async readEach<Prepared>(
+    request: ReadRequest<Prepared>,
+    apply: ApplyPage<Prepared>,
+  ): Promise<ReadOutcome> {
     const { recordType, recordsPerType } = this.options;
     const limit = await this.inTenant((work) => recordLimitOf(work, recordsPerType));
     let { cursor } = request;
@@ -100,6 +115,8 @@ export class PageReader {
       const requestNext = memoize(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined));
 
       const result = await apply(page, requestNext);
+      page.memory.end();
+      this.memories.delete(page.memory);
       await noteProgress();
       if (result === 'stopped') return 'stopped';
       const repeatedMax = result.isEmpty || page.mayRepeat === true ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX;
@@ -123,11 +140,14 @@ export class PageReader {
     if (readPage === undefined) throw new Error(`The connector ${connector.kind} cannot read records.`);
     const requestedAt = this.transactionBeganAt;
     const request = { recordType, modifiedSince, cursor };
-    const page = await waitForThirdParty(() => readPage(request, context)).catch((error: unknown) => {
+    const memory = new PageMemory();
+    this.memories.add(memory);
+    const read = () => memory.reading(() => readPage(request, context));
+    const page = await waitForThirdParty(read).catch((error: unknown) => {
       const isRefused = error instanceof RecordRejected && !error.isForbidden;
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });
-    return { ...page, prepared: prepare(page), requestedAt };
+    return { ...page, prepared: prepare(page), requestedAt, memory };
   }
 
   /** Number of records in the remote list; null if the third party does not report it. */

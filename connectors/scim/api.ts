@@ -3,13 +3,16 @@
  * server's features are read once per batch from its ServiceProviderConfig (RFC 7643 5).
  */
 import type { JsonObject } from '../../domain/json';
+import type { KeptMembers } from '../http';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../connector';
 import { Unavailable } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
+import { pageBytesMax } from '../page-size';
 import { checkSameId } from '../same-id';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { describeRefusal } from './error-mapping';
 import { patchOperations } from './merge';
+import { keptAttributes } from './kept-attributes';
 import { AttributeNames, respell } from './names';
 import { type Paging, firstPage, nextPage, pageQuery } from './paging';
 import {
@@ -29,7 +32,6 @@ const PAGES_MAX = 1000;
 const PATCH_REFUSED = [405, 501];
 /** The server has no ServiceProviderConfig. */
 const NOT_OFFERED = [400, 403, 404, 405, 501];
-const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 export class ScimApi {
   private features: Promise<Features> | undefined;
@@ -37,6 +39,11 @@ export class ScimApi {
   private readonly names = new Map<ResourceTypeConfig, AttributeNames>();
 
   constructor(private readonly context: ConnectorContext<ScimConfig, ScimCredentials>) {}
+
+  /** The attributes that reading needs; undefined: all of them. */
+  keptOf(recordType: string, type: ResourceTypeConfig): KeptMembers | undefined {
+    return keptAttributes(type, this.context.mappings[recordType]);
+  }
 
   /** The names of this type's attributes as its mapping writes them. */
   namesOf(type: ResourceTypeConfig): AttributeNames {
@@ -183,12 +190,14 @@ export class ScimApi {
     type: ResourceTypeConfig,
     query: Record<string, string>,
     expected: readonly number[] = [],
+    kept?: KeptMembers,
   ): Promise<HttpResponse> {
     return this.call(
       {
         method: 'GET',
         url: `${this.collectionUrl(type)}?${toQuery(query)}`,
-        responseBytesMax: LIST_BYTES_MAX,
+        responseBytesMax: pageBytesMax(this.context.config),
+        kept,
       },
       null,
       expected,
@@ -198,7 +207,11 @@ export class ScimApi {
   /** The schemas of the server (RFC 7644 4); undefined if it publishes none. */
   async schemas(): Promise<HttpResponse | undefined> {
     const response = await this.call(
-      { method: 'GET', url: `${this.baseUrl()}/Schemas`, responseBytesMax: LIST_BYTES_MAX },
+      {
+        method: 'GET',
+        url: `${this.baseUrl()}/Schemas`,
+        responseBytesMax: pageBytesMax(this.context.config),
+      },
       null,
       NOT_OFFERED,
     );

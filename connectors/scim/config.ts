@@ -1,5 +1,6 @@
 /** The settings of the SCIM connector, in the form in which the API accepts and stores them. */
 import { z } from 'zod';
+import { PageMib } from '../page-size';
 import { ENTERPRISE_SCHEMA, USER_SCHEMA } from './fields';
 
 const resourceTypeSchema = z.strictObject({
@@ -56,6 +57,7 @@ export const scimConfigSchema = z.strictObject({
     .max(1000)
     .default(200)
     .describe('The number of resources to request per page. A service may return fewer.'),
+  page_mib: PageMib.optional(),
   filter_modified: z
     .boolean()
     .default(true)

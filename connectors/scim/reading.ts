@@ -146,10 +146,11 @@ async function askFor(
     isFiltered && request.modifiedSince !== null ? { filter: modifiedFilter(request.modifiedSince) } : {};
   const order = isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {};
   const expected = request.cursor === null && (isFiltered || isSorted) ? REFUSED : [];
-  const response = await api.list(type, { ...filter, ...page, ...order }, expected);
+  const kept = api.keptOf(request.recordType, type);
+  const response = await api.list(type, { ...filter, ...page, ...order }, expected, kept);
   if (!expected.includes(response.status)) return { response, position };
   return {
-    response: await api.list(type, page),
+    response: await api.list(type, page, [], kept),
     position: { ...position, isFiltered: false, isSorted: false },
   };
 }

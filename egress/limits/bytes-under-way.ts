@@ -1,34 +1,49 @@
 /**
- * The bytes of answers that this process holds at the same time, in all and per tenant. An answer that finds
- * no room waits, which slows its server down, and becomes an error that is retried (rule 60).
+ * The memory of answers that this process holds at the same time, in all and per tenant. An answer that finds
+ * no room waits, which slows its server down, and is asked for again later (rule 60).
  */
+import { NoRoom } from '../../connectors/page-memory';
 import { Capacities, Capacity } from './capacity';
 
-export const PROCESS_BYTES_MAX = 128 * 1024 * 1024;
-export const TENANT_BYTES_MAX = 48 * 1024 * 1024;
-const WAIT_MS = 10_000;
+const WAIT_MS = 25_000;
 /** Taken at once. What is below is not counted: the number of calls bounds it. */
 const STEP_BYTES = 1024 * 1024;
 const UNCOUNTED_BYTES = 64 * 1024;
+/** An empty object, with its place in a list. */
+const BYTES_PER_VALUE = 64;
 
-export class NoRoom extends Error {
-  constructor() {
-    super('Syncline is reading too many large answers at the moment.');
+/** Of a parsed answer and its text. */
+export const parsedBytes = (textLength: number, values: number): number =>
+  2 * textLength + values * BYTES_PER_VALUE;
+
+/** One per process. */
+export class AnswerMemory {
+  readonly tenantBytesMax: number;
+  readonly ofProcess: Capacity;
+  readonly ofTenants: Capacities;
+
+  constructor(readonly processBytesMax: number) {
+    this.tenantBytesMax = processBytesMax / 4;
+    this.ofProcess = new Capacity(processBytesMax);
+    this.ofTenants = new Capacities(this.tenantBytesMax);
   }
 }
-
-const ofProcess = new Capacity(PROCESS_BYTES_MAX);
-const ofTenants = new Capacities(TENANT_BYTES_MAX);
 
 export class BytesUnderWay {
   #held = 0;
 
-  constructor(private readonly tenantId: string) {}
+  constructor(
+    private readonly memory: AnswerMemory,
+    private readonly tenantId: string,
+  ) {}
 
   /** Waits until the answer may have this size. @throws NoRoom, or the reason of the signal. */
   async grow(byteCount: number, signal: AbortSignal): Promise<void> {
-    if (byteCount <= UNCOUNTED_BYTES || byteCount <= this.#held) return;
-    const missing = Math.ceil((byteCount - this.#held) / STEP_BYTES) * STEP_BYTES;
+    const wanted = Math.min(byteCount, this.memory.tenantBytesMax);
+    if (wanted <= UNCOUNTED_BYTES || wanted <= this.#held) return;
+    const { ofProcess, ofTenants, tenantBytesMax } = this.memory;
+    const steps = Math.ceil((wanted - this.#held) / STEP_BYTES) * STEP_BYTES;
+    const missing = Math.min(steps, tenantBytesMax - this.#held);
     const patience = new AbortController();
     const giveUp = () => patience.abort(signal.aborted ? signal.reason : new NoRoom());
     const timer = setTimeout(giveUp, WAIT_MS);
@@ -50,8 +65,8 @@ export class BytesUnderWay {
 
   release(): void {
     if (this.#held === 0) return;
-    ofTenants.release(this.tenantId, this.#held);
-    ofProcess.release(this.#held);
+    this.memory.ofTenants.release(this.tenantId, this.#held);
+    this.memory.ofProcess.release(this.#held);
     this.#held = 0;
   }
 }

@@ -8,9 +8,9 @@ export const JSON_DEPTH_MAX = 200;
 const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d];
 const BACKSLASH = 0x5c;
 
-/** What is wrong with the text, to complete "its response …"; null if it is within the limits. */
-export function excessOf(text: string): string | null {
-  if (!/^\s*[[{]/.test(text)) return null;
+/** Counts until the text is too deep. */
+export function shapeOf(text: string): { values: number; isTooDeep: boolean } {
+  if (!/^\s*[[{]/.test(text)) return { values: 0, isTooDeep: false };
   let [values, depth] = [0, 0];
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -19,11 +19,10 @@ export function excessOf(text: string): string | null {
     else if (code === OPEN_LIST || code === OPEN_OBJECT) {
       values += 1;
       depth += 1;
-      if (depth > JSON_DEPTH_MAX) return `is nested deeper than ${JSON_DEPTH_MAX} levels`;
+      if (depth > JSON_DEPTH_MAX) return { values, isTooDeep: true };
     } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth -= 1;
-    if (values > JSON_VALUES_MAX) return `has more than ${JSON_VALUES_MAX} values`;
   }
-  return null;
+  return { values, isTooDeep: false };
 }
 
 /** The place of the closing quote. */

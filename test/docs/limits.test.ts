@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs';
 import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
 import { LONG_WAIT_MS } from '../../activities/time-box';
 import { BODY_BYTES_MAX } from '../../api/routing/define-route';
-import { HEAP_MIB, READERS_MAX, READERS_PER_OWNER_MAX } from '../../connectors/postgres/isolation/readers';
+import { READER_HEAP_MIB, READERS_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
 import { DEFAULT_SLOTS } from '../../domain/slot-shares';
 import { CALLS_MAX } from '../../egress/http-client';
-import { PROCESS_BYTES_MAX, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
+import { answerLimits, LARGE_RESPONSE_BYTES_MAX } from '../../egress/limits/answer-limits';
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from '../../egress/limits/json-shape';
 
 const MIB = 1024 * 1024;
+const LIMITS = answerLimits();
 const page = readFileSync('docs/limits.md', 'utf8');
 const count = (figure: number): string => figure.toLocaleString('en-US');
 
@@ -21,13 +22,11 @@ it.each([
     'Session (a page)',
     `${READER_LIMITS.answerBytesMax / MIB} MiB and ${count(READER_LIMITS.valuesMax)} values`,
   ],
-  ['Reader process', `a JavaScript heap of ${HEAP_MIB} MiB`],
-  [
-    'Reader processes of a worker',
-    `${READERS_MAX}, of which ${READERS_PER_OWNER_MAX} of one tenant or with one server`,
-  ],
+  ['Reader process', `a JavaScript heap of ${READER_HEAP_MIB} MiB`],
+  ['Reader processes of a worker', `${READERS_MAX}, a quarter of them for one tenant`],
   ['Calls of an integration at the same time, per worker', `| ${CALLS_MAX} |`],
-  ['Answers under way', `${PROCESS_BYTES_MAX / MIB} MiB a worker, ${TENANT_BYTES_MAX / MIB} MiB a tenant`],
+  ['Page of a list', `${LIMITS.pageBytesMax / MIB} MiB; ${LARGE_RESPONSE_BYTES_MAX / MIB} MiB at most`],
+  ['Answers under way, a page until it is stored', `${LIMITS.memory.processBytesMax / MIB} MiB a worker`],
   ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],
   ['Request', `${BODY_BYTES_MAX / 1024} KiB`],
   ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { EgressPolicy } from '../../egress/egress-policy';
 import { CALLS_MAX, closeConnections, createHttpClient } from '../../egress/http-client';
-import { BytesUnderWay, TENANT_BYTES_MAX } from '../../egress/limits/bytes-under-way';
+import { AnswerMemory, BytesUnderWay } from '../../egress/limits/bytes-under-way';
 
 const policy: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 const MIB = 1024 * 1024;
@@ -90,15 +90,16 @@ test('rule 60: an answer that grows to a thousand times its size is not decompre
 test('rule 60: the large answers of a tenant wait for each other, those of another tenant do not', async () => {
   await serve(onlyHealthy);
   const { signal } = new AbortController();
-  const [first, second, other] = ['a', 'a', 'b'].map((tenant) => new BytesUnderWay(tenant)) as [
+  const memory = new AnswerMemory(64 * MIB);
+  const [first, second, other] = ['a', 'a', 'b'].map((tenant) => new BytesUnderWay(memory, tenant)) as [
     BytesUnderWay,
     BytesUnderWay,
     BytesUnderWay,
   ];
-  await first.grow(TENANT_BYTES_MAX, signal);
+  await first.grow(memory.tenantBytesMax, signal);
   let isSecondThere = false;
   const waiting = second.grow(MIB, signal).then(() => (isSecondThere = true));
-  await other.grow(TENANT_BYTES_MAX, signal);
+  await other.grow(memory.tenantBytesMax, signal);
 
   expect(isSecondThere).toBe(false);
   first.release();

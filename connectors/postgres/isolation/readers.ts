@@ -12,17 +12,24 @@ import { AnswerTooLarge, DatabaseRefusal, MalformedAnswer } from '../failures';
 import type { Call, Failure, FromReader, ReaderLimits, Rows, ToReader } from './messages';
 
 export const READERS_MAX = 16;
-/** Of sessions of one tenant, and of sessions with one server. */
-export const READERS_PER_OWNER_MAX = READERS_MAX / 4;
+/** The part of the readers for the sessions of one tenant, and for those with one server. */
+const OWNER_PART = 4;
 const QUEUE_TIMEOUT_MS = 30_000;
 const START_TIMEOUT_MS = 30_000;
-export const HEAP_MIB = 192;
+export const READER_HEAP_MIB = 192;
 /** For what a reader has to do beyond the limits that it observes itself. */
 const GRACE_MS = 3_000;
 /** Parsing what arrived at once takes milliseconds. */
 const PARSE_TIMEOUT_MS = 10_000;
 const GOODBYE_MS = 1_000;
 const IDLE_MS = 30_000;
+
+let limits = { readersMax: READERS_MAX, heapMib: READER_HEAP_MIB };
+
+/** For this process, at its start. */
+export function limitReaders(settings: typeof limits): void {
+  limits = settings;
+}
 
 const idle: Reader[] = [];
 const busy: Borrower[] = [];
@@ -54,10 +61,11 @@ export async function withReader<T>(borrower: Borrower, work: (reader: Reader) =
 async function takeTurn(borrower: Borrower): Promise<void> {
   const { server, tenantId } = borrower;
   const patience = AbortSignal.timeout(QUEUE_TIMEOUT_MS);
+  const ownMax = Math.ceil(limits.readersMax / OWNER_PART);
   const isFree = () =>
-    busy.length < READERS_MAX &&
-    busy.filter((other) => other.tenantId === tenantId).length < READERS_PER_OWNER_MAX &&
-    busy.filter((other) => other.server === server).length < READERS_PER_OWNER_MAX;
+    busy.length < limits.readersMax &&
+    busy.filter((other) => other.tenantId === tenantId).length < ownMax &&
+    busy.filter((other) => other.server === server).length < ownMax;
   while (!isFree()) {
     await once(changes, 'free', { signal: patience }).catch((cause: unknown) => {
       throw new Unavailable('Too many databases are being read at the moment.', null, { cause });
@@ -94,7 +102,10 @@ export class Reader {
   static async start(): Promise<Reader> {
     const extension = extname(__filename);
     const child = fork(join(__dirname, `reader-process${extension}`), [], {
-      execArgv: [...(extension === '.ts' ? ['--import', 'tsx'] : []), `--max-old-space-size=${HEAP_MIB}`],
+      execArgv: [
+        ...(extension === '.ts' ? ['--import', 'tsx'] : []),
+        `--max-old-space-size=${limits.heapMib}`,
+      ],
       // Neither keys nor the variables that pg reads.
       env: pick(process.env, ['PATH', 'NODE_EXTRA_CA_CERTS', 'TMPDIR', 'TZ']),
       serialization: 'advanced',

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { Auth } from './config-auth';
 import { Condition, callShape } from './config-call';
+import { PageMib } from '../../page-size';
 import { Count, DeletedList, Describe, List, Paging } from './config-read';
 import {
   AbsoluteUrl,
@@ -196,6 +197,8 @@ const RestConfigShape = z.strictObject({
   check: z.strictObject({ ...callShape, body: JsonObject.optional(), expect: z.array(Status).optional() }),
   /** The number of concurrent calls. */
   concurrency: z.int().min(1).max(32).default(8),
+  /** The size of a page of a list that is read; a setting of the worker by default. */
+  page_mib: PageMib.optional(),
   errors: Errors.optional(),
   answers: Answers.optional(),
   record_types: z

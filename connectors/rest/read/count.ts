@@ -2,6 +2,7 @@
 import { isSuccess } from '../../http-errors';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
+import { pageBytesMax } from '../../page-size';
 import type { RecordTypeConfig } from '../config/config';
 import type { InAnswerConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
@@ -9,7 +10,7 @@ import { aboutDataset, notReadable } from './dataset-errors';
 import { numberIn } from './number-in-answer';
 import { pageRequest } from './paging';
 import { BEGINNING } from './read-position';
-import { LIST_BYTES_MAX, listRequest } from './list-request';
+import { listRequest } from './list-request';
 import { openSession } from '../http/session';
 
 /** null: the configuration describes no count. */
@@ -22,7 +23,7 @@ export async function countRecords(
   const how = callOf(recordType, context);
   if (how === null) return null;
   const session = await openSession(context);
-  const response = await session.send({ ...how.request, responseBytesMax: LIST_BYTES_MAX });
+  const response = await session.send({ ...how.request, responseBytesMax: pageBytesMax(config) });
   const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, how.part, response.status);
   const total = numberIn(how.where, response, answer.body);

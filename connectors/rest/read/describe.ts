@@ -6,13 +6,13 @@ import type { JsonValue } from '../../../domain/json';
 import type { RecordType, RecordTypeField } from '../../../domain/records/record-type';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
+import { pageBytesMax } from '../../page-size';
 import type { RecordTypeConfig } from '../config/config';
 import type { DescribeConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { readAt } from '../json-pointer';
 import { fieldsInSchema } from './json-schema';
-import { LIST_BYTES_MAX } from './list-request';
 import { describeRecordType, inWords } from './record-types';
 import type { Session } from '../http/session';
 
@@ -32,7 +32,7 @@ export async function describeLive(
   const { describe } = recordType;
   if (describe === undefined) return configured;
   const request = requestTo(context.config, describe, 'GET', () => undefined);
-  const response = await session.send({ ...request, responseBytesMax: LIST_BYTES_MAX });
+  const response = await session.send({ ...request, responseBytesMax: pageBytesMax(context.config) });
   const answer = readAnswer(response, rulesFor(context.config, recordType), NO_FIELDS, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, 'describe', response.status);
   if (answer.body === undefined) throw unreadable(session.quotable(response));

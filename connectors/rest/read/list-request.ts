@@ -2,14 +2,12 @@
 import type { HttpRequest } from '../../connector';
 import type { RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
+import { pageBytesMax } from '../../page-size';
 import { requestTo } from '../http/calls';
 import { withTemplates } from '../http/request-parts';
 import { fillHeader, jsonVariables, textVariables, type Variables } from '../http/templates';
 import { keysetVariables } from './keyset';
 import { writeEnd, writeInstant } from './time-format';
-
-/** Lists are larger than other responses: the maximum of the HTTP client. */
-export const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface Interval {
   since: Date;
@@ -34,7 +32,7 @@ export function listRequest(
 ): HttpRequest {
   const plain: HttpRequest = {
     ...requestTo(config, list, 'GET', (name) => (name === 'parent_id' ? parent : undefined)),
-    responseBytesMax: LIST_BYTES_MAX,
+    responseBytesMax: pageBytesMax(config),
   };
   return interval === null || list.modified_since === undefined
     ? plain

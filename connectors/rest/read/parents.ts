@@ -2,6 +2,7 @@
  * Lists per parent: `/companies`, then `/companies/{parent_id}/people` for each company. The stored position
  * holds the ids of the parents that have not been read yet.
  */
+import { pageBytesMax } from '../../page-size';
 import type { ListConfig, ParentsConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
 import { NO_FIELDS, readAnswer, rulesFor } from '../http/response-rules';
@@ -9,7 +10,6 @@ import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 import { aboutDataset, type DatasetReading, notReadable } from './dataset-errors';
 import { itemsOf } from './items-of';
-import { LIST_BYTES_MAX } from './list-request';
 import { isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import type { Parents, Place } from './read-position';
 
@@ -45,7 +45,10 @@ async function readParents(
   place: Place,
   { config, recordType, name, session }: DatasetReading,
 ): Promise<Parents> {
-  const call = { ...requestTo(config, parents, 'GET', () => undefined), responseBytesMax: LIST_BYTES_MAX };
+  const call = {
+    ...requestTo(config, parents, 'GET', () => undefined),
+    responseBytesMax: pageBytesMax(config),
+  };
   const request = pageRequest(call, parents.paging, place);
   const response = await session.send(request);
   if (isBehindTheEnd(parents.paging, place, response)) return { waiting: [], next: null };

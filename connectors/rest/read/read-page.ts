@@ -13,6 +13,7 @@ import { aboutDataset, notReadable } from './dataset-errors';
 import { readAt } from '../json-pointer';
 import { type DetailReading, withDetails } from './details';
 import { itemsOf } from './items-of';
+import { keptOfDeletedList, keptOfList } from './kept-members';
 import { listRequest, timesOf, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
@@ -80,7 +81,11 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const here: Place = { ...place, ...(now !== undefined && { now }) };
   const interval = since && { since, until: new Date(now ?? 0) };
   const known = timesOf(list, interval);
-  const sent = pageRequest(listRequest(config, list, interval, place.parent), list.paging, place, { known });
+  const mapping = context.mappings[name];
+  const kept =
+    records === undefined ? keptOfDeletedList(list, recordType) : keptOfList(records, recordType, mapping);
+  const call = { ...listRequest(config, list, interval, place.parent), kept };
+  const sent = pageRequest(call, list.paging, place, { known });
   const response = await session.send(sent);
   const asOf = (body: JsonValue | undefined) => earlier(clockIn(clock, response, body), now);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
