@@ -80,7 +80,7 @@ export function createHttpClient({
       );
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
-      const held = new BytesUnderWay(limits.memory, owner.tenantId);
+      const held = new BytesUnderWay(limits.memory, owner.tenantId, exchange.signal);
       const page = request.responseBytesMax === undefined ? undefined : PageMemory.current;
       page?.release();
       try {
@@ -93,6 +93,7 @@ export function createHttpClient({
         held.release();
         throw failureOf(error, exchange.signal, request, limits);
       } finally {
+        held.releaseText();
         if (page === undefined) held.release();
         callsOf.release(owner.integrationId, 1);
         clearTimeout(timer);
@@ -123,7 +124,7 @@ async function exchangeOnce(
     signal,
   });
   // undici's signal covers the body too: an abort destroys the stream.
-  const read = await readBody(body, headers, bytesMax, (count) => held.grow(count, signal));
+  const read = await readBody(body, headers, bytesMax, (count) => held.takeText(count));
   const isSuccess = statusCode >= 200 && statusCode < 300;
   const text = await boundedText(read, request, { isSuccess, held, signal });
   return { status: statusCode, headers: joinHeaders(headers), text };

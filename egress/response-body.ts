@@ -6,6 +6,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { errors } from 'undici';
+import { UNCOUNTED_BYTES } from './limits/bytes-under-way';
 
 /** The message completes "The third party did not respond completely: …" and contains no address. */
 export class UnreadableBody extends Error {}
@@ -35,14 +36,14 @@ const RATIO_MAX = 200;
 
 /**
  * @param bytesMax of the body, compressed and decompressed: a small response cannot fill the memory.
- * @param grow waits until a body of so many bytes may be held.
+ * @param reserve waits until a body of so many bytes may be held; its first call counts.
  * @throws ResponseExceededMaxSizeError, UnreadableBody, or what the body throws.
  */
 export async function readBody(
   body: AsyncIterable<Buffer>,
   headers: Headers,
   bytesMax: number,
-  grow: (byteCount: number) => Promise<void> = async () => undefined,
+  reserve: (byteCount: number) => Promise<void> = async () => undefined,
 ): Promise<string> {
   const chunks: Buffer[] = [];
   let byteCount = 0;
@@ -50,14 +51,20 @@ export async function readBody(
   for await (const chunk of body) {
     byteCount += chunk.length;
     if (byteCount > bytesMax) throw new errors.ResponseExceededMaxSizeError();
-    await grow(byteCount);
+    if (byteCount > UNCOUNTED_BYTES) await reserve(announcedBytes(headers) ?? bytesMax);
     chunks.push(chunk);
   }
   const encodings = encodingsOf(headers);
   const outputMax = Math.min(bytesMax, Math.max(UNSUSPICIOUS_BYTES, byteCount * RATIO_MAX));
-  if (encodings.length > 0) await grow(outputMax);
+  if (encodings.length > 0) await reserve(outputMax);
   const bytes = await decompress(Buffer.concat(chunks), encodings, outputMax);
   return decode(bytes, charsetOf(headers));
+}
+
+/** Undefined if the body is compressed or its size is not announced. The parser of HTTP enforces it. */
+function announcedBytes(headers: Headers): number | undefined {
+  const length = valueOf(headers['content-length']);
+  return encodingsOf(headers).length === 0 && /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
 async function decompress(bytes: Buffer, encodings: readonly string[], bytesMax: number): Promise<Buffer> {

@@ -153,7 +153,7 @@ const workerEnvironment = z
     WORKER_PUSH_SLOTS: amount('slots', DEFAULT_SLOTS.push, 3),
     WORKER_PULL_SLOTS: amount('slots', DEFAULT_SLOTS.pull, 3),
     LIST_PAGE_MIB: z.coerce.number('must be a number of MiB').int().min(1).max(16).default(4),
-    ANSWER_MEMORY_MIB: amount('MiB', 384, 64),
+    ANSWER_MEMORY_MIB: amount('MiB', 384, 256),
     DATABASE_READERS: amount('processes', 16, 2),
     DATABASE_READER_HEAP_MIB: amount('MiB', 192, 64),
     WORKER_METRICS_HOST: listenHost,

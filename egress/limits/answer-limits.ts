@@ -45,12 +45,12 @@ export async function boundedText(
   const { values, isTooDeep } = shapeOf(text);
   if (isTooDeep) throw new UnreadableBody(`its response is nested deeper than ${JSON_DEPTH_MAX} levels`);
   if (kept !== undefined && isSuccess && values > UNPRUNED_VALUES_MAX) {
-    await held.grow(parsedBytes(text.length, JSON_VALUES_MAX), signal);
+    await held.takeParsed(parsedBytes(text.length, JSON_VALUES_MAX));
     return pruned(text, kept, signal);
   }
   if (values > JSON_VALUES_MAX)
     throw new UnreadableBody(`its response has more than ${JSON_VALUES_MAX} values`);
-  await held.grow(parsedBytes(text.length, values), signal);
+  await held.takeParsed(parsedBytes(text.length, values));
   return text;
 }
 

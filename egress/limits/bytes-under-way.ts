@@ -1,14 +1,14 @@
 /**
  * The memory of answers that this process holds at the same time, in all and per tenant. An answer that finds
- * no room waits, which slows its server down, and is asked for again later (rule 60).
+ * no room waits, which slows its server down, and is asked for again later (rule 60). Each part is taken at
+ * once, and that of the text before that of the parsed answer, so answers never wait for each other.
  */
 import { NoRoom } from '../../connectors/page-memory';
 import { Capacities, Capacity } from './capacity';
 
 const WAIT_MS = 25_000;
-/** Taken at once. What is below is not counted: the number of calls bounds it. */
-const STEP_BYTES = 1024 * 1024;
-const UNCOUNTED_BYTES = 64 * 1024;
+/** What is below is not counted: the number of calls bounds it. */
+export const UNCOUNTED_BYTES = 64 * 1024;
 /** An empty object, with its place in a list. */
 const BYTES_PER_VALUE = 64;
 
@@ -16,57 +16,84 @@ const BYTES_PER_VALUE = 64;
 export const parsedBytes = (textLength: number, values: number): number =>
   2 * textLength + values * BYTES_PER_VALUE;
 
-/** One per process. */
-export class AnswerMemory {
+/** One kind of memory. A tenant has a quarter of it. */
+export class MemoryShare {
   readonly tenantBytesMax: number;
-  readonly ofProcess: Capacity;
-  readonly ofTenants: Capacities;
+  readonly #ofProcess: Capacity;
+  readonly #ofTenants: Capacities;
 
-  constructor(readonly processBytesMax: number) {
-    this.tenantBytesMax = processBytesMax / 4;
-    this.ofProcess = new Capacity(processBytesMax);
-    this.ofTenants = new Capacities(this.tenantBytesMax);
+  constructor(bytesMax: number) {
+    this.tenantBytesMax = bytesMax / 4;
+    this.#ofProcess = new Capacity(bytesMax);
+    this.#ofTenants = new Capacities(this.tenantBytesMax);
   }
-}
 
-export class BytesUnderWay {
-  #held = 0;
-
-  constructor(
-    private readonly memory: AnswerMemory,
-    private readonly tenantId: string,
-  ) {}
-
-  /** Waits until the answer may have this size. @throws NoRoom, or the reason of the signal. */
-  async grow(byteCount: number, signal: AbortSignal): Promise<void> {
-    const wanted = Math.min(byteCount, this.memory.tenantBytesMax);
-    if (wanted <= UNCOUNTED_BYTES || wanted <= this.#held) return;
-    const { ofProcess, ofTenants, tenantBytesMax } = this.memory;
-    const steps = Math.ceil((wanted - this.#held) / STEP_BYTES) * STEP_BYTES;
-    const missing = Math.min(steps, tenantBytesMax - this.#held);
+  /** Waits for room. @returns the release. @throws NoRoom, or the reason of the signal. */
+  async take(tenantId: string, byteCount: number, signal: AbortSignal): Promise<() => void> {
+    if (byteCount <= UNCOUNTED_BYTES) return () => undefined;
+    const amount = Math.min(byteCount, this.tenantBytesMax);
     const patience = new AbortController();
     const giveUp = () => patience.abort(signal.aborted ? signal.reason : new NoRoom());
     const timer = setTimeout(giveUp, WAIT_MS);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await ofTenants.take(this.tenantId, missing, patience.signal);
+      await this.#ofTenants.take(tenantId, amount, patience.signal);
       try {
-        await ofProcess.take(missing, patience.signal);
+        await this.#ofProcess.take(amount, patience.signal);
       } catch (error) {
-        ofTenants.release(this.tenantId, missing);
+        this.#ofTenants.release(tenantId, amount);
         throw error;
       }
-      this.#held += missing;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
     }
+    return () => {
+      this.#ofTenants.release(tenantId, amount);
+      this.#ofProcess.release(amount);
+    };
+  }
+}
+
+/** One per process. */
+export class AnswerMemory {
+  readonly texts: MemoryShare;
+  readonly parsed: MemoryShare;
+
+  constructor(bytesMax: number) {
+    this.texts = new MemoryShare(bytesMax / 4);
+    this.parsed = new MemoryShare((bytesMax / 4) * 3);
+  }
+}
+
+/** The memory of one answer. */
+export class BytesUnderWay {
+  #text: (() => void) | undefined;
+  #parsed: (() => void) | undefined;
+
+  constructor(
+    private readonly memory: AnswerMemory,
+    private readonly tenantId: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** The first call counts: it names the size that the text may have. */
+  async takeText(byteCount: number): Promise<void> {
+    this.#text ??= await this.memory.texts.take(this.tenantId, byteCount, this.signal);
+  }
+
+  async takeParsed(byteCount: number): Promise<void> {
+    this.#parsed ??= await this.memory.parsed.take(this.tenantId, byteCount, this.signal);
+  }
+
+  releaseText(): void {
+    this.#text?.();
+    this.#text = undefined;
   }
 
   release(): void {
-    if (this.#held === 0) return;
-    this.memory.ofTenants.release(this.tenantId, this.#held);
-    this.memory.ofProcess.release(this.#held);
-    this.#held = 0;
+    this.releaseText();
+    this.#parsed?.();
+    this.#parsed = undefined;
   }
 }

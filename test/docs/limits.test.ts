@@ -26,7 +26,7 @@ it.each([
   ['Reader processes of a worker', `${READERS_MAX}, a quarter of them for one tenant`],
   ['Calls of an integration at the same time, per worker', `| ${CALLS_MAX} |`],
   ['Page of a list', `${LIMITS.pageBytesMax / MIB} MiB; ${LARGE_RESPONSE_BYTES_MAX / MIB} MiB at most`],
-  ['Answers under way, a page until it is stored', `${LIMITS.memory.processBytesMax / MIB} MiB a worker`],
+  ['Answers under way, a page until it is stored', '384 MiB a worker'],
   ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],
   ['Request', `${BODY_BYTES_MAX / 1024} KiB`],
   ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],
