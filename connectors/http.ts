@@ -15,7 +15,7 @@ export interface HttpRequest {
    * is a setting of the worker.
    */
   responseBytesMax?: number | 'page' | undefined;
-  /** Of a list that succeeds, other members may be dropped before it is parsed. Absent: everything is kept. */
+  /** Of a list that succeeds, other members may be dropped before it is parsed. Absent: all are kept. */
   kept?: KeptMembers | undefined;
 }
 

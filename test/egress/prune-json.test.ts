@@ -1,5 +1,5 @@
 /** Members that the mapping does not name are dropped before a page is parsed (rule 60). */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { KeptMembers } from '../../connectors/http';
 import { NotJson, pruneJson, TooManyValues } from '../../egress/limits/prune-json';
 

@@ -24,11 +24,11 @@ const PARSE_TIMEOUT_MS = 10_000;
 const GOODBYE_MS = 1_000;
 const IDLE_MS = 30_000;
 
-let limits = { readersMax: READERS_MAX, heapMib: READER_HEAP_MIB };
+let settings = { readersMax: READERS_MAX, heapMib: READER_HEAP_MIB };
 
 /** For this process, at its start. */
-export function limitReaders(settings: typeof limits): void {
-  limits = settings;
+export function limitReaders(given: typeof settings): void {
+  settings = given;
 }
 
 const idle: Reader[] = [];
@@ -61,9 +61,9 @@ export async function withReader<T>(borrower: Borrower, work: (reader: Reader) =
 async function takeTurn(borrower: Borrower): Promise<void> {
   const { server, tenantId } = borrower;
   const patience = AbortSignal.timeout(QUEUE_TIMEOUT_MS);
-  const ownMax = Math.ceil(limits.readersMax / OWNER_PART);
+  const ownMax = Math.ceil(settings.readersMax / OWNER_PART);
   const isFree = () =>
-    busy.length < limits.readersMax &&
+    busy.length < settings.readersMax &&
     busy.filter((other) => other.tenantId === tenantId).length < ownMax &&
     busy.filter((other) => other.server === server).length < ownMax;
   while (!isFree()) {
@@ -104,7 +104,7 @@ export class Reader {
     const child = fork(join(__dirname, `reader-process${extension}`), [], {
       execArgv: [
         ...(extension === '.ts' ? ['--import', 'tsx'] : []),
-        `--max-old-space-size=${limits.heapMib}`,
+        `--max-old-space-size=${settings.heapMib}`,
       ],
       // Neither keys nor the variables that pg reads.
       env: pick(process.env, ['PATH', 'NODE_EXTRA_CA_CERTS', 'TMPDIR', 'TZ']),

@@ -31,6 +31,7 @@ describe('reading a list', () => {
 
   const contextFor = (type: Record<string, unknown> = {}, list: Record<string, unknown> = {}) =>
     readingContext(server.url, { ...type, list: { ...LIST, ...list } });
+  const largePages = () => readingContext(server.url, { list: LIST }, { page_mib: 16 });
   const answers = (status: number, body?: unknown, headers: Record<string, string> = {}) => {
     answer = () => ({ status, headers, ...(body !== undefined && { body }) });
   };
@@ -215,7 +216,7 @@ describe('reading a list', () => {
         body: JSON.stringify(plain(request).body).replace('"n":1', '"n":1234567890123456789'),
       });
 
-      const page = await readOnePage(contextFor());
+      const page = await readOnePage(largePages());
 
       expect(page.unreadable).toEqual([
         {
@@ -530,12 +531,15 @@ describe('reading a list', () => {
     expect(await readOnePage(contextFor())).toMatchObject({ records: [], unreadable: [], nextCursor: null });
   });
 
-  it('is Unavailable where a page is larger than 16 MB', async () => {
-    answers(200, `{"items":[{"id":"1","v":"${'x'.repeat(16 * 1024 * 1024)}"}]}`);
+  it.each([
+    [4, () => contextFor()],
+    [16, () => largePages()],
+  ])('rule 60: a page of more than %s MiB is Unavailable, with the setting', async (mib, context) => {
+    answers(200, `{"items":[{"id":"1","v":"${'x'.repeat(mib * 1024 * 1024)}"}]}`);
 
-    expect(await failureOf(readOnePage(contextFor()))).toMatchObject({
+    expect(await failureOf(readOnePage(context()))).toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining('larger than 16777216 bytes') as string,
+      message: expect.stringMatching(`larger than ${mib * 1024 * 1024} bytes.* page_mib`) as string,
     });
   });
 
