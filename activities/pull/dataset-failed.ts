@@ -45,6 +45,20 @@ export function tooManyRecords(recordType: string, limit: number): DatasetFailed
   return new DatasetFailed({ ...failed.syncError, origin: 'us' });
 }
 
+/** Of a list that suddenly holds many times its records (rules.md 60). */
+export function growthNeedsReview(
+  recordType: string,
+  { grown, before }: { grown: number; before: number },
+): DatasetFailed {
+  const failed = datasetFailed('config', 'growth_needs_review', {
+    message: `${recordType}: at least ${grown} new records, and there were ${before} before.`,
+    explanation:
+      'No further ones are stored until an admin approves them under "Deletions to review". Check which list ' +
+      'is configured and whether it ends.',
+  });
+  return new DatasetFailed({ ...failed.syncError, origin: 'us' });
+}
+
 export function listChanged(recordType: string): DatasetFailed {
   return datasetFailed('transient', 'list_changed', {
     message: `${recordType}: the list changed while it was read, so it is not known which records are missing.`,

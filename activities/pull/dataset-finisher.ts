@@ -6,6 +6,7 @@ import type { ReadAbilities } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { applyEmptied } from '../../db/pull/apply-emptied';
 import { planEmptied } from '../../db/pull/emptied-records';
+import { endGrowth } from '../../db/pull/growth';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
@@ -182,6 +183,7 @@ export class DatasetFinisher {
       const isWhole = run.overviewId === null;
       const kept = job.watermarkKept ?? (isListComplete === false ? 'list_changed' : null);
       if (kept !== null) await markWatermarkKept(work, this.pass, kept);
+      if (isWhole) await endGrowth(work, this.pass);
       const mayMove = kept === null && run.scope !== 'last_day' && isWhole;
       await markDatasetSucceeded(work, {
         ...this.pass,

@@ -17,6 +17,7 @@ import {
 } from '../../db/pull/apply-initial-page';
 import { applyPage } from '../../db/pull/apply-page';
 import { isDatabaseAway } from '../../db/sql/database-away';
+import { GrowthNeedsReview, parkGrowth } from '../../db/pull/growth';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import {
   type AppliedPage,
@@ -28,7 +29,7 @@ import {
 import { restartPass } from '../../db/pull/pass-state';
 import { RecordLimitReached } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
-import { CursorExpired, tooManyRecords } from './dataset-failed';
+import { CursorExpired, growthNeedsReview, tooManyRecords } from './dataset-failed';
 import { DatasetFinisher, readInPass } from './dataset-finisher';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { withoutSpoilers } from './page-bisection';
@@ -165,11 +166,17 @@ export class DatasetReader {
       return await this.applyOnce(page, bulkInsert, prefetchNext);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
+      if (error instanceof GrowthNeedsReview) await this.park(error);
       if (error instanceof RecordLimitReached) throw tooManyRecords(error.recordType, error.limit);
       const rest = await withoutSpoilers(page, async (part) => this.tryPage(part));
       if (rest === undefined) throw error;
       return this.applyOnce(rest, undefined, prefetchNext);
     }
+  }
+
+  private async park({ growth }: GrowthNeedsReview): Promise<never> {
+    await this.pages.inTenant((work) => parkGrowth(work, this.pass, growth));
+    throw growthNeedsReview(this.pass.recordType, growth);
   }
 
   /** Applies a page and takes it back. */

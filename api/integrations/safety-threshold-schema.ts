@@ -23,6 +23,18 @@ const threshold = z
       'Exactly at one of the two, they are applied.',
     example: { count: 20, share: 0.1, window_hours: 168 },
   });
+const growthThreshold = threshold
+  .extend({
+    share: z.number().min(0).max(1_000).meta({ description: 'At most this many times the records.' }),
+  })
+  .meta({
+    id: 'GrowthThreshold',
+    description:
+      'New records wait for approval if they are more than `count` **and** more than `share` times the records ' +
+      'that the app had. `window_hours` has no effect: each sync that succeeds counts the records again.',
+    example: { count: 10_000, share: 10, window_hours: 168 },
+  });
+const schemaOf = (kind: BrakeKind) => (kind === 'pull_grow' ? growthThreshold : threshold);
 const WHAT_COUNTS: Record<BrakeKind, string> = {
   pull_delete: 'Records that a full sync no longer finds in the app: see Deletion reviews.',
   push_create: 'First pushes of records. Their share is that of the records in the app: see Push reviews.',
@@ -32,15 +44,16 @@ const WHAT_COUNTS: Record<BrakeKind, string> = {
   push_delete: 'Pushes that delete a record in the app.',
   pull_empty:
     'Records in which a filled field is suddenly empty in the app, counted per field: see Deletion reviews.',
+  pull_grow: 'New records in the app since its records were counted last: see Deletion reviews.',
 };
-const thresholds = <Schema extends z.ZodType>(schema: Schema) =>
+const thresholds = <Schema extends z.ZodType>(toSchema: (schema: typeof threshold) => Schema) =>
   Object.fromEntries(
-    BRAKE_KINDS.map((kind) => [kind, schema.meta({ description: WHAT_COUNTS[kind] })]),
+    BRAKE_KINDS.map((kind) => [kind, toSchema(schemaOf(kind)).meta({ description: WHAT_COUNTS[kind] })]),
   ) as Record<BrakeKind, Schema>;
 export const thresholdsView = z
-  .object(thresholds(threshold))
+  .object(thresholds((schema) => schema))
   .meta({ description: 'The safety thresholds: how many changes need approval.' });
-export const thresholdsChange = z.strictObject(thresholds(threshold.nullable().optional()));
+export const thresholdsChange = z.strictObject(thresholds((schema) => schema.nullable().optional()));
 
 type Thresholds = z.output<typeof thresholdsView>;
 const toWireThreshold = ({ count, share, windowHours }: BrakeSetting): z.output<typeof threshold> => ({

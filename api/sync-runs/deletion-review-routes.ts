@@ -12,6 +12,7 @@ import {
   type ReviewSummary,
 } from '../../db/pull/deletion-reviews';
 import { toTypeId } from '../../db/sql/ids';
+import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
 import { decideDeletionReview } from '../../db/pull/decide-deletion-review';
 import { lockDeletionReview } from '../../db/pull/deletion-reviews';
 import { HttpError } from '../http/http-error';
@@ -41,16 +42,20 @@ const review = z
     sync_run_id: typeId('run').meta({ description: 'The sync run that no longer found the records.' }),
     record_type: recordTypeName,
     state,
-    kind: z.enum(['delete', 'empty']).meta({
+    kind: z.enum(['delete', 'empty', 'grow']).meta({
       description:
         '`delete`: records were missing in the app. `empty`: fields that are filled in Syncline were ' +
-        'suddenly empty in the app; nothing is emptied until the review is approved.',
+        'suddenly empty in the app; nothing is emptied until the review is approved. `grow`: the app suddenly ' +
+        'has many times its records; the new ones are stored up to the safety threshold, and the list is read ' +
+        'again once the review is approved.',
     }),
     fields: z
       .array(z.string())
       .meta({ description: 'Of kind `empty`: the fields above the safety threshold.', example: [] }),
     records_missing: z.int().meta({
-      description: 'The number of records that were missing in the app, or whose fields were empty there.',
+      description:
+        'The number of records that were missing in the app, or whose fields were empty there. Of kind `grow`: ' +
+        'the number of new records that were read.',
       example: 120,
     }),
     records_before: z.int().meta({
@@ -59,7 +64,8 @@ const review = z
       example: 800,
     }),
     records_deleted: z.int().nullable().meta({
-      description: 'The number of records that were deleted or emptied; null while the review is pending.',
+      description:
+        'The number of records that were deleted or emptied, 0 of kind `grow`; null while the review is pending.',
     }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
@@ -86,7 +92,8 @@ export const deletionReviewRoutes: readonly Route[] = [
       '(`type_settings` of the integration, by default 10 % and 20 records within seven days), it ' +
       'deletes none of them. The deletions wait here until an admin approves or discards them, and ' +
       'the admins are notified. The same applies to a field that is filled in Syncline and suddenly ' +
-      'empty in the app in more records than the safety threshold allows.',
+      'empty in the app in more records than the safety threshold allows, and to an app that suddenly has ' +
+      'many times its records (by default more than ten times as many, and more than 10,000).',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),
@@ -215,6 +222,15 @@ async function decide(
     });
   }
   const deleted = await decideDeletionReview(work, { review: locked, decision, by: caller.actor });
+  const { integrationId, kind, recordType } = locked;
+  // The new records are kept nowhere, so the list is read again.
+  if (kind === 'grow' && decision === 'approved')
+    await requestSyncRun(work, {
+      integrationId,
+      kind: 'full',
+      recordTypes: [recordType],
+      startedBy: caller.actor,
+    });
   const body = toWire(await requireReview(work, deletionReviewId));
   const detail = {
     integration_id: body.integration_id,

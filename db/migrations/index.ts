@@ -28,6 +28,7 @@ import * as unfinishedPushes from './2026-12-02-unfinished-pushes';
 import * as webhookHeaders from './2026-12-02-webhook-headers';
 import * as zoneNames from './2026-12-02-zone-names';
 import * as canonicalEmails from './2026-12-03-canonical-emails';
+import * as growthReviews from './2026-12-03-growth-reviews';
 import * as parkedWorkNotifications from './2026-12-03-parked-work-notifications';
 import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
@@ -62,6 +63,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-02-webhook-headers': webhookHeaders,
   '2026-12-02-zone-names': zoneNames,
   '2026-12-03-canonical-emails': canonicalEmails,
+  '2026-12-03-growth-reviews': growthReviews,
   '2026-12-03-parked-work-notifications': parkedWorkNotifications,
   '2026-12-03-person-identities': personIdentities,
   '2026-12-03-record-counts': recordCounts,

@@ -7,6 +7,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { countCreated, requireRoom } from '../records/record-counts';
 import { newUuid } from '../sql/ids';
+import { countGrowth } from './growth';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { newDraft } from './page-stages/new-draft';
 import { openPage } from './page-stages/open-page';
@@ -101,6 +102,7 @@ export async function applyInitialPage(
     hasKnownTombstones: false,
   };
   await requireRoom(work, page, records.length);
+  await countGrowth(work, page, records.length);
   const author = pullAuthor(page);
   const inserting = records.length > 0 ? insertNewRecords(work, page, rows, author.actor) : undefined;
   if (!open.isInterrupted) prefetchNext();

@@ -8,6 +8,7 @@
  */
 import type { TenantWork } from '../database';
 import { countCreated, requireRoom } from '../records/record-counts';
+import { countGrowth } from './growth';
 import { releaseSeenAgain } from './edited-and-missing';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
@@ -20,7 +21,7 @@ import { selectReviewed } from './page-stages/select-reviewed';
 import { writeChanges } from './page-stages/write-changes';
 
 /**
- * @throws `RecordLimitReached`
+ * @throws `RecordLimitReached`, `GrowthNeedsReview`
  * @param prefetchNext starts the next request while PostgreSQL works. Not called if no further page may be
  * requested.
  */
@@ -39,7 +40,9 @@ export async function applyPage(
   const changes =
     overviewId === null ? merged : await selectReviewed(work, { overviewId, recordType }, merged);
 
-  await requireRoom(work, page, changes.drafts.filter(({ draft }) => draft.before === null).length);
+  const creates = changes.drafts.filter(({ draft }) => draft.before === null).length;
+  await requireRoom(work, page, creates);
+  await countGrowth(work, page, creates);
   const opensWindows = await writeChanges(work, page, changes);
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));

@@ -15,9 +15,9 @@ import { softDelete } from './soft-delete';
 const RECORDS_PER_STATEMENT = 1_000;
 
 /**
- * Approved: deletes the records that are still linked and were not pushed since, or empties their fields.
- * Discarded: changes no record. The caller has locked the review. @returns how many records were deleted or
- * emptied.
+ * Approved: deletes the records that are still linked and were not pushed since, or empties their fields. New
+ * records are stored by the next run. Discarded: changes no record. The caller has locked the review.
+ * @returns how many records were deleted or emptied.
  */
 export async function decideDeletionReview(
   work: TenantWork,

@@ -154,10 +154,11 @@ type ReviewKey = Pick<DeletionReview, 'integrationId' | 'syncRunId' | 'recordTyp
 
 function idsOf(tenantId: string, { kind, ...review }: ReviewKey) {
   const { integrationId, syncRunId, recordType, fields } = review;
-  return kind === 'delete'
+  return kind !== 'empty'
     ? sql`
         select record_id from missing_records
-        where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}`
+        where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+          and ${kind} = 'delete'`
     : sql`
         select record_id from emptied_records
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}

@@ -102,6 +102,7 @@ export async function markDatasetSucceeded(
             localTotal: counted.local,
             remoteTotal: counted.remote,
             countedAt: now,
+            grownBy: 0,
             // The right side is the row as it was.
             previousDifference: sql<number | null>`local_total - remote_total`,
           }),

@@ -94,6 +94,7 @@ export interface SyncDatasetsTable {
   repairedAt: Generated<Date | null>;
   learnedOverlapMs: Generated<number | null>;
   learnedOverlapAt: Generated<Date | null>;
+  grownBy: Generated<number>;
 }
 
 /** What a full pass no longer found, until it is deleted. */
@@ -124,7 +125,7 @@ export interface DeletionReviewsTable {
   recordType: string;
   /** Only of reviews from before `missing_records`. */
   recordIds: Generated<string[]>;
-  kind: Generated<'delete' | 'empty'>;
+  kind: Generated<'delete' | 'empty' | 'grow'>;
   /** Of kind `empty`: the fields above the threshold. */
   fields: Generated<string[]>;
   recordsMissing: number;

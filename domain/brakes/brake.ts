@@ -6,7 +6,7 @@
 export interface BrakeSetting {
   /** Up to this number of records, nothing waits. */
   count: number;
-  /** Of the records at the beginning of the window, from 0 to 1. Up to this share, nothing waits. */
+  /** Of the records at the beginning of the window; 1 = all of them. Up to this share, nothing waits. */
   share: number;
   /** How long an applied change counts. */
   windowHours: number;
@@ -22,6 +22,8 @@ export const BRAKE_DEFAULTS = {
   push_delete: { count: 20, share: 0.1, windowHours: 168 },
   /** Records with the same field filled here and suddenly empty there. */
   pull_empty: { count: 20, share: 0.1, windowHours: 168 },
+  /** New records since the dataset was counted last, which ends the window. */
+  pull_grow: { count: 10_000, share: 10, windowHours: 168 },
 } satisfies Record<string, BrakeSetting>;
 
 export type BrakeKind = keyof typeof BRAKE_DEFAULTS;

@@ -117,9 +117,9 @@ const NOTIFICATION_CATALOGUE = {
     audience: 'admins',
     severity: 'warning',
     isNews: false,
-    title: (integration) => `Many records are gone at ${nameOf(integration)}`,
+    title: (integration) => `Many records changed at once at ${nameOf(integration)}`,
     explanation:
-      'Nothing was deleted in Syncline. Review the records, then approve or discard the deletions.',
+      'The changes wait and were not applied in Syncline. Review the records, then approve or discard them.',
     path: integrationPath,
   },
   pushes_need_review: {

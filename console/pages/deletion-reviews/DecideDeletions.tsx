@@ -31,6 +31,17 @@ const WORDS = {
       'Fields that are still empty in the app are emptied in Syncline. ' +
       'Other integrations that push them get the empty values.',
   },
+  grow: {
+    done: 'The new records are being read.',
+    kept: 'No further records are stored.',
+    keep: 'Store no more',
+    approve: 'Approve new records',
+    confirm: 'Store records',
+    question: (records: string) => `Store ${records} or more in Syncline?`,
+    body:
+      'The list of the app is read again, and all its new records are stored. ' +
+      'Other integrations that push them get them, too.',
+  },
 };
 
 /** Approve applies the change in Syncline; keep discards the review. */

@@ -39,7 +39,7 @@ export function DeletionReviewPage() {
         {(shown) => (
           <Stack>
             <Decision review={shown} />
-            <Records deletionReviewId={deletionReviewId} />
+            {shown.kind !== 'grow' && <Records deletionReviewId={deletionReviewId} />}
           </Stack>
         )}
       </Read>
@@ -47,12 +47,18 @@ export function DeletionReviewPage() {
   );
 }
 
+const FOUND = {
+  delete: 'These were missing',
+  empty: 'These were without values',
+  grow: 'Many new ones were found',
+};
+
 function Subtitle({ review }: { review: Review }) {
   const { nameOf } = useIntegrationNames();
   return (
     <>
-      {nameOf(review.integration_id)} had {plural(review.records_before, 'record')}. These were{' '}
-      {review.kind === 'delete' ? 'missing' : 'without values'} <Instant at={review.created_at} />.{' '}
+      {nameOf(review.integration_id)} had {plural(review.records_before, 'record')}. {FOUND[review.kind]}{' '}
+      <Instant at={review.created_at} />.{' '}
       <RouterLink
         to="/sync-runs/$syncRunId"
         params={{ syncRunId: review.sync_run_id }}
@@ -72,6 +78,7 @@ function Decision({ review }: { review: Review }) {
     <Text>
       {toWords(review.state)} by {toActor(by ?? '')} <Instant at={at} />.
       {deleted !== null &&
+        review.kind !== 'grow' &&
         ` ${toNumber(deleted)} ${review.kind === 'delete' ? 'deleted' : 'emptied'} in Syncline.`}
     </Text>
   );

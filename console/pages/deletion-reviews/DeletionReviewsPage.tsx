@@ -30,7 +30,8 @@ export function DeletionReviewsPage() {
       title="Deletions to review"
       subtitle={
         'When many records are missing in an app at once, it may be a mistake. ' +
-        'They are not deleted in Syncline until an admin approves it.'
+        'They are not deleted in Syncline until an admin approves it. ' +
+        'The same applies if an app suddenly has many times its records.'
       }
       actions={<CopyAsCurl path="/deletion-reviews" query={search} />}
     >

@@ -20,6 +20,7 @@ const DRIFTS: { value: Drift; label: string }[] = [
 const THRESHOLDS: { kind: ThresholdKind; label: string }[] = [
   { kind: 'pull_delete', label: 'Records deleted in Syncline' },
   { kind: 'pull_empty', label: 'Fields emptied in Syncline' },
+  { kind: 'pull_grow', label: 'New records in Syncline' },
   { kind: 'push_create', label: 'Records created in the app' },
   { kind: 'push_overwrite', label: 'Values replaced in the app' },
   { kind: 'push_deactivate', label: 'Records deactivated in the app' },
@@ -163,6 +164,7 @@ function Thresholds({ shown, isReadOnly, onChange }: ThresholdsProps) {
                   aria-label={`${label}: ${what}`}
                   required
                   {...limits}
+                  {...(kind === 'pull_grow' && member === 'percent' ? { max: 100_000 } : {})}
                   value={shown[kind][member]}
                   readOnly={isReadOnly}
                   onChange={(value) => onChange(kind, { ...shown[kind], [member]: value })}
