@@ -1,7 +1,7 @@
 /**
  * Temporal's own development server. Write-ahead logging gives 5 to 6 times the throughput of its default,
- * timers are exact to 10 ms instead of 1 s, and tenants take turns in a task queue; `deploy/temporal.yaml` sets
- * the same for the server in docker-compose.yml.
+ * timers are exact to 10 ms instead of 1 s, and tenants take turns in a task queue. `deploy/temporal.yaml`
+ * sets the same for the server in docker-compose.yml.
  */
 import net from 'node:net';
 import { findProgram } from '../tools/binaries';

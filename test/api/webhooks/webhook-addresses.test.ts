@@ -50,6 +50,21 @@ describe('the address (S12)', () => {
   });
 });
 
+it.each([
+  'https://hooks.example.com/p%2Fa?x=1&y=%20z&sig=a+b',
+  'https://hooks.example.com//double//',
+  'https://hooks.example.com/ü?q=ä',
+  'https://hooks.example.com',
+  'HTTPS://Hooks.Example.com/UPPER',
+  '  https://hooks.example.com/blanks  ',
+])('B53: an address is shown as it was typed: %j', async (url) => {
+  const { body: made } = await tenant.admin.post('/v1/webhook-endpoints', { url }).expect(201);
+
+  const { body: shown } = await tenant.admin.get(`/v1/webhook-endpoints/${made.id}`).expect(200);
+
+  expect([made.url, shown.url]).toEqual([url, url]);
+});
+
 describe('what a viewer sees of an address (B58)', () => {
   it.each([
     'https://prod-1.logic.azure.com/workflows/a?sig=canary-query',
