@@ -1,11 +1,13 @@
 /**
  * The API as its description promises it: Schemathesis sends valid and invalid requests of every route, with
  * a key of each role, to the real processes. `FUZZ_SECONDS=600 npm run test:faults -- -t Schemathesis` sends
- * many more.
+ * many more. Then what Schemathesis does not send: bytes that are no proper request.
  */
 import path from 'node:path';
 import { ApiClient } from '../support/clients/api-client';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { sendRaw } from '../support/clients/raw-http';
+import { oddRequests, type Paths } from '../support/fuzz/odd-requests';
 import { type FuzzSettings, runSchemathesis } from '../support/fuzz/schemathesis';
 import { testSeed } from '../support/random';
 import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
@@ -101,3 +103,25 @@ it(
   },
   (seconds + 120) * 1_000,
 );
+
+it('refuses what no client library sends, in every route, with a documented status', async () => {
+  const tenant = await product.givenTenant('Odd');
+  const { paths } = (await tenant.api.must('GET', '/openapi.json')) as { paths: Paths };
+  const port = Number(new URL(product.apiUrl).port);
+  const wrong: unknown[] = [];
+  let sent = 0;
+
+  for (const { what, bytes, isRefused, statuses } of oddRequests(paths, (isForPlatform) =>
+    isForPlatform ? product.platformKey : tenant.key,
+  )) {
+    const { status, headers } = await sendRaw(port, bytes);
+    const isProblem = headers.toLowerCase().includes('content-type: application/problem+json');
+    const isRight = status < 400 ? !isRefused : status < 500 && isProblem;
+    if (!isRight || !statuses.has(status)) wrong.push([what, status]);
+    sent += 1;
+  }
+
+  expect(wrong).toEqual([]);
+  expect(sent).toBeGreaterThan(4_000);
+  expect(product.logs()).not.toContain('request failed with an internal error');
+}, 180_000);
