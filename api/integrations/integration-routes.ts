@@ -9,6 +9,7 @@ import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
 import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
+import { findTenant } from '../../db/tenants/tenants';
 import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
@@ -183,8 +184,8 @@ async function linkApp(
   { caller, services }: TenantContext,
 ) {
   const checkLimit = async (at: TenantWork) => {
-    if ((await countIntegrations(at)) >= services.config.integrationsPerTenant)
-      throw new HttpError('too_many_integrations');
+    const limit = (await findTenant(at))?.integrationsMax ?? services.config.integrationsPerTenant;
+    if ((await countIntegrations(at)) >= limit) throw new HttpError('too_many_integrations');
   };
   await checkLimit(work);
   const settings = await readNewIntegration(work, body, services);

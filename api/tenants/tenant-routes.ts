@@ -168,12 +168,15 @@ async function change(
   const timeZone = body.time_zone === undefined ? undefined : await readTimeZone(work, body.time_zone);
   const policy = body.company_synchronized_policy;
   if (policy !== undefined) requirePolicyAvailable(policy, work.now, context.services.config);
+  const { integrations, records_per_type: recordsPerType } = body.limits ?? {};
   const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
   const after = await changeTenant(work, {
     ...(body.name === undefined ? {} : { name: body.name }),
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
     ...(policy === undefined ? {} : { companySynchronizedPolicy: policy }),
+    ...(integrations === undefined ? {} : { integrationsMax: integrations }),
+    ...(recordsPerType === undefined ? {} : { recordsPerTypeMax: recordsPerType }),
   });
   const detail = { from: auditedSettings(before), to: auditedSettings(after), changed: Object.keys(body) };
   return {
@@ -184,10 +187,11 @@ async function change(
 }
 
 /** The contact address is personal data, so the audit log only records that it changed. */
-const auditedSettings = ({ name, timeZone, companySynchronizedPolicy }: Tenant) => ({
+const auditedSettings = ({ name, timeZone, companySynchronizedPolicy, ...tenant }: Tenant) => ({
   name,
   time_zone: timeZone,
   company_synchronized_policy: companySynchronizedPolicy,
+  limits: { integrations: tenant.integrationsMax, records_per_type: tenant.recordsPerTypeMax },
 });
 
 function respond(work: Work, found: Tenant, { services: { config } }: TenantContext) {

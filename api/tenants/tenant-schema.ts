@@ -7,6 +7,11 @@ import type { ApiSettings } from '../dependencies';
 import { emailAddress, idParam, instant, lineOfText, toInstant, typeId } from '../routing/common-schemas';
 import { companySynchronizedPolicy } from './company-synchronized-policy-schema';
 
+const limit = z.int().min(1).max(1_000_000_000).nullable();
+const limits = z
+  .object({ integrations: limit, records_per_type: limit })
+  .meta({ description: 'Limits of this tenant that the operator set; null = those of the installation.' });
+
 export const tenantView = z
   .object({
     id: typeId('ten'),
@@ -20,6 +25,7 @@ export const tenantView = z
     company_synchronized_switch_at: instant.meta({
       description: '`first_dataset` is no longer available from this time on.',
     }),
+    limits,
     created_at: instant,
     updated_at: instant,
   })
@@ -41,11 +47,19 @@ export const ownTenantChange = z.strictObject({
   contact_email: settings.contact_email.optional(),
   company_synchronized_policy: companySynchronizedPolicy.optional(),
 });
-export const tenantChange = ownTenantChange.extend({ name: settings.name.optional() });
+export const tenantChange = ownTenantChange.extend({
+  name: settings.name.optional(),
+  limits: z
+    .strictObject({
+      integrations: z.int().min(1).max(1_000_000).nullable().optional(),
+      records_per_type: limit.optional(),
+    })
+    .optional(),
+});
 export const tenantParams = z.strictObject({ tenant_id: idParam('ten', 'tenant_not_found') });
 
 export function toWireTenant(
-  { tenantId, name, timeZone, contactEmail, createdAt, updatedAt }: Tenant,
+  { tenantId, name, timeZone, contactEmail, createdAt, updatedAt, ...tenant }: Tenant,
   company_synchronized_policy: CompanySynchronizedPolicy,
   { companySynchronizedSwitchAt }: Pick<ApiSettings, 'companySynchronizedSwitchAt'>,
 ): z.output<typeof tenantView> {
@@ -56,6 +70,7 @@ export function toWireTenant(
     contact_email: contactEmail,
     company_synchronized_policy,
     company_synchronized_switch_at: toInstant(companySynchronizedSwitchAt),
+    limits: { integrations: tenant.integrationsMax, records_per_type: tenant.recordsPerTypeMax },
     created_at: toInstant(createdAt),
     updated_at: toInstant(updatedAt),
   };

@@ -33,6 +33,7 @@ import * as parkedWorkNotifications from './2026-12-03-parked-work-notifications
 import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as restores from './2026-12-03-restores';
+import * as tenantLimits from './2026-12-03-tenant-limits';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -68,4 +69,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-03-person-identities': personIdentities,
   '2026-12-03-record-counts': recordCounts,
   '2026-12-03-restores': restores,
+  '2026-12-03-tenant-limits': tenantLimits,
 };

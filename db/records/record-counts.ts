@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { findTenant } from '../tenants/tenants';
 import type { RecordDraft } from '../../domain/records/record-draft';
 
 /** Nothing of the transaction is stored. */
@@ -49,8 +50,8 @@ export async function requireRoom(
 }
 
 /** The limit of the tenant. */
-export async function recordLimitOf(_work: TenantWork, recordsPerType: number): Promise<number> {
-  return recordsPerType;
+export async function recordLimitOf(work: TenantWork, recordsPerType: number): Promise<number> {
+  return (await findTenant(work))?.recordsPerTypeMax ?? recordsPerType;
 }
 
 async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number | null> {

@@ -19,6 +19,8 @@ export interface TenantsTable {
   timeZone: string;
   contactEmail: string | null;
   companySynchronizedPolicy: Generated<CompanySynchronizedPolicy>;
+  integrationsMax: Generated<number | null>;
+  recordsPerTypeMax: Generated<number | null>;
   version: Generated<number>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;

@@ -9,7 +9,9 @@ export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
  * Settings that can be changed later. The policy of COMPANY_SYNCHRONIZED applies from the next link on
  * (rules.md 42).
  */
-export type TenantChange = Partial<TenantSettings & Pick<Tenant, 'companySynchronizedPolicy'>>;
+export type TenantChange = Partial<
+  TenantSettings & Pick<Tenant, 'companySynchronizedPolicy' | 'integrationsMax' | 'recordsPerTypeMax'>
+>;
 
 /** The caller creates the id and opens the tenant's transaction with it. Undefined = the id is taken. */
 export async function createTenant(
