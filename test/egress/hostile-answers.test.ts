@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { EgressPolicy } from '../../egress/egress-policy';
 import { CALLS_MAX, closeConnections, createHttpClient } from '../../egress/http-client';
+import { PageMemory } from '../../connectors/page-memory';
+import { answerLimits } from '../../egress/limits/answer-limits';
 import { AnswerMemory } from '../../egress/limits/bytes-under-way';
 
 const policy: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
@@ -113,4 +115,33 @@ test('rule 60: answers that arrive at the same time do not wait for each other f
   const answers = await Promise.all(Array.from({ length: 60 }, () => send('/')));
 
   expect(new Set(answers)).toEqual(new Set([body]));
+});
+
+test('rule 60: the parsed values of a page count until it was stored', async () => {
+  const body = `[${'0,'.repeat(150_000)}0]`;
+  await serve((_request, response) => response.end(body));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const limits = answerLimits({ memoryMib: 64 });
+  const { signal } = new AbortController();
+  const read = async (tenantId: string, page: PageMemory): Promise<string> => {
+    const client = createHttpClient({
+      policy,
+      hosts: [host],
+      signal,
+      limits,
+      owner: { tenantId, integrationId: '' },
+    });
+    const request = { method: 'GET', url: `http://${host}/`, responseBytesMax: 'page' } as const;
+    return (await page.reading(() => client.send(request))).text;
+  };
+  const [first, second, other] = [new PageMemory(), new PageMemory(), new PageMemory()];
+  await read('a', first);
+  let isSecondThere = false;
+  const waiting = read('a', second).then(() => (isSecondThere = true));
+
+  expect(await read('b', other)).toBe(body);
+  expect(await read('b', other)).toBe(body);
+  expect(isSecondThere).toBe(false);
+  first.end();
+  await waiting;
 });
