@@ -98,6 +98,9 @@ def use_what_exists(case, choice):
     for part in (case.query, case.body):
         if isinstance(part, dict):
             part.pop("cursor", None)
+    # No schema says what time it is: a change may not come from the future.
+    if isinstance(case.body, dict) and case.body.get("occurred_at") is not None:
+        case.body["occurred_at"] = "2024-02-29T12:00:00Z"
     # OpenAPI cannot say that two parameters belong together.
     if case.operation.label == "GET /v1/pushes":
         if len({"record_type", "external_id"} & set(case.query or {})) == 1:
