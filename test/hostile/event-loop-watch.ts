@@ -6,10 +6,10 @@ import fs from 'node:fs';
 
 const TICK_MS = 20;
 
-/** How long the main thread was ready to run, but was not running (Linux, `sched-stats.rst`). */
-export function waitedMs(): number {
+/** How long a main thread was ready to run, but was not running (Linux, `sched-stats.rst`). */
+export function waitedMs(pid: number | 'self' = 'self'): number {
   try {
-    return Number(fs.readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+    return Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
   } catch {
     return 0;
   }

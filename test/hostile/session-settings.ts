@@ -47,7 +47,6 @@ export function restSettings(random: Random, url: string): Settings {
     items: '/items',
     paging,
     modified: { at: '/modified', format: 'iso' },
-    total: { at: '/totalResults' },
     ...(random.chance(0.15) ? { detail: { path: '/list/{remote_id}' } } : {}),
   };
   const parents = { path: '/parents', items: '/items', paging: random.pick(PAGINGS) };
@@ -55,14 +54,18 @@ export function restSettings(random: Random, url: string): Settings {
   const contacts = {
     external_id: '/external_id',
     id: random.pick(['/id', { at: '/id', type: 'number' }, { header: 'location' }]),
-    find: { path: '/contacts{?external_id}', items: '/items', exact: random.chance(0.5), paging },
+    find: {
+      path: '/contacts{?external_id}',
+      items: '/items',
+      ...(random.chance(0.5) ? { exact: false, paging } : {}),
+    },
     create: { path: '/contacts' },
     update: { path: '/contacts/{remote_id}' },
     delete: { path: '/contacts/{remote_id}' },
     deactivate: { set: { active: false } },
     activate: { set: { active: true } },
     read: { path: '/contacts/{remote_id}' },
-    list: random.chance(0.1) ? ofParents : list,
+    list: random.chance(0.1) ? ofParents : { ...list, total: { at: '/totalResults' } },
     count: { path: '/count', at: '/count' },
     describe: { path: '/fields', fields: random.pick(FIELDS) },
   };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { makeSelfSigned } from '../support/servers/self-signed';
 import type { FromThirdParties, Protocol, ToThirdParties } from './third-parties-process';
 
-interface HostileThirdParty {
+export interface HostileThirdParty {
   port: number;
   close(): Promise<{ connections: number; strays: number }>;
 }
