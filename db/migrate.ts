@@ -2,7 +2,7 @@
  * Brings a database to the newest schema: `npm run migrate`. Several at once are safe: the others
  * wait.
  */
-import { type Kysely, Migrator, sql } from 'kysely';
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { fillCanonicalEmails } from './canonical-emails';
 import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-rights';
 import { inMigrationTransaction } from './migration-session';
@@ -48,15 +48,39 @@ export async function migrateToLatest(
   });
 }
 
+/** Migrations see the rows that they change: otherwise row-level security hides them from the owner, too. */
 async function applyAll(db: Kysely<unknown>, schema: string): Promise<void> {
+  const released = new Set<string>();
+  const seeingAllRows = ({ up }: Migration): Migration => ({
+    async up(trx: Kysely<unknown>) {
+      for (const table of await forcedTables(trx, schema)) {
+        released.add(table);
+        await sql.raw(`alter table ${table} no force row level security`).execute(trx);
+      }
+      await up(trx);
+    },
+  });
+  const all = Object.entries(migrations).map(([name, migration]) => [name, seeingAllRows(migration)]);
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: async () => migrations },
+    provider: { getMigrations: async () => Object.fromEntries(all) as Record<string, Migration> },
     migrationTableSchema: schema,
     disableTransactions: true, // all of it is one
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+  for (const table of released)
+    await sql.raw(`alter table if exists ${table} force row level security`).execute(db);
+}
+
+/** The tables that hide rows from this user. */
+async function forcedTables(db: Kysely<unknown>, schema: string): Promise<string[]> {
+  const { rows } = await sql<{ table: string }>`
+    select format('%I.%I', nspname, relname) as table
+      from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+     where nspname = ${schema} and relforcerowsecurity
+       and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user)`.execute(db);
+  return rows.map(({ table }) => table);
 }
 
 async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** A cluster of Debian's PostgreSQL in which the user of DATABASE_URL has no right beyond its database. */
+import { sql } from 'kysely';
 import { MissingRights } from '../../db/access-rights';
 import { migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
@@ -55,6 +56,26 @@ it('a user that may create roles needs no administrator, and a second database s
 
   expect(await migrateToLatest(second)).toEqual(ALL);
   await expectService(second);
+});
+
+it('a migration changes the rows of every tenant, also for a user whom row-level security binds', async () => {
+  const url = await cluster.givenOwner('plain', 'createrole');
+  await migrateToLatest(url);
+  const service = await startService({ databaseUrl: url });
+  stopService = service.close;
+  for (const { operator } of [await service.givenTenant('One'), await service.givenTenant('Two')])
+    await operator.put('/v1/records/employees/e-1', { fields: { name: 'A' } }).expect(202);
+  const NEXT = '9999-12-31-next';
+  migrations[NEXT] = { up: async (db) => void (await sql`update records set fields = '{}'`.execute(db)) };
+  try {
+    expect(await migrateToLatest(url)).toEqual([NEXT]);
+  } finally {
+    delete migrations[NEXT];
+  }
+
+  const changed = `select from records where fields = '{}'`;
+  expect(await execute(cluster.inDatabase(url), changed)).toHaveLength(2);
+  expect(await execute(url, changed)).toEqual([]);
 });
 
 it('a role that bypasses row-level security is not accepted', async () => {
