@@ -3,12 +3,12 @@
  * worker took over is not done again, and what waited is done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoad } from '../support/clients/load';
-import { type MainProcess, startMain } from '../support/environments/main-process';
-import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
-import { temporalAddress } from '../support/servers/shared-servers';
-import { until } from '../support/until';
+import { startLoad } from '../../support/clients/load';
+import { type MainProcess, startMain } from '../../support/environments/main-process';
+import { type Product, type ProductTenant, startProduct } from '../../support/environments/product';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../../support/servers/ledger-server';
+import { temporalAddress } from '../../support/servers/shared-servers';
+import { until } from '../../support/until';
 
 /** Heartbeats of activities are missed after 20 s, and their work is given to another worker. */
 const STOPPED_MS = 30_000;

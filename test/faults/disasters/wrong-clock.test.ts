@@ -4,14 +4,14 @@
  */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectFolder } from '../../dev/tools/paths';
-import { startLoad } from '../support/clients/load';
-import { type Product, startProduct } from '../support/environments/product';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
-import { until } from '../support/until';
+import { projectFolder } from '../../../dev/tools/paths';
+import { startLoad } from '../../support/clients/load';
+import { type Product, startProduct } from '../../support/environments/product';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../../support/servers/ledger-server';
+import { until } from '../../support/until';
 
 const HOUR_MS = 3_600_000;
-const SHIFT = path.join(projectFolder, 'test/support/setup/shifted-clock.cjs');
+const SHIFT = path.join(projectFolder, 'test/support/shifted-clock.cjs');
 let product: Product | undefined;
 let ledger: LedgerServer | undefined;
 
