@@ -105,18 +105,25 @@ async function ensureUsage(db: Kysely<unknown>, schema: string): Promise<void> {
 export async function mendAccess(db: Kysely<unknown>, schema: string): Promise<number> {
   await ensureUsage(db, schema);
   const { rows } = await sql<{ name: string }>`
-    select tablename || '.' || policyname as name from pg_policies where schemaname = ${schema}`.execute(db);
+    select tablename || '.' || policyname as name from pg_policies where schemaname = ${schema}
+    union all select relname || '.' || state from pg_class, lateral (
+      values ('enable', relrowsecurity), ('force', relforcerowsecurity)) as security (state, is_on)
+     where relnamespace = quote_ident(${schema})::regnamespace and is_on`.execute(db);
   const existing = new Set(rows.map(({ name }) => name));
   let mended = 0;
   for (const statement of await accessStatements()) {
-    const policy = /^create policy (\w+) on (\w+)/.exec(statement);
-    if (policy !== null && existing.has(`${policy[2]}.${policy[1]}`)) continue;
-    if (policy !== null) mended += 1;
+    const { policy, state, table } = LOCKING.exec(statement)?.groups ?? {};
+    if (existing.has(`${table}.${policy ?? state}`)) continue;
+    if (policy !== undefined) mended += 1;
     await sql.raw(statement).execute(db);
   }
   await allowBackup(db, schema);
   return mended;
 }
+
+/** They wait for every transaction that uses the table, and the next ones wait behind them. */
+const LOCKING =
+  /^(?:create policy (?<policy>\w+) on|alter table) (?<table>\w+)(?: (?<state>enable|force))?\b/;
 
 /**
  * Shows the owner every row while it sets `app.backup`, as `npm run backup` does. In all other sessions it

@@ -65,6 +65,7 @@ async function applyAll(db: Kysely<unknown>, schema: string): Promise<void> {
     db,
     provider: { getMigrations: async () => Object.fromEntries(all) as Record<string, Migration> },
     migrationTableSchema: schema,
+    allowUnorderedMigrations: true, // a release may add names that sort before those of the release before it
     disableTransactions: true, // all of it is one
   });
   const { error } = await migrator.migrateToLatest();

@@ -63,6 +63,30 @@ describe('migrations', () => {
     expect(await appliedMigrations()).toEqual(Object.keys(migrations));
   });
 
+  it('are applied to a database of a version that had only some of those of the same day', async () => {
+    const earlier = Object.keys(migrations).filter((name) => name < '2026-12-02-mail');
+    await migrateTo(...earlier, '2026-12-02-unfinished-pushes');
+
+    const applied = await migrateToLatest(empty.url);
+
+    expect(applied).toHaveLength(Object.keys(migrations).length - earlier.length - 1);
+    expect(await appliedMigrations()).toHaveLength(Object.keys(migrations).length);
+  });
+
+  it('wait for no transaction of a running process when there is nothing to do', async () => {
+    await migrateToLatest(empty.url);
+    const client = new Client({ connectionString: empty.url });
+    await client.connect();
+    try {
+      await client.query('begin');
+      await client.query('lock table tenants, records, record_syncs, outbox in row exclusive mode');
+
+      expect(await migrateToLatest(empty.url)).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+
   it('are applied by one of several processes that start at once; the others wait', async () => {
     const applied = await Promise.all(Array.from({ length: 4 }, () => migrateToLatest(empty.url)));
 
