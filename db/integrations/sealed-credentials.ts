@@ -20,14 +20,14 @@ const locationOf = (integrationId: string) => ({
   column: 'credentials',
 });
 
-/** An array, so that credentials of earlier versions, which are objects, cannot be mistaken for it. */
 export function sealCredentials(
   work: TenantWork,
   encryption: Encryption,
   integrationId: string,
   { credentials, origins }: { credentials: JsonObject; origins: Origins },
 ): Promise<string> {
-  return encryption.encrypt(work, locationOf(integrationId), JSON.stringify([origins, credentials]));
+  const text = JSON.stringify(credentials) + toBlanks(JSON.stringify(origins));
+  return encryption.encrypt(work, locationOf(integrationId), text);
 }
 
 export async function openCredentials(
@@ -37,11 +37,34 @@ export async function openCredentials(
   encrypted: string,
 ): Promise<SealedCredentials> {
   const text = await encryption.open(work, locationOf(integrationId), encrypted);
-  const opened = JSON.parse(text) as JsonObject | [Origins, JsonObject];
-  if (!Array.isArray(opened)) return { credentials: opened, origins: null, encrypted };
-  const [origins, credentials] = opened;
-  return { credentials, origins, encrypted };
+  const json = text.trimEnd();
+  const opened = JSON.parse(json) as JsonObject | [Origins, JsonObject];
+  if (Array.isArray(opened)) return { credentials: opened[1], origins: opened[0], encrypted };
+  const origins = fromBlanks(text.slice(json.length));
+  return {
+    credentials: opened,
+    origins: origins === '' ? null : (JSON.parse(origins) as Origins),
+    encrypted,
+  };
 }
+
+/**
+ * An earlier version that runs during an upgrade, or again after it, parses the credentials as JSON and
+ * refuses unknown members. It ignores blanks behind them, so the origins are written in these: four a byte.
+ */
+const BLANKS = ' \t\n\r';
+
+const toBlanks = (text: string): string =>
+  Array.from(Buffer.from(text), (byte) =>
+    [6, 4, 2, 0].map((shift) => BLANKS.charAt((byte >> shift) & 3)).join(''),
+  ).join('');
+
+const fromBlanks = (blanks: string): string =>
+  Buffer.from(
+    (blanks.match(/[^]{4}/g) ?? []).map((four) =>
+      Array.from(four).reduce((byte, blank) => byte * 4 + BLANKS.indexOf(blank), 0),
+    ),
+  ).toString();
 
 /**
  * Binds credentials of an earlier version to the origins that they are used for now, unless they have been

@@ -2,7 +2,7 @@
 import { createConnectorOpener } from '../../../activities/integrations/open-connector';
 import { connectors } from '../../../connectors';
 import { Unauthorized } from '../../../connectors/errors';
-import { findIntegration } from '../../../db/integrations/integrations';
+import { findEncryptedCredentials, findIntegration } from '../../../db/integrations/integrations';
 import { fromTypeId } from '../../../db/sql/ids';
 import type { JsonObject } from '../../../domain/json';
 import { contactsConfig } from '../../connectors/rest/rest-given';
@@ -182,6 +182,19 @@ it('rule 61: credentials of an earlier version are bound to the addresses of the
 
   expect(first).toEqual({ token: 'canary-old' });
   await expect(open(id)).rejects.toThrow(Unauthorized);
+});
+
+it('rule 61: a worker of an earlier version, which parses the credentials as JSON, can still use them', async () => {
+  const { id } = await givenScim({ credentials: { token: 'canary-ü' } });
+  await open(id);
+  const location = { table: 'integrations', rowId: uuidOf(id), column: 'credentials' };
+
+  const text = await service.database.withTenant(tenant.uuid, async (work) => {
+    const encrypted = await findEncryptedCredentials(work, { integrationId: uuidOf(id) });
+    return service.encryption.open(work, location, encrypted ?? '');
+  });
+
+  expect(JSON.parse(text)).toEqual({ token: 'canary-ü' });
 });
 
 async function givenScim(more: object = {}) {
