@@ -1,6 +1,6 @@
 /**
- * Fills canonical_email where it is missing: for people of an earlier version, and for people whom a process
- * of that version added during an upgrade.
+ * Fills canonical_email where it is missing or of another address: for people of an earlier version, and for
+ * people whom a process of that version added or changed during an upgrade.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { toTypeId } from './sql/ids';
@@ -21,6 +21,7 @@ export async function fillCanonicalEmails(db: Kysely<unknown>, schema: string): 
   // The owner of the table sees no row. With another role, `$user` in the search path is another schema.
   await sql`set local role syncline_platform`.execute(db);
   const people = sql.id(schema, 'people');
+  await clearFormerAddresses(db, people);
   const missing = await withoutCanonicalEmail(db, people);
   const plainFirst = [
     ...missing.filter(({ email }) => isWrittenPlainly(email)),
@@ -38,11 +39,22 @@ export async function fillCanonicalEmails(db: Kysely<unknown>, schema: string): 
                   ${[...owners.keys()]}::text[]) as owner (tenant_id, person_id, address)
      where person.tenant_id = owner.tenant_id and person.person_id = owner.person_id
        and not exists (select from ${people} other where other.canonical_email = owner.address)`.execute(db);
-  const messages = [];
+  const messages: string[] = [];
   for (const row of await withoutCanonicalEmail(db, people))
-    messages.push(await describeCollision(db, people, row));
+    messages.push(...(await describeCollision(db, people, row)));
   await sql`reset role`.execute(db);
   return messages;
+}
+
+/** A process of an earlier version changes the address only. */
+async function clearFormerAddresses(db: Kysely<unknown>, people: RawBuilder<unknown>): Promise<void> {
+  const { rows } = await sql<Row & { canonicalEmail: string }>`
+    select tenant_id as "tenantId", person_id as "personId", email, canonical_email as "canonicalEmail"
+      from ${people} where canonical_email is not null`.execute(db);
+  for (const { tenantId, personId, email, canonicalEmail: stored } of rows)
+    if (stored !== canonicalEmail(email))
+      await sql`update ${people} set canonical_email = null
+        where tenant_id = ${tenantId} and person_id = ${personId} and email = ${email}`.execute(db);
 }
 
 /** In the order of creation. */
@@ -57,15 +69,16 @@ async function describeCollision(
   db: Kysely<unknown>,
   people: RawBuilder<unknown>,
   { tenantId, personId, email }: Row,
-): Promise<string> {
+): Promise<string[]> {
   const { rows } = await sql<Row>`
     select tenant_id as "tenantId", person_id as "personId", email from ${people}
      where canonical_email = ${canonicalEmail(email)}`.execute(db);
-  const owner = rows[0] as Row;
+  const [owner] = rows;
+  if (owner === undefined) return []; // added since by an earlier version: the next run fills it
   const name = (person: Row) => `${toTypeId('psn', person.personId)} of ${toTypeId('ten', person.tenantId)}`;
-  return (
+  return [
     `The e-mail address of ${name({ tenantId, personId, email })} is that of ${name(owner)} in another ` +
-    'notation, so that person cannot sign in until an admin gives them another address ' +
-    '(PATCH /v1/people/{person_id}).'
-  );
+      'notation, so that person cannot sign in until an admin gives them another address ' +
+      '(PATCH /v1/people/{person_id}).',
+  ];
 }

@@ -203,15 +203,19 @@ describe('the addresses of people (X6)', () => {
     ]);
   });
 
-  it('get it with the next migration if a process of an earlier version added the person', async () => {
+  it('get it with the next migration if a process of an earlier version added or changed the person', async () => {
     await migrateToLatest(empty.url);
     await query(`insert into tenants (tenant_id, name, time_zone) values (gen_random_uuid(), 'T', 'UTC')`);
     await add(1, 'Late@Example.org');
     const messages: string[] = [];
+    const migrate = () => migrateToLatest(empty.url, { warn: (message) => messages.push(message) });
 
-    await migrateToLatest(empty.url, { warn: (message) => messages.push(message) });
-
+    await migrate();
     expect(await addresses()).toEqual([{ email: 'Late@Example.org', canonical_email: 'late@example.org' }]);
+    await query(`update people set email = 'New@Example.org'`);
+    await migrate();
+
+    expect(await addresses()).toEqual([{ email: 'New@Example.org', canonical_email: 'new@example.org' }]);
     expect(messages).toEqual([]);
   });
 });
