@@ -49,12 +49,13 @@ export async function announceWork(
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows === 1n) return { state: 'running', isSuspect: false, newlyParked: [] };
 
-  const found = await lockWork(work, announced);
+  const found = await findWork(work, announced).executeTakeFirst();
   if (found === undefined) return { state: 'later', isSuspect: false, newlyParked: [] };
   const isOrphan = found.workerId !== null && found.workerId !== workerId && isDead(found, work.now);
   if (isOrphan && !mayJudge) return { state: 'later', isSuspect: false, newlyParked: [] };
   const newlyParked = isOrphan ? await buryWorker(work, found.workerId as string) : [];
-  const current = isOrphan ? await lockWork(work, announced) : found;
+  // Locked last: other announcements that bury the same worker lock its rows in the same order.
+  const current = await findWork(work, announced).forUpdate().executeTakeFirst();
   // Other work of that worker is to blame.
   if (current === undefined) return { state: 'later', isSuspect: false, newlyParked };
   const { isSuspect } = current;
@@ -72,16 +73,14 @@ export async function announceWork(
 const isDead = ({ seenAt }: RunningWork, now: Date): boolean =>
   now.getTime() - seenAt.getTime() > DEAD_AFTER_MS;
 
-function lockWork({ trx }: Work, { tenantId, kind, subjectId, job }: AnnouncedWork) {
+function findWork({ trx }: Work, { tenantId, kind, subjectId, job }: AnnouncedWork) {
   return trx
     .selectFrom('runningWork')
     .selectAll()
     .where('tenantId', '=', tenantId)
     .where('kind', '=', kind)
     .where('subjectId', '=', subjectId)
-    .where('job', '=', job)
-    .forUpdate()
-    .executeTakeFirst();
+    .where('job', '=', job);
 }
 
 /** Blames the work of a dead worker. @returns what is parked by it. */
