@@ -1,12 +1,11 @@
 /** Debian's nginx on a free port of this machine: with deploy/nginx.conf, or as a gate before Temporal. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { startProcess, waitUntilReady } from '../../../dev/start/processes';
 import { projectFolder } from '../../../dev/tools/paths';
-import { until } from '../until';
 import { freePort } from './free-port';
 import { makeSelfSigned } from './self-signed';
 
@@ -75,15 +74,15 @@ async function start(server: (folder: string, port: number) => string): Promise<
   fs.writeFileSync(path.join(folder, 'nginx.conf'), conf.join('\n'));
 
   const args = ['-p', folder, '-c', path.join(folder, 'nginx.conf'), '-e', path.join(folder, 'error.log')];
-  const nginx = spawn('nginx', args, { stdio: 'inherit' });
-  await until('nginx listens', () => isOpen(port), 10_000);
+  const logFile = path.join(folder, 'log');
+  const nginx = await startProcess({ name: 'nginx', command: 'nginx', args, logFile });
+  await waitUntilReady(nginx, () => isOpen(port));
   return {
     port,
     cert,
     folder,
     async stop() {
-      nginx.kill('SIGTERM');
-      if (nginx.exitCode === null) await once(nginx, 'exit');
+      await nginx.stop();
       fs.rmSync(folder, { recursive: true });
     },
   };
