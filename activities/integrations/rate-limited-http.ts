@@ -51,7 +51,9 @@ export function rateLimitedHttp(
       if (signal.aborted) throw stopped();
       const response = await http.send(request).catch((error: unknown) => {
         const isFull = error instanceof Unavailable && error.cause instanceof NoRoom;
-        throw isFull ? new RateLimitExhausted(new Date(Date.now() + NO_ROOM_MS), NO_ROOM_MS) : error;
+        throw isFull && isRead(request)
+          ? new RateLimitExhausted(new Date(Date.now() + NO_ROOM_MS), NO_ROOM_MS)
+          : error;
       });
       const retryAfter = response.headers['retry-after'];
       const isSlowedDown = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
@@ -64,6 +66,10 @@ export function rateLimitedHttp(
     },
   };
 }
+
+/** Its answer was dropped, so it can only be sent again if the third party changed nothing. */
+const isRead = ({ method, responseBytesMax }: HttpRequest): boolean =>
+  method === 'GET' || method === 'HEAD' || responseBytesMax !== undefined;
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

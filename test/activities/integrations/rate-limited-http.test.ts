@@ -3,6 +3,7 @@ import { RateLimitExhausted, rateLimitedHttp } from '../../../activities/integra
 import { createRateLimitPermits } from '../../../activities/integrations/rate-limit-permits';
 import type { HttpResponse } from '../../../connectors/connector';
 import { RateLimited, Unavailable } from '../../../connectors/errors';
+import { NoRoom } from '../../../connectors/page-memory';
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
 import { GivenTenant, openTestDb, type TestDb } from '../../db/given';
 
@@ -150,6 +151,22 @@ describe('requests within a budget', () => {
 
     await expect(waiting).rejects.toBeInstanceOf(Unavailable);
     expect(sent).toBe(0);
+  });
+
+  it('are repeated if there was no room for the answer, but not a write, which may have succeeded', async () => {
+    const full = new Unavailable('Too many large answers.', null, { cause: new NoRoom() });
+    const budget = { take: async () => null, note: async () => undefined };
+    const { signal } = new AbortController();
+    const client = rateLimitedHttp(
+      { send: () => Promise.reject(full) },
+      { budget, priority: 'push', signal },
+    );
+    const url = 'https://example.test';
+
+    await expect(client.send({ method: 'POST', url, body: '{}' })).rejects.toBe(full);
+    await expect(client.send({ method: 'GET', url })).rejects.toBeInstanceOf(RateLimitExhausted);
+    const search = { method: 'POST', url, body: '{}', responseBytesMax: 'page' } as const;
+    await expect(client.send(search)).rejects.toBeInstanceOf(RateLimitExhausted);
   });
 
   it('are sent although the budget cannot be read, and the failure is logged', async () => {
