@@ -75,8 +75,9 @@ export function checkAddress(policy: EgressPolicy, address: string): void {
 }
 
 /**
- * A `lookup` for sockets. A name is blocked if any of its addresses is not allowed. Node asks for all
- * addresses or for one, depending on `options.all`.
+ * A `lookup` for sockets. A name is blocked if any of its addresses is not allowed: with a proxy, only the
+ * networks of the operator are reached without it. Node asks for all addresses or for one, depending on
+ * `options.all`.
  */
 export function createCheckedLookup(policy: EgressPolicy) {
   const resolve = policy.resolve ?? resolveBySystem;
@@ -92,8 +93,8 @@ export function createCheckedLookup(policy: EgressPolicy) {
 }
 
 /**
- * The addresses of a host, which is a name or a literal address. @throws BlockedByPolicy, or the resolver's
- * error
+ * The addresses of a host, which is a name or a literal address, with a proxy and without. @throws
+ * BlockedByPolicy, or the resolver's error
  */
 export function addressesOf(policy: EgressPolicy, host: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
@@ -101,7 +102,7 @@ export function addressesOf(policy: EgressPolicy, host: string): Promise<string[
       checkAddress(policy, host);
       return resolve([host]);
     }
-    createCheckedLookup(policy)(host, { all: true }, (error, addresses) => {
+    createCheckedLookup({ ...policy, proxy: undefined })(host, { all: true }, (error, addresses) => {
       if (error) return reject(error);
       resolve((addresses as ResolvedAddress[]).map(({ address }) => address));
     });
@@ -110,8 +111,9 @@ export function addressesOf(policy: EgressPolicy, host: string): Promise<string[
 
 /** Whether all addresses are in networks that the operator has named. */
 export function areAllowedByOperator(policy: EgressPolicy, addresses: readonly string[]): boolean {
-  return addresses.every((address) =>
-    policy.allowCidrs.some((cidr) => isInside(ipaddr.process(address), cidr)),
+  return addresses.every(
+    (address) =>
+      ipaddr.isValid(address) && policy.allowCidrs.some((cidr) => isInside(ipaddr.process(address), cidr)),
   );
 }
 
@@ -122,9 +124,11 @@ export function isCidr(text: string): boolean {
 
 function refusalOf(policy: EgressPolicy, addresses: readonly ResolvedAddress[]): Error | null {
   if (addresses.length === 0) return new Error('The host name has no address.');
-  return addresses.every(({ address }) => isAllowedAddress(policy, address))
-    ? null
-    : blocked('the address is not public');
+  const all = addresses.map(({ address }) => address);
+  if (!all.every((address) => isAllowedAddress(policy, address))) return blocked('the address is not public');
+  // The name had another address when it was decided that it needs no proxy.
+  if (policy.proxy !== undefined && !areAllowedByOperator(policy, all)) return blocked('the address changed');
+  return null;
 }
 
 function isAllowedAddress(policy: EgressPolicy, address: string): boolean {

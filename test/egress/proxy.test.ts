@@ -140,6 +140,28 @@ describe('with EGRESS_PROXY', () => {
     expect((await get('https://localhost/', policy)).status).toBe(200);
   });
 
+  it('a name that leaves EGRESS_ALLOW_CIDRS between two lookups is not reached past the proxy', async () => {
+    const answers = ['127.0.0.1', '93.184.216.34'];
+    const rebinding = (): EgressPolicy => {
+      let asked = 0;
+      return policyWith({
+        allowCidrs: ['127.0.0.0/8'],
+        resolve: (_name, callback) =>
+          callback(null, [{ address: answers[asked++] ?? '93.184.216.34', family: 4 }]),
+      });
+    };
+    const opener = createSocketOpener({
+      policy: rebinding(),
+      hosts: ['db.example.com:5432'],
+      signal: never,
+      timeoutMs: 300,
+    });
+
+    await expect(get('https://rebinding.example/', rebinding())).rejects.toThrow(/Blocked by policy/);
+    await expect(opener.open({ host: 'db.example.com', port: 5432 })).rejects.toThrow(/Blocked by policy/);
+    expect(proxy.asked).toEqual([]);
+  });
+
   it('a network of EGRESS_ALLOW_CIDRS is reached without it', async () => {
     const policy = policyWith({
       allowCidrs: ['127.0.0.0/8'],
