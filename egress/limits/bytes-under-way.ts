@@ -28,12 +28,13 @@ export class MemoryShare {
     this.#ofTenants = new Capacities(this.tenantBytesMax);
   }
 
-  /** Waits for room. @returns the release. @throws NoRoom, or the reason of the signal. */
+  /** Waits for room. @returns the release. @throws NoRoom */
   async take(tenantId: string, byteCount: number, signal: AbortSignal): Promise<() => void> {
     if (byteCount <= UNCOUNTED_BYTES) return () => undefined;
     const amount = Math.min(byteCount, this.tenantBytesMax);
     const patience = new AbortController();
-    const giveUp = () => patience.abort(signal.aborted ? signal.reason : new NoRoom());
+    // Also if the time of the call ends meanwhile: the wait is Syncline's, not the third party's.
+    const giveUp = () => patience.abort(new NoRoom());
     const timer = setTimeout(giveUp, WAIT_MS);
     signal.addEventListener('abort', giveUp, { once: true });
     try {

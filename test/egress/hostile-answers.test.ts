@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { EgressPolicy } from '../../egress/egress-policy';
 import { CALLS_MAX, closeConnections, createHttpClient } from '../../egress/http-client';
-import { PageMemory } from '../../connectors/page-memory';
+import { NoRoom, PageMemory } from '../../connectors/page-memory';
 import { answerLimits } from '../../egress/limits/answer-limits';
 import { AnswerMemory } from '../../egress/limits/bytes-under-way';
 
@@ -102,6 +102,17 @@ test('rule 60: the large answers of a tenant wait for each other, those of anoth
   expect(isSecondThere).toBe(false);
   releaseFirst();
   await waiting;
+});
+
+test('rule 60: a call whose time ends while its answer waits for room is not counted as an outage', async () => {
+  const { parsed } = new AnswerMemory(64 * MIB);
+  const time = new AbortController();
+  const take = () => parsed.take('a', parsed.tenantBytesMax, time.signal);
+  await take();
+  const waiting = take();
+  time.abort(new Error('no complete response within 30 s'));
+
+  await expect(waiting).rejects.toThrow(NoRoom);
 });
 
 test('rule 60: answers that arrive at the same time do not wait for each other for ever', async () => {
