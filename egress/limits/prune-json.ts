@@ -8,8 +8,9 @@ import type { KeptMembers } from '../../connectors/http';
 
 /** Between two chunks other work has its turn. */
 const CHUNK_BYTES = 256 * 1024;
-/** Texts longer than this are put together in a buffer. */
+/** Texts longer than this are put together in a buffer, and so are numbers. */
 const STRING_BUFFER_BYTES = 64 * 1024;
+const NUMBER_BUFFER_BYTES = 64;
 
 export class NotJson extends Error {}
 export class TooManyValues extends Error {}
@@ -46,7 +47,10 @@ export async function pruneJson(
   { valuesMax, signal }: { valuesMax: number; signal: AbortSignal },
 ): Promise<string> {
   const pruning = new Pruning(kept, valuesMax);
-  const tokenizer = new RawNumbers({ stringBufferSize: STRING_BUFFER_BYTES });
+  const tokenizer = new RawNumbers({
+    stringBufferSize: STRING_BUFFER_BYTES,
+    numberBufferSize: NUMBER_BUFFER_BYTES,
+  });
   tokenizer.onToken = ({ token, value }) => pruning.take(token, value);
   tokenizer.onError = (cause) => {
     throw cause instanceof TooManyValues ? cause : new NotJson('The text is not JSON.', { cause });
@@ -57,6 +61,7 @@ export async function pruneJson(
     await setImmediate();
     signal.throwIfAborted();
   }
+  tokenizer.end();
   return pruning.result();
 }
 

@@ -33,6 +33,12 @@ test('rule 60: what is kept is as it was written', async () => {
   expect(JSON.parse(pruned)).toEqual(JSON.parse(text));
 });
 
+test('rule 60: a number of a million digits is kept as it was written', async () => {
+  const text = `{"data":[{"id":${'12'.repeat(500_000)}.5e3}]}`;
+
+  expect(await prune(text)).toBe(text);
+});
+
 test.each<[string, KeptMembers, string, string]>([
   ['items by key', { ...KEPT, itemsAs: 'map' }, '{"data":{"a":{"id":1,"x":2}}}', '{"data":{"a":{"id":1}}}'],
   ['a single item', { ...KEPT, itemsAs: 'one_or_many' }, '{"data":{"id":1,"x":2}}', '{"data":{"id":1}}'],
@@ -73,6 +79,9 @@ test.each([
   '[,1]',
   '[]]',
   '{"x":[tru]}',
+  '[1] 2',
+  '[1] tru',
+  '[1] "2',
 ])('rule 60: %j never becomes a list', async (text) => {
   await expect(prune(text)).rejects.toThrow(NotJson);
 });
