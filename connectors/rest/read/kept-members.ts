@@ -41,9 +41,25 @@ export const keptOfDeletedList = (
   return keptOf(list, [pathOf(`${list.item_at}${id}`), ...pagingPaths(list.paging)]);
 };
 
-function keptOf({ items, items_as: itemsAs }: ListConfig | DeletedListConfig, members: Path[]) {
-  const isWhole = members.some((path) => path.length === 0);
-  return isWhole ? undefined : { items: pathOf(items), itemsAs, members };
+function keptOf(list: ListConfig | DeletedListConfig, members: Path[]): KeptMembers | undefined {
+  const items = pathOf(list.items);
+  const isInItems = (path: Path) =>
+    path.length > items.length && items.every((key, depth) => key === path[depth]);
+  if (members.some((path) => path.length === 0) || aroundPaths(list).some(isInItems)) return undefined;
+  return { items, itemsAs: list.items_as, members };
+}
+
+/** Values of the answer, which some servers repeat in each item. */
+function aroundPaths(list: ListConfig | DeletedListConfig): Path[] {
+  const {
+    at,
+    last,
+    total_pages: pages,
+  } = list.paging as { at?: string; last?: object; total_pages?: object };
+  const { total, as_of: asOf } = list as Partial<ListConfig>;
+  return [{ at }, last, pages, total, asOf].flatMap((place) =>
+    place !== undefined && 'at' in place && typeof place.at === 'string' ? [pathOf(place.at)] : [],
+  );
 }
 
 /** Values of the last item of a page. */

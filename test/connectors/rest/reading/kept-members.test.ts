@@ -54,6 +54,20 @@ test('rule 60: ids, versions, times, mapped fields and values for paging are kep
   ]);
 });
 
+test.each([
+  ['the total', { items: '', paging: { type: 'none' }, total: { at: '/0/full_count' } }],
+  ['the clock', { paging: { type: 'none' }, as_of: { at: '/data/0/now', format: 'iso' } }],
+  ['the cursor', { paging: { type: 'cursor', parameter: 'after', at: '/data/49/cursor' } }],
+  ['the end', { paging: { type: 'page', parameter: 'page', last: { at: '/data/0/is_last' } } }],
+  ['the pages', { paging: { type: 'page', parameter: 'page', total_pages: { at: '/data/0/pages' } } }],
+])('rule 60: a list whose items hold %s is kept as a whole', (_name, list) => {
+  expect(keptOf(typeWith(list))).toBeUndefined();
+});
+
+test('rule 60: a total beside the items does not keep them as a whole', () => {
+  expect(keptOf(typeWith({ paging: { type: 'none' }, total: { at: '/meta/total' } }))).toContain('id');
+});
+
 test('rule 60: a list continued after its last item keeps where it continues', () => {
   const paging = { type: 'cursor', parameter: 'after', last_item: '/cursor' };
   expect(keptOf(typeWith({ paging }))).toContain('cursor');
