@@ -28,6 +28,7 @@ export class PageMemory {
   }
 
   hold(release: () => void): void {
+    this.release();
     if (this.#isOver) release();
     else this.#release = release;
   }
