@@ -20,6 +20,7 @@ import {
 import { typeIdOf } from '../../domain/typeid';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
+import { ownPersonIdOf } from '../routing/caller';
 import type { TenantContext } from '../routing/context';
 import {
   booleanParam,
@@ -163,10 +164,10 @@ export const notificationRoutes: readonly Route[] = [
     params: z.strictObject({ notification_id: idParam('ntf', 'notification_not_found') }),
     body: z.strictObject({ how: z.enum(['seen', 'opened']) }),
     responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
-    problems: ['notification_not_found', ...PERSON_PROBLEMS],
+    problems: ['notification_not_found', 'role_insufficient', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { params, body }, context) {
-      const personId = requireOwnVoice(context);
+      const personId = requireOwnPerson(context);
       if (
         !(await viewNotification(work, { personId, notificationId: params.notification_id, how: body.how }))
       )
@@ -188,28 +189,25 @@ export const notificationRoutes: readonly Route[] = [
       'later stay unread.',
     body: z.strictObject({ up_to: idParam('ntf', 'notification_not_found') }),
     responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
-    problems: ['notification_not_found', ...PERSON_PROBLEMS],
+    problems: ['notification_not_found', 'role_insufficient', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { body }, context) {
-      const personId = requireOwnVoice(context);
+      const personId = requireOwnPerson(context);
       await viewNotificationsUpTo(work, { personId, notificationId: body.up_to });
       return { status: 200, body: { unread: await countUnread(work, { personId }) }, audit: null };
     },
   }),
 ];
 
-/**
- * Viewing a notification prevents its e-mail, so a key of a lower role cannot do it for an admin. Throws
- * `role_insufficient`.
- */
-function requireOwnVoice(context: TenantContext): string {
-  const personId = requirePerson(context);
-  if (context.caller.kind === 'tenant' && context.caller.isBelowPerson === true)
-    throw new HttpError('role_insufficient');
+/** Throws `person_required`, or `role_insufficient` for a key of a lower role than that of the person. */
+export function requireOwnPerson(context: TenantContext): string {
+  requirePerson(context);
+  const personId = ownPersonIdOf(context.caller);
+  if (personId === null) throw new HttpError('role_insufficient');
   return personId;
 }
 
-export function requirePerson({ caller }: TenantContext): string {
+function requirePerson({ caller }: TenantContext): string {
   if (caller.kind !== 'tenant' || caller.personId === null) throw new HttpError('person_required');
   return caller.personId;
 }

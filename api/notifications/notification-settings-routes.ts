@@ -13,7 +13,7 @@ import { defineRoute, type Route } from '../routing/define-route';
 import type { TenantContext } from '../routing/context';
 import type { TenantWork } from '../../db/database';
 import { instant, orNull, toInstant } from '../routing/common-schemas';
-import { requirePerson } from './notification-routes';
+import { requireOwnPerson } from './notification-routes';
 import { ETAG, etagOf, requireVersion } from '../routing/etag';
 
 const settings = z
@@ -104,10 +104,10 @@ export const notificationSettingsRoutes: readonly Route[] = [
       'Applies to all e-mails that have not been sent. The unsubscribe link of an e-mail does the same.',
     body: z.strictObject({ is_email_on: z.boolean() }),
     responses: { 200: { description: 'The settings.', schema: settings, headers: ETAG } },
-    problems: ['person_required'],
+    problems: ['person_required', 'role_insufficient'],
     action: 'person.emails_changed',
     async run(work, { body }, context) {
-      const personId = requirePerson(context);
+      const personId = requireOwnPerson(context);
       await changePersonEmails(work, { personId, isEmailOn: body.is_email_on });
       const found = await findNotificationSettings(work);
       return {

@@ -13,6 +13,7 @@ import { HttpError } from '../http/http-error';
 import { integrationParams } from '../integrations/integration-schema';
 import { requireIntegration } from '../integrations/integration-views';
 import { idParam, lineOfText, recordTypeName } from '../routing/common-schemas';
+import { ownPersonIdOf } from '../routing/caller';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
@@ -183,8 +184,9 @@ async function list(work: TenantWork, { query }: { query: z.output<typeof listQu
 
 async function show(work: TenantWork, input: { params: z.output<typeof params> }, { caller }: TenantContext) {
   const found = await requireValidOverview(work, input.params.overview_id);
-  if (caller.kind === 'tenant' && caller.personId !== null && found.state === 'ready')
-    await markTargetViewed(work, { personId: caller.personId, overviewId: found.overviewId });
+  const personId = ownPersonIdOf(caller);
+  if (personId !== null && found.state === 'ready')
+    await markTargetViewed(work, { personId, overviewId: found.overviewId });
   const jobs = await listOverviewJobs(work, [found.overviewId]);
   return { status: 200 as const, body: toWireOverview(found, jobs) };
 }

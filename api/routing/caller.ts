@@ -14,7 +14,7 @@ export interface TenantCaller {
   /** The signed-in user, or the person a key acts for; null for a program that acts for itself. */
   personId: string | null;
   role: ApiKeyRole;
-  /** The key acts for a person of a higher role, so it must not answer for that person. */
+  /** The key acts for a person of a higher role: see `ownPersonIdOf`. */
   isBelowPerson?: boolean;
   /** `key:<name>` or `person:<name>`: the caller's name in the push log and the audit log. */
   actor: string;
@@ -23,3 +23,10 @@ export interface TenantCaller {
 }
 
 export type Caller = PlatformCaller | TenantCaller;
+
+/**
+ * The person whose notifications and personal settings the caller may change. Viewing a notification prevents
+ * its e-mail, so a key of a lower role cannot do it for an admin. Null if there is no such person.
+ */
+export const ownPersonIdOf = (caller: Caller): string | null =>
+  caller.kind === 'tenant' && caller.isBelowPerson !== true ? caller.personId : null;

@@ -9,6 +9,7 @@ import { enqueueSyncRuns } from '../../db/sync-runs/sync-run-requests';
 import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs/sync-runs';
 import { RUN_KINDS, RUN_STATES } from '../../domain/sync-runs/sync-run';
 import { HttpError } from '../http/http-error';
+import { ownPersonIdOf } from '../routing/caller';
 import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, instantParam, namesParam } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
@@ -85,8 +86,9 @@ export const syncRunRoutes: readonly Route[] = [
     async run(work, { params }, { caller }) {
       const found = await requireRun(work, params.sync_run_id);
       // A person who has seen the result needs no e-mail about it (rules.md 25).
-      if (caller.kind === 'tenant' && caller.personId !== null && found.finishedAt !== null)
-        await markTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
+      const personId = ownPersonIdOf(caller);
+      if (personId !== null && found.finishedAt !== null)
+        await markTargetViewed(work, { personId, syncRunId: found.syncRunId });
       return { status: 200, body: toWireRun(found) };
     },
   }),
