@@ -223,13 +223,14 @@ async function decide(
   }
   const deleted = await decideDeletionReview(work, { review: locked, decision, by: caller.actor });
   const { integrationId, kind, recordType } = locked;
-  // The new records are kept nowhere, so the list is read again.
+  // The new records are stored nowhere, so a later run than the one that held them back reads the list again.
   if (kind === 'grow' && decision === 'approved')
     await requestSyncRun(work, {
       integrationId,
       kind: 'full',
       recordTypes: [recordType],
       startedBy: caller.actor,
+      mustFollow: true,
     });
   const body = toWire(await requireReview(work, deletionReviewId));
   const detail = {

@@ -27,7 +27,7 @@ export interface NewRun {
   startedBy: string;
   /** The schedule date of a nightly run. */
   localDate?: string | null;
-  /** The current run does not count, whatever it reads, because it started under another mapping. */
+  /** The current run does not count, whatever it reads: it started under another mapping, for example. */
   mustFollow?: boolean;
 }
 

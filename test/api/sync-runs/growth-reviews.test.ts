@@ -2,7 +2,7 @@
 import { parkGrowth } from '../../../db/pull/growth';
 import { newUuid } from '../../../db/sql/ids';
 import { type GivenTenant, type Service, startService } from '../support/service';
-import { givenOnboarded } from '../support/simulated-worker';
+import { givenOnboarded, type SimulatedWorker } from '../support/simulated-worker';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -14,15 +14,16 @@ beforeEach(async () => {
 });
 afterAll(() => service.close());
 
-async function givenReview(): Promise<{ id: string; integration: string }> {
-  const { integration } = await givenOnboarded(service, tenant);
+async function givenReview(): Promise<{ id: string; integration: string; worker: SimulatedWorker }> {
+  const worker = await givenOnboarded(service, tenant);
+  const { integration } = worker;
   const pass = { integrationId: integration.uuid, syncRunId: newUuid(), recordType: 'contacts' };
   await service.database.withTenant(tenant.uuid, (work) =>
     parkGrowth(work, pass, { grown: 20_000, before: 1_000 }),
   );
   const { body } = await tenant.viewer.get('/v1/deletion-reviews').expect(200);
   expect(body.data).toMatchObject([{ kind: 'grow', records_missing: 20_000, records_before: 1_000 }]);
-  return { id: body.data[0].id, integration: integration.id };
+  return { id: body.data[0].id, integration: integration.id, worker };
 }
 
 it('rule 60: approved new records are read again at once (X5)', async () => {
@@ -34,6 +35,19 @@ it('rule 60: approved new records are read again at once (X5)', async () => {
   expect(records.body.data).toEqual([]);
   expect(body).toMatchObject({ state: 'approved', records_deleted: 0 });
   expect(runs.body.data[0]).toMatchObject({ kind: 'full', state: 'queued' });
+});
+
+it('reads approved new records again after the run that held them back and has not ended', async () => {
+  const { id, integration, worker } = await givenReview();
+  await tenant.operator.post(`/v1/integrations/${integration}/sync-runs`, { kind: 'full' }).expect(202);
+  await worker.begin();
+  await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`).expect(200);
+  const runs = await tenant.viewer.get(`/v1/sync-runs?integration_id=${integration}`).expect(200);
+
+  expect(runs.body.data.slice(0, 2)).toMatchObject([
+    { kind: 'full', state: 'queued' },
+    { kind: 'full', state: 'running' },
+  ]);
 });
 
 it('reads nothing if the new records are discarded', async () => {
