@@ -74,7 +74,7 @@ async function applyChange(
     return { status: 200 as const, body: { ...shown, preview }, headers, audit: null };
   }
   // A check of the previous settings says nothing about the new ones.
-  if (check !== undefined || change.config !== undefined)
+  if (check !== undefined || (change.config ?? encryptedCredentials) !== undefined)
     await saveCheck(work, { integrationId, check: check ?? null });
   const changed = await changeIntegration(work, { integrationId, change, by: caller.actor });
   const after =

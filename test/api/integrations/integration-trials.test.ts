@@ -173,6 +173,15 @@ describe('rule 52: a change of an integration', () => {
     expect(service.temporal.tried).toEqual([]);
   });
 
+  it('shows no check of former credentials after new ones were stored with check=false', async () => {
+    const integration = await givenIntegration(tenant);
+
+    const { credentials } = SCIM_INTEGRATION;
+    const { body } = await change(integration, { credentials }, '?check=false').expect(200);
+
+    expect(body.last_check).toBeNull();
+  });
+
   it('tries the stored credentials at no other host', async () => {
     const integration = await givenIntegration(tenant);
     givenResult();
