@@ -51,9 +51,10 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
   const refusal = useRefusal('admin');
   const save = useIntegrationChange({ integration, etag });
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
+  const isChanged = draft.config !== toJson(integration.config);
   const saveRefusal =
     refusal ??
-    (isJson(draft.config) && (draft.credentials === '' || isJson(draft.credentials))
+    (isJson(draft.config) && (!isChanged || draft.credentials === '' || isJson(draft.credentials))
       ? undefined
       : 'The configuration or the credentials are not valid JSON. Correct them first.');
   const isReadOnly = refusal !== undefined;
@@ -82,12 +83,7 @@ function SettingsForm({ integration, etag }: IntegrationSettingsProps) {
           />
         </Group>
         <PushTiming grace={draft.grace} wait={draft.wait} isReadOnly={isReadOnly} onChange={change} />
-        <ConfigInput
-          draft={draft}
-          isChanged={draft.config !== toJson(integration.config)}
-          isReadOnly={isReadOnly}
-          onChange={change}
-        />
+        <ConfigInput draft={draft} isChanged={isChanged} isReadOnly={isReadOnly} onChange={change} />
         <Group>
           <ActionButton type="submit" loading={save.isPending} refusal={saveRefusal}>
             Save
@@ -138,12 +134,13 @@ const toChange = (draft: Draft, integration: Schemas['Integration']) => ({
   account_name: draft.account,
   grace_period_ms: toMs(draft.grace),
   max_wait_ms: draft.wait === '' ? null : toMs(draft.wait),
-  ...(draft.config === toJson(integration.config)
-    ? {}
-    : { config: JSON.parse(draft.config) as Record<string, unknown> }),
-  ...(draft.credentials === ''
-    ? {}
-    : { credentials: JSON.parse(draft.credentials) as Record<string, unknown> }),
+  ...(draft.config === toJson(integration.config) ? {} : toConfigChange(draft)),
+});
+
+/** Credentials are entered with a changed configuration only. After it is saved, they are not sent again. */
+const toConfigChange = ({ config, credentials }: Draft) => ({
+  config: JSON.parse(config) as Record<string, unknown>,
+  ...(credentials === '' ? {} : { credentials: JSON.parse(credentials) as Record<string, unknown> }),
 });
 
 function isJson(text: string): boolean {
