@@ -66,6 +66,12 @@ it('contains no secret, and .env.example names every one that it requires', () =
   ).toEqual([]);
 });
 
+it('passes on every setting that .env.example names', () => {
+  const named = [...readProjectFile('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
+
+  expect(named.filter((name) => !text.includes(`\${${name}:`))).toEqual([]);
+});
+
 it('gives api and worker an environment that they accept', () => {
   expect(loadApiConfig(environment('api'))).toMatchObject({
     databaseUrl: 'postgres://syncline:b@postgres:5432/syncline',
