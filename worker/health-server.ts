@@ -1,6 +1,6 @@
 /**
  * `/livez` and `/readyz` of a worker, for supervisors. `/livez` is answered by the event loop itself;
- * `/readyz` says what else the worker needs, each with a word of its own.
+ * `/readyz` checks what else the worker needs.
  */
 import http from 'node:http';
 import type { Logger } from 'pino';

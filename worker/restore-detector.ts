@@ -112,7 +112,7 @@ export function startRestoreDetector(options: RestoreDetectorOptions): { stop():
       await detectRestore(options).catch((error: unknown) =>
         options.log.warn(
           { err: error },
-          'could not look whether the database was restored; retrying in a minute',
+          'could not check whether the database was restored; retrying in a minute',
         ),
       );
       if (!isStopped) await pause.sleep(INTERVAL_MS);

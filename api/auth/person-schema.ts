@@ -32,7 +32,7 @@ export const person = z
     email_refusal: orNull(
       z.object({
         refused_at: instant,
-        detail: z.string().meta({ description: "The mail server's words." }),
+        detail: z.string().meta({ description: "The mail server's message." }),
       }),
     ).meta({
       description:

@@ -11,7 +11,7 @@ export const RECORD_ERRORS = {
   },
   too_many_records: {
     status: 422,
-    title: 'The tenant has as many records of this type as it may have',
+    title: 'The tenant has reached its maximum number of records of this type',
     detail: 'Records that exist can be changed. Ask your operator to raise RECORDS_PER_TYPE.',
   },
   record_sync_not_found: {

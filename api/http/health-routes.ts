@@ -36,11 +36,10 @@ export const healthRoutes: readonly Route[] = [
     tag: 'Operations',
     summary: 'Check that the process can take traffic',
     description:
-      'Each check has a word of its own: the process, its event loop, PostgreSQL (it answers within 2 ' +
-      'seconds and takes writes), the clock compared with that of PostgreSQL (a warning from 5 seconds, ' +
-      'failed from 60), the schema, the roles, the grants, and Temporal. An outage of Temporal is a warning: ' +
-      'changes are still accepted and queued. After a failed check the answer is 503 with the same checks ' +
-      'in `context`.',
+      'Checks the process, its event loop, PostgreSQL (it answers within 2 seconds and takes writes), the ' +
+      'clock compared with that of PostgreSQL (a warning from 5 seconds, failed from 60), the schema, the ' +
+      'roles, the grants, and Temporal. An outage of Temporal is a warning: changes are still accepted and ' +
+      'queued. If a check failed, the response is 503 with the same `checks` in `context`.',
     responses: { 200: { description: 'The process is ready.', schema: readiness } },
     problems: ['not_ready'],
     async run(_input, { services }) {

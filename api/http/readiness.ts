@@ -1,6 +1,6 @@
 /**
- * Whether this process can take traffic: what it asks, each with a word of its own. An outage of Temporal is
- * a warning, because changes are still accepted and queued.
+ * Whether this process can take traffic. An outage of Temporal is a warning, because changes are still
+ * accepted and queued.
  */
 import type { Database } from '../../db/database';
 import { askDatabase } from '../../db/platform/database-health';

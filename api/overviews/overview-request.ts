@@ -11,7 +11,7 @@ export const WAIT_DESCRIPTION = [
   'Otherwise it is 202 with an operation to follow, and the person who made the request is ' +
     'notified at the end.',
   'A repeated request with the same Idempotency-Key waits for the same operation: use it after a proxy ' +
-    'has given up with 504.',
+    'has answered 504.',
 ].join(' ');
 export const overviewTag = 'Sync Overview';
 

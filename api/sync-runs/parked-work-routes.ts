@@ -23,8 +23,8 @@ const parkedWork = z
       example: 'contacts',
     }),
     integration_id: typeId('int').nullable(),
-    deaths: z.int().meta({ description: 'How many workers ended while they worked on it.' }),
-    parked_at: instant.nullable().meta({ description: 'null: it is retried.' }),
+    deaths: z.int().meta({ description: 'How many workers ended during the work.' }),
+    parked_at: instant.nullable().meta({ description: 'null = the work is being retried.' }),
   })
   .meta({ id: 'ParkedWork' });
 
@@ -39,8 +39,8 @@ export const parkedWorkRoutes: readonly Route[] = [
     tag: 'Operations',
     summary: 'List work that is parked, newest first',
     description:
-      'A worker ended repeatedly while it worked on it, so it waits for a decision. A parked `push` or ' +
-      '`webhook_delivery` holds the whole queue of its integration or endpoint.',
+      'Workers ended repeatedly during this work, so it waits until an admin retries it. A parked `push` or ' +
+      '`webhook_delivery` stops the whole queue of its integration or endpoint.',
     query: z.strictObject(listParams),
     responses: { 200: { description: 'Parked work.', schema: listOf(parkedWork) } },
     problems: ['invalid_cursor'],
@@ -60,8 +60,8 @@ export const parkedWorkRoutes: readonly Route[] = [
     tag: 'Operations',
     summary: 'Retry parked work',
     description:
-      'It runs once more within half a minute, and no other suspect work runs in that worker meanwhile. If ' +
-      'the worker ends again, it is parked again.',
+      'The work runs once more within half a minute, without other suspect work in that worker. If the ' +
+      'worker ends again, the work is parked again.',
     params: z.strictObject({ work_id: idParam('wrk', 'parked_work_not_found') }),
     responses: { 200: { description: 'The work.', schema: parkedWork } },
     problems: ['parked_work_not_found'],

@@ -55,7 +55,7 @@ const ratePerSecond = z
   .nullable()
   .meta({ description: 'The maximum number of requests per second; null = no limit.' });
 
-/** Lower-cased, because names of headers differ by more than case. */
+/** By lower-case name: names that differ only in case are the same header. */
 const ownHeaders = z
   .record(
     z.string(),

@@ -22,8 +22,8 @@ export function ParkedWorkPage() {
     <Page
       title="Parked work"
       subtitle={
-        'Workers ended repeatedly while they worked on these. Nothing of them continues until an admin retries ' +
-        'them. Tell the operator of Syncline first.'
+        'Workers ended repeatedly during this work. None of it continues until an admin retries it. ' +
+        'Inform the operator of Syncline first.'
       }
       actions={<CopyAsCurl path="/parked-work" />}
     >

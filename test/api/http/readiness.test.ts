@@ -1,4 +1,4 @@
-/** What /readyz says about each thing that the api needs, by a word of its own (rule 60). */
+/** What /readyz says about each thing that the api needs (rule 60). */
 import { Client } from 'pg';
 import { createTestDatabase } from '../../support/environments/database';
 import { judgeClock } from '../../../domain/health';
