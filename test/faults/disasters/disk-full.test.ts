@@ -56,9 +56,12 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await product?.stop();
-  await Promise.all([ledger?.stop(), postgres?.stop()]);
-  asRoot('umount', disk);
+  try {
+    await product?.stop();
+    await Promise.all([ledger?.stop(), postgres?.stop()]);
+  } finally {
+    asRoot('umount', '--lazy', disk);
+  }
 }, 60_000);
 
 /** Takes all the space that is left. @returns the file that takes it. */
