@@ -146,7 +146,7 @@ export async function allowBackup(db: Kysely<unknown>, schema: string): Promise<
   }
 }
 
-/** What the migrations say about access, in their order: they run against nothing, and are listened to. */
+/** The statements of the migrations about access, in their order: recorded without a database. */
 async function accessStatements(): Promise<string[]> {
   const statements: string[] = [];
   const recorder = new Kysely<unknown>({

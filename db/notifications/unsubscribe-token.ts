@@ -18,7 +18,7 @@ export function unsubscribeToken(encryption: Signer, { tenantId, personId }: Sub
   return `${name}.${encryption.sign(PURPOSE, name)}`;
 }
 
-/** Undefined = the token is not one of ours, or its key is gone. */
+/** Undefined = the token was forged, or its key is gone. */
 export function readUnsubscribeToken(encryption: Signer, token: string): Subscriber | undefined {
   const [tenant = '', person = '', signature = '', ...more] = token.split('.');
   if (more.length > 0 || !encryption.isSigned(PURPOSE, `${tenant}.${person}`, signature)) return undefined;

@@ -27,7 +27,7 @@ export async function readInstallation({ trx, now }: Work): Promise<Installation
   return { ...row, isNew: inserted.length > 0 };
 }
 
-/** The system, its timeline and the database. @returns null if the server does not tell. */
+/** The system, its timeline and the database. @returns null if they cannot be read. */
 export async function readServer(database: Database): Promise<string | null> {
   return database
     .withDispatcher(async ({ trx }) => {

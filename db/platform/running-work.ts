@@ -53,8 +53,8 @@ export async function announceWork(
   if (found === undefined) return { state: 'later', isSuspect: false, newlyParked: [] };
   const isOrphan = found.workerId !== null && found.workerId !== workerId && isDead(found, work.now);
   if (isOrphan && !mayJudge) return { state: 'later', isSuspect: false, newlyParked: [] };
-  const newlyParked = isOrphan ? await buryWorker(work, found.workerId as string) : [];
-  // Locked last: other announcements that bury the same worker lock its rows in the same order.
+  const newlyParked = isOrphan ? await blameWorker(work, found.workerId as string) : [];
+  // Locked last: other announcements that blame the same worker lock its rows in the same order.
   const current = await findWork(work, announced).forUpdate().executeTakeFirst();
   // Other work of that worker is to blame.
   if (current === undefined) return { state: 'later', isSuspect: false, newlyParked };
@@ -84,7 +84,7 @@ function findWork({ trx }: Work, { tenantId, kind, subjectId, job }: AnnouncedWo
 }
 
 /** Blames the work of a dead worker. @returns what is parked by it. */
-async function buryWorker({ trx, now }: Work, workerId: string): Promise<RunningWork[]> {
+async function blameWorker({ trx, now }: Work, workerId: string): Promise<RunningWork[]> {
   const underWay = await trx
     .selectFrom('runningWork')
     .selectAll()

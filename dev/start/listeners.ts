@@ -1,7 +1,7 @@
 /**
- * Tells whether a port on 127.0.0.1 belongs to a process that was started here. Another `npm start` can take
- * a port that was free a moment ago, and its server would answer in the place of ours. Linux only: elsewhere
- * no port counts as taken.
+ * Whether a port on 127.0.0.1 belongs to a process that was started here. Another `npm start` can take a port
+ * that was free a moment ago, and its server would answer instead. Linux only: elsewhere no port counts as
+ * taken.
  */
 import fs from 'node:fs';
 

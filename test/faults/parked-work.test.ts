@@ -1,4 +1,4 @@
-/** Work that takes each worker down is parked, and the work of everyone else goes on (rule 60). */
+/** Work that takes each worker down is parked, and all other work goes on (rule 60). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../support/clients/api-client';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';

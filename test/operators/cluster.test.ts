@@ -32,15 +32,15 @@ async function expectService(databaseUrl: string): Promise<void> {
 
 const ALL = Object.keys(migrations);
 
-it('B3: a user that may not create roles is told the SQL that an administrator has to run', async () => {
+it('B3: a user that may not create roles gets the SQL that an administrator has to run', async () => {
   const url = await cluster.givenOwner('plain');
   const refusal = await migrateToLatest(url).catch((error: unknown) => error as MissingRights);
   expect(refusal).toBeInstanceOf(MissingRights);
   expect(await execute(url, 'select * from pg_tables where schemaname = current_schema()')).toEqual([]);
 
-  const told = (refusal as MissingRights).message.split('\n').filter((line) => line.endsWith(';'));
-  expect(told).toHaveLength(8); // four roles, each created and granted
-  await cluster.administrator(...told);
+  const statements = (refusal as MissingRights).message.split('\n').filter((line) => line.endsWith(';'));
+  expect(statements).toHaveLength(8); // four roles, each created and granted
+  await cluster.administrator(...statements);
 
   expect(await migrateToLatest(url)).toEqual(ALL);
   await expectService(url);
@@ -125,7 +125,7 @@ it('two installations in two schemas of one database do not meet', async () => {
   await expectService(twoInOne);
 });
 
-it('a public schema that the user may not use is told, and nothing is left half-way', async () => {
+it('a public schema that the user may not use is named, and the failure leaves nothing behind', async () => {
   const url = await cluster.givenOwner('plain', 'createrole');
   await execute(
     cluster.inDatabase(url),
@@ -139,7 +139,7 @@ it('a public schema that the user may not use is told, and nothing is left half-
   expect(await execute(url, `select * from pg_tables where schemaname = 'public'`)).toEqual([]);
 });
 
-it('B6: policies, grants and protection that are gone are created again, and the user is told', async () => {
+it('B6: policies, grants and protection that are gone are created again, with a message', async () => {
   const url = await cluster.givenOwner('plain', 'createrole');
   await migrateToLatest(url);
   await execute(

@@ -1,4 +1,4 @@
-/** A database that went back in time is found out with a real Temporal server, whatever restored it. */
+/** A database that went back in time is detected with a real Temporal server, whatever restored it. */
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { databaseMarkScheduleId } from '../../contract/sync-schedule';
 import { detectRestore } from '../../worker/restore-detector';
@@ -60,7 +60,7 @@ describe('rule 54: after a restore every pair is unverified until it was compare
     });
   });
 
-  it('X12: a snapshot that an operator restored without our command is found out, and compared once', async () => {
+  it('X12: a snapshot that an operator restored without `npm run restore` is detected, and compared once', async () => {
     await detect();
     const [before] = await db.superuser('select * from installations');
     await detect();

@@ -1,4 +1,4 @@
-/** A database that was restored from a backup is found out, and its records are compared with their apps. */
+/** A restore from a backup is detected, and all records are compared with their apps. */
 import { type Kysely, sql } from 'kysely';
 import { allTenants, protect } from '../2026-11-28-baseline/access';
 
@@ -6,7 +6,7 @@ const statements = [
   // One row, made by the first worker: databases that are copies of one template are different installations.
   `create table installations (
      installation_id uuid primary key,
-     -- Only grows, and Temporal is told each value: a database behind the value at Temporal was restored.
+     -- Only grows, and Temporal has a copy: a database behind the copy was restored.
      marked_at timestamptz not null,
      -- Of the server that ran the database then; null = not known.
      server text

@@ -1,4 +1,4 @@
-/** Debian's nginx on a free port of this machine: with deploy/nginx.conf, or as a gate before Temporal. */
+/** Debian's nginx on a free port of this machine: with deploy/nginx.conf, or as a proxy before Temporal. */
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -36,8 +36,8 @@ export async function startNginx(
   );
 }
 
-/** A gate before Temporal that lets callers through by `condition`, directives of nginx. */
-export async function startTemporalGate(address: string, condition: string): Promise<Nginx> {
+/** A proxy before Temporal that admits callers by `condition`, directives of nginx. */
+export async function startTemporalProxy(address: string, condition: string): Promise<Nginx> {
   return start(
     (folder, port) => `server {
       listen 127.0.0.1:${port} ssl http2;

@@ -1,6 +1,6 @@
-/** Temporal behind a gate that asks for a client certificate or an API key (B26). */
+/** Temporal behind a proxy that asks for a client certificate or an API key (B26). */
 import { startProduct } from '../support/environments/product';
-import { type Nginx, startTemporalGate } from '../support/servers/nginx';
+import { type Nginx, startTemporalProxy } from '../support/servers/nginx';
 import { temporalAddress } from '../support/servers/shared-servers';
 
 const stops: (() => Promise<void>)[] = [];
@@ -25,12 +25,12 @@ it.each([
     () => ({ TEMPORAL_API_KEY: KEY }),
   ],
 ])('B26: api and worker reach Temporal with %s', async (_title, condition, settings) => {
-  const gate = await startTemporalGate(temporalAddress(), condition);
-  const env = { TEMPORAL_TLS: 'true', TEMPORAL_TLS_SERVER_CA_CERT_PATH: `${gate.folder}/syncline.crt` };
+  const proxy = await startTemporalProxy(temporalAddress(), condition);
+  const env = { TEMPORAL_TLS: 'true', TEMPORAL_TLS_SERVER_CA_CERT_PATH: `${proxy.folder}/syncline.crt` };
   const product = await startProduct({
-    temporalAddress: `127.0.0.1:${gate.port}`,
-    env: { ...env, ...settings(gate) },
-  }).finally(() => stops.push(gate.stop));
+    temporalAddress: `127.0.0.1:${proxy.port}`,
+    env: { ...env, ...settings(proxy) },
+  }).finally(() => stops.push(proxy.stop));
   try {
     const response = await fetch(`${product.apiUrl}/readyz`);
     expect(await response.json()).toMatchObject({ checks: { temporal: { status: 'ok' } } });
