@@ -185,7 +185,7 @@ it('rule 61: credentials of an earlier version are bound to the addresses of the
 });
 
 it('rule 61: a worker of an earlier version, which parses the credentials as JSON, can still use them', async () => {
-  const { id } = await givenScim({ credentials: { token: 'canary-ü' } });
+  const { id } = await givenScim({ credentials: { token: 'canary-json' } });
   await open(id);
   const location = { table: 'integrations', rowId: uuidOf(id), column: 'credentials' };
 
@@ -194,7 +194,7 @@ it('rule 61: a worker of an earlier version, which parses the credentials as JSO
     return service.encryption.open(work, location, encrypted ?? '');
   });
 
-  expect(JSON.parse(text)).toEqual({ token: 'canary-ü' });
+  expect(JSON.parse(text)).toEqual({ token: 'canary-json' });
 });
 
 async function givenScim(more: object = {}) {
