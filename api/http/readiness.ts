@@ -25,12 +25,19 @@ export function createReadiness({
   temporal?: (withinMs: number) => Promise<Finding>;
 }): Readiness {
   let isDraining = false;
+  let asked: Promise<[Findings, Finding | undefined]> | undefined;
+
+  /** Requests at the same time share the answers: /readyz is public, and connections are few. */
+  function ask(): Promise<[Findings, Finding | undefined]> {
+    asked ??= Promise.all([askDatabase(database, ANSWER_WITHIN_MS), temporal?.(ANSWER_WITHIN_MS)]).finally(
+      () => (asked = undefined),
+    );
+    return asked;
+  }
+
   return {
     async report() {
-      const [stores, ofTemporal] = await Promise.all([
-        askDatabase(database, ANSWER_WITHIN_MS),
-        temporal?.(ANSWER_WITHIN_MS),
-      ]);
+      const [stores, ofTemporal] = await ask();
       return {
         process: failedUnless(!isDraining, 'This process is shutting down.'),
         ...(eventLoop === undefined ? {} : { event_loop: eventLoop() }),

@@ -1,6 +1,7 @@
 /** What /readyz says about each thing that the api needs (rule 60). */
 import { Client } from 'pg';
 import { createTestDatabase } from '../../support/environments/database';
+import { createReadiness } from '../../../api/http/readiness';
 import { judgeClock } from '../../../domain/health';
 import { eventually, expectProblem, type Service, startService } from '../support/service';
 
@@ -29,6 +30,17 @@ it('rule 60: names each check when everything is well', async () => {
       ['process', 'postgresql', 'clock', 'schema', 'roles', 'grants'].map((name) => [name, { status: 'ok' }]),
     ),
   });
+});
+
+it('rule 60: many requests at the same time ask PostgreSQL once', async () => {
+  const inspect = jest.spyOn(service.database, 'inspect');
+  const { report } = createReadiness({ database: service.database });
+  const reports = await Promise.all([report(), report(), report()]);
+  const again = await report();
+
+  expect(inspect).toHaveBeenCalledTimes(2);
+  inspect.mockRestore();
+  expect([...reports, again].map(({ postgresql }) => postgresql?.status)).toEqual(['ok', 'ok', 'ok', 'ok']);
 });
 
 it('rule 60: a table that lost its row-level security or its grants is named', async () => {
