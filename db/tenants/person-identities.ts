@@ -56,15 +56,14 @@ export async function linkIdentity(
   return known === undefined ? 'refused' : 'known';
 }
 
-/** Releases every identity of the person. @returns how many. */
+/** Releases every identity of the person. */
 export async function releaseIdentities(
   { trx, tenantId }: TenantWork,
   { personId }: { personId: string },
-): Promise<number> {
-  const { numDeletedRows } = await trx
+): Promise<void> {
+  await trx
     .deleteFrom('personIdentities')
     .where('tenantId', '=', tenantId)
     .where('personId', '=', personId)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+    .execute();
 }
