@@ -3,7 +3,9 @@
  * an empty machine.
  */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { choosePorts } from '../../dev/start/addresses';
@@ -273,21 +275,30 @@ it(
   'ends the installation of the mailbox when the start fails meanwhile',
   async () => {
     const bin = path.join(checkout, 'bin');
+    const begun = path.join(bin, 'begun');
     fs.mkdirSync(bin);
-    fs.writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\necho begun > ${bin}/begun\nsleep 600 ${bin}\n`, {
+    fs.writeFileSync(path.join(bin, 'npm'), `#!/bin/sh\necho > ${begun}\nsleep 600 ${bin}\n`, {
       mode: 0o755,
     });
     const packages = path.join(checkout, 'dev/mail-sink/node_modules');
     const target = fs.readlinkSync(packages);
     fs.rmSync(packages);
+    // The database fails when the installation runs.
+    const database = net.createServer((socket) => {
+      socket.on('error', () => undefined);
+      void until(() => fs.existsSync(begun)).then(() => socket.destroy());
+    });
+    await once(database.listen(0, '127.0.0.1'), 'listening');
+    const { port } = database.address() as net.AddressInfo;
 
     const started = start({
-      DATABASE_URL: 'postgres://unknown:x@127.0.0.1:1/none',
+      DATABASE_URL: `postgres://unknown:x@127.0.0.1:${port}/none`,
       PATH: `${bin}:${process.env.PATH}`,
     });
 
     expect(await started.ended).toBe(1);
-    expect(fs.existsSync(path.join(bin, 'begun'))).toBe(true);
+    database.close();
+    expect(fs.existsSync(begun)).toBe(true);
     expect(await leftBehind(checkout)).toEqual([]);
     fs.symlinkSync(target, packages);
   },
