@@ -87,6 +87,8 @@ export async function inSession<T>(
       isOpen = true;
       await reader.query(BEGIN);
       const horizon = new Date(Number((await reader.query(HORIZON)).rows[0]?.[0]));
+      // Neither an invalid time nor one before PostgreSQL's calendar could be stored.
+      if (!(horizon.getTime() > 0)) throw new Unavailable('The database did not answer with its time.');
       const query = reader.query.bind(reader);
       const result = await work({ query, horizon, bytesRead: () => reader.bytesRead });
       await reader.query('commit');

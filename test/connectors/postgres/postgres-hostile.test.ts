@@ -116,6 +116,18 @@ test('rule 60: an announced message of 2 GB is refused before it arrives', async
   expect(await failureOf(context)).toMatchObject({ cause: { message: expect.stringContaining('too much') } });
 });
 
+test('rule 60: a database without a time is an error of that database alone', async () => {
+  const empty = Buffer.concat([hex('43 00 00 00 0D'), Buffer.from('SELECT 0'), hex('00 5A 00 00 00 05 49')]);
+  const context = await served((socket) => {
+    socket.on('data', () => socket.write(empty));
+    socket.write(hex(READY));
+  });
+
+  expect(await failureOf(context)).toMatchObject({
+    message: 'The database did not answer with its time.',
+  });
+});
+
 test('rule 60: an answer of 17 MB to a check is an error of that database alone', async () => {
   const context = await served((socket) => {
     socket.once('data', () => socket.write(hex('44 01 10 00 00')));
