@@ -33,11 +33,14 @@ import { showParkedWork } from '../db/push/parked-work';
 const RENEW_MS = 2_000;
 /** Twice the time in which another worker renews. */
 const JUDGE_AFTER_MS = 2 * RENEW_MS;
+const NOT_WITHDRAWN = 'could not withdraw the announcement of work';
 
 export class WorkGuard {
   private readonly workerId = newUuid();
   private readonly renewing: NodeJS.Timeout;
   private suspect: string | undefined;
+  /** Work that ended while PostgreSQL could not be reached. */
+  private readonly ended = new Map<string, Place>();
   /** Since when PostgreSQL has answered each time; undefined = it does not. */
   private reachedSince: number | undefined;
 
@@ -62,12 +65,19 @@ export class WorkGuard {
 
   async stop(): Promise<void> {
     clearInterval(this.renewing);
-    await this.database.withDispatcher((work) => withdrawAll(work, this.workerId));
+    await this.database
+      .withDispatcher((work) => withdrawAll(work, this.workerId))
+      .catch((error: unknown) => this.log.warn({ err: error }, NOT_WITHDRAWN));
   }
 
   private async renew(): Promise<void> {
+    const ended = [...this.ended];
     try {
-      await this.database.withDispatcher((work) => renewAnnouncements(work, this.workerId));
+      await this.database.withDispatcher(async (work) => {
+        for (const [, place] of ended) await withdrawWork(work, place);
+        await renewAnnouncements(work, this.workerId);
+      });
+      for (const [key] of ended) this.ended.delete(key);
       this.reachedSince ??= performance.now();
     } catch {
       this.reachedSince = undefined; // other workers cannot renew either
@@ -76,9 +86,10 @@ export class WorkGuard {
 
   private async execute<T>(announced: AnnouncedWork, run: () => Promise<T>): Promise<T> {
     const place = { ...announced, workerId: this.workerId };
+    const key = JSON.stringify(announced);
+    this.ended.delete(key);
     const { state, isSuspect } = await this.announce(announced);
     if (state !== 'running') throw notNow(state);
-    const key = JSON.stringify(announced);
     if (isSuspect) await this.becomeOnlySuspect(key, place);
     const clear = async (): Promise<void> => {
       if (this.suspect !== key) return;
@@ -91,9 +102,10 @@ export class WorkGuard {
       if (this.suspect === key) this.suspect = undefined;
       await this.database
         .withDispatcher((work) => withdrawWork(work, place))
-        .catch((error: unknown) =>
-          this.log.warn({ err: error }, 'could not withdraw the announcement of work'),
-        );
+        .catch((error: unknown) => {
+          this.ended.set(key, place);
+          this.log.warn({ err: error }, NOT_WITHDRAWN);
+        });
     }
   }
 

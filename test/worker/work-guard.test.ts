@@ -1,0 +1,55 @@
+/** What stays announced of work that ended (rule 60). */
+import type { Database } from '../../db/database';
+import type { ThirdPartySlots } from '../../worker/third-party-slots';
+import { WorkGuard } from '../../worker/work-guard';
+import { GivenTenant, openTestDb, type TestDb } from '../db/given';
+import { createLog } from '../../runtime/log';
+import { until } from '../support/until';
+
+let db: TestDb;
+let isAway: boolean;
+beforeEach(async () => {
+  isAway = false;
+  db = await openTestDb();
+});
+afterEach(() => db.end());
+
+function startGuard(): WorkGuard {
+  const database: Pick<Database, 'withDispatcher'> = {
+    withDispatcher: (work) =>
+      isAway ? Promise.reject(new Error('PostgreSQL is away.')) : db.database.withDispatcher(work),
+  };
+  const slots: Pick<ThirdPartySlots, 'run'> = { run: (_info, _work, run) => run() };
+  const log = createLog({ process: 'worker', level: 'silent' });
+  return new WorkGuard(database as Database, log, slots as ThirdPartySlots);
+}
+
+async function check(guard: WorkGuard, run: () => Promise<void>): Promise<void> {
+  const tenant = await GivenTenant.create(db);
+  const args = [{ tenantId: tenant.tenantId, integrationId: await tenant.integration() }];
+  const { inbound } = guard.interceptor({ info: { activityType: 'checkIntegration' } } as never);
+  await inbound?.execute?.({ args, headers: {} }, run);
+}
+
+const announced = () => db.superuser('select * from running_work');
+
+test('rule 60: work that ended during an outage of PostgreSQL is withdrawn after it', async () => {
+  const guard = startGuard();
+
+  await check(guard, async () => {
+    expect(await announced()).toHaveLength(1);
+    isAway = true;
+  });
+  expect(await announced()).toHaveLength(1);
+  isAway = false;
+
+  await until('the work is withdrawn', async () => (await announced()).length === 0);
+  await guard.stop();
+});
+
+test('rule 60: a worker stops as it should while PostgreSQL is away', async () => {
+  const guard = startGuard();
+  isAway = true;
+
+  await expect(guard.stop()).resolves.toBeUndefined();
+});
