@@ -56,10 +56,18 @@ export async function readBody(
   }
   const encodings = encodingsOf(headers);
   const outputMax = Math.min(bytesMax, Math.max(UNSUSPICIOUS_BYTES, byteCount * RATIO_MAX));
-  if (encodings.length > 0) await reserve(outputMax);
-  const bytes = await decompress(Buffer.concat(chunks), encodings, outputMax);
+  const received = Buffer.concat(chunks);
+  // A small body, as most answers to a push are, needs no room: the memory can be full of other answers.
+  const small = decompress(received, encodings, Math.min(outputMax, UNCOUNTED_BYTES));
+  const bytes = await small.catch(async (error: unknown) => {
+    if (!isTooLarge(error)) throw error;
+    await reserve(outputMax);
+    return decompress(received, encodings, outputMax);
+  });
   return decode(bytes, charsetOf(headers));
 }
+
+const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 /** Undefined if the body is compressed or its size is not announced. The parser of HTTP enforces it. */
 function announcedBytes(headers: Headers): number | undefined {

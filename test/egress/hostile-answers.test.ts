@@ -89,6 +89,23 @@ test('rule 60: an answer that grows to a thousand times its size is not decompre
   expect(await send('/')).toContain('is larger than');
 });
 
+test('rule 60: a small compressed answer arrives while the memory is full of other answers', async () => {
+  const body = JSON.stringify('x'.repeat(60_000));
+  await serve((_request, response) =>
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(body)),
+  );
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const limits = answerLimits({ memoryMib: 64 });
+  const { signal } = new AbortController();
+  const { texts, parsed } = limits.memory;
+  const owner = { tenantId: 'a', integrationId: '' };
+  const client = createHttpClient({ policy, hosts: [host], signal, limits, owner, timeoutMs: 2_000 });
+  await texts.take('a', texts.tenantBytesMax, signal);
+
+  expect((await client.send({ method: 'GET', url: `http://${host}/` })).text).toBe(body);
+  await parsed.take('a', parsed.tenantBytesMax, signal);
+});
+
 test('rule 60: the large answers of a tenant wait for each other, those of another tenant do not', async () => {
   await serve(onlyHealthy);
   const { signal } = new AbortController();
