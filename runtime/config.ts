@@ -145,7 +145,11 @@ const workerEnvironment = z
       .optional(),
     PUBLIC_URL: publicUrl,
     EGRESS_PROXY: z
-      .url({ protocol: /^https?$/, hostname: /./, error: 'must be http://proxy.example.com:3128' })
+      .url({
+        protocol: /^https?$/,
+        hostname: /./,
+        error: 'must be the address of a proxy: http://proxy.example.com:3128',
+      })
       .refine((url) => URL.canParse(url) && new URL(url).pathname === '/', 'must have no path')
       .optional(),
     EGRESS_CA_FILE: caFile,
