@@ -34,8 +34,8 @@ function InsecureConnection() {
   if (window.isSecureContext) return null;
   return (
     <Alert color="orange" variant="light">
-      This page was opened without encryption (http), so your browser would drop the sign-in. Open Syncline at
-      its https address. If there is none, ask the operator of Syncline to set up TLS.
+      This page was opened without encryption (http), so your browser does not keep you signed in. Open
+      Syncline at its https address. If there is none, ask the operator of Syncline to set up TLS.
     </Alert>
   );
 }

@@ -151,7 +151,7 @@ function Headers({ names, draft, onEdit }: PartProps & { names: readonly string[
   return (
     <Textarea
       label="Headers for the receiver"
-      description="One per line, such as Authorization: Basic …  The values are stored encrypted and not shown again."
+      description="One per line, as “Name: value”. The values are stored encrypted and not shown again."
       placeholder="Authorization: Basic c3luY2xpbmU6c2VjcmV0"
       autosize
       minRows={1}
