@@ -43,7 +43,9 @@ export const TAGS: Readonly<Record<string, string>> = {
   Drifts: 'What was changed in apps after it was pushed.',
   'Sync conflicts': 'Fields that were changed on both sides, and records that could not be matched.',
   'Push reviews': 'Pushes that exceeded a safety threshold and wait for a decision.',
-  'Deletion reviews': 'Deletions that exceeded the safety threshold and wait for a decision.',
+  'Deletion reviews':
+    'Deletions, emptied fields and sudden growth that exceeded a safety threshold and wait for a decision.',
+  'Parked work': 'Work during which workers ended repeatedly. It waits until an admin retries it.',
   'Push log': 'Every push: what was sent, why, who made the change, and the result.',
   Events: 'The events that webhooks send, as a feed to poll.',
   'Webhook endpoints': 'URLs to which signed events are posted. docs/webhooks.md is the guide for receivers.',

@@ -36,7 +36,7 @@ export const parkedWorkRoutes: readonly Route[] = [
     method: 'get',
     path: base,
     operationId: 'listParkedWork',
-    tag: 'Operations',
+    tag: 'Parked work',
     summary: 'List work that is parked, newest first',
     description:
       'Workers ended repeatedly during this work, so it waits until an admin retries it. A parked `push` or ' +
@@ -57,7 +57,7 @@ export const parkedWorkRoutes: readonly Route[] = [
     method: 'post',
     path: `${base}/{work_id}/retry`,
     operationId: 'retryParkedWork',
-    tag: 'Operations',
+    tag: 'Parked work',
     summary: 'Retry parked work',
     description:
       'The work runs once more within half a minute, without other suspect work in that worker. If the ' +
