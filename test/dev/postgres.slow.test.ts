@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import { freePort } from '../../dev/start/ports';
+import { PortTaken } from '../../dev/start/processes';
 import { startPostgres, type PostgresServer } from '../../dev/start/postgres';
 import { createRunFolder } from '../support/environments/run-folder';
 
@@ -14,7 +15,10 @@ beforeAll(() => {
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-async function start(name: string, port?: number): Promise<PostgresServer> {
+async function start(
+  name: string,
+  { port, settings = {} }: { port?: number; settings?: Record<string, string> } = {},
+): Promise<PostgresServer> {
   const [dataFolder, logFile] = [path.join(folder, name), path.join(folder, `${name}.log`)];
   return startPostgres({
     dataFolder,
@@ -22,6 +26,7 @@ async function start(name: string, port?: number): Promise<PostgresServer> {
     port: port ?? (await freePort()),
     password,
     isThrowaway: true,
+    settings,
   });
 }
 
@@ -88,11 +93,15 @@ it('explains what to do about the data of another major version, and does not ch
 });
 
 it('reports the end of the log when the server does not start', async () => {
-  const server = await start('blocking');
-  const { port } = new URL(server.url);
-
-  await expect(start('blocked', Number(port))).rejects.toThrow(
-    /PostgreSQL ended with exit code 1[^]*Address already in use/,
+  await expect(start('refused', { settings: { shared_buffers: 'nonsense' } })).rejects.toThrow(
+    /PostgreSQL ended with exit code 1[^]*invalid value for parameter "shared_buffers"/,
   );
+});
+
+it('reports that another process has its port, so that another one can be taken', async () => {
+  const server = await start('blocking');
+  const port = Number(new URL(server.url).port);
+
+  await expect(start('blocked', { port })).rejects.toThrow(PortTaken);
   await server.stop();
 });

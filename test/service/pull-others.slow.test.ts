@@ -285,6 +285,7 @@ describe('an integration of which nothing can be read', () => {
       credentials: database.credentials,
     });
     await integration.untilOnboarding('failed');
+    await integration.untilQuiet(); // its metadata may still be read
 
     const refused = await tenant.api.call('PUT', '/v1/records/employees/new', {
       fields: { first_name: 'N' },
