@@ -39,8 +39,8 @@ export const parkedWorkRoutes: readonly Route[] = [
     tag: 'Parked work',
     summary: 'List work that is parked, newest first',
     description:
-      'Workers ended repeatedly during this work, so it waits until an admin retries it. A parked `push` or ' +
-      '`webhook_delivery` stops the whole queue of its integration or endpoint.',
+      'Workers ended repeatedly during this work, so it waits until an admin retries it. A parked `push` ' +
+      'or `webhook_delivery` stops the whole queue of its integration or endpoint.',
     query: z.strictObject(listParams),
     responses: { 200: { description: 'Parked work.', schema: listOf(parkedWork) } },
     problems: ['invalid_cursor'],
