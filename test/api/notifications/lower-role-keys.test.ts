@@ -42,8 +42,10 @@ it('a Sync Log that such a key reads does not count as viewed by the admin', asy
   const unread = async () =>
     (await tenant.viewer.get('/v1/notifications/unread').set(actingForAdmin()).expect(200)).body.unread;
 
+  const before = await unread();
+
   await tenant.viewer.get(`/v1/sync-runs/${id}`).set(actingForAdmin()).expect(200);
-  expect(await unread()).toBe(1);
+  expect(await unread()).toBe(before);
   await tenant.admin.get(`/v1/sync-runs/${id}`).set(actingForAdmin()).expect(200);
-  expect(await unread()).toBe(0);
+  expect(await unread()).toBe(before - 1);
 });
