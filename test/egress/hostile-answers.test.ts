@@ -20,6 +20,7 @@ afterEach(async () => {
 
 async function serve(
   answer: RequestListener,
+  timeoutMs = 2_000,
 ): Promise<(integration?: string) => (path: string) => Promise<unknown>> {
   server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -27,7 +28,7 @@ async function serve(
   return (integrationId = 'first') => {
     const owner = { tenantId: `tenant of ${integrationId}`, integrationId };
     const { signal } = new AbortController();
-    const client = createHttpClient({ policy, hosts: [host], signal, owner, timeoutMs: 2_000 });
+    const client = createHttpClient({ policy, hosts: [host], signal, owner, timeoutMs });
     return async (path) =>
       client.send({ method: 'GET', url: `http://${host}${path}`, responseBytesMax: 16 * MIB }).then(
         ({ text }) => text,
@@ -137,7 +138,7 @@ test('rule 60: answers that arrive at the same time do not wait for each other f
   const clientOf = await serve((_request, response) => {
     response.write(body.slice(0, 500_000)); // without its size
     setImmediate(() => response.end(body.slice(500_000)));
-  });
+  }, 20_000);
   const send = clientOf();
 
   const answers = await Promise.all(Array.from({ length: 60 }, () => send('/')));
