@@ -15,6 +15,30 @@ export interface ModelRecord {
   version: number;
   fields: Record<string, string | null>;
   isDeleted: boolean;
+  /** The version that last changed a field; `others` of the fields that are not named. */
+  fieldVersions: { others: number; named: Record<string, number> };
+}
+
+const versionOf = ({ fieldVersions: { others, named } }: ModelRecord, field: string): number =>
+  named[field] ?? others;
+
+/** A patch that is older than the record changes the fields that nothing newer has changed (rules.md 55). */
+export function afterLatePatch(
+  before: ModelRecord,
+  fields: Record<string, string | null>,
+  version: number,
+): ModelRecord | undefined {
+  const late = Object.entries(fields).filter(([field]) => version >= versionOf(before, field));
+  const isReused = late.some(
+    ([field, value]) => version === versionOf(before, field) && before.fields[field] !== value,
+  );
+  if (late.length === 0 || isReused) return undefined;
+  const named = Object.fromEntries(late.map(([field]) => [field, version]));
+  return {
+    ...before,
+    fields: { ...before.fields, ...Object.fromEntries(late) },
+    fieldVersions: { ...before.fieldVersions, named: { ...before.fieldVersions.named, ...named } },
+  };
 }
 
 /** `gone`: deactivated or deleted there, or never sent. Otherwise the payload as sorted text. */

@@ -16,7 +16,7 @@ import type { RecordChange } from '../../../../domain/records/record-change';
 import type { RecordTypeMapping } from '../../../../domain/records/mapping';
 import { sweep } from '../../../../worker/stalled-work-sweeper';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
-import { GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
+import { afterLatePatch, GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
 import { Random } from '../../../support/random';
 import { type Call, REFUSED, ThirdParty } from './third-party';
 
@@ -247,31 +247,11 @@ export class Trial {
     }
   }
 
-  /**
-   * The change in the model: versions only grow, a patch needs a living record, the same content is no
-   * change.
-   */
+  /** The change in the model. */
   private keep(change: RecordChange, now: number): void {
     const before = this.records.get(change.externalId);
-    if (before === undefined && change.kind !== 'put') return;
-    if (before !== undefined && change.version !== undefined && change.version <= before.version) return;
-    if (before?.isDeleted === true && change.kind === 'patch') return;
-    const fields =
-      change.kind === 'put'
-        ? change.fields
-        : change.kind === 'patch'
-          ? { ...before?.fields, ...change.fields }
-          : before?.fields;
-    const after: ModelRecord = {
-      version: change.version ?? (before?.version ?? 0) + 1,
-      fields: fields as ModelRecord['fields'],
-      isDeleted: change.kind === 'delete',
-    };
-    const isSame =
-      before !== undefined &&
-      before.isDeleted === after.isDeleted &&
-      sorted(before.fields) === sorted(after.fields);
-    if (isSame && change.version === undefined) return;
+    const after = afterChange(before, change);
+    if (after === undefined) return;
     this.records.set(change.externalId, after);
     for (const { settings, recordSyncs } of this.integrations.values()) {
       const wanted = wantedOf(settings, after);
@@ -715,4 +695,33 @@ function mappingOf({ fields, country, onDelete }: Settings): RecordTypeMapping {
     ...(country === null ? {} : { filter: { country: [country] } }),
     onDelete,
   };
+}
+
+/**
+ * Versions only grow, a patch needs a living record, the same content is no change. @returns undefined if
+ * nothing changes.
+ */
+function afterChange(before: ModelRecord | undefined, change: RecordChange): ModelRecord | undefined {
+  const { kind, version } = change;
+  const fields = change.fields as ModelRecord['fields'];
+  if (before === undefined && kind !== 'put') return undefined;
+  if (before?.isDeleted === true && kind === 'patch') return undefined;
+  if (before !== undefined && version !== undefined && version <= before.version)
+    return kind === 'patch' && version < before.version ? afterLatePatch(before, fields, version) : undefined;
+  const next = version ?? (before?.version ?? 0) + 1;
+  const named = Object.fromEntries(Object.keys(fields).map((field) => [field, next]));
+  const after: ModelRecord = {
+    version: next,
+    fields: kind === 'put' ? fields : { ...before?.fields, ...(kind === 'patch' ? fields : {}) },
+    isDeleted: kind === 'delete',
+    fieldVersions:
+      kind === 'patch' && before !== undefined
+        ? { ...before.fieldVersions, named: { ...before.fieldVersions.named, ...named } }
+        : { others: next, named: {} },
+  };
+  const isSame =
+    before !== undefined &&
+    before.isDeleted === after.isDeleted &&
+    sorted(before.fields) === sorted(after.fields);
+  return isSame && version === undefined ? undefined : after;
 }
