@@ -36,13 +36,13 @@ export function endlessList(recordType: string): DatasetFailed {
 
 /** Of a list, or of all records of the type (rules.md 60). */
 export function tooManyRecords(recordType: string, limit: number): DatasetFailed {
-  const failed = datasetFailed('config', 'too_many_records', {
+  return datasetFailed('config', 'too_many_records', {
+    origin: 'us',
     message: `${recordType}: more records than the limit of ${limit}.`,
     explanation:
       'The page that exceeded the limit was not stored. Check which list is configured and whether it ends; ' +
       'if it really holds so many records, ask your operator to raise RECORDS_PER_TYPE.',
   });
-  return new DatasetFailed({ ...failed.syncError, origin: 'us' });
 }
 
 /** Of a list that suddenly holds many times its records (rules.md 60). */
@@ -50,13 +50,13 @@ export function growthNeedsReview(
   recordType: string,
   { grown, before }: { grown: number; before: number },
 ): DatasetFailed {
-  const failed = datasetFailed('config', 'growth_needs_review', {
+  return datasetFailed('config', 'growth_needs_review', {
+    origin: 'us',
     message: `${recordType}: at least ${grown} new records, and there were ${before} before.`,
     explanation:
       'No further ones are stored until an admin approves them under "Deletions to review". Check which list ' +
       'is configured and whether it ends.',
   });
-  return new DatasetFailed({ ...failed.syncError, origin: 'us' });
 }
 
 export function listChanged(recordType: string): DatasetFailed {
@@ -69,7 +69,7 @@ export function listChanged(recordType: string): DatasetFailed {
 function datasetFailed(
   category: SyncError['category'],
   code: string,
-  text: Pick<SyncError, 'message' | 'explanation'>,
+  text: Pick<SyncError, 'message' | 'explanation'> & Partial<Pick<SyncError, 'origin'>>,
 ): DatasetFailed {
   return new DatasetFailed({ category, origin: 'app', code, field: null, remote_field: null, ...text });
 }
