@@ -29,7 +29,7 @@ async function guess(times: number, ip: string, email = account.email): Promise<
 }
 const count = (statuses: number[], status: number) => statuses.filter((each) => each === status).length;
 
-/** Ten networks use up what strangers may try together. */
+/** Ten networks use up what other browsers may try together. */
 async function lockOut(email = account.email): Promise<void> {
   const statuses = [];
   for (let network = 0; network < 10; network += 1)
