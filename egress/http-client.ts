@@ -28,7 +28,7 @@ import {
   LARGE_RESPONSE_BYTES_MAX,
 } from './limits/answer-limits';
 import { BytesUnderWay } from './limits/bytes-under-way';
-import { Capacities } from './limits/capacity';
+import { Capacities } from '../domain/capacity';
 import { readBody, UnreadableBody } from './response-body';
 
 export interface HttpClientOptions {

@@ -4,7 +4,7 @@
  * once, and that of the text before that of the parsed answer, so answers never wait for each other.
  */
 import { NoRoom } from '../../connectors/page-memory';
-import { Capacities, Capacity } from './capacity';
+import { Capacities, Capacity } from '../../domain/capacity';
 
 const WAIT_MS = 25_000;
 /** What is below is not counted: the number of calls bounds it. */
