@@ -48,8 +48,7 @@ async function main(): Promise<void> {
     onConnectionLost: (err) => log.warn({ err }, 'a PostgreSQL connection was lost and will be replaced'),
   });
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  const { rewrapped } = await encryption.prepare(database);
-  if (rewrapped > 0) log.info({ rewrapped }, 'data keys re-wrapped with the current key of ENCRYPTION_KEYS');
+  await encryption.verify(database);
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const temporal = createTemporalClient({ connection: connectionOptions, namespace });

@@ -79,7 +79,7 @@ const shared = {
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
   ENCRYPTION_KEYS: z.string(
     'is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32). ' +
-      'To rotate, put a newer key first',
+      'To rotate, add a newer key to every process before it becomes the first',
   ),
   EGRESS_ALLOW_CIDRS: cidrs,
   EGRESS_ALLOW_HTTP: flag,

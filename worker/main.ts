@@ -102,7 +102,7 @@ function openDatabase(config: WorkerConfig, log: Logger): Database {
 
 async function openEncryption(config: WorkerConfig, database: Database, log: Logger): Promise<Encryption> {
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  await retryUntilReachable('database', log, () => encryption.prepare(database));
+  await retryUntilReachable('database', log, () => encryption.verify(database));
   return encryption;
 }
 

@@ -14,7 +14,7 @@ export interface SealedCredentials {
   encrypted: string;
 }
 
-const locationOf = (integrationId: string) => ({
+export const credentialsLocation = (integrationId: string) => ({
   table: 'integrations',
   rowId: integrationId,
   column: 'credentials',
@@ -27,7 +27,7 @@ export function sealCredentials(
   { credentials, origins }: { credentials: JsonObject; origins: Origins },
 ): Promise<string> {
   const text = JSON.stringify(credentials) + toBlanks(JSON.stringify(origins));
-  return encryption.encrypt(work, locationOf(integrationId), text);
+  return encryption.encrypt(work, credentialsLocation(integrationId), text);
 }
 
 export async function openCredentials(
@@ -36,7 +36,7 @@ export async function openCredentials(
   integrationId: string,
   encrypted: string,
 ): Promise<SealedCredentials> {
-  const text = await encryption.open(work, locationOf(integrationId), encrypted);
+  const text = await encryption.open(work, credentialsLocation(integrationId), encrypted);
   const json = text.trimEnd();
   const opened = JSON.parse(json) as JsonObject | [Origins, JsonObject];
   if (Array.isArray(opened)) return { credentials: opened[1], origins: opened[0], encrypted };

@@ -2,11 +2,14 @@
  * Envelope encryption of stored secrets. Each tenant has a data key, wrapped by a key of ENCRYPTION_KEYS. A
  * secret is encrypted with the data key and bound to its location: moved to another tenant, row or column it
  * cannot be decrypted.
- * A new first key of ENCRYPTION_KEYS re-wraps the data keys at the next start; the secrets are not touched.
+ * No process re-wraps data keys at its start, because other processes may not know its keys yet. Both keys
+ * are rotated by `npm run rotate-keys` (db/rotate-keys.ts).
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
 import { newUuid } from '../sql/ids';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import { boundTo, decryptText, type EncryptedLocation, encryptText, keyIdOf } from './encrypted-text';
 import { EncryptionError, type EncryptionKey, KEY_BYTES } from './encryption-keys';
 
@@ -22,30 +25,37 @@ export interface Encryption {
   /** Whether one of the keys has signed it. */
   isSigned(purpose: string, text: string, signature: string): boolean;
   /**
-   * Call it before serving anything: proves that every data key can be unwrapped, and re-wraps those that an
-   * older key wrapped. @throws EncryptionError if a key is missing or wrong; the process must not start then.
+   * Call it before serving anything: proves that every data key can be unwrapped.
+   * @throws EncryptionError if a key is missing or wrong; the process must not start then.
    */
-  prepare(database: Database): Promise<{ rewrapped: number }>;
+  verify(database: Database): Promise<void>;
+  /** Wraps the data keys that another key has wrapped with the first key of ENCRYPTION_KEYS. */
+  rewrap(database: Database): Promise<{ rewrapped: number }>;
+  /** From the commit on, every process encrypts this tenant's secrets with a new data key. */
+  addDataKey(work: TenantWork): Promise<void>;
+  /** @returns the secret under the newest data key; undefined if it is encrypted with that one already. */
+  renew(work: TenantWork, location: EncryptedLocation, encryptedText: string): Promise<string | undefined>;
 }
 
 export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): Encryption {
   const dataKeys = new DataKeys(keys);
+  const open: Encryption['open'] = async (work, location, encryptedText) => {
+    const secret = await dataKeys.read(work, keyIdOf(encryptedText));
+    try {
+      return decryptText(secret, boundTo(work.tenantId, location), encryptedText).toString('utf8');
+    } catch {
+      throw new EncryptionError(
+        `The secret in ${location.table}.${location.column} was altered, or encrypted for another row.`,
+      );
+    }
+  };
   return {
     async encrypt(work, location, plaintext) {
       const key = await dataKeys.readOrCreate(work);
       return encryptText(key, boundTo(work.tenantId, location), Buffer.from(plaintext, 'utf8'));
     },
 
-    async open(work, location, encryptedText) {
-      const secret = await dataKeys.read(work, keyIdOf(encryptedText));
-      try {
-        return decryptText(secret, boundTo(work.tenantId, location), encryptedText).toString('utf8');
-      } catch {
-        throw new EncryptionError(
-          `The secret in ${location.table}.${location.column} was altered, or encrypted for another row.`,
-        );
-      }
-    },
+    open,
 
     sign: (purpose, text) => signatureBy(keys[0], purpose, text).toString('base64url'),
 
@@ -57,7 +67,16 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
       });
     },
 
-    prepare: (database) => database.withPlatform((work) => dataKeys.rewrapAll(work)),
+    verify: (database) => dataKeys.verifyAll(database),
+    rewrap: (database) => dataKeys.rewrapAll(database),
+    addDataKey: async (work) => void (await dataKeys.create(work)),
+
+    async renew(work, location, encryptedText) {
+      const key = await dataKeys.readOrCreate(work);
+      if (keyIdOf(encryptedText) === key.keyId) return undefined;
+      const plaintext = await open(work, location, encryptedText);
+      return encryptText(key, boundTo(work.tenantId, location), Buffer.from(plaintext, 'utf8'));
+    },
   };
 }
 
@@ -72,6 +91,11 @@ interface StoredKey {
   tenantKeyId: string;
   wrappedKey: string;
 }
+
+type KeyOfTenant = StoredKey & { tenantId: string };
+
+/** Data keys that one statement reads and one transaction re-wraps. */
+const CHUNK = 500;
 
 /**
  * Data keys by tenant. They are read from the database each time: unwrapping takes microseconds, and a cached
@@ -88,15 +112,19 @@ class DataKeys {
     this.#secrets = new Map(keys.map(({ keyId, secret }) => [keyId, secret]));
   }
 
-  async readOrCreate({ trx, tenantId, now }: TenantWork): Promise<EncryptionKey> {
-    const stored = await trx
+  async readOrCreate(work: TenantWork): Promise<EncryptionKey> {
+    const stored = await work.trx
       .selectFrom('tenantKeys')
       .select(['tenantKeyId', 'wrappedKey'])
-      .where('tenantId', '=', tenantId)
+      .where('tenantId', '=', work.tenantId)
       .orderBy('tenantKeyId', 'desc')
       .limit(1)
       .executeTakeFirst();
-    if (stored !== undefined) return { keyId: stored.tenantKeyId, secret: this.#unwrap(tenantId, stored) };
+    if (stored === undefined) return this.create(work);
+    return { keyId: stored.tenantKeyId, secret: this.#unwrap(work.tenantId, stored) };
+  }
+
+  async create({ trx, tenantId, now }: TenantWork): Promise<EncryptionKey> {
     const created = { keyId: newUuid(), secret: randomBytes(KEY_BYTES) };
     const wrappedKey = this.#wrap(tenantId, created.keyId, created.secret);
     await trx
@@ -118,28 +146,56 @@ class DataKeys {
     return this.#unwrap(tenantId, stored);
   }
 
-  /** In the order of the primary key, so that two processes that start together cannot deadlock. */
-  async rewrapAll({ trx }: Work): Promise<{ rewrapped: number }> {
+  async verifyAll(database: Database): Promise<void> {
+    for await (const rows of this.#chunks(database)) for (const row of rows) this.#unwrap(row.tenantId, row);
+  }
+
+  /** A transaction per chunk. A key that another command has re-wrapped meanwhile is left as it is. */
+  async rewrapAll(database: Database): Promise<{ rewrapped: number }> {
     let rewrapped = 0;
-    const stored = await trx
-      .selectFrom('tenantKeys')
-      .select(['tenantId', 'tenantKeyId', 'wrappedKey'])
-      .orderBy('tenantId')
-      .orderBy('tenantKeyId')
-      .execute();
-    for (const row of stored) {
-      const secret = this.#unwrap(row.tenantId, row);
-      if (keyIdOf(row.wrappedKey) === this.#current.keyId) continue;
-      const wrappedKey = this.#wrap(row.tenantId, row.tenantKeyId, secret);
-      await trx
-        .updateTable('tenantKeys')
-        .set({ wrappedKey })
-        .where('tenantId', '=', row.tenantId)
-        .where('tenantKeyId', '=', row.tenantKeyId)
-        .execute();
-      rewrapped += 1;
+    for await (const rows of this.#chunks(database)) {
+      const others = rows.filter(({ wrappedKey }) => keyIdOf(wrappedKey) !== this.#current.keyId);
+      rewrapped += await database.withPlatform((work) => this.#rewrap(work, others));
     }
     return { rewrapped };
+  }
+
+  async #rewrap({ trx }: Work, rows: readonly KeyOfTenant[]): Promise<number> {
+    let rewrapped = 0;
+    for (const { tenantId, tenantKeyId, wrappedKey } of rows) {
+      const secret = this.#unwrap(tenantId, { tenantKeyId, wrappedKey });
+      const { numUpdatedRows } = await trx
+        .updateTable('tenantKeys')
+        .set({ wrappedKey: this.#wrap(tenantId, tenantKeyId, secret) })
+        .where('tenantId', '=', tenantId)
+        .where('tenantKeyId', '=', tenantKeyId)
+        .where('wrappedKey', '=', wrappedKey)
+        .executeTakeFirst();
+      rewrapped += Number(numUpdatedRows);
+    }
+    return rewrapped;
+  }
+
+  /** All data keys in the order of the primary key, so that two commands cannot deadlock. */
+  async *#chunks(database: Database): AsyncGenerator<KeyOfTenant[]> {
+    let last = { tenantId: PLATFORM_TENANT_ID, tenantKeyId: PLATFORM_TENANT_ID };
+    for (;;) {
+      const after = sql`(${last.tenantId}::uuid, ${last.tenantKeyId}::uuid)`;
+      const rows = await database.withPlatform(({ trx }) =>
+        trx
+          .selectFrom('tenantKeys')
+          .select(['tenantId', 'tenantKeyId', 'wrappedKey'])
+          .where(sql<boolean>`(tenant_id, tenant_key_id) > ${after}`)
+          .orderBy('tenantId')
+          .orderBy('tenantKeyId')
+          .limit(CHUNK)
+          .execute(),
+      );
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      yield rows;
+      last = end;
+    }
   }
 
   #wrap(tenantId: string, tenantKeyId: string, secret: Buffer): string {
@@ -152,7 +208,7 @@ class DataKeys {
     if (secret === undefined)
       throw new EncryptionError(
         `ENCRYPTION_KEYS lacks the key "${keyId}" that stored data keys were wrapped with. ` +
-          'Add it back, after the current one.',
+          'Add it back, after the current one. `npm run rotate-keys` makes it dispensable.',
       );
     try {
       return decryptText(secret, boundTo(tenantId, locationOfKey(tenantKeyId)), wrappedKey);

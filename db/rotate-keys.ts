@@ -1,0 +1,185 @@
+/**
+ * `npm run rotate-keys`: wraps the tenants' data keys with the first key of ENCRYPTION_KEYS. With `data-keys`
+ * it also gives each tenant a new data key, and encrypts the stored secrets with it.
+ *
+ * Every process must know the first key before. It can run beside all of them: data keys and secrets are
+ * changed in small transactions, only if they are still what was read, and both keys stay readable. It can
+ * be interrupted and repeated.
+ */
+import { sql } from 'kysely';
+import { Database, type TenantWork } from './database';
+import { createEncryption, type Encryption } from './platform/encryption';
+import { parseEncryptionKeys } from './platform/encryption-keys';
+import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
+import { credentialsLocation } from './integrations/sealed-credentials';
+
+/** A repeated command keeps the data keys that the interrupted one has made. */
+const NEW_KEY_AFTER_MS = 3_600_000;
+const TENANTS_PER_PAGE = 500;
+const ROWS_PER_TRANSACTION = 100;
+
+export interface Rotated {
+  tenants: number;
+  secrets: number;
+}
+
+/**
+ * Responses under an Idempotency-Key keep their data key, because they are deleted after a day. Data keys are
+ * never deleted: one that encrypts nothing discloses nothing.
+ */
+export async function rotateDataKeys(database: Database, encryption: Encryption): Promise<Rotated> {
+  const rotated: Rotated = { tenants: 0, secrets: 0 };
+  for await (const tenantId of tenantsWithKeys(database)) {
+    rotated.tenants += await database.withTenant(tenantId, (work) => addKeyWhereOld(work, encryption));
+    rotated.secrets += await renewAll(database, tenantId, (work, after) =>
+      renewCredentials(work, encryption, after),
+    );
+    rotated.secrets += await renewAll(database, tenantId, (work, after) =>
+      renewEndpoints(work, encryption, after),
+    );
+  }
+  return rotated;
+}
+
+async function* tenantsWithKeys(database: Database): AsyncGenerator<string> {
+  let last: string | undefined;
+  for (;;) {
+    const rows = await database.withPlatform(({ trx }) => {
+      const page = trx.selectFrom('tenantKeys').select('tenantId').distinct().orderBy('tenantId');
+      const next = last === undefined ? page : page.where('tenantId', '>', last);
+      return next.limit(TENANTS_PER_PAGE).execute();
+    });
+    last = rows.at(-1)?.tenantId;
+    if (last === undefined) return;
+    for (const { tenantId } of rows) yield tenantId;
+  }
+}
+
+async function addKeyWhereOld(work: TenantWork, encryption: Encryption): Promise<number> {
+  const { newestAt } = await work.trx
+    .selectFrom('tenantKeys')
+    .select(({ fn }) => fn.max('createdAt').as('newestAt'))
+    .where('tenantId', '=', work.tenantId)
+    .executeTakeFirstOrThrow();
+  if (newestAt.getTime() > work.now.getTime() - NEW_KEY_AFTER_MS) return 0;
+  await encryption.addDataKey(work);
+  return 1;
+}
+
+interface RenewedRows {
+  secrets: number;
+  /** The id of the last row of a full page; undefined = the end. */
+  lastId: string | undefined;
+}
+
+async function renewAll(
+  database: Database,
+  tenantId: string,
+  renewPage: (work: TenantWork, after: string | undefined) => Promise<RenewedRows>,
+): Promise<number> {
+  let secrets = 0;
+  let after: string | undefined;
+  do {
+    const page = await database.withTenant(tenantId, (work) => renewPage(work, after));
+    secrets += page.secrets;
+    after = page.lastId;
+  } while (after !== undefined);
+  return secrets;
+}
+
+async function renewCredentials(
+  work: TenantWork,
+  encryption: Encryption,
+  after: string | undefined,
+): Promise<RenewedRows> {
+  const { trx, tenantId } = work;
+  const page = trx
+    .selectFrom('integrations')
+    .select(['integrationId', 'credentials'])
+    .where('tenantId', '=', tenantId);
+  const next = after === undefined ? page : page.where('integrationId', '>', after);
+  const rows = await next.orderBy('integrationId').limit(ROWS_PER_TRANSACTION).execute();
+  let secrets = 0;
+  for (const { integrationId, credentials: before } of rows) {
+    if (before === null) continue;
+    const credentials = await encryption.renew(work, credentialsLocation(integrationId), before);
+    if (credentials === undefined) continue;
+    const { numUpdatedRows } = await trx
+      .updateTable('integrations')
+      .set({ credentials })
+      .where('tenantId', '=', tenantId)
+      .where('integrationId', '=', integrationId)
+      .where('credentials', '=', before)
+      .executeTakeFirst();
+    secrets += Number(numUpdatedRows);
+  }
+  return { secrets, lastId: rows[ROWS_PER_TRANSACTION - 1]?.integrationId };
+}
+
+/** The rows are locked, because a rotation of an endpoint's secrets replaces the whole list. */
+async function renewEndpoints(
+  work: TenantWork,
+  encryption: Encryption,
+  after: string | undefined,
+): Promise<RenewedRows> {
+  const { trx, tenantId } = work;
+  const page = trx
+    .selectFrom('webhookEndpoints')
+    .select(['webhookEndpointId', 'secrets', 'headers'])
+    .where('tenantId', '=', tenantId);
+  const next = after === undefined ? page : page.where('webhookEndpointId', '>', after);
+  const rows = await next.orderBy('webhookEndpointId').limit(ROWS_PER_TRANSACTION).forNoKeyUpdate().execute();
+  let renewed = 0;
+  for (const { webhookEndpointId: endpointId, ...before } of rows) {
+    const renew = async (location: Parameters<Encryption['renew']>[1], encrypted: string) => {
+      const next = await encryption.renew(work, location, encrypted);
+      if (next !== undefined) renewed += 1;
+      return next ?? encrypted;
+    };
+    const earlier = renewed;
+    const secrets = [];
+    for (const secret of before.secrets)
+      secrets.push({
+        ...secret,
+        encrypted: await renew(endpointSecretsLocation({ endpointId }), secret.encrypted),
+      });
+    const headers =
+      before.headers === null ? null : await renew(endpointHeadersLocation({ endpointId }), before.headers);
+    if (renewed === earlier) continue;
+    await sql`
+      update webhook_endpoints set secrets = ${JSON.stringify(secrets)}::jsonb, headers = ${headers}
+      where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId}`.execute(trx);
+  }
+  return { secrets: renewed, lastId: rows[ROWS_PER_TRANSACTION - 1]?.webhookEndpointId };
+}
+
+async function main(url: string, keys: string, kind: string | undefined): Promise<string> {
+  const encryption = createEncryption({ keys: parseEncryptionKeys(keys) });
+  const database = new Database({ url, poolSize: 1, statementTimeoutMs: 60_000 });
+  try {
+    await encryption.verify(database);
+    const { rewrapped } = await encryption.rewrap(database);
+    const message = `Data keys wrapped with the first key of ENCRYPTION_KEYS: ${rewrapped}.`;
+    if (kind === undefined) return message;
+    const { tenants, secrets } = await rotateDataKeys(database, encryption);
+    return `${message} New data keys: ${tenants}. Secrets encrypted with them: ${secrets}.`;
+  } finally {
+    await database.close();
+  }
+}
+
+if (require.main === module) {
+  const { DATABASE_URL: url, ENCRYPTION_KEYS: keys } = process.env;
+  const [kind, ...more] = process.argv.slice(2);
+  if (url === undefined || keys === undefined || more.length > 0 || (kind ?? 'data-keys') !== 'data-keys') {
+    console.error('Set DATABASE_URL and ENCRYPTION_KEYS: npm run rotate-keys [-- data-keys]');
+    process.exit(2);
+  }
+  main(url, keys, kind).then(
+    (message) => console.log(message),
+    (error: unknown) => {
+      console.error((error as Error).message);
+      process.exit(1);
+    },
+  );
+}
