@@ -132,9 +132,9 @@ async function renewEndpoints(
   let renewed = 0;
   for (const { webhookEndpointId: endpointId, ...before } of rows) {
     const renew = async (location: Parameters<Encryption['renew']>[1], encrypted: string) => {
-      const next = await encryption.renew(work, location, encrypted);
-      if (next !== undefined) renewed += 1;
-      return next ?? encrypted;
+      const again = await encryption.renew(work, location, encrypted);
+      if (again !== undefined) renewed += 1;
+      return again ?? encrypted;
     };
     const earlier = renewed;
     const secrets = [];
