@@ -65,3 +65,19 @@ export function rateLimitDelayMs(retryAfterMs: number | null): number {
   if (retryAfterMs === null) return RATE_LIMIT_DEFAULT_MS;
   return Math.min(Math.max(retryAfterMs, SECOND), RATE_LIMIT_MAX_MS);
 }
+
+/**
+ * By how much a retry clock was stopped longer when one of two causes ends (a pause, refused credentials).
+ * `stillStoppedSince`: since when the other cause has stopped it, too; the rest is counted when that ends.
+ */
+export function stoppedMs({
+  since,
+  until,
+  stillStoppedSince,
+}: {
+  since: Date;
+  until: Date;
+  stillStoppedSince: Date | null;
+}): number {
+  return Math.max(0, (stillStoppedSince ?? until).getTime() - since.getTime());
+}

@@ -35,7 +35,7 @@ export async function markOutage(
   const { trx, tenantId } = work;
   const row = await trx
     .selectFrom('integrations')
-    .select(['outageSince', 'failedProbes', 'blockedUntil', 'blockedReason'])
+    .select(['outageSince', 'failedProbes', 'blockedUntil', 'blockedReason', 'retryClockStoppedMs'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
@@ -60,7 +60,7 @@ export async function markOutage(
     .where('integrationId', '=', integrationId)
     .execute();
   const givenUp = isUnreachableLongEnoughToFail(outageSince, now, limits)
-    ? await failWaitingPushes(work, { integrationId, now, detail, limits })
+    ? await failWaitingPushes(work, { integrationId, now, detail, limits, ...row })
     : [];
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   await emitFailedPushes(work, integrationId, givenUp);
@@ -208,7 +208,13 @@ export function unreachableError(
 /** Waiting pushes become Sync failed and keep retrying; those whose retries have ended are given up. */
 async function failWaitingPushes(
   work: TenantWork,
-  { integrationId, now, detail, limits }: IntegrationAtInstant & { detail: string; limits: OutageLimits },
+  {
+    integrationId,
+    now,
+    detail,
+    limits,
+    retryClockStoppedMs,
+  }: IntegrationAtInstant & { detail: string; limits: OutageLimits; retryClockStoppedMs: number },
 ): Promise<FailedPush[]> {
   const { trx, tenantId } = work;
   const error = unreachableError(detail, limits);
@@ -224,7 +230,7 @@ async function failWaitingPushes(
       select record_id, push_id from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and
         integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null and lease_until is null
-          and give_up_at <= ${now}
+          and give_up_at <= ${now}::timestamptz - make_interval(secs => ${retryClockStoppedMs / 1_000})
       order by record_id for update)
     update record_syncs record_sync set result_status = 'sync_failed',
       result_version = record_sync.push_version, result_hash = null, errors = ${errors}::jsonb,
@@ -264,27 +270,4 @@ async function describe(
     pushId: pushOf.get(recordId) ?? '',
     errors: [error],
   }));
-}
-
-/**
- * Retry deadlines do not run while an integration is paused (rules.md 16), so they are moved by the pause.
- */
-export async function shiftRetryClocks(
-  { trx, tenantId }: TenantWork,
-  { integrationId, byMs }: { integrationId: string; byMs: number },
-): Promise<void> {
-  await sql`
-    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}),
-      next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
-}
-
-/** Time spent waiting for new credentials does not count against the third party. */
-export async function postponeGivingUp(
-  { trx, tenantId }: TenantWork,
-  { integrationId, byMs }: { integrationId: string; byMs: number },
-): Promise<void> {
-  await sql`
-    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000})
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }

@@ -24,6 +24,7 @@ const COLUMNS = [
   'blockedReason',
   'blockedDetail',
   'outageSince',
+  'retryClockStoppedMs',
   'lastCheck',
   'onboardingStartedAt',
   'onboardedAt',

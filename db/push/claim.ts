@@ -45,7 +45,13 @@ export interface Claim {
 export interface ClaimOptions {
   integration: Pick<
     Integration,
-    'integrationId' | 'recordTypes' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy' | 'version'
+    | 'integrationId'
+    | 'recordTypes'
+    | 'typeSettings'
+    | 'mappingVersion'
+    | 'mappingChangedBy'
+    | 'retryClockStoppedMs'
+    | 'version'
   >;
   firedAt: Date;
   /** Instant of the claim, for the log. */
@@ -69,6 +75,7 @@ export interface LockedRecordSync extends DueRecordSync {
   windowChangedBy: string[];
   windowEffect: BrakedEffect | null;
   pushRefusals: number;
+  /** By the integration's retry clock. */
   giveUpAt: Date | null;
   leaseUntil: Date | null;
 }

@@ -113,11 +113,12 @@ async function leaseRecordSyncs(
   { integration, firedAt, leaseUntil, giveUpAfterMs }: ClaimOptions,
   claimId: string,
 ): Promise<void> {
+  const retryClock = firedAt.getTime() - integration.retryClockStoppedMs;
   const rows = decided.flatMap((one) => {
     const { recordSync, record, hash, decision, pushId } = one;
     if (decision.kind !== 'push') return [];
     const kept = decision.isNew
-      ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + giveUpAfterMs) }
+      ? { push_refusals: 0, give_up_at: new Date(retryClock + giveUpAfterMs) }
       : { push_refusals: recordSync.pushRefusals, give_up_at: recordSync.giveUpAt };
     return [
       {

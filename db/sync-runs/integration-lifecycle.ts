@@ -5,12 +5,12 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { canonicalJson } from '../../domain/json';
+import { stoppedMs } from '../../domain/retry';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
 import { supersedePushReviews } from '../push/push-reviews';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
-import { postponeGivingUp, shiftRetryClocks } from '../integrations/availability';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
@@ -161,7 +161,7 @@ export async function pauseIntegration(
   return announceIntegration(work, integrationId);
 }
 
-/** Idempotent. */
+/** Idempotent. No record sync is written: their retry deadlines are by the integration's retry clock. */
 export async function resumeIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -171,11 +171,16 @@ export async function resumeIntegration(
   // A concurrent acceptance that saw the pause does not enqueue: it ends first, or it sees the resumed
   // integration.
   await lockMappings(work, 'alone');
-  await shiftRetryClocks(work, { integrationId, byMs: work.now.getTime() - before.pausedAt.getTime() });
+  const stopped = {
+    since: before.pausedAt,
+    until: work.now,
+    stillStoppedSince: before.needsReauthorizationAt,
+  };
   await work.trx
     .updateTable('integrations')
     .set({
       pausedAt: null,
+      retryClockStoppedMs: before.retryClockStoppedMs + stoppedMs(stopped),
       // An outage is probed at once; its 15 minutes continue from their state before the pause.
       ...(before.blockedReason === 'outage' ? { blockedUntil: work.now } : {}),
       ...(before.outageSince === null
@@ -206,17 +211,15 @@ export async function replaceCredentials(
   // The credentials may belong to another account.
   await markListReplaced(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
-  if (before?.needsReauthorizationAt != null)
-    await postponeGivingUp(work, {
-      integrationId,
-      byMs: now.getTime() - before.needsReauthorizationAt.getTime(),
-    });
+  const since = before?.needsReauthorizationAt ?? now;
+  const stopped = stoppedMs({ since, until: now, stillStoppedSince: before?.pausedAt ?? null });
   await trx
     .updateTable('integrations')
     .set((eb) => ({
       credentials: encryptedCredentials,
       credentialsUpdatedAt: now,
       needsReauthorizationAt: null,
+      retryClockStoppedMs: eb('retryClockStoppedMs', '+', stopped),
       blockedDetail: null,
       version: eb('version', '+', 1),
       updatedAt: now,

@@ -44,6 +44,8 @@ export interface IntegrationsTable {
   blockedDetail: string | null;
   outageSince: Date | null;
   failedProbes: Generated<number>;
+  /** How long the clock of `record_syncs.give_up_at` has not run: paused, or without accepted credentials. */
+  retryClockStoppedMs: Generated<number>;
   lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;

@@ -94,6 +94,7 @@ export interface RecordSyncsTable {
   claimId: string | null;
   leaseUntil: Date | null;
   nextAttemptAt: Date | null;
+  /** By the integration's retry clock, which is `integrations.retry_clock_stopped_ms` behind. */
   giveUpAt: Date | null;
   resultStatus: ResultStatus | null;
   resultVersion: number | null;

@@ -1,0 +1,185 @@
+/** Integrations with many waiting pushes: rule 60. What a request reads and writes is counted, not timed. */
+import { sql } from 'kysely';
+import type { TenantWork } from '../../../db/database';
+import { markOutage, markUnauthorized } from '../../../db/integrations/availability';
+import {
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
+import { OUTAGE_LIMITS } from '../../../domain/retry';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+const HOUR = 3_600_000;
+const START = Date.UTC(2026, 10, 21, 12);
+const WAITING = 60_000;
+let now = START;
+let db: TestDb;
+let tenant: GivenTenant;
+let integrationId: string;
+
+beforeAll(async () => {
+  db = await openTestDb(() => new Date(now));
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  now = START;
+  tenant = await GivenTenant.create(db);
+  integrationId = await tenant.integration();
+});
+
+/** Runs `work` in one transaction. @returns the rows that it wrote and read. */
+const rowsOf = (work: (context: TenantWork) => Promise<unknown>): Promise<{ wrote: number; read: number }> =>
+  tenant.work(async (context) => {
+    await work(context);
+    const { rows } = await sql<{ wrote: number; read: number }>`
+      select sum(n_tup_ins + n_tup_upd + n_tup_del)::int as wrote,
+        sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read
+      from pg_stat_xact_user_tables`.execute(context.trx);
+    return rows[0] ?? { wrote: 0, read: 0 };
+  });
+
+/** Pushes that wait for their next attempt and are given up after 72 h. */
+async function givenWaitingPushes(): Promise<void> {
+  const ids = [tenant.tenantId, integrationId, WAITING];
+  await db.superuser(
+    `create temporary table waiting as
+       select gen_random_uuid() as record_id, gen_random_uuid() as push_id, n from generate_series(1, $1::int) n`,
+    [WAITING],
+  );
+  await db.superuser(
+    `insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at,
+       created_at, changed_by)
+     select $1, record_id, 'employees', 'w' || n, 1, '{"name": "A"}', now(), now(), now(), 'test' from waiting
+     where $2::uuid is not null and n <= $3::int`,
+    ids,
+  );
+  await db.superuser(
+    `insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, push_id, push_version,
+       push_hash, next_attempt_at, give_up_at)
+     select $1, $2, record_id, 1, push_id, 1, 'hash', to_timestamp($4::float8 / 1000),
+       to_timestamp($4::float8 / 1000) + interval '72 hours' from waiting where n <= $3::int`,
+    [...ids, START],
+  );
+  await db.superuser('drop table waiting');
+}
+
+const givenUp = async () => {
+  const rows = await db.superuser(
+    `select count(*)::int as count from record_syncs where integration_id = $1 and push_id is null`,
+    [integrationId],
+  );
+  return rows[0]?.['count'];
+};
+const failHours = async (hours: number) => {
+  now += hours * HOUR;
+  await tenant.work((work) =>
+    markOutage(work, { integrationId, now: new Date(now), detail: 'down', limits: OUTAGE_LIMITS }),
+  );
+};
+const pause = () => tenant.work((work) => pauseIntegration(work, { integrationId }));
+const resume = (work: TenantWork) => resumeIntegration(work, { integrationId });
+const refuse = () =>
+  tenant.work((work) =>
+    markUnauthorized(work, {
+      integrationId,
+      now: new Date(now),
+      detail: 'refused',
+      credentialsUpdatedAt: null,
+    }),
+  );
+const reauthorize = (work: TenantWork) =>
+  replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' });
+
+describe('rule 60: an integration for which 60,000 pushes wait', () => {
+  beforeEach(givenWaitingPushes);
+
+  it('resumes by writing a few rows', async () => {
+    await pause();
+    now += HOUR;
+
+    const { wrote, read } = await rowsOf(resume);
+
+    expect(wrote).toBeLessThan(20);
+    expect(read).toBeLessThan(100);
+  });
+
+  it('gets new credentials by writing a few rows', async () => {
+    await refuse();
+    now += HOUR;
+
+    const { wrote, read } = await rowsOf(reauthorize);
+
+    expect(wrote).toBeLessThan(20);
+    expect(read).toBeLessThan(100);
+  });
+});
+
+describe('rule 16: the retry clock of pushes', () => {
+  beforeEach(() => tenant.accept({ externalId: 'e1', fields: { name: 'A' } }));
+
+  const wait = () =>
+    db.superuser(
+      `update record_syncs set window_opened_at = null, due_at = null, push_id = gen_random_uuid(),
+         push_version = 1, push_hash = 'hash', next_attempt_at = $2, give_up_at = $3 where integration_id = $1`,
+      [integrationId, new Date(START), new Date(START + 72 * HOUR)],
+    );
+
+  it('stops during each of several pauses', async () => {
+    await wait();
+    await failHours(10);
+    for (let pauses = 0; pauses < 3; pauses += 1) {
+      await pause();
+      now += 100 * HOUR;
+      await tenant.work(resume);
+      await failHours(10);
+    }
+    expect(await givenUp()).toBe(0);
+    await failHours(31);
+    expect(await givenUp()).toBe(0);
+
+    await failHours(2);
+
+    expect(await givenUp()).toBe(1);
+  });
+
+  it.each<[string, (() => Promise<unknown>)[]]>([
+    ['a pause ends first', [refuse, pause, () => tenant.work(resume), () => tenant.work(reauthorize)]],
+    [
+      'new credentials come first',
+      [refuse, pause, () => tenant.work(reauthorize), () => tenant.work(resume)],
+    ],
+    [
+      'the credentials are refused during the pause',
+      [pause, refuse, () => tenant.work(reauthorize), () => tenant.work(resume)],
+    ],
+  ])('counts a pause without accepted credentials once: %s', async (_, steps) => {
+    await wait();
+    for (const step of steps) {
+      await step();
+      now += 10 * HOUR;
+    }
+    // 30 hours stopped, 10 hours run.
+    await failHours(61);
+    expect(await givenUp()).toBe(0);
+
+    await failHours(2);
+
+    expect(await givenUp()).toBe(1);
+  });
+
+  it('gives a push that starts after a pause its full time', async () => {
+    await pause();
+    now += 100 * HOUR;
+    await tenant.work(resume);
+    const { pushes } = await tenant.claim(integrationId, new Date(now));
+    expect(pushes).toHaveLength(1);
+    await db.superuser(`update record_syncs set lease_until = null, claim_id = null`);
+    await failHours(71);
+    expect(await givenUp()).toBe(0);
+
+    await failHours(2);
+
+    expect(await givenUp()).toBe(1);
+  });
+});
