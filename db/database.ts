@@ -5,6 +5,7 @@
 import { ROLES } from './migrations/2026-11-28-baseline/access';
 import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
+import { CommitNotifier } from './commit-notifier';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 
@@ -81,6 +82,7 @@ interface Inspection {
 export class Database {
   readonly #connections: WatchedConnections;
   readonly #kysely: Kysely<Tables>;
+  readonly #notifier: CommitNotifier;
   readonly #settings: RawBuilder<unknown>;
   readonly #clock: DatabaseOptions['clock'];
 
@@ -106,6 +108,7 @@ export class Database {
       dialect: new PostgresDialect({ pool: this.#connections }),
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
     });
+    this.#notifier = new CommitNotifier(options.url);
     this.#clock = options.clock;
   }
 
@@ -161,7 +164,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await this.#kysely.destroy();
+    await Promise.all([this.#kysely.destroy(), this.#notifier.close()]);
   }
 
   /** Starts again after a collision, so `work` must do nothing but query the database. */
@@ -192,14 +195,16 @@ export class Database {
     commit: Commit = { waitsForDisk: true },
   ): Promise<T> {
     const transaction = this.#kysely.transaction().setIsolationLevel('read committed');
-    return transaction.execute(async (trx) => {
+    const committed = await transaction.execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
       const settings = sql<{ now: Date }>`select ${this.#settings}${more},
         set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
       const { rows } = await settings.execute(trx);
       const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
-      return work({ trx, now: now ?? new Date() });
+      return { trx, result: await work({ trx, now: now ?? new Date() }) };
     });
+    this.#notifier.committed(committed.trx);
+    return committed.result;
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
+import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork } from '../database';
 
 /**
@@ -31,7 +32,7 @@ export async function appendStreamEvent(
     .insertInto('streamEvents')
     .values({ tenantId, topic, body: JSON.stringify(body) })
     .execute();
-  await sql`select pg_notify(${STREAM_CHANNEL}, ${tenantId})`.execute(trx);
+  notifyAfterCommit(trx, STREAM_CHANNEL, tenantId);
 }
 
 /** Assigns positions to the events that have none. Another reader of the tenant waits for the commit. */

@@ -3,6 +3,7 @@
  * (worker/outbox-dispatcher.ts) passes them on. A message may be sent twice and is never lost.
  */
 import { sql } from 'kysely';
+import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork, Work } from '../database';
 import type { OutboxTopic } from '../tables/platform';
 
@@ -54,7 +55,7 @@ export async function enqueueAll(
     lastError: null,
   }));
   await trx.insertInto('outbox').values(rows).execute();
-  await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
+  notifyAfterCommit(trx, OUTBOX_CHANNEL);
 }
 
 /** Makes the integration's push queue re-read its rows at `nextDueAt`, or at once if that is past. */

@@ -7,7 +7,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { OUTBOX_CHANNEL } from '../../db/platform/outbox';
 import { migrateToLatest } from '../../db/migrate';
 import { type PostgresServer, startPostgres } from '../../dev/start/postgres';
 import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
@@ -234,18 +233,20 @@ describe('the request for a run', () => {
 
   it('is executed although the API was killed between the commit and its answer, and the repeated request gets that run', async () => {
     const before = (await fullRuns()).length;
-    const listener = new Client({ connectionString: postgres.url });
-    await listener.connect();
-    await listener.query(`listen ${OUTBOX_CHANNEL}`);
-    const killed = new Promise<void>((resolve) =>
-      listener.once('notification', () => void product.killApi().then(resolve)),
+    const superuser = new Client({ connectionString: postgres.url });
+    await superuser.connect();
+    const fullRunsStored = async () =>
+      (await superuser.query(`select from sync_runs where kind = 'full'`)).rowCount ?? 0;
+    const storedBefore = await fullRunsStored();
+    const killed = until('it is committed', async () => (await fullRunsStored()) > storedBefore).then(() =>
+      product.killApi(),
     );
     await apiLink.addToxic('latency', { latency: 150 }); // PostgreSQL commits long before the API gets its answer
     const key = randomUUID();
 
     await expect(ask(key)).rejects.toThrow('fetch failed');
     await killed;
-    await listener.end();
+    await superuser.end();
     await until('it is read, with no api at all', () => lists.asked.length > 0, 10_000);
     await apiLink.heal();
     await product.startApi();
