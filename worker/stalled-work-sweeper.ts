@@ -1,17 +1,23 @@
 /**
  * Every minute: sends a message for stalled work again, and deletes expired rows. Work stalls when its
- * workflow was terminated by an operator or lost in a restore. Any number of workers may sweep.
+ * workflow was terminated by an operator or lost in a restore. One worker sweeps at a time.
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
-import { findStalledWork } from '../db/platform/stalled-work';
+import { STALLED_WORK, STALLED_WORK_KINDS, type StalledWork } from '../db/platform/stalled-work';
 import { purgeExpired } from '../db/retention';
+import { type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
+import { isTemporalAway } from './temporal-away';
 
 const INTERVAL_MS = 60_000;
 const OVERDUE_MS = 60_000;
 /** Longer than any work waits: everything counts as overdue. */
 const EVERYTHING_MS = -365 * 86_400_000;
+const ROWS_PER_PAGE = 500;
+/** Of each kind of work. The next turn continues after them. */
+const PAGES_PER_TURN = 10;
+const CALLS_AT_ONCE = 16;
 
 export interface SweepOptions {
   database: Database;
@@ -22,36 +28,98 @@ export interface SweepOptions {
   isEverything?: boolean;
 }
 
+/** Where the last turn ended, by kind of work. */
+type Positions = Map<keyof typeof STALLED_WORK, string | undefined>;
+
 /**
  * @returns how much stalled work was found.
- * @throws the first error of Temporal, after every message was tried.
+ * @throws the first error, after everything was tried.
  */
-export async function sweep({ database, handleRow, log, isEverything }: SweepOptions): Promise<number> {
-  const overdueMs = isEverything === true ? EVERYTHING_MS : OVERDUE_MS;
-  const { stalled, now } = await database.withDispatcher(async (work) => ({
-    stalled: await findStalledWork(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
-    now: work.now,
-  }));
+export async function sweep(
+  options: SweepOptions,
+  mayContinue: MayContinue = () => Promise.resolve(true),
+  positions: Positions = new Map(),
+): Promise<number> {
   const failures: unknown[] = [];
-  for (const message of stalled)
-    await handleRow({ ...message, nextDueAt: now }).catch((error: unknown) => failures.push(error));
-  if (stalled.length > 0) log.warn({ workflows: stalled.length }, 'recovered stalled workflows');
-  await database.withDispatcher(purgeExpired);
+  let found = 0;
+  for (const kind of STALLED_WORK_KINDS) {
+    try {
+      found += await sweepKind(kind, { options, mayContinue, positions, failures });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (found > 0) options.log.warn({ workflows: found }, 'recovered stalled workflows');
+  // Expired rows are deleted, whatever else failed.
+  if (await mayContinue())
+    await options.database
+      .withDispatcher(purgeExpired)
+      .catch((error: unknown) => options.log.warn({ err: error }, 'could not delete expired rows'));
   if (failures.length > 0) throw failures[0];
-  return stalled.length;
+  return found;
+}
+
+interface SweepTurn {
+  options: SweepOptions;
+  mayContinue: MayContinue;
+  positions: Positions;
+  failures: unknown[];
+}
+
+async function sweepKind(
+  kind: keyof typeof STALLED_WORK,
+  { options: { database, handleRow, isEverything = false }, mayContinue, positions, failures }: SweepTurn,
+): Promise<number> {
+  const overdueMs = isEverything ? EVERYTHING_MS : OVERDUE_MS;
+  const pagesMax = isEverything ? Infinity : PAGES_PER_TURN;
+  let found = 0;
+  for (let pages = 0; pages < pagesMax && (await mayContinue()); pages += 1) {
+    const { stalled, end, now } = await database.withDispatcher(async (work) => ({
+      ...(await STALLED_WORK[kind](work, {
+        overdueSince: new Date(work.now.getTime() - overdueMs),
+        after: positions.get(kind),
+        limit: ROWS_PER_PAGE,
+      })),
+      now: work.now,
+    }));
+    positions.set(kind, end);
+    found += stalled.length;
+    failures.push(...(await sendAll(stalled, now, handleRow, mayContinue)));
+    if (end === undefined) break;
+  }
+  return found;
+}
+
+/** @returns the errors of messages that were refused. @throws if Temporal is away. */
+async function sendAll(
+  stalled: readonly StalledWork[],
+  now: Date,
+  handleRow: OutboxHandler,
+  mayContinue: MayContinue,
+): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (let start = 0; start < stalled.length && (await mayContinue()); start += CALLS_AT_ONCE) {
+    const slice = stalled.slice(start, start + CALLS_AT_ONCE);
+    const outcomes = await Promise.allSettled(
+      slice.map((message) => handleRow({ ...message, nextDueAt: now })),
+    );
+    const away = outcomes.find((each) => each.status === 'rejected' && isTemporalAway(each.reason));
+    if (away?.status === 'rejected') throw away.reason;
+    failures.push(
+      ...outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])),
+    );
+  }
+  return failures;
 }
 
 export function startSweeper(options: SweepOptions): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running
-      .then(() => sweep(options))
-      .catch((error: unknown) => options.log.warn({ err: error }, 'sweep failed; retrying in a minute'));
-  }, options.intervalMs ?? INTERVAL_MS);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  const { database, log, intervalMs = INTERVAL_MS } = options;
+  const positions: Positions = new Map();
+  return startLeasedLoop({
+    database,
+    log,
+    name: 'sweeper',
+    intervalMs,
+    run: (mayContinue) => sweep(options, mayContinue, positions),
+  });
 }

@@ -34,6 +34,7 @@ import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
+import * as openWork from './2026-12-04-open-work';
 import * as retryClocks from './2026-12-04-retry-clocks';
 
 export const migrations: Record<string, Migration> = {
@@ -71,5 +72,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-03-record-counts': recordCounts,
   '2026-12-03-restores': restores,
   '2026-12-03-tenant-limits': tenantLimits,
+  '2026-12-04-open-work': openWork,
   '2026-12-04-retry-clocks': retryClocks,
 };

@@ -1,6 +1,7 @@
 /**
  * Overdue work that no workflow takes care of, found by its rows: a workflow may have been terminated by
- * hand, or lost when Temporal was restored from a backup. The sweeper sends its message again.
+ * hand, or lost when Temporal was restored from a backup. The sweeper sends its message again. Each search
+ * reads open work only, page by page, so that what is closed costs nothing (rules.md 60).
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
@@ -8,59 +9,108 @@ import type { OutboxMessage } from './outbox';
 
 export type StalledWork = OutboxMessage & { tenantId: string };
 
-/** An e-mail's own workflow retries for this long. */
-const EMAIL_RETRIES_MS = 32 * 3_600_000;
-const ROWS_MAX = 100;
-
-/** Everything that is overdue since `overdueSince`. */
-export async function findStalledWork(
-  work: Work,
-  { overdueSince }: { overdueSince: Date },
-): Promise<StalledWork[]> {
-  return [
-    ...(await findStalledPushQueues(work, overdueSince)),
-    ...(await findStalledRuns(work, overdueSince)),
-    ...(await findStalledEmails(work, overdueSince)),
-    ...(await findStalledOverviews(work, overdueSince)),
-    ...(await findStalledNotifications(work, overdueSince)),
-    ...(await findStalledEndpoints(work, overdueSince)),
-  ];
+export interface StalledWorkSearch {
+  overdueSince: Date;
+  /** Where the page before ended; undefined = at the beginning. */
+  after: string | undefined;
+  /** The most that is examined or found in one page. */
+  limit: number;
 }
 
-async function findStalledPushQueues({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
-  const rows = await trx
-    .selectFrom('integrations as integration')
-    .select(['integration.tenantId', 'integration.integrationId'])
-    .where('integration.deletedAt', 'is', null)
-    .where('integration.pausedAt', 'is', null)
-    .where('integration.needsReauthorizationAt', 'is', null)
-    .where(({ eb, or }) =>
-      or([eb('integration.blockedUntil', 'is', null), eb('integration.blockedUntil', '<', overdueSince)]),
-    )
-    .where(({ eb, or, exists, selectFrom }) =>
-      or([
-        eb('integration.backfillReason', 'is not', null),
-        exists(
-          selectFrom('recordSyncs as recordSync')
-            .select(sql`1`.as('one'))
-            .whereRef('recordSync.tenantId', '=', 'integration.tenantId')
-            .whereRef('recordSync.integrationId', '=', 'integration.integrationId')
-            .where('recordSync.nextDueAt', '<', overdueSince),
-        ),
-      ]),
-    )
-    .execute();
-  return rows.map((row) => ({ ...row, topic: 'record_push' }));
+export interface StalledWorkPage {
+  stalled: StalledWork[];
+  /** Where this page ended; undefined = it was the last one. */
+  end: string | undefined;
+}
+
+type FindStalledWork = (work: Work, search: StalledWorkSearch) => Promise<StalledWorkPage>;
+
+/** An e-mail's own workflow retries for this long. */
+const EMAIL_RETRIES_MS = 32 * 3_600_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+const pageOf = <Row>(
+  rows: readonly Row[],
+  limit: number,
+  idOf: (row: Row) => string,
+  stalledOf: (row: Row) => StalledWork[],
+): StalledWorkPage => {
+  const last = rows.at(-1);
+  return {
+    stalled: rows.flatMap(stalledOf),
+    end: last === undefined || rows.length < limit ? undefined : idOf(last),
+  };
+};
+
+/** Goes from one queue with open records to the next, however many records each has. */
+async function findStalledPushQueues(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const [tenantId = FIRST_ID, integrationId = FIRST_ID] = after?.split(' ') ?? [];
+  const { rows } = await sql<{ tenantId: string; integrationId: string; isStalled: boolean }>`
+    with recursive queue as (
+      (select tenant_id, integration_id from record_syncs
+       where next_due_at is not null and (tenant_id, integration_id) > (${tenantId}, ${integrationId})
+       order by tenant_id, integration_id, is_backfill, next_due_at limit 1)
+      union all
+      select next.tenant_id, next.integration_id from queue, lateral (
+        select tenant_id, integration_id from record_syncs other
+        where other.next_due_at is not null
+          and (other.tenant_id, other.integration_id) > (queue.tenant_id, queue.integration_id)
+        order by tenant_id, integration_id, is_backfill, next_due_at limit 1) next),
+    page as materialized (select * from queue limit ${limit})
+    select page.tenant_id, page.integration_id, exists (
+      select from integrations integration
+      where integration.tenant_id = page.tenant_id and integration.integration_id = page.integration_id
+        and ${mayPush(overdueSince)}
+        and exists (
+          select from record_syncs record_sync
+          where record_sync.tenant_id = page.tenant_id and record_sync.integration_id = page.integration_id
+            and record_sync.is_backfill in (false, true) and record_sync.next_due_at < ${overdueSince})
+      ) as is_stalled
+    from page order by page.tenant_id, page.integration_id`.execute(trx);
+  return pageOf(
+    rows,
+    limit,
+    (row) => `${row.tenantId} ${row.integrationId}`,
+    ({ isStalled, ...row }) => (isStalled ? [{ ...row, topic: 'record_push' }] : []),
+  );
+}
+
+/** A condition for an integration whose queue should be at work. */
+const mayPush = (overdueSince: Date) => sql`integration.deleted_at is null
+  and integration.paused_at is null and integration.needs_reauthorization_at is null
+  and (integration.blocked_until is null or integration.blocked_until < ${overdueSince})`;
+
+async function findStalledBackfills(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const { rows } = await sql<{ tenantId: string; integrationId: string }>`
+    select tenant_id, integration_id from integrations integration
+    where backfill_reason is not null and integration_id > ${after ?? FIRST_ID} and ${mayPush(overdueSince)}
+    order by integration_id limit ${limit}`.execute(trx);
+  return pageOf(
+    rows,
+    limit,
+    ({ integrationId }) => integrationId,
+    (row) => [{ ...row, topic: 'record_push' }],
+  );
 }
 
 /**
  * Runs of which no job has made progress lately or waits for a later instant. A run queued behind another is
  * fine.
  */
-async function findStalledRuns({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
-  const { rows } = await sql<{ tenantId: string; integrationId: string }>`
-    select tenant_id, integration_id from sync_runs run
+async function findStalledRuns(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const { rows } = await sql<{ tenantId: string; integrationId: string; syncRunId: string }>`
+    select tenant_id, integration_id, sync_run_id from sync_runs run
     where state in ('queued', 'running', 'waiting') and requested_at < ${overdueSince}
+      and sync_run_id > ${after ?? FIRST_ID}
       and (state <> 'queued' or not exists (
         select from sync_runs other
         where other.tenant_id = run.tenant_id and other.integration_id = run.integration_id
@@ -68,11 +118,20 @@ async function findStalledRuns({ trx }: Work, overdueSince: Date): Promise<Stall
       and not exists (
         select from sync_jobs job
         where job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
-          and (job.updated_at >= ${overdueSince} or job.waiting_until >= ${overdueSince}))`.execute(trx);
-  return rows.map((row) => ({ ...row, topic: 'sync_run' }));
+          and (job.updated_at >= ${overdueSince} or job.waiting_until >= ${overdueSince}))
+    order by sync_run_id limit ${limit}`.execute(trx);
+  return pageOf(
+    rows,
+    limit,
+    ({ syncRunId }) => syncRunId,
+    ({ tenantId, integrationId }) => [{ tenantId, integrationId, topic: 'sync_run' }],
+  );
 }
 
-async function findStalledEmails({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
+async function findStalledEmails(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
   const rows = await trx
     .selectFrom('emails')
     .select(['tenantId', 'emailId'])
@@ -80,13 +139,23 @@ async function findStalledEmails({ trx }: Work, overdueSince: Date): Promise<Sta
     .where('failedAt', 'is', null)
     .where('withdrawnAt', 'is', null)
     .where('createdAt', '<', new Date(overdueSince.getTime() - EMAIL_RETRIES_MS))
-    .limit(ROWS_MAX)
+    .where('emailId', '>', after ?? FIRST_ID)
+    .orderBy('emailId')
+    .limit(limit)
     .execute();
-  return rows.map((row) => ({ ...row, topic: 'email' }));
+  return pageOf(
+    rows,
+    limit,
+    ({ emailId }) => emailId,
+    (row) => [{ ...row, topic: 'email' }],
+  );
 }
 
 /** Overviews that are not built yet, have expired, or whose data is still to be deleted. */
-async function findStalledOverviews({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
+async function findStalledOverviews(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
   const rows = await trx
     .selectFrom('overviews')
     .select(['tenantId', 'overviewId'])
@@ -99,30 +168,82 @@ async function findStalledOverviews({ trx }: Work, overdueSince: Date): Promise<
         eb('expiresAt', '<', overdueSince),
       ]),
     )
+    .where('overviewId', '>', after ?? FIRST_ID)
+    .orderBy('overviewId')
+    .limit(limit)
     .execute();
-  return rows.map((row) => ({ ...row, topic: 'overview' }));
+  return pageOf(
+    rows,
+    limit,
+    ({ overviewId }) => overviewId,
+    (row) => [{ ...row, topic: 'overview' }],
+  );
 }
 
-async function findStalledNotifications({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
+async function findStalledNotifications(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
   const rows = await trx
     .selectFrom('notificationRecipients')
     .select(['tenantId', 'notificationRecipientId'])
     .where('decision', 'is', null)
     .where('visibleAt', '<', overdueSince)
     .where(({ eb, or }) => or([eb('emailAt', 'is', null), eb('emailAt', '<', overdueSince)]))
-    .limit(ROWS_MAX)
+    .where('notificationRecipientId', '>', after ?? FIRST_ID)
+    .orderBy('notificationRecipientId')
+    .limit(limit)
     .execute();
-  return rows.map((row) => ({ ...row, topic: 'notification' }));
+  return pageOf(
+    rows,
+    limit,
+    ({ notificationRecipientId }) => notificationRecipientId,
+    (row) => [{ ...row, topic: 'notification' }],
+  );
 }
 
 /** Disabled endpoints count as well: their queue ends the deliveries that are left. */
-async function findStalledEndpoints({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
-  const { rows } = await sql<{ tenantId: string; endpointId: string }>`
-    select tenant_id, webhook_endpoint_id as endpoint_id from webhook_endpoints endpoint
-    where (blocked_until is null or blocked_until < ${overdueSince}) and exists (
-      select from webhook_deliveries delivery
-      where delivery.webhook_endpoint_id = endpoint.webhook_endpoint_id
-        and delivery.next_attempt_at < ${overdueSince}
-        and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))`.execute(trx);
-  return rows.map((row) => ({ ...row, topic: 'webhook_endpoint' }));
+async function findStalledEndpoints(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const { rows } = await sql<{ tenantId: string | null; endpointId: string }>`
+    with recursive queue as (
+      (select webhook_endpoint_id from webhook_deliveries
+       where next_attempt_at is not null and webhook_endpoint_id > ${after ?? FIRST_ID}
+       order by webhook_endpoint_id, next_attempt_at limit 1)
+      union all
+      select next.webhook_endpoint_id from queue, lateral (
+        select webhook_endpoint_id from webhook_deliveries other
+        where other.next_attempt_at is not null and other.webhook_endpoint_id > queue.webhook_endpoint_id
+        order by webhook_endpoint_id, next_attempt_at limit 1) next),
+    page as materialized (select * from queue limit ${limit})
+    select page.webhook_endpoint_id as endpoint_id, (
+      select tenant_id from webhook_endpoints endpoint
+      where endpoint.webhook_endpoint_id = page.webhook_endpoint_id
+        and (blocked_until is null or blocked_until < ${overdueSince}) and exists (
+          select from webhook_deliveries delivery
+          where delivery.webhook_endpoint_id = page.webhook_endpoint_id
+            and delivery.next_attempt_at < ${overdueSince}
+            and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))) as tenant_id
+    from page order by page.webhook_endpoint_id`.execute(trx);
+  return pageOf(
+    rows,
+    limit,
+    ({ endpointId }) => endpointId,
+    ({ tenantId, endpointId }) =>
+      tenantId === null ? [] : [{ tenantId, endpointId, topic: 'webhook_endpoint' }],
+  );
 }
+
+export const STALLED_WORK = {
+  pushQueues: findStalledPushQueues,
+  backfills: findStalledBackfills,
+  runs: findStalledRuns,
+  emails: findStalledEmails,
+  overviews: findStalledOverviews,
+  notifications: findStalledNotifications,
+  endpoints: findStalledEndpoints,
+} satisfies Record<string, FindStalledWork>;
+
+export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

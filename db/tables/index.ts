@@ -19,6 +19,7 @@ import type {
   AuditLogTable,
   IdempotencyKeysTable,
   InstallationsTable,
+  LeasesTable,
   OutboxTable,
   RunningWorkTable,
   StreamEventsTable,
@@ -76,6 +77,7 @@ export interface Tables {
   apiKeys: ApiKeysTable;
   idempotencyKeys: IdempotencyKeysTable;
   installations: InstallationsTable;
+  leases: LeasesTable;
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
   records: RecordsTable;

@@ -72,6 +72,13 @@ export interface InstallationsTable {
   server: string | null;
 }
 
+/** Background work of one process (db/platform/leases.ts). */
+export interface LeasesTable {
+  name: string;
+  holderId: string;
+  seenAt: Date;
+}
+
 /** What a worker executes and may take it down with (db/platform/running-work.ts). */
 export interface RunningWorkTable {
   tenantId: string;

@@ -21,7 +21,7 @@ import {
 import { changePersonEmails } from '../../../db/tenants/people';
 import type { NotificationKind } from '../../../domain/notifications/notification-kinds';
 import { newUuid } from '../../../db/sql/ids';
-import { findStalledWork } from '../../../db/platform/stalled-work';
+import { STALLED_WORK } from '../../../db/platform/stalled-work';
 import {
   clearRefusal,
   findRefusedAddress,
@@ -344,9 +344,12 @@ describe('a refused address', () => {
 
 it('is found by the sweep if its workflow is lost, but not before it is due or after its outcome', async () => {
   const isStalled = async (overdueSince: Date) => {
-    const stalled = await db.database.withDispatcher((work) => findStalledWork(work, { overdueSince }));
-    return stalled.filter(({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId)
-      .length;
+    const page = await db.database.withDispatcher((work) =>
+      STALLED_WORK.notifications(work, { overdueSince, after: undefined, limit: 10_000 }),
+    );
+    return page.stalled.filter(
+      ({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId,
+    ).length;
   };
   const inMinutes = (minutes: number) => new Date(at.getTime() + minutes * 60_000);
   await notify();
