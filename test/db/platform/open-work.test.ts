@@ -53,7 +53,7 @@ async function addHistory(): Promise<void> {
   await db.superuser('analyze');
 }
 
-/** Reads one page of every kind of stalled work, and counts the rows of tables and indexes that it touched. */
+/** Reads a page of every kind of stalled work, and counts the rows of tables that were touched. */
 async function rowsRead(): Promise<number> {
   return db.database.withDispatcher(async (work) => {
     const search = { overdueSince: work.now, after: undefined, limit: 500 };
