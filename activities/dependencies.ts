@@ -43,6 +43,8 @@ export interface ActivityDependencies {
   ): Promise<OpenConnector>;
   /** The number of records that one claim takes for a connector. */
   batchSizeOf(connectorKind: string): number;
+  /** The calls of pushes that an integration makes at the same time, over all workers. */
+  callsAtOnceOf(integration: Pick<Integration, 'connector' | 'config'>): number;
   /** null without SMTP settings: e-mails wait. */
   mailer: Mailer | null;
   /** The token of a person's unsubscribe link. */
@@ -75,7 +77,7 @@ export interface PushingLimits {
    * turns.
    */
   timeBoxMs: number;
-  /** Batches in progress at the same time per integration. */
+  /** Batches in progress at the same time per execution. */
   parallelBatches: number;
   outage: OutageLimits;
 }

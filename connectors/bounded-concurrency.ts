@@ -3,7 +3,7 @@
  * credentials or an abort, or after a few consecutive failures without a response (rules.md 11: an outage is
  * only probed). Started calls are always awaited, because their results must be recorded.
  */
-import type { PushItem, PushResult } from './connector';
+import type { ConnectorContext, PushItem, PushResult } from './connector';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors';
 
 /** This many consecutive `Unavailable` errors mean that the third party is down. */
@@ -15,14 +15,14 @@ export type Settled<Item, Value> =
 
 /**
  * Calls `work` for the items, at most `limit` at a time. Returns the results of the started items in their
- * order. An error that is not one of the four is a bug that concerns one item. It becomes `Unavailable` (a
+ * order. `mayBegin` false: no further item is started. An error that is not one of the four is a bug that concerns one item. It becomes `Unavailable` (a
  * few attempts, then Sync failed), because an exception would lose the results of the other items.
  */
 export async function mapConcurrently<Item, Value>(
   items: readonly Item[],
   limit: number,
   work: (item: Item) => Promise<Value>,
-  signal?: AbortSignal,
+  mayBegin: () => boolean = () => true,
 ): Promise<Settled<Item, Value>[]> {
   const settled: Settled<Item, Value>[] = [];
   let next = 0;
@@ -31,7 +31,7 @@ export async function mapConcurrently<Item, Value>(
   let workers = Math.min(limit, items.length);
 
   async function runWorker(): Promise<void> {
-    while (!isStopped && signal?.aborted !== true && next < items.length) {
+    while (!isStopped && mayBegin() && next < items.length) {
       const position = next++;
       const result = await settle(items[position] as Item, work);
       settled[position] = result;
@@ -56,19 +56,32 @@ export async function mapConcurrently<Item, Value>(
 }
 
 /**
- * `mapConcurrently` for a push: one `PushResult` per started item. `pushOne` throws one of the four errors.
+ * `mapConcurrently` for a push: one `PushResult` per started item, reported as it arrives. `pushOne` throws one
+ * of the four errors.
  */
 export async function pushConcurrently(
   items: readonly PushItem[],
   limit: number,
   pushOne: (item: PushItem) => Promise<Extract<PushResult, { ok: true }>>,
-  signal: AbortSignal,
+  { signal, pushing }: Pick<ConnectorContext, 'signal' | 'pushing'>,
 ): Promise<PushResult[]> {
-  const settled = await mapConcurrently(items, limit, pushOne, signal);
-  return settled.map((result) =>
-    result.ok ? result.value : { pushId: result.item.pushId, ok: false, error: result.error },
+  const mayBegin = () => !signal.aborted && pushing?.mayBegin() !== false;
+  const settled = await mapConcurrently(
+    items,
+    Math.min(limit, pushing?.recordsAtOnce ?? limit),
+    async (item) => {
+      const result = await settle(item, pushOne);
+      pushing?.onResult(resultOf(result));
+      if (result.ok) return result.value;
+      throw result.error;
+    },
+    mayBegin,
   );
+  return settled.map(resultOf);
 }
+
+const resultOf = (result: Settled<PushItem, Extract<PushResult, { ok: true }>>): PushResult =>
+  result.ok ? result.value : { pushId: result.item.pushId, ok: false, error: result.error };
 
 async function settle<Item, Value>(
   item: Item,

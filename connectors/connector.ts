@@ -63,6 +63,18 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
    * if a person has to decide (rules.md 50).
    */
   beforeCreateAgain?: ((item: PushItem) => void) | undefined;
+  /** For pushes: the share of this execution, and where its results go. */
+  pushing?: PushProgress | undefined;
+}
+
+/** How an execution of a push queue follows the single calls of a batch. */
+export interface PushProgress {
+  /** How many records may be under way at the same time. */
+  recordsAtOnce: number;
+  /** False: begin no further record. What has begun is finished. */
+  mayBegin(): boolean;
+  /** To be called with each result as it arrives; `push` returns it too. */
+  onResult(result: PushResult): void;
 }
 
 /** One record to push. */
@@ -198,6 +210,10 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   appName?(config: Config): string | undefined;
   /** Records per claim. Results are recorded per claim, so a crash repeats at most this many pushes. */
   batchSize: number;
+  /**
+   * How many calls of pushes an integration makes at the same time, over all workers. Absent: 8.
+   */
+  callsAtOnce?(config: Config): number;
   /** The options for deleted records, the default first (rules.md 14). */
   onDelete: readonly ('deactivate' | 'delete' | 'leave')[];
   /**

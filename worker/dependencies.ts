@@ -7,6 +7,7 @@ import {
 } from '../activities/dependencies';
 import {
   type ConnectorOpenerOptions,
+  callsAtOnce,
   createConnectorOpener,
   findConnector,
 } from '../activities/integrations/open-connector';
@@ -38,6 +39,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     pulling: options.pulling ?? PULLING_LIMITS,
     delivering: options.delivering ?? DELIVERING_LIMITS,
     batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
+    callsAtOnceOf: (integration) => callsAtOnce(connectors, integration),
     openConnector: createConnectorOpener(options),
 
     openWebhookSecrets: ({ endpointId, tenantId, secrets, headers }, now) =>

@@ -14,14 +14,14 @@ import type { ScheduledSyncActivities } from '../activities/sync-runs/scheduled-
 import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
- * One execution of a push queue ends within two minutes, and a dead worker is noticed after 15 s. Retries
- * never end: each execution makes at most one attempt per record, and the time of a further attempt is stored
+ * One execution of a push queue begins no call after 20 s and finishes what it has begun, so a slow third party
+ * is not cut off in the middle of a call. A dead worker is noticed after 15 s. Retries never end: each execution makes at most one attempt per record, and the time of a further attempt is stored
  * in the record's row.
  */
 export function recordPushActivities(tenantId: string): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
     taskQueue: TASK_QUEUES.push,
-    startToCloseTimeout: '2 minutes',
+    startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId },

@@ -92,6 +92,18 @@ function checkOrigins(givenFor: Origins, origins: Origins): void {
   );
 }
 
+const CALLS_AT_ONCE = 8;
+
+/** A configuration that cannot be read fails when the connector is opened. */
+export function callsAtOnce(
+  connectors: Record<string, Connector>,
+  { connector: kind, config }: Pick<IntegrationToOpen, 'connector' | 'config'>,
+): number {
+  const connector = findConnector(connectors, kind);
+  const read = connector.configSchema.safeParse(config);
+  return (read.success ? connector.callsAtOnce?.(read.data) : undefined) ?? CALLS_AT_ONCE;
+}
+
 export function findConnector(connectors: Record<string, Connector>, kind: string): Connector {
   const connector = connectors[kind];
   if (connector === undefined)

@@ -1,8 +1,9 @@
 /**
- * Sends one claimed batch through the connector. Returns the result of each record, and the state of the
- * third party if it is unavailable as a whole. Writes nothing.
+ * Sends one claimed batch through the connector. Records whose result is certain are concluded as their
+ * answers arrive (rule 60). Returns the results of the other ones, and the state of the third party if it is
+ * unavailable as a whole.
  */
-import type { PushItem, PushResult } from '../../connectors/connector';
+import type { PushItem, PushProgress, PushResult } from '../../connectors/connector';
 import {
   ConnectorError,
   RateLimited,
@@ -23,6 +24,7 @@ import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
 import { waitForThirdParty } from '../time-box';
+import { EarlyResults } from './early-results';
 import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
@@ -33,7 +35,10 @@ export interface Batch {
   ask(): Promise<ThirdPartyState>;
   /** Stores conflicts that are found before a record is written. */
   raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
-  now: Date;
+  /** Stores results. */
+  conclude(finished: readonly FinishedPush[]): Promise<void>;
+  progress: Omit<PushProgress, 'onResult'>;
+  now(): Date;
   log: ActivityLog;
 }
 
@@ -42,20 +47,36 @@ export interface BatchResult {
   trouble: ThirdPartyState;
 }
 
-export const notCalled = (push: ClaimedPush): FinishedPush => ({
+/** The execution ended before the push was begun. */
+export const notBegun = (push: ClaimedPush): FinishedPush => ({
+  push,
+  outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing: false, dueAt: push.dueAt },
+});
+
+const notCalled = (push: ClaimedPush): FinishedPush => ({
   push,
   outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing: false },
 });
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes, batch.raise);
-  const { results, isStopped } = await send(batch, unread);
+  const early = new EarlyResults(async (results) => {
+    const certain = batch.pushes.flatMap((push) => {
+      const outcome = certainOutcome(batch, push, results.get(push.pushId), unread.of(push));
+      return outcome === undefined ? [] : [{ push, outcome }];
+    });
+    if (certain.length > 0) await batch.conclude(certain);
+    return certain.map(({ push }) => push.pushId);
+  });
+  const { results, isStopped } = await send(batch, unread, early);
+  const isConcluded = await early.end();
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];
   for (const push of batch.pushes) {
+    if (isConcluded.has(push.pushId)) continue;
     const result = results.get(push.pushId);
     if (result === undefined) {
-      concluded.push(notCalled(push));
+      concluded.push(batch.progress.mayBegin() ? notCalled(push) : notBegun(push));
       continue;
     }
     const judged = await judge(batch, push, result, { isStopped, unread: unread.of(push) });
@@ -68,15 +89,21 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
 async function send(
-  { pushes, recordTypes, open, log }: Batch,
+  { pushes, recordTypes, open, log, progress }: Batch,
   { beforeWrite, beforeCreateAgain }: UnreadEditsOfBatch,
+  early: EarlyResults,
 ): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
   const items = pushes.map((push) => toItem(push, recordTypes));
   const results = new Map<string, Result>();
   let isStopped = false;
   try {
     const { connector, context: shared } = await open();
-    const context = { ...shared, beforeWrite, beforeCreateAgain };
+    const onResult = (result: PushResult): void => {
+      results.set(result.pushId, result);
+      early.add(result);
+    };
+    const pushing = { ...progress, onResult };
+    const context = { ...shared, beforeWrite, beforeCreateAgain, pushing };
     try {
       const sent = await waitForThirdParty(() => connector.push(items, context));
       for (const result of sent) results.set(result.pushId, result);
@@ -86,7 +113,8 @@ async function send(
       // fails (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
       for (const item of items)
-        results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
+        if (!results.has(item.pushId))
+          results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
     }
     isStopped = context.signal.aborted;
   } catch (error) {
@@ -139,45 +167,65 @@ async function judge(
   result: Result,
   { isStopped, unread }: { isStopped: boolean; unread: UnreadOfPush | undefined },
 ): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
-  if (result.ok)
-    return {
-      outcome: {
-        kind: 'succeeded',
-        effect: result.effect,
-        remoteId: result.remoteId,
-        remoteVersion: result.remoteVersion,
-        notation: notationOf(batch, push, {
-          shown: result.shown ?? null,
-          payload: unread?.payload ?? push.payload,
-          leftAsIs: unread?.leftAsIs ?? {},
-        }),
-        unread,
-      },
-    };
+  if (result.ok) return { outcome: succeeded(batch, push, result, unread) };
   const { error } = result;
   // The worker is stopping: the results of aborted calls are unknown and do not concern the third party's
   // state.
   if (isStopped) return { outcome: { kind: 'waiting', wasCalled: true, errors: null, isFailing: false } };
   if (!(error instanceof ConnectorError))
-    return { outcome: refused(push, [internalError(error)], batch.now) };
+    return { outcome: refused(push, [internalError(error)], batch.now()) };
   if (error instanceof RateLimited || error instanceof Unauthorized)
     return { outcome: waiting(error, false), trouble: stateAfter(error) };
-  if (error instanceof RecordRejected && !error.isForbidden)
-    return {
-      // A redirect can follow a creation (303).
-      outcome: {
-        kind: 'failed',
-        errors: withUnlisted(toSyncErrors(error), push),
-        isCertain: !(error instanceof WrongAddress),
-        conflict: error instanceof RecordConflict ? error.conflict : undefined,
-      },
-    };
+  if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };
 
   const trouble = await batch.ask();
   if (trouble.kind !== 'well') return { outcome: waiting(error, true), trouble };
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
-  return { outcome: refused(push, toSyncErrors(error), batch.now) };
+  return { outcome: refused(push, toSyncErrors(error), batch.now()) };
+}
+
+/** The outcome of a result that says nothing about the third party as a whole. */
+function certainOutcome(
+  batch: Batch,
+  push: ClaimedPush,
+  result: PushResult | undefined,
+  unread: UnreadOfPush | undefined,
+): PushOutcome | undefined {
+  if (result === undefined) return undefined;
+  if (result.ok) return succeeded(batch, push, result, unread);
+  const { error } = result;
+  return error instanceof RecordRejected && !error.isForbidden ? rejected(push, error) : undefined;
+}
+
+function succeeded(
+  batch: Batch,
+  push: ClaimedPush,
+  result: Extract<PushResult, { ok: true }>,
+  unread: UnreadOfPush | undefined,
+): PushOutcome {
+  return {
+    kind: 'succeeded',
+    effect: result.effect,
+    remoteId: result.remoteId,
+    remoteVersion: result.remoteVersion,
+    notation: notationOf(batch, push, {
+      shown: result.shown ?? null,
+      payload: unread?.payload ?? push.payload,
+      leftAsIs: unread?.leftAsIs ?? {},
+    }),
+    unread,
+  };
+}
+
+function rejected(push: ClaimedPush, error: RecordRejected): PushOutcome {
+  return {
+    kind: 'failed',
+    errors: withUnlisted(toSyncErrors(error), push),
+    // A redirect can follow a creation (303).
+    isCertain: !(error instanceof WrongAddress),
+    conflict: error instanceof RecordConflict ? error.conflict : undefined,
+  };
 }
 
 function notationOf(

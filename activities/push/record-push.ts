@@ -7,14 +7,12 @@
  * without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
-import type { PushItem } from '../../connectors/connector';
 import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import type { BrakeAllowances, Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
-import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import type { FinishedPush } from '../../db/push/push-outcome';
 import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
@@ -26,9 +24,9 @@ import { ClaimLeases } from '../lease-renewal';
 import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
-import { notCalled, pushBatch } from './push-batch';
+import { type Batch, notBegun, pushBatch } from './push-batch';
 import { reportOf } from './push-report';
-import { RemoteClaims } from './remote-claims';
+import { forPushing, RecentChecks } from './pushing-connector';
 import { takeUnread } from './unread-edits';
 import {
   askThirdParty,
@@ -42,7 +40,7 @@ export interface RecordPushActivities {
 
 type Dependencies = Pick<
   ActivityDependencies,
-  'database' | 'batchSizeOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'
+  'database' | 'batchSizeOf' | 'callsAtOnceOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'
 >;
 
 export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => ({
@@ -52,10 +50,6 @@ export const createRecordPushActivities = (dependencies: Dependencies): RecordPu
 const BACKFILL_CHUNK = 1_000;
 const REVIEW_CHUNK = 1_000;
 const BLOCKED_CHUNK = 500;
-/**
- * A result of `check` is reused for this long: a batch of refused records checks once, not once per record.
- */
-const CHECK_HOLDS_MS = 5_000;
 /** How soon to claim again, beside a slow batch, what was due and locked by an incoming change. */
 const CLAIM_AGAIN_MS = 1_000;
 
@@ -69,7 +63,7 @@ class PushDueRecordsTask {
   private readonly leases: ClaimLeases;
   private pushed = 0;
   private readonly allowances: BrakeAllowances = new Map();
-  private lastCheck: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
+  private readonly checks = new RecentChecks();
 
   constructor(
     private readonly deps: Dependencies,
@@ -151,15 +145,18 @@ class PushDueRecordsTask {
     const isOurTurn = await this.inTenant((work) =>
       claimProbe(work, { integrationId: this.input.integrationId, now: this.timeBox.now(), blockedUntil }),
     );
-    if (isOurTurn) await this.recordState(await askThirdParty(() => this.open(integration)), integration);
+    if (isOurTurn) await this.recordState(await askThirdParty(() => this.open(integration, 1)), integration);
   }
 
   /** @returns true if the integration must be read again: it has changed, or is in trouble now. */
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
+    const width = this.deps.callsAtOnceOf(integration);
     let opened: Promise<OpenConnector> | undefined;
-    const open = () => (opened ??= this.open(integration));
+    const open = () => (opened ??= this.open(integration, width));
     let mustReadAgain = false;
     const shouldContinue = () => !mustReadAgain && this.timeBox.isWithinTimeBox();
+    const progress = { recordsAtOnce: width, mayBegin: shouldContinue };
+    const batches = Math.min(this.deps.pushing.parallelBatches, width);
     await runBounded<ClaimedBatch>({
       claim: async () => {
         while (shouldContinue()) {
@@ -175,18 +172,20 @@ class PushDueRecordsTask {
       },
       perClaim: 1,
       claimAhead: 0,
-      parallelClaims: this.deps.pushing.parallelBatches,
+      parallelClaims: batches,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (batch) => {
-        const trouble = await this.pushOneBatch(integration, batch, open).finally(batch.endLease);
+        const trouble = await this.pushOneBatch(integration, batch, { open, progress }).finally(
+          batch.endLease,
+        );
         mustReadAgain ||= trouble.kind !== 'well';
       },
-      concurrency: () => this.deps.pushing.parallelBatches,
+      concurrency: () => batches,
       shouldContinue,
       intervalMs: 0,
-      release: async (batches) => {
-        for (const { pushes, endLease } of batches)
-          await this.recordResults(pushes.map(notCalled)).finally(endLease);
+      release: async (claimed) => {
+        for (const { pushes, endLease } of claimed)
+          await this.recordResults(pushes.map(notBegun)).finally(endLease);
       },
     });
     return mustReadAgain;
@@ -201,26 +200,32 @@ class PushDueRecordsTask {
   private async pushOneBatch(
     integration: Integration,
     { pushes }: ClaimedBatch,
-    open: () => Promise<OpenConnector>,
+    { open, progress }: Pick<Batch, 'open' | 'progress'>,
   ): Promise<ThirdPartyState> {
     const { concluded, trouble } = await pushBatch({
       pushes,
       recordTypes: integration.recordTypes,
       open,
-      ask: () => this.ask(open),
+      ask: () => this.checks.ask(open),
       raise: async (push, conflicts) => {
         if (conflicts.length > 0)
           await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
       },
-      now: this.timeBox.now(),
+      conclude: (finished) => this.conclude(finished),
+      progress,
+      now: () => this.timeBox.now(),
       log: this.deps.log,
     });
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     if (trouble.kind !== 'well') await this.recordState(trouble, integration);
-    await this.recordResults(concluded);
-    await takeUnread(concluded, this.input, (work) => this.inTenant(work));
-    this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+    await this.conclude(concluded);
     return trouble;
+  }
+
+  private async conclude(finished: readonly FinishedPush[]): Promise<void> {
+    await this.recordResults(finished);
+    await takeUnread(finished, this.input, (work) => this.inTenant(work));
+    this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
   }
 
   private claim(
@@ -253,13 +258,6 @@ class PushDueRecordsTask {
     );
   }
 
-  private ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
-    if (this.lastCheck === undefined || performance.now() - this.lastCheck.requestedAt > CHECK_HOLDS_MS) {
-      this.lastCheck = { requestedAt: performance.now(), state: askThirdParty(open) };
-    }
-    return this.lastCheck.state;
-  }
-
   /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
   private logFields(): { tenant_id: string; integration_id: string } {
     return {
@@ -283,15 +281,14 @@ class PushDueRecordsTask {
     return reportOf(status, { ...this.input, pushed: this.pushed, timeBox: this.timeBox });
   }
 
-  private async open(integration: Integration): Promise<OpenConnector> {
+  private async open(integration: Integration, callsAtOnce: number): Promise<OpenConnector> {
     const { tenantId, integrationId } = this.input;
     const opened = await this.deps.openConnector(tenantId, integration, this.timeBox.signal, 'push');
-    const claims = new RemoteClaims(async ({ recordType, externalId }, remoteId) => {
-      const wanted = { recordType, externalId, remoteId };
-      return (await this.inTenant((work) => findOtherHolders(work, integrationId, [wanted]))).get(wanted);
+    return forPushing(opened, {
+      integrationId,
+      callsAtOnce,
+      inTenant: (work) => this.inTenant(work),
     });
-    const claimRemote = (item: PushItem, remoteId: string) => claims.claim(item, remoteId);
-    return { ...opened, context: { ...opened.context, claimRemote } };
   }
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {

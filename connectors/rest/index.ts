@@ -22,10 +22,6 @@ import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 
-/**
- * With two to four calls per record and eight concurrent records, a batch ends well within the two minutes of
- * a claim, even if each call takes seconds.
- */
 const BATCH_SIZE = 40;
 
 export const rest: Connector<RestConfig, RestCredentials> = {
@@ -37,6 +33,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   credentialsSchema: RestCredentials,
   appName: ({ app }) => app,
   batchSize: BATCH_SIZE,
+  callsAtOnce: ({ concurrency }) => concurrency,
   onDelete: ['deactivate', 'delete', 'leave'],
 
   recordTypes: recordTypesOf,
@@ -53,7 +50,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const session = await openSession(context);
     const pushOne = async (item: PushItem) =>
       pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, context });
-    return pushConcurrently(items, config.concurrency, pushOne, context.signal);
+    return pushConcurrently(items, config.concurrency, pushOne, context);
   },
 
   readAbilities({ record_types: types }, recordType): ReadAbilities | null {

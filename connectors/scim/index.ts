@@ -20,10 +20,6 @@ import { readList } from './responses';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
 
-/**
- * With two or three short calls per record, a batch ends well within the two minutes of a claim, even if each
- * call takes seconds.
- */
 const BATCH_SIZE = 40;
 const CALLS_AT_ONCE = 4;
 
@@ -54,7 +50,7 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
 
   async push(items: readonly PushItem[], context: Context): Promise<PushResult[]> {
     const push = new ScimPush(new ScimApi(context), context);
-    return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context.signal);
+    return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context);
   },
 
   readSignature: ({ base_url: baseUrl, record_types: types, filter_modified: isFiltered }, recordType) => ({

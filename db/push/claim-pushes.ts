@@ -88,7 +88,7 @@ async function lockDueRecordSyncs(
   // Rows with an expired lease are taken too; their push waits from then on.
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedRecordSync>`
-    select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
+    select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
            push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
              unresolved_push_id, discarded_at
     from record_syncs
@@ -216,6 +216,7 @@ function toClaimedPush(
           ? null
           : { pushId: unresolvedPushId, payload: creation },
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
+      dueAt: recordSync.nextDueAt,
     },
   ];
 }

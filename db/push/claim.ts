@@ -29,6 +29,8 @@ export interface ClaimedPush {
   /** A creation with another push id whose response was lost. */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
   refusals: number;
+  /** When it became due. */
+  dueAt: Date;
 }
 
 export interface Claim {
@@ -70,6 +72,7 @@ export interface ClaimOptions {
 
 export interface LockedRecordSync extends DueRecordSync {
   recordId: string;
+  nextDueAt: Date;
   windowOpenedAt: Date | null;
   windowFields: string[];
   windowChangedBy: string[];

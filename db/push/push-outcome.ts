@@ -34,9 +34,15 @@ export type PushOutcome =
   | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
-   * no error of this record.
+   * no error of this record. `dueAt`: the record keeps its place among those that are due.
    */
-  | { kind: 'waiting'; wasCalled: boolean; errors: SyncError[] | null; isFailing: boolean };
+  | {
+      kind: 'waiting';
+      wasCalled: boolean;
+      errors: SyncError[] | null;
+      isFailing: boolean;
+      dueAt?: Date | undefined;
+    };
 
 export interface FinishedPush {
   push: ClaimedPush;

@@ -95,7 +95,7 @@ async function writeRecordSyncs(
     const again =
       outcome.kind === 'retry'
         ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt }
-        : { push_refusals: push.refusals, next_attempt_at: now };
+        : { push_refusals: push.refusals, next_attempt_at: outcome.dueAt ?? now };
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
     const isFailing = outcome.kind === 'waiting' && outcome.isFailing;
     return [

@@ -1,5 +1,6 @@
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
-import { mapConcurrently } from '../../connectors/bounded-concurrency';
+import type { PushItem, PushResult } from '../../connectors/connector';
+import { mapConcurrently, pushConcurrently } from '../../connectors/bounded-concurrency';
 
 const items = Array.from({ length: 40 }, (_, index) => index);
 const aMoment = () => new Promise((resolve) => setTimeout(resolve, 2));
@@ -76,9 +77,54 @@ describe('mapConcurrently', () => {
         if (item === 3) stop.abort();
         return item;
       },
-      stop.signal,
+      () => !stop.signal.aborted,
     );
 
     expect(settled.length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('pushConcurrently', () => {
+  const pushes = items.map((index) => ({ pushId: `${index}` }) as PushItem);
+  const accepted = ({ pushId }: PushItem) => ({
+    pushId,
+    ok: true as const,
+    effect: 'created' as const,
+    remoteId: pushId,
+    remoteVersion: null,
+  });
+
+  it('begins no record after the time of its execution is up, and reports each result as it arrives', async () => {
+    const arrived: string[] = [];
+    const pushing = {
+      recordsAtOnce: 2,
+      mayBegin: () => arrived.length < 6,
+      onResult: ({ pushId }: PushResult) => void arrived.push(pushId),
+    };
+    const pushOne = async (item: PushItem) => {
+      await aMoment();
+      return accepted(item);
+    };
+
+    const context = { signal: new AbortController().signal, pushing };
+    const results = await pushConcurrently(pushes, 8, pushOne, context);
+
+    expect(results.map(({ pushId }) => pushId)).toEqual(arrived);
+    expect(results.length).toBeGreaterThanOrEqual(6);
+    expect(results.length).toBeLessThanOrEqual(7);
+  });
+
+  it('reports refused records as they arrive', async () => {
+    const arrived: PushResult[] = [];
+    const pushing = {
+      recordsAtOnce: 8,
+      mayBegin: () => true,
+      onResult: (one: PushResult) => void arrived.push(one),
+    };
+    const refuse = () => Promise.reject(new RecordRejected('no', []));
+
+    await pushConcurrently(pushes, 8, refuse, { signal: new AbortController().signal, pushing });
+
+    expect(arrived.map(({ ok }) => ok)).toEqual(items.map(() => false));
   });
 });

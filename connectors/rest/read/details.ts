@@ -55,13 +55,14 @@ export async function withDetails(
   });
   const wanted = listed.filter(({ id }) => id !== undefined);
   const work = (one: Listed) => readOne(list, one, reading);
-  const first = await mapConcurrently(wanted, config.concurrency, work, signal);
+  const mayBegin = () => !signal.aborted;
+  const first = await mapConcurrently(wanted, config.concurrency, work, mayBegin);
   checkAnswered(first, wanted.length);
   const read = new Map<Listed, Read>();
   for (const one of first) read.set(one.item, one);
   for (const { item, ...result } of first)
     if (!result.ok && result.error instanceof Unavailable)
-      for (const again of await mapConcurrently([item], 1, work, signal)) read.set(item, again);
+      for (const again of await mapConcurrently([item], 1, work, mayBegin)) read.set(item, again);
   checkMissing([...read.values()], reading);
   return collect(listed, read);
 }

@@ -47,14 +47,15 @@ export function createLedger(
       kind,
       title: 'Ledger',
       description: 'A third party made for tests.',
-      configSchema: z.object({ owner: z.string().default('') }),
+      configSchema: z.object({ owner: z.string().default(''), concurrency: z.int().default(8) }),
       credentialsSchema: z.object({ token: z.string().optional() }),
       batchSize,
+      callsAtOnce: (config) => (config as { concurrency: number }).concurrency,
       onDelete: ['deactivate', 'delete', 'leave'],
       recordTypes: () => [],
       hosts: () => [],
-      push: (items: readonly PushItem[], { signal, config }: ConnectorContext) =>
-        pushAll(items, signal, (config as { owner: string }).owner),
+      push: (items: readonly PushItem[], context: ConnectorContext) =>
+        pushAll(items, context, (context.config as { owner: string }).owner),
       async check({ config }: ConnectorContext) {
         ledger.checks += 1;
         const error = ledger.checkAnswer((config as { owner: string }).owner);
@@ -65,12 +66,12 @@ export function createLedger(
 
   async function pushAll(
     items: readonly PushItem[],
-    signal: AbortSignal,
+    { signal, pushing }: ConnectorContext,
     owner: string,
   ): Promise<PushResult[]> {
     const results: PushResult[] = [];
     for (const item of items) {
-      if (signal.aborted) break;
+      if (signal.aborted || pushing?.mayBegin() === false) break;
       const error = await ledger.answer(item, owner);
       if (error !== undefined) {
         ledger.refusals += 1;
@@ -87,13 +88,15 @@ export function createLedger(
         payload: item.payload,
         at: await now(),
       });
-      results.push({
+      const result: PushResult = {
         pushId: item.pushId,
         ok: true,
         effect: effectOf(item, owner),
         remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`,
         remoteVersion: null,
-      });
+      };
+      results.push(result);
+      pushing?.onResult(result);
     }
     return results;
   }

@@ -1,0 +1,67 @@
+/**
+ * The connector of one execution of a push queue: its calls share the places of the execution, and a remote
+ * record is pushed to for one record only.
+ */
+import type { HttpClient } from '../../connectors/connector';
+import { Unavailable } from '../../connectors/errors';
+import type { TenantWork } from '../../db/database';
+import { findOtherHolders } from '../../db/push/linked-elsewhere';
+import { Capacity } from '../../domain/capacity';
+import type { OpenConnector } from '../dependencies';
+import { askThirdParty, type ThirdPartyState } from '../integrations/third-party-health';
+import { RemoteClaims } from './remote-claims';
+
+interface PushingOptions {
+  integrationId: string;
+  /** Of this execution. */
+  callsAtOnce: number;
+  inTenant<T>(work: (tenant: TenantWork) => Promise<T>): Promise<T>;
+}
+
+export function forPushing(
+  opened: OpenConnector,
+  { integrationId, callsAtOnce, inTenant }: PushingOptions,
+): OpenConnector {
+  const claims = new RemoteClaims(async ({ recordType, externalId }, remoteId) => {
+    const wanted = { recordType, externalId, remoteId };
+    return (await inTenant((work) => findOtherHolders(work, integrationId, [wanted]))).get(wanted);
+  });
+  const { http, signal } = opened.context;
+  return {
+    ...opened,
+    context: {
+      ...opened.context,
+      http: inPlaces(http, new Capacity(callsAtOnce), signal),
+      claimRemote: (item, remoteId) => claims.claim(item, remoteId),
+    },
+  };
+}
+
+/** Each request takes a place, whichever record and batch it is made for. */
+function inPlaces(http: HttpClient, places: Capacity, signal: AbortSignal): HttpClient {
+  return {
+    async send(request) {
+      await places.take(1, signal).catch((cause: unknown) => {
+        throw new Unavailable('Nothing was sent: the worker is stopping.', null, { cause });
+      });
+      try {
+        return await http.send(request);
+      } finally {
+        places.release(1);
+      }
+    },
+  };
+}
+
+/** A result of `check` is reused for this long: a batch of refused records checks once, not once per record. */
+const CHECK_HOLDS_MS = 5_000;
+
+export class RecentChecks {
+  private last: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
+
+  ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
+    if (this.last === undefined || performance.now() - this.last.requestedAt > CHECK_HOLDS_MS)
+      this.last = { requestedAt: performance.now(), state: askThirdParty(open) };
+    return this.last.state;
+  }
+}
