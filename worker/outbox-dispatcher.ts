@@ -1,137 +1,26 @@
 /**
- * Passes outbox messages on to Temporal. Messages about the same subject are merged into one call per flush,
- * and a subject whose work is not due yet gets about one call a second. Any number of dispatchers may run. A
- * row is deleted after Temporal accepted the call, so a crash repeats a message and never loses one.
+ * Passes outbox messages on to Temporal. Each topic has a queue and calls of its own, so a push or a webhook
+ * does not wait behind schedules. A subject whose work is not due yet gets about one call a second. Any
+ * number of dispatchers may run.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
-import {
-  backOffMessages,
-  deleteMessages,
-  type DueMessage,
-  type LeasedMessage,
-  leaseMessages,
-  OUTBOX_CHANNEL,
-  releaseMessages,
-  subjectIdOf,
-} from '../db/platform/outbox';
-import { isTemporalAway } from './temporal-away';
+import { type DueMessage, OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
 import { InterruptiblePause } from './interruptible-pause';
+import { type FlushOptions, flushTopic, type RefusedMessage } from './outbox-flush';
 import type { OutboxHandler } from './outbox-handlers';
 
 const POLL_MS = 1_000;
-/** After this long the rows of a dispatcher that died are taken by another (rules.md R3). */
-const LEASE_SECONDS = 3;
-const ROWS_PER_FLUSH = 500;
-const CALLS_AT_ONCE = 16;
+/** Notifications that arrive within this time share a look at the outbox. */
+const LOOK_INTERVAL_MS = 10;
 /** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
 const SIGNAL_INTERVAL_MS = 1_000;
-/** A refused message is tried again after 2 s, 4 s, 8 s, at last once an hour. It is never dropped. */
-const BACK_OFF_SECONDS_MAX = 3_600;
-const ERROR_LENGTH_MAX = 1_000;
 const REMEMBERED_SUBJECTS_MAX = 10_000;
 
-export interface FlushOptions {
-  database: Database;
-  handleRow: OutboxHandler;
-  /** True if the message can wait for the next flush. */
-  mayWait?: (message: DueMessage) => boolean;
-  onSent?: (message: DueMessage) => void;
-  onRefused?: (refused: RefusedMessage) => void;
-}
-
-/** A message that Temporal or its handler refused, for the log. */
-export interface RefusedMessage {
-  outboxIds: number[];
-  tenantId: string;
-  topic: string;
-  subjectId: string;
-  attempts: number;
-  error: unknown;
-}
-
-/** Messages about one subject: the first of them, with the earliest instant of all. */
-interface MergedMessage {
-  message: DueMessage;
-  outboxIds: number[];
-  attempts: number;
-}
-
-/**
- * Sends the messages in the outbox. A refused message backs off, and the others are sent. @throws if Temporal
- * is away, after releasing the messages that were not tried.
- */
-export async function flushOutbox({
-  database,
-  handleRow,
-  mayWait = () => false,
-  onSent,
-  onRefused,
-}: FlushOptions): Promise<{ found: number; waiting: number }> {
-  const leased = await database.withDispatcher((work) =>
-    leaseMessages(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
-  );
-  const merged = mergeBySubject(leased);
-  const waiting = merged.filter(({ message }) => mayWait(message));
-  const untried = new Set(merged);
-  const sending = merged.filter((each) => !waiting.includes(each));
-  let failure: PromiseRejectedResult | undefined;
-  for (let start = 0; start < sending.length && failure === undefined; start += CALLS_AT_ONCE) {
-    const slice = sending.slice(start, start + CALLS_AT_ONCE);
-    const outcomes = await Promise.allSettled(slice.map(({ message }) => handleRow(message)));
-    const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
-    const refused = outcomes.flatMap((outcome, position) =>
-      outcome.status === 'rejected' ? [{ outcome, each: slice[position] as MergedMessage }] : [],
-    );
-    failure = refused.find(({ outcome }) => isTemporalAway(outcome.reason))?.outcome;
-    for (const { outcome, each } of refused) {
-      if (isTemporalAway(outcome.reason)) continue;
-      const report = await backOff(database, each, outcome.reason);
-      onRefused?.(report);
-    }
-    await database.withDispatcher((work) => deleteMessages(work, outboxIdsOf(sent)));
-    for (const each of slice) untried.delete(each);
-    for (const { message } of sent) onSent?.(message);
-  }
-  if (untried.size > 0)
-    await database.withDispatcher((work) => releaseMessages(work, outboxIdsOf([...untried])));
-  if (failure !== undefined) throw failure.reason;
-  return { found: leased.length, waiting: waiting.length };
-}
-
-async function backOff(
-  database: Database,
-  { message, outboxIds, attempts: earlier }: MergedMessage,
-  error: unknown,
-): Promise<RefusedMessage> {
-  const attempts = earlier + 1;
-  const seconds = Math.min(2 ** attempts, BACK_OFF_SECONDS_MAX);
-  const text = String(error).slice(0, ERROR_LENGTH_MAX);
-  await database.withDispatcher((work) => backOffMessages(work, outboxIds, { seconds, error: text }));
-  const { tenantId, topic } = message;
-  return { outboxIds, tenantId, topic, subjectId: subjectIdOf(message), attempts, error };
-}
-
-const outboxIdsOf = (merged: readonly MergedMessage[]): number[] =>
-  merged.flatMap(({ outboxIds }) => outboxIds);
-
-const subjectKey = (message: DueMessage): string => `${message.topic} ${subjectIdOf(message)}`;
-
-function mergeBySubject(leased: readonly LeasedMessage[]): MergedMessage[] {
-  const bySubject = new Map<string, MergedMessage>();
-  for (const { outboxId, attempts, ...message } of leased) {
-    const merged = bySubject.get(subjectKey(message)) ?? { message, outboxIds: [], attempts: 0 };
-    merged.attempts = Math.max(merged.attempts, attempts);
-    if (message.nextDueAt < merged.message.nextDueAt) merged.message.nextDueAt = message.nextDueAt;
-    merged.outboxIds.push(outboxId);
-    bySubject.set(subjectKey(message), merged);
-  }
-  return [...bySubject.values()];
-}
-
 export interface OutboxDispatcher {
-  /** Resolves after the current flush. Other dispatchers, or the next start, send the rest. */
+  /** Resolves after the calls under way. Other dispatchers, or the next start, send the rest. */
   stop(): Promise<void>;
 }
 
@@ -142,13 +31,11 @@ export interface OutboxDispatcherOptions {
   log: ActivityLog;
 }
 
-/** Flushes on every database notification, and each second in case one was lost. */
+/** Looks for messages at every notification, and each second in case one was lost. */
 export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxDispatcher {
-  const { database, databaseUrl, handleRow, log } = options;
-  const { mayWait, onSent } = limitSignalRate();
-  const onRefused = ({ error, ...refused }: RefusedMessage): void =>
-    log.warn({ err: error, ...refused }, 'an outbox message was refused; it is tried again with a back-off');
+  const { database, databaseUrl, log } = options;
   const pause = new InterruptiblePause();
+  const queues = new TopicQueues(options, () => pause.interrupt());
   let isStopped = false;
   const listener = listen({
     url: databaseUrl,
@@ -162,14 +49,13 @@ export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxD
   const run = async (): Promise<void> => {
     while (!isStopped) {
       pause.reset();
-      const { found, waiting } = await flushOutbox({ database, handleRow, mayWait, onSent, onRefused }).catch(
-        (error: unknown) => {
-          log.warn({ err: error }, 'could not send outbox messages to Temporal; retrying in a second');
-          return { found: 0, waiting: 0 };
-        },
-      );
-      if (waiting > 0) await pause.sleep(SIGNAL_INTERVAL_MS / 4);
-      else if (found < ROWS_PER_FLUSH && !pause.isInterrupted) await pause.sleep(POLL_MS);
+      const topics = await database.withDispatcher(readTopics).catch((error: unknown) => {
+        log.warn({ err: error }, 'could not read the outbox; retrying in a second');
+        return [];
+      });
+      for (const topic of topics) queues.flush(topic);
+      await sleep(LOOK_INTERVAL_MS);
+      if (!pause.isInterrupted) await pause.sleep(POLL_MS);
     }
   };
   const running = run();
@@ -179,21 +65,105 @@ export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxD
       isStopped = true;
       pause.interrupt();
       await running;
+      await queues.stop();
       await listener.close();
     },
   };
 }
 
-/** Lets a message wait if its work is not due yet and its subject got a call less than a second ago. */
-function limitSignalRate(): Required<Pick<FlushOptions, 'mayWait' | 'onSent'>> {
+interface TopicQueue {
+  running: Promise<void>;
+  /** There may be messages that the current flush has not seen. */
+  isAskedAgain: boolean;
+}
+
+/** One flush at a time for each topic. */
+class TopicQueues {
+  readonly #queues = new Map<string, TopicQueue>();
+  readonly #lastTenants = new Map<string, string | undefined>();
+  readonly #signalRate = limitSignalRate();
+  readonly #resting = new Set<InterruptiblePause>();
+  #isStopped = false;
+
+  constructor(
+    private readonly options: OutboxDispatcherOptions,
+    private readonly onWaited: () => void,
+  ) {}
+
+  flush(topic: string): void {
+    const queue = this.#queues.get(topic);
+    if (queue !== undefined) queue.isAskedAgain = true;
+    else {
+      const started: TopicQueue = { running: Promise.resolve(), isAskedAgain: true };
+      this.#queues.set(topic, started);
+      started.running = this.#run(topic, started);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const pause of this.#resting) pause.interrupt();
+    await Promise.all([...this.#queues.values()].map(({ running }) => running));
+  }
+
+  async #run(topic: string, queue: TopicQueue): Promise<void> {
+    while (queue.isAskedAgain && !this.#isStopped) {
+      queue.isAskedAgain = false;
+      try {
+        if (await this.#flushOnce(topic)) queue.isAskedAgain = true;
+      } catch (error) {
+        this.options.log.warn(
+          { err: error, topic },
+          'could not send outbox messages to Temporal; retrying in a second',
+        );
+        await this.#rest();
+      }
+    }
+    this.#queues.delete(topic);
+  }
+
+  /** @returns true if there are more messages to send. */
+  async #flushOnce(topic: string): Promise<boolean> {
+    const { database, handleRow } = this.options;
+    const { isMore, waitMs, lastTenant } = await flushTopic({
+      database,
+      topic,
+      handleRow,
+      afterTenant: this.#lastTenants.get(topic),
+      ...this.#signalRate,
+      onRefused: (refused) => this.#logRefused(refused),
+    });
+    this.#lastTenants.set(topic, lastTenant);
+    if (waitMs !== null) setTimeout(this.onWaited, waitMs).unref();
+    return isMore;
+  }
+
+  async #rest(): Promise<void> {
+    const pause = new InterruptiblePause();
+    this.#resting.add(pause);
+    await pause.sleep(POLL_MS);
+    this.#resting.delete(pause);
+  }
+
+  #logRefused({ error, ...refused }: RefusedMessage): void {
+    const text = 'an outbox message was refused; it is tried again with a back-off';
+    this.options.log.warn({ err: error, ...refused }, text);
+  }
+}
+
+/** A message waits if its work is not due yet and its subject got a call less than a second ago. */
+function limitSignalRate(): Required<Pick<FlushOptions, 'waitMsOf' | 'onSent'>> {
   const sentAt = new Map<string, number>();
+  const keyOf = (message: DueMessage): string => `${message.topic} ${subjectIdOf(message)}`;
   return {
-    mayWait: (message) =>
-      message.nextDueAt.getTime() > Date.now() + SIGNAL_INTERVAL_MS &&
-      Date.now() - (sentAt.get(subjectKey(message)) ?? 0) < SIGNAL_INTERVAL_MS,
+    waitMsOf: (message) => {
+      if (message.nextDueAt.getTime() <= Date.now() + 2 * SIGNAL_INTERVAL_MS) return 0;
+      const sinceSent = Date.now() - (sentAt.get(keyOf(message)) ?? 0);
+      return sinceSent >= 0 && sinceSent < SIGNAL_INTERVAL_MS ? SIGNAL_INTERVAL_MS - sinceSent : 0;
+    },
     onSent: (message) => {
       if (sentAt.size > REMEMBERED_SUBJECTS_MAX) sentAt.clear();
-      sentAt.set(subjectKey(message), Date.now());
+      sentAt.set(keyOf(message), Date.now());
     },
   };
 }

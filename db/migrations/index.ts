@@ -35,6 +35,7 @@ import * as recordCounts from './2026-12-03-record-counts';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as openWork from './2026-12-04-open-work';
+import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as retryClocks from './2026-12-04-retry-clocks';
 
 export const migrations: Record<string, Migration> = {
@@ -73,5 +74,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-03-restores': restores,
   '2026-12-03-tenant-limits': tenantLimits,
   '2026-12-04-open-work': openWork,
+  '2026-12-04-outbox-queues': outboxQueues,
   '2026-12-04-retry-clocks': retryClocks,
 };

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork, Work } from '../database';
+import { rowsFrom } from '../sql/bulk-rows';
 import type { OutboxTopic } from '../tables/platform';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
@@ -78,53 +79,124 @@ interface OutboxRow {
   attempts: number;
 }
 
-/** Leases rows for `leaseSeconds`. If the dispatcher dies, the next one takes them after that. */
-export async function leaseMessages(
+/** Topics with messages, those of newer versions included. Messages that back off count too. */
+export async function readTopics({ trx }: Work): Promise<string[]> {
+  const { rows } = await sql<{ topic: string }>`
+    with recursive topics as (
+      select (select topic from outbox order by topic limit 1) as topic
+      union all
+      select (select topic from outbox where topic > topics.topic order by topic limit 1)
+      from topics where topics.topic is not null)
+    select topic from topics where topic is not null`.execute(trx);
+  return rows.map(({ topic }) => topic);
+}
+
+/** Before every other id of a tenant. */
+const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
+
+export interface Lease {
+  topic: string;
+  limit: number;
+  /** If the dispatcher dies, the next one takes the messages after that. */
+  leaseSeconds: number;
+  /** The tenants after this one come first. */
+  afterTenant?: string | undefined;
+}
+
+/** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
+export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMessage[]> {
+  const { limit, afterTenant = FIRST_TENANT } = lease;
+  const messages = await leaseAfter(work, { ...lease, afterTenant });
+  if (afterTenant === FIRST_TENANT || messages.length >= limit) return messages;
+  const room = limit - messages.length;
+  return [...messages, ...(await leaseAfter(work, { ...lease, limit: room, afterTenant: FIRST_TENANT }))];
+}
+
+async function leaseAfter(
   { trx }: Work,
-  { limit, leaseSeconds }: { limit: number; leaseSeconds: number },
+  { topic, limit, leaseSeconds, afterTenant }: Lease,
 ): Promise<LeasedMessage[]> {
+  // The index `outbox_ready` has this order, so rows that are leased or back off are not read.
+  const leasedUntil = sql`coalesce(outbox.leased_until, '-infinity')`;
   const { rows } = await sql<OutboxRow>`
-    update outbox set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
-    where outbox_id in (
-      select outbox_id from outbox where leased_until is null or leased_until < clock_timestamp()
-      order by outbox_id limit ${limit} for update skip locked)
-    returning outbox_id, tenant_id, topic, subject_id, next_due_at, attempts`.execute(trx);
-  return rows.map(({ topic, subjectId, ...row }) => ({ ...row, ...messageOf(topic, subjectId) }));
+    with recursive tenants as (
+      select (select tenant_id from outbox where topic = ${topic} and tenant_id > ${afterTenant}::uuid
+        order by tenant_id limit 1) as tenant_id
+      union all
+      select (select tenant_id from outbox where topic = ${topic} and tenant_id > tenants.tenant_id
+        order by tenant_id limit 1)
+      from tenants where tenants.tenant_id is not null),
+    ready as materialized (
+      select tenant_id from tenants where tenant_id is not null and exists (
+        select from outbox where topic = ${topic} and tenant_id = tenants.tenant_id
+          and ${leasedUntil} < statement_timestamp())
+      limit ${limit}::int),
+    picked as materialized (
+      select message.outbox_id, ready.tenant_id from ready cross join lateral (
+        select outbox_id from outbox where topic = ${topic} and tenant_id = ready.tenant_id
+          and ${leasedUntil} < statement_timestamp()
+        order by ${leasedUntil}, outbox_id limit greatest(1, ${limit}::int / (select count(*) from ready))
+        for update skip locked) as message),
+    leased as (
+      update outbox set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+      from picked where outbox.outbox_id = picked.outbox_id
+      returning outbox.outbox_id, outbox.tenant_id, topic, subject_id, next_due_at, attempts)
+    select * from leased order by tenant_id, outbox_id`.execute(trx);
+  return rows.map(({ topic: known, subjectId, ...row }) => ({ ...row, ...messageOf(known, subjectId) }));
 }
 
-export async function deleteMessages({ trx }: Work, outboxIds: readonly number[]): Promise<void> {
-  if (outboxIds.length === 0) return;
-  await trx
-    .deleteFrom('outbox')
-    .where('outboxId', 'in', [...outboxIds])
-    .execute();
-}
-
-/** Ends the lease of messages that were not sent, so that they can be sent at once. */
-export async function releaseMessages({ trx }: Work, outboxIds: readonly number[]): Promise<void> {
-  if (outboxIds.length === 0) return;
-  await trx
-    .updateTable('outbox')
-    .set({ leasedUntil: null })
-    .where('outboxId', 'in', [...outboxIds])
-    .execute();
-}
-
-/** Keeps refused messages from being sent again for `seconds`. */
-export async function backOffMessages(
+/** Keeps messages from other dispatchers for `seconds`; null = they can be sent at once. */
+export async function setLeases(
   { trx }: Work,
   outboxIds: readonly number[],
-  { seconds, error }: { seconds: number; error: string },
+  { seconds }: { seconds: number | null },
 ): Promise<void> {
+  if (outboxIds.length === 0) return;
+  const leasedUntil =
+    seconds === null ? null : sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`;
   await trx
     .updateTable('outbox')
-    .set((eb) => ({
-      leasedUntil: sql`clock_timestamp() + make_interval(secs => ${seconds})`,
-      attempts: eb('attempts', '+', 1),
-      lastError: error,
-    }))
+    .set({ leasedUntil })
     .where('outboxId', 'in', [...outboxIds])
     .execute();
+}
+
+/** Keeps leased messages for `seconds` more. A message that backs off meanwhile keeps its later instant. */
+export async function renewLeases(
+  { trx }: Work,
+  outboxIds: readonly number[],
+  { seconds }: { seconds: number },
+): Promise<void> {
+  if (outboxIds.length === 0) return;
+  await trx
+    .updateTable('outbox')
+    .set({ leasedUntil: sql`greatest(leased_until, clock_timestamp() + make_interval(secs => ${seconds}))` })
+    .where('outboxId', 'in', [...outboxIds])
+    .execute();
+}
+
+/** A message that was refused: it is not sent again for `seconds`. */
+export interface BackOff {
+  outboxIds: readonly number[];
+  seconds: number;
+  error: string;
+}
+
+/** Deletes the messages that were sent, and keeps the refused ones for later. */
+export async function settleMessages(
+  { trx }: Work,
+  { sent, refused }: { sent: readonly number[]; refused: readonly BackOff[] },
+): Promise<void> {
+  if (sent.length > 0) await trx.deleteFrom('outbox').where('outboxId', 'in', sent).execute();
+  if (refused.length === 0) return;
+  const rows = refused.flatMap(({ outboxIds, seconds, error }) =>
+    outboxIds.map((outboxId) => ({ outbox_id: outboxId, seconds, error })),
+  );
+  await sql`
+    update outbox set leased_until = clock_timestamp() + make_interval(secs => row.seconds),
+      attempts = attempts + 1, last_error = row.error
+    from ${rowsFrom(rows, 'outbox_id bigint, seconds int, error text')}
+    where outbox.outbox_id = row.outbox_id`.execute(trx);
 }
 
 /** Messages that have been refused at least `attempts` times. Needs the dispatcher's role. */

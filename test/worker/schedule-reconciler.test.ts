@@ -31,7 +31,7 @@ import {
 } from '../../domain/sync-runs/nightly-schedule';
 import { createWebhookSender } from '../../egress/webhook-sender';
 import { createDependencies } from '../../worker/dependencies';
-import { flushOutbox } from '../../worker/outbox-dispatcher';
+import { flushOutbox } from '../support/flush-outbox';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
 import {

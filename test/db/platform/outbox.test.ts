@@ -2,7 +2,8 @@
 import { type Client, ServiceError } from '@temporalio/client';
 import { newUuid } from '../../../db/sql/ids';
 import { countRefusedMessages, type DueMessage, enqueuePush, subjectIdOf } from '../../../db/platform/outbox';
-import { flushOutbox, type RefusedMessage } from '../../../worker/outbox-dispatcher';
+import type { RefusedMessage } from '../../../worker/outbox-flush';
+import { flushOutbox } from '../../support/flush-outbox';
 import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { sweep } from '../../../worker/stalled-work-sweeper';
 import { GivenTenant, openTestDb, type TestDb } from '../given';

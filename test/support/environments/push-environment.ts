@@ -18,7 +18,7 @@ import { applyRecordSyncAction, type RecordSyncAction } from '../../../db/record
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { createWebhookSender } from '../../../egress/webhook-sender';
 import { createDependencies } from '../../../worker/dependencies';
-import { flushOutbox } from '../../../worker/outbox-dispatcher';
+import { flushOutbox } from '../flush-outbox';
 import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { createWorkers } from '../../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
