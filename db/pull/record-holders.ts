@@ -18,7 +18,7 @@ export async function findHeldElsewhere(
   recordIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { trx, tenantId } = work;
-  const others = await findAcceptingIntegrations(work, { except: integrationId });
+  const others = await findAcceptingIntegrations(work, { recordTypes: [recordType], except: integrationId });
   const reading = others
     .filter(({ recordTypes }) => pullsType(recordTypes[recordType]))
     .map((other) => other.integrationId);

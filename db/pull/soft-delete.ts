@@ -60,7 +60,10 @@ export async function softDelete(
     }));
   const author = pullAuthor(pass);
   await writeRecords(work, drafts, author.actor);
-  const others = await findAcceptingIntegrations(work, { except: pass.integrationId });
+  const others = await findAcceptingIntegrations(work, {
+    recordTypes: [pass.recordType],
+    except: pass.integrationId,
+  });
   await writeRecordSyncs(work, others, drafts, author);
   await unlink(work, pass.integrationId, recordIds);
   await noteAbsence(work, pass, [...held]);

@@ -13,6 +13,7 @@ import {
   planAcceptance,
   type StoredRecord,
 } from '../../domain/push/plan-acceptance';
+import { type RecordSyncKey, recordSyncKey } from '../../domain/push/plan-record-syncs';
 import type { FieldVersions } from '../../domain/records/field-versions';
 import type { RecordChange } from '../../domain/records/record-change';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
@@ -25,7 +26,7 @@ import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
 import { countCreated, readRoom } from './record-counts';
 import { findOwners } from './record-owners';
-import { writeRecordSyncPlan } from './update-record-syncs';
+import { type ShownRecordSync, writeRecordSyncPlan } from './update-record-syncs';
 import { withdrawReviewedItems } from './withdraw-reviewed-items';
 import { writeRecords } from './write-records';
 
@@ -53,7 +54,9 @@ export async function acceptChanges(
   { recordsPerType }: { recordsPerType?: number } = {},
 ): Promise<AcceptedChange[]> {
   await lockMappings(work, 'shared');
-  const integrations = await findAcceptingIntegrations(work);
+  const integrations = await findAcceptingIntegrations(work, {
+    recordTypes: [...new Set(changes.map(({ recordType }) => recordType))],
+  });
   const records = await lockRecords(work, changes);
   const room = await readRooms(work, changes, records, recordsPerType);
   const owners = await findOwners(work, integrations, records);
@@ -66,13 +69,11 @@ export async function acceptChanges(
 
   await writeRecords(work, plan.drafts, author.actor);
   await writeChangeLog(work, plan.log, author);
-  await writeRecordSyncPlan(work, plan.recordSyncs, author);
+  const written = await writeRecordSyncPlan(work, plan.recordSyncs, author);
   await withdrawReviewedItems(work, plan.drafts);
   await countCreated(work, plan.drafts);
 
-  const recordIds = plan.drafts.map(({ recordId }) => recordId);
-  const isUnchanged = plan.recordSyncs.records.length === 0;
-  const syncs = bySyncedRecord(isUnchanged ? [...recordSyncs.values()] : await readSyncs(work, recordIds));
+  const syncs = bySyncedRecord(recordSyncs, written, plan.recordSyncs.ended);
   return plan.results.map((result) => ({
     ...result,
     syncs: result.recordId === null ? [] : (syncs.get(result.recordId) ?? []),
@@ -174,26 +175,22 @@ async function writeChangeLog(
     from ${rowsFrom(rows, columns)}`.execute(trx);
 }
 
-type SyncOfRecord = AcceptedSync & { recordId: string };
-
-async function readSyncs(
-  { trx, tenantId }: TenantWork,
-  recordIds: readonly string[],
-): Promise<SyncOfRecord[]> {
-  const { rows } = await sql<SyncOfRecord>`
-    select record_sync.*
-    from unnest(${recordIds}::uuid[]) as wanted(record_id)
-    cross join lateral (
-      select record_id, integration_id, status, due_at from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
-      order by integration_id) record_sync`.execute(trx);
-  return rows;
-}
-
-/** By record id, in the order of integrations. */
-function bySyncedRecord(rows: readonly SyncOfRecord[]): Map<string, AcceptedSync[]> {
+/** By record id, in the order of integrations: the record syncs of before, and what was written of them. */
+function bySyncedRecord(
+  before: ReadonlyMap<string, ShownRecordSync>,
+  written: readonly ShownRecordSync[],
+  ended: readonly RecordSyncKey[],
+): Map<string, AcceptedSync[]> {
+  const after = new Map(before);
+  for (const sync of written) after.set(recordSyncKey(sync), sync);
+  for (const key of ended) after.delete(recordSyncKey(key));
   const byRecord = new Map<string, AcceptedSync[]>();
-  for (const { recordId, integrationId, status, dueAt } of rows)
-    byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), { integrationId, status, dueAt }]);
+  for (const { recordId, integrationId, status, dueAt } of after.values()) {
+    const syncs = byRecord.get(recordId) ?? [];
+    byRecord.set(recordId, syncs);
+    syncs.push({ integrationId, status, dueAt });
+  }
+  for (const syncs of byRecord.values())
+    if (syncs.length > 1) syncs.sort((a, b) => (a.integrationId < b.integrationId ? -1 : 1));
   return byRecord;
 }

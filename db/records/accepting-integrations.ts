@@ -9,31 +9,25 @@ import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordSyncStatus } from '../tables/records';
 
-/** `except`: a pulled record is a change for every integration but the one it came from (rules.md 17). */
+/**
+ * The integrations that map one of these record types, with the mappings of these types only: a tenant may
+ * have many others. `except`: a pulled record is a change for every integration but the one it came from
+ * (rules.md 17).
+ */
 export async function findAcceptingIntegrations(
   { trx, tenantId }: TenantWork,
-  { except }: { except?: string } = {},
+  { recordTypes, except = null }: { recordTypes: readonly string[]; except?: string | null },
 ): Promise<AcceptingIntegration[]> {
-  const rows = await trx
-    .selectFrom('integrations')
-    .select([
-      'integrationId',
-      'recordTypes',
-      'mappingVersion',
-      'gracePeriodMs',
-      'maxWaitMs',
-      'pausedAt',
-      'needsReauthorizationAt',
-      'onboardingStartedAt',
-      'onboardedAt',
-    ])
-    .where('tenantId', '=', tenantId)
-    .where('deletedAt', 'is', null)
-    .orderBy('integrationId')
-    .execute();
-  return rows
-    .filter(({ integrationId }) => integrationId !== except)
-    .map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
+  const { rows } = await sql<AcceptingIntegration>`
+    select integration_id, mapping_version, grace_period_ms, max_wait_ms, paused_at, onboarding_started_at,
+      onboarded_at, paused_at is null and needs_reauthorization_at is null as is_working,
+      (select jsonb_object_agg(wanted.name, record_types -> wanted.name)
+        from unnest(${recordTypes}::text[]) as wanted(name) where record_types ? wanted.name) as record_types
+    from integrations
+    where tenant_id = ${tenantId} and deleted_at is null and record_types ?| ${recordTypes}::text[]
+      and integration_id is distinct from ${except}::uuid
+    order by integration_id`.execute(trx);
+  return rows;
 }
 
 interface RecordSyncRow {

@@ -14,6 +14,7 @@ import { appendStreamEvent } from '../platform/change-feed';
 import { enqueueAll } from '../platform/outbox';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
+import type { RecordSyncStatus } from '../tables/records';
 import { lockRecordSyncs } from './accepting-integrations';
 import { hashOfTarget } from './payload-hash';
 
@@ -38,28 +39,36 @@ export async function writeRecordSyncs(
   return plan.records.length > 0;
 }
 
+/** A record sync as people see it. */
+export interface ShownRecordSync extends RecordSyncKey {
+  status: RecordSyncStatus | null;
+  dueAt: Date | null;
+}
+
+/** @returns the record syncs that were written. */
 export async function writeRecordSyncPlan(
   work: TenantWork,
   plan: RecordSyncPlan,
   { actor }: ChangeAuthor,
-): Promise<void> {
-  await writeWindows(work, plan.windows, actor);
+): Promise<ShownRecordSync[]> {
+  const waiting = await writeWindows(work, plan.windows, actor);
   const nextPushes = [...plan.nextDueAt].map(([integrationId, nextDueAt]) => ({ integrationId, nextDueAt }));
   await enqueueAll(
     work,
     nextPushes.map((push) => ({ topic: 'record_push', ...push })),
   );
-  await closeUndoneEdits(work, plan.undone, actor);
+  const closed = await closeUndoneEdits(work, plan.undone, actor);
   await deleteRecordSyncs(work, plan.ended);
   await announce(work, plan);
+  return [...waiting, ...closed];
 }
 
 async function writeWindows(
   { trx, tenantId }: TenantWork,
   windows: readonly PlannedWindow[],
   actor: string,
-): Promise<void> {
-  if (windows.length === 0) return;
+): Promise<ShownRecordSync[]> {
+  if (windows.length === 0) return [];
   // A person's single edits are no bulk.
   const isPerson = actor.startsWith('person:');
   const rows = windows.map(({ integrationId, recordId, version, window, fields, effect }) => ({
@@ -75,7 +84,7 @@ async function writeWindows(
   const columns =
     'integration_id uuid, record_id uuid, version bigint, opened_at timestamptz, due_at timestamptz, ' +
     'reason text, fields text[], effect text';
-  await sql`
+  const { rows: written } = await sql<ShownRecordSync>`
     insert into record_syncs (
       tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason,
       window_fields, window_changed_by, window_effect)
@@ -95,7 +104,8 @@ async function writeWindows(
         else array(select distinct unnest(record_syncs.window_fields || excluded.window_fields)) end,
       window_changed_by = case when record_syncs.window_opened_at is null then excluded.window_changed_by
         else array(select distinct unnest(record_syncs.window_changed_by || excluded.window_changed_by)) end
-    `.execute(trx);
+    returning integration_id, record_id, status, due_at`.execute(trx);
+  return written;
 }
 
 /**
@@ -106,8 +116,8 @@ async function closeUndoneEdits(
   { trx, tenantId, now }: TenantWork,
   undone: readonly UndoneEdit[],
   actor: string,
-): Promise<void> {
-  if (undone.length === 0) return;
+): Promise<ShownRecordSync[]> {
+  if (undone.length === 0) return [];
   const rows = undone.map(({ integrationId, recordId, version, mappingVersion, fields, hadWindow }) => ({
     integration_id: integrationId,
     record_id: recordId,
@@ -134,14 +144,16 @@ async function closeUndoneEdits(
     from ${rowsFrom(rows, columns)}
     join record_syncs record_sync on ${isSameRecordSync}
     where row.had_window`.execute(trx);
-  await sql`
+  const { rows: closed } = await sql<ShownRecordSync>`
     update record_syncs record_sync set
       relevant_version = row.version, result_version = row.version,
       window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
       window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null,
       window_effect = null, push_review_id = null
     from ${rowsFrom(rows, columns)}
-    where ${isSameRecordSync}`.execute(trx);
+    where ${isSameRecordSync}
+    returning record_sync.integration_id, record_sync.record_id, status, due_at`.execute(trx);
+  return closed;
 }
 
 async function deleteRecordSyncs(

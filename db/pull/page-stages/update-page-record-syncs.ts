@@ -27,7 +27,10 @@ export async function updatePageRecordSyncs(
     touched.length > 0 &&
     (await writeRecordSyncs(
       work,
-      await findAcceptingIntegrations(work, { except: integrationId }),
+      await findAcceptingIntegrations(work, {
+        recordTypes: [...new Set(touched.map(({ recordType }) => recordType))],
+        except: integrationId,
+      }),
       touched,
       author,
     ));
