@@ -4,10 +4,16 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /**
- * After this many 5xx responses to one record, while the third party is otherwise available, its push has
- * failed.
+ * After this many 5xx responses to one record, while the third party is otherwise available, it shows Sync
+ * failed; its retries go on.
  */
 export const REFUSALS_MAX = 5;
+
+/** So many different records that get no answer, with no success between them, are an outage. */
+export const UNAVAILABLE_RECORDS_MAX = 3;
+
+/** How often one of the pushes that were given up in an outage is tried again. */
+export const GIVEN_UP_PROBE_MS = HOUR;
 
 export interface OutageLimits {
   /** After this the waiting pushes of an unreachable third party show Sync failed; retries continue. */
@@ -36,6 +42,11 @@ const RATE_LIMIT_MAX_MS = 24 * HOUR;
  */
 export function refusalBackoffMs(refusals: number): number {
   return Math.min(2 * SECOND * 2 ** (refusals - 1), 10 * MINUTE);
+}
+
+/** The same for a push: its waits grow to two hours, and retries end with `giveUpAt`. */
+export function recordRetryDelayMs(refusals: number): number {
+  return Math.min(2 * SECOND * 2 ** (refusals - 1), 2 * HOUR);
 }
 
 /**

@@ -1,22 +1,26 @@
 /**
- * The availability of a third party as a whole. The connector's `check` decides it, never a single record
- * (ARCHITECTURE.md).
+ * The availability of a third party as a whole. The connector's `check` decides it, or several different
+ * records that get no answer, never a single record (ARCHITECTURE.md, rules.md 58).
  */
 import { ConnectorError, RateLimited, Unauthorized, WrongAddress } from '../../connectors/errors';
 import { type OutageLimits, rateLimitDelayMs } from '../../domain/retry';
 import type { TenantWork } from '../../db/database';
 import {
+  markAnswering,
   markOutage,
   markRateLimited,
-  markRecovered,
   markUnauthorized,
 } from '../../db/integrations/availability';
 import type { Integration } from '../../db/integrations/integrations';
 import type { OpenConnector } from '../dependencies';
+import { RateLimitExhausted } from './rate-limited-http';
 
 export type ThirdPartyState =
   | { kind: 'well' }
-  | { kind: 'outage'; detail: string }
+  /** `isWrite`: pushes get no answer, whatever `check` says. */
+  | { kind: 'outage'; detail: string; isWrite?: boolean }
+  /** Syncline's own rate limiter held the call back, so nothing is known. */
+  | { kind: 'permits'; retryAt: Date }
   | { kind: 'rate_limit'; delayMs: number; detail: string }
   | { kind: 'unauthorized'; detail: string };
 
@@ -33,6 +37,7 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
 
 /** The state of the third party that the error of a check means. */
 export function stateAfter(error: ConnectorError): ThirdPartyState {
+  if (error instanceof RateLimitExhausted) return { kind: 'permits', retryAt: error.retryAt };
   if (error instanceof RateLimited)
     return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
   // The third party answers. Every call then fails with the error that names the address (rules.md 8).
@@ -50,9 +55,16 @@ export async function recordThirdPartyState(
   state: ThirdPartyState,
   { now, outage }: { now: Date; outage: OutageLimits },
 ): Promise<void> {
-  if (state.kind === 'well') await markRecovered(work, { integrationId, now });
+  if (state.kind === 'permits') return;
+  if (state.kind === 'well') await markAnswering(work, { integrationId, now });
   else if (state.kind === 'outage')
-    await markOutage(work, { integrationId, now, detail: state.detail, limits: outage });
+    await markOutage(work, {
+      integrationId,
+      now,
+      detail: state.detail,
+      limits: outage,
+      isWrite: state.isWrite ?? false,
+    });
   else if (state.kind === 'unauthorized')
     await markUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
   else

@@ -18,10 +18,11 @@ import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
-import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';
+import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
+import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
 import { waitForThirdParty } from '../time-box';
 import { EarlyResults } from './early-results';
@@ -38,6 +39,9 @@ export interface Batch {
   /** Stores results. */
   conclude(finished: readonly FinishedPush[]): Promise<void>;
   progress: Omit<PushProgress, 'onResult'>;
+  /** Its only push probes a third party that is down. */
+  isProbe: boolean;
+  /** Workflow time. */
   now(): Date;
   log: ActivityLog;
 }
@@ -174,12 +178,19 @@ async function judge(
   if (isStopped) return { outcome: { kind: 'waiting', wasCalled: true, errors: null, isFailing: false } };
   if (!(error instanceof ConnectorError))
     return { outcome: refused(push, [internalError(error)], batch.now()) };
+  if (error instanceof RateLimitExhausted)
+    return { outcome: notCalled(push).outcome, trouble: stateAfter(error) };
   if (error instanceof RateLimited || error instanceof Unauthorized)
     return { outcome: waiting(error, false), trouble: stateAfter(error) };
   if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };
 
-  const trouble = await batch.ask();
-  if (trouble.kind !== 'well') return { outcome: waiting(error, true), trouble };
+  // A probe that gets no answer needs no second opinion.
+  const trouble: ThirdPartyState =
+    batch.isProbe && !(error instanceof RecordRejected)
+      ? { kind: 'outage', isWrite: true, detail: error.message }
+      : await batch.ask();
+  if (trouble.kind !== 'well' && trouble.kind !== 'permits')
+    return { outcome: { ...waiting(error, true), wasProbe: batch.isProbe }, trouble };
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   return { outcome: refused(push, toSyncErrors(error), batch.now()) };
@@ -256,7 +267,7 @@ function withUnlisted(errors: SyncError[], { unlisted }: ClaimedPush): SyncError
   ];
 }
 
-function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {
+function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome & { kind: 'waiting' } {
   return {
     kind: 'waiting',
     wasCalled,
@@ -265,14 +276,21 @@ function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {
   };
 }
 
-/** Only this record fails: a few attempts, then Sync failed (rules.md 8). */
+/**
+ * Only this record fails. After a few attempts it shows Sync failed, and its retries slow down to hours until
+ * it is given up (rules.md 8). An error of Syncline is not retried for that long.
+ */
 function refused(push: ClaimedPush, errors: SyncError[], now: Date): PushOutcome {
   const refusals = push.refusals + 1;
-  if (refusals >= REFUSALS_MAX) return { kind: 'failed', errors, isCertain: false };
+  const isInternal = errors.some(({ category }) => category === 'internal');
+  if (push.giveUpAt <= now || (isInternal && refusals >= REFUSALS_MAX))
+    return { kind: 'failed', errors, isCertain: false };
+  const retryAt = now.getTime() + recordRetryDelayMs(refusals);
   return {
     kind: 'retry',
     errors,
     refusals,
-    nextAttemptAt: new Date(now.getTime() + refusalBackoffMs(refusals)),
+    nextAttemptAt: new Date(Math.min(retryAt, Math.max(push.giveUpAt.getTime(), now.getTime()))),
+    isFailing: refusals >= REFUSALS_MAX,
   };
 }

@@ -8,13 +8,20 @@ const CHECK_AGAIN_MS = 1_000;
 
 export function reportOf(
   status: PushQueueStatus,
-  { firedAt, pushed, timeBox }: { firedAt: number; pushed: number; timeBox: TimeBox },
+  {
+    firedAt,
+    pushed,
+    timeBox,
+    permitsAt,
+  }: { firedAt: number; pushed: number; timeBox: TimeBox; permitsAt: Date | undefined },
 ): PushReport {
   const now = timeBox.now().getTime();
   const isUnfinished = !timeBox.isWithinTimeBox() || status.hasBackfill;
   // Still due although there was time for it: an incoming change has locked it.
   const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
-  const nextDueAt = status.hasBackfill ? now : (status.nextDueAt?.getTime() ?? null);
+  const rowsDueAt = status.hasBackfill ? now : earliestOf(status);
+  // The rows are due, but Syncline's own rate limiter has no permits.
+  const nextDueAt = rowsDueAt === null ? null : Math.max(rowsDueAt, permitsAt?.getTime() ?? 0);
   return {
     state: status.state,
     pushed,
@@ -23,4 +30,11 @@ export function reportOf(
     blockedUntil: status.blockedUntil?.getTime() ?? null,
     blockedReason: status.blockedReason,
   };
+}
+
+/** What was given up is tried again once nothing blocks the integration. */
+function earliestOf({ nextDueAt, blockedUntil, givenUpProbeAt }: PushQueueStatus): number | null {
+  const instants = [nextDueAt, blockedUntil === null ? givenUpProbeAt : null];
+  const known = instants.flatMap((instant) => (instant === null ? [] : [instant.getTime()]));
+  return known.length === 0 ? null : Math.min(...known);
 }

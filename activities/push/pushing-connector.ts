@@ -8,7 +8,6 @@ import type { TenantWork } from '../../db/database';
 import { findOtherHolders } from '../../db/push/linked-elsewhere';
 import { Capacity } from '../../domain/capacity';
 import type { OpenConnector } from '../dependencies';
-import { askThirdParty, type ThirdPartyState } from '../integrations/third-party-health';
 import { RemoteClaims } from './remote-claims';
 
 interface PushingOptions {
@@ -51,17 +50,4 @@ function inPlaces(http: HttpClient, places: Capacity, signal: AbortSignal): Http
       }
     },
   };
-}
-
-/** A result of `check` is reused for this long: a batch of refused records checks once, not once per record. */
-const CHECK_HOLDS_MS = 5_000;
-
-export class RecentChecks {
-  private last: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
-
-  ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
-    if (this.last === undefined || performance.now() - this.last.requestedAt > CHECK_HOLDS_MS)
-      this.last = { requestedAt: performance.now(), state: askThirdParty(open) };
-    return this.last.state;
-  }
 }

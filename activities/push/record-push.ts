@@ -9,16 +9,15 @@
 import { Context } from '@temporalio/activity';
 import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
 import { openBackfillWindows } from '../../db/push/backfill';
-import { claimProbe, unreachableError } from '../../db/integrations/availability';
+import { endOutageIfNothingWaits } from '../../db/integrations/write-outages';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import type { BrakeAllowances, Claim, ClaimedPush } from '../../db/push/claim';
+import type { BrakeAllowances, Claim, ClaimedPush, ClaimOptions } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import type { FinishedPush } from '../../db/push/push-outcome';
 import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
-import { isUnreachableLongEnoughToFail } from '../../domain/retry';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { TimeBox } from '../time-box';
@@ -26,7 +25,10 @@ import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
 import { type Batch, notBegun, pushBatch } from './push-batch';
 import { reportOf } from './push-report';
-import { forPushing, RecentChecks } from './pushing-connector';
+import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
+import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
+import { forPushing } from './pushing-connector';
+import { SharedChecks } from '../integrations/shared-checks';
 import { takeUnread } from './unread-edits';
 import {
   askThirdParty,
@@ -43,13 +45,12 @@ type Dependencies = Pick<
   'database' | 'batchSizeOf' | 'callsAtOnceOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'
 >;
 
-export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => ({
-  pushDueRecords: (input) => new PushDueRecordsTask(dependencies, input).run(),
-});
+export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => {
+  const checks = new SharedChecks();
+  return { pushDueRecords: (input) => new PushDueRecordsTask(dependencies, input, checks).run() };
+};
 
-const BACKFILL_CHUNK = 1_000;
-const REVIEW_CHUNK = 1_000;
-const BLOCKED_CHUNK = 500;
+const CHUNK = 1_000;
 /** How soon to claim again, beside a slow batch, what was due and locked by an incoming change. */
 const CLAIM_AGAIN_MS = 1_000;
 
@@ -58,16 +59,18 @@ interface ClaimedBatch {
   endLease(): void;
 }
 
-class PushDueRecordsTask {
+class PushDueRecordsTask implements BlockedQueue {
   private readonly timeBox: TimeBox;
   private readonly leases: ClaimLeases;
   private pushed = 0;
   private readonly allowances: BrakeAllowances = new Map();
-  private readonly checks = new RecentChecks();
+  /** Set once Syncline's own rate limiter holds calls back. */
+  private permitsAt: Date | undefined;
 
   constructor(
     private readonly deps: Dependencies,
     private readonly input: PushDueRecordsInput,
+    private readonly checks: SharedChecks,
   ) {
     const { integrationId } = input;
     this.timeBox = new TimeBox({ ...deps, ...deps.pushing, firedAt: input.firedAt });
@@ -85,9 +88,13 @@ class PushDueRecordsTask {
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
-      while (this.timeBox.isWithinTimeBox() && (await this.pushNext()));
+      while (this.mayCall() && (await this.pushNext()));
       return this.report();
     });
+  }
+
+  private mayCall(): boolean {
+    return this.permitsAt === undefined && this.timeBox.isWithinTimeBox();
   }
 
   /** @returns true if there is more to do in this execution. */
@@ -95,57 +102,37 @@ class PushDueRecordsTask {
     const integration = await this.inTenant((work) => findIntegration(work, this.input));
     if (integration === undefined || stateOf(integration) !== 'working') return false;
     const isBackfilling = integration.backfillReason !== null;
+    const chunk = { integrationId: integration.integrationId, limit: CHUNK };
     // After a backfill: what waited under an earlier mapping is counted again.
     if (isBackfilling) await this.backfill();
-    else if (await this.finishReviews()) return true;
+    else if (await this.inTenant((work) => finishPushReviews(work, chunk))) return true;
     if (integration.blockedUntil === null)
-      return (await this.pushEverythingDue(integration)) || isBackfilling;
+      return (
+        (await this.pushEverythingDue(integration)) ||
+        (await this.continueGivenUp(integration)) ||
+        isBackfilling
+      );
     if (integration.blockedUntil > this.timeBox.now())
-      return (await this.startBlockedWindows(integration)) || isBackfilling;
-    await this.unblock(integration, integration.blockedUntil);
+      return (await showBlocked(this, integration)) || isBackfilling;
+    await unblock(this, integration, integration.blockedUntil);
     return true;
   }
 
   private async backfill(): Promise<void> {
     const { integrationId } = this.input;
     await this.inTenant((work) =>
-      openBackfillWindows(work, { integrationId, now: this.timeBox.now(), limit: BACKFILL_CHUNK }),
+      openBackfillWindows(work, { integrationId, now: this.timeBox.now(), limit: CHUNK }),
     );
   }
 
-  private finishReviews(): Promise<boolean> {
-    const { integrationId } = this.input;
-    return this.inTenant((work) => finishPushReviews(work, { integrationId, limit: REVIEW_CHUNK }));
+  private continueGivenUp(integration: Integration): Promise<boolean> {
+    const ask = () => askThirdParty(() => this.open(integration));
+    const hasPushed = this.pushed > 0;
+    return continueGivenUp((work) => this.inTenant(work), integration, { ...this.instant(), hasPushed, ask });
   }
 
-  /**
-   * Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call
-   * is made.
-   */
-  private async startBlockedWindows(integration: Integration): Promise<boolean> {
-    const isFailing =
-      integration.outageSince !== null &&
-      isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now(), this.deps.pushing.outage);
-    const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
-    const errors = isFailing
-      ? [unreachableError(integration.blockedDetail ?? 'No answer.', this.deps.pushing.outage)]
-      : null;
-    await this.recordResults(
-      claim.pushes.map((push) => ({
-        push,
-        outcome: { kind: 'waiting', wasCalled: false, errors, isFailing },
-      })),
-    );
-    return claim.taken > 0 || claim.isOutdated;
-  }
-
-  /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
-  private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
-    if (integration.blockedReason !== 'outage') return this.recordState({ kind: 'well' }, integration);
-    const isOurTurn = await this.inTenant((work) =>
-      claimProbe(work, { integrationId: this.input.integrationId, now: this.timeBox.now(), blockedUntil }),
-    );
-    if (isOurTurn) await this.recordState(await askThirdParty(() => this.open(integration, 1)), integration);
+  instant(): OutageInstant {
+    return { now: this.timeBox.now(), outage: this.deps.pushing.outage };
   }
 
   /** @returns true if the integration must be read again: it has changed, or is in trouble now. */
@@ -154,7 +141,7 @@ class PushDueRecordsTask {
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration, width));
     let mustReadAgain = false;
-    const shouldContinue = () => !mustReadAgain && this.timeBox.isWithinTimeBox();
+    const shouldContinue = () => !mustReadAgain && this.mayCall();
     const progress = { recordsAtOnce: width, mayBegin: shouldContinue };
     const batches = Math.min(this.deps.pushing.parallelBatches, width);
     await runBounded<ClaimedBatch>({
@@ -197,16 +184,29 @@ class PushDueRecordsTask {
     return { pushes, endLease: this.leases.hold({ claimId, ids: () => recordIds }) };
   }
 
+  async probe(integration: Integration, pushes: readonly ClaimedPush[]): Promise<ThirdPartyState> {
+    const batch = this.holdLease(pushes);
+    const open = () => this.open(integration);
+    const progress = { recordsAtOnce: 1, mayBegin: () => true };
+    const trouble = await this.pushOneBatch(integration, batch, { open, progress, isProbe: true }).finally(
+      batch.endLease,
+    );
+    // The call of a worker that stops has no result.
+    const isKnown = !this.timeBox.signal.aborted && !this.deps.isStopping();
+    return isKnown ? trouble : { kind: 'permits', retryAt: this.timeBox.now() };
+  }
+
   private async pushOneBatch(
     integration: Integration,
     { pushes }: ClaimedBatch,
-    { open, progress }: Pick<Batch, 'open' | 'progress'>,
+    { open, progress, isProbe = false }: Pick<Batch, 'open' | 'progress'> & { isProbe?: boolean },
   ): Promise<ThirdPartyState> {
-    const { concluded, trouble } = await pushBatch({
+    const batch = await pushBatch({
       pushes,
       recordTypes: integration.recordTypes,
       open,
-      ask: () => this.checks.ask(open),
+      ask: () => this.checks.ask(integration, open),
+      isProbe,
       raise: async (push, conflicts) => {
         if (conflicts.length > 0)
           await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
@@ -216,6 +216,7 @@ class PushDueRecordsTask {
       now: () => this.timeBox.now(),
       log: this.deps.log,
     });
+    const { concluded, trouble } = await noticeWriteOutage((work) => this.inTenant(work), batch, integration);
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     if (trouble.kind !== 'well') await this.recordState(trouble, integration);
     await this.conclude(concluded);
@@ -228,9 +229,9 @@ class PushDueRecordsTask {
     this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
   }
 
-  private claim(
+  claim(
     integration: Integration,
-    { limit, onlyWindows }: { limit: number; onlyWindows: boolean },
+    wanted: Pick<ClaimOptions, 'limit' | 'onlyWindows' | 'isProbe'>,
   ): Promise<Claim> {
     const options = {
       integration,
@@ -238,14 +239,13 @@ class PushDueRecordsTask {
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       giveUpAfterMs: this.deps.pushing.outage.giveUpAfterMs,
-      limit,
-      onlyWindows,
+      ...wanted,
       allowances: this.allowances,
     };
     return this.inTenant((work) => claimDuePushes(work, options));
   }
 
-  private async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
+  async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
     const claimId = concluded[0]?.push.claimId;
     if (claimId === undefined) return;
     await this.inTenant((work) =>
@@ -258,30 +258,30 @@ class PushDueRecordsTask {
     );
   }
 
-  /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
-  private logFields(): { tenant_id: string; integration_id: string } {
-    return {
-      tenant_id: typeIdOf('ten', this.input.tenantId),
-      integration_id: typeIdOf('int', this.input.integrationId),
-    };
-  }
-
-  private async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
+  async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.timeBox.now();
-    if (state.kind !== 'well')
-      this.deps.log.warn({ ...this.logFields(), trouble: state.kind }, 'third party in trouble');
-    else this.deps.log.info(this.logFields(), 'third party answers again');
+    // Under the ids that the API shows. The third party's words stay in the tenant's rows.
+    const { tenantId, integrationId } = this.input;
+    const fields = { tenant_id: typeIdOf('ten', tenantId), integration_id: typeIdOf('int', integrationId) };
+    if (state.kind === 'permits') this.permitsAt = state.retryAt;
+    else if (state.kind !== 'well')
+      this.deps.log.warn({ ...fields, trouble: state.kind }, 'third party in trouble');
+    else this.deps.log.info(fields, 'third party answers again');
     await this.inTenant((work) =>
       recordThirdPartyState(work, integration, state, { now, outage: this.deps.pushing.outage }),
     );
   }
 
   private async report(): Promise<PushReport> {
-    const status = await this.inTenant((work) => readPushQueueStatus(work, this.input));
-    return reportOf(status, { ...this.input, pushed: this.pushed, timeBox: this.timeBox });
+    const status = await this.inTenant(async (work) => {
+      await endOutageIfNothingWaits(work, this.input);
+      return readPushQueueStatus(work, this.input);
+    });
+    const { pushed, timeBox, permitsAt } = this;
+    return reportOf(status, { ...this.input, pushed, timeBox, permitsAt });
   }
 
-  private async open(integration: Integration, callsAtOnce: number): Promise<OpenConnector> {
+  async open(integration: Integration, callsAtOnce = 1): Promise<OpenConnector> {
     const { tenantId, integrationId } = this.input;
     const opened = await this.deps.openConnector(tenantId, integration, this.timeBox.signal, 'push');
     return forPushing(opened, {
@@ -291,7 +291,7 @@ class PushDueRecordsTask {
     });
   }
 
-  private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
+  inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
     return this.deps.database.withTenant(this.input.tenantId, this.timeBox.tracking(work));
   }
 }

@@ -127,9 +127,10 @@ export class SyncJobExecutor {
    * them.
    */
   private async waitWhileBlocked(integration: Integration, job: SyncJob): Promise<SyncJobReport | undefined> {
-    const { integrationId, blockedUntil, blockedReason, blockedDetail } = integration;
-    if (blockedUntil === null || blockedReason === null) return undefined;
+    const { integrationId, blockedUntil, blockedReason, blockedDetail, isWriteOutage } = integration;
+    // Reads go on while only writes fail (rules.md 58).
     const isOutage = blockedReason === 'outage';
+    if (blockedUntil === null || blockedReason === null || (isOutage && isWriteOutage)) return undefined;
     if (isOutage && this.job.isGivenUp(job)) return this.job.fail(job.error ?? unreachable(blockedDetail));
     const now = this.timeBox.now();
     if (blockedUntil > now)

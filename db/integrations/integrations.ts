@@ -25,6 +25,8 @@ const COLUMNS = [
   'blockedDetail',
   'outageSince',
   'retryClockStoppedMs',
+  'isWriteOutage',
+  'givenUpProbeAt',
   'lastCheck',
   'onboardingStartedAt',
   'onboardedAt',

@@ -37,6 +37,7 @@ import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as retryClocks from './2026-12-04-retry-clocks';
+import * as writeOutages from './2026-12-04-write-outages';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -76,4 +77,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-open-work': openWork,
   '2026-12-04-outbox-queues': outboxQueues,
   '2026-12-04-retry-clocks': retryClocks,
+  '2026-12-04-write-outages': writeOutages,
 };

@@ -27,7 +27,7 @@ import { lockMappings } from '../records/mapping-lock';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
-import { logClaim, writeClaimedRecordSyncs } from './write-claim';
+import { giveUpAtOf, logClaim, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
@@ -66,7 +66,7 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
  */
 async function findIfCurrent(
   work: TenantWork,
-  { integration, onlyWindows }: ClaimOptions,
+  { integration, onlyWindows, isProbe }: ClaimOptions,
 ): Promise<Integration | undefined> {
   await lockMappings(work, 'shared');
   const current = await findIntegration(work, integration);
@@ -74,27 +74,38 @@ async function findIfCurrent(
   const mayPush =
     current.pausedAt === null &&
     current.needsReauthorizationAt === null &&
-    (onlyWindows || current.blockedUntil === null);
+    (onlyWindows || isProbe || current.blockedUntil === null);
   return mayPush ? current : undefined;
 }
 
+/** So many due record syncs are looked at for the one that probes a third party. */
+const PROBE_CANDIDATES = 1_000;
+
 async function lockDueRecordSyncs(
   { trx, tenantId }: TenantWork,
-  { integration, firedAt, limit, onlyWindows }: ClaimOptions,
+  { integration, firedAt, limit, onlyWindows, isProbe = false }: ClaimOptions,
   isBackfilling: boolean,
 ): Promise<LockedRecordSync[]> {
   // The windows of a backfill wait until it has counted all of them (rules.md 53).
   const withoutBackfill = sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`;
   // Rows with an expired lease are taken too; their push waits from then on.
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
+  const ofIntegration = sql`tenant_id = ${opaqueToPlanner(tenantId)} and
+    integration_id = ${opaqueToPlanner(integration.integrationId)}`;
+  // A record that was refused on its own before may be the cause: others are the better probe.
+  const probe = sql`and record_id = any(array(
+    select record_id from (
+      select record_id, push_refusals, is_backfill, next_due_at from record_syncs
+      where ${ofIntegration} and next_due_at <= ${firedAt} order by is_backfill, next_due_at
+        limit ${PROBE_CANDIDATES}::int) candidate
+    order by push_refusals > 0, is_backfill, next_due_at limit 1))`;
   const { rows } = await sql<LockedRecordSync>`
     select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
            push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
              unresolved_push_id, discarded_at
     from record_syncs
-    where tenant_id = ${opaqueToPlanner(tenantId)} and
-      integration_id = ${opaqueToPlanner(integration.integrationId)} and
-        next_due_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    where ${ofIntegration} and
+        next_due_at <= ${firedAt} ${isProbe ? probe : sql``} ${onlyWindows ? windowsOnly : sql``}
         ${isBackfilling ? withoutBackfill : sql``}
     order by is_backfill, next_due_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
@@ -217,6 +228,7 @@ function toClaimedPush(
           : { pushId: unresolvedPushId, payload: creation },
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
       dueAt: recordSync.nextDueAt,
+      giveUpAt: new Date(giveUpAtOf(one, options).getTime() + options.integration.retryClockStoppedMs),
     },
   ];
 }

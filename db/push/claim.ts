@@ -31,6 +31,8 @@ export interface ClaimedPush {
   refusals: number;
   /** When it became due. */
   dueAt: Date;
+  /** When its retries end. */
+  giveUpAt: Date;
 }
 
 export interface Claim {
@@ -66,6 +68,8 @@ export interface ClaimOptions {
    * While the third party is blocked only windows are claimed: they become waiting pushes, without a call.
    */
   onlyWindows: boolean;
+  /** One push probes a third party that is down. */
+  isProbe?: boolean | undefined;
   /** Kept by the caller for its next claims. */
   allowances?: BrakeAllowances | undefined;
 }

@@ -30,11 +30,15 @@ export type PushOutcome =
    * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
    */
   | { kind: 'failed'; errors: SyncError[]; isCertain: boolean; conflict?: PushConflict | undefined }
-  /** The third party answered with an error of its own (5xx) while it is reachable: retried automatically. */
-  | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date }
+  /**
+   * The third party answered with an error of its own (5xx) while it is reachable: retried automatically.
+   * `isFailing`: it shows Sync failed meanwhile.
+   */
+  | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date; isFailing: boolean }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
-   * no error of this record. `dueAt`: the record keeps its place among those that are due.
+   * no error of this record. `dueAt`: the record keeps its place among those that are due. `wasProbe`: other
+   * records are tried before this one.
    */
   | {
       kind: 'waiting';
@@ -42,6 +46,7 @@ export type PushOutcome =
       errors: SyncError[] | null;
       isFailing: boolean;
       dueAt?: Date | undefined;
+      wasProbe?: boolean;
     };
 
 export interface FinishedPush {

@@ -15,6 +15,8 @@ export interface PushQueueStatus {
   pendingRecords: number;
   blockedUntil: Date | null;
   blockedReason: 'outage' | 'rate_limit' | null;
+  /** When to try again what was given up in an outage. */
+  givenUpProbeAt: Date | null;
   /** A backfill, or decided reviews with waiting records. */
   hasBackfill: boolean;
 }
@@ -32,6 +34,7 @@ export async function readPushQueueStatus(
       pendingRecords: 0,
       blockedUntil: null,
       blockedReason: null,
+      givenUpProbeAt: null,
       hasBackfill: false,
     };
   }
@@ -61,7 +64,8 @@ export async function readPushQueueStatus(
     .limit(1)
     .executeTakeFirst();
   const hasBackfill = integration.backfillReason !== null || unfinished !== undefined;
-  return { state, nextDueAt, pendingRecords, ...blocked, hasBackfill };
+  const { givenUpProbeAt } = integration;
+  return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
 }
 
 export function stateOf(

@@ -8,6 +8,7 @@
 import { sql } from 'kysely';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
+import { endOutage } from '../integrations/write-outages';
 import { emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
@@ -25,6 +26,8 @@ export async function recordPushResults(
   }: { integrationId: string; claimId: string; finished: readonly FinishedPush[]; now: Date },
 ): Promise<void> {
   if (finished.length === 0) return;
+  // Before the record syncs, in the order in which other transactions lock them.
+  if (endsWithSuccess(finished)) await endOutage(work, { integrationId });
   const held = await lockHeldRecordSyncs(work, {
     integrationId,
     claimId,
@@ -47,6 +50,12 @@ export async function recordPushResults(
     outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],
   );
   await emitFailedPushes(work, integrationId, failed);
+}
+
+/** Whether the third party answered the last call of these well. */
+function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
+  const last = finished.findLast(({ outcome }) => outcome.kind !== 'waiting' || outcome.wasCalled);
+  return last?.outcome.kind === 'succeeded';
 }
 
 /** In the same order as an acceptance, so that the two cannot deadlock. */
@@ -95,14 +104,16 @@ async function writeRecordSyncs(
     const again =
       outcome.kind === 'retry'
         ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt }
-        : { push_refusals: push.refusals, next_attempt_at: outcome.dueAt ?? now };
+        : {
+            push_refusals: outcome.wasProbe === true ? Math.max(push.refusals, 1) : push.refusals,
+            next_attempt_at: outcome.dueAt ?? now,
+          };
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
-    const isFailing = outcome.kind === 'waiting' && outcome.isFailing;
     return [
       {
         record_id: push.recordId,
         errors: outcome.errors,
-        is_push_failing: isFailing,
+        is_push_failing: outcome.isFailing,
         unresolved_push_id: wasCalled ? creationOf(push) : null,
         ...again,
       },

@@ -107,19 +107,25 @@ const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = nu
   window_changed_by = '{}', window_effect = null, held_at = null, held_by = null,
   push_review_id = null`;
 
+/** When the retries of a push end, by the integration's retry clock. They count from its first claim. */
+export function giveUpAtOf(
+  { recordSync, decision }: DecidedPush,
+  { firedAt, giveUpAfterMs, integration }: ClaimOptions,
+): Date {
+  const isNew = decision.kind !== 'push' || decision.isNew;
+  const retryClock = firedAt.getTime() - integration.retryClockStoppedMs;
+  return (isNew ? null : recordSync.giveUpAt) ?? new Date(retryClock + giveUpAfterMs);
+}
+
 async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,
   decided: DecidedPush[],
-  { integration, firedAt, leaseUntil, giveUpAfterMs }: ClaimOptions,
+  options: ClaimOptions,
   claimId: string,
 ): Promise<void> {
-  const retryClock = firedAt.getTime() - integration.retryClockStoppedMs;
   const rows = decided.flatMap((one) => {
     const { recordSync, record, hash, decision, pushId } = one;
     if (decision.kind !== 'push') return [];
-    const kept = decision.isNew
-      ? { push_refusals: 0, give_up_at: new Date(retryClock + giveUpAfterMs) }
-      : { push_refusals: recordSync.pushRefusals, give_up_at: recordSync.giveUpAt };
     return [
       {
         record_id: record.recordId,
@@ -127,7 +133,8 @@ async function leaseRecordSyncs(
         push_version: record.version,
         push_hash: hash,
         unresolved_push_id: one.unresolvedPushId,
-        ...kept,
+        push_refusals: decision.isNew ? 0 : recordSync.pushRefusals,
+        give_up_at: giveUpAtOf(one, options),
       },
     ];
   });
@@ -135,8 +142,8 @@ async function leaseRecordSyncs(
   await sql`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
       push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id,
-      push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz,
+    select ${tenantId}::uuid, ${options.integration.integrationId}::uuid, record_id, push_version, push_id,
+      push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${options.leaseUntil}::timestamptz,
         unresolved_push_id
     from ${rowsFrom(
       rows,

@@ -44,6 +44,7 @@ import type {
   RecordChangesTable,
   RecordCountsTable,
   RecordLinksTable,
+  OutageGiveUpsTable,
   RecordSyncsTable,
   RecordsTable,
 } from './records';
@@ -84,6 +85,7 @@ export interface Tables {
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;
   recordLinks: RecordLinksTable;
+  outageGiveUps: OutageGiveUpsTable;
   recordSyncs: RecordSyncsTable;
   pushes: PushesTable;
   pushReviews: PushReviewsTable;

@@ -46,6 +46,12 @@ export interface IntegrationsTable {
   failedProbes: Generated<number>;
   /** How long the clock of `record_syncs.give_up_at` has not run: paused, or without accepted credentials. */
   retryClockStoppedMs: Generated<number>;
+  /** Pushes fail although the check succeeds: one push is the probe, and reads go on. */
+  isWriteOutage: Generated<boolean>;
+  /** Different records that were answered Unavailable since the last push that succeeded. */
+  unavailableRecords: Generated<string[]>;
+  /** When to try again what was given up because of an outage; null = nothing was. */
+  givenUpProbeAt: Date | null;
   lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;

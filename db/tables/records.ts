@@ -111,6 +111,14 @@ export interface RecordSyncsTable {
   nextDueAt: GeneratedAlways<Date | null>;
 }
 
+/** Pushes that were given up because of an outage: they are sent once the third party is back. */
+export interface OutageGiveUpsTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  pushId: string;
+}
+
 type PushResultKind =
   | 'succeeded'
   | 'failed'

@@ -344,7 +344,7 @@ describe('the generated columns', () => {
     await conclude(first, { kind: 'waiting', wasCalled: true, errors: null, isFailing: false }, DUE);
     await conclude(
       second,
-      { kind: 'retry', errors: [], refusals: 1, nextAttemptAt: at(GRACE_MS + 2_000) },
+      { kind: 'retry', errors: [], refusals: 1, nextAttemptAt: at(GRACE_MS + 2_000), isFailing: false },
       DUE,
     );
 

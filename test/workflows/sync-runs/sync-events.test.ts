@@ -1,7 +1,7 @@
 /** The events of runs and of records, on skipped time (rules.md 38 to 40). */
 import { sql } from 'kysely';
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
-import { markOutage } from '../../../db/integrations/availability';
+import { giveUpWaiting, unreachableError } from '../../../db/integrations/outage-pushes';
 import { decideDeletionReview } from '../../../db/pull/decide-deletion-review';
 import { lockDeletionReview } from '../../../db/pull/deletion-reviews';
 import { emitSyncMilestone } from '../../../db/sync-runs/sync-jobs';
@@ -355,11 +355,12 @@ describe('events that need a person', () => {
     expect(await eventsOf(tenant, 'RECORD_SYNC_FAILED')).toHaveLength(1);
     const later = new Date((await environment.now()) + 73 * HOUR);
     await pulled.inTenant((work) =>
-      markOutage(work, {
+      giveUpWaiting(work, {
         integrationId: pulled.integrationId,
+        limit: 1_000,
         now: later,
-        detail: 'connect ECONNREFUSED',
-        limits: OUTAGE_LIMITS,
+        retryClockStoppedMs: 0,
+        error: unreachableError('connect ECONNREFUSED', OUTAGE_LIMITS),
       }),
     );
     const given = (await eventsOf(tenant, 'RECORD_SYNC_FAILED'))
