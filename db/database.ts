@@ -136,6 +136,17 @@ export class Database {
     return this.#inRole('syncline_platform', '', work);
   }
 
+  /**
+   * Changes partitions, as the user of DATABASE_URL. It owns the tables, but row-level security hides every
+   * row from it. `lockTimeoutMs`: other transactions wait behind the one that waits for a lock.
+   */
+  async withOwner<T>(lockTimeoutMs: number, work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#inRole('none', '', async (context) => {
+      await sql`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`.execute(context.trx);
+      return work(context);
+    });
+  }
+
   /** What readiness depends on, as the user of the URL sees it. Throws if the database does not answer. */
   async inspect(): Promise<Inspection> {
     const roles = sql.val([...ROLES]);
@@ -146,7 +157,7 @@ export class Database {
         ) as missing_roles,
         array(select relname::text from pg_class
           where relnamespace = (select relnamespace from pg_class where oid = to_regclass('kysely_migration'))
-            and relkind = 'r' and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity
+            and relkind in ('r', 'p') and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity
               and exists (select from pg_policy where polrelid = pg_class.oid)
               and exists (select from aclexplode(relacl) acl join pg_roles role on role.oid = acl.grantee
                 where role.rolname = any(${roles}::text[])))

@@ -7,6 +7,11 @@ import { fillCanonicalEmails } from './canonical-emails';
 import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-rights';
 import { inMigrationTransaction } from './migration-session';
 import { migrations } from './migrations';
+import {
+  type InTransaction,
+  preparePartitions,
+  undoPreparation,
+} from './migrations/2026-12-04-partitions/prepare';
 
 const BASELINE = '2026-11-28-baseline';
 const WITH_A_NEW_DATABASE = 'create an empty database, set DATABASE_URL to it and run npm run migrate again';
@@ -30,22 +35,35 @@ export async function migrateToLatest(
   databaseUrl: string,
   { startOver = WITH_A_NEW_DATABASE, warn = console.warn }: MigrateOptions = {},
 ): Promise<string[]> {
-  return inMigrationTransaction(databaseUrl, async (db) => {
-    const schema = await ensureSchema(db);
-    const before = await appliedMigrations(db, schema);
-    const newer = newerMigrations(before, startOver);
-    await ensureRoles(db);
-    if (newer.length === 0) await applyAll(db, schema);
-    else
-      warn(
-        `This database was migrated by a newer version of Syncline (${newer.join(', ')}). ` +
-          'Every migration of this version is applied, so it can run.',
-      );
-    const policies = await mendAccess(db, schema);
-    if (policies > 0) warn(`Policies and grants were missing and were created again: ${policies} policies.`);
-    for (const message of await fillCanonicalEmails(db, schema)) warn(message);
-    return (await appliedMigrations(db, schema)).filter((name) => !before.includes(name));
-  });
+  const inTransaction: InTransaction = (work) => inMigrationTransaction(databaseUrl, work);
+  try {
+    await preparePartitions(inTransaction);
+    return await inTransaction((db) => bringToLatest(db, startOver, warn));
+  } catch (error) {
+    await undoPreparation(inTransaction).catch(() => undefined); // it failed for the same reason
+    throw error;
+  }
+}
+
+async function bringToLatest(
+  db: Kysely<unknown>,
+  startOver: string,
+  warn: (message: string) => void,
+): Promise<string[]> {
+  const schema = await ensureSchema(db);
+  const before = await appliedMigrations(db, schema);
+  const newer = newerMigrations(before, startOver);
+  await ensureRoles(db);
+  if (newer.length === 0) await applyAll(db, schema);
+  else
+    warn(
+      `This database was migrated by a newer version of Syncline (${newer.join(', ')}). ` +
+        'Every migration of this version is applied, so it can run.',
+    );
+  const policies = await mendAccess(db, schema);
+  if (policies > 0) warn(`Policies and grants were missing and were created again: ${policies} policies.`);
+  for (const message of await fillCanonicalEmails(db, schema)) warn(message);
+  return (await appliedMigrations(db, schema)).filter((name) => !before.includes(name));
 }
 
 /** Migrations see the rows that they change: otherwise row-level security hides them from the owner, too. */

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_SLOTS } from '../domain/slot-shares';
+import { retentionOf, retentionVariables } from './retention-variables';
 
 /** Lists every missing or invalid variable, one per line. */
 export class ConfigError extends Error {}
@@ -85,6 +86,7 @@ const shared = {
   EGRESS_ALLOW_HTTP: flag,
   WATCHDOG_SECONDS: amount('seconds', 30, 5),
   RECORDS_PER_TYPE: amount('records', 1_000_000, 1),
+  ...retentionVariables,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
 
@@ -218,6 +220,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     operationWaitMs: read.OPERATION_WAIT_SECONDS * 1_000,
     integrationsPerTenant: read.INTEGRATIONS_PER_TENANT,
     recordsPerType: read.RECORDS_PER_TYPE,
+    retention: retentionOf(read),
     companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }
@@ -242,6 +245,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     logLevel: read.LOG_LEVEL,
     watchdogSeconds: read.WATCHDOG_SECONDS,
     recordsPerType: read.RECORDS_PER_TYPE,
+    retention: retentionOf(read),
     /** null: e-mails wait. */
     mail:
       read.SMTP_URL === undefined

@@ -150,17 +150,18 @@ function startBackgroundLoops({
   database: Database;
   temporal: TemporalConnections;
 }): { stop(): Promise<unknown> } {
+  const { retention } = config;
   const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
   const reconciler = startScheduleReconciler({ client, database, hasSearchAttributes, log });
   const onTemporalLost = async (): Promise<void> => {
     await registerSearchAttributes();
     reconciler.reconcileNow();
-    await sweep({ database, handleRow, log, isEverything: true });
+    await sweep({ database, handleRow, log, retention, isEverything: true });
   };
   const loops = [
     reconciler,
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
-    startSweeper({ database, handleRow, log }),
+    startSweeper({ database, handleRow, log, retention }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
   const healthLog = logFindings({ ask: () => askDatabase(database, HEALTH_WITHIN_MS), log });

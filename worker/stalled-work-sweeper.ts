@@ -6,6 +6,7 @@ import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { STALLED_WORK, STALLED_WORK_KINDS, type StalledWork } from '../db/platform/stalled-work';
 import { purgeExpired } from '../db/retention';
+import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
 import { isTemporalAway } from './temporal-away';
@@ -24,6 +25,7 @@ export interface SweepOptions {
   handleRow: OutboxHandler;
   log: ActivityLog;
   intervalMs?: number;
+  retention?: Retention;
   /** Work that waits for a later time is started, too: Temporal has lost its data. */
   isEverything?: boolean;
 }
@@ -52,9 +54,9 @@ export async function sweep(
   if (found > 0) options.log.warn({ workflows: found }, 'recovered stalled workflows');
   // Expired rows are deleted, whatever else failed.
   if (await mayContinue())
-    await options.database
-      .withDispatcher(purgeExpired)
-      .catch((error: unknown) => options.log.warn({ err: error }, 'could not delete expired rows'));
+    await purgeExpired(options.database, options.retention ?? DEFAULT_RETENTION).catch((error: unknown) =>
+      options.log.warn({ err: error }, 'could not delete expired rows'),
+    );
   if (failures.length > 0) throw failures[0];
   return found;
 }

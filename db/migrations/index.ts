@@ -36,6 +36,7 @@ import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
+import * as partitions from './2026-12-04-partitions';
 import * as retryClocks from './2026-12-04-retry-clocks';
 import * as writeOutages from './2026-12-04-write-outages';
 
@@ -76,6 +77,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-03-tenant-limits': tenantLimits,
   '2026-12-04-open-work': openWork,
   '2026-12-04-outbox-queues': outboxQueues,
+  '2026-12-04-partitions': partitions,
   '2026-12-04-retry-clocks': retryClocks,
   '2026-12-04-write-outages': writeOutages,
 };

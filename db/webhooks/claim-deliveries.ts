@@ -48,14 +48,17 @@ export async function claimDueDeliveries(
   const isBlocked = current !== undefined && current.blockedUntil !== null && current.blockedUntil > now;
   if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
     return { deliveries: [], isOutdated: true };
-  // Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan.
+  // Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan. Only
+  // together with the id it names one row, because each partition numbers its own.
   const { rows } = await sql<ClaimedDelivery>`
-    update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
-    where ctid = any(array(
-      select ctid from webhook_deliveries
+    with due as materialized (
+      select ctid, webhook_delivery_id from webhook_deliveries
       where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and
         (lease_until is null or lease_until <= ${now})
-      order by next_attempt_at limit ${limit} for update skip locked))
+      order by next_attempt_at limit ${limit} for update skip locked)
+    update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
+    where ctid = any(array(select ctid from due))
+      and webhook_delivery_id = any(array(select webhook_delivery_id from due))
     returning tenant_id, webhook_delivery_id as delivery_id, event_id, attempts, created_at,
       (select payload::text from events where events.tenant_id = delivery.tenant_id
         and events.event_id = delivery.event_id) as body`.execute(work.trx);

@@ -8,6 +8,7 @@ import { Database } from '../../db/database';
 import { IncompatibleDatabase, migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
 import { migrateEmbedded } from '../../dev/start/stores';
+import { newUuid } from '../../db/sql/ids';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 
 let empty: TestDatabase;
@@ -104,6 +105,57 @@ describe('migrations', () => {
 
     await query('drop table outbox');
     expect(await migrateToLatest(empty.url)).toEqual(Object.keys(migrations));
+  });
+});
+
+describe('the tables that are partitioned', () => {
+  const earlier = Object.keys(migrations).filter((name) => name !== '2026-12-04-partitions');
+  const indexFiles = (table: string) =>
+    query(`select relfilenode::int as file from pg_index join pg_class on pg_class.oid = indexrelid
+      where indrelid = '${table}'::regclass order by 1`);
+  const givenRows = (id: string) =>
+    query(`insert into webhook_attempts (tenant_id, webhook_delivery_id, attempt, at, duration_ms, request_headers)
+        values ('${tenantId}', '${id}', 1, now(), 1, '{}');
+      insert into audit_log (tenant_id, audit_id, actor, action, detail, request_id)
+        values ('${tenantId}', '${id}', 'x', 'y', '{}', 'r');
+      insert into events (tenant_id, event_id, sequence, type, payload, created_at)
+        values ('${tenantId}', '${id}', (select count(*) from events), 'TEST', '{}', now())`);
+  const tenantId = newUuid();
+
+  it('F11: keep their rows and indexes in place, and processes of the former release can write', async () => {
+    await migrateTo(...earlier);
+    const [id, foreign] = [newUuid(), `f${newUuid().slice(1)}`];
+    await givenRows(id);
+    await query(`insert into audit_log (tenant_id, audit_id, actor, action, detail, request_id)
+      values ('${tenantId}', '${foreign}', 'x', 'y', '{}', 'r')`);
+    const before = await indexFiles('events');
+
+    await migrateToLatest(empty.url);
+
+    expect(await indexFiles('events_before')).toEqual(before);
+    expect(
+      await query(`select audit_id, tableoid::regclass::text as partition from audit_log order by 1`),
+    ).toEqual([
+      { audit_id: id, partition: 'audit_log_before' },
+      { audit_id: foreign, partition: 'audit_log_other' },
+    ]);
+    await givenRows(newUuid());
+    expect(await query('select from events_other')).toEqual([]);
+    expect(await query('select from events')).toHaveLength(2);
+    const checks = `select from pg_constraint where conname like '%_is_before'`;
+    expect(await query(checks)).toEqual([]);
+    const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+    expect((await database.inspect()).openTables).toEqual([]);
+    await database.close();
+  });
+
+  it('take later ids again when their migration has failed', async () => {
+    await migrateTo(...earlier);
+    await query('create table events_before (in_the_way int)');
+
+    await expect(migrateToLatest(empty.url)).rejects.toThrow(/events_before/);
+
+    await givenRows(`f${newUuid().slice(1)}`);
   });
 });
 
