@@ -1,5 +1,6 @@
 /** All activities, given what they need. One flat namespace: names are permanent. */
 import type { ActivityDependencies } from './dependencies';
+import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
 import { createNotificationActivities } from './notifications/notification';
@@ -10,6 +11,7 @@ import { createScheduledSyncActivities } from './sync-runs/scheduled-sync';
 import { createWebhookActivities } from './webhooks/webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
+  ...createBackgroundTaskActivities(dependencies),
   ...createEmailActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createNotificationActivities(dependencies),

@@ -4,6 +4,11 @@
  */
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import {
+  BACKGROUND_TASK_WORKFLOW,
+  type BackgroundTaskInput,
+  backgroundTaskWorkflowId,
+} from '../contract/background-task';
 import { EMAIL_WORKFLOW, type SendEmailInput, emailWorkflowId } from '../contract/email';
 import {
   NOTIFICATION_WORKFLOW,
@@ -77,6 +82,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return startNotification(client, message);
       case 'notification_viewed':
         return signalNotificationViewed(client, message);
+      case 'background_task':
+        return startBackgroundTask(temporal, message);
       default:
         throw new Error(`This version does not know the topic ${(message as DueMessage).topic}.`);
     }
@@ -188,6 +195,22 @@ async function startNotification(
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Shows a notification to one person, and sends it by e-mail if it is not viewed in time',
+  });
+}
+
+/** Started again after its end, the workflow reads that the task has finished and ends. */
+async function startBackgroundTask(
+  { client, hasSearchAttributes }: Temporal,
+  { tenantId, backgroundTaskId }: MessageOf<'background_task'>,
+): Promise<void> {
+  const input: BackgroundTaskInput = { tenantId, backgroundTaskId };
+  await client.workflow.start(BACKGROUND_TASK_WORKFLOW, {
+    workflowId: backgroundTaskWorkflowId(input),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Does in chunks what a person decided about many rows',
+    ...(hasSearchAttributes ? searchable({ tenantId }) : {}),
   });
 }
 

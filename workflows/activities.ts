@@ -4,6 +4,7 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
+import type { BackgroundTaskActivities } from '../activities/platform/background-task';
 import type { EmailActivities } from '../activities/notifications/email';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
 import type { NotificationActivities } from '../activities/notifications/notification';
@@ -112,5 +113,19 @@ export function webhookActivities(endpointId: string): WebhookActivities {
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: endpointId },
+  });
+}
+
+/**
+ * One execution does chunks of a background task for a few seconds. Retries never end: a chunk that failed
+ * was rolled back and is done again.
+ */
+export function backgroundTaskActivities(tenantId: string): BackgroundTaskActivities {
+  return proxyActivities<BackgroundTaskActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '90 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: 4 },
   });
 }

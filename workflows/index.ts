@@ -1,4 +1,5 @@
 /** Registers the workflows: what the worker bundles. */
+export { backgroundTaskWorkflow } from './background-task';
 export { emailWorkflow } from './email';
 export { integrationCheckWorkflow } from './integration-check';
 export { notificationWorkflow } from './notification';

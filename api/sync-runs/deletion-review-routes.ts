@@ -63,10 +63,14 @@ const review = z
         'The number of records of this type from the app before the run, including the missing ones.',
       example: 800,
     }),
-    records_deleted: z.int().nullable().meta({
-      description:
-        'The number of records that were deleted or emptied, 0 of kind `grow`; null while the review is pending.',
-    }),
+    records_deleted: z
+      .int()
+      .nullable()
+      .meta({
+        description:
+          'The number of records that were deleted or emptied so far, 0 of kind `grow`; null while the review ' +
+          'is pending.',
+      }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
     created_at: instant,
@@ -171,13 +175,13 @@ export const deletionReviewRoutes: readonly Route[] = [
       'Deletes the records in Syncline. A record that reappears in the app is restored. ' +
         'Records that were linked again or pushed in the meantime are kept.',
       'The deletions are pushed to other integrations as usual.',
-      'All records are deleted in one transaction. With hundreds of thousands of records this ' +
-        'can exceed the response time (503); the review then shows the result.',
+      'The first records are deleted by the request, the others in the background: `records_deleted` of ' +
+        'the review grows until all are deleted.',
     ].join(' '),
     params,
     responses: {
       200: {
-        description: 'The approved review; `records_deleted` is the number of deleted records.',
+        description: 'The approved review; `records_deleted` is the number of records deleted so far.',
         schema: review,
       },
     },

@@ -34,6 +34,7 @@ import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
+import * as backgroundTasks from './2026-12-04-background-tasks';
 import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as partitions from './2026-12-04-partitions';
@@ -75,6 +76,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-03-record-counts': recordCounts,
   '2026-12-03-restores': restores,
   '2026-12-03-tenant-limits': tenantLimits,
+  '2026-12-04-background-tasks': backgroundTasks,
   '2026-12-04-open-work': openWork,
   '2026-12-04-outbox-queues': outboxQueues,
   '2026-12-04-partitions': partitions,

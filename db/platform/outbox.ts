@@ -27,7 +27,9 @@ export type OutboxMessage =
   /** One person's notification starts. */
   | { topic: 'notification'; notificationRecipientId: string }
   /** One person has viewed a notification. */
-  | { topic: 'notification_viewed'; notificationRecipientId: string };
+  | { topic: 'notification_viewed'; notificationRecipientId: string }
+  /** A background task is done in chunks. */
+  | { topic: 'background_task'; backgroundTaskId: string };
 
 /** A message with the tenant it belongs to and the instant at which it is due. */
 export type DueMessage = OutboxMessage & { tenantId: string; nextDueAt: Date };
@@ -225,6 +227,8 @@ export function subjectIdOf(message: OutboxMessage): string {
     case 'notification':
     case 'notification_viewed':
       return message.notificationRecipientId;
+    case 'background_task':
+      return message.backgroundTaskId;
     default:
       return (message as { subjectId: string }).subjectId;
   }
@@ -245,6 +249,8 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
     case 'notification':
     case 'notification_viewed':
       return { topic, notificationRecipientId: subjectId };
+    case 'background_task':
+      return { topic, backgroundTaskId: subjectId };
     // A newer version wrote it. No handler takes it, so it backs off until that version runs again.
     default:
       return { topic, subjectId } as never;

@@ -236,6 +236,27 @@ async function findStalledEndpoints(
   );
 }
 
+async function findStalledTasks(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('backgroundTasks')
+    .select(['tenantId', 'backgroundTaskId'])
+    .where('finishedAt', 'is', null)
+    .where('updatedAt', '<', overdueSince)
+    .where('backgroundTaskId', '>', after ?? FIRST_ID)
+    .orderBy('backgroundTaskId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ backgroundTaskId }) => backgroundTaskId,
+    (row) => [{ ...row, topic: 'background_task' }],
+  );
+}
+
 export const STALLED_WORK = {
   pushQueues: findStalledPushQueues,
   backfills: findStalledBackfills,
@@ -244,6 +265,7 @@ export const STALLED_WORK = {
   overviews: findStalledOverviews,
   notifications: findStalledNotifications,
   endpoints: findStalledEndpoints,
+  backgroundTasks: findStalledTasks,
 } satisfies Record<string, FindStalledWork>;
 
 export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

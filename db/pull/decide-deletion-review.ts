@@ -1,77 +1,119 @@
 /** Approving or discarding the deletions of a review (rules.md 31). */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
-import type { RecordDraft } from '../../domain/records/record-draft';
+import { findIntegration } from '../integrations/integrations';
+import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 import { emitRecordEvents } from '../records/record-events';
 import { applyEmptied } from './apply-emptied';
 import {
   type DeletionReview,
-  listReviewRecords,
+  lockDeletionReview,
   resolveIfDecided,
   selectStillMissing,
 } from './deletion-reviews';
 import { softDelete } from './soft-delete';
 
-const RECORDS_PER_STATEMENT = 1_000;
-
 /**
  * Approved: deletes the records that are still linked and were not pushed since, or empties their fields. New
- * records are stored by the next run. Discarded: changes no record. The caller has locked the review.
- * @returns how many records were deleted or emptied.
+ * records are stored by the next run. Discarded: changes no record. The caller has locked the review. A
+ * background task continues with what is left after the first records.
+ * @returns how many records were deleted or emptied so far.
  */
 export async function decideDeletionReview(
   work: TenantWork,
   { review, decision, by }: { review: DeletionReview; decision: 'approved' | 'discarded'; by: string },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
-  const isApproved = decision === 'approved';
-  const deleted = isApproved && review.kind === 'delete' ? await deleteReviewed(work, review) : [];
-  const emptied = isApproved && review.kind === 'empty' ? await emptyReviewed(work, review) : 0;
-  if (!isApproved && review.kind === 'empty') await discardEmptied(work, review);
-  const count = deleted.length + emptied;
+  const { deletionReviewId, integrationId } = review;
   await trx
     .updateTable('deletionReviews')
-    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: count })
+    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: 0 })
     .where('tenantId', '=', tenantId)
-    .where('deletionReviewId', '=', review.deletionReviewId)
+    .where('deletionReviewId', '=', deletionReviewId)
     .execute();
   await resolveIfDecided(work, review);
-  await emitRecordEvents(work, review, deleted);
-  return count;
+  const hasRows = decision === 'approved' ? review.kind !== 'grow' : review.kind === 'empty';
+  if (!hasRows) return 0;
+  await beginBackgroundTask(
+    work,
+    { integrationId, kind: 'decide_deletion_review', subjectId: deletionReviewId, requestedBy: by },
+    carryOutDeletionReview,
+  );
+  return (await lockDeletionReview(work, { deletionReviewId }))?.recordsDeleted ?? 0;
 }
 
-async function deleteReviewed(work: TenantWork, review: DeletionReview): Promise<RecordDraft[]> {
+/** Ends early if the integration was deleted meanwhile. */
+export async function carryOutDeletionReview(
+  work: TenantWork,
+  { subjectId, cursor }: Pick<BackgroundTask, 'subjectId' | 'cursor'>,
+  limit: number,
+): Promise<Chunk> {
+  const review = await lockDeletionReview(work, { deletionReviewId: subjectId ?? '' });
+  if (review === undefined || (await findIntegration(work, review)) === undefined)
+    return { rows: 0, next: null };
+  if (review.state === 'discarded') return discardEmptied(work, review, limit);
+  if (review.kind === 'delete') return deleteReviewed(work, review, { after: cursor, limit });
+  const rows = await applyEmptied(work, review, { limit, only: review.fields, isApproved: true });
+  await countDecided(work, review, rows);
+  return { rows, next: rows < limit ? null : PLACE };
+}
+
+/** These rows are taken from the front. */
+const PLACE = { step: '', cursor: null };
+
+async function countDecided(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId }: DeletionReview,
+  count: number,
+): Promise<void> {
+  await trx
+    .updateTable('deletionReviews')
+    .set((eb) => ({ recordsDeleted: eb('recordsDeleted', '+', count) }))
+    .where('tenantId', '=', tenantId)
+    .where('deletionReviewId', '=', deletionReviewId)
+    .execute();
+}
+
+async function deleteReviewed(
+  work: TenantWork,
+  review: DeletionReview,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<Chunk> {
   const { integrationId, syncRunId, recordType } = review;
-  const deleted: RecordDraft[] = [];
-  let after: string | undefined;
-  do {
-    const chunk = await listReviewRecords(work, review, { limit: RECORDS_PER_STATEMENT, after });
-    after = chunk.at(-1)?.recordId;
-    const missing = chunk.map(({ recordId }) => recordId);
-    const recordIds = await selectStillMissing(work, review, missing, review.createdAt);
-    if (recordIds.length > 0)
-      deleted.push(...(await softDelete(work, { integrationId, syncRunId, recordType, recordIds })));
-  } while (after !== undefined);
-  return deleted;
+  const missing = await listMissing(work, review, { after, limit });
+  const recordIds = await selectStillMissing(work, review, missing, review.createdAt);
+  const deleted =
+    recordIds.length === 0 ? [] : await softDelete(work, { integrationId, syncRunId, recordType, recordIds });
+  await countDecided(work, review, deleted.length);
+  await emitRecordEvents(work, review, deleted);
+  const isLast = missing.length < limit;
+  return { rows: missing.length, next: isLast ? null : { step: '', cursor: missing.at(-1) ?? null } };
 }
 
-async function emptyReviewed(work: TenantWork, review: DeletionReview): Promise<number> {
-  const emptied = { limit: RECORDS_PER_STATEMENT, only: review.fields, isApproved: true };
-  let count = 0;
-  for (;;) {
-    const applied = await applyEmptied(work, review, emptied);
-    count += applied;
-    if (applied < RECORDS_PER_STATEMENT) return count;
-  }
+async function listMissing(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: DeletionReview,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select record_id from missing_records
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+      and (${after}::uuid is null or record_id > ${after}::uuid)
+    order by record_id limit ${limit}`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
 }
 
 /** The next full pass finds them again. */
 async function discardEmptied(
   { trx, tenantId }: TenantWork,
   { integrationId, recordType, fields }: DeletionReview,
-): Promise<void> {
-  await sql`
-    delete from emptied_records
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-      and remote is not null and fields && ${fields}::text[]`.execute(trx);
+  limit: number,
+): Promise<Chunk> {
+  const { numAffectedRows } = await sql`
+    delete from emptied_records where ctid = any(array(
+      select ctid from emptied_records
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+        and remote is not null and fields && ${fields}::text[] limit ${limit}))`.execute(trx);
+  const rows = Number(numAffectedRows ?? 0);
+  return { rows, next: rows < limit ? null : PLACE };
 }

@@ -6,6 +6,7 @@ import {
   type RecordSyncState,
 } from '../../domain/push/plan-record-syncs';
 import type { TenantWork } from '../database';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordSyncStatus } from '../tables/records';
 
@@ -65,6 +66,7 @@ export async function lockRecordSyncs(
       select integration_id, record_id, status, window_opened_at, due_at, held_at, push_id, result_status,
         unresolved_push_id, result_hash
       from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+        and ${isOfExistingIntegration(tenantId, 'integration_id')}
       order by integration_id for update) record_sync`.execute(trx);
   return new Map(rows.map((row) => [recordSyncKey(row), toState(row)]));
 }

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import { detailOf, type FieldConflict } from '../../domain/pull/field-conflict';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import { rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import type { SyncConflictsTable } from '../tables/pull';
@@ -70,7 +71,13 @@ function selectConflicts({ trx, tenantId }: TenantWork) {
     .selectFrom('syncConflicts as conflict')
     .selectAll('conflict')
     .select(externalId.as('externalId'))
-    .where('conflict.tenantId', '=', tenantId);
+    .where('conflict.tenantId', '=', tenantId)
+    .where((eb) =>
+      eb.or([
+        eb('conflict.state', '<>', 'open'),
+        isOfExistingIntegration(tenantId, 'conflict.integration_id'),
+      ]),
+    );
 }
 
 /** The number of open conflicts, counted up to `OPEN_COUNTED_MAX`. */
@@ -80,6 +87,7 @@ export async function countOpenConflicts({ trx, tenantId }: TenantWork): Promise
     .select('syncConflictId')
     .where('tenantId', '=', tenantId)
     .where('state', '=', 'open')
+    .where(isOfExistingIntegration(tenantId, 'integration_id'))
     .limit(OPEN_COUNTED_MAX);
   const { count } = await trx
     .selectFrom(open.as('open'))

@@ -1,6 +1,7 @@
 /** Lists record syncs. Actions on them are in record-sync-actions.ts. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import type { IntegrationsTable } from '../tables/integrations';
 import type { RecordSyncStatus, RecordSyncsTable } from '../tables/records';
 
@@ -53,7 +54,7 @@ export interface RecordSyncFilter {
   isHeld?: boolean | undefined;
 }
 
-/** By integration and record, after `after`. Deleted integrations have no record syncs. */
+/** By integration and record, after `after`. */
 export async function listRecordSyncs(
   { trx, tenantId }: TenantWork,
   {
@@ -72,7 +73,8 @@ export async function listRecordSyncs(
         .onRef('record.recordId', '=', 'recordSync.recordId'),
     )
     .select(COLUMNS)
-    .where('recordSync.tenantId', '=', tenantId);
+    .where('recordSync.tenantId', '=', tenantId)
+    .where(isOfExistingIntegration(tenantId, 'record_sync.integration_id'));
   if (status !== undefined) query = query.where('recordSync.status', '=', status);
   if (integrationId !== undefined) query = query.where('recordSync.integrationId', '=', integrationId);
   if (isHeld !== undefined) query = query.where('recordSync.heldAt', isHeld ? 'is not' : 'is', null);

@@ -1,5 +1,6 @@
 /** Reads records and the state of their syncs; accept-changes.ts writes them. */
 import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -127,7 +128,8 @@ async function findFewRecordSyncs(
   let recordSyncs = trx
     .selectFrom('recordSyncs')
     .select('recordId')
-    .where('tenantId', '=', opaqueToPlanner(tenantId));
+    .where('tenantId', '=', opaqueToPlanner(tenantId))
+    .where(isOfExistingIntegration(tenantId, 'integration_id'));
   if (integrationId !== undefined) recordSyncs = recordSyncs.where('integrationId', '=', integrationId);
   if (isSought) recordSyncs = recordSyncs.where('status', '=', status).where('status', '<>', 'synced');
   const found = await recordSyncs.limit(RECORD_SYNCS_SOUGHT_MAX + 1).execute();
@@ -175,7 +177,8 @@ function hasRecordSync(
   return [
     sql<SqlBool>`coalesce((select true from record_syncs record_sync
       where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and
-        record_sync.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
+        record_sync.record_id = record.record_id ${ofStatus} ${ofIntegration}
+        and ${isOfExistingIntegration(tenantId, 'record_sync.integration_id')} limit 1), false)`,
   ];
 }
 
@@ -252,6 +255,7 @@ export async function findRecordSyncsOfRecords(
       'push.remoteId',
     ])
     .where('recordSync.tenantId', '=', tenantId)
+    .where(isOfExistingIntegration(tenantId, 'record_sync.integration_id'))
     .where('recordSync.recordId', 'in', [...recordIds])
     .orderBy('recordSync.integrationId')
     .execute();

@@ -12,6 +12,7 @@ import { supersedePushReviews } from '../push/push-reviews';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
+import { removeIntegrationRows } from '../integrations/remove-integration-rows';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
 import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
@@ -21,6 +22,7 @@ import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
 import { enqueueSchedules } from './sync-schedules';
+import { beginBackgroundTask } from '../platform/background-tasks';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
@@ -244,8 +246,8 @@ async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integra
 }
 
 /**
- * Deletes the integration's record syncs and links and keeps its push log; its overview becomes invalid. The
- * third party's records are not touched.
+ * Keeps the push log; the overview becomes invalid. The third party's records are not touched. The
+ * integration and its record syncs are in no list any more; a background task deletes the rows.
  */
 export async function deleteIntegration(
   work: TenantWork,
@@ -260,21 +262,6 @@ export async function deleteIntegration(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  await sql`
-    update pushes set result = 'closed', finished_at = ${now} from record_syncs record_sync
-    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId} and pushes.tenant_id = record_sync.tenant_id and pushes.push_id = record_sync.push_id`.execute(
-    trx,
-  );
-  await trx
-    .deleteFrom('recordSyncs')
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .execute();
-  await trx
-    .deleteFrom('recordLinks')
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .execute();
   for (const run of await findUnfinishedRuns(work, { integrationId }))
     await cancelSyncRun(work, { ...run, by });
   await supersedeReviews(work, { integrationId });
@@ -284,6 +271,11 @@ export async function deleteIntegration(
   await enqueueSchedules(work, { integrationId });
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
     trx,
+  );
+  await beginBackgroundTask(
+    work,
+    { integrationId, kind: 'delete_integration', subjectId: null, requestedBy: by },
+    removeIntegrationRows,
   );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   // Other datasets may have waited for this integration only (rules.md 41).

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordSyncStatus } from '../tables/records';
 
@@ -29,6 +30,7 @@ export async function countRecordsByType(
     with found as materialized (
       select record_id from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and status = ${status} and status <> 'synced'
+        and ${isOfExistingIntegration(tenantId, 'integration_id')}
       limit ${COUNTED_MAX + 1})
     select record.record_type, count(*)::integer as records,
       (select count(*) from found) > ${COUNTED_MAX} as is_lower_bound

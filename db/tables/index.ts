@@ -17,6 +17,7 @@ import type {
 import type { OverviewItemsTable, OverviewJobsTable, OverviewPagesTable, OverviewsTable } from './overviews';
 import type {
   AuditLogTable,
+  BackgroundTasksTable,
   IdempotencyKeysTable,
   InstallationsTable,
   LeasesTable,
@@ -92,6 +93,7 @@ export interface Tables {
   brakeCounts: BrakeCountsTable;
   outbox: OutboxTable;
   runningWork: RunningWorkTable;
+  backgroundTasks: BackgroundTasksTable;
   notifications: NotificationsTable;
   notificationRecipients: NotificationRecipientsTable;
   notificationSettings: NotificationSettingsTable;

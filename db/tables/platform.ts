@@ -1,4 +1,5 @@
 import type { Generated, GeneratedAlways } from 'kysely';
+import type { BackgroundTaskKind } from '../../domain/platform/background-task';
 import type { WorkKind } from '../../domain/running-work';
 import type { JsonObject } from '../../domain/json';
 import type { Json } from './json-column';
@@ -28,7 +29,8 @@ export type OutboxTopic =
   | 'webhook_endpoint'
   | 'overview'
   | 'notification'
-  | 'notification_viewed';
+  | 'notification_viewed'
+  | 'background_task';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
@@ -41,6 +43,21 @@ export interface OutboxTable {
   attempts: Generated<number>;
   lastError: string | null;
   createdAt: Generated<Date>;
+}
+
+export interface BackgroundTasksTable {
+  tenantId: string;
+  backgroundTaskId: string;
+  integrationId: string;
+  kind: BackgroundTaskKind;
+  subjectId: string | null;
+  requestedBy: string;
+  step: Generated<string>;
+  cursor: string | null;
+  doneRows: Generated<number>;
+  createdAt: Date;
+  updatedAt: Date;
+  finishedAt: Date | null;
 }
 
 export interface AuditLogTable {

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { notifyAdmins, resolveNotification } from '../notifications/notifications';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { DriftsTable } from '../tables/pull';
 
@@ -103,6 +104,7 @@ export async function listDrifts(
       'records.externalId',
     ])
     .where('drifts.tenantId', '=', tenantId)
+    .where(isOfExistingIntegration(tenantId, 'drifts.integration_id'))
     .where('recordLinks.isDeactivated', '=', false)
     .where('records.deletedAt', 'is', null);
   if (integrationId !== undefined) query = query.where('drifts.integrationId', '=', integrationId);

@@ -2,6 +2,7 @@
  * The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows:
  * add, never rename.
  */
+import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../contract/background-task';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import {
@@ -92,6 +93,7 @@ describe('permanent names', () => {
       'notificationViewed',
     ]);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
+    expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
@@ -110,6 +112,7 @@ describe('permanent names', () => {
 
   it('include the activities', () => {
     expect(Object.keys(createActivities({} as ActivityDependencies)).toSorted()).toEqual([
+      'advanceBackgroundTask',
       'advanceOverview',
       'advanceSyncJob',
       'checkIntegration',
@@ -135,6 +138,7 @@ describe('permanent names', () => {
         NOTIFICATION_WORKFLOW,
         WEBHOOK_ENDPOINT_WORKFLOW,
         OVERVIEW_WORKFLOW,
+        BACKGROUND_TASK_WORKFLOW,
       ]),
     );
   });
@@ -159,6 +163,9 @@ describe('workflow ids', () => {
     );
     expect(overviewWorkflowId({ overviewId: integrationId })).toBe(
       `overview:${toTypeId('ovw', integrationId)}`,
+    );
+    expect(backgroundTaskWorkflowId({ backgroundTaskId: integrationId })).toBe(
+      `background-task:${typeIdOf('btk', integrationId)}`,
     );
   });
 

@@ -1,5 +1,4 @@
 /** Integrations with many waiting pushes: rule 60. What a request reads and writes is counted, not timed. */
-import { sql } from 'kysely';
 import type { TenantWork } from '../../../db/database';
 import { markOutage, markUnauthorized } from '../../../db/integrations/availability';
 import {
@@ -9,10 +8,10 @@ import {
 } from '../../../db/sync-runs/integration-lifecycle';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenWaitingPushes, rowsOf } from '../many-rows';
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 10, 21, 12);
-const WAITING = 60_000;
 let now = START;
 let db: TestDb;
 let tenant: GivenTenant;
@@ -27,42 +26,6 @@ beforeEach(async () => {
   tenant = await GivenTenant.create(db);
   integrationId = await tenant.integration();
 });
-
-/** Runs `work` in one transaction. @returns the rows that it wrote and read. */
-const rowsOf = (work: (context: TenantWork) => Promise<unknown>): Promise<{ wrote: number; read: number }> =>
-  tenant.work(async (context) => {
-    await work(context);
-    const { rows } = await sql<{ wrote: number; read: number }>`
-      select sum(n_tup_ins + n_tup_upd + n_tup_del)::int as wrote,
-        sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read
-      from pg_stat_xact_user_tables`.execute(context.trx);
-    return rows[0] ?? { wrote: 0, read: 0 };
-  });
-
-/** Pushes that wait for their next attempt and are given up after 72 h. */
-async function givenWaitingPushes(): Promise<void> {
-  const ids = [tenant.tenantId, integrationId, WAITING];
-  await db.superuser(
-    `create temporary table waiting as
-       select gen_random_uuid() as record_id, gen_random_uuid() as push_id, n from generate_series(1, $1::int) n`,
-    [WAITING],
-  );
-  await db.superuser(
-    `insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at,
-       created_at, changed_by)
-     select $1, record_id, 'employees', 'w' || n, 1, '{"name": "A"}', now(), now(), now(), 'test' from waiting
-     where $2::uuid is not null and n <= $3::int`,
-    ids,
-  );
-  await db.superuser(
-    `insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, push_id, push_version,
-       push_hash, next_attempt_at, give_up_at)
-     select $1, $2, record_id, 1, push_id, 1, 'hash', to_timestamp($4::float8 / 1000),
-       to_timestamp($4::float8 / 1000) + interval '72 hours' from waiting where n <= $3::int`,
-    [...ids, START],
-  );
-  await db.superuser('drop table waiting');
-}
 
 const givenUp = async () => {
   const rows = await db.superuser(
@@ -92,13 +55,13 @@ const reauthorize = (work: TenantWork) =>
   replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' });
 
 describe('rule 60: an integration for which 60,000 pushes wait', () => {
-  beforeEach(givenWaitingPushes);
+  beforeEach(() => givenWaitingPushes(tenant, { integrationId, count: 60_000 }));
 
   it('resumes by writing a few rows', async () => {
     await pause();
     now += HOUR;
 
-    const { wrote, read } = await rowsOf(resume);
+    const { wrote, read } = await rowsOf(tenant, resume);
 
     expect(wrote).toBeLessThan(20);
     expect(read).toBeLessThan(100);
@@ -108,7 +71,7 @@ describe('rule 60: an integration for which 60,000 pushes wait', () => {
     await refuse();
     now += HOUR;
 
-    const { wrote, read } = await rowsOf(reauthorize);
+    const { wrote, read } = await rowsOf(tenant, reauthorize);
 
     expect(wrote).toBeLessThan(20);
     expect(read).toBeLessThan(100);

@@ -1,0 +1,109 @@
+/**
+ * The rows of a deleted integration that no log needs (rules.md 60). Lists do not show them any more, and
+ * nothing writes such rows after the deletion.
+ */
+import { type RawBuilder, sql } from 'kysely';
+import type { TenantWork } from '../database';
+import type { BackgroundTask, Chunk } from '../platform/background-tasks';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+interface Removed {
+  rows: number;
+  /** The last record of the chunk. */
+  last: string | null;
+}
+
+interface Place {
+  /** The condition for rows of the integration. */
+  isOfIntegration: RawBuilder<boolean>;
+  after: string;
+  limit: number;
+}
+
+/** Record syncs come first: after them, no push that is still in progress can add a link. */
+const STEPS: readonly [string, (work: TenantWork, place: Place) => Promise<Removed>][] = [
+  ['', removeRecordSyncs],
+  ['record_links', removeRecordLinks],
+  ['drifts', (work, place) => removeSome(work, sql`delete from drifts`, sql`drifts`, place)],
+  [
+    'emptied_records',
+    (work, place) => removeSome(work, sql`delete from emptied_records`, sql`emptied_records`, place),
+  ],
+  ['sync_conflicts', endConflicts],
+];
+
+export async function removeIntegrationRows(
+  work: TenantWork,
+  { integrationId, step, cursor }: BackgroundTask,
+  limit: number,
+): Promise<Chunk> {
+  const isOfIntegration = sql<boolean>`tenant_id = ${opaqueToPlanner(work.tenantId)}
+    and integration_id = ${opaqueToPlanner(integrationId)}`;
+  let after = cursor ?? NIL_UUID;
+  let left = limit;
+  const first = STEPS.findIndex(([name]) => name === step);
+  for (const [name, remove] of STEPS.slice(first)) {
+    const { rows, last } = await remove(work, { isOfIntegration, after, limit: left });
+    left -= rows;
+    if (left <= 0) return { rows: limit - left, next: { step: name, cursor: last } };
+    after = NIL_UUID;
+  }
+  return { rows: limit - left, next: null };
+}
+
+async function removeRecordSyncs(
+  { trx, tenantId, now }: TenantWork,
+  { isOfIntegration, after, limit }: Place,
+): Promise<Removed> {
+  // Locked in the order of records, as changes of records lock them.
+  const { rows } = await sql<{ recordId: string; pushId: string | null }>`
+    select record_id, push_id from record_syncs
+    where ${isOfIntegration} and record_id > ${after}::uuid
+    order by record_id limit ${limit} for update`.execute(trx);
+  if (rows.length === 0) return { rows: 0, last: null };
+  const recordIds = rows.map(({ recordId }) => recordId);
+  const pushIds = rows.flatMap(({ pushId }) => pushId ?? []);
+  await sql`
+    delete from record_syncs where ${isOfIntegration} and record_id = any(${recordIds}::uuid[])`.execute(trx);
+  if (pushIds.length > 0)
+    await sql`
+      update pushes set result = 'closed', finished_at = ${now}
+      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+  return { rows: rows.length, last: recordIds.at(-1) ?? null };
+}
+
+async function removeRecordLinks(
+  { trx }: TenantWork,
+  { isOfIntegration, after, limit }: Place,
+): Promise<Removed> {
+  const { rows } = await sql<{ recordId: string }>`
+    select record_id from record_links
+    where ${isOfIntegration} and record_id > ${after}::uuid
+    order by record_id limit ${limit} for update`.execute(trx);
+  if (rows.length === 0) return { rows: 0, last: null };
+  const recordIds = rows.map(({ recordId }) => recordId);
+  await sql`
+    delete from record_links where ${isOfIntegration} and record_id = any(${recordIds}::uuid[])`.execute(trx);
+  return { rows: rows.length, last: recordIds.at(-1) ?? null };
+}
+
+function endConflicts(work: TenantWork, place: Place): Promise<Removed> {
+  const isOpen = sql<boolean>`${place.isOfIntegration} and state = 'open'`;
+  const end = sql`update sync_conflicts set state = 'ended', ended_at = ${work.now}`;
+  return removeSome(work, end, sql`sync_conflicts`, { ...place, isOfIntegration: isOpen });
+}
+
+async function removeSome(
+  { trx }: TenantWork,
+  remove: RawBuilder<unknown>,
+  table: RawBuilder<unknown>,
+  { isOfIntegration, limit }: Place,
+): Promise<Removed> {
+  const { numAffectedRows } = await sql`
+    ${remove} where ctid = any(array(select ctid from ${table} where ${isOfIntegration} limit ${limit}))`.execute(
+    trx,
+  );
+  return { rows: Number(numAffectedRows ?? 0), last: null };
+}
