@@ -7,7 +7,7 @@ import type { ConnectorContext, PushItem, PushResult } from './connector';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors';
 
 /** This many consecutive `Unavailable` errors mean that the third party is down. */
-const UNAVAILABLE_IN_A_ROW_MAX = 5;
+export const UNAVAILABLE_IN_A_ROW_MAX = 5;
 
 export type Settled<Item, Value> =
   | { item: Item; ok: true; value: Value }
@@ -90,11 +90,11 @@ async function settle<Item, Value>(
   try {
     return { item, ok: true, value: await work(item) };
   } catch (error) {
-    if (error instanceof ConnectorError) return { item, ok: false, error };
-    return {
-      item,
-      ok: false,
-      error: new Unavailable('The connector failed for this record.', null, { cause: error }),
-    };
+    return { item, ok: false, error: toConnectorError(error) };
   }
+}
+
+export function toConnectorError(error: unknown): ConnectorError {
+  if (error instanceof ConnectorError) return error;
+  return new Unavailable('The connector failed for this record.', null, { cause: error });
 }

@@ -107,6 +107,8 @@ export interface PushItem {
    * payload to get the result.
    */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
+  /** An earlier attempt had no usable answer: the record shares no call with others. */
+  isSentAlone: boolean;
   /** The Syncline field per path in the payload, for errors. */
   fieldNames: Record<string, string>;
 }

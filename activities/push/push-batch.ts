@@ -159,6 +159,7 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     isReadFirst: push.agreement !== null,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
+    isSentAlone: push.refusals > 0,
     fieldNames: Object.fromEntries(
       fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name]])),
     ),

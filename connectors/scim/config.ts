@@ -65,6 +65,13 @@ export const scimConfigSchema = z.strictObject({
       'Whether incremental runs filter by meta.lastModified. ' +
         'Set false for services that do not support it: then every run reads everything.',
     ),
+  bulk: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the writes of several records share a request (`/Bulk`) if the service supports it. ' +
+        'Set false for services whose bulk requests do not work.',
+    ),
 });
 
 export type ScimConfig = z.output<typeof scimConfigSchema>;

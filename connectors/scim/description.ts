@@ -5,7 +5,7 @@
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
-import type { ScimApi } from './api';
+import type { ScimCalls } from './calls';
 import type { ScimConfig } from './config';
 import { FIELDS_BY_SCHEMA, isSameSchema, memberPlace, primaryPlace } from './fields';
 import { AttributeNames, attributePath, memberNamed } from './names';
@@ -23,7 +23,7 @@ const TYPES: Record<string, RecordTypeField['type']> = {
 /** Attributes of all resources, which a mapping cannot name. */
 const COMMON = new Set(['id', 'externalId', 'meta', 'schemas']);
 
-export async function describeResourceTypes(api: ScimApi, config: ScimConfig): Promise<RecordType[]> {
+export async function describeResourceTypes(api: ScimCalls, config: ScimConfig): Promise<RecordType[]> {
   const response = await api.schemas();
   const served = response === undefined ? [] : readItems(response).items.filter(isJsonObject);
   const types = Object.entries(config.record_types);

@@ -6,22 +6,24 @@
  * before it is created, and again after a conflict. A push loses no change of the third party: an update
  * reads the resource, merges, and writes only the differences under the version it read.
  */
-import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
+import type { Connector, ConnectorContext } from '../connector';
 import { errorFromCheck, isSuccess } from '../http-errors';
-import { pushConcurrently } from '../bounded-concurrency';
-import { ScimApi } from './api';
+import { ScimCalls } from './calls';
 import { type ScimConfig, type ScimCredentials, scimConfigSchema, scimCredentialsSchema } from './config';
 import { describeResourceTypes, toRecordType } from './description';
 import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, isUserType } from './fields';
 import { findScimProblems } from './mapping-problems';
-import { ScimPush } from './push';
+import { pushBatch } from './push-batch';
 import { countResources, readResourcePage } from './reading';
 import { readList } from './responses';
+import { memoryOf } from './service-memory';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
 
-const BATCH_SIZE = 40;
-const CALLS_AT_ONCE = 4;
+/** Enough for a few full bulk requests. */
+const BATCH_SIZE = 200;
+
+const callsOf = (context: Context) => new ScimCalls(context, memoryOf(context.http));
 
 export const scim: Connector<ScimConfig, ScimCredentials> = {
   kind: 'scim',
@@ -48,10 +50,7 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
 
   hosts: (config) => [new URL(config.base_url).host],
 
-  async push(items: readonly PushItem[], context: Context): Promise<PushResult[]> {
-    const push = new ScimPush(new ScimApi(context), context);
-    return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context);
-  },
+  push: pushBatch,
 
   readSignature: ({ base_url: baseUrl, record_types: types, filter_modified: isFiltered }, recordType) => ({
     baseUrl,
@@ -64,11 +63,11 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
     return { canFilterByModified, isPagingStable: false, declaredAt: { filter: '/config/filter_modified' } };
   },
 
-  readPage: (request, context) => readResourcePage(request, new ScimApi(context), context.config),
+  readPage: (request, context) => readResourcePage(request, callsOf(context), context.config),
 
-  count: (recordType, context) => countResources(recordType, new ScimApi(context), context.config),
+  count: (recordType, context) => countResources(recordType, callsOf(context), context.config),
 
-  describeRecordTypes: (context) => describeResourceTypes(new ScimApi(context), context.config),
+  describeRecordTypes: (context) => describeResourceTypes(callsOf(context), context.config),
 
   /**
    * Lists one resource. ServiceProviderConfig would be cheaper, but many servers show it without
@@ -77,9 +76,9 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   async check(context: Context): Promise<void> {
     const [type] = Object.values(context.config.record_types);
     if (!type) return;
-    const api = new ScimApi(context);
-    const response = await api.probe(type);
+    const calls = callsOf(context);
+    const response = await calls.probe(type);
     if (!isSuccess(response)) throw errorFromCheck(response);
-    readList(response, api.namesOf(type));
+    readList(response, calls.namesOf(type));
   },
 };

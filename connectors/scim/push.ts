@@ -46,8 +46,7 @@ export class ScimPush {
       type,
     );
     const created = await this.api.create(type, attributes, item);
-    if (!('conflict' in created))
-      return done(item, 'created', created.id, created.version, created.attributes);
+    if (!('conflict' in created)) return done(item, 'created', created.id, created.version, created.shown);
 
     // The resource was created by an attempt whose response was lost, and the search did not find it yet:
     // some services index with a delay.

@@ -6,7 +6,7 @@
 import { type JsonObject, isJsonObject, withSortedLists } from '../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
 import { RecordRejected } from '../errors';
-import type { ScimApi } from './api';
+import type { ScimCalls } from './calls';
 import type { ResourceTypeConfig, ScimConfig } from './config';
 import type { AttributeNames } from './names';
 import { type Paging, firstPage, nextPage, pageQuery } from './paging';
@@ -33,7 +33,7 @@ interface Position extends Paging {
 
 export async function readResourcePage(
   request: ReadRequest,
-  api: ScimApi,
+  api: ScimCalls,
   config: ScimConfig,
 ): Promise<ReadPage> {
   const type = findType(config, request.recordType);
@@ -70,7 +70,7 @@ export async function readResourcePage(
 
 export async function countResources(
   recordType: string,
-  api: ScimApi,
+  api: ScimCalls,
   config: ScimConfig,
 ): Promise<number | null> {
   return (await countListed(findType(config, recordType), {}, api)).total;
@@ -88,7 +88,7 @@ function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
 async function beginning(
   { modifiedSince }: ReadRequest,
   type: ResourceTypeConfig,
-  api: ScimApi,
+  api: ScimCalls,
   config: ScimConfig,
 ): Promise<Position> {
   const features = await api.readFeatures();
@@ -110,7 +110,7 @@ async function beginning(
  * Whether a filter on `meta.lastModified` that must match every resource does. Otherwise the service does not
  * obey it, or has resources without that attribute, and a filtered read would miss changes without a word.
  */
-async function isFilterTrusted(type: ResourceTypeConfig, api: ScimApi): Promise<boolean> {
+async function isFilterTrusted(type: ResourceTypeConfig, api: ScimCalls): Promise<boolean> {
   for (let comparison = 0; comparison < COMPARISONS; comparison += 1) {
     const all = await countListed(type, {}, api);
     const matching = await countListed(type, { filter: modifiedFilter(new Date(0)) }, api);
@@ -123,7 +123,7 @@ async function isFilterTrusted(type: ResourceTypeConfig, api: ScimApi): Promise<
 async function countListed(
   type: ResourceTypeConfig,
   query: Record<string, string>,
-  api: ScimApi,
+  api: ScimCalls,
 ): Promise<{ total: number | null; length: number; isRefused: boolean }> {
   // count=0 would be correct (RFC 7644 3.4.2.4), but some servers read it as "all".
   const page = pageQuery(firstPage(await api.readFeatures()), 1);
@@ -138,7 +138,7 @@ async function askFor(
   request: ReadRequest,
   position: Position,
   type: ResourceTypeConfig,
-  api: ScimApi,
+  api: ScimCalls,
 ): Promise<{ response: HttpResponse; position: Position }> {
   const { isFiltered, isSorted } = position;
   const page = pageQuery(position, position.size);

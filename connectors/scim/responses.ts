@@ -26,6 +26,8 @@ export interface Features {
   canFilter: boolean;
   canSort: boolean;
   hasVersions: boolean;
+  /** The limits of bulk requests; null if they are not supported. */
+  bulk: { operationsMax: number; bytesMax: number } | null;
   /** It pages by cursors only, or prefers to. */
   pagesByCursor: boolean;
   /** Resources in one response; infinite if the service names no limit. */
@@ -51,6 +53,13 @@ export function readFeatures(response: HttpResponse): Features {
     // Few servers support sorting, so it must be declared.
     canSort: isValue(read('sort', 'supported'), true),
     hasVersions: isSupported('etag'),
+    // Few servers support bulk requests, so they must be declared.
+    bulk: isValue(read('bulk', 'supported'), true)
+      ? {
+          operationsMax: limitOf(read('bulk', 'maxOperations')),
+          bytesMax: limitOf(read('bulk', 'maxPayloadSize')),
+        }
+      : null,
     pagesByCursor: hasCursors && (isCursorDefault || isValue(read('pagination', 'index'), false)),
     pageSizeMax,
     filteredMax: Math.min(pageSizeMax, limitOf(read('filter', 'maxResults'))),

@@ -75,6 +75,7 @@ function itemOf(random: Random, connector: string, recordType: string, number: n
     isReadFirst: random.chance(0.4),
     isDeactivated: random.chance(0.2),
     unresolvedCreation: null,
+    isSentAlone: random.chance(0.2),
     fieldNames: {},
   };
 }

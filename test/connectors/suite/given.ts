@@ -61,6 +61,7 @@ export function pushItem(
     isReadFirst: false,
     isDeactivated: false,
     unresolvedCreation: null,
+    isSentAlone: false,
     fieldNames: Object.fromEntries(named),
     ...overrides,
   };

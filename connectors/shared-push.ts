@@ -1,0 +1,173 @@
+/**
+ * Pushes the records of a batch side by side, so that they can share calls (a bulk request, a combined
+ * search). Each record is pushed by the code that pushes it alone. A question that can share a call waits
+ * until all records in progress wait, and is then sent together with the others of its kind.
+ *
+ * As in `bounded-concurrency.ts`, no further call is started after a rate limit, refused credentials, an
+ * abort, or a few failures without a response in a row.
+ */
+import { UNAVAILABLE_IN_A_ROW_MAX, toConnectorError } from './bounded-concurrency';
+import type { ConnectorContext, HttpClient, PushItem, PushResult } from './connector';
+import { RateLimited, Unauthorized, Unavailable } from './errors';
+
+/** The call was not started because the batch has stopped: its record has no result. */
+class NotStarted extends Error {}
+
+/** A kind of questions that share calls. */
+export interface Sharing<Question, Answer> {
+  /** Divides what waits into calls. */
+  divide(questions: Question[]): Question[][];
+  /** One answer per question, in the same order. */
+  send(questions: Question[]): Promise<Answer[]>;
+}
+
+interface Waiting<Question, Answer> {
+  question: Question;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+export class SharedPush {
+  /** Records that neither wait for a shared call nor have ended. */
+  #running = 0;
+  /** Shared calls in progress. */
+  #sending = 0;
+  #freeSlots: number;
+  #isStopped = false;
+  #unavailableInARow = 0;
+  readonly #waitingForSlots: (() => void)[] = [];
+  readonly #queues: (() => void)[] = [];
+
+  /** @param limit how many calls may be in progress at once */
+  constructor(
+    limit: number,
+    private readonly context: Pick<ConnectorContext, 'signal' | 'pushing'>,
+  ) {
+    this.#freeSlots = Math.min(limit, context.pushing?.recordsAtOnce ?? limit);
+  }
+
+  /** `pushOne` throws one of the four errors. Records that were not started or stopped have no result. */
+  async push(
+    items: readonly PushItem[],
+    pushOne: (item: PushItem) => Promise<Extract<PushResult, { ok: true }>>,
+  ): Promise<PushResult[]> {
+    this.#running += items.length;
+    const results = await Promise.all(items.map((item) => this.#pushOne(item, pushOne)));
+    return results.filter((result) => result !== undefined);
+  }
+
+  /** The client for calls of single records. None is started after the share of the execution has ended. */
+  singleHttp(http: HttpClient): HttpClient {
+    return {
+      send: this.limited((request) => {
+        if (this.context.pushing?.mayBegin() === false) throw new NotStarted();
+        return http.send(request);
+      }),
+    };
+  }
+
+  /** The client for shared calls. */
+  sharedHttp(http: HttpClient): HttpClient {
+    return { send: this.limited((request) => http.send(request)) };
+  }
+
+  /** The same work, of which only a few run at once. */
+  limited<Args extends unknown[], T>(work: (...args: Args) => Promise<T>): (...args: Args) => Promise<T> {
+    return async (...args) => {
+      if (this.#freeSlots > 0) this.#freeSlots -= 1;
+      else await new Promise<void>((resolve) => this.#waitingForSlots.push(resolve));
+      try {
+        if (this.#hasStopped()) throw new NotStarted();
+        return await work(...args);
+      } finally {
+        // Later, so that a rate limit stops the batch before the next call starts.
+        setImmediate(() => this.#freeSlot());
+      }
+    };
+  }
+
+  /** A function that asks one question and waits for the shared call. */
+  sharing<Question, Answer>({
+    divide,
+    send,
+  }: Sharing<Question, Answer>): (question: Question) => Promise<Answer> {
+    let waiting: Waiting<Question, Answer>[] = [];
+    this.#queues.push(() => {
+      const taken = new Map(waiting.map((each) => [each.question, each]));
+      waiting = [];
+      for (const questions of divide([...taken.keys()])) {
+        const asked = questions.map((question) => taken.get(question) as Waiting<Question, Answer>);
+        void this.#send(asked, send);
+      }
+    });
+    return (question) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ question, resolve, reject });
+        this.#pause();
+      });
+  }
+
+  async #send<Question, Answer>(
+    asked: Waiting<Question, Answer>[],
+    send: Sharing<Question, Answer>['send'],
+  ): Promise<void> {
+    this.#sending += 1;
+    const settle = (each: (waiting: Waiting<Question, Answer>, index: number) => void) => {
+      this.#sending -= 1;
+      this.#running += asked.length;
+      asked.forEach(each);
+    };
+    try {
+      if (this.#hasStopped()) throw new NotStarted();
+      const answers = await send(asked.map(({ question }) => question));
+      settle(({ resolve }, index) => resolve(answers[index] as Answer));
+    } catch (error) {
+      settle(({ reject }) => reject(error));
+    }
+  }
+
+  async #pushOne(
+    item: PushItem,
+    pushOne: (item: PushItem) => Promise<PushResult>,
+  ): Promise<PushResult | undefined> {
+    try {
+      const result = await pushOne(item);
+      this.#unavailableInARow = 0;
+      this.context.pushing?.onResult(result);
+      return result;
+    } catch (error) {
+      if (error instanceof NotStarted) return undefined;
+      const result = this.#failed(item, error);
+      this.context.pushing?.onResult(result);
+      return result;
+    } finally {
+      this.#pause();
+    }
+  }
+
+  #failed({ pushId }: PushItem, error: unknown): PushResult {
+    const failure = toConnectorError(error);
+    this.#unavailableInARow = failure instanceof Unavailable ? this.#unavailableInARow + 1 : 0;
+    this.#isStopped ||=
+      failure instanceof RateLimited ||
+      failure instanceof Unauthorized ||
+      this.#unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX;
+    return { pushId, ok: false, error: failure };
+  }
+
+  /** A record ends or waits for a shared call. What waits is sent when nothing else is in progress. */
+  #pause(): void {
+    this.#running -= 1;
+    if (this.#running === 0 && this.#sending === 0) for (const sendWaiting of this.#queues) sendWaiting();
+  }
+
+  #freeSlot(): void {
+    const next = this.#waitingForSlots.shift();
+    if (next === undefined) this.#freeSlots += 1;
+    else next();
+  }
+
+  #hasStopped(): boolean {
+    return this.#isStopped || this.context.signal.aborted;
+  }
+}
