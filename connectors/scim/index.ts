@@ -13,7 +13,7 @@ import { type ScimConfig, type ScimCredentials, scimConfigSchema, scimCredential
 import { describeResourceTypes, toRecordType } from './description';
 import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, isUserType } from './fields';
 import { findScimProblems } from './mapping-problems';
-import { pushBatch } from './push-batch';
+import { pushBatch } from './push/push-batch';
 import { countResources, readResourcePage } from './reading';
 import { readList } from './responses';
 import { memoryOf } from './service-memory';

@@ -4,16 +4,16 @@
  * A write goes alone if bulk requests are refused as a whole. An operation without a result has an unknown
  * outcome, like a write whose answer was lost.
  */
-import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
-import type { HttpResponse } from '../connector';
-import { Unavailable } from '../errors';
-import { errorFromResponse, isSuccess } from '../http-errors';
-import { pageBytesMax } from '../page-size';
-import { parseJson } from '../parse-json';
-import type { SharedPush } from '../shared-push';
-import type { ScimCalls } from './calls';
-import { describeRefusal } from './error-mapping';
-import { memberNamed } from './names';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import type { HttpResponse } from '../../connector';
+import { Unavailable } from '../../errors';
+import { errorFromResponse, isSuccess } from '../../http-errors';
+import { pageBytesMax } from '../../page-size';
+import { parseJson } from '../../parse-json';
+import type { SharedPush } from '../../shared-push';
+import type { ScimCalls } from '../calls';
+import { describeRefusal } from '../error-mapping';
+import { memberNamed } from '../names';
 
 export interface Operation {
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';

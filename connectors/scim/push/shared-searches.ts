@@ -3,12 +3,12 @@
  * search misses would be created twice, so a search also names two resources that are known to exist, first
  * and last. An answer without both is not trusted, and the records are searched one by one.
  */
-import { ConnectorError, RateLimited, Unauthorized } from '../errors';
-import type { SharedPush } from '../shared-push';
-import { type ScimCalls, equals } from './calls';
-import type { ResourceTypeConfig } from './config';
-import { firstPage, pageQuery } from './paging';
-import { type Resource, readList } from './responses';
+import { ConnectorError, RateLimited, Unauthorized } from '../../errors';
+import type { SharedPush } from '../../shared-push';
+import { type ScimCalls, equals } from '../calls';
+import type { ResourceTypeConfig } from '../config';
+import { firstPage, pageQuery } from '../paging';
+import { type Resource, readList } from '../responses';
 
 /** Values in one filter. */
 const VALUES_MAX = 50;

@@ -2,18 +2,18 @@
  * What a push does with resources of SCIM (RFC 7644). Each call returns parsed resources or throws one of the
  * four errors. The records of a batch share calls: see `bulk.ts` and `shared-searches.ts`.
  */
-import type { JsonObject } from '../../domain/json';
-import type { HttpResponse, PushItem } from '../connector';
-import { Unavailable } from '../errors';
-import { errorFromResponse, isSuccess } from '../http-errors';
-import { checkSameId } from '../same-id';
+import type { JsonObject } from '../../../domain/json';
+import type { HttpResponse, PushItem } from '../../connector';
+import { Unavailable } from '../../errors';
+import { errorFromResponse, isSuccess } from '../../http-errors';
+import { checkSameId } from '../../same-id';
 import type { BulkCalls, Operation } from './bulk';
-import { type ScimCalls, equals } from './calls';
-import type { ResourceTypeConfig } from './config';
-import { describeRefusal } from './error-mapping';
-import { patchOperations } from './merge';
-import { type AttributeNames, respell } from './names';
-import { type Resource, idFromLocation, readResource, requireResource } from './responses';
+import { type ScimCalls, equals } from '../calls';
+import type { ResourceTypeConfig } from '../config';
+import { describeRefusal } from '../error-mapping';
+import { patchOperations } from '../merge';
+import { type AttributeNames, respell } from '../names';
+import { type Resource, idFromLocation, readResource, requireResource } from '../responses';
 import type { SharedSearches } from './shared-searches';
 
 /** The server does not implement PATCH, contrary to its ServiceProviderConfig (RFC 9110 15.5.6, 15.6.2). */

@@ -1,15 +1,15 @@
 /** Pushes a batch over SCIM: with shared calls if the service has bulk requests, otherwise one by one. */
-import { pushConcurrently } from '../bounded-concurrency';
-import type { ConnectorContext, PushItem, PushResult } from '../connector';
-import { ConnectorError } from '../errors';
-import { SharedPush } from '../shared-push';
+import { pushConcurrently } from '../../bounded-concurrency';
+import type { ConnectorContext, PushItem, PushResult } from '../../connector';
+import { ConnectorError } from '../../errors';
+import { SharedPush } from '../../shared-push';
 import { ScimApi } from './api';
 import { BulkCalls } from './bulk';
-import { ScimCalls } from './calls';
-import type { ScimConfig, ScimCredentials } from './config';
+import { ScimCalls } from '../calls';
+import type { ScimConfig, ScimCredentials } from '../config';
 import { ScimPush } from './push';
-import type { Features } from './responses';
-import { memoryOf } from './service-memory';
+import type { Features } from '../responses';
+import { memoryOf } from '../service-memory';
 import { SharedSearches } from './shared-searches';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;

@@ -1,13 +1,13 @@
 /** The push of one record over SCIM: find, merge, write. `index.ts` lists its guarantees. */
-import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
-import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../connector';
-import { RecordRejected, Unavailable } from '../errors';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../../connector';
+import { RecordRejected, Unavailable } from '../../errors';
 import type { ScimApi } from './api';
-import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
-import { readError, toAttributePath } from './error-mapping';
-import { type ListRules, isExtension, listRules, mergeResource } from './merge';
-import { attributePath } from './names';
-import type { Resource } from './responses';
+import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from '../config';
+import { readError, toAttributePath } from '../error-mapping';
+import { type ListRules, isExtension, listRules, mergeResource } from '../merge';
+import { attributePath } from '../names';
+import type { Resource } from '../responses';
 
 type Pushed = Extract<PushResult, { ok: true }>;
 
