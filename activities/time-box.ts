@@ -5,6 +5,9 @@
  * Workflow time continues from `firedAt` by this process's monotonic clock. An attempt can start long after
  * `firedAt`, for example because no worker was running; the database's clock then moves workflow time
  * forward, so that leases and waits are not in the past.
+ *
+ * Queues of due rows use the database's clock alone, because it has set the due times: a Temporal host whose
+ * clock is ahead must not shorten a grace period (`isDatabaseClock`).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@temporalio/activity';
@@ -14,6 +17,9 @@ export const HEARTBEAT_INTERVAL_MS = 4_000;
 
 /** After a longer wait for a third party, an activity gives its slot back to other work. */
 export const LONG_WAIT_MS = 5_000;
+
+/** A smaller difference between the clocks is the way of a transaction's start to this process. */
+const CLOCK_DIFFERENCE_MS = 1_000;
 
 const current = new AsyncLocalStorage<TimeBox>();
 
@@ -34,6 +40,8 @@ export interface TimeBoxOptions {
   /** Workflow time at which the workflow called the activity, in milliseconds since 1970. */
   firedAt: number;
   timeBoxMs: number;
+  /** The time is the database's, also where Temporal's clock is ahead of it. */
+  isDatabaseClock?: boolean;
   /** True once the worker is stopping. */
   isStopping(): boolean;
 }
@@ -52,6 +60,12 @@ export class TimeBox {
   /** Workflow time; never behind the latest time of the database that `tracking` has seen. */
   now(): Date {
     return new Date(this.clockOffsetMs + performance.now());
+  }
+
+  /** When the workflow reaches an instant of `now()`: Temporal's clock may be ahead of the database's. */
+  toWorkflowTime(instantMs: number): number {
+    const aheadMs = this.options.firedAt - this.startedAt - this.clockOffsetMs;
+    return instantMs + (aheadMs > CLOCK_DIFFERENCE_MS ? aheadMs : 0);
   }
 
   /** Workflow time `ms` from now. */
@@ -86,7 +100,10 @@ export class TimeBox {
   /** Wraps the callback of a transaction, so that workflow time follows the clock of the database. */
   tracking<Work extends { now: Date }, T>(callback: (work: Work) => Promise<T>): (work: Work) => Promise<T> {
     return (work) => {
-      this.clockOffsetMs = Math.max(this.clockOffsetMs, work.now.getTime() - performance.now());
+      const offsetMs = work.now.getTime() - performance.now();
+      const isAhead = this.clockOffsetMs - offsetMs > CLOCK_DIFFERENCE_MS;
+      if (offsetMs > this.clockOffsetMs || (isAhead && this.options.isDatabaseClock === true))
+        this.clockOffsetMs = offsetMs;
       return callback(work);
     };
   }

@@ -22,10 +22,14 @@ export function reportOf(
   const rowsDueAt = status.hasBackfill ? now : earliestOf(status);
   // The rows are due, but Syncline's own rate limiter has no permits.
   const nextDueAt = rowsDueAt === null ? null : Math.max(rowsDueAt, permitsAt?.getTime() ?? 0);
+  const wasClaimed = nextDueAt !== null && nextDueAt <= Math.min(firedAt, now);
   return {
     state: status.state,
     pushed,
-    nextDueAt: nextDueAt === null ? null : nextDueAt > firedAt ? nextDueAt : Math.max(nextDueAt, earliest),
+    nextDueAt:
+      nextDueAt === null
+        ? null
+        : timeBox.toWorkflowTime(wasClaimed ? Math.max(nextDueAt, earliest) : nextDueAt),
     pendingRecords: status.pendingRecords,
     blockedUntil: status.blockedUntil?.getTime() ?? null,
     blockedReason: status.blockedReason,

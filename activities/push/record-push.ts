@@ -73,7 +73,7 @@ class PushDueRecordsTask implements BlockedQueue {
     private readonly checks: SharedChecks,
   ) {
     const { integrationId } = input;
-    this.timeBox = new TimeBox({ ...deps, ...deps.pushing, firedAt: input.firedAt });
+    this.timeBox = new TimeBox({ ...deps, ...deps.pushing, ...input, isDatabaseClock: true });
     this.leases = new ClaimLeases({
       timeBox: this.timeBox,
       leaseMs: deps.pushing.leaseMs,
@@ -235,7 +235,8 @@ class PushDueRecordsTask implements BlockedQueue {
   ): Promise<Claim> {
     const options = {
       integration,
-      firedAt: new Date(this.input.firedAt),
+      // The database's clock has set the windows: one of Temporal that is ahead ends none of them early.
+      firedAt: new Date(Math.min(this.input.firedAt, this.timeBox.now().getTime())),
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       giveUpAfterMs: this.deps.pushing.outage.giveUpAfterMs,

@@ -77,7 +77,7 @@ class DeliverDueWebhooksTask {
   ) {
     const { endpointId } = input;
     this.failures = input.recentFailures;
-    this.timeBox = new TimeBox({ ...deps, ...deps.delivering, firedAt: input.firedAt });
+    this.timeBox = new TimeBox({ ...deps, ...deps.delivering, ...input, isDatabaseClock: true });
     this.leases = new ClaimLeases({
       timeBox: this.timeBox,
       leaseMs: deps.delivering.leaseMs,
@@ -270,7 +270,10 @@ class DeliverDueWebhooksTask {
       tenantId: status.endpoint?.tenantId ?? null,
       delivered: this.delivered,
       failedAttempts: this.failedAttempts,
-      nextDueAt: status.nextDueAt === null ? null : Math.max(status.nextDueAt.getTime(), earliest),
+      nextDueAt:
+        status.nextDueAt === null
+          ? null
+          : this.timeBox.toWorkflowTime(Math.max(status.nextDueAt.getTime(), earliest)),
       pendingDeliveries: status.pendingDeliveries,
       blockedUntil: blockedUntil === null || blockedUntil <= now ? null : blockedUntil,
       recentFailures: recentFailures(this.failures, now),

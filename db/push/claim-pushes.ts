@@ -27,7 +27,8 @@ import { lockMappings } from '../records/mapping-lock';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
-import { giveUpAtOf, logClaim, writeClaimedRecordSyncs } from './write-claim';
+import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
+import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
@@ -53,11 +54,29 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
+  await announceClaim(work, options.integration.integrationId, decided);
   return {
     pushes: decided.flatMap((one) => toClaimedPush(one, { claimId, earlier, options })),
     taken: recordSyncs.length,
     isOutdated: false,
   };
+}
+
+/** Followers see Syncing at once, and a record that cannot be mapped fails as any other one. */
+async function announceClaim(
+  work: TenantWork,
+  integrationId: string,
+  decided: readonly DecidedPush[],
+): Promise<void> {
+  await announceRecordSyncs(
+    work,
+    integrationId,
+    decided.map(({ record }) => record),
+  );
+  const invalid = decided.flatMap(({ record, decision, pushId }) =>
+    decision.kind === 'invalid' ? [{ ...record, pushId, errors: decision.errors.map(toSyncError) }] : [],
+  );
+  await emitFailedPushes(work, integrationId, invalid);
 }
 
 /**

@@ -9,10 +9,9 @@ import { sql } from 'kysely';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
 import { endOutage } from '../integrations/write-outages';
-import { emitFailedPushes } from '../records/record-events';
+import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import { appendStreamEvent } from '../platform/change-feed';
 import { recordPushConflicts, refuseHeldRemotes } from './push-conflicts';
 import type { FinishedPush } from './push-outcome';
 
@@ -45,7 +44,11 @@ export async function recordPushResults(
   await writePushes(work, { finished: mine, now });
   await writeLinks(work, { integrationId, finished: mine, now });
   await recordPushConflicts(work, { integrationId, finished: mine });
-  await announce(work, { integrationId, finished: mine });
+  await announceRecordSyncs(
+    work,
+    integrationId,
+    mine.map(({ push }) => push),
+  );
   const failed = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],
   );
@@ -275,18 +278,4 @@ async function writeLinks(
       .where('recordId', 'in', gone)
       .execute();
   }
-}
-
-async function announce(
-  work: TenantWork,
-  { integrationId, finished }: { integrationId: string; finished: FinishedPush[] },
-): Promise<void> {
-  const records = finished.map(({ push }) => ({
-    record_type: push.recordType,
-    external_id: push.externalId,
-  }));
-  await appendStreamEvent(work, {
-    topic: 'record_syncs',
-    body: { integration_ids: [integrationId], records: records.slice(0, 20), count: records.length },
-  });
 }

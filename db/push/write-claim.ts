@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
+import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
@@ -65,7 +66,7 @@ function pushRow({ recordSync, record, target, decision, pushId }: DecidedPush, 
   ];
 }
 
-function toSyncError(error: MappingError) {
+export function toSyncError(error: MappingError): SyncError {
   return {
     category: 'config',
     origin: 'us',

@@ -8,6 +8,7 @@ import { RECORDS_PER_EVENT_MAX } from '../../domain/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents, type NewEvent } from '../webhooks/events';
+import { appendStreamEvent } from '../platform/change-feed';
 import { toTypeId } from '../sql/ids';
 import type { RecordDraft } from '../../domain/records/record-draft';
 
@@ -127,6 +128,22 @@ export async function emitFailedPushes(
       },
     })),
   );
+}
+
+/** Tells followers of the stream that the status of these records has changed. */
+export async function announceRecordSyncs(
+  work: TenantWork,
+  integrationId: string,
+  records: readonly { recordType: string; externalId: string }[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const first = records
+    .slice(0, 20)
+    .map(({ recordType, externalId }) => ({ record_type: recordType, external_id: externalId }));
+  await appendStreamEvent(work, {
+    topic: 'record_syncs',
+    body: { integration_ids: [integrationId], records: first, count: records.length },
+  });
 }
 
 function batches<Item>(items: readonly Item[]): Item[][] {

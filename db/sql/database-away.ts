@@ -1,5 +1,8 @@
 /** Which errors say that PostgreSQL cannot be reached, whatever was asked of it. */
 
+/** The disk is full, no connection is free, only reads are allowed, and a connection idled in a transaction. */
+const AWAY: ReadonlySet<string> = new Set(['53000', '53100', '53300', '25006', '25P03']);
+
 /**
  * SQLSTATE classes for lost connections, shutdown, overload and timeouts, and the errors of Node's sockets.
  */
@@ -7,6 +10,7 @@ export function isDatabaseAway(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string')
     return /timeout|terminated|Connection/i.test((error as Error | null)?.message ?? '');
-  // 57014 is the timeout of a statement, which would time out again.
-  return /^(08|53|57P|25|58)/.test(code) || /^E[A-Z]+$/.test(code);
+  // Not what one statement has met, which its repetition would meet again: a timeout (57014, 55P03, 25P04), a
+  // deadlock (40P01), too little memory (53200) or more than its share of the disk (53400).
+  return /^(08|57P|58)/.test(code) || AWAY.has(code) || /^E[A-Z]+$/.test(code);
 }

@@ -9,19 +9,28 @@ const attempt = {
 const failure = (code: string | undefined, message = '') => Object.assign(new Error(message), { code });
 
 describe('a failure of the own database', () => {
-  it.each(['57014', '23505', '42703', '22P05', '54000'])(
-    'with %s is an error of the job, so its attempts count and end',
-    async (code) => {
-      await expect(afterFailure(failure(code), attempt)).resolves.toEqual({ state: 'waiting' });
-    },
-  );
+  it.each([
+    '57014',
+    '55P03',
+    '40P01',
+    '40001',
+    '53200',
+    '53400',
+    '25P04',
+    '25P02',
+    '23505',
+    '42703',
+    '54000',
+  ])('with %s is an error of the job, so its attempts count and end', async (code) => {
+    await expect(afterFailure(failure(code), attempt)).resolves.toEqual({ state: 'waiting' });
+  });
 
   it('that is a statement timeout stays one whatever it is called', async () => {
     const error = failure('57014', 'canceling statement due to statement timeout');
     await expect(afterFailure(error, attempt)).resolves.toEqual({ state: 'waiting' });
   });
 
-  it.each(['57P01', '57P03', '08006', '53300', '58030', '25006', 'ECONNREFUSED'])(
+  it.each(['57P01', '57P03', '08006', '53100', '53300', '58030', '25006', '25P03', 'ECONNREFUSED'])(
     'with %s is left to Temporal: the database is away',
     async (code) => {
       const error = failure(code);
