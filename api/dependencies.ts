@@ -1,5 +1,6 @@
 /** What the API is built from: assembled by main.ts, and by tests with fakes for external services. */
 import type { Logger } from 'pino';
+import type { Retention } from '../domain/retention';
 import type { Database } from '../db/database';
 import type { Encryption } from '../db/platform/encryption';
 import type { Oidc, OidcSettings } from './auth/oidc';
@@ -32,6 +33,8 @@ export interface ApiSettings {
   integrationsPerTenant: number;
   /** How many records of a type a tenant can have; deleted ones that are kept count. */
   recordsPerType: number;
+  /** How long history is kept; workers delete it. */
+  retention: Retention;
 }
 
 export interface ApiDependencies {

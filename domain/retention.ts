@@ -18,5 +18,5 @@ export const DEFAULT_RETENTION: Retention = {
   operations: 30,
 };
 
-/** All work ends within 72 hours, so nothing that is older than this is still in progress. */
-export const RETENTION_DAYS_MIN = 7;
+/** Far longer than any work takes (72 hours), and as long as missed deliveries can be recovered. */
+export const RETENTION_DAYS_MIN = 14;

@@ -36,11 +36,12 @@ export const WEBHOOK_ERRORS = {
   delivery_not_found: {
     status: 404,
     title: 'Webhook delivery not found',
-    detail: 'Check the id. GET /v1/webhook-deliveries lists deliveries, which are kept for 30 days.',
+    detail: 'Check the id. GET /v1/webhook-deliveries lists deliveries, from its `oldest_kept_at` on.',
   },
   recover_too_far: {
     status: 422,
     title: 'The time is too long ago',
-    detail: 'Deliveries can be recovered for 14 days. GET /v1/events has the events of the last 30 days.',
+    detail:
+      'Deliveries can be recovered for 14 days. GET /v1/events has the events since its `oldest_kept_at`.',
   },
 } as const satisfies ErrorEntries;

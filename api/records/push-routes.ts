@@ -19,7 +19,8 @@ import {
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { historyOf, keptSince, withOldestKept } from '../routing/kept-history';
+import { listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireIntegration } from '../integrations/integration-views';
 
 const result = z
@@ -86,9 +87,9 @@ export const pushRoutes: readonly Route[] = [
     tag: 'Push log',
     summary: 'List pushes, newest first',
     query,
-    responses: { 200: { description: 'Pushes, without the data that was sent.', schema: listOf(push) } },
+    responses: { 200: { description: 'Pushes, without the data that was sent.', schema: historyOf(push) } },
     problems: ['invalid_cursor', 'integration_not_found', 'record_not_found'],
-    async run(work, input) {
+    async run(work, input, { services }) {
       const filter = input.query;
       if (filter.integration_id !== undefined) await requireIntegration(work, filter.integration_id);
       const recordId = await recordIdOf(work, filter);
@@ -101,7 +102,8 @@ export const pushRoutes: readonly Route[] = [
         limit: limit + 1,
         before: after,
       });
-      return { status: 200, body: toPage(rows, limit, scope, ({ pushId }) => pushId, toWire) };
+      const page = toPage(rows, limit, scope, ({ pushId }) => pushId, toWire);
+      return { status: 200, body: withOldestKept(page, keptSince(work, services, 'pushes')) };
     },
   }),
 

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { type AuditRow, listAuditEntries } from '../../db/platform/audit-log';
 import { toTypeId } from '../../db/sql/ids';
 import { defineRoute, type Route } from '../routing/define-route';
+import { historyOf, keptSince, withOldestKept } from '../routing/kept-history';
 import { instant, jsonObject, toInstant, typeId } from '../routing/common-schemas';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 
 const entry = z
   .object({
@@ -29,14 +30,15 @@ export const auditLogRoutes: readonly Route[] = [
     summary: 'List audit log entries, newest first',
     query: z.strictObject({ ...listParams, action: z.string().max(100).optional() }),
     responses: {
-      200: { description: 'One entry for each request that changed something.', schema: listOf(entry) },
+      200: { description: 'One entry for each request that changed something.', schema: historyOf(entry) },
     },
     problems: ['invalid_cursor'],
-    async run(work, { query }) {
+    async run(work, { query }, { services }) {
       const scope = ['audit-log', work.tenantId, query.action];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listAuditEntries(work, { limit: limit + 1, before: after, action: query.action });
-      return { status: 200, body: toPage(rows, limit, scope, ({ auditId }) => auditId, toWire) };
+      const page = toPage(rows, limit, scope, ({ auditId }) => auditId, toWire);
+      return { status: 200, body: withOldestKept(page, keptSince(work, services, 'auditLog')) };
     },
   }),
 ];

@@ -14,9 +14,12 @@ import {
 import { findEndpoint } from '../../db/webhooks/endpoints';
 import { HttpError } from '../http/http-error';
 import { idParam, instantParam, typeId } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireEnabled } from './endpoint-lookup';
+import { historyOf, keptSince, withOldestKept } from '../routing/kept-history';
+import type { RouteServices } from '../dependencies';
 import { toPlatformRoute } from './platform-routes';
 import {
   attemptToWire,
@@ -55,7 +58,9 @@ const tenantDeliveryRoutes: readonly Route[] = [
     tag,
     summary: 'List webhook deliveries, newest first',
     query,
-    responses: { 200: { description: 'Deliveries, without their attempts.', schema: listOf(deliveryView) } },
+    responses: {
+      200: { description: 'Deliveries, without their attempts.', schema: historyOf(deliveryView) },
+    },
     problems: ['invalid_cursor', 'endpoint_not_found'],
     run: list,
   }),
@@ -70,8 +75,8 @@ const tenantDeliveryRoutes: readonly Route[] = [
     params,
     responses: { 200: { description: 'The delivery.', schema: deliveryWithAttempts } },
     problems: ['delivery_not_found'],
-    async run(work, input) {
-      const { tries, payload, ...delivery } = await requireDelivery(work, input.params.delivery_id);
+    async run(work, input, { services }) {
+      const { tries, payload, ...delivery } = await requireDelivery(work, services, input.params.delivery_id);
       return { status: 200, body: { ...deliveryToWire(delivery), payload, log: tries.map(attemptToWire) } };
     },
   }),
@@ -97,14 +102,16 @@ export const webhookDeliveryRoutes: readonly Route[] = [
   ...tenantDeliveryRoutes.map(toPlatformRoute),
 ];
 
-async function list(work: TenantWork, input: { query: z.output<typeof query> }) {
+async function list(work: TenantWork, input: { query: z.output<typeof query> }, { services }: TenantContext) {
   const { endpoint_id: endpointId, state, event_type: type, from, to } = input.query;
   if (endpointId !== undefined && (await findEndpoint(work, { endpointId })) === undefined)
     throw new HttpError('endpoint_not_found');
   const filter = [endpointId, state, type, from?.toISOString(), to?.toISOString()];
   const scope = ['webhook-deliveries', work.tenantId, ...filter];
   const { limit, after } = readPage(input.query, scope, uuidPosition);
+  const since = keptSince(work, services, 'events');
   const rows = await listDeliveries(work, {
+    since,
     endpointId,
     state,
     eventType: type,
@@ -113,12 +120,16 @@ async function list(work: TenantWork, input: { query: z.output<typeof query> }) 
     limit: limit + 1,
     before: after,
   });
-  const body = toPage(rows, limit, scope, ({ webhookDeliveryId }) => webhookDeliveryId, deliveryToWire);
-  return { status: 200 as const, body };
+  const page = toPage(rows, limit, scope, ({ webhookDeliveryId }) => webhookDeliveryId, deliveryToWire);
+  return { status: 200 as const, body: withOldestKept(page, since) };
 }
 
-async function resend(work: TenantWork, input: { params: z.output<typeof params> }) {
-  const delivery = await requireDelivery(work, input.params.delivery_id);
+async function resend(
+  work: TenantWork,
+  input: { params: z.output<typeof params> },
+  { services }: TenantContext,
+) {
+  const delivery = await requireDelivery(work, services, input.params.delivery_id);
   const endpoint = await findEndpoint(work, { endpointId: delivery.webhookEndpointId });
   if (endpoint === undefined) throw new HttpError('endpoint_not_found');
   requireEnabled(endpoint);
@@ -133,8 +144,12 @@ async function resend(work: TenantWork, input: { params: z.output<typeof params>
   };
 }
 
-async function requireDelivery(work: TenantWork, deliveryId: string): Promise<DeliveryWithAttempts> {
-  const found = await findDelivery(work, { deliveryId });
+async function requireDelivery(
+  work: TenantWork,
+  services: RouteServices,
+  deliveryId: string,
+): Promise<DeliveryWithAttempts> {
+  const found = await findDelivery(work, { deliveryId, since: keptSince(work, services, 'events') });
   if (found === undefined) throw new HttpError('delivery_not_found');
   return found;
 }

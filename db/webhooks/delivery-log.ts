@@ -7,7 +7,6 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { EVENTS_KEPT_MS } from './event-feed';
 import { newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
@@ -28,10 +27,16 @@ export interface DeliveryFilter {
   to?: Date | undefined;
 }
 
+interface Kept {
+  /** Deliveries of older events are not shown, even if they are not deleted yet. */
+  since: Date;
+}
+
 /** The newest first, before `before` (a delivery id). */
 export async function listDeliveries(
   work: TenantWork,
   {
+    since,
     limit,
     before,
     endpointId,
@@ -39,7 +44,7 @@ export async function listDeliveries(
     eventType,
     from,
     to,
-  }: DeliveryFilter & { limit: number; before?: string | undefined },
+  }: DeliveryFilter & Kept & { limit: number; before?: string | undefined },
 ): Promise<Delivery[]> {
   const given = (value: unknown, condition: RawBuilder<unknown>) => (value === undefined ? [] : [condition]);
   const wanted = [
@@ -52,7 +57,7 @@ export async function listDeliveries(
   ];
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery>`
-      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by
+      ${selectDeliveries(work, { since })} ${sql.join([sql``, ...wanted], sql` and `)} order by
         delivery.webhook_delivery_id desc limit ${limit}`.execute(work.trx);
     return rows;
   });
@@ -66,11 +71,11 @@ export interface DeliveryWithAttempts extends Delivery {
 
 export async function findDelivery(
   work: TenantWork,
-  { deliveryId }: { deliveryId: string },
+  { deliveryId, since }: Kept & { deliveryId: string },
 ): Promise<DeliveryWithAttempts | undefined> {
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery & { payload: JsonObject }>`
-      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id =
+      ${selectDeliveries(work, { since }, sql`, event.payload`)} and delivery.webhook_delivery_id =
         ${deliveryId}`.execute(work.trx);
     const [delivery] = rows;
     if (delivery === undefined) return undefined;
@@ -150,7 +155,11 @@ async function addDeliveries(
 }
 
 /** Only deliveries to the owner's endpoints: a tenant does not see what the platform's endpoints receive. */
-function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): RawBuilder<Delivery> {
+function selectDeliveries(
+  work: TenantWork,
+  { since }: Kept,
+  more: RawBuilder<unknown> = sql``,
+): RawBuilder<Delivery> {
   return sql<Delivery>`
     select delivery.tenant_id, delivery.webhook_delivery_id, delivery.webhook_endpoint_id,
       delivery.event_id, delivery.state, delivery.trigger, delivery.attempts,
@@ -160,11 +169,7 @@ function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): 
     join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and
       endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
     join events event on event.tenant_id = delivery.tenant_id and event.event_id = delivery.event_id
-    where ${isOf(work, sql`delivery`)} and event.created_at > ${keptSince(work)}`;
-}
-
-function keptSince({ now }: TenantWork): Date {
-  return new Date(now.getTime() - EVENTS_KEPT_MS);
+    where ${isOf(work, sql`delivery`)} and event.created_at > ${since}`;
 }
 
 function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<boolean> {

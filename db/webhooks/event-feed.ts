@@ -1,12 +1,9 @@
 /**
  * The events of a tenant in the order of their sequence, for clients that poll instead of receiving webhooks.
- * Kept for 30 days.
  */
 import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
-
-export const EVENTS_KEPT_MS = 30 * 86_400_000;
 
 export interface FeedItem {
   sequence: number;
@@ -14,13 +11,16 @@ export interface FeedItem {
 }
 
 export async function listEvents(
-  { trx, tenantId, now }: TenantWork,
+  { trx, tenantId }: TenantWork,
   {
+    since,
     after,
     limit,
     types,
     integrationId,
   }: {
+    /** Older events are not shown, even if they are not deleted yet. */
+    since: Date;
     after: number;
     limit: number;
     types?: readonly EventType[] | undefined;
@@ -32,7 +32,7 @@ export async function listEvents(
     .select(['sequence', 'payload'])
     .where('tenantId', '=', tenantId)
     .where('sequence', '>', after)
-    .where('createdAt', '>', new Date(now.getTime() - EVENTS_KEPT_MS));
+    .where('createdAt', '>', since);
   if (types !== undefined) query = query.where('type', 'in', [...types]);
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
   return query.orderBy('sequence').limit(limit).execute();

@@ -24,6 +24,7 @@ import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
+import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { createTestDatabase } from '../../support/environments/database';
 
 export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
@@ -114,6 +115,7 @@ export async function startService({
     operationWaitMs: 50_000,
     integrationsPerTenant: 100,
     recordsPerType: 1_000_000,
+    retention: DEFAULT_RETENTION,
     consoleFolder: '/nowhere',
     oidc: null,
     workflowsUrl: null,

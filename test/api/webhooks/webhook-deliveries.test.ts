@@ -288,7 +288,7 @@ describe('of the platform', () => {
   });
 });
 
-it('is hidden after 30 days, and cannot be sent again then', async () => {
+it('rule 62: is hidden after 30 days, cannot be sent again then, and the lists say since when they are complete', async () => {
   await happen();
   const [old] = await list();
   const client = new Client(service.databaseUrl);
@@ -300,5 +300,15 @@ it('is hidden after 30 days, and cannot be sent again then', async () => {
 
   expect(await list()).toEqual([]);
   expectProblem(await tenant.operator.post(`${PATH}/${old?.id}/resend`), 404, 'delivery_not_found');
-  expect((await tenant.viewer.get('/v1/events')).body.data).toEqual([]);
+  const { body } = await tenant.viewer.get('/v1/events');
+  expect(body.data).toEqual([]);
+  for (const [path, days] of [
+    ['/v1/events', 30],
+    [PATH, 30],
+    ['/v1/pushes', 90],
+    ['/v1/audit-log', 730],
+  ] as const) {
+    const { oldest_kept_at: since } = (await tenant.admin.get(path).expect(200)).body;
+    expect((Date.now() - Date.parse(since)) / 86_400_000).toBeCloseTo(days, 1);
+  }
 });
