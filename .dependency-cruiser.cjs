@@ -32,6 +32,7 @@ const subjects = [
   ['push', 'overviews'],
   ['verify'],
   ['sync-runs'],
+  ['erasures'],
 ];
 const subjectOrder = ['activities', 'db', 'domain'].flatMap((layer) =>
   subjects.flatMap((lower, position) => {

@@ -4,6 +4,7 @@
  */
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
+import type { ErasureLimits } from '../db/erasures/advance-erasure';
 import type { Integration } from '../db/integrations/integrations';
 import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
 import { OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
@@ -56,6 +57,7 @@ export interface ActivityDependencies {
   pushing: PushingLimits;
   pulling: PullingLimits;
   delivering: DeliveringLimits;
+  erasing: ErasureLimits;
   /** True once the worker is stopping: activities finish current work and start nothing. */
   isStopping(): boolean;
 }

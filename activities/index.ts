@@ -2,6 +2,7 @@
 import type { ActivityDependencies } from './dependencies';
 import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
+import { createErasureActivities } from './erasures/erasure';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
 import { createNotificationActivities } from './notifications/notification';
 import { createOverviewActivities } from './overviews/overview';
@@ -13,6 +14,7 @@ import { createWebhookActivities } from './webhooks/webhook-deliveries';
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createBackgroundTaskActivities(dependencies),
   ...createEmailActivities(dependencies),
+  ...createErasureActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createNotificationActivities(dependencies),
   ...createOverviewActivities(dependencies),

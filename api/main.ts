@@ -16,6 +16,7 @@ import { countRefusedMessages } from '../db/platform/outbox';
 import { countParkedWork } from '../db/platform/running-work';
 import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
 import { createEncryption } from '../db/platform/encryption';
+import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../egress/egress-policy';
 import { createApp } from './app';
@@ -41,13 +42,14 @@ async function main(): Promise<void> {
   const log = createLog({ process: 'api', level: config.logLevel });
   startWatchdog({ process: 'api', limitSeconds: config.watchdogSeconds });
   const handleSignals = exitOnSignalsDuringStart('api', log);
+  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   const database = new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    openErasureKey: (work) => openErasureKey(work, encryption),
     onConnectionLost: (err) => log.warn({ err }, 'a PostgreSQL connection was lost and will be replaced'),
   });
-  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   await encryption.verify(database);
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();

@@ -19,6 +19,7 @@ import { personEmailRoutes } from './notifications/person-email-routes';
 import { operationRoutes } from './overviews/operation-routes';
 import { overviewRoutes } from './overviews/overview-routes';
 import { syncNowRoutes } from './overviews/sync-now-routes';
+import { erasureRoutes } from './records/erasure-routes';
 import { pushRoutes } from './records/push-routes';
 import { recordBatchRoutes } from './records/record-batch-routes';
 import { recordRoutes } from './records/record-routes';
@@ -59,6 +60,7 @@ export const routes: readonly Route[] = [
   ...integrationLifecycleRoutes,
   ...recordBatchRoutes,
   ...recordRoutes,
+  ...erasureRoutes,
   ...recordSyncRoutes,
   ...recordSyncActionRoutes,
   ...overviewRoutes,

@@ -1,5 +1,5 @@
 /**
- * All access to PostgreSQL. Every query runs in a transaction that has switched to one of four roles, so
+ * All access to PostgreSQL. Every query runs in a transaction that has switched to one of five roles, so
  * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
 import { ROLES } from './migrations/2026-11-28-baseline/access';
@@ -25,7 +25,12 @@ export interface Work {
 /** A transaction that sees one tenant's rows. */
 export interface TenantWork extends Work {
   tenantId: string;
+  /** The key of the tenant's hashes of erased records (db/records/erased-records.ts). */
+  openErasureKey?: ErasureKeyOpener | undefined;
 }
+
+/** Creates the key if the tenant has none. */
+export type ErasureKeyOpener = (work: TenantWork) => Promise<Buffer>;
 
 export interface Commit {
   /**
@@ -61,6 +66,8 @@ export interface DatabaseOptions {
    * How long a transaction waits for a free connection; 2 s by default, so that a caller gets an error soon.
    */
   waitForConnectionMs?: number;
+  /** Required where records are created. */
+  openErasureKey?: ErasureKeyOpener;
   /** Replaces the database's clock in tests that skip time. */
   clock?: () => Date | Promise<Date>;
   /**
@@ -85,6 +92,7 @@ export class Database {
   readonly #notifier: CommitNotifier;
   readonly #settings: RawBuilder<unknown>;
   readonly #clock: DatabaseOptions['clock'];
+  readonly #openErasureKey: ErasureKeyOpener | undefined;
 
   constructor(options: DatabaseOptions) {
     const pool = new Pool({
@@ -110,6 +118,7 @@ export class Database {
     });
     this.#notifier = new CommitNotifier(options.url);
     this.#clock = options.clock;
+    this.#openErasureKey = options.openErasureKey;
   }
 
   /** Runs `work` in one transaction that sees and writes only this tenant's rows. */
@@ -118,7 +127,22 @@ export class Database {
     work: (context: TenantWork) => Promise<T>,
     commit?: Commit,
   ): Promise<T> {
-    return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }), commit);
+    return this.#inTenant('syncline_app', tenantId, work, commit);
+  }
+
+  /** As `withTenant`, for an erasure: also changes and deletes rows of logs. */
+  async withEraser<T>(tenantId: string, work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.#inTenant('syncline_eraser', tenantId, work);
+  }
+
+  async #inTenant<T>(
+    role: string,
+    tenantId: string,
+    work: (context: TenantWork) => Promise<T>,
+    commit?: Commit,
+  ): Promise<T> {
+    const openErasureKey = this.#openErasureKey;
+    return this.#inRole(role, tenantId, (context) => work({ ...context, tenantId, openErasureKey }), commit);
   }
 
   /** All tenants, but only the outbox, the columns that find stalled work, and expired rows. */

@@ -9,6 +9,7 @@
 import { sql } from 'kysely';
 import { Database, type TenantWork } from './database';
 import { createEncryption, type Encryption } from './platform/encryption';
+import { erasureKeyLocation } from './platform/erasure-key';
 import { parseEncryptionKeys } from './platform/encryption-keys';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
 import { credentialsLocation } from './integrations/sealed-credentials';
@@ -37,6 +38,7 @@ export async function rotateDataKeys(database: Database, encryption: Encryption)
     rotated.secrets += await renewAll(database, tenantId, (work, after) =>
       renewEndpoints(work, encryption, after),
     );
+    rotated.secrets += await database.withTenant(tenantId, (work) => renewErasureKey(work, encryption));
   }
   return rotated;
 }
@@ -151,6 +153,22 @@ async function renewEndpoints(
       where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId}`.execute(trx);
   }
   return { secrets: renewed, lastId: rows[ROWS_PER_TRANSACTION - 1]?.webhookEndpointId };
+}
+
+async function renewErasureKey(work: TenantWork, encryption: Encryption): Promise<number> {
+  const { trx, tenantId } = work;
+  const keys = trx.selectFrom('erasureKeys').select('secret').where('tenantId', '=', tenantId);
+  const before = (await keys.executeTakeFirst())?.secret;
+  if (before === undefined) return 0;
+  const secret = await encryption.renew(work, erasureKeyLocation(tenantId), before);
+  if (secret === undefined) return 0;
+  const { numUpdatedRows } = await trx
+    .updateTable('erasureKeys')
+    .set({ secret })
+    .where('tenantId', '=', tenantId)
+    .where('secret', '=', before)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
 }
 
 async function main(url: string, keys: string, kind: string | undefined): Promise<string> {

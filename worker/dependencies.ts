@@ -11,6 +11,7 @@ import {
   createConnectorOpener,
   findConnector,
 } from '../activities/integrations/open-connector';
+import { ERASURE_LIMITS } from '../db/erasures/advance-erasure';
 import { webhookSecretsLocation } from '../db/webhooks/endpoint-queue';
 import { unsubscribeToken } from '../db/notifications/unsubscribe-token';
 import { endpointHeadersLocation } from '../db/webhooks/endpoints';
@@ -24,6 +25,7 @@ export interface DependenciesOptions extends ConnectorOpenerOptions {
   pushing?: ActivityDependencies['pushing'];
   pulling?: ActivityDependencies['pulling'];
   delivering?: ActivityDependencies['delivering'];
+  erasing?: ActivityDependencies['erasing'];
 }
 
 export function createDependencies(options: DependenciesOptions): ActivityDependencies {
@@ -38,6 +40,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     pushing: options.pushing ?? PUSHING_LIMITS,
     pulling: options.pulling ?? PULLING_LIMITS,
     delivering: options.delivering ?? DELIVERING_LIMITS,
+    erasing: options.erasing ?? ERASURE_LIMITS,
     batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
     callsAtOnceOf: (integration) => callsAtOnce(connectors, integration),
     openConnector: createConnectorOpener(options),

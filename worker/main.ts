@@ -14,6 +14,7 @@ import { limitReaders } from '../connectors/postgres/isolation/readers';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
+import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
 import { DEFAULT_SLOTS } from '../domain/slot-shares';
 import { logFindings } from '../runtime/health-log';
@@ -54,9 +55,10 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
 
-  const database = openDatabase(config, log);
+  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
+  const database = openDatabase(config, encryption, log);
   const health = startHealthServer({ address: config.health, database, eventLoop: watchEventLoop(), log });
-  const encryption = await openEncryption(config, database, log);
+  await retryUntilReachable('database', log, () => encryption.verify(database));
   const temporal = await connectToTemporal(log);
   health.askTemporal((withinMs) => temporal.inspect(withinMs));
   const egress = createEgress(config, log);
@@ -91,19 +93,14 @@ async function main(): Promise<void> {
   log.info('worker stopped');
 }
 
-function openDatabase(config: WorkerConfig, log: Logger): Database {
+function openDatabase(config: WorkerConfig, encryption: Encryption, log: Logger): Database {
   return new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: 60_000,
+    openErasureKey: (work) => openErasureKey(work, encryption),
     onConnectionLost: (error) => log.warn({ err: error }, 'lost a database connection; opening a new one'),
   });
-}
-
-async function openEncryption(config: WorkerConfig, database: Database, log: Logger): Promise<Encryption> {
-  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  await retryUntilReachable('database', log, () => encryption.verify(database));
-  return encryption;
 }
 
 type EgressOptions = Pick<

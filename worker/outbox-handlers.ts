@@ -11,6 +11,12 @@ import {
 } from '../contract/background-task';
 import { EMAIL_WORKFLOW, type SendEmailInput, emailWorkflowId } from '../contract/email';
 import {
+  ERASURE_WORKFLOW,
+  type ErasureInput,
+  erasureChangedSignal,
+  erasureWorkflowId,
+} from '../contract/erasure';
+import {
   NOTIFICATION_WORKFLOW,
   type NotificationInput,
   notificationViewedSignal,
@@ -78,6 +84,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return signalEndpointQueue(temporal, message);
       case 'overview':
         return signalOverview(temporal, message);
+      case 'erasure':
+        return signalErasure(client, message);
       case 'notification':
         return startNotification(client, message);
       case 'notification_viewed':
@@ -181,6 +189,18 @@ async function startEmail(client: Client, { tenantId, emailId }: MessageOf<'emai
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
+}
+
+async function signalErasure(client: Client, { tenantId, erasureId }: MessageOf<'erasure'>): Promise<void> {
+  const input: ErasureInput = { tenantId, erasureId };
+  await client.workflow.signalWithStart(ERASURE_WORKFLOW, {
+    workflowId: erasureWorkflowId(input),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    signal: erasureChangedSignal,
+    signalArgs: [],
+    staticSummary: 'Previews or erases records',
+  });
 }
 
 /** Started again after its end, the workflow reads the decision that was made and ends. */

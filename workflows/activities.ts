@@ -6,6 +6,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
 import type { BackgroundTaskActivities } from '../activities/platform/background-task';
 import type { EmailActivities } from '../activities/notifications/email';
+import type { ErasureActivities } from '../activities/erasures/erasure';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
 import type { NotificationActivities } from '../activities/notifications/notification';
 import type { OverviewActivities } from '../activities/overviews/overview';
@@ -26,6 +27,20 @@ export function recordPushActivities(tenantId: string): RecordPushActivities {
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId },
+  });
+}
+
+/**
+ * A slice of an erasure ends within two minutes (its time box is 20 s). A dead worker costs one step, which is
+ * repeated. Whatever a person waits for goes first.
+ */
+export function erasureActivities(tenantId: string): ErasureActivities {
+  return proxyActivities<ErasureActivities>({
+    taskQueue: TASK_QUEUES.email,
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '1 minute',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: 5 },
   });
 }
 

@@ -1,6 +1,7 @@
 /** Registers the workflows: what the worker bundles. */
 export { backgroundTaskWorkflow } from './background-task';
 export { emailWorkflow } from './email';
+export { erasureWorkflow } from './erasure';
 export { integrationCheckWorkflow } from './integration-check';
 export { notificationWorkflow } from './notification';
 export { overviewWorkflow } from './overview';

@@ -14,6 +14,33 @@ export const RECORD_ERRORS = {
     title: 'The tenant has reached its maximum number of records of this type',
     detail: 'Records that exist can be changed. Ask your operator to raise RECORDS_PER_TYPE.',
   },
+  record_erased: {
+    status: 410,
+    title: 'The record was erased',
+    detail:
+      'It can be created again after an admin has lifted the erasure: ' +
+      'POST /v1/erasures/{erasure_id}/lift.',
+  },
+  erasure_not_found: {
+    status: 404,
+    title: 'Erasure not found',
+    detail: 'Check the id. A preview that is not confirmed is deleted after 24 hours.',
+  },
+  erasure_not_ready: {
+    status: 409,
+    title: 'The erasure cannot be confirmed now',
+    detail: 'Its preview is still being made, or it was confirmed already. GET it to see its state.',
+  },
+  erasure_differs: {
+    status: 409,
+    title: 'The preview shows another number of records',
+    detail: 'GET the erasure, check its preview, and send its number of records.',
+  },
+  erasure_not_done: {
+    status: 409,
+    title: 'The erasure has not ended',
+    detail: 'Only a finished erasure can be lifted. GET it to see its state.',
+  },
   record_sync_not_found: {
     status: 404,
     title: 'The integration does not sync this record',

@@ -57,8 +57,8 @@ export const acceptedChange = z
   .meta({ id: 'AcceptedChange' });
 
 /**
- * Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party` if
- * nothing was changed.
+ * Throws `record_not_found`, `version_reused`, `record_erased`, `onboarding_in_progress` or
+ * `field_owned_by_third_party` if nothing was changed.
  */
 export function toWireAccepted({
   outcome,
@@ -73,6 +73,7 @@ export function toWireAccepted({
     throw new HttpError('version_reused', {
       detail: `Version ${current} already exists with different content. Send a higher version.`,
     });
+  if (outcome === 'erased') throw new HttpError('record_erased');
   if (outcome === 'too_many_records') throw new HttpError('too_many_records');
   if (outcome === 'not_found' || recordId === null || current === null)
     throw new HttpError('record_not_found');

@@ -47,6 +47,7 @@ const listedRecords = listOf(recordSummary).extend({
 const PROBLEMS = [
   'occurred_in_future',
   'version_reused',
+  'record_erased',
   'onboarding_in_progress',
   'field_owned_by_third_party',
 ] as const;

@@ -45,6 +45,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Push reviews': 'Pushes that exceeded a safety threshold and wait for a decision.',
   'Deletion reviews':
     'Deletions, emptied fields and sudden growth that exceeded a safety threshold and wait for a decision.',
+  Erasures:
+    'Records of people are erased everywhere, after a preview. A receipt without personal data stays.',
   'Parked work': 'Work during which workers ended repeatedly. It waits until an admin retries it.',
   'Push log': 'Every push: what was sent, why, who made the change, and the result.',
   Events: 'The events that webhooks send, as a feed to poll.',

@@ -96,6 +96,12 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'PATCH /v1/records/{record_type}/{external_id}': 'operator',
   'DELETE /v1/records/{record_type}/{external_id}': 'operator',
 
+  'GET /v1/erasures': 'admin',
+  'POST /v1/erasures': 'admin',
+  'GET /v1/erasures/{erasure_id}': 'admin',
+  'POST /v1/erasures/{erasure_id}/confirm': 'admin',
+  'POST /v1/erasures/{erasure_id}/lift': 'admin',
+
   'GET /v1/record-syncs': 'viewer',
   'POST /v1/record-syncs/retry': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/push-now': 'operator',

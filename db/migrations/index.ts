@@ -40,6 +40,7 @@ import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as partitions from './2026-12-04-partitions';
 import * as retryClocks from './2026-12-04-retry-clocks';
 import * as writeOutages from './2026-12-04-write-outages';
+import * as erasures from './2026-12-05-erasures';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -82,4 +83,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-partitions': partitions,
   '2026-12-04-retry-clocks': retryClocks,
   '2026-12-04-write-outages': writeOutages,
+  '2026-12-05-erasures': erasures,
 };

@@ -8,6 +8,7 @@ import type { TenantWork } from '../database';
 import { matchRecords } from '../pull/page-stages/match-records';
 import { mergePage } from '../pull/page-stages/merge-page';
 import type { PageToApply, PulledDraft } from '../pull/page';
+import { withoutErased } from '../records/erased-records';
 import { lockMappings } from '../records/mapping-lock';
 import { findHeldElsewhere } from '../pull/record-holders';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -30,12 +31,13 @@ const DELETIONS_PER_STATEMENT = 1_000;
 export async function previewPage(
   work: TenantWork,
   key: OverviewJobKey,
-  page: PageToApply,
+  wholePage: PageToApply,
   checkpoint: Checkpoint,
 ): Promise<StepResult> {
-  const job = await lockForPage(work, key, page.pagesBefore);
+  const job = await lockForPage(work, key, wholePage.pagesBefore);
   if (job === undefined) return undefined;
   await lockMappings(work, 'shared');
+  const page = await withoutErased(work, wholePage);
   const matches = await matchRecords(work, page);
   const { drafts, unchanged, errors, heldBack, alsoSeen } = await mergePage(work, page, matches);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
@@ -47,10 +49,10 @@ export async function previewPage(
         notPossible({ remoteId, reason: message }),
       ),
     ],
-    unchanged: unchanged.length + heldBack.length + drafts.length - touched.length,
-    read: page.records.length + page.refused.length,
+    unchanged: page.erased + unchanged.length + heldBack.length + drafts.length - touched.length,
+    read: page.records.length + page.refused.length + page.erased,
     seen: [...existing.map(({ draft }) => draft.recordId), ...unchanged, ...alsoSeen],
-    remoteIds: page.records.map(({ remoteId }) => remoteId),
+    remoteIds: wholePage.records.map(({ remoteId }) => remoteId),
   });
 }
 

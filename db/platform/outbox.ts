@@ -24,6 +24,8 @@ export type OutboxMessage =
   | { topic: 'webhook_endpoint'; endpointId: string }
   /** An overview is built, canceled or expires. */
   | { topic: 'overview'; overviewId: string }
+  /** An erasure of records continues. */
+  | { topic: 'erasure'; erasureId: string }
   /** One person's notification starts. */
   | { topic: 'notification'; notificationRecipientId: string }
   /** One person has viewed a notification. */
@@ -224,6 +226,8 @@ export function subjectIdOf(message: OutboxMessage): string {
       return message.endpointId;
     case 'overview':
       return message.overviewId;
+    case 'erasure':
+      return message.erasureId;
     case 'notification':
     case 'notification_viewed':
       return message.notificationRecipientId;
@@ -246,6 +250,8 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
       return { topic, endpointId: subjectId };
     case 'overview':
       return { topic, overviewId: subjectId };
+    case 'erasure':
+      return { topic, erasureId: subjectId };
     case 'notification':
     case 'notification_viewed':
       return { topic, notificationRecipientId: subjectId };

@@ -202,6 +202,29 @@ async function findStalledNotifications(
   );
 }
 
+/** An erasure that waits for third parties changes its row every few seconds. */
+async function findStalledErasures(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('erasures')
+    .select(['tenantId', 'erasureId'])
+    .where('finishedAt', 'is', null)
+    .where('state', '<>', 'ready')
+    .where('updatedAt', '<', overdueSince)
+    .where('erasureId', '>', after ?? FIRST_ID)
+    .orderBy('erasureId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ erasureId }) => erasureId,
+    (row) => [{ ...row, topic: 'erasure' }],
+  );
+}
+
 /** Disabled endpoints count as well: their queue ends the deliveries that are left. */
 async function findStalledEndpoints(
   { trx }: Work,
@@ -266,6 +289,7 @@ export const STALLED_WORK = {
   notifications: findStalledNotifications,
   endpoints: findStalledEndpoints,
   backgroundTasks: findStalledTasks,
+  erasures: findStalledErasures,
 } satisfies Record<string, FindStalledWork>;
 
 export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

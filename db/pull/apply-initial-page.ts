@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { requireNoneErased } from '../records/erased-records';
 import { countCreated, requireRoom } from '../records/record-counts';
 import { newUuid } from '../sql/ids';
 import { countGrowth } from './growth';
@@ -80,7 +81,7 @@ export async function isInitialLoad(
 
 /**
  * @param prefetchNext see `applyPage`. Called while PostgreSQL inserts, its longest statement.
- * @throws `ConcurrentTransaction` if one of the records exists, `RecordLimitReached`.
+ * @throws `ConcurrentTransaction` if one of the records exists or was erased, `RecordLimitReached`.
  */
 export async function applyInitialPage(
   work: TenantWork,
@@ -90,6 +91,7 @@ export async function applyInitialPage(
 ): Promise<AppliedPage> {
   const open = await openPage(work, page);
   if (open === undefined) return { kind: 'stopped' };
+  await requireNoneErased(work, page);
   const changes: PageChanges = {
     drafts: records.map((record) => newDraft(page, record, work.now)),
     unchanged: [],

@@ -7,6 +7,7 @@
  * order: the job, the tenant's mappings (shared), records by id, record syncs by record and integration.
  */
 import type { TenantWork } from '../database';
+import { withoutErased } from '../records/erased-records';
 import { countCreated, requireRoom } from '../records/record-counts';
 import { countGrowth } from './growth';
 import { releaseSeenAgain } from './edited-and-missing';
@@ -27,12 +28,13 @@ import { writeChanges } from './page-stages/write-changes';
  */
 export async function applyPage(
   work: TenantWork,
-  page: CreatingPage,
+  wholePage: CreatingPage,
   prefetchNext: () => unknown = () => undefined,
 ): Promise<AppliedPage> {
-  const open = await openPage(work, page);
+  const open = await openPage(work, wholePage);
   if (open === undefined) return { kind: 'stopped' };
 
+  const page = await withoutErased(work, wholePage);
   const matching = matchRecords(work, page);
   if (!open.isInterrupted) prefetchNext();
   const merged = await mergePage(work, page, await matching);

@@ -104,6 +104,8 @@ export interface PreparedPage {
 
 export interface PageToApply extends PullTarget, PreparedPage {
   syncRunId: string;
+  /** Records that were left out because they were erased. */
+  erased?: number;
   /** Only the items of this overview are applied; null = everything. */
   overviewId: string | null;
   /** Pages applied before this one was requested. More by now means that another worker has continued. */

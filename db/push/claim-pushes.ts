@@ -121,7 +121,7 @@ async function lockDueRecordSyncs(
   const { rows } = await sql<LockedRecordSync>`
     select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
            push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
-             unresolved_push_id, discarded_at
+             unresolved_push_id, discarded_at, erase_as
     from record_syncs
     where ${ofIntegration} and
         next_due_at <= ${firedAt} ${isProbe ? probe : sql``} ${onlyWindows ? windowsOnly : sql``}
@@ -185,7 +185,7 @@ function decideDue(
 ): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
-  const mapped = pushTarget(mapping, state, knownFrom(record.notation, picklists));
+  const mapped = eraseTarget(recordSync) ?? pushTarget(mapping, state, knownFrom(record.notation, picklists));
   const hash = hashOfTarget(mapped);
   const target: PushTarget =
     mapped.operation === 'upsert' && mapping !== undefined
@@ -207,6 +207,12 @@ function decideDue(
     pushId,
     unresolvedPushId: unresolvedPushIdOf(recordSync, record),
   };
+}
+
+/** An erasure decides what happens to its records there, whatever the mapping says (rules.md 62). */
+function eraseTarget({ eraseAs }: LockedRecordSync): PushTarget | undefined {
+  if (eraseAs === null) return undefined;
+  return { operation: eraseAs === 'keep' ? 'leave' : eraseAs };
 }
 
 function toClaimedPush(

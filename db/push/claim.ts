@@ -5,6 +5,7 @@ import type { DueRecordSync, PushDecision } from '../../domain/push/push-decisio
 import type { Agreement } from '../../domain/pull/three-way-merge';
 import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
+import type { EraseAs } from '../tables/erasures';
 import type { Integration } from '../integrations/integrations';
 
 export interface ClaimedPush {
@@ -85,6 +86,7 @@ export interface LockedRecordSync extends DueRecordSync {
   /** By the integration's retry clock. */
   giveUpAt: Date | null;
   leaseUntil: Date | null;
+  eraseAs: EraseAs | null;
 }
 
 export interface RecordForPush {

@@ -22,6 +22,7 @@ import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import type { RecordSyncStatus } from '../tables/records';
 import { findAcceptingIntegrations, lockRecordSyncs } from './accepting-integrations';
+import { findErased } from './erased-records';
 import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
 import { countCreated, readRoom } from './record-counts';
@@ -58,12 +59,13 @@ export async function acceptChanges(
     recordTypes: [...new Set(changes.map(({ recordType }) => recordType))],
   });
   const records = await lockRecords(work, changes);
+  const erased = await findErased(work, changes);
   const room = await readRooms(work, changes, records, recordsPerType);
   const owners = await findOwners(work, integrations, records);
   const recordSyncs = await lockRecordSyncs(work, records);
   const plan = planAcceptance(
     changes,
-    { records, integrations, owners, recordSyncs, room, now: work.now },
+    { records, integrations, owners, recordSyncs, room, erased, now: work.now },
     { newId: newUuid, hashOf: hashOfTarget },
   );
 

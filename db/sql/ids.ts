@@ -22,6 +22,7 @@ export type IdPrefix =
   | 'mdc'
   | 'cnf'
   | 'sre'
+  | 'ers'
   | 'eml'
   | 'evt'
   | 'whe'

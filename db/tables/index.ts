@@ -1,4 +1,5 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
+import type { ErasedHashesTable, ErasureItemsTable, ErasureKeysTable, ErasuresTable } from './erasures';
 import type {
   IntegrationTrialsTable,
   IntegrationsTable,
@@ -134,4 +135,8 @@ export interface Tables {
   webhookDeliveries: WebhookDeliveriesTable;
   webhookAttempts: WebhookAttemptsTable;
   companySyncs: CompanySyncsTable;
+  erasures: ErasuresTable;
+  erasureItems: ErasureItemsTable;
+  erasedHashes: ErasedHashesTable;
+  erasureKeys: ErasureKeysTable;
 }

@@ -28,6 +28,7 @@ export type OutboxTopic =
   | 'email'
   | 'webhook_endpoint'
   | 'overview'
+  | 'erasure'
   | 'notification'
   | 'notification_viewed'
   | 'background_task';

@@ -5,6 +5,7 @@ import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { FieldVersions } from '../../domain/records/field-versions';
 import type { Notation } from '../../domain/records/notation';
 import type { SyncError } from '../../domain/sync-error';
+import type { EraseAs } from './erasures';
 import type { Json } from './json-column';
 
 export interface RecordsTable {
@@ -107,6 +108,8 @@ export interface RecordSyncsTable {
   discardedBy: string | null;
   /** A pull found the record gone there, and it was kept here; holds only while there is no link. */
   absentSince: Date | null;
+  /** The record is being erased: what happens to it there, whatever the mapping says. */
+  eraseAs: EraseAs | null;
   status: GeneratedAlways<RecordSyncStatus | null>;
   nextDueAt: GeneratedAlways<Date | null>;
 }

@@ -36,6 +36,8 @@ export interface AcceptanceState {
   recordSyncs: RecordSyncStates;
   /** How many records may be created, by record type; undefined = no limit. */
   room?: ReadonlyMap<string, number>;
+  /** For each change whether its record was erased. */
+  erased?: readonly boolean[];
   now: Date;
 }
 
@@ -49,6 +51,7 @@ export interface PlanTools {
  * `accepted`: stored, or equal to what is stored. `stale`: older than the stored version; ignored and logged.
  * `version_reused`: the stored version with other content. `not_found`: no record to patch or delete.
  * `too_many_records`: it would create a record beyond the limit.
+ * `erased`: the record was erased and must not come back (rules.md 62).
  * `onboarding_in_progress`, `field_owned_by_third_party`: refused because of the integration in `refusedBy`.
  */
 type AcceptanceOutcome =
@@ -57,6 +60,7 @@ type AcceptanceOutcome =
   | 'version_reused'
   | 'not_found'
   | 'too_many_records'
+  | 'erased'
   | 'onboarding_in_progress'
   | 'field_owned_by_third_party';
 
@@ -98,7 +102,8 @@ export function planAcceptance(
   const drafts = new Map(state.records.map((record) => [keyOf(record), startDraft(record, state.now)]));
   const log: LoggedChange[] = [];
   const room = new Map(state.room);
-  const results = changes.map((change) => {
+  const results = changes.map((change, index) => {
+    if (state.erased?.[index] === true) return resultOf('erased', change, undefined);
     const checked = checkRefusal(change, drafts.get(keyOf(change)), state);
     if ('outcome' in checked) return checked;
     if (change.kind === 'put' && !drafts.has(keyOf(change)) && !takeRoom(room, change))

@@ -11,6 +11,7 @@ import {
   recordPushWorkflowId,
   recordsDueSignal,
 } from '../../contract/record-push';
+import { ERASURE_WORKFLOW, erasureChangedSignal } from '../../contract/erasure';
 import { EMAIL_WORKFLOW, emailWorkflowId } from '../../contract/email';
 import {
   NOTIFICATION_WORKFLOW,
@@ -92,6 +93,7 @@ describe('permanent names', () => {
       'notificationWorkflow',
       'notificationViewed',
     ]);
+    expect([ERASURE_WORKFLOW, erasureChangedSignal.name]).toEqual(['erasureWorkflow', 'erasureChanged']);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
@@ -113,6 +115,7 @@ describe('permanent names', () => {
   it('include the activities', () => {
     expect(Object.keys(createActivities({} as ActivityDependencies)).toSorted()).toEqual([
       'advanceBackgroundTask',
+      'advanceErasure',
       'advanceOverview',
       'advanceSyncJob',
       'checkIntegration',
@@ -139,6 +142,7 @@ describe('permanent names', () => {
         WEBHOOK_ENDPOINT_WORKFLOW,
         OVERVIEW_WORKFLOW,
         BACKGROUND_TASK_WORKFLOW,
+        ERASURE_WORKFLOW,
       ]),
     );
   });

@@ -1,6 +1,9 @@
 /** A migrated database per test file, with the helpers that query tests start from. */
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { Database, type TenantWork } from '../../db/database';
+import { createEncryption } from '../../db/platform/encryption';
+import { openErasureKey } from '../../db/platform/erasure-key';
 import { newUuid } from '../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../db/sync-runs/create-integration';
 import { findIntegration } from '../../db/integrations/integrations';
@@ -31,7 +34,9 @@ export async function openTestDb(clock?: () => Date): Promise<TestDb> {
     waitForConnectionMs: 20_000,
     statementTimeoutMs: 20_000,
   };
-  const database = new Database(clock === undefined ? options : { ...options, clock });
+  const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
+  const openKey = (work: TenantWork) => openErasureKey(work, encryption);
+  const database = new Database({ ...options, openErasureKey: openKey, ...(clock && { clock }) });
   const client = new Client({ connectionString: testDatabase.url });
   await client.connect();
   return {

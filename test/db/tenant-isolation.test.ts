@@ -112,7 +112,7 @@ describe('every table', () => {
   });
 
   it('shows nothing to a role without a tenant', async () => {
-    const ofAll = ['sign_in_failures', 'installations', 'leases'];
+    const ofAll = ['sign_in_failures', 'installations', 'leases', 'erasure_items'];
     for (const table of tables.filter((name) => !ofAll.includes(name)))
       expect([table, await count(db.asRole('syncline_app', null, `select count(*) from ${table}`))]).toEqual([
         table,
@@ -179,7 +179,7 @@ describe('the roles', () => {
       `select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`,
     );
 
-    expect(rows).toHaveLength(4); // app, dispatcher, platform, webhooks
+    expect(rows).toHaveLength(5); // app, dispatcher, eraser, platform, webhooks
     expect(rows.filter((row) => row.may_too_much)).toEqual([]);
     expect(owned).toEqual([]);
   });

@@ -112,8 +112,9 @@ it('two installations in two schemas of one database do not meet', async () => {
     'create role syncline_app',
     'create role syncline_platform',
     'create role syncline_dispatcher',
+    'create role syncline_eraser',
     'create role syncline_webhooks',
-    'grant syncline_app, syncline_platform, syncline_dispatcher, syncline_webhooks to one, two',
+    'grant syncline_app, syncline_platform, syncline_dispatcher, syncline_eraser, syncline_webhooks to one, two',
   );
   const twoInOne = two.replace(/\/two$/, '/one');
   await execute(one, 'create schema one');

@@ -1,7 +1,7 @@
 /**
  * Roles and row-level security. Nothing else may grant a privilege or create a policy in this baseline.
  *
- * The four roles cannot log in, own nothing and cannot bypass a policy. A transaction switches to one of
+ * The five roles cannot log in, own nothing and cannot bypass a policy. A transaction switches to one of
  * them:
  *   syncline_app         one tenant: the one in the setting `app.tenant`
  *   syncline_dispatcher  all tenants, but only the outbox, the columns that find stalled work, and expired
@@ -10,13 +10,20 @@
  *   syncline_webhooks    all tenants, but only events, endpoints, deliveries and attempts: a platform
  * endpoint
  *                        receives the events of every tenant through one queue
+ *   syncline_eraser      one tenant, as syncline_app; may also change and delete rows of logs
  */
-type Role = 'syncline_app' | 'syncline_dispatcher' | 'syncline_platform' | 'syncline_webhooks';
+type Role =
+  | 'syncline_app'
+  | 'syncline_dispatcher'
+  | 'syncline_eraser'
+  | 'syncline_platform'
+  | 'syncline_webhooks';
 
 /** `npm run migrate` creates them before it applies the first migration. */
 export const ROLES: readonly Role[] = [
   'syncline_app',
   'syncline_dispatcher',
+  'syncline_eraser',
   'syncline_platform',
   'syncline_webhooks',
 ];
@@ -37,9 +44,18 @@ export function tenantTable(table: string, privileges: string): string[] {
   ];
 }
 
+/** Lets erasures read, change and delete the current tenant's rows of a table. */
+export function erasable(table: string): string[] {
+  return [
+    `create policy eraser_rows on ${table} to syncline_eraser
+       using (${ROWS_OF_THE_TENANT}) with check (${ROWS_OF_THE_TENANT})`,
+    `grant select, update, delete on ${table} to syncline_eraser`,
+  ];
+}
+
 /** Gives a role that works for all tenants `privileges` on every row of a table. */
 export function allTenants(
-  role: Exclude<Role, 'syncline_app'>,
+  role: Exclude<Role, 'syncline_app' | 'syncline_eraser'>,
   table: string,
   ...privileges: string[]
 ): string[] {

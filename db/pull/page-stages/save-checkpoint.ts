@@ -89,15 +89,15 @@ function unmatchedDeletions({ tombstones }: PageToApply, { unknownTombstones }: 
 
 /** Deleted records are not read but listed, so they are counted apart. */
 function countRecords(
-  { records, refused }: PageToApply,
+  { records, refused, erased = 0 }: PageToApply,
   { drafts, unchanged, leftOut, errors, heldBack }: PageChanges,
   { created, changed }: Pick<PageRecords, 'created' | 'changed'>,
 ): Accounted {
   return {
-    read: records.length + refused.length,
+    read: records.length + refused.length + erased,
     new: created.length,
     changed: changed.length,
-    unchanged: unchanged.length + leftOut + drafts.length - created.length - changed.length,
+    unchanged: erased + unchanged.length + leftOut + drafts.length - created.length - changed.length,
     failed: refused.length + errors.length,
     heldBack: heldBack.length,
   };

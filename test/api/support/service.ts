@@ -22,6 +22,7 @@ import { fromTypeId } from '../../../db/sql/ids';
 import { countParkedWork } from '../../../db/platform/running-work';
 import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
+import { openErasureKey } from '../../../db/platform/erasure-key';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
@@ -88,7 +89,13 @@ export async function startService({
     databaseUrl === undefined
       ? await createTestDatabase()
       : { url: databaseUrl, drop: async () => undefined };
-  const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
+  const encryption = createEncryption({ keys: [newEncryptionKey()] });
+  const database = new Database({
+    url: testDatabase.url,
+    poolSize: 5,
+    statementTimeoutMs: 4_000,
+    openErasureKey: (work) => openErasureKey(work, encryption),
+  });
   const logged: string[] = [];
   const log = createLog({
     process: 'api',
@@ -96,7 +103,6 @@ export async function startService({
     destination: { write: (line: string) => void logged.push(line) },
   });
   const temporal = createFakeTemporalClient(database);
-  const encryption = createEncryption({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({

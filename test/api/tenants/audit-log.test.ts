@@ -7,6 +7,7 @@ import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
+import { givenErasure } from '../support/given-erasure';
 import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import {
@@ -413,6 +414,25 @@ const CASES: Record<string, Case> = {
       as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
     action: 'deletion_review.discarded',
     target: /^rev_/,
+  },
+  'POST /v1/erasures': {
+    by: 'admin',
+    send: async (as) => as.post('/v1/erasures', { email: 'ada@example.com' }),
+    action: 'erasure.previewed',
+    target: /^ers_/,
+  },
+  'POST /v1/erasures/{erasure_id}/confirm': {
+    by: 'admin',
+    send: async (as) =>
+      as.post(`/v1/erasures/${await givenErasure(service, tenant, 'ready')}/confirm`, { records: 0 }),
+    action: 'erasure.confirmed',
+    target: /^ers_/,
+  },
+  'POST /v1/erasures/{erasure_id}/lift': {
+    by: 'admin',
+    send: async (as) => as.post(`/v1/erasures/${await givenErasure(service, tenant, 'done')}/lift`),
+    action: 'erasure.lifted',
+    target: /^ers_/,
   },
   'POST /v1/parked-work/{work_id}/retry': {
     by: 'admin',

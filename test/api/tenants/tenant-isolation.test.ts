@@ -7,6 +7,7 @@ import type supertest from 'supertest';
 import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
+import { givenErasure } from '../support/given-erasure';
 import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import { givenRunHistory, type RunHistory } from '../support/run-history';
@@ -36,6 +37,7 @@ let overview: string;
 let operation: string;
 let pushReview: string;
 let parkedWork: string;
+let erasure: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -73,6 +75,7 @@ beforeAll(async () => {
   } = (await asked()).body);
   pushReview = (await givenPushReview(service, a)).review.id;
   parkedWork = await givenParkedWork(service, a);
+  erasure = await givenErasure(service, a, 'ready');
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -316,6 +319,24 @@ const ROWS: Record<string, Row[]> = {
     },
   ],
   'GET /v1/drifts': listOfIntegration('/v1/drifts'),
+  'GET /v1/erasures/{erasure_id}': [
+    {
+      foreign: (as) => as.get(`/v1/erasures/${erasure}`),
+      unknown: (as) => as.get(`/v1/erasures/${toTypeId('ers', newUuid())}`),
+    },
+  ],
+  'POST /v1/erasures/{erasure_id}/confirm': [
+    {
+      foreign: (as) => as.post(`/v1/erasures/${erasure}/confirm`, { records: 0 }),
+      unknown: (as) => as.post(`/v1/erasures/${toTypeId('ers', newUuid())}/confirm`, { records: 0 }),
+    },
+  ],
+  'POST /v1/erasures/{erasure_id}/lift': [
+    {
+      foreign: (as) => as.post(`/v1/erasures/${erasure}/lift`),
+      unknown: (as) => as.post(`/v1/erasures/${toTypeId('ers', newUuid())}/lift`),
+    },
+  ],
   'POST /v1/parked-work/{work_id}/retry': [
     {
       foreign: (as) => as.post(`/v1/parked-work/${parkedWork}/retry`),
@@ -437,6 +458,8 @@ const TAKES_NOTHING = new Set([
   'POST /v1/integrations',
   'POST /v1/records/batch',
   'PUT /v1/records/{record_type}/{external_id}',
+  'GET /v1/erasures',
+  'POST /v1/erasures',
   'GET /v1/parked-work',
   'GET /v1/notifications',
   // About the person who asks: notifications.test.ts has those of other people and other tenants.

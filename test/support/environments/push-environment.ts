@@ -16,6 +16,7 @@ import { acceptChanges, type AcceptedChange } from '../../../db/records/accept-c
 import type { RecordChange } from '../../../domain/records/record-change';
 import { applyRecordSyncAction, type RecordSyncAction } from '../../../db/records/record-sync-actions';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
+import { openErasureKey } from '../../../db/platform/erasure-key';
 import { createWebhookSender } from '../../../egress/webhook-sender';
 import { createDependencies } from '../../../worker/dependencies';
 import { flushOutbox } from '../flush-outbox';
@@ -70,7 +71,9 @@ export class PushEnvironment {
     webhookTimeoutMs?: number;
   } = {}): Promise<PushEnvironment> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
+    const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
     const database = new Database({
+      openErasureKey: (work) => openErasureKey(work, encryption),
       url: testDatabase.url,
       poolSize: 10,
       statementTimeoutMs: 20_000,
@@ -80,7 +83,6 @@ export class PushEnvironment {
     const ledger = createLedger(() => env.currentTimeMs());
     const crm = createCrm(() => env.currentTimeMs());
     const mail = createRecordedMail(() => env.currentTimeMs());
-    const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
     const dependencies = createDependencies({
       database,
       encryption,

@@ -1,0 +1,186 @@
+/**
+ * One bounded step of an erasure, in one transaction. Its row says how far it is, so it continues after any
+ * crash, and a repeated step changes nothing.
+ */
+import type { Database, TenantWork } from '../database';
+import type { ErasureProgress } from '../tables/erasures';
+import { blockRecords } from './block-records';
+import {
+  describeItems,
+  ERASURE_RECORDS_MAX,
+  findByEmail,
+  findNamed,
+  findThirdParties,
+  readItems,
+} from './erasure-items';
+import { changeErasure, type Erasure, findErasure } from './erasures';
+import { arePushesUnderWay, readOutcomes } from './pushes-of-erasure';
+import { removeRecords } from './remove-records';
+import { WALKED_TABLES, walkTable } from './walk-table';
+
+export interface ErasureLimits {
+  /** Rows that one step reads. */
+  rowsPerStep: number;
+  /** Records that one step blocks or removes. */
+  recordsPerStep: number;
+  /** Transactions that began before the records were blocked have ended after this time. */
+  settleMs: number;
+  /** Pushes without an answer after this time are reported as unanswered. */
+  thirdPartyMs: number;
+}
+
+export const ERASURE_LIMITS: ErasureLimits = {
+  rowsPerStep: 2_000,
+  recordsPerStep: 50,
+  settleMs: 30_000,
+  thirdPartyMs: 72 * 3_600_000,
+};
+
+const ASK_AGAIN_MS = 15_000;
+
+export type ErasureStep = { state: 'more' } | { state: 'waiting'; until: Date } | { state: 'ended' };
+const MORE: ErasureStep = { state: 'more' };
+const ENDED: ErasureStep = { state: 'ended' };
+
+export async function advanceErasure(
+  database: Database,
+  { tenantId, erasureId }: { tenantId: string; erasureId: string },
+  limits: ErasureLimits = ERASURE_LIMITS,
+): Promise<ErasureStep> {
+  return database.withEraser(tenantId, async (work) => {
+    const erasure = await findErasure(work, { erasureId }, { forUpdate: true });
+    switch (erasure?.state) {
+      case 'finding':
+        return find(work, erasure, limits);
+      case 'counting':
+      case 'erasing':
+        return walk(work, erasure, limits);
+      case 'blocking':
+        return block(work, erasure, limits);
+      case 'third_parties':
+        return waitForThirdParties(work, erasure, limits);
+      case 'removing':
+        return remove(work, erasure, limits);
+      default:
+        return ENDED; // ready or done
+    }
+  });
+}
+
+const START: ErasureProgress = { table: 0, after: null };
+
+async function find(
+  work: TenantWork,
+  erasure: Erasure,
+  { rowsPerStep }: ErasureLimits,
+): Promise<ErasureStep> {
+  const { email } = erasure.search;
+  if (erasure.progress === null) await describeItems(work, erasure, await findNamed(work, erasure.search));
+  let after: string | null = null;
+  if (email !== undefined) {
+    const found = await findByEmail(work, {
+      email,
+      after: erasure.progress?.after?.[0] ?? null,
+      limit: rowsPerStep,
+    });
+    await describeItems(work, erasure, found.recordIds);
+    ({ after } = found);
+  }
+  const { recordIds } = await readItems(work, erasure);
+  if (after !== null && recordIds.length < ERASURE_RECORDS_MAX) {
+    await changeErasure(work, erasure, { progress: { table: 0, after: [after] } });
+    return MORE;
+  }
+  await changeErasure(work, erasure, {
+    state: 'counting',
+    progress: START,
+    records: recordIds.length,
+    found: { records: recordIds.length },
+    thirdParties: await findThirdParties(work, recordIds),
+  });
+  return MORE;
+}
+
+/** Counts what names the records, or erases it, table by table. */
+async function walk(
+  work: TenantWork,
+  erasure: Erasure,
+  { rowsPerStep }: ErasureLimits,
+): Promise<ErasureStep> {
+  const { table: position, after } = erasure.progress ?? START;
+  const isPreview = erasure.state === 'counting';
+  const table = WALKED_TABLES[position];
+  if (table === undefined) {
+    await changeErasure(work, erasure, { state: isPreview ? 'ready' : 'removing', progress: null });
+    return isPreview ? ENDED : MORE;
+  }
+  const items = await readItems(work, erasure);
+  const step = await walkTable(work, { table, after, limit: rowsPerStep, items, isPreview });
+  const next =
+    step.after === null ? { table: position + 1, after: null } : { table: position, after: step.after };
+  const counts = isPreview ? erasure.found : erasure.erased;
+  const added = addCounts(counts, { [table]: step.rows });
+  await changeErasure(work, erasure, {
+    progress: next,
+    ...(isPreview ? { found: added } : { erased: added }),
+  });
+  return MORE;
+}
+
+async function block(
+  work: TenantWork,
+  erasure: Erasure,
+  { recordsPerStep, settleMs }: ErasureLimits,
+): Promise<ErasureStep> {
+  const { recordIds } = await readItems(work, erasure);
+  const from = erasure.progress?.table ?? 0;
+  const some = recordIds.slice(from, from + recordsPerStep);
+  if (some.length > 0) {
+    const deleted = await blockRecords(work, erasure, some);
+    const erased = addCounts(erasure.erased, deleted);
+    await changeErasure(work, erasure, { erased, progress: { table: from + some.length, after: null } });
+    return MORE;
+  }
+  await changeErasure(work, erasure, { state: 'third_parties', progress: null, blockedAt: work.now });
+  return { state: 'waiting', until: new Date(work.now.getTime() + settleMs) };
+}
+
+async function waitForThirdParties(
+  work: TenantWork,
+  erasure: Erasure,
+  { settleMs, thirdPartyMs }: ErasureLimits,
+): Promise<ErasureStep> {
+  const blockedAt = (erasure.blockedAt ?? work.now).getTime();
+  const now = work.now.getTime();
+  if (now < blockedAt + settleMs) return { state: 'waiting', until: new Date(blockedAt + settleMs) };
+  const { recordIds } = await readItems(work, erasure);
+  if (now < blockedAt + thirdPartyMs && (await arePushesUnderWay(work, recordIds))) {
+    await changeErasure(work, erasure, {});
+    return { state: 'waiting', until: new Date(now + ASK_AGAIN_MS) };
+  }
+  const thirdParties = await readOutcomes(work, erasure.thirdParties, recordIds);
+  await changeErasure(work, erasure, { state: 'erasing', progress: START, thirdParties });
+  return MORE;
+}
+
+async function remove(
+  work: TenantWork,
+  erasure: Erasure,
+  { recordsPerStep }: ErasureLimits,
+): Promise<ErasureStep> {
+  const { recordIds } = await readItems(work, erasure);
+  const some = recordIds.slice(0, recordsPerStep);
+  if (some.length === 0) {
+    await changeErasure(work, erasure, { state: 'done', search: {}, finishedAt: work.now });
+    return ENDED;
+  }
+  const removed = await removeRecords(work, erasure, some);
+  await changeErasure(work, erasure, { erased: addCounts(erasure.erased, removed) });
+  return MORE;
+}
+
+function addCounts(before: Record<string, number>, more: Record<string, number>): Record<string, number> {
+  const counts = { ...before };
+  for (const [kind, rows] of Object.entries(more)) if (rows > 0) counts[kind] = (counts[kind] ?? 0) + rows;
+  return counts;
+}

@@ -1,0 +1,147 @@
+/**
+ * The moment of an erasure: from here on the records cannot come back, and their values are gone. Pushes to
+ * the chosen third parties begin; what they need is deleted at the end (remove-records.ts).
+ */
+import { sql } from 'kysely';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
+import type { TenantWork } from '../database';
+import { enqueuePush } from '../platform/outbox';
+import { type ErasableName, hashOfName, openKeyOfErasures } from '../records/erased-records';
+import { lockMappings } from '../records/mapping-lock';
+import type { ErasureAtThirdParty } from '../tables/erasures';
+import { describeItems, type ErasureKey } from './erasure-items';
+
+/** Repeating it changes nothing. @returns how many rows were deleted, by table. */
+export async function blockRecords(
+  work: TenantWork,
+  erasure: ErasureKey & { thirdParties: readonly ErasureAtThirdParty[] },
+  recordIds: readonly string[],
+): Promise<Record<string, number>> {
+  await lockMappings(work, 'alone');
+  await lockRecords(work, recordIds);
+  await describeItems(work, erasure, recordIds);
+  await storeHashes(work, erasure, recordIds);
+  for (const { integrationId, action } of erasure.thirdParties) {
+    const mappings = await findMappings(work, integrationId);
+    if (action === 'keep' || mappings === undefined) continue;
+    await pushErasure(work, { integrationId, action, mappings, recordIds });
+  }
+  await keepAtOthers(work, recordIds);
+  return { pushes: await emptyRecords(work, recordIds) };
+}
+
+async function lockRecords({ trx, tenantId }: TenantWork, recordIds: readonly string[]): Promise<void> {
+  await sql`select from records where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])
+    order by record_id for update`.execute(trx);
+}
+
+/** Under the lock of the mappings alone. */
+export async function storeHashes(
+  work: TenantWork,
+  { erasureId }: ErasureKey,
+  recordIds: readonly string[],
+): Promise<void> {
+  const { trx, tenantId } = work;
+  const { rows: links } = await sql<{ integrationId: string; recordType: string; remoteId: string }>`
+    select link.integration_id, link.record_type, link.remote_id from integrations integration
+    join record_links link on link.tenant_id = integration.tenant_id
+      and link.integration_id = integration.integration_id and link.record_id = any(${[...recordIds]}::uuid[])
+    where integration.tenant_id = ${tenantId}`.execute(trx);
+  const { rows: records } = await sql<{ recordType: string; externalId: string }>`
+    select record_type, external_id from records
+    where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])`.execute(trx);
+  const key = await openKeyOfErasures(work);
+  const names: ErasableName[] = [...records, ...links];
+  const hashes = names.map((name) => hashOfName(key, name));
+  await sql`
+    insert into erased_hashes (tenant_id, hash, erasure_id)
+    select ${tenantId}::uuid, hash, ${erasureId}::uuid from unnest(${hashes}::bytea[]) as new(hash)
+    on conflict do nothing`.execute(trx);
+}
+
+async function findMappings(
+  { trx, tenantId }: TenantWork,
+  integrationId: string,
+): Promise<RecordTypeMappings | undefined> {
+  const row = await trx
+    .selectFrom('integrations')
+    .select('recordTypes')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirst();
+  return row?.recordTypes;
+}
+
+interface PushedErasure {
+  integrationId: string;
+  action: 'deactivate' | 'delete';
+  mappings: RecordTypeMappings;
+  recordIds: readonly string[];
+}
+
+/** Due at once, and not held: the admin who confirmed the erasure has approved it. */
+async function pushErasure(
+  work: TenantWork,
+  { integrationId, action, mappings, recordIds }: PushedErasure,
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const pushed = Object.keys(mappings).filter((name) => mappings[name]?.direction !== 'pull');
+  await sql`
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, erase_as,
+      window_opened_at, due_at, window_reason)
+    select tenant_id, ${integrationId}::uuid, record_id, version, ${action}, ${now}::timestamptz,
+      ${now}::timestamptz, 'manual'
+    from records where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])
+      and record_type = any(${pushed}::text[])
+      and (exists (select from record_links link where link.tenant_id = ${tenantId}
+          and link.integration_id = ${integrationId} and link.record_id = records.record_id)
+        or exists (select from record_syncs existing where existing.tenant_id = ${tenantId}
+          and existing.integration_id = ${integrationId} and existing.record_id = records.record_id))
+    order by record_id
+    on conflict (tenant_id, integration_id, record_id) do update set erase_as = excluded.erase_as,
+      window_opened_at = excluded.window_opened_at, due_at = excluded.due_at,
+      window_reason = excluded.window_reason, window_fields = '{}', window_effect = null, held_at = null,
+      held_by = null, push_review_id = null, discarded_at = null, discarded_by = null, result_hash = null
+    where record_sync.erase_as is null`.execute(trx);
+  await enqueuePush(work, { integrationId, nextDueAt: now });
+}
+
+/** Nothing more is sent. A push that is under way ends; its outcome is not repeated. */
+async function keepAtOthers({ trx, tenantId }: TenantWork, recordIds: readonly string[]): Promise<void> {
+  await sql`
+    update record_syncs set erase_as = 'keep', window_opened_at = null, due_at = null, window_reason = null,
+      window_fields = '{}', window_changed_by = '{}', window_effect = null, held_at = null, held_by = null,
+      push_review_id = null, next_attempt_at = null, errors = null
+    where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[]) and erase_as is null`.execute(
+    trx,
+  );
+}
+
+/** A push that is under way needs its payload, and a deactivation the last values of the third party. */
+async function emptyRecords(
+  { trx, tenantId, now }: TenantWork,
+  recordIds: readonly string[],
+): Promise<number> {
+  const ids = [...recordIds];
+  await sql`
+    update records set fields = '{}', field_versions = null, version = version + 1, changed_by = 'erasure',
+      deleted_at = ${now}
+    where tenant_id = ${tenantId} and record_id = any(${ids}::uuid[]) and changed_by <> 'erasure'`.execute(
+    trx,
+  );
+  await sql`
+    update record_links link set agreed = null, notation = null, remote_hash = null
+    from integrations integration
+    where integration.tenant_id = ${tenantId} and link.tenant_id = ${tenantId}
+      and link.integration_id = integration.integration_id and link.record_id = any(${ids}::uuid[])
+      and not exists (select from record_syncs where record_syncs.tenant_id = ${tenantId}
+        and record_syncs.integration_id = link.integration_id and record_syncs.record_id = link.record_id
+        and erase_as = 'deactivate')`.execute(trx);
+  const { numAffectedRows } = await sql`
+    delete from pushes where tenant_id = ${tenantId} and record_id = any(${ids}::uuid[])
+      and not exists (select from record_syncs where record_syncs.tenant_id = ${tenantId}
+        and record_syncs.integration_id = pushes.integration_id and record_syncs.record_id = pushes.record_id
+        and pushes.push_id in (record_syncs.push_id, record_syncs.unresolved_push_id))`.execute(trx);
+  return Number(numAffectedRows);
+}

@@ -1,0 +1,126 @@
+/** The records of an erasure: finding them, and what other rows may name them by. */
+import { sql } from 'kysely';
+import { type ErasedRecord, Redaction, textsIn } from '../../domain/erasures/redaction';
+import type { JsonObject, JsonValue } from '../../domain/json';
+import type { TenantWork } from '../database';
+import { toTypeId } from '../sql/ids';
+import type { ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
+
+/** Of one erasure. A search for an address that many records have ends there. */
+export const ERASURE_RECORDS_MAX = 1_000;
+/** Values of one record that are searched in other rows. */
+const TEXTS_MAX = 200;
+
+export interface ErasureKey {
+  erasureId: string;
+}
+
+/** @returns the ids of the named records that exist. */
+export async function findNamed(
+  { trx, tenantId }: TenantWork,
+  { recordIds = [], records = [] }: ErasureSearch,
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select record_id from records where tenant_id = ${tenantId} and record_id = any(${recordIds}::uuid[])
+    union
+    select record.record_id
+    from unnest(${records.map((one) => one.recordType)}::text[],
+      ${records.map((one) => one.externalId)}::text[]) as named(record_type, external_id)
+    join records record on record.tenant_id = ${tenantId} and record.record_type = named.record_type
+      and record.external_id = named.external_id`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+/**
+ * Looks for an e-mail address in the next `limit` records.
+ * @returns those that have it as a value, and where to continue; null = that was the end.
+ */
+export async function findByEmail(
+  { trx, tenantId }: TenantWork,
+  { email, after, limit }: { email: string; after: string | null; limit: number },
+): Promise<{ recordIds: string[]; after: string | null }> {
+  const wanted = email.toLowerCase();
+  const { rows } = await sql<{ recordId: string; fields: JsonObject | null }>`
+    select record_id, case when strpos(lower(fields::text), ${wanted}) > 0 then fields end as fields
+    from (select record_id, fields from records
+      where tenant_id = ${tenantId} and record_id > ${after ?? FIRST_ID}::uuid
+      order by record_id limit ${limit}) chunk order by record_id`.execute(trx);
+  const recordIds = rows
+    .filter(({ fields }) => textsIn(fields ?? {}).some((text) => text.trim().toLowerCase() === wanted))
+    .map(({ recordId }) => recordId);
+  return { recordIds, after: rows.length < limit ? null : (rows.at(-1)?.recordId ?? null) };
+}
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Adds records to an erasure, or reads again by what other rows may name them. */
+export async function describeItems(
+  { trx, tenantId }: TenantWork,
+  { erasureId }: ErasureKey,
+  recordIds: readonly string[],
+): Promise<void> {
+  const { rows } = await sql<{ recordId: string; remoteIds: string[]; values: JsonValue[] }>`
+    select record.record_id,
+      array(select distinct remote_id from record_links link
+        where link.tenant_id = ${tenantId} and link.record_id = record.record_id
+          and link.integration_id in (select integration_id from integrations where tenant_id = ${tenantId})
+      ) as remote_ids,
+      jsonb_build_array(record.fields,
+        (select jsonb_agg(agreed) from record_links link
+          where link.tenant_id = ${tenantId} and link.record_id = record.record_id
+            and link.integration_id in (select integration_id from integrations where tenant_id = ${tenantId})),
+        (select jsonb_agg(payload) from (select payload from pushes
+          where pushes.tenant_id = ${tenantId} and pushes.record_id = record.record_id
+          order by push_id desc limit 100) latest)) as values
+    from records record
+    where record.tenant_id = ${tenantId} and record.record_id = any(${recordIds}::uuid[])`.execute(trx);
+  for (const { recordId, remoteIds, values } of rows) {
+    const texts = [...new Set(textsIn(values))].slice(0, TEXTS_MAX);
+    await sql`
+      insert into erasure_items as item (tenant_id, erasure_id, record_id, record_type, external_id, remote_ids, texts)
+      select tenant_id, ${erasureId}, record_id, record_type, external_id, ${remoteIds}::text[], ${texts}::text[]
+      from records where tenant_id = ${tenantId} and record_id = ${recordId}
+      on conflict (tenant_id, erasure_id, record_id) do update set
+        remote_ids = array(select distinct unnest(item.remote_ids || excluded.remote_ids)),
+        texts = array(select distinct unnest(item.texts || excluded.texts))`.execute(trx);
+  }
+}
+
+export interface ErasureItems {
+  recordIds: string[];
+  records: ErasedRecord[];
+  redaction: Redaction;
+}
+
+export async function readItems(
+  { trx, tenantId }: TenantWork,
+  { erasureId }: ErasureKey,
+): Promise<ErasureItems> {
+  const rows = await trx
+    .selectFrom('erasureItems')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('erasureId', '=', erasureId)
+    .orderBy('recordId')
+    .execute();
+  const records = rows.map(({ recordId, ...row }) => ({ ...row, id: toTypeId('rec', recordId) }));
+  return { recordIds: rows.map(({ recordId }) => recordId), records, redaction: new Redaction(records) };
+}
+
+/** The integrations at which records of the erasure exist or will be pushed. */
+export async function findThirdParties(
+  { trx, tenantId }: TenantWork,
+  recordIds: readonly string[],
+): Promise<ErasureAtThirdParty[]> {
+  const { rows } = await sql<{ integrationId: string; records: number }>`
+    select integration_id, count(distinct record_id)::int as records from (
+      select integration_id, record_id from record_syncs
+      where tenant_id = ${tenantId} and record_id = any(${recordIds}::uuid[])
+      union all
+      select link.integration_id, link.record_id from integrations integration
+      join record_links link on link.tenant_id = integration.tenant_id
+        and link.integration_id = integration.integration_id and link.record_id = any(${recordIds}::uuid[])
+      where integration.tenant_id = ${tenantId}) there
+    group by integration_id order by integration_id`.execute(trx);
+  return rows.map((row) => ({ ...row, action: 'keep', succeeded: 0, failed: 0, unanswered: 0 }));
+}

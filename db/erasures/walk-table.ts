@@ -1,0 +1,222 @@
+/**
+ * Reads a table of a tenant in the order of its key, some rows at a time, and erases what names the records
+ * of an erasure: whole rows, or texts in rows of others. Repeating a step changes nothing.
+ */
+import { type RawBuilder, sql } from 'kysely';
+import type { RedactedColumn } from '../../domain/erasures/redaction';
+import type { JsonValue } from '../../domain/json';
+import type { TenantWork } from '../database';
+import type { ErasureItems } from './erasure-items';
+import { PERSONAL_DATA } from './personal-data';
+
+/** Their rows are needed until the end of an erasure, so they are deleted last. */
+const DELETED_LAST = new Set(['records', 'record_links', 'record_syncs']);
+
+/** Tables that an erasure walks through. */
+export const WALKED_TABLES: readonly string[] = Object.entries(PERSONAL_DATA)
+  .filter(([table, { columns }]) => {
+    const kinds = Object.values(columns);
+    const isDeleted = kinds.includes('row') && !DELETED_LAST.has(table);
+    return !table.startsWith('eras') && (isDeleted || kinds.includes('ids') || kinds.includes('words'));
+  })
+  .map(([table]) => table);
+
+interface Column {
+  name: string;
+  type: string;
+  /** Its place in the primary key. */
+  keyPosition: number | null;
+}
+
+interface WalkedTable {
+  table: string;
+  key: Column[];
+  /** Columns whose texts are replaced. */
+  redacted: (Column & { kind: RedactedColumn })[];
+}
+
+export interface WalkOptions {
+  table: string;
+  /** The key of the last row before; null = from the beginning. */
+  after: string[] | null;
+  limit: number;
+  items: ErasureItems;
+  /** Only counts. */
+  isPreview: boolean;
+}
+
+/** @returns how many rows were erased or changed, and where to continue; null = that was the end. */
+export async function walkTable(
+  work: TenantWork,
+  options: WalkOptions,
+): Promise<{ rows: number; after: string[] | null }> {
+  const walked = await describeTable(work, options.table);
+  const last = await findLast(work, walked, options);
+  const found = await findNaming(work, walked, options, last);
+  let rows = 0;
+  for (const row of found) {
+    const changes = row.isDeleted ? [] : changesOf(walked, row, options);
+    if (!row.isDeleted && changes.length === 0) continue;
+    rows += 1;
+    if (options.isPreview) continue;
+    if (row.isDeleted) await deleteRow(work, walked, row);
+    else await changeRow(work, walked, row, changes);
+  }
+  return { rows, after: last };
+}
+
+async function describeTable({ trx }: TenantWork, table: string): Promise<WalkedTable> {
+  const { rows } = await sql<Column>`
+    select attname::text as name, format_type(atttypid, null) as type,
+      array_position((select indkey::int2[] from pg_index where indrelid = attrelid and indisprimary), attnum)
+        as key_position
+    from pg_attribute where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped`.execute(
+    trx,
+  );
+  const { key, columns } = PERSONAL_DATA[table] ?? { columns: {} };
+  const byName = new Map(rows.map((column) => [column.name, column]));
+  const keyColumns =
+    key?.flatMap((name) => byName.get(name) ?? []) ??
+    rows
+      .filter(({ keyPosition, name }) => keyPosition !== null && name !== 'tenant_id')
+      .toSorted((one, other) => (one.keyPosition ?? 0) - (other.keyPosition ?? 0));
+  return {
+    table,
+    key: keyColumns,
+    redacted: Object.entries(columns).flatMap(([name, kind]) => {
+      const column = byName.get(name);
+      return column !== undefined && (kind === 'ids' || kind === 'words') ? [{ ...column, kind }] : [];
+    }),
+  };
+}
+
+const nameOf = ({ name }: Pick<Column, 'name'>) => sql.ref(`erased.${name}`);
+const keyOf = ({ key }: WalkedTable) => sql`(${sql.join(key.map(nameOf))})`;
+const textsOf = (columns: readonly Column[]) =>
+  sql`array[${sql.join(columns.map((column) => sql`${nameOf(column)}::text`))}]::text[]`;
+const valuesOf = ({ key }: WalkedTable, values: readonly string[]) =>
+  sql`(${sql.join(key.map(({ type }, at) => sql`${values[at]}::text::${sql.raw(type)}`))})`;
+
+const ofTenant = (work: TenantWork, { table }: WalkedTable) =>
+  sql`${sql.table(table)} as erased where erased.tenant_id = ${work.tenantId}::uuid`;
+
+async function findLast(
+  work: TenantWork,
+  walked: WalkedTable,
+  { after, limit }: WalkOptions,
+): Promise<string[] | null> {
+  const { rows } = await sql<{ key: string[] }>`
+    select ${textsOf(walked.key)} as key from ${ofTenant(work, walked)} ${behind(walked, after)}
+    order by ${sql.join(walked.key.map(nameOf))} offset ${limit - 1} limit 1`.execute(work.trx);
+  return rows[0]?.key ?? null;
+}
+
+const behind = (walked: WalkedTable, after: string[] | null) =>
+  after === null ? sql`` : sql`and ${keyOf(walked)} > ${valuesOf(walked, after)}`;
+
+interface FoundRow {
+  key: string[];
+  isDeleted: boolean;
+  /** Of `redacted`, as text. */
+  texts: (string | null)[];
+}
+
+async function findNaming(
+  work: TenantWork,
+  walked: WalkedTable,
+  { after, items }: WalkOptions,
+  last: string[] | null,
+): Promise<FoundRow[]> {
+  const upTo = last === null ? sql`` : sql`and ${keyOf(walked)} <= ${valuesOf(walked, last)}`;
+  const isDeleted = rowsOfRecords(walked, items);
+  const isNaming = walked.redacted.map((column) => mentions(column, items.redaction.searched(column.kind)));
+  const { rows } = await sql<FoundRow>`
+    select ${textsOf(walked.key)} as key, ${isDeleted} as is_deleted, ${textsOf(walked.redacted)} as texts
+    from ${ofTenant(work, walked)} ${behind(walked, after)} ${upTo}
+      and (${sql.join([isDeleted, ...isNaming], sql` or `)})
+    for update`.execute(work.trx);
+  return rows;
+}
+
+const mentions = (column: Pick<Column, 'name'>, texts: readonly string[]) => sql<boolean>`exists (
+  select from unnest(${texts}::text[]) as searched(text) where strpos(${nameOf(column)}::text, text) > 0)`;
+
+/** Whether a row belongs to a record of the erasure. */
+function rowsOfRecords({ table }: WalkedTable, { recordIds, records, redaction }: ErasureItems) {
+  const { deletes = [], columns = {} } = PERSONAL_DATA[table] ?? {};
+  if (DELETED_LAST.has(table)) return sql<boolean>`false`;
+  const named = (
+    column: string,
+    names: readonly { recordType: string; name: string }[],
+  ) => sql<boolean>`exists (
+    select from unnest(${names.map((one) => one.recordType)}::text[], ${names.map((one) => one.name)}::text[])
+      as named(record_type, name)
+    where named.record_type = erased.record_type and named.name = ${nameOf({ name: column })})`;
+  const conditions = deletes.map((by): RawBuilder<boolean> => {
+    switch (by) {
+      case 'record_id':
+        return sql<boolean>`coalesce(erased.record_id = any(${recordIds}::uuid[]), false)`;
+      case 'remote_id':
+        return named(
+          by,
+          records.flatMap(({ recordType, remoteIds }) => remoteIds.map((name) => ({ recordType, name }))),
+        );
+      case 'external_id':
+        return named(
+          by,
+          records.map(({ recordType, externalId }) => ({ recordType, name: externalId })),
+        );
+      default:
+        return sql<boolean>`(${sql.join(
+          Object.entries(columns).flatMap(([name, kind]) =>
+            kind === 'row' ? [mentions({ name }, redaction.searched('ids'))] : [],
+          ),
+          sql` or `,
+        )})`;
+    }
+  });
+  return conditions.length === 0 ? sql<boolean>`false` : sql<boolean>`(${sql.join(conditions, sql` or `)})`;
+}
+
+async function deleteRow(work: TenantWork, walked: WalkedTable, { key }: FoundRow): Promise<void> {
+  const isRow = sql`${keyOf(walked)} = ${valuesOf(walked, key)}`;
+  await sql`delete from ${ofTenant(work, walked)} and ${isRow}`.execute(work.trx);
+}
+
+async function changeRow(
+  work: TenantWork,
+  walked: WalkedTable,
+  row: FoundRow,
+  changes: readonly ChangedText[],
+): Promise<void> {
+  const assignments = changes.map(
+    ({ name, type, text }) => sql`${sql.ref(name)} = ${text}::text::${sql.raw(type)}`,
+  );
+  await sql`update ${sql.table(walked.table)} as erased set ${sql.join(assignments)}
+    where erased.tenant_id = ${work.tenantId}::uuid and ${keyOf(walked)} = ${valuesOf(walked, row.key)}`.execute(
+    work.trx,
+  );
+}
+
+interface ChangedText {
+  name: string;
+  type: string;
+  text: string;
+}
+
+function changesOf(
+  { redacted }: WalkedTable,
+  { texts }: FoundRow,
+  { items: { redaction } }: WalkOptions,
+): ChangedText[] {
+  return redacted.flatMap(({ name, type, kind }, at) => {
+    const before = texts[at];
+    if (before === null || before === undefined) return [];
+    const text =
+      type === 'jsonb'
+        ? JSON.stringify(redaction.json(JSON.parse(before) as JsonValue, kind))
+        : redaction.text(before, kind);
+    const isSame = type === 'jsonb' ? text === JSON.stringify(JSON.parse(before)) : text === before;
+    return isSame ? [] : [{ name, type, text }];
+  });
+}

@@ -1,0 +1,81 @@
+import type { Generated } from 'kysely';
+import type { Json } from './json-column';
+
+/**
+ * `finding`, `counting`: the preview is being made. `ready`: it waits for the confirmation. `blocking`: the
+ * records cannot come back from then on. `third_parties`: pushes are under way. `erasing`, `removing`: rows
+ * are changed and deleted.
+ */
+type ErasureState =
+  | 'finding'
+  | 'counting'
+  | 'ready'
+  | 'blocking'
+  | 'third_parties'
+  | 'erasing'
+  | 'removing'
+  | 'done';
+
+export type EraseAs = 'keep' | 'deactivate' | 'delete';
+
+/** What was asked for. Empty after the end. */
+export interface ErasureSearch {
+  recordIds?: string[];
+  records?: { recordType: string; externalId: string }[];
+  email?: string;
+}
+
+/** What happens to the records at one integration; the counts are of records. */
+export interface ErasureAtThirdParty {
+  integrationId: string;
+  /** Linked there, or waiting to be pushed. */
+  records: number;
+  action: EraseAs;
+  succeeded: number;
+  failed: number;
+  /** No answer before the end of the wait. */
+  unanswered: number;
+}
+
+export type ErasureProgress = { table: number; after: string[] | null };
+
+export interface ErasuresTable {
+  tenantId: string;
+  erasureId: string;
+  state: ErasureState;
+  search: Json<ErasureSearch>;
+  records: Generated<number>;
+  found: Json<Record<string, number>>;
+  erased: Json<Record<string, number>>;
+  thirdParties: Json<ErasureAtThirdParty[]>;
+  progress: Json<ErasureProgress | null> | null;
+  requestedBy: string;
+  requestedAt: Date;
+  confirmedBy: string | null;
+  confirmedAt: Date | null;
+  blockedAt: Date | null;
+  finishedAt: Date | null;
+  liftedAt: Date | null;
+  updatedAt: Date;
+}
+
+export interface ErasureItemsTable {
+  tenantId: string;
+  erasureId: string;
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  remoteIds: Generated<string[]>;
+  texts: Generated<string[]>;
+}
+
+export interface ErasedHashesTable {
+  tenantId: string;
+  hash: Buffer;
+  erasureId: string;
+}
+
+export interface ErasureKeysTable {
+  tenantId: string;
+  secret: string;
+}

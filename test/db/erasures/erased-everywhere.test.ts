@@ -1,0 +1,385 @@
+/** A marker in every place that may name a record is gone after the erasure (rules.md 62). */
+import { advanceErasure, type ErasureLimits } from '../../../db/erasures/advance-erasure';
+import { confirmErasure, findErasure, liftErasure, requestErasure } from '../../../db/erasures/erasures';
+import { PERSONAL_DATA } from '../../../db/erasures/personal-data';
+import { appendAuditEntry } from '../../../db/platform/audit-log';
+import { appendStreamEvent } from '../../../db/platform/change-feed';
+import { storeIdempotentAnswer } from '../../../db/platform/idempotency';
+import { recordPushResults } from '../../../db/push/record-push-results';
+import { emitFailedPushes } from '../../../db/records/record-events';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
+import type { EraseAs, ErasureSearch } from '../../../db/tables/erasures';
+import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
+
+const LIMITS: ErasureLimits = { rowsPerStep: 3, recordsPerStep: 1, settleMs: 0, thirdPartyMs: 0 };
+
+let MARKER: string;
+let EXTERNAL: string;
+let REMOTE: string;
+let db: TestDb;
+let tenant: GivenTenant;
+let integrationId: string;
+let recordId: string;
+let otherId: string;
+
+beforeAll(async () => {
+  db = await openTestDb();
+});
+afterAll(() => db.end());
+
+/** The columns whose text contains the marker, as `table.column`. */
+async function placesOf(marker: string): Promise<string[]> {
+  const columns = await db.superuser(`
+    select relname as "table", attname as "column" from pg_attribute join pg_class on pg_class.oid = attrelid
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+      and attnum > 0 and not attisdropped order by 1, 2`);
+  const places: string[] = [];
+  for (const { table, column } of columns) {
+    const [row] = await db.superuser(
+      `select exists (select from "${String(table)}" where strpos("${String(column)}"::text, $1) > 0) as found`,
+      [marker],
+    );
+    if (row?.found === true) places.push(`${String(table)}.${String(column)}`);
+  }
+  return places;
+}
+
+const LEDGER = {
+  app: 'Ledger',
+  direction: 'push',
+  fields: [{ name: 'name', to: 'name' }],
+  onDelete: 'keep',
+} as const;
+
+async function erase(
+  search: ErasureSearch,
+  actions: ReadonlyMap<string, EraseAs> = new Map(),
+  limits = LIMITS,
+): Promise<string> {
+  const { erasureId } = await tenant.work((work) => requestErasure(work, { search, requestedBy: 'key_x' }));
+  await advance(erasureId, limits);
+  await tenant.work(async (work) => {
+    const ready = await findErasure(work, { erasureId }, { forUpdate: true });
+    if (ready?.state !== 'ready') throw new Error(`The erasure is ${ready?.state}.`);
+    await confirmErasure(work, ready, { actions, confirmedBy: 'key_x' });
+  });
+  await advance(erasureId, limits);
+  return erasureId;
+}
+
+async function advance(erasureId: string, limits: ErasureLimits): Promise<void> {
+  for (let steps = 0; steps < 2_000; steps += 1) {
+    const step = await advanceErasure(db.database, { tenantId: tenant.tenantId, erasureId }, limits);
+    if (step.state === 'ended') return;
+    if (step.state === 'waiting' && limits.settleMs > 0) return;
+  }
+  throw new Error('The erasure does not end.');
+}
+
+const read = (erasureId: string) => tenant.work((work) => findErasure(work, { erasureId }));
+
+async function givenRecord(): Promise<void> {
+  MARKER = `zoe.marker-${newUuid().slice(-6)}`;
+  [EXTERNAL, REMOTE] = [`ext-${MARKER}`, `remote-${MARKER}`];
+  tenant = await GivenTenant.create(db);
+  integrationId = await tenant.integration({ recordTypes: { employees: LEDGER } as never });
+  const fields = { name: `Zoe ${MARKER}`, email: `${MARKER}@example.com` };
+  const [one, other] = await tenant.accept(
+    { externalId: EXTERNAL, fields },
+    { externalId: 'other', fields: { name: 'Other Person', email: 'other@example.com' } },
+  );
+  recordId = one?.recordId as string;
+  otherId = other?.recordId as string;
+  await pushAll();
+}
+
+/** Everything that is due is pushed; the third party quotes the marker when it refuses the other record. */
+async function pushAll(at = new Date(Date.now() + 2 * GRACE_MS)): Promise<string[]> {
+  const { pushes } = await tenant.claim(integrationId, at);
+  const refused = {
+    kind: 'failed' as const,
+    isCertain: true,
+    errors: [
+      {
+        category: 'rejected_record' as const,
+        origin: 'app' as const,
+        code: 'taken',
+        field: null,
+        remote_field: null,
+        message: `Taken by ${MARKER}@example.com`,
+        explanation: '',
+      },
+    ],
+  };
+  const done = (remoteId: string) => ({
+    kind: 'succeeded' as const,
+    effect: 'created' as const,
+    remoteId,
+    remoteVersion: '1',
+  });
+  await tenant.work((work) =>
+    recordPushResults(work, {
+      integrationId,
+      claimId: pushes[0]?.claimId ?? newUuid(),
+      now: at,
+      finished: pushes.map((push) => ({
+        push,
+        outcome: push.recordId === recordId ? done(REMOTE) : refused,
+      })),
+    }),
+  );
+  return pushes.map(({ operation, externalId }) => `${operation} ${externalId}`);
+}
+
+/** One row per table, with the marker in every column that the list names for records. */
+async function plant(): Promise<void> {
+  await tenant.work(async (work) => {
+    await appendAuditEntry(work, {
+      actor: 'test',
+      action: 'record.put',
+      target: `employees/${EXTERNAL}`,
+      detail: { target: EXTERNAL, kept: 'other' },
+      ip: null,
+      requestId: 'r',
+    });
+    await appendStreamEvent(work, { topic: 'record_syncs', body: { records: [{ external_id: EXTERNAL }] } });
+    const response = { record_type: 'employees', external_id: EXTERNAL };
+    await storeIdempotentAnswer(work, {
+      key: `put ${EXTERNAL}`,
+      fingerprint: Buffer.from('x'),
+      status: 202,
+      response,
+    });
+    await emitFailedPushes(work, integrationId, [
+      { recordType: 'employees', externalId: EXTERNAL, pushId: newUuid(), errors: [] },
+      { recordType: 'employees', externalId: 'other', pushId: newUuid(), errors: [] },
+    ]);
+  });
+  const planted: Record<string, Record<string, unknown>> = {
+    drifts: { record_id: recordId, expected: { v: MARKER }, found: { v: MARKER } },
+    emptied_records: { record_id: recordId, remote: { v: MARKER } },
+    match_keys: { record_id: recordId, value: MARKER },
+    overview_items: {
+      record_id: null,
+      external_id: EXTERNAL,
+      remote_id: REMOTE,
+      remote_hash: MARKER,
+      before: { v: MARKER },
+      after: { v: MARKER },
+      reason: MARKER,
+      direction: 'pull',
+      action: 'update',
+    },
+    sync_conflicts: {
+      record_id: null,
+      remote_id: REMOTE,
+      kind: 'already_linked',
+      ours: MARKER,
+      theirs: MARKER,
+      detail: MARKER,
+      state: 'open',
+      winner: null,
+      decision: null,
+    },
+    sync_record_errors: { remote_id: REMOTE, message: MARKER },
+    emails: { kind: 'x', content: { text: `About ${MARKER}@example.com.` }, last_error: `No ${MARKER}` },
+    notifications: { kind: 'x', detail: `About ${EXTERNAL}`, integration_id: null },
+    integration_trials: { result: { message: `${MARKER}@example.com` } },
+    overview_jobs: { error: { message: `Bad row ${REMOTE}` }, direction: 'pull' },
+    webhook_attempts: {
+      error: MARKER,
+      request_headers: { h: EXTERNAL },
+      response_headers: { h: EXTERNAL },
+      response_body: `Got ${EXTERNAL}`,
+    },
+    webhook_deliveries: { last_error: `No ${EXTERNAL}` },
+  };
+  await db.superuser('set session_replication_role = replica'); // without foreign keys
+  for (const [table, values] of Object.entries(planted)) await insertRow(table, values);
+  await db.superuser('set session_replication_role = default');
+  await db.superuser(
+    `update integrations set blocked_detail = $1, last_check = jsonb_build_object('message', $1::text) where tenant_id = $2`,
+    [`Refused ${MARKER}@example.com`, tenant.tenantId],
+  );
+  await db
+    .superuser(`insert into sync_runs select (jsonb_populate_record(null::sync_runs, $1)).*`, [
+      JSON.stringify(
+        await complete('sync_runs', {
+          integration_id: integrationId,
+          kind: 'manual',
+          scope: 'full',
+          state: 'failed',
+        }),
+      ),
+    ])
+    .catch(() => undefined);
+  await db.superuser('set session_replication_role = replica');
+  await insertRow('sync_jobs', { state: 'failed', error: { message: `Bad row ${REMOTE}` } });
+  await db.superuser('set session_replication_role = default');
+  await db.superuser(
+    `update record_links set notation = jsonb_build_object('v', $1::text), agreed = jsonb_build_object('v', $1::text),
+       remote_hash = $1, remote_version = $1 where record_id = $2`,
+    [MARKER, recordId],
+  );
+  await db.superuser(`update record_syncs set push_hash = $1, result_hash = $1 where record_id = $2`, [
+    MARKER,
+    recordId,
+  ]);
+}
+
+/** Values for all columns that may not be null. */
+async function complete(table: string, values: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const columns = await db.superuser(
+    `select attname as name, format_type(atttypid, null) as type from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attnotnull and attgenerated = '' and attidentity = ''`,
+    [table],
+  );
+  const filled = Object.fromEntries(
+    columns.map(({ name, type }) => [
+      name,
+      name === 'tenant_id' ? tenant.tenantId : (SAMPLES[String(type)] ?? 1),
+    ]),
+  );
+  return { ...filled, ...values };
+}
+
+const SAMPLES: Record<string, unknown> = {
+  uuid: newUuid(),
+  text: 'employees',
+  jsonb: {},
+  boolean: false,
+  'timestamp with time zone': '2026-01-01T00:00:00Z',
+  'text[]': [],
+  'uuid[]': [],
+};
+
+async function insertRow(table: string, values: Record<string, unknown>): Promise<void> {
+  const row = await complete(table, values);
+  const names = Object.keys(row);
+  const constraints = await db.superuser(
+    `select conname from pg_constraint where conrelid = $1::regclass and contype = 'c'`,
+    [table],
+  );
+  for (const { conname } of constraints)
+    await db.superuser(`alter table ${table} drop constraint ${String(conname)}`);
+  await db.superuser(
+    `insert into ${table} (${names.join(', ')})
+     select ${names.join(', ')} from jsonb_populate_record(null::${table}, $1)`,
+    [JSON.stringify(row)],
+  );
+}
+
+describe('rule 62: an erased record', () => {
+  beforeEach(givenRecord);
+
+  it('is gone from every column that may name it, and other records are left', async () => {
+    await plant();
+    const before = await placesOf(MARKER);
+    const listed = Object.entries(PERSONAL_DATA).flatMap(([table, { columns }]) =>
+      table.startsWith('eras')
+        ? []
+        : Object.entries(columns).flatMap(([column, holds]) =>
+            ['row', 'ids', 'words'].includes(holds) ? [`${table}.${column}`] : [],
+          ),
+    );
+    expect(listed.filter((place) => !before.includes(place))).toEqual([]);
+
+    const erasureId = await erase({ records: [{ recordType: 'employees', externalId: EXTERNAL }] });
+
+    expect(await placesOf(MARKER)).toEqual([]);
+    expect(await read(erasureId)).toMatchObject({ state: 'done', records: 1, search: {} });
+    const [event] = await db.superuser(`select payload->'data'->'records' as records from events
+      where tenant_id = '${tenant.tenantId}' and payload->>'type' = 'RECORD_SYNC_FAILED' order by sequence desc limit 1`);
+    expect(event?.records).toMatchObject([{ external_id: '[erased]' }, { external_id: 'other' }]);
+    const left = await db.superuser(`select external_id, fields from records where tenant_id = $1`, [
+      tenant.tenantId,
+    ]);
+    expect(left).toEqual([
+      { external_id: 'other', fields: { name: 'Other Person', email: 'other@example.com' } },
+    ]);
+  });
+
+  it('cannot be written again until the erasure is lifted', async () => {
+    const erasureId = await erase({ recordIds: [recordId] });
+
+    const [again] = await tenant.accept({ externalId: EXTERNAL, fields: { name: 'Back' } });
+    expect(again).toMatchObject({ outcome: 'erased', recordId: null });
+    await tenant.work((work) => liftErasure(work, { erasureId }));
+    const [after] = await tenant.accept({ externalId: EXTERNAL, fields: { name: 'Back' } });
+    expect(after).toMatchObject({ outcome: 'accepted' });
+  });
+
+  it('is found by an e-mail address, in any case', async () => {
+    const erasureId = await erase({ email: `${MARKER.toUpperCase()}@Example.com` });
+
+    expect(await read(erasureId)).toMatchObject({ state: 'done', records: 1, erased: { records: 1 } });
+    expect(await placesOf(MARKER)).toEqual([]);
+  });
+
+  it('is deleted at the third party although the mapping keeps records there, and the receipt says so', async () => {
+    const limits = { ...LIMITS, thirdPartyMs: 3_600_000, settleMs: 1 };
+    const { erasureId } = await tenant.work((work) =>
+      requestErasure(work, { search: { recordIds: [recordId] }, requestedBy: 'key_x' }),
+    );
+    await advance(erasureId, limits);
+    await tenant.work(async (work) => {
+      const ready = await findErasure(work, { erasureId }, { forUpdate: true });
+      if (ready === undefined) throw new Error('No erasure.');
+      await confirmErasure(work, ready, {
+        actions: new Map([[integrationId, 'delete']]),
+        confirmedBy: 'key_x',
+      });
+    });
+    await advance(erasureId, limits);
+    expect((await read(erasureId))?.state).toBe('third_parties');
+
+    const at = new Date(Date.now() + 1_000);
+    const { pushes } = await tenant.claim(integrationId, at);
+    expect(pushes).toMatchObject([{ operation: 'delete', remoteId: REMOTE, payload: {}, fields: {} }]);
+    await tenant.work((work) =>
+      recordPushResults(work, {
+        integrationId,
+        claimId: pushes[0]?.claimId as string,
+        now: at,
+        finished: pushes.map((push) => ({
+          push,
+          outcome: { kind: 'succeeded', effect: 'deleted', remoteId: null, remoteVersion: null },
+        })),
+      }),
+    );
+    await advance(erasureId, { ...limits, settleMs: 0 });
+
+    expect(await read(erasureId)).toMatchObject({
+      state: 'done',
+      thirdParties: [{ action: 'delete', records: 1, succeeded: 1, failed: 0, unanswered: 0 }],
+    });
+    expect(await placesOf(MARKER)).toEqual([]);
+  });
+
+  it('lowers the count of records of its type', async () => {
+    await db.superuser(`delete from record_counts where tenant_id = $1`, [tenant.tenantId]);
+    await db.superuser(`insert into record_counts values ($1, 'employees', 0, 2)`, [tenant.tenantId]);
+    await erase({ recordIds: [recordId] });
+
+    const [count] = await db.superuser(
+      `select sum(records)::int as records from record_counts where tenant_id = $1`,
+      [tenant.tenantId],
+    );
+    expect(count?.records).toBe(1);
+  });
+
+  it('keeps its receipt without personal data, with what was erased', async () => {
+    const erasureId = await erase({ recordIds: [recordId, otherId] });
+
+    const receipt = await read(erasureId);
+    expect(receipt?.erased).toMatchObject({
+      records: 2,
+      record_changes: 2,
+      pushes: 2,
+      record_syncs: 2,
+      record_links: 1,
+    });
+    expect(JSON.stringify(receipt)).not.toContain(toTypeId('rec', recordId));
+    expect(JSON.stringify(receipt)).not.toContain('other');
+  });
+});

@@ -1,0 +1,106 @@
+/** An erasure from the preview to the receipt, with pushes and a pull at the same time (rules.md 62). */
+import { RecordRejected } from '../../../connectors/errors';
+import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
+import type { EraseAs } from '../../../db/tables/erasures';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+
+const MINUTE = 60_000;
+let environment: PushEnvironment;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  environment = await PushEnvironment.create();
+});
+afterAll(() => environment.end());
+beforeEach(async () => {
+  environment.resetLedger();
+  tenant = await environment.tenant();
+});
+
+const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>[1]) =>
+  environment.database.withTenant(tenant.tenantId, work);
+const read = (erasureId: string) => inTenant((work) => findErasure(work, { erasureId }));
+/** The erasure, its push, and the rest of the erasure. */
+async function settle(): Promise<void> {
+  for (let minutes = 0; minutes < 3; minutes += 1) await environment.sleep(MINUTE);
+}
+const operations = (integrationId: string) =>
+  tenant.sent(integrationId).map(({ externalId, operation }) => `${operation} ${externalId}`);
+
+async function given(): Promise<string> {
+  const integrationId = await tenant.integration();
+  await tenant.accept({ externalId: 'ada', fields: { name: 'Ada Lovelace', email: 'ada@example.com' } });
+  await environment.sleep(GRACE_MS + 1_000);
+  return integrationId;
+}
+
+async function preview(): Promise<string> {
+  const { erasureId } = await inTenant((work) =>
+    requestErasure(work, { search: { email: 'ada@example.com' }, requestedBy: 'key_x' }),
+  );
+  await environment.sleep(1_000);
+  return erasureId;
+}
+
+async function confirm(erasureId: string, actions: [string, EraseAs][]): Promise<void> {
+  await inTenant(async (work) => {
+    const ready = await findErasure(work, { erasureId }, { forUpdate: true });
+    if (ready?.state !== 'ready') throw new Error(`The erasure is ${ready?.state}.`);
+    await confirmErasure(work, ready, { actions: new Map(actions), confirmedBy: 'key_x' });
+  });
+}
+
+it('rule 62: a record is deactivated in the app and erased here, and the receipt says so', async () => {
+  const integrationId = await given();
+  const erasureId = await preview();
+  expect(await read(erasureId)).toMatchObject({
+    state: 'ready',
+    records: 1,
+    thirdParties: [{ integrationId, records: 1, action: 'keep' }],
+  });
+
+  await confirm(erasureId, [[integrationId, 'deactivate']]);
+  await settle();
+
+  expect(operations(integrationId)).toEqual(['upsert ada', 'deactivate ada']);
+  expect(await read(erasureId)).toMatchObject({
+    state: 'done',
+    search: {},
+    thirdParties: [{ action: 'deactivate', succeeded: 1, failed: 0, unanswered: 0 }],
+    erased: { records: 1, record_links: 1, record_syncs: 1 },
+  });
+  expect(await tenant.accept({ externalId: 'ada', fields: { name: 'Ada' } })).toMatchObject([
+    { outcome: 'erased' },
+  ]);
+});
+
+it('rule 62: nothing is sent to an app that keeps the record, although the mapping would deactivate it', async () => {
+  const integrationId = await given();
+  await tenant.accept({ externalId: 'ada', fields: { name: 'Ada King', email: 'ada@example.com' } });
+  const erasureId = await preview();
+
+  await confirm(erasureId, []);
+  await environment.sleep(GRACE_MS + 2 * MINUTE);
+
+  expect(operations(integrationId)).toEqual(['upsert ada']);
+  expect(await read(erasureId)).toMatchObject({
+    state: 'done',
+    thirdParties: [{ action: 'keep', succeeded: 0 }],
+  });
+});
+
+it('rule 62: an app that refuses the deletion is named in the receipt, and the record is erased here', async () => {
+  const integrationId = await given();
+  const erasureId = await preview();
+  environment.ledger.answer = () => new RecordRejected('Ada Lovelace cannot be deleted', []);
+
+  await confirm(erasureId, [[integrationId, 'delete']]);
+  await settle();
+
+  expect(await read(erasureId)).toMatchObject({
+    state: 'done',
+    thirdParties: [{ action: 'delete', failed: 1 }],
+  });
+  const [row] = await inTenant(({ trx }) => trx.selectFrom('events').select('payload').execute());
+  expect(JSON.stringify(row)).not.toContain('ada');
+});
