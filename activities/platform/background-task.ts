@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { BackgroundTaskInput, BackgroundTaskReport } from '../../contract/background-task';
 import { removeIntegrationRows } from '../../db/integrations/remove-integration-rows';
 import { advanceBackgroundTask, type BackgroundTask, type DoChunk } from '../../db/platform/background-tasks';
+import { clearPassStateOfRun } from '../../db/pull/clear-pass-state';
 import { carryOutDeletionReview } from '../../db/pull/decide-deletion-review';
 import type { BackgroundTaskKind } from '../../domain/platform/background-task';
 import type { ActivityDependencies } from '../dependencies';
@@ -15,6 +16,7 @@ const ROWS_PER_CHUNK = 1_000;
 const EXECUTION_MS = 10_000;
 
 const CHUNKS: Record<BackgroundTaskKind, DoChunk> = {
+  clear_pass_state: clearPassStateOfRun,
   delete_integration: removeIntegrationRows,
   decide_deletion_review: carryOutDeletionReview,
 };

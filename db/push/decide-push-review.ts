@@ -11,7 +11,7 @@ import { newUuid } from '../sql/ids';
 import { listPushReviewRecords, type PushReview, resolveIfDecided } from './push-reviews';
 
 /** Records that one request releases or discards; the push queue continues with the others. */
-const RECORDS_PER_REQUEST = 5_000;
+const RECORDS_PER_REQUEST = 1_000;
 
 export type PushReviewDecision = 'approved' | 'discarded';
 

@@ -16,6 +16,7 @@ import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
+import { clearPassState } from '../pull/clear-pass-state';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { recordInitialJob, updateOnboardingDuring } from './onboarding';
@@ -193,27 +194,11 @@ export async function changeSyncJob(work: TenantWork, place: JobKey, change: Job
     .where('recordType', '=', place.recordType)
     .execute();
   if (isEnd) {
-    await clearPassState(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
+    await clearPassState(work, { ...run, recordTypes: [place.recordType] });
     await recordInitialJob(work, { run, recordType: place.recordType, state: change.state });
   }
   await updateRunState(work, run);
   return true;
-}
-
-/** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
-async function clearPassState(
-  { trx, tenantId }: TenantWork,
-  { syncRunId, recordTypes }: RunKey & { recordTypes: readonly string[] },
-): Promise<void> {
-  if (recordTypes.length === 0) return;
-  const isOfTheJobs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
-  await trx
-    .updateTable('syncPages')
-    .set({ seen: null })
-    .where(isOfTheJobs)
-    .where('seen', 'is not', null)
-    .execute();
-  await trx.deleteFrom('matchKeys').where(isOfTheJobs).execute();
 }
 
 /**
@@ -269,7 +254,7 @@ export async function cancelSyncRun(
     .where('state', 'in', ['queued', 'waiting'])
     .returning('recordType')
     .execute();
-  await clearPassState(work, { syncRunId, recordTypes: canceled.map(({ recordType }) => recordType) });
+  await clearPassState(work, { ...run, recordTypes: canceled.map(({ recordType }) => recordType) });
   await updateRunState(work, run);
 }
 

@@ -1,0 +1,67 @@
+/** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
+
+/** Pages and match keys that the end of a job clears itself. */
+const ROWS_AT_END = 100;
+
+interface EndedJobs {
+  syncRunId: string;
+  recordTypes: readonly string[];
+}
+
+/** Of ended jobs. A background task clears what is left of a large pass. */
+export async function clearPassState(
+  work: TenantWork,
+  { integrationId, ...jobs }: EndedJobs & { integrationId: string },
+): Promise<void> {
+  if (jobs.recordTypes.length === 0) return;
+  if ((await clearSome(work, jobs, ROWS_AT_END)) < ROWS_AT_END) return;
+  await beginBackgroundTask(
+    work,
+    { integrationId, kind: 'clear_pass_state', subjectId: jobs.syncRunId, requestedBy: 'syncline' },
+    clearPassStateOfRun,
+  );
+}
+
+/** Clears the state of all jobs of a run that have ended. */
+export async function clearPassStateOfRun(
+  work: TenantWork,
+  { subjectId }: Pick<BackgroundTask, 'subjectId'>,
+  limit: number,
+): Promise<Chunk> {
+  const syncRunId = subjectId ?? '';
+  const ended = await work.trx
+    .selectFrom('syncJobs')
+    .select('recordType')
+    .where('tenantId', '=', work.tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('finishedAt', 'is not', null)
+    .execute();
+  const rows = await clearSome(
+    work,
+    { syncRunId, recordTypes: ended.map(({ recordType }) => recordType) },
+    limit,
+  );
+  return { rows, next: rows < limit ? null : { step: '', cursor: null } };
+}
+
+async function clearSome(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordTypes }: EndedJobs,
+  limit: number,
+): Promise<number> {
+  const isOfTheJobs = sql`tenant_id = ${tenantId} and sync_run_id = ${syncRunId}
+    and record_type = any(${[...recordTypes]}::text[])`;
+  const pages = await sql`
+    update sync_pages set seen = null where ctid = any(array(
+      select ctid from sync_pages where ${isOfTheJobs} and seen is not null
+      limit ${limit}))`.execute(trx);
+  const cleared = Number(pages.numAffectedRows ?? 0);
+  if (cleared === limit) return limit;
+  const keys = await sql`
+    delete from match_keys where ctid = any(array(
+      select ctid from match_keys where ${isOfTheJobs} limit ${limit - cleared}))`.execute(trx);
+  return cleared + Number(keys.numAffectedRows ?? 0);
+}
