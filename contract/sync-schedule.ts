@@ -8,7 +8,7 @@ import { typeIdOf } from '../domain/typeid';
 export const SCHEDULED_SYNC_WORKFLOW = 'scheduledSyncWorkflow';
 
 export const SYNC_SCHEDULES = ['hourly', 'nightly'] as const;
-export type SyncSchedule = (typeof SYNC_SCHEDULES)[number];
+type SyncSchedule = (typeof SYNC_SCHEDULES)[number];
 
 interface ScheduleKey {
   integrationId: string;

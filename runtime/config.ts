@@ -158,6 +158,8 @@ const workerEnvironment = z
     WORKER_POOL_SIZE: amount('connections', 20, 4),
     WORKER_PUSH_SLOTS: amount('slots', DEFAULT_SLOTS.push, 3),
     WORKER_PULL_SLOTS: amount('slots', DEFAULT_SLOTS.pull, 3),
+    NIGHTLY_RUNS: amount('runs', 100, 1),
+    NIGHTLY_RUNS_PER_TENANT: amount('runs', 10, 1),
     LIST_PAGE_MIB: z.coerce.number('must be a number of MiB').int().min(1).max(16).default(4),
     ANSWER_MEMORY_MIB: amount('MiB', 384, 256),
     DATABASE_READERS: amount('processes', 16, 2),
@@ -232,6 +234,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     databaseUrl: read.DATABASE_URL,
     poolSize: read.WORKER_POOL_SIZE,
     slots: { push: read.WORKER_PUSH_SLOTS, pull: read.WORKER_PULL_SLOTS },
+    nightlyRuns: { installation: read.NIGHTLY_RUNS, tenant: read.NIGHTLY_RUNS_PER_TENANT },
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: {
       allowCidrs: read.EGRESS_ALLOW_CIDRS,

@@ -1,5 +1,5 @@
 /**
- * The worker process: Temporal workers, outbox dispatcher, sweeper and schedule reconciler. Any number may
+ * The worker process: Temporal workers, outbox dispatcher, sweeper and schedule ticker. Any number may
  * run, and each does every kind of work. On SIGTERM or SIGINT it finishes running activities within 20 s and
  * exits with 0.
  */
@@ -33,7 +33,8 @@ import { startHealthServer } from './health-server';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
 import { startRestoreDetector } from './restore-detector';
-import { startScheduleReconciler } from './schedule-reconciler';
+import { startRetirement } from './retired-schedules';
+import { startScheduleTicker } from './schedule-ticker';
 import { connectToTemporal, type TemporalConnections } from './temporal-connections';
 import { retryUntilReachable } from './retry-until-reachable';
 import { createOutboxHandlers } from './outbox-handlers';
@@ -149,14 +150,13 @@ function startBackgroundLoops({
 }): { stop(): Promise<unknown> } {
   const { retention } = config;
   const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
-  const reconciler = startScheduleReconciler({ client, database, hasSearchAttributes, log });
   const onTemporalLost = async (): Promise<void> => {
     await registerSearchAttributes();
-    reconciler.reconcileNow();
     await sweep({ database, handleRow, log, retention, isEverything: true });
   };
   const loops = [
-    reconciler,
+    startScheduleTicker({ database, log, nightly: config.nightlyRuns }),
+    startRetirement({ client, database, log }),
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
     startSweeper({ database, handleRow, log, retention }),
     startRestoreDetector({ client, database, log, onTemporalLost }),

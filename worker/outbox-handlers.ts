@@ -51,7 +51,7 @@ import {
 import type { Database } from '../db/database';
 import type { DueMessage, MessageOf } from '../db/platform/outbox';
 import { typeIdOf } from '../domain/typeid';
-import { reconcileSyncSchedules } from './schedule-reconciler';
+import { updateSchedules } from '../db/sync-runs/sync-schedules';
 
 /** @throws Temporal's error if it did not accept the call. */
 export type OutboxHandler = (message: DueMessage) => Promise<void>;
@@ -59,10 +59,7 @@ export type OutboxHandler = (message: DueMessage) => Promise<void>;
 export interface OutboxHandlerOptions {
   /** False if the cluster refused to register the search attributes. */
   hasSearchAttributes: boolean;
-  /**
-   * Where the settings of schedules are read. Without it schedules are left alone: Temporal's time-skipping
-   * test server has none.
-   */
+  /** Where the schedules are. */
   database?: Database;
 }
 
@@ -76,8 +73,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
       case 'sync_run':
         return signalSyncRuns(temporal, message);
       case 'sync_schedule':
-        if (database === undefined) return;
-        return reconcileSyncSchedules({ client, database, hasSearchAttributes }, message);
+        // From an api of a former version, which does not write the rows.
+        return database?.withTenant(message.tenantId, (work) => updateSchedules(work, message));
       case 'email':
         return startEmail(client, message);
       case 'webhook_endpoint':

@@ -146,7 +146,7 @@ export const integrationSettings = {
       description:
         "Reads everything every night, deletions included, at this local time in the tenant's " +
         'time zone: exactly once per date, also when daylight saving changes. null = no nightly ' +
-        'sync. The default is 02:00.',
+        'sync. The default is a time from 01:00 to 05:00, another one for each integration.',
       example: '02:00',
     }),
 };

@@ -5,10 +5,15 @@
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
-import { readScheduleSettings, type ScheduleSettings } from '../../db/sync-runs/sync-schedules';
+import {
+  nightlyWaitsSince,
+  readScheduleSettings,
+  type ScheduleSettings,
+} from '../../db/sync-runs/sync-schedules';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSkippedRuns, type SkippedRun } from '../../db/sync-runs/scheduled-requests';
-import { fallbackTime, hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
+import { fallbackTime } from '../../domain/sync-runs/nightly-schedule';
+import { hourlyMinute } from '../../domain/sync-runs/schedule-ticks';
 import { type NextRun, nextRuns } from '../../domain/sync-runs/next-runs';
 import { defineRoute, type Route } from '../routing/define-route';
 import { instant, toInstant, typeId } from '../routing/common-schemas';
@@ -75,7 +80,7 @@ const syncSchedule = z
       example: 'Europe/Berlin',
     }),
     hourly_at_minute: z.number().int().nullable().meta({
-      description: 'The minute of each hour. A run starts up to five minutes later.',
+      description: 'The minute of each hour. A run starts within it.',
       example: 17,
     }),
     nightly_at: z.string().nullable().meta({ example: '02:00' }),
@@ -83,6 +88,11 @@ const syncSchedule = z
       .string()
       .nullable()
       .meta({ description: 'The second attempt, if the date has had no run until then.', example: '03:15' }),
+    nightly_waits_since: instant.nullable().meta({
+      description:
+        'The nightly run is due and waits since then, because as many are in progress as the installation ' +
+        'allows at the same time. null = it does not wait.',
+    }),
     next_runs: z.array(nextRun).meta({ description: 'The next five runs of each schedule, soonest first.' }),
     skipped_runs: z.array(skippedRun).meta({ description: 'The last ten skipped runs, newest first.' }),
   })
@@ -110,6 +120,7 @@ export const syncScheduleRoutes: readonly Route[] = [
     async run(work, { params }) {
       const integration = await requireIntegration(work, params.integration_id);
       const settings = await readScheduleSettings(work, integration);
+      const waitsSince = await nightlyWaitsSince(work, integration);
       const skipped = await listSkippedRuns(work, {
         integrationId: integration.integrationId,
         limit: SKIPPED_SHOWN,
@@ -118,6 +129,7 @@ export const syncScheduleRoutes: readonly Route[] = [
         status: 200,
         body: {
           ...toWireSchedule(integration, settings, work.now),
+          nightly_waits_since: waitsSince === undefined ? null : toInstant(waitsSince),
           skipped_runs: skipped.map(toWireSkippedRun),
         },
       };
@@ -154,7 +166,7 @@ function toWireSchedule(
   integration: Integration,
   settings: ScheduleSettings | undefined,
   now: Date,
-): Omit<z.output<typeof syncSchedule>, 'skipped_runs'> {
+): Omit<z.output<typeof syncSchedule>, 'skipped_runs' | 'nightly_waits_since'> {
   const minute = settings?.isHourlyOn === true ? hourlyMinute(integration.integrationId) : null;
   const nightlyAt = settings?.nightlyAt ?? null;
   const isOff = minute === null && nightlyAt === null;

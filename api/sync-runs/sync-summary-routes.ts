@@ -16,7 +16,7 @@ import { listEndpoints } from '../../db/webhooks/endpoints';
 import { countOpenConflicts } from '../../db/records/conflicts';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { nextRuns } from '../../domain/sync-runs/next-runs';
-import { hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
+import { hourlyMinute } from '../../domain/sync-runs/schedule-ticks';
 import { instant, recordTypeName, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 

@@ -39,6 +39,7 @@ import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as partitions from './2026-12-04-partitions';
 import * as retryClocks from './2026-12-04-retry-clocks';
+import * as scheduleRows from './2026-12-04-schedule-rows';
 import * as writeOutages from './2026-12-04-write-outages';
 import * as erasures from './2026-12-05-erasures';
 
@@ -82,6 +83,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-outbox-queues': outboxQueues,
   '2026-12-04-partitions': partitions,
   '2026-12-04-retry-clocks': retryClocks,
+  '2026-12-04-schedule-rows': scheduleRows,
   '2026-12-04-write-outages': writeOutages,
   '2026-12-05-erasures': erasures,
 };

@@ -9,7 +9,7 @@ import type { OutboxMessage } from './outbox';
 
 export type StalledWork = OutboxMessage & { tenantId: string };
 
-export interface StalledWorkSearch {
+interface StalledWorkSearch {
   overdueSince: Date;
   /** Where the page before ended; undefined = at the beginning. */
   after: string | undefined;
@@ -17,7 +17,7 @@ export interface StalledWorkSearch {
   limit: number;
 }
 
-export interface StalledWorkPage {
+interface StalledWorkPage {
   stalled: StalledWork[];
   /** Where this page ended; undefined = it was the last one. */
   end: string | undefined;

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../domain/json';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { StoredTypeSettings } from '../../domain/records/record-type-settings';
+import { spreadNightlyTime } from '../../domain/sync-runs/schedule-ticks';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { enqueuePush } from '../platform/outbox';
@@ -12,7 +13,7 @@ import { policyToPin } from './company-sync';
 import { announceIntegration } from './integration-lifecycle';
 import { addSyncDatasets } from './sync-datasets';
 import { requestSyncRun } from './sync-run-requests';
-import { enqueueSchedules } from './sync-schedules';
+import { updateSchedules } from './sync-schedules';
 
 export interface NewIntegration {
   integrationId: string;
@@ -80,7 +81,8 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       firstSyncCompletedAt: null,
       companySynchronizedPolicy: await policyToPin(work, input.companySynchronizedSwitchAt),
       ...(input.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: input.isHourlySyncOn }),
-      ...(input.nightlySyncAt === undefined ? {} : { nightlySyncAt: input.nightlySyncAt }),
+      nightlySyncAt:
+        input.nightlySyncAt === undefined ? spreadNightlyTime(input.integrationId) : input.nightlySyncAt,
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
@@ -96,6 +98,6 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       startedBy: input.linkedBy ?? 'syncline',
     });
   }
-  await enqueueSchedules(work, { integrationId });
+  await updateSchedules(work, { integrationId });
   return announceIntegration(work, input.integrationId);
 }

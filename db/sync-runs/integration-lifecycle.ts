@@ -21,7 +21,7 @@ import { addSyncDatasets, forgetWatermarks } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
-import { enqueueSchedules } from './sync-schedules';
+import { updateSchedules } from './sync-schedules';
 import { beginBackgroundTask } from '../platform/background-tasks';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -106,7 +106,7 @@ export async function changeIntegration(
   if ((hasNewMapping || hasNewConfig) && before.pausedAt === null)
     await enqueuePush(work, { integrationId, nextDueAt: now });
   await readAnew(work, { before, recordTypes: change.recordTypes ?? before.recordTypes, change });
-  await enqueueSchedules(work, { integrationId });
+  await updateSchedules(work, { integrationId });
   return announceIntegration(work, integrationId);
 }
 
@@ -268,7 +268,7 @@ export async function deleteIntegration(
   await supersedePushReviews(work, { integrationId, isFinished: true });
   await invalidateOverviewsOf(work, { integrationId, reason: 'integration_deleted', by });
   await enqueueSyncRuns(work, { integrationId });
-  await enqueueSchedules(work, { integrationId });
+  await updateSchedules(work, { integrationId });
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
     trx,
   );

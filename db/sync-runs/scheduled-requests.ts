@@ -10,7 +10,7 @@ import { newUuid } from '../sql/ids';
 import { type Integration, lockIntegration } from '../integrations/integrations';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { findOpenRuns, requestSyncRun } from './sync-run-requests';
-import { readTimeZone, enqueueSchedules } from './sync-schedules';
+import { readTimeZone, updateSchedules } from './sync-schedules';
 import type { SkippedRunsTable } from '../tables/sync-runs';
 
 export type SkippedRun = Selectable<SkippedRunsTable>;
@@ -40,8 +40,8 @@ export async function decideScheduledRun(
 ): Promise<ScheduledRunDecision> {
   const integration = await lockIntegration(work, request);
   if (integration === undefined || !hasSchedule(integration, request.schedule)) {
-    // The schedule exists without a reason, as after a restore of the database: it is reconciled.
-    await enqueueSchedules(work, request);
+    // The schedule exists without a reason, as after a change by an older version.
+    await updateSchedules(work, request);
     return NOTHING;
   }
   const before = await findSkippedRun(work, request);
@@ -175,7 +175,7 @@ async function findSkippedRun(
 }
 
 async function hasRunSince(
-  { trx, tenantId }: TenantWork,
+  { trx, tenantId, now }: TenantWork,
   integrationId: string,
   since: Date,
 ): Promise<boolean> {
@@ -188,7 +188,10 @@ async function hasRunSince(
     .orderBy('syncRunId', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return latest !== undefined && latest.requestedAt >= since;
+  // A run in the future was requested before the clock was set back.
+  const isOfThisClock =
+    latest !== undefined && latest.requestedAt.getTime() <= now.getTime() + CLOCKS_APART_MS;
+  return isOfThisClock && latest.requestedAt >= since;
 }
 
 export async function findRunOfScheduleDate(

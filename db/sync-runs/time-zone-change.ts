@@ -6,7 +6,7 @@ import { scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
 import type { TenantWork } from '../database';
 import { lockTenant, type Tenant, type TenantChange, updateTenant } from '../tenants/tenants';
 import { decideScheduledRun, findRunOfScheduleDate } from './scheduled-requests';
-import { enqueueSchedules } from './sync-schedules';
+import { updateSchedules } from './sync-schedules';
 
 /** Nightly runs follow the tenant's time zone: a new one moves the schedules. */
 export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
@@ -31,7 +31,7 @@ async function moveSchedules(work: TenantWork, timeZone: string): Promise<void> 
     .execute();
   for (const { integrationId, nightlySyncAt, ...integration } of integrations) {
     if (Object.keys(integration.recordTypes).length === 0) continue;
-    await enqueueSchedules(work, { integrationId });
+    await updateSchedules(work, { integrationId });
     if (nightlySyncAt === null) continue;
     const scheduleDate = scheduleDateOf(now, nightlySyncAt, timeZone);
     if (await isScheduleDateMissing(work, integrationId, scheduleDate))

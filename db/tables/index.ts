@@ -55,6 +55,7 @@ import type {
   SkippedRunsTable,
   SyncRunPushesTable,
   SyncRunsTable,
+  SyncSchedulesTable,
   SyncStatusesTable,
 } from './sync-runs';
 import type {
@@ -113,6 +114,7 @@ export interface Tables {
   syncRecordErrors: SyncRecordErrorsTable;
   syncDatasets: SyncDatasetsTable;
   syncStatuses: SyncStatusesTable;
+  syncSchedules: SyncSchedulesTable;
   skippedRuns: SkippedRunsTable;
   deletionReviews: DeletionReviewsTable;
   emptiedRecords: EmptiedRecordsTable;

@@ -79,3 +79,12 @@ export interface CompanySyncsTable {
   synchronizedAt: Date | null;
   failedAt: Date | null;
 }
+
+/** The next time of a schedule (db/sync-runs/sync-schedules.ts). */
+export interface SyncSchedulesTable {
+  tenantId: string;
+  integrationId: string;
+  schedule: 'hourly' | 'nightly';
+  basis: string;
+  nextAt: Date;
+}

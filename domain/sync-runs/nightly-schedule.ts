@@ -118,8 +118,3 @@ export function nightlyInstant(date: string, nightlyAt: string, zone: string): D
   );
   return second;
 }
-
-/** The minute at which an integration's hourly run is due, different per integration to spread the load. */
-export function hourlyMinute(integrationId: string): number {
-  return Number.parseInt(integrationId.slice(-8), 16) % 60;
-}

@@ -4,11 +4,14 @@ import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
 import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
 import type { StartedSyncRun, SyncJobReport } from '../../contract/sync-run';
 import { syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
-import { SCHEDULED_SYNC_WORKFLOW, scheduledSyncWorkflowId } from '../../contract/sync-schedule';
+import {
+  SCHEDULED_SYNC_WORKFLOW,
+  scheduledSyncWorkflowId,
+  syncScheduleId,
+} from '../../contract/sync-schedule';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
 import { type JobWait, MILESTONE_MS } from '../../domain/sync-runs/sync-run';
-import { syncScheduleOptions } from '../../worker/sync-schedule-options';
 import { createOutboxHandlers } from '../../worker/outbox-handlers';
 import type { PushWorker } from './push-worker';
 
@@ -256,9 +259,17 @@ export async function playScheduledSync(
     await handle.result();
     return workflowId;
   }
-  const schedule = await client.schedule.create(
-    syncScheduleOptions({ ...input, hasSearchAttributes: false }),
-  );
+  const schedule = await client.schedule.create({
+    scheduleId: syncScheduleId(input),
+    spec: {},
+    action: {
+      type: 'startWorkflow',
+      workflowType: SCHEDULED_SYNC_WORKFLOW,
+      workflowId: scheduledSyncWorkflowId(input),
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+    },
+  });
   await schedule.trigger(ScheduleOverlapPolicy.ALLOW_ALL);
   for (;;) {
     const [started] = (await schedule.describe()).info.recentActions;

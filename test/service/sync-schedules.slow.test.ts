@@ -1,9 +1,8 @@
-/**
- * Schedules as an operator meets them: the real api and worker, and the Schedules that result in the real
- * Temporal.
- */
+/** Schedules as an operator meets them: the real api, worker and Temporal. */
 import { Client, Connection } from '@temporalio/client';
-import { syncScheduleId } from '../../contract/sync-schedule';
+import { Client as Postgres } from 'pg';
+import { SCHEDULED_SYNC_WORKFLOW, syncScheduleId } from '../../contract/sync-schedule';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { fromTypeId } from '../../db/sql/ids';
 import { ApiClient } from '../support/clients/api-client';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
@@ -12,24 +11,24 @@ import { until } from '../support/until';
 
 let product: Product;
 let connection: Connection;
-let temporal: Client;
+let postgres: Postgres;
 let tenant: ProductTenant;
 let integration: { id: string };
+let integrationId: string;
 
-const nightly = () =>
-  temporal.schedule
-    .getHandle(
-      syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'nightly' }),
+const rows = async () =>
+  (
+    await postgres.query<{ schedule: string; basis: string }>(
+      'select schedule, basis from sync_schedules where integration_id = $1 order by schedule',
+      [integrationId],
     )
-    .describe()
-    .catch(() => null);
-const untilZone = (zone: string) =>
-  until(`the nightly schedule is in ${zone}`, async () => (await nightly())?.spec.timezone === zone);
+  ).rows;
 
 beforeAll(async () => {
   product = await startProduct();
   connection = await Connection.connect({ address: temporalAddress() });
-  temporal = new Client({ connection, namespace: product.namespace });
+  postgres = new Postgres({ connectionString: product.databaseUrl });
+  await postgres.connect();
   tenant = await product.givenTenant();
   integration = (await tenant.api.must('POST', '/v1/integrations', {
     connector: 'postgres',
@@ -45,15 +44,19 @@ beforeAll(async () => {
     record_types: { contacts: { direction: 'pull' } },
     nightly_sync_at: '02:30',
   })) as { id: string };
+  integrationId = fromTypeId('int', integration.id) as string;
 }, 90_000);
 afterAll(async () => {
   await connection?.close();
+  await postgres?.end();
   await product?.stop();
 });
 
-it('exist once an integration is linked, in the zone of the tenant, and follow its changes', async () => {
-  await untilZone('Europe/Berlin');
-
+it('are in the zone of the tenant once an integration is linked, and follow its changes', async () => {
+  expect(await rows()).toEqual([
+    { schedule: 'hourly', basis: 'hourly' },
+    { schedule: 'nightly', basis: '02:30 Europe/Berlin' },
+  ]);
   const platform = new ApiClient(product.apiUrl, product.platformKey);
   await platform.must(
     'PATCH',
@@ -61,7 +64,7 @@ it('exist once an integration is linked, in the zone of the tenant, and follow i
     { time_zone: 'America/New_York' },
     { 'If-Match': '"1"' },
   );
-  await untilZone('America/New_York');
+  expect((await rows())[1]).toEqual({ schedule: 'nightly', basis: '02:30 America/New_York' });
 
   const shown = await tenant.api.must('GET', `/v1/integrations/${integration.id}/sync-schedule`);
   expect(shown).toMatchObject({
@@ -73,10 +76,7 @@ it('exist once an integration is linked, in the zone of the tenant, and follow i
 });
 
 it('have a scheduled run that is logged as skipped during the onboarding run', async () => {
-  const handle = temporal.schedule.getHandle(
-    syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'hourly' }),
-  );
-  await handle.trigger();
+  await postgres.query(`update sync_schedules set next_at = now() where schedule = 'hourly'`);
 
   const [skipped] = await until('the skipped run is logged', async () => {
     const { data } = await tenant.api.must('GET', `/v1/integrations/${integration.id}/skipped-runs`);
@@ -86,19 +86,29 @@ it('have a scheduled run that is logged as skipped during the onboarding run', a
   expect(skipped).toMatchObject({ schedule: 'hourly', reason: 'skipped_overlap', sync_run_id: run.id });
 });
 
-it('are created again by the next worker if Temporal has lost them, and deleted with the integration', async () => {
-  const handle = temporal.schedule.getHandle(
-    syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'nightly' }),
-  );
-  await handle.delete();
+it('of a former version are deleted in Temporal by the next worker, and no other schedule is', async () => {
+  const { schedule } = new Client({ connection, namespace: product.namespace });
+  const scheduleIds = async () => {
+    const found: string[] = [];
+    for await (const { scheduleId } of schedule.list()) found.push(scheduleId.split(':')[0] as string);
+    return found.toSorted();
+  };
+  await until('the mark of the database is there', async () => (await scheduleIds()).length === 1);
   expect(await product.stopWorker()).toBe('ended with exit code 0');
+  for (const each of ['hourly', 'nightly'] as const)
+    await schedule.create({
+      scheduleId: syncScheduleId({ integrationId, schedule: each }),
+      spec: { intervals: [{ every: '1 hour' }] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: SCHEDULED_SYNC_WORKFLOW,
+        taskQueue: TASK_QUEUES.workflows,
+        args: [],
+      },
+    });
+  await until('they are listed', async () => (await scheduleIds()).length === 3);
   await product.startWorker();
-  await untilZone('America/New_York');
 
-  await tenant.api.must('DELETE', `/v1/integrations/${integration.id}`, undefined, {
-    'If-Match':
-      (await tenant.api.call('GET', `/v1/integrations/${integration.id}`)).headers.get('etag') ?? '',
-  });
-  await until('the schedule is gone', async () => (await nightly()) === null);
-  expect(await nightly()).toBeNull();
+  await until('they are gone', async () => (await scheduleIds()).length === 1);
+  expect(await scheduleIds()).toEqual(['database-mark']);
 });

@@ -45,6 +45,12 @@ export function Schedule({ integration, etag }: ScheduleProps) {
 function NextRuns({ schedule }: { schedule: SyncSchedule }) {
   return (
     <Section title="Next runs" hint={schedule.summary}>
+      {schedule.nightly_waits_since !== null && (
+        <Text>
+          The nightly run has been waiting since <Instant at={schedule.nightly_waits_since} />: as many are in
+          progress as may run at the same time.
+        </Text>
+      )}
       {schedule.next_runs.length === 0 && <Empty title="No scheduled runs">{schedule.summary}</Empty>}
       <List spacing={4}>
         {schedule.next_runs.map((run) => (

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   tenant = await service.givenTenant();
-  pulled = await givenPulled(tenant);
+  pulled = await givenPulled(tenant, { nightly_sync_at: '02:00' });
 });
 afterAll(() => service.close());
 
@@ -68,8 +68,18 @@ it('follows the settings', async () => {
   });
 });
 
+it('rule 59: shows that the nightly run is due and waits while too many are in progress', async () => {
+  expect(await schedule()).toMatchObject({ nightly_waits_since: null });
+  const since = new Date(Date.now() - 600_000);
+  await service.database.withTenant(tenant.uuid, ({ trx }) =>
+    trx.updateTable('syncSchedules').set({ nextAt: since }).where('schedule', '=', 'nightly').execute(),
+  );
+
+  expect(await schedule()).toMatchObject({ nightly_waits_since: since.toISOString() });
+});
+
 it('says that an integration that only pushes is compared every night', async () => {
-  const { id } = await givenIntegration(tenant);
+  const { id } = await givenIntegration(tenant, { nightly_sync_at: '02:00' });
 
   expect(await schedule(id)).toMatchObject({
     summary: 'What was pushed is compared at 02:00 (Europe/Berlin).',

@@ -5,7 +5,6 @@ import * as fc from 'fast-check';
 import {
   addDays,
   fallbackTime,
-  hourlyMinute,
   instantsOf,
   isFallback,
   minutesOf,
@@ -112,17 +111,6 @@ it('has the fallback 75 minutes later in local time', () => {
     '00:45',
     '00:00',
   ]);
-});
-
-it('spreads integrations over the hour, each at its own minute', () => {
-  const ids = Array.from(
-    { length: 1_000 },
-    (_, index) => `01890a5d-ac96-774b-bcce-${(index * 7_919_000_003).toString(16).padStart(12, '0')}`,
-  );
-  const minutes = new Set(ids.map(hourlyMinute));
-
-  expect([...minutes].every((minute) => Number.isInteger(minute) && minute >= 0 && minute < 60)).toBe(true);
-  expect(minutes.size).toBe(60);
 });
 
 describe('a tenant that moves to another zone', () => {
