@@ -52,7 +52,7 @@ export async function findDueSchedules(
  */
 export async function requestDueRun(
   work: TenantWork,
-  due: DueSchedule,
+  due: Pick<DueSchedule, 'integrationId' | 'schedule'>,
 ): Promise<ScheduledRunDecision | undefined> {
   const { trx, tenantId, now } = work;
   const { integrationId, schedule } = due;
@@ -64,7 +64,7 @@ export async function requestDueRun(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('schedule', '=', schedule)
-    .where('nextAt', '=', due.nextAt)
+    .where('nextAt', '<=', now)
     .forUpdate()
     .executeTakeFirst();
   if (row === undefined) return undefined;
