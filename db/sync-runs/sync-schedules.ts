@@ -1,6 +1,6 @@
 /**
- * The schedules of integrations: a row for each, with its next time. worker/schedule-ticker.ts requests the
- * runs.
+ * The schedules of integrations: a row for each, with its next time. worker/schedules/schedule-ticker.ts
+ * requests the runs.
  */
 import { sql } from 'kysely';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';

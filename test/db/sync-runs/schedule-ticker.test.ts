@@ -8,7 +8,7 @@ import {
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { changeTenant } from '../../../db/sync-runs/time-zone-change';
-import { reconcileSchedules, tick } from '../../../worker/schedule-ticker';
+import { reconcileSchedules, tick } from '../../../worker/schedules/schedule-ticker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 const PULLED = { employees: { direction: 'pull' as const, fields: [], onDelete: 'leave' as const } };

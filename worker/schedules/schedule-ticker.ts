@@ -3,8 +3,8 @@
  * What comes too late is requested once, for the newest of the times that were missed. Nightly runs wait
  * while too many are in progress.
  */
-import type { ActivityLog } from '../activities/dependencies';
-import type { Database } from '../db/database';
+import type { ActivityLog } from '../../activities/dependencies';
+import type { Database } from '../../db/database';
 import {
   countNightlyRuns,
   type DueSchedule,
@@ -12,9 +12,9 @@ import {
   findOutdatedSchedules,
   type IntegrationKey,
   requestDueRun,
-} from '../db/sync-runs/schedules/due-schedules';
-import { updateSchedules } from '../db/sync-runs/sync-schedules';
-import { type MayContinue, startLeasedLoop } from './leased-loop';
+} from '../../db/sync-runs/schedules/due-schedules';
+import { updateSchedules } from '../../db/sync-runs/sync-schedules';
+import { type MayContinue, startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 5_000;
 const RECONCILED_EVERY_MS = 3_600_000;

@@ -4,10 +4,10 @@
  * the rows decide.
  */
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import type { ActivityLog } from '../activities/dependencies';
-import { SYNC_SCHEDULES } from '../contract/sync-schedule';
-import type { Database } from '../db/database';
-import { type MayContinue, startLeasedLoop } from './leased-loop';
+import type { ActivityLog } from '../../activities/dependencies';
+import { SYNC_SCHEDULES } from '../../contract/sync-schedule';
+import type { Database } from '../../db/database';
+import { type MayContinue, startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 3_600_000;
 const DELETED_AT_ONCE = 8;
