@@ -81,6 +81,10 @@ export interface PushingLimits {
   timeBoxMs: number;
   /** Batches in progress at the same time per execution. */
   parallelBatches: number;
+  /** The most executions of one push queue at the same time. */
+  shardsMax: number;
+  /** An execution that works alone ends after this, if more of them could share what is due. */
+  spreadAfterMs: number;
   outage: OutageLimits;
 }
 
@@ -88,6 +92,8 @@ export const PUSHING_LIMITS: PushingLimits = {
   leaseMs: 17_000,
   timeBoxMs: 20_000,
   parallelBatches: 2,
+  shardsMax: 8,
+  spreadAfterMs: 3_000,
   outage: OUTAGE_LIMITS,
 };
 

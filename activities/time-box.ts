@@ -83,6 +83,10 @@ export class TimeBox {
     );
   }
 
+  elapsedMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
   /** What is in progress is finished, and nothing further is started. */
   endEarly(): void {
     this.hasEnded = true;

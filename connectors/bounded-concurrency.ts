@@ -15,8 +15,9 @@ export type Settled<Item, Value> =
 
 /**
  * Calls `work` for the items, at most `limit` at a time. Returns the results of the started items in their
- * order. `mayBegin` false: no further item is started. An error that is not one of the four is a bug that concerns one item. It becomes `Unavailable` (a
- * few attempts, then Sync failed), because an exception would lose the results of the other items.
+ * order. `mayBegin` false: no further item is started. An error that is not one of the four is a bug that
+ * concerns one item. It becomes `Unavailable` (a few attempts, then Sync failed), because an exception would
+ * lose the results of the other items.
  */
 export async function mapConcurrently<Item, Value>(
   items: readonly Item[],
@@ -56,8 +57,8 @@ export async function mapConcurrently<Item, Value>(
 }
 
 /**
- * `mapConcurrently` for a push: one `PushResult` per started item, reported as it arrives. `pushOne` throws one
- * of the four errors.
+ * `mapConcurrently` for a push: one `PushResult` per started item, reported as it arrives. `pushOne` throws
+ * one of the four errors.
  */
 export async function pushConcurrently(
   items: readonly PushItem[],

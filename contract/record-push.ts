@@ -47,6 +47,8 @@ export interface PushReport {
   pendingRecords: number;
   blockedUntil: number | null;
   blockedReason: 'outage' | 'rate_limit' | null;
+  /** How many executions the due records are worth at the same time. Absent: one. */
+  shards?: number;
 }
 
 export interface PushDueRecordsInput {
@@ -54,4 +56,8 @@ export interface PushDueRecordsInput {
   integrationId: string;
   /** Workflow time of the call: rows that are due later are not touched. */
   firedAt: number;
+  /** Which of several executions at the same time this is. Absent: the first. */
+  shard?: number;
+  /** How many executions there are at the same time. Absent: one. */
+  shards?: number;
 }

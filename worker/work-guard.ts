@@ -162,7 +162,10 @@ const ofIntegration = (
 
 /** What can meet words of third parties and receivers, by activity. */
 const GUARDED: Readonly<Record<string, ((input: never) => AnnouncedWork) | undefined>> = {
-  pushDueRecords: (input: PushDueRecordsInput) => ofIntegration('push', input),
+  pushDueRecords: (input: PushDueRecordsInput) => ({
+    ...ofIntegration('push', input),
+    job: input.shard === undefined ? '' : `execution ${input.shard + 1}`,
+  }),
   checkIntegration: (input: CheckIntegrationInput) => ofIntegration('check', input),
   advanceSyncJob: ({ tenantId, integrationId, syncRunId, job }: AdvanceSyncJobInput) => ({
     tenantId,

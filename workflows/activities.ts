@@ -16,9 +16,10 @@ import type { ScheduledSyncActivities } from '../activities/sync-runs/scheduled-
 import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
- * One execution of a push queue begins no call after 20 s and finishes what it has begun, so a slow third party
- * is not cut off in the middle of a call. A dead worker is noticed after 15 s. Retries never end: each execution makes at most one attempt per record, and the time of a further attempt is stored
- * in the record's row.
+ * One execution of a push queue begins no record after 20 s and finishes what it has begun, so a slow third
+ * party is not cut off in the middle of a call. A dead worker is noticed after 15 s. Retries never end: each
+ * execution makes at most one attempt per record, and the time of a further attempt is stored in the record's
+ * row.
  */
 export function recordPushActivities(tenantId: string): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
@@ -41,6 +42,21 @@ export function erasureActivities(tenantId: string): ErasureActivities {
     heartbeatTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
     priority: { fairnessKey: tenantId, priorityKey: 5 },
+  });
+}
+
+/**
+ * Executions beside the first one. One without a free slot is not waited for, and one that fails is not
+ * repeated: the first execution pushes what is due, and asks for them again.
+ */
+export function furtherPushActivities(tenantId: string): RecordPushActivities {
+  return proxyActivities<RecordPushActivities>({
+    taskQueue: TASK_QUEUES.push,
+    scheduleToStartTimeout: '10 seconds',
+    startToCloseTimeout: '10 minutes',
+    heartbeatTimeout: '15 seconds',
+    retry: { maximumAttempts: 1 },
+    priority: { fairnessKey: tenantId },
   });
 }
 

@@ -7,29 +7,47 @@
  * window only moves its row: the workflow calls the activity at the old instant, finds nothing due, and
  * sleeps for the rest.
  */
-import { continueAsNew, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { continueAsNew, patched, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { describeFirstWait, describePushQueue, summarizeWait } from '../domain/push/push-queue-description';
-import { recordPushActivities } from './activities';
+import { furtherPushActivities, recordPushActivities } from './activities';
 import { DueLoop } from './due-loop';
+import { PushShards } from './push-shards';
 
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
   const { pushDueRecords } = recordPushActivities(tenantId);
+  const { pushDueRecords: pushDueRecordsBeside } = furtherPushActivities(tenantId);
   let pendingRecords = 0;
-  const queue = new DueLoop({
+  const queue: DueLoop = new DueLoop({
     ...input,
-    continueAsNew: (nextDueAt) => continueAsNew<typeof recordPushWorkflow>({ ...input, nextDueAt }),
+    async continueAsNew(nextDueAt) {
+      await shards.end();
+      const earliest = Math.min(nextDueAt, queue.nextDueAt ?? nextDueAt);
+      return continueAsNew<typeof recordPushWorkflow>({ ...input, nextDueAt: earliest });
+    },
   });
+  const shards = new PushShards(
+    (shard) => pushDueRecordsBeside({ tenantId, integrationId, firedAt: Date.now(), ...shard }),
+    ({ nextDueAt }) => nextDueAt !== null && queue.onDueSignal({ nextDueAt }),
+  );
 
   setHandler(recordsDueSignal, (due) => queue.onDueSignal(due));
   setHandler(pushQueueQuery, () => ({ nextDueAt: queue.nextDueAt, pendingRecords }));
 
   setCurrentDetails(describeFirstWait(input.nextDueAt));
-  while (queue.hasWork) {
+  while (queue.hasWork || shards.areUnderWay) {
+    if (!queue.hasWork) {
+      await shards.end();
+      continue;
+    }
     await queue.sleepUntilDue(summarizeWait(pendingRecords));
-    const report = await queue.runDue((firedAt) => pushDueRecords({ tenantId, integrationId, firedAt }));
+    const report = await queue.runDue((firedAt) =>
+      pushDueRecords({ tenantId, integrationId, firedAt, ...shards.ofFirst }),
+    );
+    const { shards: wanted = 1 } = report;
+    shards.spread(wanted > 1 && patched('push-shards') ? wanted : 1);
 
     pendingRecords = report.pendingRecords;
     setCurrentDetails(describePushQueue(report, queue.nextDueAt));
@@ -40,6 +58,6 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
         value: queue.nextDueAt === null ? null : new Date(queue.nextDueAt),
       },
     ]);
-    await queue.continueInNewHistoryIfLong();
+    if (!shards.areUnderWay) await queue.continueInNewHistoryIfLong();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Results that arrive while a batch is under way, concluded in small groups, so that a slow call does not hold
- * back the results of the others (rule 60).
+ * Results that arrive while a batch is under way, concluded in small groups, so that a slow call does not
+ * hold back the results of the others (rule 60).
  */
 import type { PushResult } from '../../connectors/connector';
 

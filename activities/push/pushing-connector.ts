@@ -5,7 +5,7 @@
 import type { HttpClient } from '../../connectors/connector';
 import { Unavailable } from '../../connectors/errors';
 import type { TenantWork } from '../../db/database';
-import { findOtherHolders } from '../../db/push/linked-elsewhere';
+import { claimRemoteRecord } from '../../db/push/remote-claims';
 import { Capacity } from '../../domain/capacity';
 import type { OpenConnector } from '../dependencies';
 import { RemoteClaims } from './remote-claims';
@@ -14,35 +14,40 @@ interface PushingOptions {
   integrationId: string;
   /** Of this execution. */
   callsAtOnce: number;
+  onCall(): void;
   inTenant<T>(work: (tenant: TenantWork) => Promise<T>): Promise<T>;
 }
 
 export function forPushing(
   opened: OpenConnector,
-  { integrationId, callsAtOnce, inTenant }: PushingOptions,
+  { integrationId, callsAtOnce, inTenant, onCall }: PushingOptions,
 ): OpenConnector {
-  const claims = new RemoteClaims(async ({ recordType, externalId }, remoteId) => {
-    const wanted = { recordType, externalId, remoteId };
-    return (await inTenant((work) => findOtherHolders(work, integrationId, [wanted]))).get(wanted);
-  });
+  const claims = new RemoteClaims(({ recordType, externalId }, remoteId) =>
+    inTenant((work) => claimRemoteRecord(work, integrationId, { recordType, externalId, remoteId })),
+  );
   const { http, signal } = opened.context;
   return {
     ...opened,
     context: {
       ...opened.context,
-      http: inPlaces(http, new Capacity(callsAtOnce), signal),
+      http: inPlaces(http, new Capacity(callsAtOnce), { signal, onCall }),
       claimRemote: (item, remoteId) => claims.claim(item, remoteId),
     },
   };
 }
 
 /** Each request takes a place, whichever record and batch it is made for. */
-function inPlaces(http: HttpClient, places: Capacity, signal: AbortSignal): HttpClient {
+function inPlaces(
+  http: HttpClient,
+  places: Capacity,
+  { signal, onCall }: { signal: AbortSignal; onCall(): void },
+): HttpClient {
   return {
     async send(request) {
       await places.take(1, signal).catch((cause: unknown) => {
         throw new Unavailable('Nothing was sent: the worker is stopping.', null, { cause });
       });
+      onCall();
       try {
         return await http.send(request);
       } finally {

@@ -11,7 +11,7 @@ import type { PushReport, PushDueRecordsInput } from '../../contract/record-push
 import { openBackfillWindows } from '../../db/push/backfill';
 import { endOutageIfNothingWaits } from '../../db/integrations/write-outages';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import type { BrakeAllowances, Claim, ClaimedPush, ClaimOptions } from '../../db/push/claim';
+import type { Claim, ClaimedPush, ClaimOptions } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import type { FinishedPush } from '../../db/push/push-outcome';
 import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
@@ -29,6 +29,7 @@ import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
 import { forPushing } from './pushing-connector';
 import { SharedChecks } from '../integrations/shared-checks';
+import { ShardShare } from './shard-share';
 import { takeUnread } from './unread-edits';
 import {
   askThirdParty,
@@ -63,7 +64,7 @@ class PushDueRecordsTask implements BlockedQueue {
   private readonly timeBox: TimeBox;
   private readonly leases: ClaimLeases;
   private pushed = 0;
-  private readonly allowances: BrakeAllowances = new Map();
+  private readonly share: ShardShare;
   /** Set once Syncline's own rate limiter holds calls back. */
   private permitsAt: Date | undefined;
 
@@ -74,6 +75,7 @@ class PushDueRecordsTask implements BlockedQueue {
   ) {
     const { integrationId } = input;
     this.timeBox = new TimeBox({ ...deps, ...deps.pushing, ...input, isDatabaseClock: true });
+    this.share = new ShardShare({ ...deps, input, limits: deps.pushing, timeBox: this.timeBox });
     this.leases = new ClaimLeases({
       timeBox: this.timeBox,
       leaseMs: deps.pushing.leaseMs,
@@ -101,10 +103,11 @@ class PushDueRecordsTask implements BlockedQueue {
   private async pushNext(): Promise<boolean> {
     const integration = await this.inTenant((work) => findIntegration(work, this.input));
     if (integration === undefined || stateOf(integration) !== 'working') return false;
+    if (!this.share.isFirst) return integration.blockedUntil === null && this.pushEverythingDue(integration);
     const isBackfilling = integration.backfillReason !== null;
-    const chunk = { integrationId: integration.integrationId, limit: CHUNK };
+    const chunk = { ...this.input, now: this.timeBox.now(), limit: CHUNK };
     // After a backfill: what waited under an earlier mapping is counted again.
-    if (isBackfilling) await this.backfill();
+    if (isBackfilling) await this.inTenant((work) => openBackfillWindows(work, chunk));
     else if (await this.inTenant((work) => finishPushReviews(work, chunk))) return true;
     if (integration.blockedUntil === null)
       return (
@@ -116,13 +119,6 @@ class PushDueRecordsTask implements BlockedQueue {
       return (await showBlocked(this, integration)) || isBackfilling;
     await unblock(this, integration, integration.blockedUntil);
     return true;
-  }
-
-  private async backfill(): Promise<void> {
-    const { integrationId } = this.input;
-    await this.inTenant((work) =>
-      openBackfillWindows(work, { integrationId, now: this.timeBox.now(), limit: CHUNK }),
-    );
   }
 
   private continueGivenUp(integration: Integration): Promise<boolean> {
@@ -137,11 +133,14 @@ class PushDueRecordsTask implements BlockedQueue {
 
   /** @returns true if the integration must be read again: it has changed, or is in trouble now. */
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
-    const width = this.deps.callsAtOnceOf(integration);
+    const width = this.share.callsAtOnce(integration);
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration, width));
     let mustReadAgain = false;
-    const shouldContinue = () => !mustReadAgain && this.mayCall();
+    const shouldContinue = () => {
+      if (this.share.mayEndToSpread) this.timeBox.endEarly();
+      return !mustReadAgain && this.mayCall();
+    };
     const progress = { recordsAtOnce: width, mayBegin: shouldContinue };
     const batches = Math.min(this.deps.pushing.parallelBatches, width);
     await runBounded<ClaimedBatch>({
@@ -241,7 +240,7 @@ class PushDueRecordsTask implements BlockedQueue {
       leaseUntil: this.leases.leaseUntil(),
       giveUpAfterMs: this.deps.pushing.outage.giveUpAfterMs,
       ...wanted,
-      allowances: this.allowances,
+      allowances: this.share.allowances(integration),
     };
     return this.inTenant((work) => claimDuePushes(work, options));
   }
@@ -279,7 +278,10 @@ class PushDueRecordsTask implements BlockedQueue {
       return readPushQueueStatus(work, this.input);
     });
     const { pushed, timeBox, permitsAt } = this;
-    return reportOf(status, { ...this.input, pushed, timeBox, permitsAt });
+    return {
+      ...reportOf(status, { ...this.input, pushed, timeBox, permitsAt }),
+      ...(await this.share.needed(status, pushed, (work) => this.inTenant(work))),
+    };
   }
 
   async open(integration: Integration, callsAtOnce = 1): Promise<OpenConnector> {
@@ -288,6 +290,7 @@ class PushDueRecordsTask implements BlockedQueue {
     return forPushing(opened, {
       integrationId,
       callsAtOnce,
+      onCall: () => this.share.countRequest(),
       inTenant: (work) => this.inTenant(work),
     });
   }

@@ -57,6 +57,12 @@ export const scimConfigSchema = z.strictObject({
     .max(1000)
     .default(200)
     .describe('The number of resources to request per page. A service may return fewer.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('How many calls are made at the same time for pushes, over all workers; 8 by default.'),
   page_mib: PageMib.optional(),
   filter_modified: z
     .boolean()

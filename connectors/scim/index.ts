@@ -32,6 +32,7 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   configSchema: scimConfigSchema,
   credentialsSchema: scimCredentialsSchema,
   batchSize: BATCH_SIZE,
+  callsAtOnce: ({ concurrency }) => concurrency ?? 8,
   onDelete: ['deactivate', 'delete', 'leave'],
 
   recordTypes: (config) =>

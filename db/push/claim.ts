@@ -7,6 +7,7 @@ import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { EraseAs } from '../tables/erasures';
 import type { Integration } from '../integrations/integrations';
+import type { BrakeAllowances } from './brake-allowances';
 
 export interface ClaimedPush {
   pushId: string;
@@ -104,12 +105,6 @@ export interface RecordForPush {
   linkedAt: Date | null;
   isDeactivated: boolean | null;
 }
-
-/**
- * How many more records of a type and effect may leave before a brake counts again: a bulk far below its
- * threshold is not counted for each claim.
- */
-export type BrakeAllowances = Map<string, number>;
 
 /** A due record sync, the target of its record, and the decision. */
 export interface DecidedPush {

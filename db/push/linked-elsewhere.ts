@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
-interface WantedLink {
+export interface WantedLink {
   externalId: string;
   recordType: string;
   remoteId: string;

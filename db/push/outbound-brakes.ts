@@ -12,7 +12,8 @@ import { notifyAdmins } from '../notifications/notifications';
 import { appendStreamEvent } from '../platform/change-feed';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
-import type { BrakeAllowances, DecidedPush, LockedRecordSync } from './claim';
+import { type BrakeAllowances, HOUR_MS, hourOf, ownAllowances } from './brake-allowances';
+import type { DecidedPush, LockedRecordSync } from './claim';
 
 type BrakedIntegration = Pick<
   Integration,
@@ -26,7 +27,6 @@ interface Braked {
 
 const PARKED_PER_STATEMENT = 5_000;
 const CAUSES_MAX = 10;
-const HOUR_MS = 3_600_000;
 /** The longest window of a setting is 720 hours. */
 const COUNTS_KEPT_MS = 721 * HOUR_MS;
 
@@ -38,7 +38,7 @@ export async function parkAboveThreshold(
   work: TenantWork,
   integration: BrakedIntegration,
   due: readonly Pick<DecidedPush, 'recordSync' | 'record' | 'decision'>[],
-  { allowances = new Map() }: { allowances?: BrakeAllowances | undefined },
+  { allowances = ownAllowances() }: { allowances?: BrakeAllowances | undefined },
 ): Promise<ReadonlySet<string>> {
   const groups = new Map<string, Braked & { rows: LockedRecordSync[] }>();
   for (const { recordSync, record, decision } of due) {
@@ -50,10 +50,11 @@ export async function parkAboveThreshold(
     groups.set(key, group);
   }
   const parked = new Set<string>();
-  for (const [key, { rows, ...braked }] of groups) {
-    const allowed = allowances.get(key) ?? 0;
+  // In one order, so that claims that share allowances cannot deadlock.
+  for (const [, { rows, ...braked }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const allowed = await allowances.read(work, braked);
     if (allowed >= rows.length) {
-      allowances.set(key, allowed - rows.length);
+      await allowances.keep(work, braked, allowed - rows.length);
       continue;
     }
     const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
@@ -63,7 +64,7 @@ export async function parkAboveThreshold(
       for (const { recordId } of rows) parked.add(recordId);
     } else {
       const threshold = Math.max(setting.count, Math.floor(setting.share * count.held));
-      allowances.set(key, Math.max(threshold - count.now - count.earlier, 0));
+      await allowances.keep(work, braked, Math.max(threshold - count.now - count.earlier, 0));
     }
   }
   return parked;
@@ -232,10 +233,9 @@ export async function countLeaving(
   }
   if (counts.size === 0) return;
   const oldest = new Date(now.getTime() - COUNTS_KEPT_MS);
-  const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS);
   await sql`
     insert into brake_counts (tenant_id, integration_id, record_type, effect, hour, records)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_type, effect, ${hour}::timestamptz, records
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_type, effect, ${hourOf(now)}::timestamptz, records
     from ${rowsFrom([...counts.values()], 'record_type text, effect text, records bigint')}
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set

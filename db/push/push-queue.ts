@@ -68,6 +68,22 @@ export async function readPushQueueStatus(
   return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
 }
 
+/** What decides how many executions are worth it. */
+export async function readPushDemand(
+  { trx, tenantId }: TenantWork,
+  { integrationId, now, dueMax }: { integrationId: string; now: Date; dueMax: number },
+): Promise<{ due: number; ratePerSecond: number | null }> {
+  const { rows } = await sql<{ due: number; ratePerSecond: number | null }>`
+    select
+      (select count(*) from (
+         select from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+           integration_id = ${opaqueToPlanner(integrationId)} and next_due_at <= ${now} limit ${dueMax}) due)::int
+        as due,
+      (select rate_per_second from rate_limits
+       where tenant_id = ${tenantId} and integration_id = ${integrationId}) as rate_per_second`.execute(trx);
+  return rows[0] ?? { due: 0, ratePerSecond: null };
+}
+
 export function stateOf(
   integration: Pick<Integration, 'pausedAt' | 'needsReauthorizationAt'> | undefined,
 ): PushQueueStatus['state'] {

@@ -41,6 +41,7 @@ import type {
 } from './pull';
 import type {
   BrakeCountsTable,
+  RemoteClaimsTable,
   PushesTable,
   PushReviewsTable,
   RecordChangesTable,
@@ -93,6 +94,7 @@ export interface Tables {
   pushes: PushesTable;
   pushReviews: PushReviewsTable;
   brakeCounts: BrakeCountsTable;
+  remoteClaims: RemoteClaimsTable;
   outbox: OutboxTable;
   runningWork: RunningWorkTable;
   backgroundTasks: BackgroundTasksTable;

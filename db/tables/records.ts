@@ -182,4 +182,15 @@ export interface BrakeCountsTable {
   effect: BrakedEffect;
   hour: Date;
   records: number;
+  allowed: Generated<number | null>;
+  allowedUntil: Generated<Date | null>;
+  allowedVersion: Generated<number | null>;
+}
+
+/** Remote records that pushes in progress are about to write. */
+export interface RemoteClaimsTable {
+  tenantId: string;
+  remoteKey: string;
+  externalId: string;
+  claimedUntil: Date;
 }

@@ -95,6 +95,17 @@ const scenarios: Scenario[] = [
       }))
       .concat(done),
   },
+  {
+    name: 'shared-by-executions',
+    answers: [
+      () => ({ pushed: 100, nextDueAt: Date.now(), pendingRecords: 500, shards: 3 }),
+      async () => (await sleep(200), { pushed: 100, nextDueAt: Date.now(), pendingRecords: 200, shards: 2 }),
+      () => ({ pushed: 100, nextDueAt: Date.now() + 500 }),
+      () => Promise.reject(new Error('The database does not answer.')),
+      async () => (await sleep(100), { pushed: 50 }),
+      () => ({ nextDueAt: Date.now() + 100 }),
+    ],
+  },
   { name: 'paused', answers: [() => ({ state: 'paused' })] },
   {
     name: 'activity-failed',

@@ -195,8 +195,8 @@ const RestConfigShape = z.strictObject({
   headers: Headers.optional(),
   auth: Auth,
   check: z.strictObject({ ...callShape, body: JsonObject.optional(), expect: z.array(Status).optional() }),
-  /** The number of concurrent calls. */
-  concurrency: z.int().min(1).max(32).default(8),
+  /** The number of concurrent calls of pushes, over all workers. */
+  concurrency: z.int().min(1).max(256).default(8),
   /** The size of a page of a list that is read; a setting of the worker by default. */
   page_mib: PageMib.optional(),
   errors: Errors.optional(),

@@ -14,18 +14,20 @@ import { SharedSearches } from './shared-searches';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
 
+/** Of a batch, unless the configuration says otherwise. */
 const CALLS_AT_ONCE = 4;
 
 export async function pushBatch(items: readonly PushItem[], context: Context): Promise<PushResult[]> {
   if (context.signal.aborted) return [];
+  const callsAtOnce = context.config.concurrency ?? CALLS_AT_ONCE;
   const memory = memoryOf(context.http);
   const calls = new ScimCalls(context, memory);
   const limits = await bulkLimits(items, calls);
   if (limits === null) {
     const push = new ScimPush(new ScimApi(calls), context);
-    return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context);
+    return pushConcurrently(items, callsAtOnce, (item) => push.pushRecord(item), context);
   }
-  const batch = new SharedPush(CALLS_AT_ONCE, context);
+  const batch = new SharedPush(callsAtOnce, context);
   const sharedCalls = new ScimCalls({ ...context, http: batch.sharedHttp(context.http) }, memory);
   const shared = {
     writes: new BulkCalls(sharedCalls, limits, batch),

@@ -1,5 +1,7 @@
 /** How many calls a push queue makes at once, and when people see their results (rules 59 and 60). */
 import { setTimeout as pause } from 'node:timers/promises';
+import { PUSHING_LIMITS } from '../../../activities/dependencies';
+import { pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { until } from '../../support/until';
 
@@ -7,7 +9,9 @@ let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  environment = await PushEnvironment.create();
+  environment = await PushEnvironment.create({
+    pushing: { ...PUSHING_LIMITS, spreadAfterMs: 300, timeBoxMs: 2_000 },
+  });
 });
 afterAll(() => environment.end());
 beforeEach(async () => {
@@ -19,6 +23,17 @@ const acceptMany = (count: number) =>
   tenant.accept(
     ...Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })),
   );
+async function appBearing(concurrency: number): Promise<string> {
+  const integrationId = await tenant.integration();
+  await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx
+      .updateTable('integrations')
+      .set({ config: JSON.stringify({ owner: integrationId, concurrency }) })
+      .where('integrationId', '=', integrationId)
+      .execute(),
+  );
+  return integrationId;
+}
 const settle = () => environment.sleep(GRACE_MS + 1_000);
 const countSynced = (integrationId: string): Promise<number> =>
   environment.database.withTenant(tenant.tenantId, async ({ trx }) => {
@@ -51,14 +66,7 @@ it('rule 60: records show Synced while one of their batch still waits for the th
 });
 
 it('rule 60: an app with a concurrency of 1 never gets two calls at the same time', async () => {
-  const integrationId = await tenant.integration();
-  await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
-    trx
-      .updateTable('integrations')
-      .set({ config: JSON.stringify({ owner: integrationId, concurrency: 1 }) })
-      .where('integrationId', '=', integrationId)
-      .execute(),
-  );
+  const integrationId = await appBearing(1);
   let [underWay, most] = [0, 0];
   environment.ledger.answer = async (_item, owner) => {
     if (owner !== integrationId) return undefined;
@@ -72,4 +80,113 @@ it('rule 60: an app with a concurrency of 1 never gets two calls at the same tim
   await until('all records are pushed', async () => (await countSynced(integrationId)) === 200);
 
   expect(most).toBe(1);
+});
+
+/** The most executions that called the app at the same time: the ledger calls record by record in a batch. */
+function watchCalls(integrationId: string, meanwhile: (call: number) => Promise<unknown> = async () => {}) {
+  const watched = { underWay: 0, most: 0, calls: 0 };
+  environment.ledger.answer = async (_item, owner) => {
+    if (owner !== integrationId) return undefined;
+    watched.calls += 1;
+    watched.most = Math.max(watched.most, (watched.underWay += 1));
+    await meanwhile(watched.calls);
+    await pause(10);
+    watched.underWay -= 1;
+    return undefined;
+  };
+  return watched;
+}
+
+describe('rule 60: a bulk change for an app that bears many calls', () => {
+  it('is pushed by several executions at once, each record once', async () => {
+    const integrationId = await appBearing(64);
+    const watched = watchCalls(integrationId);
+    await acceptMany(1_000);
+    await settle();
+    await until('all records are pushed', async () => (await countSynced(integrationId)) === 1_000);
+
+    // One execution works on two batches at once.
+    expect(watched.most).toBeGreaterThan(2);
+    expect(watched.most).toBeLessThanOrEqual(64);
+    const sent = tenant.sent(integrationId).map(({ externalId }) => externalId);
+    expect(sent).toHaveLength(1_000);
+    expect(new Set(sent).size).toBe(1_000);
+  });
+
+  it('stops in all of them once a person pauses the app', async () => {
+    const integrationId = await appBearing(64);
+    let isPaused = false;
+    let [pausedAt, after] = [0, 0];
+    const watched = watchCalls(integrationId, async () => {
+      if (isPaused) after += 1;
+      if (watched.underWay <= 2 || isPaused || pausedAt > 0) return;
+      pausedAt = watched.calls;
+      await environment.database.withTenant(tenant.tenantId, (work) =>
+        pauseIntegration(work, { integrationId }),
+      );
+      isPaused = true;
+    });
+    await acceptMany(1_500);
+    await settle();
+    await until('several executions push', () => isPaused);
+    let seen = -1;
+    ((...a: unknown[]) => require('node:fs').appendFileSync('/tmp/w/s4dbg', JSON.stringify(a) + '\n'))(
+      'paused',
+      watched,
+    );
+    await until('no call is made', async () => {
+      ((...a: unknown[]) => require('node:fs').appendFileSync('/tmp/w/s4dbg', JSON.stringify(a) + '\n'))(
+        watched,
+        after,
+      );
+      await pause(500);
+      const isQuiet = seen === watched.calls;
+      seen = watched.calls;
+      return isQuiet;
+    });
+
+    expect(watched.calls).toBeLessThan(1_500);
+    // What was claimed before: two batches of 50 in each of four executions.
+    expect(after).toBeLessThanOrEqual(400);
+
+    ((...a: unknown[]) => require('node:fs').appendFileSync('/tmp/w/s4dbg', JSON.stringify(a) + '\n'))(
+      'quiet',
+    );
+    environment.ledger.answer = () => undefined;
+    await environment.database.withTenant(tenant.tenantId, (work) =>
+      resumeIntegration(work, { integrationId }),
+    );
+    await environment.sleep(60_000);
+    ((...a: unknown[]) => require('node:fs').appendFileSync('/tmp/w/s4dbg', JSON.stringify(a) + '\n'))(
+      'slept',
+      await countSynced(integrationId),
+    );
+    await until('all records are pushed', async () => (await countSynced(integrationId)) === 1_500);
+    expect(tenant.sent(integrationId)).toHaveLength(1_500);
+  });
+
+  it('goes on when an execution dies, with each record pushed once', async () => {
+    const integrationId = await appBearing(64);
+    const { database } = environment;
+    let hasDied = false;
+    const renewed = database.withTenant.bind(database);
+    const watched = watchCalls(integrationId, async () => {
+      if (hasDied || watched.underWay <= 2) return;
+      hasDied = true;
+      // The first statement of the next claim or conclusion fails, and its execution with it.
+      jest
+        .spyOn(database, 'withTenant')
+        .mockImplementationOnce(() => Promise.reject(new Error('The worker died.')));
+    });
+    await acceptMany(1_000);
+    await settle();
+    await until('an execution has died', () => hasDied);
+    await until('all records are pushed', async () => {
+      await environment.sleep(1_000);
+      return (await countSynced(integrationId)) === 1_000;
+    });
+    database.withTenant = renewed;
+
+    expect(new Set(tenant.sent(integrationId).map(({ externalId }) => externalId)).size).toBe(1_000);
+  });
 });
