@@ -73,7 +73,6 @@ class PushDueRecordsTask implements BlockedQueue {
     private readonly input: PushDueRecordsInput,
     private readonly checks: SharedChecks,
   ) {
-    const { integrationId } = input;
     this.timeBox = new TimeBox({ ...deps, ...deps.pushing, ...input, isDatabaseClock: true });
     this.share = new ShardShare({ ...deps, input, limits: deps.pushing, timeBox: this.timeBox });
     this.leases = new ClaimLeases({
@@ -82,9 +81,9 @@ class PushDueRecordsTask implements BlockedQueue {
       log: deps.log,
       renew: ({ claimId, ids, leaseUntil }) =>
         deps.database.withTenant(input.tenantId, (work) =>
-          renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil }),
+          renewLease(work, { ...input, claimId, recordIds: ids, leaseUntil }),
         ),
-      logFields: { integration_id: typeIdOf('int', integrationId) },
+      logFields: { integration_id: typeIdOf('int', input.integrationId) },
     });
   }
 
