@@ -1,7 +1,9 @@
 /** An erasure from the preview to the receipt, with pushes and a pull at the same time (rules.md 62). */
 import { RecordRejected } from '../../../connectors/errors';
+import { advanceErasure } from '../../../db/erasures/advance-erasure';
 import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
 import type { EraseAs } from '../../../db/tables/erasures';
+import { CrmIntegration, fill } from '../../support/environments/crm-integration';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 
 const MINUTE = 60_000;
@@ -103,4 +105,71 @@ it('rule 62: an app that refuses the deletion is named in the receipt, and the r
   });
   const [row] = await inTenant(({ trx }) => trx.selectFrom('events').select('payload').execute());
   expect(JSON.stringify(row)).not.toContain('ada');
+});
+
+describe('rule 62: a pull', () => {
+  const linked = async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
+    await environment.sleep(600_000);
+    return pulled;
+  };
+
+  it('does not bring an erased record back, even if the app has changed it since', async () => {
+    const pulled = await linked();
+    const externalId = await pulled.externalId('p001');
+    const { erasureId } = await inTenant((work) =>
+      requestErasure(work, {
+        search: { records: [{ recordType: 'contacts', externalId }] },
+        requestedBy: 'key_x',
+      }),
+    );
+    await environment.sleep(1_000);
+    await confirm(erasureId, []);
+    await settle();
+    expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { records: 1 } });
+
+    await pulled.account.put('contacts', 'p001', { name: 'Back Again' });
+    await pulled.sync('nightly');
+
+    const names = await inTenant(({ trx }) => trx.selectFrom('records').select('fields').execute());
+    expect(names.map(({ fields }) => fields.name).toSorted()).toEqual(['p000', 'p002', 'p003', 'p004']);
+    const [job] = await inTenant(({ trx }) =>
+      trx
+        .selectFrom('syncJobs')
+        .selectAll()
+        .where('recordType', '=', 'contacts')
+        .orderBy('syncRunId', 'desc')
+        .limit(1)
+        .execute(),
+    );
+    expect(job).toMatchObject({ state: 'succeeded', recordsRead: 5, recordsUnchanged: 5, recordsNew: 0 });
+  });
+
+  it('that is under way does not bring back a record that is erased meanwhile', async () => {
+    const pulled = await linked();
+    const externalId = await pulled.externalId('p001');
+    const { erasureId } = await inTenant((work) =>
+      requestErasure(work, {
+        search: { records: [{ recordType: 'contacts', externalId }] },
+        requestedBy: 'key_x',
+      }),
+    );
+    await environment.sleep(1_000);
+    await pulled.account.put('contacts', 'p001', { name: 'Changed' });
+    let isErased = false;
+    pulled.account.beforePage = async () => {
+      if (isErased) return;
+      isErased = true;
+      await confirm(erasureId, []);
+      const key = { tenantId: tenant.tenantId, erasureId };
+      await advanceErasure(environment.database, key); // the records are blocked from here on
+    };
+    await pulled.sync('nightly');
+    await settle();
+
+    expect(isErased).toBe(true);
+    expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { records: 1 } });
+    const rows = await inTenant(({ trx }) => trx.selectFrom('records').select('fields').execute());
+    expect(rows.map(({ fields }) => fields.name).toSorted()).toEqual(['p000', 'p002', 'p003', 'p004']);
+  });
 });
