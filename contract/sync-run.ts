@@ -50,6 +50,8 @@ export interface StartedSyncRun {
   jobs: SyncJobRef[];
   /** Milliseconds since 1970. */
   startedAt: number;
+  /** Of its activities (rule 59). Workers of a former version report none. */
+  priorityKey?: number;
 }
 
 export interface AdvanceSyncJobInput extends SyncRunKey {

@@ -4,6 +4,7 @@
  */
 import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
+import { PRIORITIES } from '../domain/work-priorities';
 import type { BackgroundTaskActivities } from '../activities/platform/background-task';
 import type { EmailActivities } from '../activities/notifications/email';
 import type { ErasureActivities } from '../activities/erasures/erasure';
@@ -67,7 +68,7 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
     startToCloseTimeout: '40 seconds',
     scheduleToCloseTimeout: '1 minute',
     retry: { maximumAttempts: 2 },
-    priority: { fairnessKey: tenantId, priorityKey: 1 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }
 
@@ -81,7 +82,7 @@ export function emailActivities(tenantId: string): EmailActivities {
     taskQueue: TASK_QUEUES.email,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '10 seconds', backoffCoefficient: 2, maximumInterval: '15 minutes' },
-    priority: { fairnessKey: tenantId, priorityKey: 5 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.bulk },
   });
 }
 
@@ -91,7 +92,7 @@ export function notificationActivities(tenantId: string): NotificationActivities
     taskQueue: TASK_QUEUES.email,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-    priority: { fairnessKey: tenantId, priorityKey: 1 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }
 
@@ -99,14 +100,18 @@ export function notificationActivities(tenantId: string): NotificationActivities
  * A slice of a job ends within five minutes (its time box is one minute). A dead worker is noticed after 15 s
  * and costs the page that was being read. Retries never end: failures of a third party are stored in rows
  * with the time of the next attempt.
+ * The run's priority is known once it has started; to start one is short, and comes first.
  */
-export function syncRunActivities(tenantId: string): SyncRunActivities {
+export function syncRunActivities(
+  tenantId: string,
+  priorityKey: number = PRIORITIES.person,
+): SyncRunActivities {
   return proxyActivities<SyncRunActivities>({
     taskQueue: TASK_QUEUES.pull,
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-    priority: { fairnessKey: tenantId },
+    priority: { fairnessKey: tenantId, priorityKey },
   });
 }
 
@@ -117,7 +122,7 @@ export function overviewActivities(tenantId: string): OverviewActivities {
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-    priority: { fairnessKey: tenantId, priorityKey: 2 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }
 
@@ -129,7 +134,7 @@ export function scheduledSyncActivities(tenantId: string): ScheduledSyncActiviti
     taskQueue: TASK_QUEUES.pull,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-    priority: { fairnessKey: tenantId, priorityKey: 1 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.hourly },
   });
 }
 

@@ -26,6 +26,7 @@ import {
 } from '../contract/sync-run';
 import type { SyncJobRef } from '../domain/sync-runs/sync-job';
 import { MILESTONE_MS } from '../domain/sync-runs/sync-run';
+import { PRIORITIES } from '../domain/work-priorities';
 import { describeJob, describeSyncRun } from '../domain/sync-runs/sync-run-description';
 import { syncRunActivities } from './activities';
 import { isHistoryLong } from './history';
@@ -83,7 +84,7 @@ class SyncRunExecution {
   ) {
     const { tenantId, integrationId } = input;
     this.jobs = run.jobs.map((job) => ({ job, state: 'queued' }));
-    this.activities = syncRunActivities(tenantId);
+    this.activities = syncRunActivities(tenantId, run.priorityKey ?? PRIORITIES.hourly);
     this.key = { tenantId, integrationId, syncRunId: run.syncRunId };
   }
 

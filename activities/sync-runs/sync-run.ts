@@ -12,7 +12,7 @@ import type {
 import { findSyncRun, listSyncJobs } from '../../db/pull/job-rows';
 import { beginSyncRun, emitSyncMilestone } from '../../db/sync-runs/sync-jobs';
 import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
-import { isJobEnded } from '../../domain/sync-runs/sync-run';
+import { isJobEnded, priorityOfRun } from '../../domain/sync-runs/sync-run';
 import type { ActivityDependencies } from '../dependencies';
 import { SyncJobExecutor } from './sync-job';
 
@@ -43,6 +43,7 @@ export const createSyncRunActivities = (dependencies: Dependencies): SyncRunActi
           kind: run.kind,
           jobs: unfinished.map(({ recordType }) => parseSyncJobName(recordType)),
           startedAt: (run.startedAt ?? work.now).getTime(),
+          priorityKey: priorityOfRun(run),
         };
       });
     },

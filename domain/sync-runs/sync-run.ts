@@ -3,6 +3,8 @@
  * combined with a run in progress (rules.md 28, 30, 33, 35).
  */
 
+import { PRIORITIES } from '../work-priorities';
+
 export const RUN_KINDS = [
   'onboarding',
   'hourly',
@@ -70,11 +72,25 @@ interface RunPurposes {
   standsFor: readonly RunKind[];
 }
 
-/** Kinds that a person waits for, a user who signs in included. */
-const AWAITED_KINDS: readonly RunKind[] = ['sync_now', 'incremental', 'last_day', 'sign_in'];
+/** A full pass that a person asks for takes long: it is bulk work. */
+const PRIORITY_OF: Readonly<Record<RunKind, number>> = {
+  sync_now: PRIORITIES.person,
+  incremental: PRIORITIES.person,
+  last_day: PRIORITIES.person,
+  sign_in: PRIORITIES.signIn,
+  hourly: PRIORITIES.hourly,
+  onboarding: PRIORITIES.bulk,
+  full: PRIORITIES.bulk,
+  nightly: PRIORITIES.nightly,
+  drift_repair: PRIORITIES.nightly,
+};
 
-export const isAwaitedRun = ({ kind, standsFor }: RunPurposes): boolean =>
-  AWAITED_KINDS.some((awaited) => awaited === kind || standsFor.includes(awaited));
+/** That of the most urgent request that the run stands for. */
+export const priorityOfRun = ({ kind, standsFor }: RunPurposes): number =>
+  Math.min(...[kind, ...standsFor].map((each) => PRIORITY_OF[each]));
+
+/** A person waits for it, a user who signs in included. */
+export const isAwaitedRun = (run: RunPurposes): boolean => priorityOfRun(run) <= PRIORITIES.signIn;
 
 /** The scheduled kind that the run stands for; undefined if only people requested it. */
 export const scheduledKindOf = ({ kind, standsFor }: RunPurposes): RunKind | undefined =>

@@ -1,12 +1,14 @@
 /** States of runs and what becomes of requests (rules.md 30, 35, 38), by table and by chance. */
 import * as fc from 'fast-check';
 import {
+  isAwaitedRun,
   isJobEnded,
   isRunEnded,
   isWider,
   JOB_STATES,
   type JobFacts,
   type JobState,
+  priorityOfRun,
   RUN_SCOPES,
   type RunRequest,
   summarizeRun,
@@ -152,5 +154,23 @@ describe('rule 30: what is wider than what', () => {
         expect(isWider(a, b) || !isWider(widest(a, b), b)).toBe(true);
       }),
     );
+  });
+});
+
+describe('rule 59: a run', () => {
+  it.each([
+    ['sync_now', [], 1],
+    ['incremental', [], 1],
+    ['sign_in', [], 2],
+    ['hourly', [], 3],
+    ['full', [], 4],
+    ['onboarding', [], 4],
+    ['nightly', [], 4],
+    ['nightly', ['nightly', 'sign_in'], 2],
+    ['hourly', ['hourly', 'incremental'], 1],
+  ] as const)('of the kind %s that stands for %j has the priority %d', (kind, standsFor, priority) => {
+    expect(priorityOfRun({ kind, standsFor })).toBe(priority);
+    // The slots that are kept for people follow the same order.
+    expect(isAwaitedRun({ kind, standsFor })).toBe(priority <= 2);
   });
 });
