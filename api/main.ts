@@ -14,7 +14,7 @@ import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { countRefusedMessages } from '../db/platform/outbox';
 import { countParkedWork } from '../db/platform/running-work';
-import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
+import { oldestOutboxAgeSeconds, readTopicFigures } from '../db/platform/outbox-overview';
 import { createEncryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
@@ -102,6 +102,7 @@ function createDatabaseMetrics(database: Database, openStreams: () => number): M
   return createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
+    outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams,
   });

@@ -28,6 +28,7 @@ import { recordSyncRoutes } from './records/record-sync-routes';
 import type { Route } from './routing/define-route';
 import { streamRoutes } from './stream/stream-routes';
 import { deletionReviewRoutes } from './sync-runs/deletion-review-routes';
+import { outboxRoutes } from './platform/outbox-routes';
 import { parkedWorkRoutes } from './sync-runs/parked-work-routes';
 import { pushReviewRoutes } from './sync-runs/push-review-routes';
 import { driftRoutes } from './sync-runs/drift-routes';
@@ -78,6 +79,7 @@ export const routes: readonly Route[] = [
   ...driftRoutes,
   ...deletionReviewRoutes,
   ...parkedWorkRoutes,
+  ...outboxRoutes,
   ...pushReviewRoutes,
   ...pushRoutes,
   ...eventRoutes,

@@ -75,6 +75,11 @@ export const SYNC_ERRORS = {
     title: 'Deletion review not found',
     detail: 'Check the id. GET /v1/deletion-reviews lists the reviews.',
   },
+  outbox_message_not_found: {
+    status: 404,
+    title: 'Message not found',
+    detail: 'It was sent, or it was never refused. GET /v1/platform/outbox lists the refused messages.',
+  },
   parked_work_not_found: {
     status: 404,
     title: 'Parked work not found',

@@ -9,16 +9,18 @@ export interface Metrics {
 /**
  * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
  * empty. `outboxRefusals` returns how many rows are refused again and again, `parkedWork` how much work is
- * parked.
+ * parked, `outboxTopics` what waits in each topic of the outbox.
  */
 export function createMetrics({
   outboxAgeSeconds,
   outboxRefusals,
+  outboxTopics,
   parkedWork,
   openStreams,
 }: {
   outboxAgeSeconds: () => Promise<number>;
   outboxRefusals: () => Promise<number>;
+  outboxTopics: () => Promise<readonly { topic: string; messages: number; oldestSeconds: number }[]>;
   parkedWork: () => Promise<number>;
   openStreams: () => number;
 }): Metrics {
@@ -40,6 +42,14 @@ export function createMetrics({
   addGauge(registry, outboxRefusals, {
     name: 'syncline_outbox_refused_rows',
     help: 'Rows of the outbox that were refused at least ten times; outbox.last_error has the reason.',
+  });
+  addTopicGauge(registry, outboxTopics, 'messages', {
+    name: 'syncline_outbox_topic_rows',
+    help: 'Rows of the outbox by topic; no value = none.',
+  });
+  addTopicGauge(registry, outboxTopics, 'oldestSeconds', {
+    name: 'syncline_outbox_topic_age_seconds',
+    help: 'Age of the oldest row of the outbox by topic; no value = no row.',
   });
   addGauge(registry, parkedWork, {
     name: 'syncline_parked_work',
@@ -67,6 +77,24 @@ function addGauge(
     registers: [],
     async collect() {
       this.set(await read().catch(() => Number.NaN));
+    },
+  });
+  registry.registerMetric(gauge);
+}
+
+function addTopicGauge<Name extends string>(
+  registry: Registry,
+  read: () => Promise<readonly ({ topic: string } & Record<Name, number>)[]>,
+  figure: Name,
+  names: { name: string; help: string },
+): void {
+  const gauge = new Gauge({
+    ...names,
+    labelNames: ['topic'],
+    registers: [],
+    async collect() {
+      this.reset();
+      for (const row of await read().catch(() => [])) this.set({ topic: row.topic }, row[figure]);
     },
   });
   registry.registerMetric(gauge);

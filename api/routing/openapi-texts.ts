@@ -48,6 +48,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Erasures:
     'Records of people are erased everywhere, after a preview. A receipt without personal data stays.',
   'Parked work': 'Work during which workers ended repeatedly. It waits until an admin retries it.',
+  Outbox: 'Messages of all tenants that wait for Temporal.',
   'Push log': 'Every push: what was sent, why, who made the change, and the result.',
   Events: 'The events that webhooks send, as a feed to poll.',
   'Webhook endpoints': 'URLs to which signed events are posted. docs/webhooks.md is the guide for receivers.',

@@ -29,6 +29,8 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'PATCH /v1/tenants/{tenant_id}': 'platform',
   'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
 
+  'GET /v1/platform/outbox': 'platform',
+  'POST /v1/platform/outbox/{message_id}/retry': 'platform',
   'GET /v1/platform/webhook-endpoints': 'platform',
   'POST /v1/platform/webhook-endpoints': 'platform',
   'GET /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',

@@ -37,6 +37,7 @@ import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as backgroundTasks from './2026-12-04-background-tasks';
 import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
+import * as outboxRefused from './2026-12-04-outbox-refused';
 import * as partitions from './2026-12-04-partitions';
 import * as pushShards from './2026-12-04-push-shards';
 import * as retryClocks from './2026-12-04-retry-clocks';
@@ -82,6 +83,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-background-tasks': backgroundTasks,
   '2026-12-04-open-work': openWork,
   '2026-12-04-outbox-queues': outboxQueues,
+  '2026-12-04-outbox-refused': outboxRefused,
   '2026-12-04-partitions': partitions,
   '2026-12-04-push-shards': pushShards,
   '2026-12-04-retry-clocks': retryClocks,

@@ -20,7 +20,7 @@ import { saveTrialResult } from '../../../db/integrations/trials';
 import type { LastCheck } from '../../../db/tables/integrations';
 import { fromTypeId } from '../../../db/sql/ids';
 import { countParkedWork } from '../../../db/platform/running-work';
-import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
+import { oldestOutboxAgeSeconds, readTopicFigures } from '../../../db/platform/outbox-overview';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { openErasureKey } from '../../../db/platform/erasure-key';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
@@ -108,6 +108,7 @@ export async function startService({
   const metrics = createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     outboxRefusals: async () => 0,
+    outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams: () => stream.openStreams(),
   });

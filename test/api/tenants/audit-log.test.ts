@@ -8,6 +8,7 @@ import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
 import { givenErasure } from '../support/given-erasure';
+import { givenRefusedMessage } from '../support/given-refused-message';
 import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import {
@@ -433,6 +434,12 @@ const CASES: Record<string, Case> = {
     send: async (as) => as.post(`/v1/erasures/${await givenErasure(service, tenant, 'done')}/lift`),
     action: 'erasure.lifted',
     target: /^ers_/,
+  },
+  'POST /v1/platform/outbox/{message_id}/retry': {
+    by: 'platform',
+    send: async (as) => as.post(`/v1/platform/outbox/${await givenRefusedMessage(service, tenant)}/retry`),
+    action: 'outbox_message.retried',
+    target: /^\d+$/,
   },
   'POST /v1/parked-work/{work_id}/retry': {
     by: 'admin',

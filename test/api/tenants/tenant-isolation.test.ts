@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type supertest from 'supertest';
 import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { givenRefusedMessage } from '../support/given-refused-message';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
 import { givenErasure } from '../support/given-erasure';
 import { givenParkedWork } from '../support/given-parked-work';
@@ -424,6 +425,13 @@ const ROWS: Record<string, Row[]> = {
   ],
   ...webhookRows(''),
   ...webhookRows('/platform'),
+  'POST /v1/platform/outbox/{message_id}/retry': [
+    {
+      foreign: async (as) =>
+        as.post(`/v1/platform/outbox/${await givenRefusedMessage(service, { uuid: a.uuid })}/retry`),
+      unknown: (as) => as.post('/v1/platform/outbox/999999999/retry'),
+    },
+  ],
   'POST /v1/webhook-endpoints': [
     {
       foreign: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
@@ -449,6 +457,7 @@ const TAKES_NOTHING = new Set([
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',
+  'GET /v1/platform/outbox',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
   'PATCH /v1/tenant',
