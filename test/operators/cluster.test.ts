@@ -39,7 +39,7 @@ it('B3: a user that may not create roles gets the SQL that an administrator has 
   expect(await execute(url, 'select * from pg_tables where schemaname = current_schema()')).toEqual([]);
 
   const statements = (refusal as MissingRights).message.split('\n').filter((line) => line.endsWith(';'));
-  expect(statements).toHaveLength(8); // four roles, each created and granted
+  expect(statements).toHaveLength(10); // five roles, each created and granted
   await cluster.administrator(...statements);
 
   expect(await migrateToLatest(url)).toEqual(ALL);
