@@ -131,13 +131,7 @@ describe('rule 62: a pull', () => {
     await pulled.account.put('contacts', 'p001', { name: 'Back Again' });
     await pulled.sync('nightly');
 
-    const names = await inTenant(({ trx }) => trx.selectFrom('records').select('fields').execute());
-    expect(names.map(({ fields }) => String(fields.name)).toSorted((a, b) => a.localeCompare(b))).toEqual([
-      'p000',
-      'p002',
-      'p003',
-      'p004',
-    ]);
+    expect(Object.keys(await pulled.names()).toSorted()).toEqual(['p000', 'p002', 'p003', 'p004']);
     const [job] = await inTenant(({ trx }) =>
       trx
         .selectFrom('syncJobs')
@@ -174,12 +168,6 @@ describe('rule 62: a pull', () => {
 
     expect(isErased).toBe(true);
     expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { records: 1 } });
-    const rows = await inTenant(({ trx }) => trx.selectFrom('records').select('fields').execute());
-    expect(rows.map(({ fields }) => String(fields.name)).toSorted((a, b) => a.localeCompare(b))).toEqual([
-      'p000',
-      'p002',
-      'p003',
-      'p004',
-    ]);
+    expect(Object.keys(await pulled.names()).toSorted()).toEqual(['p000', 'p002', 'p003', 'p004']);
   });
 });
