@@ -1,6 +1,6 @@
 /** Which errors say that PostgreSQL cannot be reached, whatever was asked of it. */
 
-/** The disk is full, no connection is free, only reads are allowed, or a connection idled in a transaction. */
+/** The disk is full, no connection is free, only reads are allowed, or a transaction was idle. */
 const AWAY: ReadonlySet<string> = new Set(['53000', '53100', '53300', '25006', '25P03']);
 
 /**
