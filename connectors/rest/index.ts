@@ -4,19 +4,19 @@
  * returns results per record, and assigns the third party's errors to fields.
  */
 import type { RecordType } from '../../domain/records/record-type';
-import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';
+import type { Connector, ReadAbilities, ReadPage, ReadRequest } from '../connector';
 import { type ConnectorError, RecordRejected, Unauthorized, Unavailable, WrongAddress } from '../errors';
 import { formOf } from '../http-errors';
-import { pushConcurrently } from '../bounded-concurrency';
 import { NO_FIELDS, readAnswer, rulesFor } from './http/response-rules';
 import { requestTo } from './http/calls';
 import { countRecords } from './read/count';
-import { type RecordTypeConfig, RestConfig } from './config/config';
+import { RestConfig } from './config/config';
+import { recordTypeOf } from './config/record-type-of';
 import { RestCredentials } from './config/config-auth';
 import type { RestContext } from './http/credentials';
 import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
-import { pushRecord } from './push/push';
+import { pushBatch } from './push/push-batch';
 import { readRestPage } from './read/read-page';
 import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
@@ -44,14 +44,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 
-  async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
-    if (items.length === 0 || context.signal.aborted) return [];
-    const { config } = context;
-    const session = await openSession(context);
-    const pushOne = async (item: PushItem) =>
-      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session, context });
-    return pushConcurrently(items, config.concurrency, pushOne, context);
-  },
+  push: pushBatch,
 
   readAbilities({ record_types: types }, recordType): ReadAbilities | null {
     const type = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
@@ -151,19 +144,4 @@ function inCheck(error: ConnectorError, status: number): ConnectorError {
     `The check was answered ${status}. Verify its path in the configuration. ${error.message}`,
     status,
   );
-}
-
-function recordTypeOf({ record_types: types }: RestConfig, recordType: string): RecordTypeConfig {
-  const found = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
-  if (found !== undefined) return found;
-  const message = `The configuration does not describe the record type ${recordType}.`;
-  throw new RecordRejected(message, [
-    {
-      field: null,
-      remoteField: null,
-      code: 'not_configured',
-      message,
-      explanation: 'Add it to the configuration of the integration.',
-    },
-  ]);
 }

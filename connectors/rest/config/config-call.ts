@@ -1,6 +1,7 @@
 /** The common parts of all calls, and the conditions that classify responses. */
 import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
+import type { BatchConfig } from './config-batch';
 import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';
 
 /** Applied to the whole text. It is percent-encoded afterwards like all others. */
@@ -54,4 +55,5 @@ export interface CallConfig {
   headers?: Record<string, string> | undefined;
   body?: Record<string, JsonValue> | undefined;
   body_at?: string | undefined;
+  batch?: BatchConfig | undefined;
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { Auth } from './config-auth';
+import { Batch } from './config-batch';
 import { Condition, callShape } from './config-call';
 import { PageMib } from '../../page-size';
 import { Count, DeletedList, Describe, List, Paging } from './config-read';
@@ -28,6 +29,8 @@ const bodyShape = {
   body: JsonObject.optional(),
   /** The location of the record in the body; the record type's `body_at` by default. */
   body_at: JsonPointer.optional(),
+  /** The same call for several records at once. */
+  batch: Batch.optional(),
 };
 
 /** What a PUT does with the fields of the record that Syncline does not write. */
@@ -174,7 +177,12 @@ const RecordTypeConfig = z.strictObject({
     .optional(),
   upsert: z.strictObject({ ...callShape, ...bodyShape, ...replaceShape }).optional(),
   delete: z
-    .strictObject({ ...callShape, body: JsonObject.optional(), if_match: z.boolean().optional() })
+    .strictObject({
+      ...callShape,
+      body: JsonObject.optional(),
+      batch: Batch.optional(),
+      if_match: z.boolean().optional(),
+    })
     .optional(),
   deactivate: Switch.optional(),
   activate: Switch.optional(),

@@ -20,6 +20,19 @@ export interface RecordCalls {
   item: PushItem;
   session: Session;
   context: Pick<ConnectorContext, 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
+  /** Absent for a record that shares no call with others. */
+  batches?: CallsOfBatch | undefined;
+}
+
+/** The calls that records share. */
+export interface CallsOfBatch {
+  /** What the call would be answered alone; undefined if it must be sent alone. */
+  send(
+    calls: RecordCalls,
+    call: CallConfig,
+    sending: Sending,
+    request: HttpRequest,
+  ): Promise<HttpResponse | undefined>;
 }
 
 export interface Sending {
@@ -38,7 +51,9 @@ export interface Sending {
  * wants it.
  */
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
-  return answerIn(calls, await calls.session.send(requestOf(calls, call, sending)));
+  const request = requestOf(calls, call, sending);
+  const shared = await calls.batches?.send(calls, call, sending, request);
+  return answerIn(calls, shared ?? (await calls.session.send(request)));
 }
 
 /** The request of a call. Throws RecordRejected as `sendCall` does. */
@@ -173,7 +188,7 @@ function fillParameter(parameter: ParameterConfig, variables: Variables): string
 }
 
 /** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */
-function variablesOf(
+export function variablesOf(
   { id }: RecordTypeConfig,
   item: PushItem,
   remoteId: string | null | undefined,

@@ -12,6 +12,7 @@ import type { RestCredentials } from '../config/config-auth';
 import { isSafePath } from '../json-pointer';
 import { problemsOfAnswers } from './validate-answers';
 import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
+import { problemsOfBatches } from './validate-batch';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
 import { isOnlyRead, problemsOfType } from './validate-record-type';
 
@@ -30,6 +31,7 @@ export function findRestProblems(
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
     ...problemsOfAnswers(config),
     ...problemsOfAuth(config.auth),
+    ...problemsOfBatches(config),
     ...Object.entries(mappings).flatMap(([name, mapping]) =>
       problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name]),
     ),

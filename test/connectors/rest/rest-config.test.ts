@@ -332,7 +332,8 @@ describe('the configuration of a REST integration', () => {
   });
 
   it('has only keys that docs/connectors explains', () => {
-    const reference = documentedPage('rest-keys.md') + documentedPage('rest-reading.md');
+    const pages = ['rest-keys.md', 'rest-reading.md', 'rest-batches.md'];
+    const reference = pages.map(documentedPage).join('\n');
     const unexplained = new Set(
       keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter(
         (key) => !new RegExp(`\`[^\`\n]*\\b${key}\\b[^\`\n]*\``).test(reference),
