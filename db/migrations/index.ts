@@ -39,6 +39,7 @@ import * as openWork from './2026-12-04-open-work';
 import * as outboxQueues from './2026-12-04-outbox-queues';
 import * as outboxRefused from './2026-12-04-outbox-refused';
 import * as partitions from './2026-12-04-partitions';
+import * as pushPriority from './2026-12-04-push-priority';
 import * as pushShards from './2026-12-04-push-shards';
 import * as retryClocks from './2026-12-04-retry-clocks';
 import * as scheduleRows from './2026-12-04-schedule-rows';
@@ -85,6 +86,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-outbox-queues': outboxQueues,
   '2026-12-04-outbox-refused': outboxRefused,
   '2026-12-04-partitions': partitions,
+  '2026-12-04-push-priority': pushPriority,
   '2026-12-04-push-shards': pushShards,
   '2026-12-04-retry-clocks': retryClocks,
   '2026-12-04-schedule-rows': scheduleRows,

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { jsonEquals, type JsonObject, type JsonValue } from '../../domain/json';
 import type { ConflictDecision, ConflictKind } from '../../domain/records/conflict';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
 import { acceptChanges } from '../records/accept-changes';
@@ -194,7 +195,7 @@ async function pushAgain(
     update record_syncs set window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = ${now}::timestamptz, window_reason = coalesce(window_reason, 'retry'),
       window_changed_by = array_append(window_changed_by, ${author.actor}), held_at = null, held_by = null,
-      window_effect = null, push_review_id = null
+      window_effect = null, push_review_id = null, push_priority = ${PUSH_KINDS.manual}
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = ${recordId}
       and lease_until is null`.execute(trx);
   if (opened.numAffectedRows === 0n) return 'refused';

@@ -28,6 +28,7 @@ import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
+import { lockDueRecordSyncs } from './lock-due';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
@@ -97,39 +98,6 @@ async function findIfCurrent(
   return mayPush ? current : undefined;
 }
 
-/** So many due record syncs are looked at for the one that probes a third party. */
-const PROBE_CANDIDATES = 1_000;
-
-async function lockDueRecordSyncs(
-  { trx, tenantId }: TenantWork,
-  { integration, firedAt, limit, onlyWindows, isProbe = false }: ClaimOptions,
-  isBackfilling: boolean,
-): Promise<LockedRecordSync[]> {
-  // The windows of a backfill wait until it has counted all of them (rules.md 53).
-  const withoutBackfill = sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`;
-  // Rows with an expired lease are taken too; their push waits from then on.
-  const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
-  const ofIntegration = sql`tenant_id = ${opaqueToPlanner(tenantId)} and
-    integration_id = ${opaqueToPlanner(integration.integrationId)}`;
-  // A record that was refused on its own before may be the cause: others are the better probe.
-  const probe = sql`and record_id = any(array(
-    select record_id from (
-      select record_id, push_refusals, is_backfill, next_due_at from record_syncs
-      where ${ofIntegration} and next_due_at <= ${firedAt} order by is_backfill, next_due_at
-        limit ${PROBE_CANDIDATES}::int) candidate
-    order by push_refusals > 0, is_backfill, next_due_at limit 1))`;
-  const { rows } = await sql<LockedRecordSync>`
-    select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by, window_effect, held_at,
-           push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
-             unresolved_push_id, discarded_at, erase_as
-    from record_syncs
-    where ${ofIntegration} and
-        next_due_at <= ${firedAt} ${isProbe ? probe : sql``} ${onlyWindows ? windowsOnly : sql``}
-        ${isBackfilling ? withoutBackfill : sql``}
-    order by is_backfill, next_due_at limit ${limit} for update skip locked`.execute(trx);
-  return rows;
-}
-
 /** An earlier creation whose response was lost, or the one of a worker that died during it. */
 function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush): string | null {
   if (record.remoteId !== null) return null;
@@ -181,7 +149,7 @@ function decideDue(
   recordSync: LockedRecordSync,
   record: RecordForPush,
   picklists: Picklists | undefined,
-  { integration, firedAt }: ClaimOptions,
+  { integration, firedAt, now }: ClaimOptions,
 ): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
@@ -191,7 +159,9 @@ function decideDue(
     mapped.operation === 'upsert' && mapping !== undefined
       ? { ...mapped, payload: withEmptiedFields(mapped.payload, mapping, record) }
       : mapped;
-  const decision = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, firedAt);
+  const { dueAt } = recordSync;
+  const at = dueAt !== null && dueAt > firedAt ? now : firedAt;
+  const decision = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, at);
   const isRepeated = decision.kind === 'push' && !decision.isNew;
   const pushId = isRepeated ? (recordSync.pushId as string) : newUuid();
   return {

@@ -4,6 +4,7 @@
  * while Temporal is down.
  */
 import { sql } from 'kysely';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { enqueuePush } from '../platform/outbox';
@@ -75,6 +76,7 @@ const actions: Record<
     await update(work, input, {
       due_at: work.now,
       window_reason: 'manual',
+      push_priority: PUSH_KINDS.manual,
       is_backfill: false,
       held_at: null,
       held_by: null,
@@ -123,12 +125,13 @@ const actions: Record<
     if (recordSync.leaseUntil !== null) return 'already_syncing';
     if (!recordSync.isWorking) return 'integration_paused';
     if (recordSync.pushId !== null && recordSync.windowOpenedAt === null)
-      await update(work, input, { next_attempt_at: work.now });
+      await update(work, input, { next_attempt_at: work.now, push_priority: PUSH_KINDS.manual });
     else if (recordSync.status === 'sync_failed') {
       await update(work, input, {
         window_opened_at: work.now,
         due_at: work.now,
         window_reason: 'retry',
+        push_priority: PUSH_KINDS.manual,
         window_changed_by: [input.actor],
       });
     } else return 'nothing_failed';

@@ -9,6 +9,7 @@ import {
   type UndoneEdit,
 } from '../../domain/push/plan-record-syncs';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
+import { kindOfChanges } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';
 import { enqueueAll } from '../platform/outbox';
@@ -87,9 +88,9 @@ async function writeWindows(
   const { rows: written } = await sql<ShownRecordSync>`
     insert into record_syncs (
       tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason,
-      window_fields, window_changed_by, window_effect)
+      window_fields, window_changed_by, window_effect, push_priority)
     select ${tenantId}::uuid, integration_id, record_id, version, opened_at, due_at, reason, fields,
-      array[${actor}::text], effect
+      array[${actor}::text], effect, ${kindOfChanges(new Set(windows.map(({ recordId }) => recordId)).size)}
     from ${rowsFrom(rows, columns)}
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version,
@@ -97,6 +98,7 @@ async function writeWindows(
       due_at = excluded.due_at,
       window_reason = excluded.window_reason,
       is_backfill = false,
+      push_priority = excluded.push_priority,
       -- What an open window overwrites is not lost by a later change of an empty field.
       window_effect = coalesce(excluded.window_effect, case when record_syncs.window_opened_at is not null
         and record_syncs.window_effect in ('create', 'overwrite') then record_syncs.window_effect end),

@@ -80,6 +80,7 @@ export interface RecordSyncsTable {
   windowReason: StartedBecause | null;
   windowFields: Generated<string[]>;
   windowChangedBy: Generated<string[]>;
+  pushPriority: Generated<number>;
   isBackfill: Generated<boolean>;
   /** What the push of the open window changes there; null = nothing that a brake counts, or approved. */
   windowEffect: BrakedEffect | null;

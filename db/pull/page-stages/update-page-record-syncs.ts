@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { pushTarget, type RecordTypeMapping } from '../../../domain/records/mapping';
 import { knownFrom } from '../../../domain/records/notation';
+import { PUSH_KINDS } from '../../../domain/push/push-kind';
 import type { TenantWork } from '../../database';
 import { enqueuePush } from '../../platform/outbox';
 import { hashOfTarget } from '../../records/payload-hash';
@@ -130,7 +131,8 @@ async function openWindows(
   if (recordIds.length === 0) return;
   const { trx, tenantId, now } = work;
   const opened = await sql`
-    update record_syncs set window_opened_at = ${now}, due_at = ${now}, window_reason = 'initial'
+    update record_syncs set window_opened_at = ${now}, due_at = ${now}, window_reason = 'initial',
+      push_priority = ${PUSH_KINDS.bulk}
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = any(${[...recordIds]}::uuid[])
       and window_opened_at is null and push_id is null and discarded_at is null
       and result_status is distinct from 'sync_failed'

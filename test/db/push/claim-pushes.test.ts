@@ -363,3 +363,30 @@ describe('the generated columns', () => {
     ]);
   });
 });
+
+describe('rule 59: a record that a person wants pushed while a bulk change waits', () => {
+  const bulk = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ externalId: `bulk${index}`, fields: { name: 'A' } }));
+
+  it('is taken by the next claim after Push now, and so is a single edit', async () => {
+    await tenant.accept(...bulk(200));
+    await tenant.accept({ externalId: 'edited', fields: { name: 'B' } });
+    await tenant.accept({ externalId: 'asked', fields: { name: 'C' } });
+    now = START + GRACE_MS + 60_000;
+    const [recordId] = await tenant.work(({ trx }) =>
+      trx.selectFrom('records').select('recordId').where('externalId', '=', 'asked').execute(),
+    );
+    const action = {
+      action: 'push_now',
+      integrationId,
+      recordId: recordId?.recordId ?? '',
+      actor: 'ana',
+    } as const;
+    await tenant.work((work) => applyRecordSyncAction(work, action));
+
+    const claim = await tenant.claim(integrationId, new Date(now + 1));
+
+    expect(names(claim.pushes)).toEqual(expect.arrayContaining(['asked', 'edited']));
+    expect(names(claim.pushes).some((name) => name.startsWith('bulk'))).toBe(true);
+  });
+});

@@ -1,0 +1,68 @@
+/** Locks the due record syncs of a claim: a share of each kind, the most urgent first (rules.md 59). */
+import { type RawBuilder, sql } from 'kysely';
+import { PUSH_KINDS, sharesOfClaim } from '../../domain/push/push-kind';
+import type { TenantWork } from '../database';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { ClaimOptions, LockedRecordSync } from './claim';
+
+/** So many due record syncs are looked at for the one that probes a third party. */
+const PROBE_CANDIDATES = 1_000;
+
+/** The expression of the index record_syncs_due_by_kind. */
+const KIND = sql`(case when is_backfill then 3 else push_priority end)`;
+
+export async function lockDueRecordSyncs(
+  work: TenantWork,
+  { integration, firedAt, now, limit, onlyWindows, isProbe = false }: ClaimOptions,
+  isBackfilling: boolean,
+): Promise<LockedRecordSync[]> {
+  const ofIntegration = sql`tenant_id = ${opaqueToPlanner(work.tenantId)} and
+    integration_id = ${opaqueToPlanner(integration.integrationId)}`;
+  // Rows with an expired lease are taken too; their push waits from then on.
+  const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
+  // The windows of a backfill wait until it has counted all of them (rules.md 53).
+  const withoutBackfill = sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`;
+  const wanted = sql`${onlyWindows ? windowsOnly : sql``} ${isBackfilling ? withoutBackfill : sql``}`;
+  if (isProbe) {
+    // A record that was refused on its own before may be the cause: others are the better probe.
+    const probe = sql`${ofIntegration} and next_due_at <= ${firedAt} and record_id = any(array(
+      select record_id from (
+        select record_id, push_refusals, is_backfill, next_due_at from record_syncs
+        where ${ofIntegration} and next_due_at <= ${firedAt} order by is_backfill, next_due_at
+          limit ${PROBE_CANDIDATES}::int) candidate
+      order by push_refusals > 0, is_backfill, next_due_at limit 1))`;
+    return lockWhere(work, sql`${probe} ${wanted}`, limit);
+  }
+
+  const isDue = (kind: number) =>
+    sql`${ofIntegration} and ${KIND} = ${sql.lit(kind)} and ${
+      // What a person asks for meanwhile does not wait for the next execution.
+      kind === PUSH_KINDS.manual
+        ? sql`next_due_at <= ${now}::timestamptz
+          and (window_opened_at is not null or next_due_at <= ${firedAt}::timestamptz)`
+        : sql`next_due_at <= ${firedAt}::timestamptz`
+    } ${wanted}`;
+  const counts = Object.values(PUSH_KINDS).map(
+    (kind) =>
+      sql`(select count(*) from (select from record_syncs where ${isDue(kind)} limit ${limit}) due)::int`,
+  );
+  const { rows } = await sql<{ due: number[] }>`select array[${sql.join(counts)}] as due`.execute(work.trx);
+  const locked: LockedRecordSync[] = [];
+  for (const [kind, share] of sharesOfClaim(rows[0]?.due ?? [], limit).entries())
+    if (share > 0) locked.push(...(await lockWhere(work, isDue(kind), share)));
+  return locked;
+}
+
+async function lockWhere(
+  { trx }: TenantWork,
+  condition: RawBuilder<unknown>,
+  limit: number,
+): Promise<LockedRecordSync[]> {
+  const { rows } = await sql<LockedRecordSync>`
+    select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by,
+      window_effect, held_at, push_id, push_hash, push_refusals, give_up_at, result_status, result_hash,
+      lease_until, unresolved_push_id, discarded_at, erase_as
+    from record_syncs where ${condition}
+    order by next_due_at limit ${limit} for update skip locked`.execute(trx);
+  return rows;
+}

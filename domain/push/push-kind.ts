@@ -1,0 +1,35 @@
+/**
+ * What made a push due, the most urgent first (rule 59). A claim takes a share of each kind, so that no bulk
+ * change delays what a person waits for, and nothing waits for ever.
+ */
+export const PUSH_KINDS = { manual: 0, edit: 1, bulk: 2, backfill: 3 } as const;
+
+/** More changes in one request or page are a bulk change. */
+const BULK_ABOVE = 20;
+
+export const kindOfChanges = (count: number): number =>
+  count > BULK_ABOVE ? PUSH_KINDS.bulk : PUSH_KINDS.edit;
+
+/** What a person asked for, unless it is so much that other people's requests would wait for it. */
+export const kindOfAsked = (count: number): number =>
+  count > BULK_ABOVE ? PUSH_KINDS.edit : PUSH_KINDS.manual;
+
+/** Of a claim, for each kind with due pushes. */
+const KEPT_SHARE = 1 / 8;
+
+/**
+ * How many pushes a claim of `limit` takes of each kind. @param due the due pushes of each kind, the most
+ * urgent first, counted up to the limit.
+ */
+export function sharesOfClaim(due: readonly number[], limit: number): number[] {
+  const kept = Math.max(1, Math.floor(limit * KEPT_SHARE));
+  const shares: number[] = [];
+  let left = limit;
+  for (const [kind, count] of due.entries()) {
+    const keptForOthers = due.slice(kind + 1).reduce((sum, other) => sum + Math.min(other, kept), 0);
+    const share = Math.min(count, Math.max(left - keptForOthers, Math.min(1, left)));
+    shares.push(share);
+    left -= share;
+  }
+  return shares;
+}
