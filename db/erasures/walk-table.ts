@@ -55,8 +55,9 @@ export async function walkTable(
   const found = await findNaming(work, walked, options, last);
   let rows = 0;
   for (const row of found) {
-    const changes = row.isDeleted ? [] : changesOf(walked, row, options);
-    if (!row.isDeleted && changes.length === 0) continue;
+    const changes = changesOf(walked, row, options);
+    const isSure = row.isDeleted && !isDeletedByMention(walked.table);
+    if (!isSure && changes.length === 0) continue;
     rows += 1;
     if (options.isPreview) continue;
     if (row.isDeleted) await deleteRow(work, walked, row);
@@ -64,6 +65,8 @@ export async function walkTable(
   }
   return { rows, after: last };
 }
+
+const isDeletedByMention = (table: string) => PERSONAL_DATA[table]?.deletes?.includes('mentions') === true;
 
 async function describeTable({ trx }: TenantWork, table: string): Promise<WalkedTable> {
   const { rows } = await sql<Column>`
@@ -85,7 +88,9 @@ async function describeTable({ trx }: TenantWork, table: string): Promise<Walked
     key: keyColumns,
     redacted: Object.entries(columns).flatMap(([name, kind]) => {
       const column = byName.get(name);
-      return column !== undefined && (kind === 'ids' || kind === 'words') ? [{ ...column, kind }] : [];
+      if (column === undefined) return [];
+      if (kind === 'row' && isDeletedByMention(table)) return [{ ...column, kind: 'ids' as const }];
+      return kind === 'ids' || kind === 'words' ? [{ ...column, kind }] : [];
     }),
   };
 }

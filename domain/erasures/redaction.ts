@@ -47,7 +47,7 @@ export class Redaction {
 
   text(text: string, kind: RedactedColumn): string {
     if (this.#names.has(text)) return ERASED;
-    return this.#texts[kind].reduce((rest, erased) => rest.replaceAll(erased, ERASED), text);
+    return this.#texts[kind].reduce((rest, erased) => replaceWhole(rest, erased), text);
   }
 
   json(value: JsonValue, kind: RedactedColumn): JsonValue {
@@ -71,6 +71,14 @@ export class Redaction {
       this.#names.has(nameOf({ recordType: record_type, externalId: external_id }))
     );
   }
+}
+
+/** Not as a part of a longer name: `emp-1` is no part of `emp-10`. */
+function replaceWhole(text: string, erased: string): string {
+  if (!text.includes(erased)) return text;
+  const escaped = erased.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+  const whole = new RegExp(String.raw`(?<![\p{L}\p{N}_-])${escaped}(?![\p{L}\p{N}_-])`, 'gu');
+  return text.replaceAll(whole, ERASED);
 }
 
 const NAMES = new Set(['external_id', 'remote_id']);

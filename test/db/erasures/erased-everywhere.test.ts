@@ -156,6 +156,7 @@ async function plant(): Promise<void> {
     ]);
   });
   const planted: Record<string, Record<string, unknown>> = {
+    remote_claims: { external_id: EXTERNAL },
     drifts: { record_id: recordId, expected: { v: MARKER }, found: { v: MARKER } },
     emptied_records: { record_id: recordId, remote: { v: MARKER } },
     match_keys: { record_id: recordId, value: MARKER },
