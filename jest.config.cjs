@@ -27,6 +27,7 @@ const common = {
 const suite = (displayName, folders, setup, names = ['*.test.ts']) => ({
   ...common,
   displayName,
+  setupFiles: ['<rootDir>/test/support/record-statements.cjs'],
   testMatch: folders.flatMap((folder) => names.map((name) => `<rootDir>/test/${folder}/**/${name}`)),
   ...(setup
     ? {
@@ -47,6 +48,7 @@ module.exports = {
     suite('unit', ['domain', 'contract', 'docs'], undefined, fast), // no process but its own
     suite('workflows', workflows, 'with-postgres', fast), // PostgreSQL, and a time-skipping server per file
     suite('service', service, 'with-temporal', fast), // and Temporal, and real third parties
+    suite('plans', ['plans'], 'with-postgres'), // the statements that the suites before it have run
     suite('slow', all, 'with-temporal', ['*.slow.test.ts']), // what `npm test` leaves out
     suite('repeated', all, 'with-temporal', ['*.repeated.test.ts']), // what `npm test` repeats less often
     suite('faults', ['faults'], 'with-temporal'),

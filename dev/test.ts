@@ -24,6 +24,8 @@ interface Suite {
   checks: string[];
   tools: (() => unknown)[];
   jestOptions: string[];
+  /** Projects that check what the tests of the others have recorded. */
+  afterwards?: string[];
   /** Unless the environment says otherwise. */
   env?: Record<string, string>;
 }
@@ -61,6 +63,7 @@ const suites: Record<string, Suite> = {
     checks: ['typecheck', 'lint', 'format:check'],
     tools: companions,
     jestOptions: twoWorkers,
+    afterwards: ['plans'],
   },
   slow: {
     projects: ['slow', 'repeated'],
@@ -175,8 +178,20 @@ function report(counts: Counts): void {
 async function runSuite(suite: Suite, options: string[]): Promise<Counts> {
   await Promise.all(suite.tools.map((tool) => tool()));
   const checks = options.length > 0 ? [] : suite.checks; // options choose among the tests of Jest only
-  const [checked, tested] = [await runChecks(checks), await runJest(suite, options)];
-  return { passed: checked.passed + tested.passed, failed: checked.failed + tested.failed };
+  const counts = [await runChecks(checks)];
+  const statements = createRunFolder();
+  try {
+    const recording = { ...suite, env: { ...suite.env, TEST_STATEMENTS_FOLDER: statements } };
+    counts.push(await runJest(recording, options));
+    if (suite.afterwards !== undefined && options.length === 0)
+      counts.push(await runJest({ ...recording, projects: suite.afterwards }, []));
+  } finally {
+    fs.rmSync(statements, { recursive: true, force: true });
+  }
+  return counts.reduce((sum, { passed, failed }) => ({
+    passed: sum.passed + passed,
+    failed: sum.failed + failed,
+  }));
 }
 
 async function main(args: string[]): Promise<void> {
