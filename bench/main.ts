@@ -4,6 +4,7 @@
  * A missed goal is reported but is not a failure; the exit code is 1 only if a figure could not be measured.
  */
 import { consoleBenchmark } from './console/benchmark';
+import { growthBenchmark } from './growth/benchmark';
 import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
@@ -20,6 +21,7 @@ const benchmarks: Record<
   webhooks: webhooksBenchmark,
   overview: overviewBenchmark,
   console: consoleBenchmark,
+  growth: growthBenchmark,
 };
 
 async function main(): Promise<number> {

@@ -32,7 +32,7 @@ function readCpuTimes(): CpuTimes {
   return { all, busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), own: ticksOfTree() };
 }
 
-function ticksOfTree(): number {
+export function ticksOfTree(): number {
   const processes = new Map(
     fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? readProcess(Number(name)) : [])),
   );
