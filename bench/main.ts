@@ -5,12 +5,14 @@
  */
 import { consoleBenchmark } from './console/benchmark';
 import { growthBenchmark } from './growth/benchmark';
+import { neighboursBenchmark } from './neighbours/benchmark';
 import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
 import { type BenchmarkOptions, printReport, type Report } from './report';
 import { BenchEnvironment } from './environment';
 import { webhooksBenchmark } from './webhooks/benchmark';
+import { widthBenchmark } from './width/benchmark';
 
 const benchmarks: Record<
   string,
@@ -22,6 +24,8 @@ const benchmarks: Record<
   overview: overviewBenchmark,
   console: consoleBenchmark,
   growth: growthBenchmark,
+  width: widthBenchmark,
+  neighbours: neighboursBenchmark,
 };
 
 async function main(): Promise<number> {

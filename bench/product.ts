@@ -127,14 +127,16 @@ export async function linkSource(product: Product, sourceUrl: string): Promise<L
  */
 export async function linkTenant(
   product: Product,
-  integration: { graceMs: number; config?: object },
+  integration: { graceMs: number; config?: object; connector?: 'noop' | 'rest' },
 ): Promise<LinkedTenant> {
   return link(product, {
-    connector: 'noop',
-    app: 'No operation',
+    connector: integration.connector ?? 'noop',
+    ...(integration.connector === 'rest' ? {} : { app: 'No operation' }),
     account_name: 'Benchmark',
     config: integration.config ?? {},
-    record_types: { employees: { fields: MAPPED_FIELDS.map((name) => ({ name, to: name })) } },
+    record_types: {
+      employees: { on_delete: 'leave', fields: MAPPED_FIELDS.map((name) => ({ name, to: name })) },
+    },
     grace_period_ms: integration.graceMs,
     initial_push: 'none',
     // A bulk of first pushes is what is measured, not a mistake.
