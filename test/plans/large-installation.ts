@@ -44,6 +44,8 @@ export async function simulateLargeInstallation(client: Client): Promise<void> {
   await client.query(`set session_replication_role = replica`); // no triggers, no foreign keys
   const columns = await readColumns(client);
   await dropChecks(client);
+  await client.query('alter system set autovacuum = off');
+  await client.query('select pg_reload_conf()');
   const tables = new Map<string, Column[]>();
   for (const column of columns) tables.set(column.table, [...(tables.get(column.table) ?? []), column]);
   for (const [table, ofTable] of tables) {
@@ -51,7 +53,6 @@ export async function simulateLargeInstallation(client: Client): Promise<void> {
     for (const { name } of ofTable)
       if (DISTINCT[name] !== undefined)
         await client.query(`alter table ${table} alter column ${name} set (n_distinct = ${DISTINCT[name]})`);
-    await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
   }
   await client.query('analyze');
   for (const table of tables.keys()) await scale(client, table);
@@ -78,7 +79,7 @@ async function readColumns(client: Client): Promise<Column[]> {
 async function dropChecks(client: Client): Promise<void> {
   const { rows } = await client.query<{ statement: string }>(`
     select format('alter table %s drop constraint if exists %I', conrelid::regclass, conname) as statement
-    from pg_constraint where contype in ('c', 'f') and connamespace = 'public'::regnamespace`);
+    from pg_constraint where contype in ('c', 'f') and connamespace = 'public'::regnamespace and coninhcount = 0`);
   for (const { statement } of rows) await client.query(statement);
 }
 
@@ -93,6 +94,11 @@ async function fill(client: Client, table: string, columns: readonly Column[]): 
 }
 
 const id = (text: string): string => `md5(${text})::uuid`;
+
+/** As `newUuid` makes them: they begin with their instant, by which tables are partitioned. */
+const timedId = (text: string): string =>
+  `(lpad(to_hex((extract(epoch from now() - n * interval '5 hours') * 1000)::bigint), 12, '0') || '7'
+    || substr(md5(${text}), 1, 3) || '8' || substr(md5(${text}), 4, 15))::uuid`;
 
 function valueOf({ name, type, isNullable, values }: Column): string {
   const plain = type.endsWith('[]') ? `'{}'` : plainValue(name, type, values);
@@ -111,7 +117,7 @@ function plainValue(name: string, type: string, values: readonly string[]): stri
   if (name === 'integration_id') return id(`'integration' || n % 1500`);
   switch (type) {
     case 'uuid':
-      return id(`'${name}' || n`);
+      return timedId(`'${name}' || n`);
     case 'timestamp with time zone':
       return `now() - n * interval '5 hours'`;
     case 'date':
@@ -153,13 +159,13 @@ async function scale(client: Client, table: string): Promise<void> {
   );
 }
 
-/** The growing table that a relation is, or is a partition of; undefined for other relations. */
-export async function readGrowingTables(client: Client): Promise<Map<string, string>> {
+/** The large table that a relation is, or is a large partition of; undefined for other relations. */
+export async function readLargeTables(client: Client): Promise<Map<string, string>> {
   const { rows } = await client.query<{ relation: string; table: string }>(`
     select class.relname as relation, coalesce(parent.relname, class.relname) as table
     from pg_class class left join pg_inherits on inhrelid = class.oid
       left join pg_class parent on parent.oid = inhparent
-    where class.relnamespace = 'public'::regnamespace and class.relkind in ('r', 'p')
-      and class.relname not like 'kysely%'`);
-  return new Map(rows.flatMap(({ relation, table }) => (ROWS[table] === 1 ? [] : [[relation, table]])));
+    where class.relnamespace = 'public'::regnamespace and class.relkind = 'r'
+      and class.reltuples > 10000`);
+  return new Map(rows.map(({ relation, table }) => [relation, table]));
 }

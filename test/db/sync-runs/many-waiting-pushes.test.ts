@@ -1,6 +1,8 @@
 /** Integrations with many waiting pushes: rule 60. What a request reads and writes is counted, not timed. */
 import type { TenantWork } from '../../../db/database';
 import { markOutage, markUnauthorized } from '../../../db/integrations/availability';
+import { findIntegration } from '../../../db/integrations/integrations';
+import { giveUpWaiting, unreachableError } from '../../../db/integrations/outage-pushes';
 import {
   pauseIntegration,
   replaceCredentials,
@@ -36,9 +38,12 @@ const givenUp = async () => {
 };
 const failHours = async (hours: number) => {
   now += hours * HOUR;
-  await tenant.work((work) =>
-    markOutage(work, { integrationId, now: new Date(now), detail: 'down', limits: OUTAGE_LIMITS }),
-  );
+  await tenant.work(async (work) => {
+    await markOutage(work, { integrationId, now: new Date(now), detail: 'down', limits: OUTAGE_LIMITS });
+    const { retryClockStoppedMs = 0 } = (await findIntegration(work, { integrationId })) ?? {};
+    const error = unreachableError('down', OUTAGE_LIMITS);
+    await giveUpWaiting(work, { integrationId, limit: 10, now: new Date(now), retryClockStoppedMs, error });
+  });
 };
 const pause = () => tenant.work((work) => pauseIntegration(work, { integrationId }));
 const resume = (work: TenantWork) => resumeIntegration(work, { integrationId });
@@ -137,7 +142,9 @@ describe('rule 16: the retry clock of pushes', () => {
     await tenant.work(resume);
     const { pushes } = await tenant.claim(integrationId, new Date(now));
     expect(pushes).toHaveLength(1);
-    await db.superuser(`update record_syncs set lease_until = null, claim_id = null`);
+    await db.superuser(`update record_syncs set lease_until = null, claim_id = null, next_attempt_at = $1`, [
+      new Date(now),
+    ]);
     await failHours(71);
     expect(await givenUp()).toBe(0);
 
