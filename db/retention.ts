@@ -9,13 +9,26 @@ import { keepPartitions } from './platform/partitions';
  * history of the partitioned tables after its retention.
  */
 export async function purgeExpired(database: Database, retention: Retention): Promise<void> {
-  await database.withDispatcher(async ({ trx }) => {
-    await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
-    await sql`delete from integration_trials where created_at < now() - interval '1 hour'`.execute(trx);
-    await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);
-    await deleteOldPreviews(trx);
-  });
+  await deleteExpired(database, 'stream_events', '1 hour');
+  await deleteExpired(database, 'integration_trials', '1 hour');
+  await deleteExpired(database, 'idempotency_keys', '24 hours');
+  await database.withDispatcher(({ trx }) => deleteOldPreviews(trx));
   await keepPartitions(database, retention);
+}
+
+const ROWS_PER_TRANSACTION = 5_000;
+/** The next call, a minute later, continues. */
+const TRANSACTIONS_MAX = 100;
+
+async function deleteExpired(database: Database, table: string, age: string): Promise<void> {
+  for (let transactions = 0; transactions < TRANSACTIONS_MAX; transactions += 1) {
+    const { numAffectedRows = 0n } = await database.withDispatcher(({ trx }) =>
+      sql`delete from ${sql.table(table)} where ctid = any(array(
+        select ctid from ${sql.table(table)} where created_at < now() - ${age}::interval
+        order by created_at limit ${ROWS_PER_TRANSACTION}))`.execute(trx),
+    );
+    if (numAffectedRows < ROWS_PER_TRANSACTION) return;
+  }
 }
 
 async function deleteOldPreviews(trx: Work['trx']): Promise<void> {

@@ -45,6 +45,7 @@ import * as retryClocks from './2026-12-04-retry-clocks';
 import * as scheduleRows from './2026-12-04-schedule-rows';
 import * as writeOutages from './2026-12-04-write-outages';
 import * as erasures from './2026-12-05-erasures';
+import * as expiredRows from './2026-12-05-expired-rows';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -92,4 +93,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-schedule-rows': scheduleRows,
   '2026-12-04-write-outages': writeOutages,
   '2026-12-05-erasures': erasures,
+  '2026-12-05-expired-rows': expiredRows,
 };
