@@ -33,8 +33,8 @@ export function recordPushActivities(tenantId: string): RecordPushActivities {
 }
 
 /**
- * A slice of an erasure ends within two minutes (its time box is 20 s). A dead worker costs one step, which is
- * repeated. Whatever a person waits for goes first.
+ * A slice of an erasure ends within two minutes (its time box is 20 s). A dead worker costs one step, which
+ * is repeated. Work that a person waits for goes first.
  */
 export function erasureActivities(tenantId: string): ErasureActivities {
   return proxyActivities<ErasureActivities>({

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- growth`: what the service does all day, for one tenant of 10,000 records in a small and in
- * a large installation, in processor time of this process and PostgreSQL. Filling the large one takes most of
- * the time.
+ * `npm run bench -- growth`: what the service does all day, for one tenant of 10,000 records in a small and
+ * in a large installation, in processor time of this process and PostgreSQL. Filling the large one takes most
+ * of the time.
  */
 import { Database } from '../../db/database';
 import type { BenchEnvironment } from '../environment';
