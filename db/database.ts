@@ -184,7 +184,7 @@ export class Database {
             and relkind in ('r', 'p') and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity
               and exists (select from pg_policy where polrelid = pg_class.oid)
               and exists (select from aclexplode(relacl) acl join pg_roles role on role.oid = acl.grantee
-                where role.rolname = any(${roles}::text[])))
+                where role.rolname = any(${roles}::text[]) and role.rolname <> 'syncline_eraser'))
           order by 1
         ) as open_tables`.execute(this.#kysely);
     const found = rows[0] as Inspection;

@@ -33,7 +33,7 @@ async function deleteExpired(database: Database, table: string, age: string): Pr
 
 async function deleteOldPreviews(trx: Work['trx']): Promise<void> {
   await sql`
-    with old as (delete from erasures where state = 'ready' and updated_at < now() - interval '24 hours'
+    with old as (delete from erasures where state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'
       returning tenant_id, erasure_id)
     delete from erasure_items item using old
     where item.tenant_id = old.tenant_id and item.erasure_id = old.erasure_id`.execute(trx);

@@ -18,6 +18,9 @@ const ROWS: Record<string, number> = {
   record_syncs: 1e9,
   record_links: 1e9,
   outbox: 1e5,
+  // Only while work is under way.
+  running_work: 5_000,
+  remote_claims: 5_000,
   installations: 1,
 };
 const ROWS_OTHERWISE = 1e8;
@@ -116,6 +119,8 @@ function plainValue(name: string, type: string, values: readonly string[]): stri
   if (name === 'tenant_id') return id(`'tenant' || n % 300`);
   if (name === 'integration_id') return id(`'integration' || n % 1500`);
   switch (type) {
+    case 'integer':
+      return name === 'attempts' ? 'case when n % 1000 = 0 then 5 else 0 end' : 'n::text';
     case 'uuid':
       return timedId(`'${name}' || n`);
     case 'timestamp with time zone':

@@ -96,7 +96,7 @@ function readsOf(plan: Plan, isLimited = false): Read[] {
 }
 
 const isAllowed = (read: { table: string; statement: string }, allowed: AllowedRead): boolean =>
-  allowed.table === read.table && read.statement.includes(allowed.contains);
+  (allowed.table ?? read.table) === read.table && read.statement.includes(allowed.contains);
 
 it('rule 60: no statement reads a growing table from end to end, or thousands of its rows', () => {
   const found = reads
@@ -111,5 +111,5 @@ it('lists no exception that is not needed', () => {
 });
 
 it('has the statements of the whole product', () => {
-  expect(statements.length).toBeGreaterThan(100);
+  expect(statements.length).toBeGreaterThan(600);
 });

@@ -575,6 +575,7 @@ describe('lists', () => {
       data: [],
       next_cursor: expect.any(String),
       has_more: false,
+      oldest_kept_at: expect.any(String),
     });
   });
 
