@@ -105,9 +105,12 @@ async function requestAll({ database, log }: TickerOptions, due: readonly DueSch
   return count;
 }
 
-/** Corrects rows that do not follow the settings. @returns how many integrations that concerned. */
+/**
+ * Corrects rows that do not follow the settings. An integration that fails is tried again an hour later, and
+ * does not hold up the others. @returns how many integrations were corrected.
+ */
 export async function reconcileSchedules(
-  { database }: Pick<TickerOptions, 'database'>,
+  { database, log }: Pick<TickerOptions, 'database' | 'log'>,
   mayContinue: MayContinue = always,
 ): Promise<number> {
   let count = 0;
@@ -115,10 +118,14 @@ export async function reconcileSchedules(
     const { outdated, end } = await database.withDispatcher((work) =>
       findOutdatedSchedules(work, { after, limit: INTEGRATIONS_PER_PAGE }),
     );
-    await inParallel(outdated, (key) =>
-      database.withTenant(key.tenantId, (work) => updateSchedules(work, key)),
-    );
-    count += outdated.length;
+    await inParallel(outdated, async (key) => {
+      try {
+        await database.withTenant(key.tenantId, (work) => updateSchedules(work, key));
+        count += 1;
+      } catch (error) {
+        log.warn({ err: error, ...key }, 'could not correct the schedules of an integration');
+      }
+    });
     after = end;
     if (end === undefined) break;
   }
@@ -143,12 +150,12 @@ export function startScheduleTicker(options: TickerOptions): { stop(): Promise<v
     name: 'schedule_ticker',
     intervalMs: INTERVAL_MS,
     async run(mayContinue) {
+      await tick(options, mayContinue);
       if (performance.now() - reconciledAt > RECONCILED_EVERY_MS) {
         const startedAt = performance.now();
         await reconcileSchedules(options, mayContinue);
         reconciledAt = startedAt;
       }
-      await tick(options, mayContinue);
     },
   });
 }

@@ -220,6 +220,16 @@ describe('rule 60: integrations that an api of a former version made or changed'
     expect(await tick(options())).toBe(0);
   });
 
+  it('get their rows although those of another integration cannot be written', async () => {
+    await givenIntegration('03:00');
+    await db.superuser('delete from sync_schedules');
+    jest.spyOn(db.database, 'withTenant').mockImplementationOnce(() => Promise.reject(new Error('Refused.')));
+
+    expect(await reconcileSchedules(options())).toBe(1);
+    expect(await reconcileSchedules(options())).toBe(1);
+    expect(await reconcileSchedules(options())).toBe(0);
+  });
+
   it('are not run at the time that was changed', async () => {
     await db.superuser(`update integrations set nightly_sync_at = '23:00', is_hourly_sync_on = false
       where tenant_id = '${tenant.tenantId}'`);
