@@ -2,18 +2,23 @@
 import { sql } from 'kysely';
 import type { Retention } from '../domain/retention';
 import type { Database, Work } from './database';
-import { keepPartitions } from './platform/partitions';
+import { keepPartitions, tryAll } from './platform/partitions';
 
 /**
  * Stream events and trials after an hour, idempotency keys and previews of erasures after a day, and the
  * history of the partitioned tables after its retention.
  */
 export async function purgeExpired(database: Database, retention: Retention): Promise<void> {
-  await deleteExpired(database, 'stream_events', '1 hour');
-  await deleteExpired(database, 'integration_trials', '1 hour');
-  await deleteExpired(database, 'idempotency_keys', '24 hours');
-  await database.withDispatcher(({ trx }) => deleteOldPreviews(trx));
-  await keepPartitions(database, retention);
+  await tryAll(
+    [
+      () => deleteExpired(database, 'stream_events', '1 hour'),
+      () => deleteExpired(database, 'integration_trials', '1 hour'),
+      () => deleteExpired(database, 'idempotency_keys', '24 hours'),
+      () => database.withDispatcher(({ trx }) => deleteOldPreviews(trx)),
+      () => keepPartitions(database, retention),
+    ],
+    (purge) => purge(),
+  );
 }
 
 const ROWS_PER_TRANSACTION = 5_000;

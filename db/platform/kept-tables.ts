@@ -10,7 +10,7 @@ export interface KeptTable {
   /** Storage options of a partition, and indexes that only partitions have. */
   options: string;
   indexesOf: (partition: string) => string[];
-  /** Deletes at most so many rows before `cutoff` of the partition without bounds, except needed ones. */
+  /** Whether a row of the partition `…_other` is older than `cutoff` and not needed any more. */
   isOldIn: (cutoff: Date) => RawBuilder<unknown>;
   /** Selects the ids from `from` to `to` that are still needed. */
   findNeeded: ((from: string, to: string) => RawBuilder<{ id: string }>) | null;

@@ -38,7 +38,7 @@ export async function keepPartitions(
   retention: Retention,
   clock: () => number = Date.now,
 ): Promise<void> {
-  for (const table of KEPT_TABLES) {
+  await tryAll(KEPT_TABLES, async (table) => {
     const { now } = await database.withDispatcher(async (work) => work);
     const days = retention[table.kind];
     const cutoff = Math.min(now.getTime(), clock()) - days * DAY_MS;
@@ -46,7 +46,17 @@ export async function keepPartitions(
     for (const partition of await listPartitions(database, table))
       if (timeOf(partition.to) <= cutoff) await drop(database, table, partition);
     await database.withDispatcher((work) => deleteOthers(work, table, new Date(cutoff)));
-  }
+  });
+}
+
+/** A table that fails does not hold up the others. @throws the first error, after all were tried. */
+export async function tryAll<Item>(
+  items: readonly Item[],
+  run: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const errors: unknown[] = [];
+  for (const item of items) await run(item).catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 async function makeAhead(
