@@ -16,7 +16,7 @@ export type OutboxMessage =
   | { topic: 'record_push'; integrationId: string }
   /** The integration's sync runs start, continue or end. */
   | { topic: 'sync_run'; integrationId: string }
-  /** The integration's Temporal Schedules are brought in line with its row. */
+  /** The integration's schedules follow its settings again. Only former versions write it. */
   | { topic: 'sync_schedule'; integrationId: string }
   /** An e-mail is sent. */
   | { topic: 'email'; emailId: string }
