@@ -1,6 +1,6 @@
 /** Many rows of one tenant, and what a transaction reads and writes of them. */
 import { sql } from 'kysely';
-import type { TenantWork } from '../../db/database';
+import type { TenantWork, Work } from '../../db/database';
 import { opaqueToPlanner } from '../../db/sql/bulk-rows';
 import type { GivenTenant } from './given';
 
@@ -19,7 +19,7 @@ export const rowsOf = (tenant: GivenTenant, work: (context: TenantWork) => Promi
   });
 
 /** Of this connection, since it last reported its counts. */
-async function countRows({ trx }: TenantWork): Promise<Rows> {
+export async function countRows({ trx }: Pick<Work, 'trx'>): Promise<Rows> {
   const { rows } = await sql<Rows>`
     select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int as wrote,
       coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::int as read
