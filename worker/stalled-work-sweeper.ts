@@ -84,9 +84,9 @@ async function sweepKind(
       })),
       now: work.now,
     }));
-    positions.set(kind, end);
     found += stalled.length;
     failures.push(...(await sendAll(stalled, now, handleRow, mayContinue)));
+    positions.set(kind, end);
     if (end === undefined) break;
   }
   return found;
