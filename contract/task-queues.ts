@@ -9,3 +9,5 @@ export const TASK_QUEUES = {
   email: 'email',
   webhooks: 'webhooks',
 } as const;
+
+export type TaskQueue = (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];

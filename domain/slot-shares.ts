@@ -12,13 +12,14 @@ export interface SlotRequest {
   since: number;
 }
 
-/** The slots of a worker for work that calls third parties and receivers, by task queue. */
+/** The slots of a worker for work that calls third parties, receivers and mail servers, by task queue. */
 export const DEFAULT_SLOTS = {
   push: 150,
   /** Each holds one or two pages in memory. */
   pull: 24,
   /** A receiver that hangs costs almost nothing. */
   webhooks: 200,
+  email: 10,
 };
 
 const TENANT_SHARE = 1 / 3;

@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { DEFAULT_SLOTS } from '../domain/slot-shares';
 import { retentionOf, retentionVariables } from './retention-variables';
+import { workerSizesOf, workerVariables } from './worker-variables';
 
 /** Lists every missing or invalid variable, one per line. */
 export class ConfigError extends Error {}
@@ -155,9 +155,7 @@ const workerEnvironment = z
       .refine((url) => URL.canParse(url) && new URL(url).pathname === '/', 'must have no path')
       .optional(),
     EGRESS_CA_FILE: caFile,
-    WORKER_POOL_SIZE: amount('connections', 20, 4),
-    WORKER_PUSH_SLOTS: amount('slots', DEFAULT_SLOTS.push, 3),
-    WORKER_PULL_SLOTS: amount('slots', DEFAULT_SLOTS.pull, 3),
+    ...workerVariables,
     NIGHTLY_RUNS: amount('runs', 100, 1),
     NIGHTLY_RUNS_PER_TENANT: amount('runs', 10, 1),
     LIST_PAGE_MIB: z.coerce.number('must be a number of MiB').int().min(1).max(16).default(4),
@@ -232,8 +230,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
   const read = parse(workerEnvironment, environment);
   return {
     databaseUrl: read.DATABASE_URL,
-    poolSize: read.WORKER_POOL_SIZE,
-    slots: { push: read.WORKER_PUSH_SLOTS, pull: read.WORKER_PULL_SLOTS },
+    ...workerSizesOf(read),
     nightlyRuns: { installation: read.NIGHTLY_RUNS, tenant: read.NIGHTLY_RUNS_PER_TENANT },
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: {

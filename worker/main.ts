@@ -1,13 +1,13 @@
 /**
- * The worker process: Temporal workers, outbox dispatcher, sweeper and schedule ticker. Any number may
- * run, and each does every kind of work. On SIGTERM or SIGINT it finishes running activities within 20 s and
- * exits with 0.
+ * The worker process: Temporal workers, outbox dispatcher, sweeper and schedule ticker. Any number may run.
+ * Each serves all task queues, or those of WORKER_QUEUES; the loops run where `workflows` is served. On
+ * SIGTERM or SIGINT the process finishes running activities within 20 s and exits with 0.
  */
 import { existsSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { PULLING_LIMITS } from '../activities/dependencies';
+import { PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { limitReaders } from '../connectors/postgres/isolation/readers';
@@ -16,9 +16,9 @@ import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
-import { DEFAULT_SLOTS } from '../domain/slot-shares';
 import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
+import { whyPoolIsSmall } from '../runtime/worker-variables';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
 import { startWatchdog } from '../runtime/watchdog';
@@ -49,7 +49,10 @@ const HEALTH_WITHIN_MS = 10_000;
  */
 async function main(): Promise<void> {
   const config = readConfig();
+  const { queues, slots, cachedWorkflows } = config;
   const log = createLog({ process: 'worker', level: config.logLevel });
+  const smallPool = whyPoolIsSmall(config);
+  if (smallPool !== undefined) log.warn(smallPool);
   startWatchdog({ process: 'worker', limitSeconds: config.watchdogSeconds });
   const handleSignals = exitOnSignalsDuringStart('worker', log);
   let isStopping = false;
@@ -60,14 +63,15 @@ async function main(): Promise<void> {
   const database = openDatabase(config, encryption, log);
   const health = startHealthServer({ address: config.health, database, eventLoop: watchEventLoop(), log });
   await retryUntilReachable('database', log, () => encryption.verify(database));
-  const temporal = await connectToTemporal(log);
+  const temporal = await connectToTemporal(log, queues);
   health.askTemporal((withinMs) => temporal.inspect(withinMs));
   const egress = createEgress(config, log);
-  const slots = { ...DEFAULT_SLOTS, ...config.slots };
   const guard = new WorkGuard(database, log, new ThirdPartySlots(database, slots));
   const workers = await createWorkers({
     activityInterceptors: [guard.interceptor],
+    queues,
     slots,
+    cachedWorkflows,
     connection: temporal.workerConnection,
     namespace: temporal.namespace,
     workflows: findWorkflows(),
@@ -77,18 +81,29 @@ async function main(): Promise<void> {
       connectors,
       ...egress,
       log,
+      pushing: { ...PUSHING_LIMITS, ...config.pushing },
       pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType },
       isStopping: () => isStopping,
     }),
   });
   handleSignals();
-  const loops = startBackgroundLoops({ config, log, database, temporal });
+  const loops = queues.includes('workflows')
+    ? startBackgroundLoops({ config, log, database, temporal })
+    : undefined;
+  const healthLog = logFindings({
+    log,
+    ask: async () => ({
+      ...(await askDatabase(database, HEALTH_WITHIN_MS)),
+      ...(await temporal.inspectQueues(HEALTH_WITHIN_MS)),
+    }),
+  });
 
   const { namespace, hasSearchAttributes } = temporal;
-  log.info({ namespace, hasSearchAttributes }, 'worker running');
+  log.info({ namespace, hasSearchAttributes, queues }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // the SDK stops them on SIGTERM and SIGINT
 
-  await Promise.all([loops.stop(), guard.stop()]);
+  healthLog.stop();
+  await Promise.all([loops?.stop(), guard.stop()]);
   health.stop();
   await Promise.all([temporal.close(), egress.close(), database.close()]);
   log.info('worker stopped');
@@ -136,7 +151,7 @@ function findWorkflows(): CreateWorkersOptions['workflows'] {
     : { workflowsPath: require.resolve('../workflows') };
 }
 
-/** The loops beside the Temporal workers. */
+/** The loops beside the Temporal workers. They start and signal workflows, so they run where those do. */
 function startBackgroundLoops({
   config,
   log,
@@ -161,13 +176,7 @@ function startBackgroundLoops({
     startSweeper({ database, handleRow, log, retention }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
-  const healthLog = logFindings({ ask: () => askDatabase(database, HEALTH_WITHIN_MS), log });
-  return {
-    stop() {
-      healthLog.stop();
-      return Promise.all(loops.map((loop) => loop.stop()));
-    },
-  };
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
 function readConfig(): WorkerConfig {

@@ -4,8 +4,10 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { whyTemporalRefuses } from '../contract/temporal-refusal';
+import type { TaskQueue } from '../contract/task-queues';
 import type { Findings } from '../domain/health';
 import { retryUntilReachable } from './retry-until-reachable';
+import { inspectQueuesOfOthers } from './served-queues';
 import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
 import { temporalInterceptors } from './temporal-interceptors';
 
@@ -16,14 +18,22 @@ export interface TemporalConnections {
   hasSearchAttributes: boolean;
   /** As at the start: a cluster that lost its data has none. */
   registerSearchAttributes(): Promise<boolean>;
-  /** Whether Temporal answers and accepts this worker, and whether it can use search attributes. */
+  /**
+   * Whether Temporal answers and accepts this worker, whether it can use search attributes, and what
+   * `inspectQueues` says.
+   */
   inspect(withinMs: number): Promise<Findings>;
+  /** Whether other workers serve the task queues that this one does not. */
+  inspectQueues(withinMs: number): Promise<Findings>;
   close(): Promise<unknown>;
 }
 
 const ANSWER_WITHIN_MS = 10_000;
 
-export async function connectToTemporal(log: Logger): Promise<TemporalConnections> {
+export async function connectToTemporal(
+  log: Logger,
+  served: readonly TaskQueue[],
+): Promise<TemporalConnections> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   // Without retries, whose last error would be the end of the time instead of the refusal.
   const probe = Connection.lazy({ ...connectionOptions, interceptors: [] });
@@ -34,6 +44,10 @@ export async function connectToTemporal(log: Logger): Promise<TemporalConnection
   const clientConnection = await retryUntilReachable('Temporal', log, () =>
     Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
   );
+  const inspectQueues = (withinMs: number): Promise<Findings> =>
+    probe
+      .withDeadline(Date.now() + withinMs, () => inspectQueuesOfOthers(probe, { namespace, served }))
+      .catch(() => ({})); // `inspect` says that Temporal does not answer
   const registerSearchAttributes = () => ensureSearchAttributes(clientConnection, namespace, log);
   return {
     namespace,
@@ -41,7 +55,12 @@ export async function connectToTemporal(log: Logger): Promise<TemporalConnection
     client: new Client({ connection: clientConnection, namespace }),
     hasSearchAttributes: await registerSearchAttributes(),
     registerSearchAttributes,
-    inspect: (withinMs) => inspectTemporal(probe, namespace, withinMs),
+    async inspect(withinMs) {
+      const asked = [inspectTemporal(probe, namespace, withinMs), inspectQueues(withinMs)];
+      const [temporal, queues] = await Promise.all(asked);
+      return { ...temporal, ...queues };
+    },
+    inspectQueues,
     close: () => Promise.all([probe, workerConnection, clientConnection].map((one) => one.close())),
   };
 }

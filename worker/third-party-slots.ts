@@ -16,7 +16,7 @@ export class ThirdPartySlots {
 
   constructor(
     private readonly database: Database,
-    { push, pull, webhooks }: typeof DEFAULT_SLOTS,
+    { push, pull, webhooks }: Omit<typeof DEFAULT_SLOTS, 'email'>,
   ) {
     this.queues = {
       [TASK_QUEUES.push]: new SlotShares(push),

@@ -1,6 +1,6 @@
 /**
- * The Temporal workers of one process: one per task queue, so that one kind of work cannot use up another's
- * slots.
+ * The Temporal workers of one process: one per task queue that it serves, so that one kind of work cannot use up
+ * another's slots.
  */
 import {
   type ActivityInterceptorsFactory,
@@ -10,7 +10,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import type { ActivityDependencies } from '../activities/dependencies';
-import { TASK_QUEUES } from '../contract/task-queues';
+import { TASK_QUEUES, type TaskQueue } from '../contract/task-queues';
 import { DEFAULT_SLOTS } from '../domain/slot-shares';
 
 export interface CreateWorkersOptions {
@@ -20,8 +20,11 @@ export interface CreateWorkersOptions {
   /** A prebuilt bundle, or the source. */
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
   activityInterceptors?: ActivityInterceptorsFactory[];
-  /** For work that calls third parties and receivers (third-party-slots.ts). */
+  /** All by default. */
+  queues?: readonly TaskQueue[];
+  /** For work that calls third parties and receivers (third-party-slots.ts), and for e-mails. */
   slots?: typeof DEFAULT_SLOTS;
+  cachedWorkflows?: number;
 }
 
 /** Running activities may finish within the first time; after the second they are abandoned. */
@@ -29,7 +32,6 @@ const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 /** Beside `slots`, for activities that wait for no third party, and for those that get no slot now. */
 const SHORT_SLOTS = 16;
-const EMAIL_SLOTS = 10;
 const CACHED_WORKFLOWS = 500;
 
 export async function createWorkers({
@@ -38,7 +40,9 @@ export async function createWorkers({
   dependencies,
   workflows,
   activityInterceptors = [],
+  queues = Object.values(TASK_QUEUES),
   slots = DEFAULT_SLOTS,
+  cachedWorkflows = CACHED_WORKFLOWS,
 }: CreateWorkersOptions): Promise<Worker[]> {
   const common = {
     connection,
@@ -48,36 +52,19 @@ export async function createWorkers({
     interceptors: { activity: activityInterceptors },
   } as const;
   const activities = createActivities(dependencies);
-  return Promise.all([
-    Worker.create({
-      ...common,
-      ...workflows,
-      taskQueue: TASK_QUEUES.workflows,
-      maxCachedWorkflows: CACHED_WORKFLOWS,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.push,
-      activities,
-      maxConcurrentActivityTaskExecutions: slots.push + SHORT_SLOTS,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.pull,
-      activities,
-      maxConcurrentActivityTaskExecutions: slots.pull + SHORT_SLOTS,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.email,
-      activities,
-      maxConcurrentActivityTaskExecutions: EMAIL_SLOTS,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.webhooks,
-      activities,
-      maxConcurrentActivityTaskExecutions: slots.webhooks + SHORT_SLOTS,
-    }),
-  ]);
+  return Promise.all(
+    queues.map((taskQueue) =>
+      Worker.create(
+        taskQueue === 'workflows'
+          ? { ...common, ...workflows, taskQueue, maxCachedWorkflows: cachedWorkflows }
+          : {
+              ...common,
+              taskQueue,
+              activities,
+              maxConcurrentActivityTaskExecutions:
+                slots[taskQueue] + (taskQueue === 'email' ? 0 : SHORT_SLOTS),
+            },
+      ),
+    ),
+  );
 }

@@ -85,6 +85,16 @@ it('gives api and worker an environment that they accept', () => {
   });
 });
 
+it('has workers of all task queues, and on demand workers of pushes alone', () => {
+  const [all, pushes] = [
+    loadWorkerConfig(environment('worker')),
+    loadWorkerConfig(environment('worker-push')),
+  ];
+
+  expect(all.queues).toHaveLength(5);
+  expect(pushes).toEqual({ ...all, queues: ['push'] });
+});
+
 it('has timers as precise as those of the dev server of npm start', () => {
   const dynamicConfig = parse(readProjectFile('deploy/temporal.yaml')) as Record<string, { value: string }[]>;
 
