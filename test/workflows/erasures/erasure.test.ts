@@ -1,6 +1,6 @@
 /** An erasure from the preview to the receipt, with pushes and a pull at the same time (rules.md 62). */
 import { RecordRejected } from '../../../connectors/errors';
-import { advanceErasure } from '../../../db/erasures/advance-erasure';
+import { advanceErasure, ERASURE_LIMITS } from '../../../db/erasures/advance-erasure';
 import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
 import type { EraseAs } from '../../../db/tables/erasures';
 import { CrmIntegration, fill } from '../../support/environments/crm-integration';
@@ -107,6 +107,17 @@ it('rule 62: an app that refuses the deletion is named in the receipt, and the r
   expect(JSON.stringify(row)).not.toContain('ada');
 });
 
+/** All steps, without the time that transactions under way are given. */
+async function eraseAll(erasureId: string): Promise<void> {
+  const limits = { ...ERASURE_LIMITS, settleMs: 0 };
+  for (let state = 'more'; state !== 'ended';)
+    ({ state } = await advanceErasure(
+      environment.database,
+      { tenantId: tenant.tenantId, erasureId },
+      limits,
+    ));
+}
+
 describe('rule 62: a pull', () => {
   const linked = async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
@@ -160,14 +171,14 @@ describe('rule 62: a pull', () => {
       if (isErased) return;
       isErased = true;
       await confirm(erasureId, []);
-      const key = { tenantId: tenant.tenantId, erasureId };
-      await advanceErasure(environment.database, key); // the records are blocked from here on
+      await eraseAll(erasureId);
+      // Nothing of the record is left that could stop the page, except for the hashes of its names.
+      expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { records: 1 } });
     };
     await pulled.sync('nightly');
     await settle();
 
     expect(isErased).toBe(true);
-    expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { records: 1 } });
     expect(Object.keys(await pulled.names()).toSorted()).toEqual(['p000', 'p002', 'p003', 'p004']);
   });
 });
