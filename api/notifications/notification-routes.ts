@@ -186,7 +186,7 @@ export const notificationRoutes: readonly Route[] = [
     summary: 'Mark all notifications up to one as viewed',
     description:
       '`up_to` is the notification that appeared last on the page, by `appeared_at`. Those that appeared ' +
-      'later stay unread.',
+      'later stay unread. One request marks 1,000 at most, those that appeared last.',
     body: z.strictObject({ up_to: idParam('ntf', 'notification_not_found') }),
     responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
     problems: ['notification_not_found', 'role_insufficient', ...PERSON_PROBLEMS],

@@ -112,8 +112,8 @@ export async function viewNotification(
 }
 
 /**
- * Marks this notification and all that appeared in the inbox before it. A notification can appear later than
- * newer ones. @returns how many had not been viewed.
+ * Marks this notification and those that appeared in the inbox before it, the last 1,000 of them. A
+ * notification can appear later than newer ones. @returns how many had not been viewed.
  */
 export async function viewNotificationsUpTo(
   work: TenantWork,
@@ -122,11 +122,19 @@ export async function viewNotificationsUpTo(
   return markViewed(work, {
     personId,
     how: 'marked',
-    which: sql`(revealed_at, notification_id) <= (
-      select revealed_at, notification_id from notification_recipients
-      where tenant_id = ${work.tenantId} and person_id = ${personId} and notification_id = ${notificationId})`,
+    which: sql`notification_id = any(array(
+      select notification_id from notification_recipients
+      where tenant_id = ${work.tenantId} and person_id = ${personId} and viewed_at is null
+        and (revealed_at, notification_id) <= (
+          select revealed_at, notification_id from notification_recipients
+          where tenant_id = ${work.tenantId} and person_id = ${personId}
+            and notification_id = ${notificationId})
+      order by revealed_at desc, notification_id desc limit ${MARKED_MAX}))`,
   });
 }
+
+/** Of one request, which changes that many rows and sends as many messages. */
+const MARKED_MAX = 1_000;
 
 /** Other kinds may name a run as well, but lead to another page. */
 const REQUESTER_KINDS = NOTIFICATION_KINDS.filter(

@@ -74,11 +74,20 @@ export function NotificationsPage() {
 const byAppearance = (one: Schemas['Notification'], other: Schemas['Notification']): number =>
   Date.parse(other.appeared_at ?? '') - Date.parse(one.appeared_at ?? '') || (other.id > one.id ? 1 : -1);
 
+/** Repeats the request, which marks a limited number, until it marks no more. Later ones stay unread. */
+async function markUpTo(upTo: string): Promise<void> {
+  for (let before = Infinity; ;) {
+    const { unread } = await answerOf(api.POST('/v1/notifications/viewed', { body: { up_to: upTo } }));
+    if (unread === 0 || unread >= before) return;
+    before = unread;
+  }
+}
+
 function MarkAllAsViewed({ notifications }: { notifications: readonly Schemas['Notification'][] }) {
   const [last] = notifications.toSorted(byAppearance);
   const isAnyUnread = notifications.some(({ viewed_at: at }) => at === null);
   const viewAll = useAction({
-    run: (upTo: string) => answerOf(api.POST('/v1/notifications/viewed', { body: { up_to: upTo } })),
+    run: markUpTo,
     done: 'All notifications are marked as viewed.',
     changes: ['notifications'],
   });
