@@ -83,7 +83,9 @@ async function find(
       after: erasure.progress?.after?.[0] ?? null,
       limit: rowsPerStep,
     });
-    await describeItems(work, erasure, found.recordIds);
+    const { recordIds: before } = await readItems(work, erasure);
+    const room = Math.max(0, ERASURE_RECORDS_MAX - before.length);
+    await describeItems(work, erasure, found.recordIds.slice(0, room));
     ({ after } = found);
   }
   const { recordIds } = await readItems(work, erasure);

@@ -317,6 +317,22 @@ describe('rule 62: an erased record', () => {
     expect(await placesOf(MARKER)).toEqual([]);
   });
 
+  it('is one of 1,000 at most, also where a step finds more', async () => {
+    await db.superuser(
+      `insert into records select (jsonb_populate_record(record, jsonb_build_object(
+         'record_id', gen_random_uuid(), 'external_id', 'copy-' || n))).*
+       from records record, generate_series(1, 1100) n where record_id = $1`,
+      [recordId],
+    );
+    const { erasureId } = await tenant.work((work) =>
+      requestErasure(work, { search: { email: `${MARKER}@example.com` }, requestedBy: 'key_x' }),
+    );
+    const key = { tenantId: tenant.tenantId, erasureId };
+    await advanceErasure(db.database, key, { ...LIMITS, rowsPerStep: 2_000 });
+
+    expect(await read(erasureId)).toMatchObject({ state: 'counting', records: 1_000 });
+  });
+
   it('is deleted at the third party although the mapping keeps records there, and the receipt says so', async () => {
     const limits = { ...LIMITS, thirdPartyMs: 3_600_000, settleMs: 1 };
     const { erasureId } = await tenant.work((work) =>
