@@ -40,6 +40,7 @@ import { syncScheduleRoutes } from './sync-runs/sync-schedule-routes';
 import { syncStatusRoutes } from './sync-runs/sync-status-routes';
 import { syncSummaryRoutes } from './sync-runs/sync-summary-routes';
 import { auditLogRoutes } from './tenants/audit-log-routes';
+import { tenantDeletionRoutes } from './tenants/tenant-deletion-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
@@ -50,6 +51,7 @@ import { eventRoutes } from './webhooks/event-routes';
 export const routes: readonly Route[] = [
   ...healthRoutes,
   ...tenantRoutes,
+  ...tenantDeletionRoutes,
   ...apiKeyRoutes,
   ...peopleRoutes,
   ...personEmailRoutes,

@@ -51,6 +51,24 @@ export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }
 
+/** The tenant was deleted. What remains of it is only for the eraser. */
+export class TenantDeleted extends Error {
+  constructor() {
+    super('The tenant was deleted.');
+    this.name = 'TenantDeleted';
+  }
+}
+
+/** For work that looks at many tenants: undefined if this one was deleted meanwhile. */
+export async function unlessDeleted<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof TenantDeleted) return undefined;
+    throw error;
+  }
+}
+
 const BEGIN_AGAIN = new Set(['40001', '40P01']);
 /**
  * When many clients create overlapping records, each round completes one, and the others overlap half as
@@ -121,7 +139,10 @@ export class Database {
     this.#openErasureKey = options.openErasureKey;
   }
 
-  /** Runs `work` in one transaction that sees and writes only this tenant's rows. */
+  /**
+   * Runs `work` in one transaction that sees and writes only this tenant's rows.
+   * @throws TenantDeleted
+   */
   async withTenant<T>(
     tenantId: string,
     work: (context: TenantWork) => Promise<T>,
@@ -130,7 +151,7 @@ export class Database {
     return this.#inTenant('syncline_app', tenantId, work, commit);
   }
 
-  /** As `withTenant`, for an erasure: also changes and deletes rows of logs. */
+  /** As `withTenant`, for an erasure: also changes and deletes rows of logs, and those of deleted tenants. */
   async withEraser<T>(tenantId: string, work: (context: TenantWork) => Promise<T>): Promise<T> {
     return this.#inTenant('syncline_eraser', tenantId, work);
   }
@@ -232,9 +253,15 @@ export class Database {
     const transaction = this.#kysely.transaction().setIsolationLevel('read committed');
     const committed = await transaction.execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
-      const settings = sql<{ now: Date }>`select ${this.#settings}${more},
-        set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
+      const isDeleted =
+        role === 'syncline_app'
+          ? sql`is_tenant_deleted(nullif(${tenantId}::text, '')::uuid)`
+          : sql.lit(false);
+      const settings = sql<{ now: Date; isDeleted: boolean }>`select ${this.#settings}${more},
+        set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now,
+        ${isDeleted} as is_deleted`;
       const { rows } = await settings.execute(trx);
+      if (rows[0]?.isDeleted === true) throw new TenantDeleted();
       const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
       return { trx, result: await work({ trx, now: now ?? new Date() }) };
     });

@@ -48,7 +48,12 @@ import {
   type WebhookEndpointInput,
   webhookEndpointWorkflowId,
 } from '../contract/webhook-endpoint';
-import type { Database } from '../db/database';
+import {
+  TENANT_DELETION_WORKFLOW,
+  type TenantDeletionInput,
+  tenantDeletionWorkflowId,
+} from '../contract/tenant-deletion';
+import { type Database, unlessDeleted } from '../db/database';
 import type { DueMessage, MessageOf } from '../db/platform/outbox';
 import { typeIdOf } from '../domain/typeid';
 import { updateSchedules } from '../db/sync-runs/sync-schedules';
@@ -74,7 +79,10 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return signalSyncRuns(temporal, message);
       case 'sync_schedule':
         // From an api of a former version, which does not write the rows.
-        return database?.withTenant(message.tenantId, (work) => updateSchedules(work, message));
+        return (
+          database &&
+          unlessDeleted(database.withTenant(message.tenantId, (work) => updateSchedules(work, message)))
+        );
       case 'email':
         return startEmail(client, message);
       case 'webhook_endpoint':
@@ -89,6 +97,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return signalNotificationViewed(client, message);
       case 'background_task':
         return startBackgroundTask(temporal, message);
+      case 'tenant_deletion':
+        return startTenantDeletion(client, { tenantId: message.deletedTenantId });
       default:
         throw new Error(`This version does not know the topic ${(message as DueMessage).topic}.`);
     }
@@ -228,6 +238,17 @@ async function startBackgroundTask(
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Does in chunks what a person decided about many rows',
     ...(hasSearchAttributes ? searchable({ tenantId }) : {}),
+  });
+}
+
+/** Started again after its end, the workflow reads that the deletion is done and ends. */
+async function startTenantDeletion(client: Client, input: TenantDeletionInput): Promise<void> {
+  await client.workflow.start(TENANT_DELETION_WORKFLOW, {
+    workflowId: tenantDeletionWorkflowId(input),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Deletes the rows of a deleted tenant',
   });
 }
 

@@ -4,7 +4,8 @@
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
-import { STALLED_WORK, STALLED_WORK_KINDS, type StalledWork } from '../db/platform/stalled-work';
+import { STALLED_WORK, STALLED_WORK_KINDS } from '../db/platform/stalled-work';
+import type { StalledWork } from '../db/platform/stalled-work-page';
 import { purgeExpired } from '../db/retention';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { type MayContinue, startLeasedLoop } from './leased-loop';

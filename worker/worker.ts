@@ -8,9 +8,12 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { ApplicationFailure } from '@temporalio/common';
 import { createActivities } from '../activities';
 import type { ActivityDependencies } from '../activities/dependencies';
 import { TASK_QUEUES, type TaskQueue } from '../contract/task-queues';
+import { TENANT_DELETED } from '../contract/tenant-deletion';
+import { TenantDeleted } from '../db/database';
 import { DEFAULT_SLOTS } from '../domain/slot-shares';
 
 export interface CreateWorkersOptions {
@@ -34,6 +37,20 @@ const SHUTDOWN_FORCE = '25 seconds';
 const SHORT_SLOTS = 16;
 const CACHED_WORKFLOWS = 500;
 
+/** What is repeated after other errors ends when the tenant was deleted. */
+const endWithTenant: ActivityInterceptorsFactory = () => ({
+  inbound: {
+    async execute(input, next) {
+      try {
+        return await next(input);
+      } catch (error) {
+        if (!(error instanceof TenantDeleted)) throw error;
+        throw ApplicationFailure.nonRetryable(error.message, TENANT_DELETED);
+      }
+    },
+  },
+});
+
 export async function createWorkers({
   connection,
   namespace,
@@ -44,12 +61,13 @@ export async function createWorkers({
   slots = DEFAULT_SLOTS,
   cachedWorkflows = CACHED_WORKFLOWS,
 }: CreateWorkersOptions): Promise<Worker[]> {
+  const interceptors = { activity: [endWithTenant, ...activityInterceptors] };
   const common = {
     connection,
     namespace,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
-    interceptors: { activity: activityInterceptors },
+    interceptors,
   } as const;
   const activities = createActivities(dependencies);
   return Promise.all(

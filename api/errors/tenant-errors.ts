@@ -7,6 +7,16 @@ export const TENANT_ERRORS = {
     title: 'Tenant not found',
     detail: 'Check the id. GET /v1/tenants lists all tenants.',
   },
+  tenant_deleted: {
+    status: 410,
+    title: 'The tenant was deleted',
+    detail: 'GET /v1/tenants/{tenant_id}/deletion shows how far the deletion is.',
+  },
+  tenant_name_differs: {
+    status: 422,
+    title: 'The name is not that of the tenant',
+    detail: 'Repeat the exact name from GET /v1/tenants/{tenant_id} in the query parameter `name`.',
+  },
   unknown_time_zone: {
     status: 422,
     title: 'The time zone is unknown',

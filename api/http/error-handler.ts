@@ -1,6 +1,7 @@
 /** Turns every thrown error into problem details, and logs the details that callers must not see. */
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
+import { TenantDeleted } from '../../db/database';
 import { transientDatabaseError } from './database-errors';
 import { HttpError, toProblem } from './http-error';
 
@@ -38,6 +39,7 @@ export function handleErrors({
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof TenantDeleted) return new HttpError('tenant_deleted', { cause: error });
   // Thrown by the router on an invalid percent-escape.
   if (error instanceof URIError) return new HttpError('invalid_path', { cause: error });
   return transientDatabaseError(error) ?? new HttpError('internal_error', { cause: error });

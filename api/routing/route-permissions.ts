@@ -27,6 +27,8 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/tenants': 'platform',
   'GET /v1/tenants/{tenant_id}': 'platform',
   'PATCH /v1/tenants/{tenant_id}': 'platform',
+  'DELETE /v1/tenants/{tenant_id}': 'platform',
+  'GET /v1/tenants/{tenant_id}/deletion': 'platform',
   'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
 
   'GET /v1/platform/outbox': 'platform',

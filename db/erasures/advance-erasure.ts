@@ -27,6 +27,8 @@ export interface ErasureLimits {
   settleMs: number;
   /** Pushes without an answer after this time are reported as unanswered. */
   thirdPartyMs: number;
+  /** Everything that was under way when a tenant was deleted has ended after this time. */
+  lastPassMs: number;
 }
 
 export const ERASURE_LIMITS: ErasureLimits = {
@@ -34,6 +36,7 @@ export const ERASURE_LIMITS: ErasureLimits = {
   recordsPerStep: 50,
   settleMs: 30_000,
   thirdPartyMs: 72 * 3_600_000,
+  lastPassMs: 15 * 60_000,
 };
 
 const ASK_AGAIN_MS = 15_000;

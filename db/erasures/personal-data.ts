@@ -166,6 +166,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   sync_runs: of({ figure: 'kind scope record_types state stands_for', tenant: 'started_by canceled_by' }),
   sync_schedules: of({ figure: 'schedule basis' }),
   sync_statuses: of({ figure: 'breakdown', tenant: 'app account_name' }),
+  tenant_deletions: of({ figure: 'state progress rows request_id' }),
   tenant_keys: of({ secret: 'wrapped_key' }),
   tenants: of({ figure: 'time_zone company_synchronized_policy', tenant: 'name contact_email' }),
   undeliverable_addresses: of({ tenant: 'email detail' }),

@@ -46,6 +46,7 @@ import * as scheduleRows from './2026-12-04-schedule-rows';
 import * as writeOutages from './2026-12-04-write-outages';
 import * as erasures from './2026-12-05-erasures';
 import * as expiredRows from './2026-12-05-expired-rows';
+import * as tenantDeletions from './2026-12-05-tenant-deletions';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -94,4 +95,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-04-write-outages': writeOutages,
   '2026-12-05-erasures': erasures,
   '2026-12-05-expired-rows': expiredRows,
+  '2026-12-05-tenant-deletions': tenantDeletions,
 };

@@ -31,7 +31,9 @@ export type OutboxMessage =
   /** One person has viewed a notification. */
   | { topic: 'notification_viewed'; notificationRecipientId: string }
   /** A background task is done in chunks. */
-  | { topic: 'background_task'; backgroundTaskId: string };
+  | { topic: 'background_task'; backgroundTaskId: string }
+  /** The deletion of the tenant goes on. */
+  | { topic: 'tenant_deletion'; deletedTenantId: string };
 
 /** A message with the tenant it belongs to and the instant at which it is due. */
 export type DueMessage = OutboxMessage & { tenantId: string; nextDueAt: Date };
@@ -233,6 +235,8 @@ export function subjectIdOf(message: OutboxMessage): string {
       return message.notificationRecipientId;
     case 'background_task':
       return message.backgroundTaskId;
+    case 'tenant_deletion':
+      return message.deletedTenantId;
     default:
       return (message as { subjectId: string }).subjectId;
   }
@@ -257,6 +261,8 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
       return { topic, notificationRecipientId: subjectId };
     case 'background_task':
       return { topic, backgroundTaskId: subjectId };
+    case 'tenant_deletion':
+      return { topic, deletedTenantId: subjectId };
     // A newer version wrote it. No handler takes it, so it backs off until that version runs again.
     default:
       return { topic, subjectId } as never;

@@ -5,43 +5,17 @@
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
-import type { OutboxMessage } from './outbox';
-
-export type StalledWork = OutboxMessage & { tenantId: string };
-
-interface StalledWorkSearch {
-  overdueSince: Date;
-  /** Where the page before ended; undefined = at the beginning. */
-  after: string | undefined;
-  /** The most that is examined or found in one page. */
-  limit: number;
-}
-
-interface StalledWorkPage {
-  stalled: StalledWork[];
-  /** Where this page ended; undefined = it was the last one. */
-  end: string | undefined;
-}
-
-type FindStalledWork = (work: Work, search: StalledWorkSearch) => Promise<StalledWorkPage>;
+import {
+  FIRST_ID,
+  type FindStalledWork,
+  pageOf,
+  type StalledWorkPage,
+  type StalledWorkSearch,
+} from './stalled-work-page';
+import { findStalledDeletions, findStalledErasures, findStalledTasks } from './stalled-tasks';
 
 /** An e-mail's own workflow retries for this long. */
 const EMAIL_RETRIES_MS = 32 * 3_600_000;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-
-const pageOf = <Row>(
-  rows: readonly Row[],
-  limit: number,
-  idOf: (row: Row) => string,
-  stalledOf: (row: Row) => StalledWork[],
-): StalledWorkPage => {
-  const last = rows.at(-1);
-  return {
-    stalled: rows.flatMap(stalledOf),
-    end: last === undefined || rows.length < limit ? undefined : idOf(last),
-  };
-};
-
 /** Goes from one queue with open records to the next, however many records each has. */
 async function findStalledPushQueues(
   { trx }: Work,
@@ -202,29 +176,6 @@ async function findStalledNotifications(
   );
 }
 
-/** An erasure that waits for third parties changes its row every few seconds. */
-async function findStalledErasures(
-  { trx }: Work,
-  { overdueSince, after, limit }: StalledWorkSearch,
-): Promise<StalledWorkPage> {
-  const rows = await trx
-    .selectFrom('erasures')
-    .select(['tenantId', 'erasureId'])
-    .where('finishedAt', 'is', null)
-    .where('state', '<>', 'ready')
-    .where('updatedAt', '<', overdueSince)
-    .where('erasureId', '>', after ?? FIRST_ID)
-    .orderBy('erasureId')
-    .limit(limit)
-    .execute();
-  return pageOf(
-    rows,
-    limit,
-    ({ erasureId }) => erasureId,
-    (row) => [{ ...row, topic: 'erasure' }],
-  );
-}
-
 /** Disabled endpoints count as well: their queue ends the deliveries that are left. */
 async function findStalledEndpoints(
   { trx }: Work,
@@ -259,27 +210,6 @@ async function findStalledEndpoints(
   );
 }
 
-async function findStalledTasks(
-  { trx }: Work,
-  { overdueSince, after, limit }: StalledWorkSearch,
-): Promise<StalledWorkPage> {
-  const rows = await trx
-    .selectFrom('backgroundTasks')
-    .select(['tenantId', 'backgroundTaskId'])
-    .where('finishedAt', 'is', null)
-    .where('updatedAt', '<', overdueSince)
-    .where('backgroundTaskId', '>', after ?? FIRST_ID)
-    .orderBy('backgroundTaskId')
-    .limit(limit)
-    .execute();
-  return pageOf(
-    rows,
-    limit,
-    ({ backgroundTaskId }) => backgroundTaskId,
-    (row) => [{ ...row, topic: 'background_task' }],
-  );
-}
-
 export const STALLED_WORK = {
   pushQueues: findStalledPushQueues,
   backfills: findStalledBackfills,
@@ -290,6 +220,7 @@ export const STALLED_WORK = {
   endpoints: findStalledEndpoints,
   backgroundTasks: findStalledTasks,
   erasures: findStalledErasures,
+  tenantDeletions: findStalledDeletions,
 } satisfies Record<string, FindStalledWork>;
 
 export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

@@ -75,6 +75,27 @@ export interface ErasedHashesTable {
   erasureId: string;
 }
 
+/** `ending`: workflows are told to look at their rows. `removing`: rows are deleted, in passes. */
+export interface TenantDeletionsTable {
+  tenantId: string;
+  state: 'ending' | 'removing' | 'done';
+  progress: Json<TenantDeletionProgress | null> | null;
+  rows: Json<Record<string, number>>;
+  passBeganAt: Date | null;
+  passRows: Generated<number>;
+  requestId: string;
+  requestedAt: Date;
+  updatedAt: Date;
+  finishedAt: Date | null;
+}
+
+export interface TenantDeletionProgress {
+  /** A table, or a kind of work that ends. */
+  place: string;
+  /** The key of the last row; null = at the beginning. */
+  after: string[] | null;
+}
+
 export interface ErasureKeysTable {
   tenantId: string;
   secret: string;

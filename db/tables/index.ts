@@ -1,5 +1,11 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
-import type { ErasedHashesTable, ErasureItemsTable, ErasureKeysTable, ErasuresTable } from './erasures';
+import type {
+  ErasedHashesTable,
+  ErasureItemsTable,
+  ErasureKeysTable,
+  ErasuresTable,
+  TenantDeletionsTable,
+} from './erasures';
 import type {
   IntegrationTrialsTable,
   IntegrationsTable,
@@ -78,6 +84,7 @@ import type {
 
 export interface Tables {
   tenants: TenantsTable;
+  tenantDeletions: TenantDeletionsTable;
   tenantKeys: TenantKeysTable;
   apiKeys: ApiKeysTable;
   idempotencyKeys: IdempotencyKeysTable;

@@ -31,7 +31,8 @@ export type OutboxTopic =
   | 'erasure'
   | 'notification'
   | 'notification_viewed'
-  | 'background_task';
+  | 'background_task'
+  | 'tenant_deletion';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;

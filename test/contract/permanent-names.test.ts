@@ -31,6 +31,7 @@ import {
   scheduledSyncWorkflowId,
 } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
+import { TENANT_DELETED, TENANT_DELETION_WORKFLOW } from '../../contract/tenant-deletion';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import {
   deliveriesDueSignal,
@@ -96,6 +97,7 @@ describe('permanent names', () => {
     expect([ERASURE_WORKFLOW, erasureChangedSignal.name]).toEqual(['erasureWorkflow', 'erasureChanged']);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
+    expect([TENANT_DELETION_WORKFLOW, TENANT_DELETED]).toEqual(['tenantDeletionWorkflow', 'TenantDeleted']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
@@ -118,6 +120,7 @@ describe('permanent names', () => {
       'advanceErasure',
       'advanceOverview',
       'advanceSyncJob',
+      'advanceTenantDeletion',
       'checkIntegration',
       'decideNotification',
       'deliverDueWebhooks',

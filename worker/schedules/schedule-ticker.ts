@@ -4,7 +4,7 @@
  * while too many are in progress.
  */
 import type { ActivityLog } from '../../activities/dependencies';
-import type { Database } from '../../db/database';
+import { type Database, unlessDeleted } from '../../db/database';
 import {
   countNightlyRuns,
   type DueSchedule,
@@ -92,7 +92,9 @@ async function requestAll({ database, log }: TickerOptions, due: readonly DueSch
   let count = 0;
   await inParallel(due, async (schedule) => {
     try {
-      const decision = await database.withTenant(schedule.tenantId, (work) => requestDueRun(work, schedule));
+      const decision = await unlessDeleted(
+        database.withTenant(schedule.tenantId, (work) => requestDueRun(work, schedule)),
+      );
       if (decision !== undefined) count += 1;
     } catch (error) {
       const { tenantId, integrationId } = schedule;
@@ -120,7 +122,7 @@ export async function reconcileSchedules(
     );
     await inParallel(outdated, async (key) => {
       try {
-        await database.withTenant(key.tenantId, (work) => updateSchedules(work, key));
+        await unlessDeleted(database.withTenant(key.tenantId, (work) => updateSchedules(work, key)));
         count += 1;
       } catch (error) {
         log.warn({ err: error, ...key }, 'could not correct the schedules of an integration');

@@ -550,7 +550,9 @@ it('has a case for every route that changes something', async () => {
     ),
   );
 
-  expect([...Object.keys(CASES), ...READING, 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
+  expect(
+    [...Object.keys(CASES), ...READING, 'POST /v1/tenants', 'DELETE /v1/tenants/{tenant_id}'].toSorted(),
+  ).toEqual(changing.toSorted());
 });
 
 it.each(Object.entries(CASES))(
@@ -590,6 +592,20 @@ it('POST /v1/tenants leaves its row with the new tenant', async () => {
     ['api_key.created', 'platform'],
     ['tenant.created', 'platform'],
   ]);
+});
+
+it('DELETE /v1/tenants/{tenant_id} leaves its row until the rows of the tenant are deleted', async () => {
+  const deleted = await service.givenTenant('Deleted');
+  const { headers } = await service.platform.delete(`/v1/tenants/${deleted.id}?name=Deleted`).expect(202);
+
+  const rows = await service.database.withEraser(deleted.uuid, ({ trx }) =>
+    trx
+      .selectFrom('auditLog')
+      .selectAll()
+      .where('requestId', '=', headers['x-request-id'] as string)
+      .execute(),
+  );
+  expect(rows).toMatchObject([{ action: 'tenant.deleted', actor: 'platform', target: deleted.id }]);
 });
 
 it('leaves no row for a dry run, a repetition or a refusal', async () => {

@@ -416,6 +416,18 @@ const ROWS: Record<string, Row[]> = {
         as.patch(`/v1/tenants/${toTypeId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
     },
   ],
+  'DELETE /v1/tenants/{tenant_id}': [
+    {
+      foreign: (as) => as.delete(`/v1/tenants/${a.id}?name=A`),
+      unknown: (as) => as.delete(`/v1/tenants/${toTypeId('ten', newUuid())}?name=A`),
+    },
+  ],
+  'GET /v1/tenants/{tenant_id}/deletion': [
+    {
+      foreign: (as) => as.get(`/v1/tenants/${a.id}/deletion`),
+      unknown: (as) => as.get(`/v1/tenants/${toTypeId('ten', newUuid())}/deletion`),
+    },
+  ],
   'POST /v1/tenants/{tenant_id}/api-keys': [
     {
       foreign: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),

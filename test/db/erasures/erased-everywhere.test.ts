@@ -11,7 +11,13 @@ import { newUuid, toTypeId } from '../../../db/sql/ids';
 import type { EraseAs, ErasureSearch } from '../../../db/tables/erasures';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
 
-const LIMITS: ErasureLimits = { rowsPerStep: 3, recordsPerStep: 1, settleMs: 0, thirdPartyMs: 0 };
+const LIMITS: ErasureLimits = {
+  rowsPerStep: 3,
+  recordsPerStep: 1,
+  settleMs: 0,
+  thirdPartyMs: 0,
+  lastPassMs: 0,
+};
 
 let MARKER: string;
 let EXTERNAL: string;

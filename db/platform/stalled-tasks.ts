@@ -1,0 +1,68 @@
+/** Overdue tasks that have a row and a workflow of their own (stalled-work.ts). */
+import type { Work } from '../database';
+import { FIRST_ID, pageOf, type StalledWorkPage, type StalledWorkSearch } from './stalled-work-page';
+
+/** An erasure that waits for third parties changes its row every few seconds. */
+export async function findStalledErasures(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('erasures')
+    .select(['tenantId', 'erasureId'])
+    .where('finishedAt', 'is', null)
+    .where('state', '<>', 'ready')
+    .where('updatedAt', '<', overdueSince)
+    .where('erasureId', '>', after ?? FIRST_ID)
+    .orderBy('erasureId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ erasureId }) => erasureId,
+    (row) => [{ ...row, topic: 'erasure' }],
+  );
+}
+
+export async function findStalledTasks(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('backgroundTasks')
+    .select(['tenantId', 'backgroundTaskId'])
+    .where('finishedAt', 'is', null)
+    .where('updatedAt', '<', overdueSince)
+    .where('backgroundTaskId', '>', after ?? FIRST_ID)
+    .orderBy('backgroundTaskId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ backgroundTaskId }) => backgroundTaskId,
+    (row) => [{ ...row, topic: 'background_task' }],
+  );
+}
+
+export async function findStalledDeletions(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('tenantDeletions')
+    .select('tenantId')
+    .where('finishedAt', 'is', null)
+    .where('updatedAt', '<', overdueSince)
+    .where('tenantId', '>', after ?? FIRST_ID)
+    .orderBy('tenantId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ tenantId }) => tenantId,
+    ({ tenantId }) => [{ tenantId, deletedTenantId: tenantId, topic: 'tenant_deletion' }],
+  );
+}
