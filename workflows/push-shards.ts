@@ -36,9 +36,10 @@ export class PushShards {
       if (!this.underWay.has(shard)) void this.keepPushing(shard);
   }
 
-  async end(): Promise<void> {
+  /** @param isNeeded there is other work, which does not wait for a slow call of theirs. */
+  async end(isNeeded: () => boolean = () => false): Promise<void> {
     this.wanted = 1;
-    if (this.areUnderWay) await condition(() => !this.areUnderWay);
+    if (this.areUnderWay) await condition(() => !this.areUnderWay || isNeeded());
   }
 
   private async keepPushing(shard: number): Promise<void> {

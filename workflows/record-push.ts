@@ -39,7 +39,7 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
   setCurrentDetails(describeFirstWait(input.nextDueAt));
   while (queue.hasWork || shards.areUnderWay) {
     if (!queue.hasWork) {
-      await shards.end();
+      await shards.end(() => queue.hasWork);
       continue;
     }
     await queue.sleepUntilDue(summarizeWait(pendingRecords));

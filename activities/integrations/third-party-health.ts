@@ -51,7 +51,11 @@ export function stateAfter(error: ConnectorError): ThirdPartyState {
 /** Stores the state on the integration, once for all of its pushes, runs and overviews (rules.md 10, 11). */
 export async function recordThirdPartyState(
   work: TenantWork,
-  { integrationId, credentialsUpdatedAt }: Pick<Integration, 'integrationId' | 'credentialsUpdatedAt'>,
+  {
+    integrationId,
+    credentialsUpdatedAt,
+    outageSince,
+  }: Pick<Integration, 'integrationId' | 'credentialsUpdatedAt' | 'outageSince'>,
   state: ThirdPartyState,
   { now, outage }: { now: Date; outage: OutageLimits },
 ): Promise<void> {
@@ -63,6 +67,7 @@ export async function recordThirdPartyState(
       now,
       detail: state.detail,
       limits: outage,
+      knownSince: outageSince,
       isWrite: state.isWrite ?? false,
     });
   else if (state.kind === 'unauthorized')

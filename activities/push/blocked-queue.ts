@@ -2,10 +2,11 @@
  * What a push queue does while its integration is blocked: due windows turn into pushes that wait, and one
  * execution of all probes a third party that is down (rules.md 8, 11, 58).
  */
-import { claimProbe, markRecovered } from '../../db/integrations/availability';
+import { claimProbe, markRecovered, releaseProbe } from '../../db/integrations/availability';
 import type { Integration } from '../../db/integrations/integrations';
 import type { Claim, ClaimedPush, ClaimOptions } from '../../db/push/claim';
 import type { FinishedPush } from '../../db/push/push-outcome';
+import { hasDuePushes } from '../../db/push/push-queue';
 import type { TenantWork } from '../../db/database';
 import type { OpenConnector } from '../dependencies';
 import { askThirdParty, type ThirdPartyState } from '../integrations/third-party-health';
@@ -27,6 +28,7 @@ export interface BlockedQueue {
 }
 
 const BLOCKED_CHUNK = 500;
+const LOCKED_RETRY_MS = 1_000;
 const WELL: ThirdPartyState = { kind: 'well' };
 
 /**
@@ -54,21 +56,38 @@ export async function unblock(
   blockedUntil: Date,
 ): Promise<void> {
   if (integration.blockedReason !== 'outage') return queue.recordState(WELL, integration);
-  const { integrationId, isWriteOutage } = integration;
+  const { integrationId } = integration;
   const { now } = queue.instant();
-  if (!(await queue.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil })))) return;
-  const state = isWriteOutage ? WELL : await askThirdParty(() => queue.open(integration));
-  if (state.kind !== 'well') return queue.recordState(state, integration);
-  if ((await probeByPush(queue, integration)).kind === 'well')
+  const claimedUntil = await queue.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }));
+  if (claimedUntil === undefined) return;
+  const state = await probe(queue, integration);
+  if (state.kind === 'well')
     await queue.inTenant((work) => markRecovered(work, { integrationId, now: queue.instant().now }));
+  else if (state.kind === 'permits')
+    await queue.inTenant((work) =>
+      releaseProbe(work, { integrationId, claimedUntil, retryAt: state.retryAt }),
+    );
+}
+
+/** @returns `permits` if nothing is known about the third party. */
+async function probe(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
+  const state = integration.isWriteOutage ? WELL : await askThirdParty(() => queue.open(integration));
+  if (state.kind === 'well') return probeByPush(queue, integration);
+  await queue.recordState(state, integration);
+  return state;
 }
 
 /** One push, for all queues and workers: the caller has claimed the probe. */
 async function probeByPush(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
+  const { integrationId } = integration;
   for (;;) {
     const claim = await queue.claim(integration, { limit: 1, onlyWindows: false, isProbe: true });
     if (claim.pushes.length > 0) return queue.probe(integration, claim.pushes);
-    if (claim.isOutdated) return { kind: 'permits', retryAt: queue.instant().now };
-    if (claim.taken === 0) return WELL;
+    const { now } = queue.instant();
+    if (claim.isOutdated) return { kind: 'permits', retryAt: now };
+    if (claim.taken > 0) continue;
+    const isLocked = await queue.inTenant((work) => hasDuePushes(work, { integrationId, now }));
+    // An incoming change holds what is due.
+    return isLocked ? { kind: 'permits', retryAt: new Date(now.getTime() + LOCKED_RETRY_MS) } : WELL;
   }
 }

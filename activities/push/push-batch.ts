@@ -49,6 +49,10 @@ export interface Batch {
 export interface BatchResult {
   concluded: FinishedPush[];
   trouble: ThirdPartyState;
+  /** Whether any record of the batch succeeded, also one that was concluded as its answer arrived. */
+  hasSucceeded: boolean;
+  /** The pushes whose results arrived after the last success. */
+  sinceSuccess: ReadonlySet<string>;
 }
 
 /** The execution ended before the push was begun. */
@@ -76,7 +80,8 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const isConcluded = await early.end();
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];
-  for (const push of batch.pushes) {
+  const arrived = [...results.keys()];
+  for (const push of inOrderOfArrival(batch.pushes, arrived)) {
     if (isConcluded.has(push.pushId)) continue;
     const result = results.get(push.pushId);
     if (result === undefined) {
@@ -87,7 +92,16 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
     if (judged.trouble !== undefined && judged.trouble.kind !== 'well') trouble = judged.trouble;
     concluded.push({ push, outcome: judged.outcome });
   }
-  return { concluded, trouble };
+  const lastSuccess = arrived.findLastIndex((pushId) => results.get(pushId)?.ok === true);
+  const sinceSuccess = new Set(arrived.slice(lastSuccess + 1));
+  return { concluded, trouble, hasSucceeded: lastSuccess >= 0, sinceSuccess };
+}
+
+/** Pushes without a result come last. */
+function inOrderOfArrival(pushes: readonly ClaimedPush[], arrived: readonly string[]): ClaimedPush[] {
+  const positions = new Map(arrived.map((pushId, position) => [pushId, position]));
+  const positionOf = ({ pushId }: ClaimedPush) => positions.get(pushId) ?? arrived.length;
+  return pushes.toSorted((a, b) => positionOf(a) - positionOf(b));
 }
 
 type Result = PushResult | { pushId: string; ok: false; error: unknown };

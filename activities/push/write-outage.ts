@@ -28,11 +28,12 @@ const isUnanswered = ({ outcome }: FinishedPush): boolean =>
  */
 export async function noticeWriteOutage(
   inTenant: <T>(work: (work: TenantWork) => Promise<T>) => Promise<T>,
-  { concluded, trouble }: BatchResult,
+  { concluded, trouble, hasSucceeded, sinceSuccess }: BatchResult,
   { integrationId }: Pick<Integration, 'integrationId'>,
-): Promise<BatchResult> {
-  const lastSuccess = concluded.findLastIndex(({ outcome }) => outcome.kind === 'succeeded');
-  const unanswered = concluded.slice(lastSuccess + 1).filter(isUnanswered);
+): Promise<Pick<BatchResult, 'concluded' | 'trouble'>> {
+  const unanswered = concluded.filter(
+    (finished) => sinceSuccess.has(finished.push.pushId) && isUnanswered(finished),
+  );
   const last = unanswered.at(-1)?.outcome;
   if (last?.kind !== 'retry') return { concluded, trouble };
   const recordIds = unanswered.map(({ push }) => push.recordId);
@@ -40,7 +41,7 @@ export async function noticeWriteOutage(
     trouble.kind === 'outage' ||
     (trouble.kind === 'well' &&
       (await inTenant((work) =>
-        countUnavailable(work, { integrationId, recordIds, isFirst: lastSuccess >= 0 }),
+        countUnavailable(work, { integrationId, recordIds, isFirst: hasSucceeded }),
       )));
   if (!isOutage) return { concluded, trouble };
   const detail = last.errors[0]?.message ?? 'No answer.';

@@ -136,7 +136,10 @@ export class SyncJobExecutor {
     if (blockedUntil > now)
       return this.job.wait(blockedReason, blockedUntil, isOutage ? this.job.failing(job) : {});
     if (!isOutage) await this.job.saveThirdPartyState({ kind: 'well' }, integration);
-    else if (await this.job.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil })))
+    else if (
+      (await this.job.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }))) !==
+      undefined
+    )
       await this.job.saveThirdPartyState(await askThirdParty(() => this.open(integration)), integration);
     return { state: 'more' };
   }

@@ -19,7 +19,7 @@ interface IntegrationAtInstant {
   now: Date;
 }
 
-/** An execution of a push queue is ended after two minutes, so a later probe finds no earlier one. */
+/** So long a probe of a worker that died holds back the next one. */
 const PROBE_LOCK_MS = 130_000;
 
 const NO_OUTAGE = {
@@ -43,8 +43,15 @@ export async function markOutage(
     now,
     detail,
     limits,
+    knownSince,
     isWrite = false,
-  }: IntegrationAtInstant & { detail: string; limits: OutageLimits; isWrite?: boolean },
+  }: IntegrationAtInstant & {
+    detail: string;
+    limits: OutageLimits;
+    /** The outage that the caller knew of before its call. */
+    knownSince: Date | null;
+    isWrite?: boolean;
+  },
 ): Promise<Date> {
   const { trx, tenantId } = work;
   const row = await trx
@@ -56,6 +63,9 @@ export async function markOutage(
     .executeTakeFirstOrThrow();
   // The third party requested a pause before the outage, so it is not probed until the pause ends.
   if (row.blockedReason === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now)
+    return row.blockedUntil;
+  // Calls that were in progress as it began find the same outage. None of them is a probe.
+  if (row.blockedReason === 'outage' && row.blockedUntil !== null && knownSince === null)
     return row.blockedUntil;
   const isNew = row.outageSince === null;
   const outageSince = row.outageSince ?? now;
@@ -84,18 +94,37 @@ export async function markOutage(
 /**
  * Lets one of all workers and jobs that are due at this moment probe a third party that is down (rules.md
  * 11). The winner has two minutes. @param blockedUntil the integration's value when the caller read it.
+ * @returns until when the probe is claimed; undefined = another has claimed it.
  */
 export async function claimProbe(
   work: TenantWork,
   { integrationId, now, blockedUntil }: IntegrationAtInstant & { blockedUntil: Date },
+): Promise<Date | undefined> {
+  const claimedUntil = new Date(now.getTime() + PROBE_LOCK_MS);
+  return (await moveProbe(work, { integrationId, from: blockedUntil, to: claimedUntil }))
+    ? claimedUntil
+    : undefined;
+}
+
+/** The claimed probe said nothing about the third party: the next one is due at `retryAt`. */
+export async function releaseProbe(
+  work: TenantWork,
+  { integrationId, claimedUntil, retryAt }: { integrationId: string; claimedUntil: Date; retryAt: Date },
+): Promise<void> {
+  await moveProbe(work, { integrationId, from: claimedUntil, to: retryAt });
+}
+
+async function moveProbe(
+  { trx, tenantId }: TenantWork,
+  { integrationId, from, to }: { integrationId: string; from: Date; to: Date },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await work.trx
+  const { numUpdatedRows } = await trx
     .updateTable('integrations')
-    .set({ blockedUntil: new Date(now.getTime() + PROBE_LOCK_MS) })
-    .where('tenantId', '=', work.tenantId)
+    .set({ blockedUntil: to })
+    .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('blockedReason', '=', 'outage')
-    .where('blockedUntil', '=', blockedUntil)
+    .where('blockedUntil', '=', from)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }

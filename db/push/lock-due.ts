@@ -25,13 +25,13 @@ export async function lockDueRecordSyncs(
   const wanted = sql`${onlyWindows ? windowsOnly : sql``} ${isBackfilling ? withoutBackfill : sql``}`;
   if (isProbe) {
     // A record that was refused on its own before may be the cause: others are the better probe.
-    const probe = sql`${ofIntegration} and next_due_at <= ${firedAt} and record_id = any(array(
-      select record_id from (
-        select record_id, push_refusals, is_backfill, next_due_at from record_syncs
-        where ${ofIntegration} and next_due_at <= ${firedAt} order by is_backfill, next_due_at
-          limit ${PROBE_CANDIDATES}::int) candidate
-      order by push_refusals > 0, is_backfill, next_due_at limit 1))`;
-    return lockWhere(work, sql`${probe} ${wanted}`, limit);
+    const isDue = sql`${ofIntegration} and next_due_at <= ${now}::timestamptz`;
+    const candidates = sql`select record_id from record_syncs where ${isDue} ${wanted}
+      order by is_backfill, next_due_at limit ${PROBE_CANDIDATES}::int`;
+    return lockWhere(work, sql`${isDue} and record_id = any(array(${candidates})) ${wanted}`, limit, [
+      sql`push_refusals > 0`,
+      sql`is_backfill`,
+    ]);
   }
 
   const isDue = (kind: number) =>
@@ -57,12 +57,13 @@ async function lockWhere(
   { trx }: TenantWork,
   condition: RawBuilder<unknown>,
   limit: number,
+  first: RawBuilder<unknown>[] = [],
 ): Promise<LockedRecordSync[]> {
   const { rows } = await sql<LockedRecordSync>`
     select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by,
       window_effect, held_at, push_id, push_hash, push_refusals, give_up_at, result_status, result_hash,
       lease_until, unresolved_push_id, discarded_at, erase_as
     from record_syncs where ${condition}
-    order by next_due_at limit ${limit} for update skip locked`.execute(trx);
+    order by ${sql.join([...first, sql`next_due_at`])} limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }

@@ -68,6 +68,17 @@ export async function readPushQueueStatus(
   return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
 }
 
+/** Whether a push is due, also one that another transaction has locked. */
+export async function hasDuePushes(
+  { trx, tenantId }: TenantWork,
+  { integrationId, now }: { integrationId: string; now: Date },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at <= ${now} limit 1`.execute(trx);
+  return rows.length > 0;
+}
+
 /** What decides how many executions are worth it. */
 export async function readPushDemand(
   { trx, tenantId }: TenantWork,

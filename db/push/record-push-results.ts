@@ -55,9 +55,11 @@ export async function recordPushResults(
   await emitFailedPushes(work, integrationId, failed);
 }
 
-/** Whether the third party answered the last call of these well. */
+/** Whether the last call of these succeeded. A refusal of one record says nothing about the others. */
 function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
-  const last = finished.findLast(({ outcome }) => outcome.kind !== 'waiting' || outcome.wasCalled);
+  const last = finished.findLast(({ outcome }) =>
+    outcome.kind === 'waiting' ? outcome.wasCalled : outcome.kind !== 'failed' || !outcome.isCertain,
+  );
   return last?.outcome.kind === 'succeeded';
 }
 

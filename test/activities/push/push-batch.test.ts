@@ -1,0 +1,98 @@
+/** What a batch says about the third party when some results were concluded as they arrived (rule 58). */
+import { setTimeout as pause } from 'node:timers/promises';
+import { pushBatch } from '../../../activities/push/push-batch';
+import { noticeWriteOutage } from '../../../activities/push/write-outage';
+import type { Connector, ConnectorContext, PushItem } from '../../../connectors/connector';
+import { type ConnectorError, Unavailable } from '../../../connectors/errors';
+import type { ClaimedPush } from '../../../db/push/claim';
+import type { FinishedPush } from '../../../db/push/push-outcome';
+
+type Answer = ConnectorError | 'ok';
+const down = () => new Unavailable('Service Unavailable', 503);
+/** Longer than results wait to be concluded in a group. */
+const GROUP_MS = 400;
+
+const claimed = (pushId: string): ClaimedPush => ({
+  pushId,
+  claimId: 'claim',
+  recordId: `record of ${pushId}`,
+  recordType: 'employees',
+  externalId: pushId,
+  operation: 'upsert',
+  payload: {},
+  fields: {},
+  notation: null,
+  agreement: null,
+  unlisted: [],
+  remoteId: null,
+  remoteVersion: null,
+  isDeactivated: false,
+  unresolvedCreation: null,
+  refusals: 0,
+  dueAt: new Date(0),
+  giveUpAt: new Date(Date.now() + 3_600_000),
+});
+
+/** The answers arrive in this order, and each of them is concluded before the next one arrives. */
+async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Object.keys(answers)) {
+  const early: FinishedPush[] = [];
+  const connector = {
+    kind: 'test',
+    async push(items: readonly PushItem[], { pushing }: ConnectorContext) {
+      const results = [];
+      for (const [pushId, answer] of Object.entries(answers)) {
+        const result =
+          answer === 'ok'
+            ? { pushId, ok: true as const, effect: 'updated' as const, remoteId: pushId, remoteVersion: null }
+            : { pushId, ok: false as const, error: answer };
+        pushing?.onResult(result);
+        results.push(result);
+        await pause(GROUP_MS);
+      }
+      expect(items).toHaveLength(results.length);
+      return results;
+    },
+  } as unknown as Connector;
+  const context = { signal: new AbortController().signal } as ConnectorContext;
+  const result = await pushBatch({
+    pushes: claimedInOrder.map(claimed),
+    recordTypes: {},
+    open: async () => ({ connector, context }),
+    ask: async () => ({ kind: 'well' }),
+    raise: async () => {},
+    conclude: async (finished) => void early.push(...finished),
+    progress: { recordsAtOnce: 1, mayBegin: () => true },
+    isProbe: false,
+    now: () => new Date(),
+    log: { info() {}, warn() {}, error() {} },
+  });
+  const counts: number[] = [];
+  const noticed = await noticeWriteOutage(
+    async () => {
+      counts.push(1);
+      return true as never;
+    },
+    result,
+    { integrationId: 'integration' },
+  );
+  return { early, result, isCounted: counts.length > 0, noticed };
+}
+
+it('rule 58: records without an answer are no outage if others of their batch were synced after them', async () => {
+  const { early, isCounted, noticed } = await sendBatch({ a: down(), b: down(), c: down(), d: 'ok' });
+
+  expect(early.map(({ push }) => push.pushId)).toEqual(['d']);
+  expect(isCounted).toBe(false);
+  expect(noticed.trouble).toEqual({ kind: 'well' });
+  expect(noticed.concluded.map(({ outcome }) => outcome.kind)).toEqual(['retry', 'retry', 'retry']);
+});
+
+it('rule 58: only the records that got no answer after the last success are counted', async () => {
+  const answers = { a: down(), b: 'ok' as const, c: down() };
+  const { result, isCounted, noticed } = await sendBatch(answers, ['c', 'b', 'a']);
+
+  expect(result.hasSucceeded).toBe(true);
+  expect([...result.sinceSuccess]).toEqual(['c']);
+  expect(isCounted).toBe(true);
+  expect(noticed.trouble).toMatchObject({ kind: 'outage', isWrite: true });
+});
