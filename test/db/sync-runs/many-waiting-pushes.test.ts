@@ -39,7 +39,8 @@ const givenUp = async () => {
 const failHours = async (hours: number) => {
   now += hours * HOUR;
   await tenant.work(async (work) => {
-    await markOutage(work, { integrationId, now: new Date(now), detail: 'down', limits: OUTAGE_LIMITS });
+    const outage = { now: new Date(now), limits: OUTAGE_LIMITS, knownSince: new Date(now) };
+    await markOutage(work, { integrationId, detail: 'down', ...outage });
     const { retryClockStoppedMs = 0 } = (await findIntegration(work, { integrationId })) ?? {};
     const error = unreachableError('down', OUTAGE_LIMITS);
     await giveUpWaiting(work, { integrationId, limit: 10, now: new Date(now), retryClockStoppedMs, error });
