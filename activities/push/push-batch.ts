@@ -4,14 +4,7 @@
  * unavailable as a whole.
  */
 import type { PushItem, PushProgress, PushResult } from '../../connectors/connector';
-import {
-  ConnectorError,
-  RateLimited,
-  RecordConflict,
-  RecordRejected,
-  Unauthorized,
-  WrongAddress,
-} from '../../connectors/errors';
+import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
@@ -26,6 +19,7 @@ import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
 import { waitForThirdParty } from '../time-box';
 import { EarlyResults } from './early-results';
+import { rejected } from './rejected-push';
 import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
@@ -244,16 +238,6 @@ function succeeded(
   };
 }
 
-function rejected(push: ClaimedPush, error: RecordRejected): PushOutcome {
-  return {
-    kind: 'failed',
-    errors: withUnlisted(toSyncErrors(error), push),
-    // A redirect can follow a creation (303).
-    isCertain: !(error instanceof WrongAddress),
-    conflict: error instanceof RecordConflict ? error.conflict : undefined,
-  };
-}
-
 function notationOf(
   { recordTypes }: Batch,
   { recordType, operation, fields, notation }: ClaimedPush,
@@ -262,24 +246,6 @@ function notationOf(
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
   return notationAfterPush(mapping, fields, { before: notation, ...given });
-}
-
-/** The values that the third party does not list are a likely cause, unless it names other ones. */
-function withUnlisted(errors: SyncError[], { unlisted }: ClaimedPush): SyncError[] {
-  const named = new Set(errors.map(({ field }) => field));
-  const added = unlisted.filter(({ field }) => !named.has(field));
-  return [
-    ...errors,
-    ...added.map(({ field, to, message }): SyncError => ({
-      category: 'rejected_record',
-      origin: 'us',
-      code: 'value_not_listed',
-      field,
-      remote_field: to,
-      message,
-      explanation: `Correct the value of ${field}, or add it in the app.`,
-    })),
-  ];
 }
 
 function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome & { kind: 'waiting' } {
