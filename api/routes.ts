@@ -41,6 +41,7 @@ import { syncStatusRoutes } from './sync-runs/sync-status-routes';
 import { syncSummaryRoutes } from './sync-runs/sync-summary-routes';
 import { auditLogRoutes } from './tenants/audit-log-routes';
 import { tenantDeletionRoutes } from './tenants/tenant-deletion-routes';
+import { tenantExportRoutes } from './tenants/tenant-export-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
@@ -52,6 +53,7 @@ export const routes: readonly Route[] = [
   ...healthRoutes,
   ...tenantRoutes,
   ...tenantDeletionRoutes,
+  ...tenantExportRoutes,
   ...apiKeyRoutes,
   ...peopleRoutes,
   ...personEmailRoutes,

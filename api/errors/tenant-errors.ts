@@ -17,6 +17,11 @@ export const TENANT_ERRORS = {
     title: 'The name is not that of the tenant',
     detail: 'Repeat the exact name from GET /v1/tenants/{tenant_id} in the query parameter `name`.',
   },
+  too_many_exports: {
+    status: 429,
+    title: 'Too many exports are under way',
+    detail: 'Wait until one has ended, then try again.',
+  },
   unknown_time_zone: {
     status: 422,
     title: 'The time zone is unknown',

@@ -210,7 +210,7 @@ interface StreamRoute<
   R extends Responses,
 > extends Declaration<P, Q, B, R> {
   scope: 'stream';
-  open(input: { query: z.output<Q> }, context: StreamContext): Promise<void>;
+  open(input: { params: z.output<P>; query: z.output<Q> }, context: StreamContext): Promise<void>;
 }
 
 interface StartedOperation {
@@ -218,9 +218,8 @@ interface StartedOperation {
   audit: AuditDetails;
 }
 
-export interface StreamContext {
+export interface StreamContext extends RouteContext {
   caller: Caller;
-  services: RouteContext['services'];
   /** False once the caller's key or session is no longer valid. */
   isStillAllowed: () => Promise<boolean>;
   request: Request;

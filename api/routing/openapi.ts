@@ -164,7 +164,7 @@ function headersOf(route: Route, access: Access): z.ZodObject | undefined {
     ...(isForTenantKeys ? { 'Syncline-Acting-As': actingAs } : {}),
     ...(route.method === 'post' && route.scope !== 'console' ? { 'Idempotency-Key': idempotencyKey } : {}),
     ...(route.needsIfMatch === true ? { 'If-Match': ifMatch } : {}),
-    ...(route.scope === 'stream' ? { 'Last-Event-ID': lastEventId } : {}),
+    ...(route.path === '/v1/stream' ? { 'Last-Event-ID': lastEventId } : {}),
   };
   return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }

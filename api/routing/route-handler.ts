@@ -86,12 +86,14 @@ function sendResponse(response: Response, { status, headers, body }: RouteRespon
 async function openStream(
   route: RouteOf<'stream'>,
   services: RouteServices,
-  { caller, isStillAllowed }: RequestContext,
+  { requestId, ip, caller, isStillAllowed }: RequestContext,
   request: Request,
   response: Response,
 ): Promise<void> {
   const query = parseWith(route.query ?? NO_FIELDS, readQuery(request.url), 'invalid_query');
-  return route.open({ query }, { caller: caller as Caller, services, isStillAllowed, request, response });
+  const params = parseWith(route.params ?? NO_FIELDS, request.params, 'invalid_path');
+  const context = { requestId, ip, caller: caller as Caller, services, isStillAllowed, request, response };
+  return route.open({ params, query }, context);
 }
 
 function readInput(route: Route, request: Request, body: JsonBody | undefined): RouteInput {

@@ -29,6 +29,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'PATCH /v1/tenants/{tenant_id}': 'platform',
   'DELETE /v1/tenants/{tenant_id}': 'platform',
   'GET /v1/tenants/{tenant_id}/deletion': 'platform',
+  'GET /v1/tenants/{tenant_id}/export': 'platform',
   'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
 
   'GET /v1/platform/outbox': 'platform',
@@ -49,6 +50,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
 
   'GET /v1/tenant': 'viewer',
   'PATCH /v1/tenant': 'admin',
+  'GET /v1/tenant/export': 'admin',
   'GET /v1/api-keys': 'admin',
   'POST /v1/api-keys': 'admin',
   'DELETE /v1/api-keys/{api_key_id}': 'admin',

@@ -422,6 +422,12 @@ const ROWS: Record<string, Row[]> = {
       unknown: (as) => as.delete(`/v1/tenants/${toTypeId('ten', newUuid())}?name=A`),
     },
   ],
+  'GET /v1/tenants/{tenant_id}/export': [
+    {
+      foreign: (as) => as.get(`/v1/tenants/${a.id}/export`),
+      unknown: (as) => as.get(`/v1/tenants/${toTypeId('ten', newUuid())}/export`),
+    },
+  ],
   'GET /v1/tenants/{tenant_id}/deletion': [
     {
       foreign: (as) => as.get(`/v1/tenants/${a.id}/deletion`),
@@ -472,6 +478,7 @@ const TAKES_NOTHING = new Set([
   'GET /v1/platform/outbox',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
+  'GET /v1/tenant/export',
   'PATCH /v1/tenant',
   'POST /v1/api-keys',
   'GET /v1/connectors',
