@@ -1,6 +1,6 @@
 /**
  * Checks of third parties, shared by all push queues of this process: one call per integration and five
- * seconds, counted from its answer. While it is under way, everyone waits for that one.
+ * seconds, counted from its answer. While it is under way, all queues wait for that one.
  */
 import type { Integration } from '../../db/integrations/integrations';
 import type { OpenConnector } from '../dependencies';

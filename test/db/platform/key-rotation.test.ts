@@ -89,7 +89,7 @@ describe('a new key of ENCRYPTION_KEYS', () => {
     expect(await wrappingKeys()).toEqual(['k2']);
   });
 
-  it('re-wraps nothing at the start of a process, whose neighbors may not know it', async () => {
+  it('re-wraps nothing at the start of a process, whose neighbours may not know it', async () => {
     const given = await connectTenant();
     await write(given, processWith(k1), 'secret');
 
