@@ -1,5 +1,6 @@
 /** The JSON of an integration. Credentials are never shown, only whether they exist and since when. */
 import { z } from 'zod';
+import type { BackgroundTask } from '../../db/platform/background-tasks';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RemoteRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
@@ -21,6 +22,7 @@ import {
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
+import { backgroundTasksView, toWireBackgroundTasks } from './background-task-view';
 import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 import { toWireTypeSettings, typeSettingsChange, typeSettingsView } from './type-settings-schema';
@@ -82,6 +84,7 @@ export const integrationView = z
     is_backfilling: z.boolean().meta({
       description: 'Existing records are still being checked, after linking or after a mapping change.',
     }),
+    background_tasks: backgroundTasksView,
     paused_at: instant.nullable(),
     needs_reauthorization_at: instant.nullable(),
     blocked_until: instant.nullable(),
@@ -240,11 +243,12 @@ export interface RelatedData {
   /** As last read from the app; empty = never read. */
   recordTypes: readonly RemoteRecordType[];
   onboarding: readonly OnboardingDataset[];
+  backgroundTasks: readonly BackgroundTask[];
 }
 
 export function toWireIntegration(
   integration: Integration,
-  { connector, recordTypes, onboarding }: RelatedData,
+  { connector, recordTypes, onboarding, backgroundTasks }: RelatedData,
 ): z.output<typeof integrationView> {
   const known = recordTypes.length > 0 ? recordTypes : (connector?.recordTypes(integration.config) ?? []);
   return {
@@ -268,6 +272,7 @@ export function toWireIntegration(
     nightly_sync_at: integration.nightlySyncAt,
     onboarding: toWireOnboarding(integration, onboarding),
     is_backfilling: integration.backfillReason !== null,
+    background_tasks: toWireBackgroundTasks(backgroundTasks),
     paused_at: toInstantOrNull(integration.pausedAt),
     needs_reauthorization_at: toInstantOrNull(integration.needsReauthorizationAt),
     blocked_until: toInstantOrNull(integration.blockedUntil),

@@ -1,8 +1,9 @@
-/** Integrations in responses, with data from other tables: two queries, regardless of their number. */
+/** Integrations in responses, with data from other tables: three queries, regardless of their number. */
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findRemoteRecordTypes } from '../../db/integrations/metadata-changes';
+import { listBackgroundTasks } from '../../db/platform/background-tasks';
 import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
 import type { ApiSettings, RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
@@ -32,11 +33,13 @@ export async function toWireIntegrations(
   const onboarding = await findOnboardingDatasets(work, {
     integrationIds: idsOf(integrations.filter((one) => one.onboardingStartedAt !== null)),
   });
+  const tasks = await listBackgroundTasks(work, { integrationIds: idsOf(integrations) });
   return integrations.map((integration) =>
     toWireIntegration(integration, {
       connector: connectors[integration.connector],
       recordTypes: recordTypes.get(integration.integrationId) ?? [],
       onboarding: onboarding.get(integration.integrationId) ?? [],
+      backgroundTasks: tasks.filter(({ integrationId }) => integrationId === integration.integrationId),
     }),
   );
 }

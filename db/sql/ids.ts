@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'ten'
   | 'key'
   | 'int'
+  | 'btk'
   | 'rec'
   | 'psh'
   | 'ntf'

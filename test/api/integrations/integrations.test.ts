@@ -7,6 +7,7 @@ import {
   startService,
 } from '../support/service';
 import { HttpError } from '../../../api/http/http-error';
+import { advanceBackgroundTask, beginBackgroundTask } from '../../../db/platform/background-tasks';
 import { fromTypeId } from '../../../db/sql/ids';
 import { listSyncDatasets, markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
 import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
@@ -564,6 +565,31 @@ describe('its state', () => {
     expectProblem(await tenant.admin.get(`/v1/integrations/${id}`), 404, 'integration_not_found');
     expectProblem(await tenant.admin.delete(`/v1/integrations/${id}`), 404, 'integration_not_found');
   });
+});
+
+it('rule 60: shows how far work on many rows is, until it is finished', async () => {
+  const { id } = await givenIntegration(tenant);
+  const integrationId = fromTypeId('int', id) as string;
+  const input = {
+    integrationId,
+    kind: 'decide_deletion_review' as const,
+    subjectId: null,
+    requestedBy: 'ana',
+  };
+  const { backgroundTaskId } = await service.database.withTenant(tenant.uuid, (work) =>
+    beginBackgroundTask(work, input, () => Promise.resolve({ rows: 100, next: { step: '', cursor: 'a' } })),
+  );
+  const path = `/v1/integrations/${id}`;
+
+  expect((await tenant.viewer.get(path).expect(200)).body.background_tasks).toMatchObject([
+    { id: expect.stringMatching(/^btk_/), kind: 'decide_deletion_review', done_rows: 100 },
+  ]);
+
+  const doChunkOf = () => () => Promise.resolve({ rows: 20, next: null });
+  await service.database.withTenant(tenant.uuid, (work) =>
+    advanceBackgroundTask(work, { backgroundTaskId, limit: 100, doChunkOf }),
+  );
+  expect((await tenant.viewer.get(path).expect(200)).body.background_tasks).toEqual([]);
 });
 
 it('lists integrations page by page, in the order they were made', async () => {
