@@ -1,6 +1,6 @@
 /**
- * The Temporal workers of one process: one per task queue that it serves, so that one kind of work cannot use up
- * another's slots.
+ * The Temporal workers of one process: one per task queue that it serves, so that one kind of work cannot use
+ * up another's slots.
  */
 import {
   type ActivityInterceptorsFactory,
