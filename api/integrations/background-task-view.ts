@@ -29,7 +29,7 @@ export const toWireBackgroundTasks = (
   tasks.map((task) => ({
     id: toTypeId('btk', task.backgroundTaskId),
     kind: task.kind,
-    done_rows: Number(task.doneRows),
+    done_rows: task.doneRows,
     created_at: toInstant(task.createdAt),
     updated_at: toInstant(task.updatedAt),
   }));

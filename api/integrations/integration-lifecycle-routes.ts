@@ -20,7 +20,8 @@ import { readCredentials } from './connector-catalogue';
 import { encryptCredentials } from './integration-credentials';
 import { checkCredentials } from './integration-checks';
 import { requireConnector } from './integration-input';
-import { checkProblems, integrationParams, integrationView } from './integration-schema';
+import { checkProblems } from './check-problems';
+import { integrationParams, integrationView } from './integration-schema';
 import { startTrial } from './integration-trials';
 import { requireIntegration, respondWithIntegration } from './integration-views';
 

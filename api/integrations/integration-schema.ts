@@ -22,6 +22,7 @@ import {
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
+import { checkProblems } from './check-problems';
 import { backgroundTasksView, toWireBackgroundTasks } from './background-task-view';
 import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
@@ -30,19 +31,6 @@ import { toWireTypeSettings, typeSettingsChange, typeSettingsView } from './type
 const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
 const DAY_MS = 86_400_000;
-
-export const checkProblems = z
-  .array(
-    z.object({
-      pointer: z.string().meta({ example: '/config/record_types/contacts/list/modified_since' }),
-      code: z.string(),
-      message: z.string(),
-      severity: z.enum(['refuse', 'warn']).meta({
-        description: '`refuse`: runs would miss records. `warn`: runs read more than they should.',
-      }),
-    }),
-  )
-  .meta({ description: 'The settings that do not hold what they declare.' });
 
 const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
   id: 'IntegrationState',
