@@ -136,13 +136,13 @@ async function confirm(
   if (erasure.state !== 'ready') throw new HttpError('erasure_not_ready');
   if (erasure.records !== body.records) throw new HttpError('erasure_differs');
   const known = new Set(erasure.thirdParties.map(({ integrationId }) => integrationId));
-  const actions = new Map((body.third_parties ?? []).map(({ integration_id: id, action }) => [id, action]));
+  const actions = new Map((body.integrations ?? []).map(({ integration_id: id, action }) => [id, action]));
   if ([...actions.keys()].some((id) => !known.has(id))) throw new HttpError('integration_not_found');
   await confirmErasure(work, erasure, { actions, confirmedBy: idOf(caller) });
   const confirmed = await lockErasure(work, params.erasure_id);
   return respond(202, confirmed, {
     records: confirmed.records,
-    third_parties: toWireErasure(confirmed).third_parties,
+    integrations: toWireErasure(confirmed).integrations,
   });
 }
 

@@ -53,7 +53,7 @@ export const erasureConfirmation = z.strictObject({
     description: 'The number of records that the preview shows. Another number is refused.',
     example: 2,
   }),
-  third_parties: z
+  integrations: z
     .array(z.strictObject({ integration_id: idParam('int', 'integration_not_found'), action }))
     .max(1_000)
     .optional()
@@ -80,7 +80,7 @@ export const erasureView = z
       description: 'The receipt: rows that were deleted or changed, by kind of data.',
       example: { records: 1, events: 3 },
     }),
-    third_parties: z.array(
+    integrations: z.array(
       z
         .object({
           integration_id: typeId('int'),
@@ -124,7 +124,7 @@ export function toWireErasure(erasure: Erasure): z.output<typeof erasureView> {
     records: erasure.records,
     found: erasure.found,
     erased: erasure.erased,
-    third_parties: erasure.thirdParties.map(({ integrationId, ...counted }) => ({
+    integrations: erasure.thirdParties.map(({ integrationId, ...counted }) => ({
       integration_id: toTypeId('int', integrationId),
       ...counted,
     })),

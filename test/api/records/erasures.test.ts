@@ -34,7 +34,7 @@ it('rule 62: an admin sees what would be erased before anything is', async () =>
     state: 'ready',
     records: 1,
     found: { records: 1, pushes: 4 },
-    third_parties: [{ integration_id: integrationId, ...there }],
+    integrations: [{ integration_id: integrationId, ...there }],
     confirmed_at: null,
   });
 });
