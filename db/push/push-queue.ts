@@ -3,6 +3,7 @@
  * is due.
  */
 import { sql } from 'kysely';
+import { PENDING_COUNTED_MAX } from '../../domain/push/push-queue-description';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -11,7 +12,7 @@ export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   /** When to run next; null = nothing waits. Workflow time. */
   nextDueAt: Date | null;
-  /** Record syncs with an open window or an unfinished push. */
+  /** Record syncs with an open window or an unfinished push, counted up to a bound. */
   pendingRecords: number;
   blockedUntil: Date | null;
   blockedReason: 'outage' | 'rate_limit' | null;
@@ -39,13 +40,7 @@ export async function readPushQueueStatus(
     };
   }
   const blocked = { blockedUntil: integration.blockedUntil, blockedReason: integration.blockedReason };
-  const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
-    select count(*)::int as pending, min(next_due_at) as next_at,
-      min(next_due_at) filter (where window_opened_at is not null or lease_until is not null)
-        as next_window_at
-    from record_syncs where tenant_id = ${opaqueToPlanner(work.tenantId)} and
-      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`.execute(work.trx);
-  const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
+  const { pendingRecords, nextAt } = await readPending(work, integrationId);
   // While the integration is blocked, waiting pushes have no due time of their own. Windows still become due,
   // so that they are shown as Syncing.
   const nextDueAt =
@@ -53,7 +48,7 @@ export async function readPushQueueStatus(
       ? nextAt
       : pendingRecords === 0
         ? null
-        : earlier(nextWindowAt, integration.blockedUntil);
+        : earlier(await nextWindowAt(work, integrationId), integration.blockedUntil);
   const unfinished = await work.trx
     .selectFrom('pushReviews')
     .select('pushReviewId')
@@ -66,6 +61,30 @@ export async function readPushQueueStatus(
   const hasBackfill = integration.backfillReason !== null || unfinished !== undefined;
   const { givenUpProbeAt } = integration;
   return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
+}
+
+/** Counted up to a bound, and the earliest of them by the index, so that a report costs as much at any size. */
+async function readPending(
+  { trx, tenantId }: TenantWork,
+  integrationId: string,
+): Promise<{ pendingRecords: number; nextAt: Date | null }> {
+  const waiting = sql`from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+    integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`;
+  const earliest = (isBackfill: boolean) =>
+    sql`(select next_due_at ${waiting} and is_backfill = ${sql.lit(isBackfill)} order by next_due_at limit 1)`;
+  const { rows } = await sql<{ pendingRecords: number; nextAt: Date | null }>`
+    select (select count(*) from (select ${waiting} limit ${PENDING_COUNTED_MAX}) waiting)::int as pending_records,
+      least(${earliest(false)}, ${earliest(true)}) as next_at`.execute(trx);
+  return rows[0] ?? { pendingRecords: 0, nextAt: null };
+}
+
+async function nextWindowAt({ trx, tenantId }: TenantWork, integrationId: string): Promise<Date | null> {
+  const { rows } = await sql<{ nextAt: Date | null }>`
+    select min(next_due_at) as next_at
+    from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null
+      and (window_opened_at is not null or lease_until is not null)`.execute(trx);
+  return rows[0]?.nextAt ?? null;
 }
 
 /** Whether a push is due, also one that another transaction has locked. */

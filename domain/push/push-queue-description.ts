@@ -1,6 +1,12 @@
 /** A push queue as text for operators in Temporal's UI. Contains no text of third parties. */
 import { instantOf } from '../instant';
 
+/** More pending records than this are not counted: their number would be read after every few pushes. */
+export const PENDING_COUNTED_MAX = 10_000;
+
+const inWords = (pendingRecords: number): string =>
+  pendingRecords < PENDING_COUNTED_MAX ? String(pendingRecords) : `${PENDING_COUNTED_MAX} or more`;
+
 export interface QueueState {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   pendingRecords: number;
@@ -11,7 +17,7 @@ export interface QueueState {
 /** At most 400 bytes: the limit of a timer's summary. */
 export function summarizeWait(pendingRecords: number): string {
   if (pendingRecords === 0) return 'until the first record is due';
-  return `until the next of ${pendingRecords} pending records is due`;
+  return `until the next of ${inWords(pendingRecords)} pending records is due`;
 }
 
 /** Until the first execution, the workflow only knows when it will start. */
@@ -25,7 +31,7 @@ export function describeFirstWait(nextDueAt: number): string {
  */
 export function describePushQueue(queue: QueueState, nextDueAt: number | null): string {
   const nextCheck = nextDueAt === null ? '' : ` Next check at ${instantOf(nextDueAt)}.`;
-  const lines = [`**${queue.pendingRecords}** records pending.${nextCheck}`];
+  const lines = [`**${inWords(queue.pendingRecords)}** records pending.${nextCheck}`];
   if (queue.state === 'paused')
     lines.push('The integration is paused. Changes are collected but not pushed until it is resumed.');
   if (queue.state === 'needs_reauthorization')

@@ -22,6 +22,7 @@ describe('the summary of a timer', () => {
   it('names the number of pending records, in at most 400 bytes', () => {
     expect(summarizeWait(0)).toBe('until the first record is due');
     expect(summarizeWait(12)).toContain('12');
+    expect(summarizeWait(10_000)).toContain('10000 or more');
     fc.assert(
       fc.property(fc.maxSafeNat(), (pending) =>
         expect(bytes(summarizeWait(pending))).toBeLessThanOrEqual(400),
