@@ -88,7 +88,7 @@ async function readPage(
   return rows;
 }
 
-export function exportedColumns({ name: table, columns }: TenantTable): string[] {
+function exportedColumns({ name: table, columns }: TenantTable): string[] {
   return columns
     .map(({ name }) => name)
     .filter((name) => PERSONAL_DATA[table]?.columns[name] !== 'secret')
