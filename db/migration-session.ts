@@ -14,7 +14,26 @@ const SETTINGS = `select set_config('statement_timeout', '0', true), set_config(
   set_config('timezone', 'UTC', true), set_config('row_security', 'on', true),
   set_config('standard_conforming_strings', 'on', true), pg_advisory_xact_lock(${LOCK_ID})`;
 
+const DEADLOCK = '40P01';
+const ATTEMPTS_MAX = 20;
+
+/**
+ * Begins again after a deadlock: processes that run lock the same tables in an order of their own, and the
+ * server may end either side.
+ */
 export async function inMigrationTransaction<T>(
+  databaseUrl: string,
+  work: (db: Kysely<unknown>) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await inOneTransaction(databaseUrl, work);
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || attempt === ATTEMPTS_MAX) throw error;
+    }
+}
+
+async function inOneTransaction<T>(
   databaseUrl: string,
   work: (db: Kysely<unknown>) => Promise<T>,
 ): Promise<T> {

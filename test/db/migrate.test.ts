@@ -2,6 +2,7 @@
  * Migrations: applied once, by several processes at once, repeated after a failure, refused on other
  * versions' data.
  */
+import { setTimeout } from 'node:timers/promises';
 import { Kysely, Migrator, PostgresDialect } from 'kysely';
 import { Client, Pool } from 'pg';
 import { Database } from '../../db/database';
@@ -147,6 +148,24 @@ describe('the tables that are partitioned', () => {
     const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
     expect((await database.inspect()).openTables).toEqual([]);
     await database.close();
+  });
+
+  it('F11: are migrated although a deadlock with a process that writes ends the migration', async () => {
+    await migrateTo(...earlier);
+    const writer = new Client({ connectionString: empty.url });
+    await writer.connect();
+    const waits = `select from pg_locks where not granted and relation = 'webhook_deliveries'::regclass`;
+    try {
+      await writer.query('begin; lock table webhook_deliveries in row exclusive mode');
+      const migrated = migrateToLatest(empty.url);
+      while ((await query(waits)).length === 0) await setTimeout(10);
+      await writer.query('lock table events in row exclusive mode'); // the migration holds it
+      await writer.query('commit');
+
+      expect(await migrated).toEqual(['2026-12-04-partitions']);
+    } finally {
+      await writer.end();
+    }
   });
 
   it('take later ids again when their migration has failed', async () => {
