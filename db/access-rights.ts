@@ -117,8 +117,18 @@ export async function mendAccess(db: Kysely<unknown>, schema: string): Promise<n
     if (policy !== undefined) mended += 1;
     await sql.raw(statement).execute(db);
   }
+  await grantPartitions(db, schema);
   await allowBackup(db, schema);
   return mended;
+}
+
+/** No migration records their names. Their rows are read through the partitioned table, by its policies. */
+async function grantPartitions(db: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await sql<{ table: string }>`
+    select quote_ident(relname) as "table" from pg_class
+     where relnamespace = quote_ident(${schema})::regnamespace and relkind = 'r' and relispartition
+       and relrowsecurity and not has_table_privilege('syncline_app', oid, 'select')`.execute(db);
+  for (const { table } of rows) await sql.raw(`grant select on ${table} to syncline_app`).execute(db);
 }
 
 /** They wait for every transaction that uses the table, and the next ones wait behind them. */

@@ -168,6 +168,18 @@ describe('the tables that are partitioned', () => {
     }
   });
 
+  it('are ready again after a restore without roles, which loses the grants of partitions', async () => {
+    await migrateTo(...earlier);
+    await migrateToLatest(empty.url);
+    await query('revoke all on events, events_before, events_other from syncline_app, syncline_eraser');
+
+    await migrateToLatest(empty.url);
+
+    const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+    expect((await database.inspect()).openTables).toEqual([]);
+    await database.close();
+  });
+
   it('take later ids again when their migration has failed', async () => {
     await migrateTo(...earlier);
     await query('create table events_before (in_the_way int)');
