@@ -34,6 +34,7 @@ export const erasureRoutes: readonly Route[] = [
       'until its state is `ready`.',
     body: newErasure,
     responses: { 202: { ...response, description: 'The preview is being made.' } },
+    problems: ['record_not_found'],
     action: 'erasure.previewed',
     async run(work, { body }, { caller }) {
       const { record_ids: recordIds, records, email } = body;

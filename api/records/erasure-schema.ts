@@ -41,7 +41,8 @@ export const newErasure = z
     ({ record_ids: ids, records, email }) =>
       ids !== undefined || records !== undefined || email !== undefined,
     { message: 'Name at least one record, or an e-mail address.' },
-  );
+  )
+  .meta({ minProperties: 1 });
 
 const action = z.enum(['keep', 'deactivate', 'delete']).meta({
   id: 'ErasureAction',

@@ -63,7 +63,7 @@ export async function readPushQueueStatus(
   return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
 }
 
-/** Counted up to a bound, and the earliest of them by the index, so that a report costs as much at any size. */
+/** Counted up to a bound, and the earliest found by the index: a report costs as much at any size. */
 async function readPending(
   { trx, tenantId }: TenantWork,
   integrationId: string,

@@ -161,7 +161,8 @@ const found = (text: string, wanted: Record<string, string | undefined>): string
 /** Every row of every table, as text. */
 async function dump(): Promise<Map<string, string>> {
   const { rows: tables } = await database.query<{ name: string }>(
-    `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+    `select relname as name from pg_class
+     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
   );
   const texts = new Map<string, string>();
   for (const { name } of tables) {

@@ -99,7 +99,7 @@ describe('an hourly scheduled sync', () => {
     expect(await runs()).toHaveLength(2);
   });
 
-  it('rule 30: has one catch-up run for all missed schedule times, not one for each', async () => {
+  it('rule 30, R16: has one catch-up run for all missed schedule times, not one for each', async () => {
     now = new Date('2027-01-10T11:30:00Z');
     for (const hour of ['05', '06', '07', '08', '09', '10']) {
       await late('hourly', `2027-01-10T${hour}:17:00Z`);
