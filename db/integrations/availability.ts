@@ -13,6 +13,7 @@ import { appendStreamEvent } from '../platform/change-feed';
 import { enqueuePush } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables/integrations';
+import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationAtInstant {
   integrationId: string;
@@ -147,6 +148,7 @@ export async function markAnswering(
     .where(hasDueRecordSyncs)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return markRecovered(work, { integrationId, now });
+  await resumeWaitingRuns(work, { integrationId });
   await enqueuePush(work, { integrationId, nextDueAt: now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
@@ -168,6 +170,7 @@ export async function markRecovered(
     // A pause that the third party asked for still counts.
     .where(({ eb, or }) => or([eb('blockedReason', '=', 'outage'), eb('blockedUntil', '<=', now)]))
     .execute();
+  await resumeWaitingRuns(work, { integrationId });
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }

@@ -8,6 +8,7 @@ import type { TenantWork } from '../database';
 import { resolveNotification } from '../notifications/notifications';
 import { appendStreamEvent } from '../platform/change-feed';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationKey {
   integrationId: string;
@@ -63,6 +64,7 @@ export async function endOutage(work: TenantWork, { integrationId }: Integration
       and needs_reauthorization_at is null
     returning true`.execute(work.trx);
   if (rows.length === 0) return;
+  await resumeWaitingRuns(work, { integrationId });
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now: work.now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }

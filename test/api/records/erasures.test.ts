@@ -55,14 +55,17 @@ it('rule 62: a confirmed erasure says who confirmed it, by id, and cannot be con
 });
 
 it('rule 62: an e-mail address that was searched for is not kept in the audit log', async () => {
-  await preview({ email: 'ada@example.com', records: [{ record_type: 'employees', external_id: 'ada' }] });
+  await preview({
+    email: 'ada@example.com',
+    records: [{ record_type: 'employees', external_id: 'ada-1815' }],
+  });
 
   const { body } = await tenant.admin.get('/v1/audit-log').expect(200);
   expect(body.data[0]).toMatchObject({
     action: 'erasure.previewed',
     detail: { records: 1, has_email: true },
   });
-  expect(JSON.stringify(body)).not.toContain('ada');
+  expect(JSON.stringify(body)).not.toMatch(/ada@example|ada-1815/);
 });
 
 it('rule 62: a change of an erased record is refused with what to do, alone and in a batch', async () => {
