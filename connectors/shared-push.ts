@@ -21,6 +21,38 @@ export interface Sharing<Question, Answer> {
   send(questions: Question[]): Promise<Answer[]>;
 }
 
+export interface RequestLimits<Question> {
+  countMax: number;
+  bytesMax: number;
+  bytesOf(question: Question): number;
+  /** Two questions with the same key are never in one request; undefined = with any other. */
+  keyOf(question: Question): string | undefined;
+}
+
+/** Divides questions into requests, in their order. A question that exceeds the bytes has a request alone. */
+export function divideIntoRequests<Question>(
+  questions: readonly Question[],
+  { countMax, bytesMax, bytesOf, keyOf }: RequestLimits<Question>,
+): Question[][] {
+  const requests: { questions: Question[]; keys: Set<string>; bytes: number }[] = [];
+  for (const question of questions) {
+    const bytes = bytesOf(question);
+    const key = keyOf(question);
+    const last = requests.at(-1);
+    const hasRoom =
+      last !== undefined &&
+      last.questions.length < countMax &&
+      last.bytes + bytes <= bytesMax &&
+      (key === undefined || !last.keys.has(key));
+    const request = hasRoom ? last : { questions: [], keys: new Set<string>(), bytes: 0 };
+    if (!hasRoom) requests.push(request);
+    request.questions.push(question);
+    request.bytes += bytes;
+    if (key !== undefined) request.keys.add(key);
+  }
+  return requests.map((request) => request.questions);
+}
+
 interface Waiting<Question, Answer> {
   question: Question;
   resolve(answer: Answer): void;

@@ -7,7 +7,7 @@
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { RecordRejected, Unavailable, WrongAddress } from '../../errors';
-import type { SharedPush } from '../../shared-push';
+import { divideIntoRequests, type SharedPush } from '../../shared-push';
 import type { RestConfig } from '../config/config';
 import type { BatchConfig } from '../config/config-batch';
 import type { CallConfig } from '../config/config-call';
@@ -112,23 +112,13 @@ class KindOfCall {
     });
   }
 
-  /** Two items with the same key are never in one call. */
   private divide(items: readonly Item[]): Item[][] {
-    const requests: { items: Item[]; keys: Set<string | undefined>; bytes: number }[] = [];
-    for (const item of items) {
-      const last = requests.at(-1);
-      const hasRoom =
-        last !== undefined &&
-        last.items.length < this.itemsMax &&
-        last.bytes + item.bytes <= BYTES_MAX &&
-        (item.key === undefined || !last.keys.has(item.key));
-      const request = hasRoom ? last : { items: [], keys: new Set<string | undefined>(), bytes: 0 };
-      if (!hasRoom) requests.push(request);
-      request.items.push(item);
-      request.keys.add(item.key);
-      request.bytes += item.bytes;
-    }
-    return requests.map((request) => request.items);
+    return divideIntoRequests(items, {
+      countMax: this.itemsMax,
+      bytesMax: BYTES_MAX,
+      bytesOf: ({ bytes }) => bytes,
+      keyOf: ({ key }) => key,
+    });
   }
 
   private async sendTogether(items: readonly Item[]): Promise<Outcome[]> {

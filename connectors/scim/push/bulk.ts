@@ -10,7 +10,7 @@ import { Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { pageBytesMax } from '../../page-size';
 import { parseJson } from '../../parse-json';
-import type { SharedPush } from '../../shared-push';
+import { divideIntoRequests, type SharedPush } from '../../shared-push';
 import type { ScimCalls } from '../calls';
 import { describeRefusal } from '../error-mapping';
 import { memberNamed } from '../names';
@@ -59,26 +59,13 @@ export class BulkCalls {
     return outcome === 'alone' ? undefined : outcome;
   }
 
-  /** Two operations on one resource are never in one request. */
   private divide(operations: readonly Operation[]): Operation[][] {
-    const requests: { operations: Operation[]; paths: Set<string>; bytes: number }[] = [];
-    const bytesMax = Math.min(this.limits.bytesMax, REQUEST_BYTES_MAX) - ENVELOPE_BYTES;
-    const operationsMax = Math.min(this.limits.operationsMax, this.calls.memory.operationsMax);
-    for (const operation of operations) {
-      const bytes = Buffer.byteLength(JSON.stringify(toJson(operation, operations.length))) + 1;
-      const last = requests.at(-1);
-      const hasRoom =
-        last !== undefined &&
-        last.operations.length < operationsMax &&
-        last.bytes + bytes <= bytesMax &&
-        !last.paths.has(operation.path);
-      const request = hasRoom ? last : { operations: [], paths: new Set<string>(), bytes: 0 };
-      if (!hasRoom) requests.push(request);
-      request.operations.push(operation);
-      request.bytes += bytes;
-      if (operation.method !== 'POST') request.paths.add(operation.path);
-    }
-    return requests.map((request) => request.operations);
+    return divideIntoRequests(operations, {
+      countMax: Math.min(this.limits.operationsMax, this.calls.memory.operationsMax),
+      bytesMax: Math.min(this.limits.bytesMax, REQUEST_BYTES_MAX) - ENVELOPE_BYTES,
+      bytesOf: (operation) => Buffer.byteLength(JSON.stringify(toJson(operation, operations.length))) + 1,
+      keyOf: ({ method, path }) => (method === 'POST' ? undefined : path),
+    });
   }
 
   private async sendTogether(operations: readonly Operation[]): Promise<Outcome[]> {
