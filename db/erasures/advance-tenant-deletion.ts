@@ -17,6 +17,7 @@ import {
   type TenantTable,
   textsOfKey,
 } from './tenant-tables';
+import { FIRST_ID } from '../sql/ids';
 
 /** A transaction that was under way has added a row to a table that was empty. The pass begins again. */
 const STILL_REFERRED_TO = '23503';
@@ -99,7 +100,7 @@ async function endWorkflows(
   const { rows } = await sql<{ id: string }>`
     select ${sql.ref(id)} as id from ${sql.table(table)}
     where tenant_id = ${work.tenantId}::uuid and ${sql.raw(isOpen)}
-      and ${sql.ref(id)} > ${progress?.after?.[0] ?? '00000000-0000-0000-0000-000000000000'}::uuid
+      and ${sql.ref(id)} > ${progress?.after?.[0] ?? FIRST_ID}::uuid
     order by ${sql.ref(id)} limit ${rowsPerStep}`.execute(work.trx);
   await enqueueAll(
     work,

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type ErasedRecord, Redaction, textsIn } from '../../domain/erasures/redaction';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { toTypeId } from '../sql/ids';
+import { FIRST_ID, toTypeId } from '../sql/ids';
 import type { ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
 
 /** Of one erasure. A search for an address that many records have ends there. */
@@ -50,8 +50,6 @@ export async function findByEmail(
     .map(({ recordId }) => recordId);
   return { recordIds, after: rows.length < limit ? null : (rows.at(-1)?.recordId ?? null) };
 }
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Adds records to an erasure, or reads again by what other rows may name them. */
 export async function describeItems(

@@ -6,8 +6,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { BackgroundTask, Chunk } from '../platform/background-tasks';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+import { FIRST_ID } from '../sql/ids';
 
 interface Removed {
   rows: number;
@@ -41,14 +40,14 @@ export async function removeIntegrationRows(
 ): Promise<Chunk> {
   const isOfIntegration = sql<boolean>`tenant_id = ${opaqueToPlanner(work.tenantId)}
     and integration_id = ${opaqueToPlanner(integrationId)}`;
-  let after = cursor ?? NIL_UUID;
+  let after = cursor ?? FIRST_ID;
   let left = limit;
   const first = STEPS.findIndex(([name]) => name === step);
   for (const [name, remove] of STEPS.slice(first)) {
     const { rows, last } = await remove(work, { isOfIntegration, after, limit: left });
     left -= rows;
     if (left <= 0) return { rows: limit - left, next: { step: name, cursor: last } };
-    after = NIL_UUID;
+    after = FIRST_ID;
   }
   return { rows: limit - left, next: null };
 }

@@ -7,6 +7,7 @@ import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork, Work } from '../database';
 import { rowsFrom } from '../sql/bulk-rows';
 import type { OutboxTopic } from '../tables/platform';
+import { FIRST_ID } from '../sql/ids';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
 
@@ -97,9 +98,6 @@ export async function readTopics({ trx }: Work): Promise<string[]> {
   return rows.map(({ topic }) => topic);
 }
 
-/** Before every other id of a tenant. */
-const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
-
 export interface Lease {
   topic: string;
   limit: number;
@@ -111,11 +109,11 @@ export interface Lease {
 
 /** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
 export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMessage[]> {
-  const { limit, afterTenant = FIRST_TENANT } = lease;
+  const { limit, afterTenant = FIRST_ID } = lease;
   const messages = await leaseAfter(work, { ...lease, afterTenant });
-  if (afterTenant === FIRST_TENANT || messages.length >= limit) return messages;
+  if (afterTenant === FIRST_ID || messages.length >= limit) return messages;
   const room = limit - messages.length;
-  return [...messages, ...(await leaseAfter(work, { ...lease, limit: room, afterTenant: FIRST_TENANT }))];
+  return [...messages, ...(await leaseAfter(work, { ...lease, limit: room, afterTenant: FIRST_ID }))];
 }
 
 async function leaseAfter(

@@ -11,6 +11,7 @@ import type { Retention } from '../../domain/retention';
 import type { Database, Work } from '../database';
 import { tenantTable } from '../migrations/2026-11-28-baseline/access';
 import { type KeptTable, KEPT_TABLES } from './kept-tables';
+import { FIRST_ID } from '../sql/ids';
 
 const DAY_MS = 86_400_000;
 /** Partitions exist for so long that a failing upkeep can be noticed. */
@@ -138,8 +139,6 @@ async function changePartitions(
     return refusal;
   }
 }
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** The partitions with bounds, oldest first. */
 async function listPartitions(database: Database, { name }: KeptTable): Promise<Partition[]> {

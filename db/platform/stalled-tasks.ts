@@ -1,6 +1,7 @@
 /** Overdue tasks that have a row and a workflow of their own (stalled-work.ts). */
 import type { Work } from '../database';
-import { FIRST_ID, pageOf, type StalledWorkPage, type StalledWorkSearch } from './stalled-work-page';
+import { pageOf, type StalledWorkPage, type StalledWorkSearch } from './stalled-work-page';
+import { FIRST_ID } from '../sql/ids';
 
 /** An erasure that waits for third parties changes its row every few seconds. */
 export async function findStalledErasures(

@@ -20,8 +20,6 @@ export interface StalledWorkPage {
 
 export type FindStalledWork = (work: Work, search: StalledWorkSearch) => Promise<StalledWorkPage>;
 
-export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-
 export const pageOf = <Row>(
   rows: readonly Row[],
   limit: number,

@@ -6,16 +6,17 @@
 import { sql } from 'kysely';
 import type { Work } from '../database';
 import {
-  FIRST_ID,
   type FindStalledWork,
   pageOf,
   type StalledWorkPage,
   type StalledWorkSearch,
 } from './stalled-work-page';
 import { findStalledDeletions, findStalledErasures, findStalledTasks } from './stalled-tasks';
+import { FIRST_ID } from '../sql/ids';
 
 /** An e-mail's own workflow retries for this long. */
 const EMAIL_RETRIES_MS = 32 * 3_600_000;
+
 /** Goes from one queue with open records to the next, however many records each has. */
 async function findStalledPushQueues(
   { trx }: Work,

@@ -5,11 +5,9 @@ import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { notifyAdmins, resolveNotification } from '../notifications/notifications';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import { newUuid } from '../sql/ids';
+import { FIRST_ID, newUuid } from '../sql/ids';
 import type { DeletionReviewsTable } from '../tables/pull';
 import type { PassKey } from './page';
-
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export type DeletionReview = Selectable<DeletionReviewsTable>;
 export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'>;
@@ -174,7 +172,7 @@ export async function listReviewRecords(
   const { rows } = await sql<DeletionReviewRecord>`
     select record.record_id, record.external_id
     from (
-      ${idsOf(tenantId, review)} and record_id > ${after ?? NIL_UUID}
+      ${idsOf(tenantId, review)} and record_id > ${after ?? FIRST_ID}
       order by record_id limit ${limit}) missing
     cross join lateral (
       select record_id, external_id from records

@@ -34,6 +34,9 @@ export type IdPrefix =
   | 'ovi'
   | 'opr';
 
+/** Before every other id. */
+export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
 const pool = Buffer.alloc(4_096);
 let used = pool.length;
 let lastMs = 0;

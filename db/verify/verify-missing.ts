@@ -7,6 +7,7 @@ import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { MissingRecord } from './decide-drifts';
 import { MISSING_THERE, replaceDrifts, type Verification } from './drifts';
+import { FIRST_ID } from '../sql/ids';
 
 interface UnseenRecord extends MissingRecord {
   fields: JsonObject;
@@ -36,7 +37,7 @@ export async function verifyUnseen(
     where ${isComparable(work, key, startedAt)} and record_sync.status = 'synced'
       and record_sync.window_opened_at is null and record_sync.discarded_at is null
       and record.deleted_at is null
-      and link.record_id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
+      and link.record_id > ${after ?? FIRST_ID}::uuid
       and not ${isSeen(tenantId, key)}
     order by link.record_id limit ${limit}`.execute(trx);
   const missing = rows.filter((record) => pushTarget(mapping, record).operation === 'upsert');

@@ -16,6 +16,7 @@ import {
   scheduleOf,
   updateSchedules,
 } from '../sync-schedules';
+import { FIRST_ID } from '../../sql/ids';
 
 export type DueSchedule = Selectable<SyncSchedulesTable>;
 
@@ -105,8 +106,6 @@ export interface IntegrationKey {
   tenantId: string;
   integrationId: string;
 }
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Integrations of which the rows do not follow the settings: an older version changed them, or the clock was
