@@ -41,5 +41,9 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+export function percentile95(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] as number;
+}
+
 /** To `digits` significant places at most after the point, as a number. */
 export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));

@@ -8,6 +8,9 @@ import { InterruptiblePause } from './interruptible-pause';
 /** Renews the lease. False: this process stops, or another one has taken over. */
 export type MayContinue = () => Promise<boolean>;
 
+/** For a turn outside of a loop. */
+export const always: MayContinue = () => Promise.resolve(true);
+
 /** Far more often than a lease expires. */
 const RENEWED_EVERY_MS = 5_000;
 

@@ -8,7 +8,7 @@ import { STALLED_WORK, STALLED_WORK_KINDS } from '../db/platform/stalled-work';
 import type { StalledWork } from '../db/platform/stalled-work-page';
 import { purgeExpired } from '../db/retention';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
-import { type MayContinue, startLeasedLoop } from './leased-loop';
+import { always, type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
 import { isTemporalAway } from './temporal-away';
 
@@ -40,7 +40,7 @@ type Positions = Map<keyof typeof STALLED_WORK, string | undefined>;
  */
 export async function sweep(
   options: SweepOptions,
-  mayContinue: MayContinue = () => Promise.resolve(true),
+  mayContinue: MayContinue = always,
   positions: Positions = new Map(),
 ): Promise<number> {
   const failures: unknown[] = [];

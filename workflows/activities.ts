@@ -42,7 +42,7 @@ export function erasureActivities(tenantId: string): ErasureActivities {
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-    priority: { fairnessKey: tenantId, priorityKey: 5 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.backfill },
   });
 }
 
@@ -162,6 +162,6 @@ export function backgroundTaskActivities(tenantId: string): BackgroundTaskActivi
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '90 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-    priority: { fairnessKey: tenantId, priorityKey: 4 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.bulk },
   });
 }

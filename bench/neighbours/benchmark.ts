@@ -5,7 +5,7 @@
 import { Database } from '../../db/database';
 import type { BenchEnvironment } from '../environment';
 import { employees } from '../employees';
-import { rounded, until } from '../measure';
+import { percentile95, rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type LinkedTenant, linkSource, linkTenant, type Product, startServersAndProduct } from '../product';
 import { acceptThroughApi } from '../push/acceptance';
@@ -123,10 +123,6 @@ async function burden(
   await emitTestEvents(database, webhooks, { count: amounts.events, perTransaction: 100 });
   await until('the work begins', 60_000, async () => ((await thirdParty.calls()) > 0 ? true : undefined));
   return async () => (await thirdParty.calls()) < amounts.pushes;
-}
-
-function percentile95(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] as number;
 }
 
 export async function neighboursBenchmark(

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
 import type { BenchmarkOptions, Line, Report } from '../report';
-import { median, rounded, until } from '../measure';
+import { median, percentile95, rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type Product, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
@@ -180,10 +180,6 @@ async function compareTenants(
     }
   }
   return [percentile95(await receiver.delays('/alone')), percentile95(await receiver.delays('/beside'))];
-}
-
-function percentile95(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] as number;
 }
 
 /** @returns how many never arrived. */

@@ -21,7 +21,7 @@ export interface RetirementOptions {
 /** @returns how many were deleted. */
 async function deleteRetiredSchedules(
   { client, log }: Pick<RetirementOptions, 'client' | 'log'>,
-  mayContinue: MayContinue = () => Promise.resolve(true),
+  mayContinue: MayContinue,
 ): Promise<number> {
   let count = 0;
   let some: string[] = [];

@@ -14,7 +14,7 @@ import {
   requestDueRun,
 } from '../../db/sync-runs/schedules/due-schedules';
 import { updateSchedules } from '../../db/sync-runs/sync-schedules';
-import { type MayContinue, startLeasedLoop } from '../leased-loop';
+import { always, type MayContinue, startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 5_000;
 const RECONCILED_EVERY_MS = 3_600_000;
@@ -33,8 +33,6 @@ export interface TickerOptions {
   log: ActivityLog;
   nightly: NightlyLimits;
 }
-
-const always: MayContinue = () => Promise.resolve(true);
 
 /** Requests what is due. @returns how many schedules were moved on. */
 export async function tick(options: TickerOptions, mayContinue: MayContinue = always): Promise<number> {

@@ -67,7 +67,7 @@ async function insert(db: TestDb, table: string, values: Record<string, unknown>
 /** How many rows of a tenant each table has; tables without any are left out. */
 export async function countRows(db: TestDb, tenantId: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  // Read from the schema anew, so that the list of the code under test is not trusted.
+  // Read from the schema again, so that the list of the code under test is not trusted.
   const tables = await db.superuser(`
     select relname from pg_class join pg_attribute on attrelid = pg_class.oid
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
