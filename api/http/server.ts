@@ -76,8 +76,8 @@ function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Socket,
 }
 
 /**
- * First `/readyz` reports not ready. After the pause no load balancer sends new requests; then every response
- * closes its connection, streams end, and running requests finish.
+ * First `/readyz` reports not ready, and every response closes its connection. After the pause no load balancer
+ * sends new requests; then streams end, and running requests finish.
  */
 export async function drain({
   server,
@@ -92,6 +92,7 @@ export async function drain({
 }): Promise<void> {
   const terminator = createHttpTerminator({ server, gracefulTerminationTimeout: FINISH_WITHIN_MS });
   readiness.startDraining();
+  server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
   await new Promise((resolve) => setTimeout(resolve, pauseMs));
   await stream.close();
   await terminator.terminate();

@@ -49,7 +49,11 @@ it('rule 60: a page that kills each worker is parked, shown at its job, and read
   });
   // The first death may have had several pieces of work under way.
   expect(deaths).toBeLessThanOrEqual(3);
-  expect((await jobOf(run?.id as string, DEADLY)).error).toMatchObject({ code: 'parked' });
+  await until(
+    'the job says why',
+    async () => (await jobOf(run?.id as string, DEADLY)).error?.code === 'parked',
+    60_000,
+  );
   expect((await tenant.api.must('GET', '/v1/notifications')).data).toContainEqual(
     expect.objectContaining({ kind: 'work_parked', severity: 'error' }),
   );

@@ -28,6 +28,8 @@ export interface ProductOptions {
   temporalAddress?: string;
   /** Of that server; a new one of the run's unless given. */
   namespace?: string;
+  /** A free one unless given. */
+  apiPort?: number;
   /** Over the usual environment of both. */
   env?: NodeJS.ProcessEnv;
 }
@@ -72,10 +74,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       ? await createTestDatabase()
       : { url: options.databaseUrl, drop: async () => undefined };
   const namespace = options.namespace ?? (await createNamespace());
-  const port = await freePort();
+  const port = options.apiPort ?? (await freePort());
   const [platformKey, encryptionKeys] = [
-    `platform-${randomBytes(24).toString('hex')}`,
-    `k1:${randomBytes(32).toString('base64')}`,
+    options.env?.['PLATFORM_KEY'] ?? `platform-${randomBytes(24).toString('hex')}`,
+    options.env?.['ENCRYPTION_KEYS'] ?? `k1:${randomBytes(32).toString('base64')}`,
   ];
   const env = {
     PATH: process.env.PATH,

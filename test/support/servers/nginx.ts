@@ -15,6 +15,8 @@ export interface Nginx {
   cert: string;
   /** Contains the certificate as syncline.crt, its key as syncline.key. */
   folder: string;
+  /** As `nginx -s reload`, with another configuration; the old one finishes its requests. */
+  reload(change: (conf: string) => string): void;
   stop(): Promise<void>;
 }
 
@@ -71,9 +73,10 @@ async function start(server: (folder: string, port: number) => string): Promise<
     server(folder, port),
     '}',
   ];
-  fs.writeFileSync(path.join(folder, 'nginx.conf'), conf.join('\n'));
+  const confFile = path.join(folder, 'nginx.conf');
+  fs.writeFileSync(confFile, conf.join('\n'));
 
-  const args = ['-p', folder, '-c', path.join(folder, 'nginx.conf'), '-e', path.join(folder, 'error.log')];
+  const args = ['-p', folder, '-c', confFile, '-e', path.join(folder, 'error.log')];
   const logFile = path.join(folder, 'log');
   const nginx = await startProcess({ name: 'nginx', command: 'nginx', args, logFile });
   await waitUntilReady(nginx, () => isOpen(port));
@@ -81,6 +84,10 @@ async function start(server: (folder: string, port: number) => string): Promise<
     port,
     cert,
     folder,
+    reload(change) {
+      fs.writeFileSync(confFile, change(conf.join('\n')));
+      process.kill(nginx.pid, 'SIGHUP');
+    },
     async stop() {
       await nginx.stop();
       fs.rmSync(folder, { recursive: true });
