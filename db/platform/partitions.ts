@@ -21,8 +21,8 @@ const MADE_MAX = 12;
 const LOCK_TIMEOUT_MS = 500;
 /** The most rows that outlive a partition; with more the whole partition is kept. */
 const NEEDED_MAX = 10_000;
-/** The most rows of `…_other` that a call deletes per table. */
-const DELETED_MAX = 5_000;
+/** So many pages of `…_other` are looked at per table and call. */
+const PAGES_PER_CALL = 100;
 
 interface Partition {
   name: string;
@@ -114,12 +114,22 @@ async function drop(database: Database, table: KeptTable, { name, from, to }: Pa
   });
 }
 
+/**
+ * Looks at a few pages of the partition, chosen at random: most rows outlive many calls if their ids belong to
+ * no time. All of a small partition is looked at.
+ */
 async function deleteOthers({ trx }: Work, table: KeptTable, cutoff: Date): Promise<void> {
   const other = sql.raw(`${table.name}_other`);
-  const key = sql.raw(table.key);
+  const place = Math.random();
+  const pages = sql`ceil(pg_relation_size(${sql.lit(`${table.name}_other`)}) / current_setting('block_size')::float8)`;
+  const chunks = sql`greatest(1, ceil(${pages} / ${PAGES_PER_CALL}::int))`;
+  const pageAfter = (more: number) =>
+    sql`(select format('(%s,0)', (floor(${place}::float8 * ${chunks}) + ${sql.lit(more)})
+      * ${PAGES_PER_CALL}::int)::tid)`;
   await sql`
-    delete from ${other} where ${key} = any(array(
-      select ${key} from ${other} as row where ${table.isOldIn(cutoff)} limit ${DELETED_MAX}))`.execute(trx);
+    delete from ${other} where ctid = any(array(
+      select ctid from ${other} as row
+      where ctid >= ${pageAfter(0)} and ctid < ${pageAfter(1)} and ${table.isOldIn(cutoff)}))`.execute(trx);
 }
 
 /** `occupied`: rows of that time are in the partition without bounds, and they stay there. */

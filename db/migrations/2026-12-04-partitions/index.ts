@@ -108,7 +108,12 @@ async function accessOf(db: Kysely<unknown>, schema: string, table: string): Pro
 /** Upkeep deletes rows whose ids carry no time, or one for which no partition was made. */
 const accessToOtherRows = ({ name, readByUpkeep }: PartitionedTable): string[] => [
   ...tenantTable(`${name}_other`, 'select'),
-  ...allTenants('syncline_dispatcher', `${name}_other`, `select (${readByUpkeep.join(', ')})`, 'delete'),
+  ...allTenants(
+    'syncline_dispatcher',
+    `${name}_other`,
+    `select (ctid, ${readByUpkeep.join(', ')})`,
+    'delete',
+  ),
 ];
 
 /** Upkeep keeps what is not finished. */

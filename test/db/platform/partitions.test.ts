@@ -207,6 +207,21 @@ describe('rows whose ids belong to no partition', () => {
     expect(await rowsByTable()).toEqual(inEach(0));
   });
 
+  it('rule 60: are looked at in small parts, however many there are', async () => {
+    const count = 4_000; // 8 kB hold fewer than eight
+    await db.superuser(`
+      insert into audit_log (tenant_id, audit_id, actor, action, detail, request_id, at)
+      select '${tenant.tenantId}', overlay(gen_random_uuid()::text placing 'f' from 1 for 1)::uuid, repeat('x', 1000), 'y',
+        '{}', 'r', now() from generate_series(1, ${count})`);
+    skippedMs = 800 * DAY_MS;
+
+    await keep();
+    const left = await rowsOf('audit_log_other');
+    expect(left).toBeGreaterThan(count / 2);
+    expect(left).toBeLessThan(count);
+    while ((await rowsOf('audit_log_other')) > 0) await keep();
+  });
+
   it('keep their place when a partition for their time cannot be made any more', async () => {
     await fill(false, () => newUuidAt(Date.now() + 16 * DAY_MS)); // the first partition ends after 15 days
 
