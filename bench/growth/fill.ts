@@ -79,6 +79,13 @@ export async function fillTenant(database: Database, pool: Pool): Promise<Measur
 
 export const typeOf = (index: number): string => `type_${index}`;
 
+/** Ids begin with a time, as those of the product do: the tables of history are partitioned by it. */
+const idOf = (seed: string, at: string): string =>
+  `(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') || substr(md5(${seed}), 13))::uuid`;
+
+const copyOfId = (id: string): string =>
+  `(left(replace(${id}::text, '-', ''), 12) || substr(md5(copy.n::text || ${id}), 13))::uuid`;
+
 const literals = (tenantId: string, integrationId: string, index: number): [string, string, string] => [
   `'${tenantId}'::uuid`,
   `'${integrationId}'::uuid`,
@@ -90,8 +97,8 @@ async function fillRecords(pool: Pool, tenantId: string, integrationIds: readonl
   for (const [index, integrationId] of integrationIds.entries()) {
     const count = RECORDS_PER_TENANT / INTEGRATIONS_PER_TENANT;
     const [tenant, integration, type] = literals(tenantId, integrationId, index);
-    const rows = `(select n, md5('${integrationId}record' || n)::uuid as record_id,
-      md5('${integrationId}push' || n)::uuid as push_id from generate_series(1, ${count}) n) row`;
+    const rows = `(select n, ${idOf(`'${integrationId}record' || n`, 'now()')} as record_id,
+      ${idOf(`'${integrationId}push' || n`, 'now()')} as push_id from generate_series(1, ${count}) n) row`;
     for (const statement of [
       `insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
          changed_at, changed_by, created_at)
@@ -121,8 +128,8 @@ async function fillRecords(pool: Pool, tenantId: string, integrationIds: readonl
 async function fillRuns(pool: Pool, tenantId: string, integrationIds: readonly string[]): Promise<void> {
   for (const [index, integrationId] of integrationIds.entries()) {
     const [tenant, integration, type] = literals(tenantId, integrationId, index);
-    const rows = `(select md5('${integrationId}run' || n)::uuid as sync_run_id,
-      now() - n * interval '1 hour' as at from generate_series(1, ${HOURS.measured}) n) row`;
+    const rows = `(select ${idOf(`'${integrationId}run' || n`, 'at')} as sync_run_id, at from (
+      select n, now() - n * interval '1 hour' as at from generate_series(1, ${HOURS.measured}) n) hour) row`;
     for (const statement of [
       `insert into sync_runs (tenant_id, sync_run_id, integration_id, kind, scope, started_by, requested_at,
          started_at, finished_at, state, successful_jobs, is_sync_finished)
@@ -158,7 +165,7 @@ export async function copyTenant(
         [table],
       );
       const values = columns.map(({ name, type }) =>
-        type === 'uuid' ? `md5(copy.n::text || source."${name}")::uuid` : `source."${name}"`,
+        type === 'uuid' ? copyOfId(`source."${name}"`) : `source."${name}"`,
       );
       const names = columns.map(({ name }) => `"${name}"`).join(', ');
       const age = columns.find(({ name }) => ['requested_at', 'as_of', 'finished_at'].includes(name));
