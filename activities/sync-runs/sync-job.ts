@@ -5,7 +5,7 @@
 import { Context } from '@temporalio/activity';
 import { Unavailable } from '../../connectors/errors';
 import type { SyncJobInput, SyncJobReport } from '../../contract/sync-run';
-import { claimProbe } from '../../db/integrations/availability';
+import { claimProbe, readsBlockedUntil } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findSyncRun, lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import { addRecordErrors } from '../../db/pull/record-errors';
@@ -127,10 +127,10 @@ export class SyncJobExecutor {
    * them.
    */
   private async waitWhileBlocked(integration: Integration, job: SyncJob): Promise<SyncJobReport | undefined> {
-    const { integrationId, blockedUntil, blockedReason, blockedDetail, isWriteOutage } = integration;
-    // Reads go on while only writes fail (rules.md 58).
+    const { integrationId, blockedReason, blockedDetail } = integration;
+    const blockedUntil = readsBlockedUntil(integration);
+    if (blockedUntil === null || blockedReason === null) return undefined;
     const isOutage = blockedReason === 'outage';
-    if (blockedUntil === null || blockedReason === null || (isOutage && isWriteOutage)) return undefined;
     if (isOutage && this.job.isGivenUp(job)) return this.job.fail(job.error ?? unreachable(blockedDetail));
     const now = this.timeBox.now();
     if (blockedUntil > now)

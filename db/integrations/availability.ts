@@ -13,6 +13,7 @@ import { appendStreamEvent } from '../platform/change-feed';
 import { enqueuePush } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables/integrations';
+import type { Integration } from './integrations';
 import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationAtInstant {
@@ -32,6 +33,20 @@ const NO_OUTAGE = {
   blockedReason: null,
   blockedDetail: null,
 };
+
+type ObstacleOfReads = Pick<Integration, 'blockedUntil' | 'blockedReason' | 'isWriteOutage'>;
+
+/** Until when nothing is read; null = reads go on, also while only writes fail (rules.md 58). */
+export const readsBlockedUntil = ({
+  blockedUntil,
+  blockedReason,
+  isWriteOutage,
+}: ObstacleOfReads): Date | null => (blockedReason === 'outage' && isWriteOutage ? null : blockedUntil);
+
+/** The same of the row `integration`. */
+export const readsBlockedUntilSql = sql<Date | null>`case
+  when integration.blocked_reason = 'outage' and integration.is_write_outage then null
+  else integration.blocked_until end`;
 
 /**
  * The third party is unreachable: its `check` failed, or (`isWrite`) only pushes fail. @returns when to probe

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { WatermarkKept } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
+import { readsBlockedUntilSql } from '../integrations/availability';
 import { isMutedSql } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { METADATA_JOB } from '../tables/pull';
@@ -11,7 +12,8 @@ export interface Interruption {
   /** The integration was deleted. */
   isGone: boolean;
   /**
-   * No further page may be requested: the integration is deleted, paused or blocked, or the run was canceled.
+   * No further page may be requested: the integration is deleted or paused, its reads are blocked, or the run
+   * was canceled.
    */
   isInterrupted: boolean;
   /** Onboarding: reads are flagged as partial and changes are refused (rules.md 33). */
@@ -40,7 +42,7 @@ export async function checkForInterruption(
   const { rows } = await sql<Interruption>`
     select integration.deleted_at is not null as is_gone,
       run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
-        or coalesce(integration.blocked_until > ${now}, false)
+        or coalesce(${readsBlockedUntilSql} > ${now}, false)
         or integration.needs_reauthorization_at is not null as is_interrupted,
       integration.onboarded_at is null as is_locked, ${isMutedSql('integration')} as is_muted,
       exists (select from sync_conflicts

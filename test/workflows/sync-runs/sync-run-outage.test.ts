@@ -244,6 +244,36 @@ describe('rule 11: a third party that is down', () => {
   });
 });
 
+describe('rule 58: a third party that takes no writes', () => {
+  it('is read to the end of its list by a full run, which begins no page twice', async () => {
+    const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
+    pulled.account.beforePush = () => {
+      throw new Unavailable('Maintenance.', 503);
+    };
+    for (const id of ['our-1', 'our-2', 'our-3'])
+      await tenant.change(id, { name: id }, { recordType: 'contacts' });
+    await environment.sleep(600_000);
+    expect(await pulled.integration()).toMatchObject({ blockedReason: 'outage', isWriteOutage: true });
+    await pulled.account.remove('contacts', 'p004');
+    pulled.account.reads.length = 0;
+
+    const { syncRunId } = await pulled.request('full');
+    const activities = createSyncRunActivities(environment.dependencies);
+    const place = { tenantId: tenant.tenantId, integrationId: pulled.integrationId };
+    await activities.startNextSyncRun(place);
+    const report = (await new MockActivityEnvironment().run(activities.advanceSyncJob, {
+      ...place,
+      syncRunId,
+      job: { kind: 'pull' as const, recordType: 'contacts' },
+      firedAt: await environment.now(),
+    })) as SyncJobReport;
+
+    expect(report).toEqual({ state: 'ended' });
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsDeleted: 1 });
+    expect(new Set(pulled.account.reads.map(({ cursor }) => cursor)).size).toBe(pulled.account.reads.length);
+  });
+});
+
 describe('R9: a rate limit', () => {
   it('during a read: no call is made before that time, pushes included', async () => {
     const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
