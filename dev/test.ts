@@ -77,7 +77,7 @@ const suites: Record<string, Suite> = {
     checks: [],
     tools: faultTools,
     jestOptions: twoWorkersAndExit,
-    env: { CHAOS_TRIALS: '5' },
+    env: { CHAOS_TRIALS: '25' }, // 100 of all kinds
   },
   operators: { projects: ['operators'], checks: [], tools: servers, jestOptions: twoWorkers },
   hostile: { projects: ['hostile'], checks: [], tools: servers, jestOptions: ['--runInBand', '--forceExit'] },

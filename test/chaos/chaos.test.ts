@@ -1,67 +1,67 @@
 /**
- * Seeded trials against the ledger. CHAOS_TRIALS is the number of trials of each kind, CHAOS_SEED the first
- * seed; the titles contain the seeds. `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"` repeats
- * a failed trial. The seed fixes the changes and the faults, not how the operating system schedules the
- * processes.
+ * Seeded trials against the ledger, in batches that share a product and its faults. CHAOS_TRIALS is the
+ * number of trials of each kind, CHAOS_BATCH the size of a batch, CHAOS_SEED the first seed; the titles contain
+ * the seeds. `CHAOS_SEED=<first seed of the batch> CHAOS_TRIALS=<its size> npm run chaos -- -t "<kind>"`
+ * repeats a failed batch. The seeds fix the changes and the faults, not how the operating system schedules
+ * the processes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
-import { type Product, startProduct } from '../support/environments/product';
 import { Random, testSeed } from '../support/random';
-import { runTrial } from './trial';
 import { kindsOfTrials } from './environments';
+import { CHAOS_MS, Trial } from './trial';
 
 const trials = Number(process.env.CHAOS_TRIALS ?? 50);
+const batchSize = Number(process.env.CHAOS_BATCH ?? 25);
 const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
-const TRIAL_TIMEOUT_MS = 240_000;
+/** A smaller batch may not come to everything of its kind. */
+const PROVES_FROM = 10;
+const BATCH_TIMEOUT_MS = 400_000;
 let toxiproxy: Toxiproxy;
-let shared: Promise<Product> | undefined;
-const kinds = kindsOfTrials(() => (shared ??= startProduct()));
 
 beforeAll(async () => {
   toxiproxy = await startToxiproxy();
 }, 60_000);
 
-afterAll(async () => {
-  await (await shared?.catch(() => undefined))?.stop();
-  await toxiproxy?.stop();
-}, 60_000);
+afterAll(async () => toxiproxy?.stop(), 60_000);
 
-describe.each(Object.keys(kinds))('%s', (kind) => {
-  const { createEnvironment, atOnce } = kinds[kind] as (typeof kinds)[string];
-  const seeds = Array.from({ length: trials }, (_, index) => firstSeed + index);
-  const results = new Map<number, Promise<string[]>>();
-  let end: Promise<unknown> = Promise.resolve();
+const seeds = Array.from({ length: trials }, (_, index) => firstSeed + index);
+const batches = Array.from({ length: Math.ceil(trials / batchSize) }, (_, index) => {
+  const ofBatch = seeds.slice(index * batchSize, (index + 1) * batchSize);
+  return { seeds: ofBatch, first: ofBatch[0] as number, last: ofBatch.at(-1) as number };
+});
 
-  async function trialOf(seed: number): Promise<string[]> {
-    const environment = await createEnvironment(new Random(seed), toxiproxy);
+describe.each(Object.entries(kindsOfTrials))('%s', (kind, createEnvironment) => {
+  async function run(batch: (typeof batches)[number]): Promise<string[]> {
+    const random = new Random(batch.first);
+    const environment = await createEnvironment(random, toxiproxy);
     try {
-      return await runTrial(environment.parts, `seed ${seed}`);
+      const begun = await Promise.all(batch.seeds.map((seed) => Trial.begin(environment, seed)));
+      const written = Promise.all(begun.map((trial) => trial.write()));
+      written.catch(() => undefined); // awaited after the faults
+      for (let left = environment.faults; left > 0; left -= 1) {
+        await sleep(random.between(200, CHAOS_MS / environment.faults));
+        await environment.fault();
+      }
+      await written;
+      await environment.heal();
+      const violations = (await Promise.all(begun.map((trial) => trial.judge()))).flat();
+      const acknowledged = begun.reduce((sum, trial) => sum + trial.acknowledged, 0);
+      console.info(
+        `chaos: ${kind}, seeds ${batch.first} to ${batch.last}, ${acknowledged} changes acknowledged, ` +
+          `${environment.ledger.calls.length} calls, ${violations.length} violations`,
+      );
+      return begun.length < PROVES_FROM ? violations : [...violations, ...(await environment.unexercised())];
     } finally {
       await environment.stop();
     }
   }
 
-  /**
-   * Some at once, in order: most of a trial is waiting. Its own test awaits each and reports what
-   * went wrong.
-   */
-  beforeAll(() => {
-    const queues: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
-    seeds.forEach((seed, index) => {
-      const result = (queues[index % atOnce] as Promise<unknown>).then(() => trialOf(seed));
-      results.set(seed, result);
-      queues[index % atOnce] = result.catch(() => undefined);
-    });
-    end = Promise.all(queues);
-  });
-
-  afterAll(async () => void (await end), TRIAL_TIMEOUT_MS);
-
-  it.each(seeds)(
-    'seed %d: nothing acknowledged is lost, nothing is doubled, early, overlapping or out of order',
-    async (seed) => {
-      expect(await results.get(seed)).toEqual([]);
+  it.each(batches)(
+    'seeds $first to $last: nothing acknowledged is lost, doubled, early, overlapping or out of order',
+    async (batch) => {
+      expect(await run(batch)).toEqual([]);
     },
-    TRIAL_TIMEOUT_MS,
+    BATCH_TIMEOUT_MS,
   );
 });

@@ -1,22 +1,30 @@
-/** Where trials happen, and which faults belong to each kind of them. */
-import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
+/** Where batches of trials happen, and which faults belong to each kind of them. */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { migrateToLatest } from '../../db/migrate';
-import { type PostgresServer, startPostgres } from '../../dev/start/postgres';
-import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { projectFolder } from '../../dev/tools/paths';
+import { type MainProcess, startMain } from '../support/environments/main-process';
 import type { FaultyLink, Toxiproxy } from '../support/servers/fault-servers';
-import { freePort } from '../support/servers/free-port';
 import { type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
-import { type Product, startProduct, throughPort } from '../support/environments/product';
-import { temporaryFolder } from '../support/servers/shared-servers';
-import { until } from '../support/until';
+import {
+  type Product,
+  type ProductOptions,
+  startProduct,
+  throughPort,
+} from '../support/environments/product';
 import type { Random } from '../support/random';
-import type { TrialOptions } from './trial';
+import { startFormerWorker } from './former-release';
+import { createPostgres, createTemporal } from './own-servers';
+import type { Place } from './trial';
+import { readPushHistories } from './push-histories';
 
-interface Environment {
-  parts: TrialOptions;
+interface Environment extends Place {
+  faults: number;
+  /** Begins and ends one fault. */
+  fault(): Promise<void>;
+  /** Everything runs and answers again. */
+  heal(): Promise<void>;
+  /** What a batch has to have exercised, and has not; empty = nothing. */
+  unexercised(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -27,37 +35,119 @@ const stopAll = async (...stops: (() => Promise<unknown>)[]): Promise<void> => {
   for (const stop of stops) await stop().catch(() => undefined);
 };
 
-/** Our own processes are killed with -9, alone or together, and started again. */
+const SHORT_TURNS = {
+  NODE_OPTIONS: `--import tsx --import ${path.join(projectFolder, 'test/support/short-turns.cjs')}`,
+  PUSH_BATCHES: '1',
+};
+
+/** Few due records are worth several executions of a push queue. */
+const startSpreading = (options: ProductOptions = {}): Promise<Product> =>
+  startProduct({ ...options, env: SHORT_TURNS });
+
+/** A further worker of this version. */
+async function startWorker({ workerEnv }: Product): Promise<MainProcess> {
+  const worker = await startMain('worker', workerEnv);
+  await worker.untilLogged('worker running');
+  return worker;
+}
+
+async function hasSpread({ namespace, workerEnv }: Product): Promise<string[]> {
+  const { isSpread } = await readPushHistories(workerEnv['TEMPORAL_ADDRESS'] as string, namespace);
+  return isSpread ? [] : ['no push queue was spread over several executions'];
+}
+
+/** Processes of Syncline are killed with -9, alone or together, and started again. */
 const processesDie: CreateEnvironment = async (random) => {
-  const ledger = await startLedgerServer();
-  const product = await startProduct();
+  const [ledger, product] = await Promise.all([startLedgerServer(), startSpreading()]);
+  let further = await startWorker(product);
   ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined); // so that kills fall into calls
   const revive = async (): Promise<void> => {
     await Promise.all([
       product.isApiRunning() ? undefined : product.startApi(),
       product.isWorkerRunning() ? undefined : product.startWorker(),
+      further.isRunning() ? undefined : startWorker(product).then((worker) => (further = worker)),
     ]);
   };
   return {
-    parts: {
-      random,
-      ledger,
-      ledgerUrl: ledger.url,
-      tenant: await product.givenTenant(),
-      faults: random.between(1, 2),
-      async fault() {
-        const victims = random.pick([['worker'], ['worker'], ['api'], ['api', 'worker']]);
-        if (victims.includes('api')) await product.killApi();
-        if (victims.includes('worker')) await product.killWorker();
-        await sleep(random.between(0, 500));
-        await revive();
-      },
-      async heal() {
-        ledger.reset();
-        await revive();
-      },
+    ledger,
+    ledgerUrl: ledger.url,
+    givenTenant: product.givenTenant,
+    faults: random.between(1, 2),
+    async fault() {
+      const victims = random.pick([
+        ['worker'],
+        ['further'],
+        ['worker', 'further'],
+        ['api'],
+        ['api', 'worker'],
+      ]);
+      if (victims.includes('api')) await product.killApi();
+      if (victims.includes('worker')) await product.killWorker();
+      if (victims.includes('further')) await killed(further);
+      await sleep(random.between(0, 500));
+      await revive();
     },
-    stop: () => stopAll(product.stop, ledger.stop),
+    async heal() {
+      ledger.reset();
+      await revive();
+    },
+    unexercised: () => hasSpread(product),
+    stop: () => stopAll(() => further.stop(), product.stop, ledger.stop),
+  };
+};
+
+async function killed(process: MainProcess): Promise<void> {
+  process.kill();
+  await process.ended;
+}
+
+/** A rolling update, and its way back: workers of the former release and of this one come and go. */
+const versionsMix: CreateEnvironment = async (random) => {
+  const [ledger, product] = await Promise.all([startLedgerServer(), startSpreading()]);
+  const formerEnv = { ...product.workerEnv, NODE_OPTIONS: undefined };
+  let former = await startFormerWorker(formerEnv);
+  const pids = { current: [product.workerPid()], former: [former.pid] };
+  ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined);
+  async function revive(): Promise<void> {
+    if (!product.isWorkerRunning()) {
+      await product.startWorker();
+      pids.current.push(product.workerPid());
+    }
+    if (!former.isRunning()) {
+      former = await startFormerWorker(formerEnv);
+      pids.former.push(former.pid);
+    }
+  }
+  const ends = [
+    () => product.stopWorker(),
+    () => product.killWorker(),
+    () => former.stop(30_000),
+    () => killed(former),
+  ];
+  return {
+    ledger,
+    ledgerUrl: ledger.url,
+    givenTenant: product.givenTenant,
+    faults: random.between(1, 2),
+    async fault() {
+      await random.pick(ends)();
+      await sleep(random.between(0, 1_500));
+      await revive();
+    },
+    async heal() {
+      ledger.reset();
+      await revive();
+    },
+    async unexercised() {
+      const { pids: seen } = await readPushHistories(
+        product.workerEnv['TEMPORAL_ADDRESS'] as string,
+        product.namespace,
+      );
+      return Object.entries(pids).flatMap(([version, of]) =>
+        of.some((pid) => seen.has(pid)) ? [] : [`no worker of the ${version} release has pushed`],
+      );
+    },
+    stop: () => stopAll(() => former.stop(), product.stop, ledger.stop),
   };
 };
 
@@ -71,7 +161,7 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
   const databaseLink = await toxiproxy.linkTo(postgres.port);
   const temporalLink = await toxiproxy.linkTo(temporal.port);
   const faultyUrl = throughPort(postgres.url(), databaseLink.port);
-  const product = await startProduct({
+  const product = await startSpreading({
     databaseUrl: postgres.url(),
     apiDatabaseUrl: faultyUrl,
     workerDatabaseUrl: faultyUrl,
@@ -98,115 +188,51 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
     () => withToxic(temporalLink, 'latency', { latency: 1_000 }),
   ];
   return {
-    parts: {
-      random,
-      ledger,
-      ledgerUrl: ledger.url,
-      tenant: await product.givenTenant(),
-      faults: random.between(1, 3),
-      fault: () => random.pick(faults)(),
-      async heal() {
-        await Promise.all([databaseLink.heal(), temporalLink.heal()]);
-        if (!product.isApiRunning() || !product.isWorkerRunning())
-          throw new Error('A process of the product has ended by itself.');
-      },
+    ledger,
+    ledgerUrl: ledger.url,
+    givenTenant: product.givenTenant,
+    faults: random.between(1, 3),
+    fault: () => random.pick(faults)(),
+    async heal() {
+      await Promise.all([databaseLink.heal(), temporalLink.heal()]);
+      if (!product.isApiRunning() || !product.isWorkerRunning())
+        throw new Error('A process of the product has ended by itself.');
     },
+    unexercised: () => hasSpread(product),
     stop: () => stopAll(product.stop, ledger.stop, postgres.stop, temporal.stop),
   };
 };
 
-async function createPostgres() {
-  const folder = temporaryFolder('postgres');
-  fs.chmodSync(folder, 0o711);
-  const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
-  const options = {
-    dataFolder: path.join(folder, 'data'),
-    logFile: path.join(folder, 'log'),
-    port,
-    password,
-  };
-  const start = (): Promise<PostgresServer> =>
-    startPostgres({
-      ...options,
-      isThrowaway: true,
-      settings: { synchronous_commit: 'on', max_connections: '60' },
-    });
-  let server = await start();
-  await migrateToLatest(server.url);
+/** The third party is slow, resets, loses answers, asks to wait and fails. */
+const thirdPartyInTrouble: CreateEnvironment = async (random, toxiproxy) => {
+  const [ledger, product] = await Promise.all([startLedgerServer(), startSpreading()]);
+  const link = await toxiproxy.linkTo(ledger.port);
+  ledger.decide = (call) => (call.kind === 'check' || random.chance(0.6) ? undefined : misbehave(random));
+  const toxics: [string, Record<string, number>][] = [
+    ['latency', { latency: 300, jitter: 200 }],
+    ['limit_data', { bytes: 0 }],
+    ['limit_data', { bytes: 500 }],
+    ['reset_peer', { timeout: 50 }],
+    ['timeout', { timeout: 400 }],
+  ];
   return {
-    port,
-    url: () => server.url,
-    async restart(how: 'stop' | 'kill') {
-      if (how === 'stop') await server.stop();
-      else server.process.kill();
-      await server.process.ended;
-      // After a kill its orphaned backends hold the memory for a moment.
-      await until('PostgreSQL runs again', async () => {
-        server = await start();
-        return true;
-      });
+    ledger,
+    ledgerUrl: `http://127.0.0.1:${link.port}`,
+    givenTenant: product.givenTenant,
+    faults: random.between(1, 3),
+    async fault() {
+      await link.addToxic(...random.pick(toxics));
+      await sleep(random.between(200, 1_200));
+      await link.heal();
     },
-    stop: () => server.stop(),
-  };
-}
-
-async function createTemporal() {
-  const [folder, port] = [temporaryFolder('temporal'), await freePort()];
-  const start = (): Promise<TemporalServer> =>
-    startTemporalServer({
-      logFile: path.join(folder, 'log'),
-      databaseFile: path.join(folder, 'temporal.db'),
-      port,
-    });
-  let server = await start();
-  return {
-    port,
-    async restart() {
-      server.process.kill();
-      await server.process.ended;
-      server = await start();
+    async heal() {
+      ledger.reset();
+      await link.heal();
     },
-    stop: () => server.stop(),
+    unexercised: async () => [],
+    stop: () => stopAll(product.stop, ledger.stop),
   };
-}
-
-/**
- * The third party is slow, resets, loses answers, asks to wait and fails. The trials share one product, which
- * no fault harms.
- */
-const thirdPartyInTrouble =
-  (product: () => Promise<Product>): CreateEnvironment =>
-  async (random, toxiproxy) => {
-    const ledger = await startLedgerServer();
-    const link = await toxiproxy.linkTo(ledger.port);
-    ledger.decide = (call) => (call.kind === 'check' || random.chance(0.6) ? undefined : misbehave(random));
-    const toxics: [string, Record<string, number>][] = [
-      ['latency', { latency: 300, jitter: 200 }],
-      ['limit_data', { bytes: 0 }],
-      ['limit_data', { bytes: 500 }],
-      ['reset_peer', { timeout: 50 }],
-      ['timeout', { timeout: 400 }],
-    ];
-    return {
-      parts: {
-        random,
-        ledger,
-        ledgerUrl: `http://127.0.0.1:${link.port}`,
-        tenant: await (await product()).givenTenant(),
-        faults: random.between(1, 3),
-        async fault() {
-          await link.addToxic(...random.pick(toxics));
-          await sleep(random.between(200, 1_200));
-          await link.heal();
-        },
-        async heal() {
-          ledger.reset();
-          await link.heal();
-        },
-      },
-      stop: ledger.stop,
-    };
-  };
+};
 
 function misbehave(random: Random): Misbehaviour {
   return random.pick<Misbehaviour>([
@@ -221,12 +247,9 @@ function misbehave(random: Random): Misbehaviour {
   ]);
 }
 
-export function kindsOfTrials(
-  sharedProduct: () => Promise<Product>,
-): Record<string, { createEnvironment: CreateEnvironment; atOnce: number }> {
-  return {
-    'api and worker are killed': { createEnvironment: processesDie, atOnce: 3 },
-    'PostgreSQL and Temporal fail': { createEnvironment: serversDie, atOnce: 3 },
-    'the third party is in trouble': { createEnvironment: thirdPartyInTrouble(sharedProduct), atOnce: 5 },
-  };
-}
+export const kindsOfTrials: Record<string, CreateEnvironment> = {
+  'api and workers are killed': processesDie,
+  'workers of two versions work side by side': versionsMix,
+  'PostgreSQL and Temporal fail': serversDie,
+  'the third party is in trouble': thirdPartyInTrouble,
+};

@@ -1,106 +1,123 @@
 /**
- * One trial: writers change a few records again and again over HTTP while faults happen; then everything is
- * healed, and the ledger is asked whether anything was lost, doubled, early, out of order or overlapping.
+ * One trial: writers change a few records of a tenant again and again over HTTP while faults happen. Once
+ * everything is healed, the ledger is asked whether anything was lost, doubled, early, out of order or
+ * overlapping.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProductTenant } from '../support/environments/product';
 import { type Json, recordPath } from '../support/clients/api-client';
 import { ledgerIntegration, type LedgerServer } from '../support/servers/ledger-server';
-import type { ProductTenant } from '../support/environments/product';
 import { type Account, type Change, violationsOf } from './oracle';
-import type { Random } from '../support/random';
+import { Random } from '../support/random';
 
 const WRITERS = 4;
+const CHANGES_PER_WRITER = 7;
 const RECORDS = 8;
-const CHAOS_MS = 4_000;
-/** A trial with fewer acknowledged changes says nothing about us. */
+/** Faults happen for as long as the writers write. */
+export const CHAOS_MS = 4_000;
+/** A trial with fewer acknowledged changes says nothing about Syncline. */
 const CHANGES_LEAST = 5;
-const SETTLED_WITHIN_MS = 120_000;
+const SETTLED_WITHIN_MS = 180_000;
+const POLL_MS = 1_000;
+const OPEN = ['sync_pending', 'syncing', 'sync_failed'];
 
-export interface TrialOptions {
-  random: Random;
+/** Where trials happen, several at the same time. */
+export interface Place {
   ledger: LedgerServer;
   /** How the product reaches the ledger: through a faulty link, perhaps. */
   ledgerUrl: string;
-  tenant: ProductTenant;
-  /** Begins and ends one fault. */
-  fault(): Promise<void>;
-  faults: number;
-  /** Everything runs and answers again. */
-  heal(): Promise<void>;
+  givenTenant(): Promise<ProductTenant>;
 }
 
-/** What the oracle found wrong; empty = nothing. */
-export async function runTrial(parts: TrialOptions, name: string): Promise<string[]> {
-  const accounts = await linkAccounts(parts, name);
-  const changes: Change[] = [];
-  const versions = new Map<string, number>();
-  const end = Date.now() + CHAOS_MS;
-  const writers = Promise.all(Array.from({ length: WRITERS }, () => write(parts, changes, versions, end)));
-  for (let count = 0; count < parts.faults; count += 1) {
-    await sleep(parts.random.between(200, CHAOS_MS / parts.faults));
-    await parts.fault();
-  }
-  await writers;
-  await parts.heal();
-  const open = await openRecordSyncs(parts.tenant, SETTLED_WITHIN_MS);
-  if (open.length > 0)
-    return [`has not settled within ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
-  const versionOf = new Map<string, number>();
-  for (const externalId of versions.keys()) {
-    const { status, body } = await parts.tenant.api.persist('GET', recordPath(externalId));
-    if (status === 200) versionOf.set(externalId, body.version);
-  }
-  if (changes.filter(({ isAcknowledged }) => isAcknowledged).length < CHANGES_LEAST)
-    return ['the trial proves nothing: hardly a change was acknowledged'];
-  return accounts.flatMap((account) => violationsOf({ account, changes, versionOf, ledger: parts.ledger }));
-}
+export class Trial {
+  private readonly changes: Change[] = [];
+  private readonly versions = new Map<string, number>();
 
-async function linkAccounts({ random, tenant, ledgerUrl }: TrialOptions, name: string): Promise<Account[]> {
-  const accounts: Account[] = [];
-  for (const by of ['find', 'key'] as const) {
-    const account = `${name} by ${by}`;
-    const graceMs = random.pick([0, 300, 1_000]);
-    const body = ledgerIntegration(ledgerUrl, account, { by, grace_period_ms: graceMs, max_wait_ms: null });
-    const { id } = await tenant.api.must('POST', '/v1/integrations', body);
-    accounts.push({ name: account, integrationId: id, graceMs });
-  }
-  return accounts;
-}
+  private constructor(
+    private readonly seed: number,
+    private readonly random: Random,
+    private readonly place: Place,
+    private readonly tenant: ProductTenant,
+    private readonly accounts: readonly Account[],
+  ) {}
 
-/** Most requests are repeated until they are answered; some are sent once, with an unknown outcome. */
-async function write(
-  { random, tenant }: TrialOptions,
-  changes: Change[],
-  versions: Map<string, number>,
-  end: number,
-): Promise<void> {
-  while (Date.now() < end) {
+  static async begin(place: Place, seed: number): Promise<Trial> {
+    const random = new Random(seed);
+    const tenant = await place.givenTenant();
+    const accounts: Account[] = [];
+    for (const by of ['find', 'key'] as const) {
+      const name = `seed ${seed} by ${by}`;
+      const graceMs = random.pick([0, 300, 1_000]);
+      const body = ledgerIntegration(place.ledgerUrl, name, {
+        by,
+        grace_period_ms: graceMs,
+        max_wait_ms: null,
+      });
+      // More than 16 calls at the same time let a queue spread over several executions (rule 60).
+      Object.assign(body['config'] as object, { concurrency: random.pick([1, 8, 32, 32]) });
+      const { id } = await tenant.api.must('POST', '/v1/integrations?check=false', body);
+      accounts.push({ name, integrationId: id, graceMs });
+    }
+    return new Trial(seed, random, place, tenant, accounts);
+  }
+
+  async write(): Promise<void> {
+    const seeds = Array.from({ length: WRITERS }, () => this.random.between(0, 2 ** 31));
+    await Promise.all(seeds.map((seed) => this.writeAlone(new Random(seed))));
+  }
+
+  private async writeAlone(random: Random): Promise<void> {
+    for (let left = CHANGES_PER_WRITER; left > 0; left -= 1) {
+      await sleep(random.between(0, (2 * CHAOS_MS) / CHANGES_PER_WRITER));
+      await this.change(random);
+    }
+  }
+
+  /** Most requests are repeated until they are answered; some are sent once, with an unknown outcome. */
+  private async change(random: Random): Promise<void> {
+    const { api } = this.tenant;
     const externalId = `r-${random.between(1, RECORDS)}`;
-    const version = (versions.get(externalId) ?? 0) + 1;
-    versions.set(externalId, version);
+    const version = (this.versions.get(externalId) ?? 0) + 1;
+    this.versions.set(externalId, version);
     const change: Change = { externalId, version, sentAt: Date.now(), isAcknowledged: false };
-    changes.push(change);
+    this.changes.push(change);
     const body = { fields: { name: `N ${random.between(1, 1_000_000)}`, rev: version }, version };
-    const send = random.chance(0.7) ? tenant.api.persist.bind(tenant.api) : tenant.api.call.bind(tenant.api);
+    const send = random.chance(0.7) ? api.persist.bind(api) : api.call.bind(api);
     const answer = await send('PUT', recordPath(externalId), body).catch(() => undefined);
     change.isAcknowledged = answer !== undefined && answer.status >= 200 && answer.status <= 299;
     if (answer !== undefined && !change.isAcknowledged && answer.status !== 503)
       throw new Error(`A change was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    await sleep(random.between(5, 80));
   }
-}
 
-/** Pairs that are not synced; waits until there are none, or the time is over. */
-async function openRecordSyncs({ api }: ProductTenant, timeoutMs: number): Promise<Json[]> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const lists = await Promise.all(
-      ['sync_pending', 'syncing', 'sync_failed'].map((status) =>
-        api.persist('GET', `/v1/record-syncs?status=${status}`),
-      ),
+  get acknowledged(): number {
+    return this.changes.filter(({ isAcknowledged }) => isAcknowledged).length;
+  }
+
+  /** After everything was healed. @returns what the oracle found wrong; empty = nothing. */
+  async judge(): Promise<string[]> {
+    const open = await this.openRecordSyncs();
+    const { seed, changes, place } = this;
+    if (open.length > 0)
+      return [`seed ${seed} has not settled in ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
+    if (this.acknowledged < CHANGES_LEAST)
+      return [`seed ${seed} proves nothing: hardly a change was acknowledged`];
+    const { body } = await this.tenant.api.persist('GET', '/v1/records/employees?limit=200');
+    const versionOf = new Map<string, number>(
+      (body.data as Json[]).map(({ external_id: externalId, version }) => [externalId, version]),
     );
-    const open = lists.flatMap(({ body }) => body.data as Json[]);
-    if (open.length === 0 || Date.now() > deadline) return open;
-    await sleep(200);
+    return this.accounts.flatMap((account) =>
+      violationsOf({ account, changes, versionOf, ledger: place.ledger }),
+    );
+  }
+
+  /** Waits until there are none, or the time is over. */
+  private async openRecordSyncs(): Promise<Json[]> {
+    const deadline = Date.now() + SETTLED_WITHIN_MS;
+    for (;;) {
+      const { body } = await this.tenant.api.persist('GET', '/v1/record-syncs?limit=200');
+      const open = (body.data as Json[]).filter(({ status }) => OPEN.includes(status as string));
+      if (open.length === 0 || Date.now() > deadline) return open;
+      await sleep(POLL_MS);
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** One real process of Syncline, api or worker, whose start is not expected to succeed. */
+/** One real process of Syncline, api or worker, whose start need not succeed, or of another version of it. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -13,12 +13,16 @@ export interface MainProcess extends SupervisedProcess {
   untilLogged(text: string): Promise<void>;
 }
 
-export async function startMain(name: 'api' | 'worker', env: NodeJS.ProcessEnv): Promise<MainProcess> {
+export async function startMain(
+  name: 'api' | 'worker',
+  env: NodeJS.ProcessEnv,
+  args: readonly string[] = ['--import', 'tsx', `${name}/main.ts`],
+): Promise<MainProcess> {
   const logFile = path.join(temporaryFolder('main'), `${name}-${randomBytes(4).toString('hex')}.log`);
   const child = await startProcess({
     name,
     command: process.execPath,
-    args: ['--import', 'tsx', `${name}/main.ts`],
+    args,
     cwd: projectFolder,
     env: {
       PATH: process.env.PATH,

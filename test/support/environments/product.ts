@@ -48,6 +48,8 @@ export interface Product {
   /** Of Temporal. */
   namespace: string;
   encryptionKeys: string;
+  /** The environment of a further worker. */
+  workerEnv: NodeJS.ProcessEnv;
   apiPid(): number;
   workerPid(): number;
   isApiRunning(): boolean;
@@ -134,6 +136,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     databaseUrl: database.url,
     namespace,
     encryptionKeys,
+    workerEnv: { ...env, DATABASE_URL: options.workerDatabaseUrl ?? database.url },
     apiPid: () => (processes.api as SupervisedProcess).pid,
     workerPid: () => (processes.worker as SupervisedProcess).pid,
     isApiRunning: () => processes.api?.isRunning() ?? false,

@@ -1,0 +1,9 @@
+/**
+ * Loaded with `--import` after tsx: executions of push queues are short and claim few records, so that a few
+ * due records are worth several executions at the same time (rule 60).
+ */
+const { PUSHING_LIMITS } = require('../../activities/dependencies');
+const { connectors } = require('../../connectors');
+
+Object.assign(PUSHING_LIMITS, { timeBoxMs: 60, spreadAfterMs: 0 });
+connectors.rest.batchSize = 3;
