@@ -1,9 +1,9 @@
 /**
  * Seeded trials against the ledger, in batches that share a product and its faults. CHAOS_TRIALS is the
- * number of trials of each kind, CHAOS_BATCH the size of a batch, CHAOS_SEED the first seed; the titles contain
- * the seeds. `CHAOS_SEED=<first seed of the batch> CHAOS_TRIALS=<its size> npm run chaos -- -t "<kind>"`
- * repeats a failed batch. The seeds fix the changes and the faults, not how the operating system schedules
- * the processes.
+ * number of trials of each kind, CHAOS_BATCH the size of a batch, CHAOS_SEED the first seed; the titles
+ * contain the seeds. This repeats a failed batch:
+ * `CHAOS_SEED=<first seed> CHAOS_TRIALS=<its size> npm run chaos -- -t "<kind>"`.
+ * The seeds fix the changes and the faults, not how the operating system schedules the processes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
@@ -37,12 +37,13 @@ describe.each(Object.entries(kindsOfTrials))('%s', (kind, createEnvironment) => 
     const environment = await createEnvironment(random, toxiproxy);
     try {
       const begun = await Promise.all(batch.seeds.map((seed) => Trial.begin(environment, seed)));
-      const written = Promise.all(begun.map((trial) => trial.write()));
+      let isWritten = false;
+      const written = Promise.all(begun.map((trial) => trial.write())).finally(() => (isWritten = true));
       written.catch(() => undefined); // awaited after the faults
-      for (let left = environment.faults; left > 0; left -= 1) {
+      do {
         await sleep(random.between(200, CHAOS_MS / environment.faults));
         await environment.fault();
-      }
+      } while (!isWritten);
       await written;
       await environment.heal();
       const violations = (await Promise.all(begun.map((trial) => trial.judge()))).flat();

@@ -18,6 +18,7 @@ import type { Place } from './trial';
 import { readPushHistories } from './push-histories';
 
 interface Environment extends Place {
+  /** While the writers of a trial that is alone write. */
   faults: number;
   /** Begins and ends one fault. */
   fault(): Promise<void>;

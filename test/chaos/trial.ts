@@ -13,7 +13,7 @@ import { Random } from '../support/random';
 const WRITERS = 4;
 const CHANGES_PER_WRITER = 7;
 const RECORDS = 8;
-/** Faults happen for as long as the writers write. */
+/** How long the writers write. A busy product makes it longer. */
 export const CHAOS_MS = 4_000;
 /** A trial with fewer acknowledged changes says nothing about Syncline. */
 const CHANGES_LEAST = 5;
