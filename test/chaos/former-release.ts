@@ -1,9 +1,11 @@
 /**
  * The worker of the former release, 0.3.0, as its own code: `former-release.json.br` holds its files, so that
  * a shallow clone can run it. The dependencies are those of this release. At a new release, the files are
- * made again in a checkout of the one before: `worker.js` by `npx esbuild worker/main.ts --bundle --minify
- * --keep-names --platform=node --packages=external`, `workflow-bundle.js` by `worker/bundle-workflows.ts`
- * without its source map, and `runtime/watchdog-thread.cjs`.
+ * made again in a checkout of the one before:
+ * - `worker.js`: `npx esbuild worker/main.ts --bundle --minify --keep-names --platform=node
+ *   --packages=external --define:require.main=undefined`
+ * - `workflow-bundle.js`: `node --import tsx worker/bundle-workflows.ts`, with an empty source map
+ * - `watchdog-thread.cjs` of `runtime/`
  */
 import fs from 'node:fs';
 import path from 'node:path';
