@@ -16,7 +16,7 @@ const batchSize = Number(process.env.CHAOS_BATCH ?? 25);
 const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
 /** A smaller batch may not come to everything of its kind. */
 const PROVES_FROM = 10;
-const BATCH_TIMEOUT_MS = 400_000;
+const BATCH_TIMEOUT_MS = 600_000;
 let toxiproxy: Toxiproxy;
 
 beforeAll(async () => {
@@ -36,7 +36,8 @@ describe.each(Object.entries(kindsOfTrials))('%s', (kind, createEnvironment) => 
     const random = new Random(batch.first);
     const environment = await createEnvironment(random, toxiproxy);
     try {
-      const begun = await Promise.all(batch.seeds.map((seed) => Trial.begin(environment, seed)));
+      const begun: Trial[] = [];
+      for (const seed of batch.seeds) begun.push(await Trial.begin(environment, seed));
       let isWritten = false;
       const written = Promise.all(begun.map((trial) => trial.write())).finally(() => (isWritten = true));
       written.catch(() => undefined); // awaited after the faults

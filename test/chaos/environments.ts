@@ -61,7 +61,7 @@ async function hasSpread({ namespace, workerEnv }: Product): Promise<string[]> {
 const processesDie: CreateEnvironment = async (random) => {
   const [ledger, product] = await Promise.all([startLedgerServer(), startSpreading()]);
   let further = await startWorker(product);
-  ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined); // so that kills fall into calls
+  ledger.decide = () => (random.chance(0.3) ? { kind: 'slow', ms: random.between(50, 1_000) } : undefined); // so that kills fall into calls
   const revive = async (): Promise<void> => {
     await Promise.all([
       product.isApiRunning() ? undefined : product.startApi(),
@@ -108,7 +108,7 @@ const versionsMix: CreateEnvironment = async (random) => {
   const formerEnv = { ...product.workerEnv, NODE_OPTIONS: undefined };
   let former = await startFormerWorker(formerEnv);
   const pids = { current: [product.workerPid()], former: [former.pid] };
-  ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined);
+  ledger.decide = () => (random.chance(0.3) ? { kind: 'slow', ms: random.between(50, 1_000) } : undefined);
   async function revive(): Promise<void> {
     if (!product.isWorkerRunning()) {
       await product.startWorker();
@@ -159,6 +159,7 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
     createPostgres(),
     createTemporal(),
   ]);
+  ledger.decide = () => (random.chance(0.3) ? { kind: 'slow', ms: random.between(50, 1_000) } : undefined);
   const databaseLink = await toxiproxy.linkTo(postgres.port);
   const temporalLink = await toxiproxy.linkTo(temporal.port);
   const faultyUrl = throughPort(postgres.url(), databaseLink.port);
@@ -195,6 +196,7 @@ const serversDie: CreateEnvironment = async (random, toxiproxy) => {
     faults: random.between(1, 3),
     fault: () => random.pick(faults)(),
     async heal() {
+      ledger.reset();
       await Promise.all([databaseLink.heal(), temporalLink.heal()]);
       if (!product.isApiRunning() || !product.isWorkerRunning())
         throw new Error('A process of the product has ended by itself.');

@@ -17,7 +17,7 @@ const RECORDS = 8;
 export const CHAOS_MS = 4_000;
 /** A trial with fewer acknowledged changes says nothing about Syncline. */
 const CHANGES_LEAST = 5;
-const SETTLED_WITHIN_MS = 180_000;
+const SETTLED_WITHIN_MS = 300_000;
 const POLL_MS = 1_000;
 const OPEN = ['sync_pending', 'syncing', 'sync_failed'];
 

@@ -5,5 +5,5 @@
 const { PUSHING_LIMITS } = require('../../activities/dependencies');
 const { connectors } = require('../../connectors');
 
-Object.assign(PUSHING_LIMITS, { timeBoxMs: 60, spreadAfterMs: 0 });
-connectors.rest.batchSize = 3;
+Object.assign(PUSHING_LIMITS, { timeBoxMs: 1_500, spreadAfterMs: 300 });
+connectors.rest.batchSize = 2;
