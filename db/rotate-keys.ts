@@ -4,13 +4,15 @@
  *
  * Every process must know the first key before. It can run beside all of them: data keys and secrets are
  * changed in small transactions, only if they are still what was read, and both keys stay readable. It can
- * be interrupted and repeated.
+ * be interrupted and repeated. A secret that cannot be decrypted is named and left as it is, and the others
+ * are renewed; the command then ends with 3.
  */
 import { sql } from 'kysely';
 import { Database, type TenantWork } from './database';
 import { createEncryption, type Encryption } from './platform/encryption';
+import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
-import { parseEncryptionKeys } from './platform/encryption-keys';
+import { toTypeId } from './sql/ids';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
 import { credentialsLocation } from './integrations/sealed-credentials';
 
@@ -18,18 +20,31 @@ import { credentialsLocation } from './integrations/sealed-credentials';
 const NEW_KEY_AFTER_MS = 3_600_000;
 const TENANTS_PER_PAGE = 500;
 const ROWS_PER_TRANSACTION = 100;
+/** The exit code; 1 means that the command did not reach its end. */
+const SOME_UNREADABLE = 3;
 
 export interface Rotated {
   tenants: number;
   secrets: number;
+  /** Secrets that cannot be decrypted. */
+  unreadable: number;
 }
 
 /**
  * Responses under an Idempotency-Key keep their data key, because they are deleted after a day. Data keys are
  * never deleted: one that encrypts nothing discloses nothing.
+ * @param report is called for each secret that cannot be decrypted.
  */
-export async function rotateDataKeys(database: Database, encryption: Encryption): Promise<Rotated> {
-  const rotated: Rotated = { tenants: 0, secrets: 0 };
+export async function rotateDataKeys(
+  database: Database,
+  given: Encryption,
+  report: (problem: string) => void,
+): Promise<Rotated> {
+  const rotated: Rotated = { tenants: 0, secrets: 0, unreadable: 0 };
+  const encryption = leavingUnreadable(given, (problem) => {
+    rotated.unreadable += 1;
+    report(problem);
+  });
   for await (const tenantId of tenantsWithKeys(database)) {
     rotated.tenants += await database.withTenant(tenantId, (work) => addKeyWhereOld(work, encryption));
     rotated.secrets += await renewAll(database, tenantId, (work, after) =>
@@ -42,6 +57,20 @@ export async function rotateDataKeys(database: Database, encryption: Encryption)
   }
   return rotated;
 }
+
+/** Leaves a secret that was altered, or whose data key is missing, as it is. */
+const leavingUnreadable = (encryption: Encryption, report: (problem: string) => void): Encryption => ({
+  ...encryption,
+  async renew(work, location, encryptedText) {
+    try {
+      return await encryption.renew(work, location, encryptedText);
+    } catch (error) {
+      if (!(error instanceof EncryptionError)) throw error;
+      report(`${toTypeId('ten', work.tenantId)}, row ${location.rowId}: ${error.message}`);
+      return undefined;
+    }
+  },
+});
 
 async function* tenantsWithKeys(database: Database): AsyncGenerator<string> {
   let last: string | undefined;
@@ -171,16 +200,20 @@ async function renewErasureKey(work: TenantWork, encryption: Encryption): Promis
   return Number(numUpdatedRows);
 }
 
-async function main(url: string, keys: string, kind: string | undefined): Promise<string> {
+/** @returns the exit code. */
+async function main(url: string, keys: string, kind: string | undefined): Promise<number> {
   const encryption = createEncryption({ keys: parseEncryptionKeys(keys) });
   const database = new Database({ url, poolSize: 1, statementTimeoutMs: 60_000 });
   try {
     await encryption.verify(database);
     const { rewrapped } = await encryption.rewrap(database);
-    const message = `Data keys wrapped with the first key of ENCRYPTION_KEYS: ${rewrapped}.`;
-    if (kind === undefined) return message;
-    const { tenants, secrets } = await rotateDataKeys(database, encryption);
-    return `${message} New data keys: ${tenants}. Secrets encrypted with them: ${secrets}.`;
+    console.log(`Data keys wrapped with the first key of ENCRYPTION_KEYS: ${rewrapped}.`);
+    if (kind === undefined) return 0;
+    const { tenants, secrets, unreadable } = await rotateDataKeys(database, encryption, console.error);
+    console.log(`New data keys: ${tenants}. Secrets encrypted with them: ${secrets}.`);
+    if (unreadable === 0) return 0;
+    console.error(`Secrets that cannot be decrypted: ${unreadable}. Enter or create each of them again.`);
+    return SOME_UNREADABLE;
   } finally {
     await database.close();
   }
@@ -194,7 +227,7 @@ if (require.main === module) {
     process.exit(2);
   }
   main(url, keys, kind).then(
-    (message) => console.log(message),
+    (code) => (process.exitCode = code),
     (error: unknown) => {
       console.error((error as Error).message);
       process.exit(1);

@@ -8,7 +8,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
-import { newUuid } from '../sql/ids';
+import { newUuid, toTypeId } from '../sql/ids';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import { boundTo, decryptText, type EncryptedLocation, encryptText, keyIdOf } from './encrypted-text';
 import { EncryptionError, type EncryptionKey, KEY_BYTES } from './encryption-keys';
@@ -215,7 +215,8 @@ class DataKeys {
     } catch {
       throw new EncryptionError(
         `The key "${keyId}" of ENCRYPTION_KEYS is not the one that stored data keys were wrapped with. ` +
-          'Restore the original key.',
+          'Restore the original key. If other tenants have no such error, the data key of ' +
+          `${toTypeId('ten', tenantId)} was altered.`,
       );
     }
   }

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { openCredentials, sealCredentials } from '../../../db/integrations/sealed-credentials';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { parseEncryptionKeys } from '../../../db/platform/encryption-keys';
 import { rotateDataKeys } from '../../../db/rotate-keys';
-import { newUuid } from '../../../db/sql/ids';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import {
   createEndpoint,
   endpointHeadersLocation,
@@ -114,6 +115,10 @@ describe('a new key of ENCRYPTION_KEYS', () => {
 
 describe('new data keys of the tenants', () => {
   const encryption = processWith(k1);
+  const rotate = () =>
+    rotateDataKeys(db.database, encryption, (problem) => {
+      throw new Error(problem);
+    });
 
   it('encrypt every stored secret again, and a repeated command changes nothing', async () => {
     const given = await connectTenant();
@@ -133,8 +138,8 @@ describe('new data keys of the tenants', () => {
     await letDataKeysAge();
     const [old] = await db.superuser('select tenant_key_id as id from tenant_keys');
 
-    expect(await rotateDataKeys(db.database, encryption)).toEqual({ tenants: 1, secrets: 3 });
-    expect(await rotateDataKeys(db.database, encryption)).toEqual({ tenants: 0, secrets: 0 });
+    expect(await rotate()).toEqual({ tenants: 1, secrets: 3, unreadable: 0 });
+    expect(await rotate()).toEqual({ tenants: 0, secrets: 0, unreadable: 0 });
 
     expect(await read(given, encryption)).toBe('secret');
     const [endpoint] = await db.superuser(`select secrets, headers from webhook_endpoints`);
@@ -161,7 +166,7 @@ describe('new data keys of the tenants', () => {
 
     for (let round = 0; round < 10; round += 1) {
       await letDataKeysAge();
-      await rotateDataKeys(db.database, encryption);
+      await rotate();
     }
     isDone = true;
     await writing;
@@ -169,6 +174,47 @@ describe('new data keys of the tenants', () => {
     expect(await read(given, encryption)).toBe(`t${written}`);
   });
 });
+
+it('names the tenant whose secret was altered, renews those of all others, and does not end with 0', async () => {
+  const encryption = processWith(k1);
+  const [first, altered, deleted, last] = await Promise.all([1, 2, 3, 4].map(connectTenant));
+  const all = [first, altered, deleted, last] as Stored[];
+  for (const given of all) await write(given, encryption, 'secret');
+  const [{ keyOfDeleted, keyOfAltered }] = (await db.superuser(
+    `select max(tenant_key_id::text) filter (where tenant_id = $1) as "keyOfDeleted",
+            max(tenant_key_id::text) filter (where tenant_id = $2) as "keyOfAltered" from tenant_keys`,
+    [deleted?.tenantId, altered?.tenantId],
+  )) as [{ keyOfDeleted: string; keyOfAltered: string }];
+  await db.superuser(`update integrations set credentials = $1 where integration_id = $2`, [
+    `v1.${keyOfAltered}.AAAA.BBBB.CCCC`,
+    altered?.integrationId,
+  ]);
+  await db.superuser(`update integrations set credentials = $1 where integration_id = $2`, [
+    'no encrypted text',
+    last?.integrationId,
+  ]);
+  await letDataKeysAge();
+  await db.superuser('delete from tenant_keys where tenant_key_id = $1', [keyOfDeleted]);
+  await db.database.withTenant(deleted?.tenantId as string, (work) => encryption.addDataKey(work));
+
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'db/rotate-keys.ts', 'data-keys'],
+    { env: { ...process.env, DATABASE_URL: db.url, ENCRYPTION_KEYS: k1 }, encoding: 'utf8' },
+  );
+
+  const named = stderr.split('\n').filter((line) => line.startsWith('ten_'));
+  expect(new Set(named.map((line) => line.split(': ')[0]))).toEqual(
+    new Set(
+      [altered, deleted, last].map(
+        (given) => `${toTypeId('ten', given?.tenantId as string)}, row ${given?.integrationId}`,
+      ),
+    ),
+  );
+  expect(stdout).toContain('New data keys: 3. Secrets encrypted with them: 1.');
+  expect(status).toBe(3);
+  expect(await read(first as Stored, encryption)).toBe('secret');
+}, 60_000);
 
 /** The tables in which a text is found anywhere. */
 async function tablesWith(text: string): Promise<unknown[]> {
