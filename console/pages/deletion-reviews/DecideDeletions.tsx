@@ -6,7 +6,7 @@ import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
-const changes = ['deletion-reviews', 'notifications', 'records', 'record', 'sync-summary'];
+const changes = ['deletion-reviews', 'integrations', 'notifications', 'records', 'record', 'sync-summary'];
 
 const WORDS = {
   delete: {

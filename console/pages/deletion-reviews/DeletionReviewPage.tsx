@@ -14,6 +14,7 @@ import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { DecideDeletions } from './DecideDeletions';
+import { DecisionProgress } from './DecisionProgress';
 import { reviewTitle } from './review-title';
 
 type Review = Schemas['DeletionReview'];
@@ -39,6 +40,7 @@ export function DeletionReviewPage() {
         {(shown) => (
           <Stack>
             <Decision review={shown} />
+            <DecisionProgress review={shown} />
             {shown.kind !== 'grow' && <Records deletionReviewId={deletionReviewId} />}
           </Stack>
         )}

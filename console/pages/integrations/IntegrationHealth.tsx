@@ -10,6 +10,7 @@ import { Section } from '../../common/Section';
 import { Instant } from '../../common/Time';
 import { SyncRunTable } from '../sync-logs/SyncRunTable';
 import { SyncNowButtons } from '../sync-status/SyncNowButtons';
+import { BackgroundTasks } from './BackgroundTasks';
 import { DIRECTIONS, isImporting, troubleOf } from './health';
 import { Reauthorize } from './Reauthorize';
 
@@ -20,6 +21,7 @@ export function IntegrationHealth({ integration }: { integration: Integration })
   return (
     <Stack>
       <Trouble integration={integration} />
+      <BackgroundTasks integrationId={integration.id} />
       <Section title="State">
         <Facts integration={integration} />
         {integration.state !== 'needs_reauthorization' && <Reauthorize integration={integration} />}
