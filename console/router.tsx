@@ -221,6 +221,16 @@ const apiKeysRoute = createRoute({
   path: '/settings/api-keys',
   component: lazyRouteComponent(() => import('./pages/settings/ApiKeysPage'), 'ApiKeysPage'),
 });
+const erasuresRoute = createRoute({
+  ...inShell,
+  path: '/erasures',
+  component: lazyRouteComponent(() => import('./pages/erasures/ErasuresPage'), 'ErasuresPage'),
+});
+const erasureRoute = createRoute({
+  ...inShell,
+  path: '/erasures/$erasureId',
+  component: lazyRouteComponent(() => import('./pages/erasures/ErasurePage'), 'ErasurePage'),
+});
 const auditLogRoute = createRoute({
   ...inShell,
   path: '/settings/audit-log',
@@ -258,6 +268,8 @@ const routeTree = rootRoute.addChildren([
     webhookDeliveryRoute,
     settingsRoute,
     apiKeysRoute,
+    erasuresRoute,
+    erasureRoute,
     auditLogRoute,
   ]),
 ]);

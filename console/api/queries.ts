@@ -254,6 +254,19 @@ export const webhookDeliveryQuery = (id: string) =>
 export const apiKeysQuery = list(['api-keys'], (cursor) =>
   answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })),
 );
+export const erasuresQuery = list(['erasures'], (cursor) =>
+  answerOf(api.GET('/v1/erasures', { params: { query: { limit, cursor } } })),
+);
+export const erasureQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['erasures', 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/erasures/{erasure_id}', { params: { path: { erasure_id: id } } })),
+    // The stream has no events for erasures.
+    refetchInterval: ({ state: { data } }) =>
+      data?.state === 'previewing' || data?.state === 'erasing'
+        ? 1_000
+        : data?.state === 'waiting_for_apps' && 10_000,
+  });
 export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
   list(['audit-log', query], (cursor) =>
     answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })),

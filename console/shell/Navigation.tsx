@@ -4,6 +4,7 @@ import {
   ChartLine,
   CircleParking,
   Contact,
+  Eraser,
   Eye,
   FileClock,
   GitMerge,
@@ -49,6 +50,7 @@ const SETTINGS: NavItem[] = [
 const SETTINGS_OF_ADMINS: NavItem[] = [
   { label: 'Users', icon: UserCog, to: '/settings/people' },
   { label: 'API keys', icon: KeyRound, to: '/settings/api-keys' },
+  { label: 'Erasures', icon: Eraser, to: '/erasures' },
   { label: 'Audit log', icon: ScrollText, to: '/settings/audit-log' },
 ];
 

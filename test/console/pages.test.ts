@@ -68,6 +68,18 @@ async function runOfAnotherTenant(): Promise<string> {
   );
 }
 
+async function previewedErasure(): Promise<string> {
+  const { id } = await stack.call<{ id: string }>('POST', '/erasures', {
+    records: [{ record_type: 'employees', external_id: 'emp-3' }],
+  });
+  await until(
+    'the preview is ready',
+    async () => (await stack.call<{ state: string }>('GET', `/erasures/${id}`)).state === 'ready',
+    60_000,
+  );
+  return id;
+}
+
 /** Values of the placeholders in paths. */
 const PLACES: Record<string, () => Promise<string> | string> = {
   crm: () => desk.crm,
@@ -79,6 +91,7 @@ const PLACES: Record<string, () => Promise<string> | string> = {
   run: () => first('/sync-runs'),
   otherTenants: runOfAnotherTenant,
   review: () => first('/deletion-reviews'),
+  erasure: previewedErasure,
 };
 
 async function addressOf(pattern: string): Promise<string> {
@@ -116,6 +129,8 @@ const PAGES: [string, string | RegExp][] = [
   ['/settings/people', 'Users'],
   ['/settings/api-keys', 'API keys'],
   ['/settings/audit-log', 'Audit log'],
+  ['/erasures', 'Erasures'],
+  ['/erasures/{erasure}', 'Erasure of 1 record'],
   ['/account', 'Sample Admin'],
   ['/no/such/page', 'Page not found'],
   ['/password', 'Set a password'],
@@ -128,6 +143,8 @@ const DIALOGUES: [string, string, string][] = [
   ['Edit webhook endpoint', '/webhooks/{endpoint}', 'Edit'],
   ['Add user', '/settings/people', 'Add user'],
   ['Create API key', '/settings/api-keys', 'Create API key'],
+  ['Preview erasure', '/erasures', 'Preview erasure'],
+  ['Erase 1 record?', '/erasures/{erasure}', 'Erase'],
   ['Pause PocketBase CRM?', '/integrations/{crm}', 'Pause'],
   ['Delete 30 records in Syncline?', '/deletion-reviews/{review}', 'Approve deletion'],
   ['Sync Overview of PocketBase CRM', '/integrations/{crm}', 'Sync Overview'],

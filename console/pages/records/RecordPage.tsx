@@ -14,6 +14,7 @@ import { Empty, Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { useRecordTypeLabel } from '../../shell/record-types';
 import { useIntegrationNames } from '../integrations/use-integration-names';
+import { EraseRecord } from '../erasures/EraseRecord';
 import { PushHistory } from './PushHistory';
 import { RecordFields } from './RecordFields';
 import { toRecordName } from './record-name';
@@ -32,7 +33,12 @@ export function RecordPage() {
       title={data === undefined ? toShortId(externalId) : toRecordName(data)}
       badge={data && <RecordBadge badge={data.badge} isImported={importedFrom(data) !== undefined} isWhole />}
       subtitle={data && <Subtitle record={data} />}
-      actions={<CopyAsCurl path={`/records/${recordType}/${encodeURIComponent(externalId)}`} />}
+      actions={
+        <>
+          <CopyAsCurl path={`/records/${recordType}/${encodeURIComponent(externalId)}`} />
+          {data && <EraseRecord record={data} />}
+        </>
+      }
     >
       <Read query={record}>
         {(shown) => (

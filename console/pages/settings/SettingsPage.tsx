@@ -1,5 +1,6 @@
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
+import { CompanyData } from './CompanyData';
 import { CompanySettings } from './CompanySettings';
 import { NotificationSettings } from './NotificationSettings';
 
@@ -8,6 +9,7 @@ export function SettingsPage() {
     <Page title="Settings" actions={<CopyAsCurl path="/tenant" />}>
       <CompanySettings />
       <NotificationSettings />
+      <CompanyData />
     </Page>
   );
 }

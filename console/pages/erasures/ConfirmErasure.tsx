@@ -1,0 +1,118 @@
+import { Button, Group, List, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Eraser } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { answerOf, api, type Schemas } from '../../api/client';
+import { ActionButton } from '../../common/ActionButton';
+import { plural } from '../../common/formatting';
+import { ProblemView } from '../../common/States';
+import { useAction } from '../../common/use-action';
+import { useRefusal } from '../../session/session';
+import { useIntegrationNames } from '../integrations/use-integration-names';
+import { actionLabel, type ErasureActions } from './erasure-actions';
+
+interface ConfirmErasureProps {
+  erasure: Schemas['Erasure'];
+  actions: ErasureActions;
+}
+
+/** A button, and a dialogue in which the number of records has to be typed. */
+export function ConfirmErasure(props: ConfirmErasureProps) {
+  const [isOpen, setOpen] = useState(false);
+  const { records } = props.erasure;
+  const refusal = useRefusal('admin') ?? (records === 0 ? 'No records were found.' : undefined);
+  const close = (): void => setOpen(false);
+  return (
+    <>
+      <ActionButton
+        color="red"
+        leftSection={<Eraser size={16} aria-hidden />}
+        refusal={refusal}
+        onClick={() => setOpen(true)}
+      >
+        Erase
+      </ActionButton>
+      <Modal opened={isOpen} onClose={close} title={`Erase ${plural(records, 'record')}?`}>
+        <Confirmation {...props} onClose={close} />
+      </Modal>
+    </>
+  );
+}
+
+function Confirmation({ erasure, actions, onClose }: ConfirmErasureProps & { onClose: () => void }) {
+  const [typed, setTyped] = useState('');
+  const { id, records, integrations } = erasure;
+  const confirm = useAction({
+    run: () =>
+      answerOf(
+        api.POST('/v1/erasures/{erasure_id}/confirm', {
+          params: { path: { erasure_id: id } },
+          body: {
+            records,
+            integrations: integrations.map(({ integration_id: integrationId }) => ({
+              integration_id: integrationId,
+              action: actions[integrationId] ?? 'keep',
+            })),
+          },
+        }),
+      ),
+    isQuiet: true,
+    done: 'The erasure has begun.',
+    changes: ['erasures', 'records', 'record'],
+    onDone: onClose,
+  });
+  const isTyped = typed.trim() === String(records);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (isTyped) confirm.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {confirm.error && <ProblemView error={confirm.error} />}
+        <Consequences erasure={erasure} actions={actions} />
+        <TextInput
+          label={`Type the number of records (${records})`}
+          inputMode="numeric"
+          autoComplete="off"
+          data-autofocus
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <ActionButton
+            type="submit"
+            color="red"
+            loading={confirm.isPending}
+            refusal={isTyped ? undefined : `Type ${records} to confirm.`}
+          >
+            Erase records
+          </ActionButton>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function Consequences({ erasure: { integrations }, actions }: ConfirmErasureProps) {
+  const { nameOf } = useIntegrationNames();
+  return (
+    <>
+      <Text>
+        The records and everything that names them are erased in Syncline. This cannot be undone. Syncs do not
+        bring them back.
+      </Text>
+      {integrations.length > 0 && (
+        <List size="sm">
+          {integrations.map(({ integration_id: id, records }) => (
+            <List.Item key={id}>
+              {nameOf(id)}: {actionLabel(actions[id] ?? 'keep').toLowerCase()} {plural(records, 'record')}
+            </List.Item>
+          ))}
+        </List>
+      )}
+    </>
+  );
+}
