@@ -114,8 +114,8 @@ function Contents({ erasure, actions, onChoose }: ContentsProps) {
   if (state === 'ready' && records === 0)
     return (
       <Empty title="No records found">
-        No record has this e-mail address in a field. Check the address, and look for the person in the lists
-        of records.
+        No record has this e-mail address in a field, or this id. Check it, and look for the person in the
+        lists of records.
       </Empty>
     );
   const isPreview = state === 'ready';

@@ -1,11 +1,9 @@
 import { Button, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
-import { tenantQuery } from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
 import { RouterLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
-import { useRefusal } from '../../session/session';
+import { useRefusal, useSession } from '../../session/session';
 
 /** The export of everything that the company has, and how its data ends (rules.md 62). */
 export function CompanyData() {
@@ -34,7 +32,7 @@ export function CompanyData() {
 }
 
 function Export({ refusal }: { refusal: string | undefined }) {
-  const { data } = useQuery(tenantQuery);
+  const { tenant } = useSession();
   const icon = <Download size={16} aria-hidden />;
   if (refusal !== undefined)
     return (
@@ -46,7 +44,7 @@ function Export({ refusal }: { refusal: string | undefined }) {
     <Button
       component="a"
       href="/console/v1/tenant/export"
-      download={`export-${data?.body.id ?? 'company'}.jsonl`}
+      download={`export-${tenant.id}.jsonl`}
       variant="default"
       leftSection={icon}
     >
