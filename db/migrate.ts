@@ -7,6 +7,7 @@ import { fillCanonicalEmails } from './canonical-emails';
 import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-rights';
 import { inMigrationTransaction } from './migration-session';
 import { migrations } from './migrations';
+import { prepareIndexes } from './migrations/concurrent-indexes';
 import {
   type InTransaction,
   preparePartitions,
@@ -29,7 +30,7 @@ export interface MigrateOptions {
 /**
  * @returns the names of the migrations that it applied.
  * @throws IncompatibleDatabase, MissingRights, or the error of the first migration that failed. A failure
- * leaves nothing behind.
+ * leaves nothing behind but indexes, which the next attempt needs.
  */
 export async function migrateToLatest(
   databaseUrl: string,
@@ -37,6 +38,7 @@ export async function migrateToLatest(
 ): Promise<string[]> {
   const inTransaction: InTransaction = (work) => inMigrationTransaction(databaseUrl, work);
   try {
+    await prepareIndexes(databaseUrl);
     await preparePartitions(inTransaction);
     return await inTransaction((db) => bringToLatest(db, startOver, warn));
   } catch (error) {

@@ -109,6 +109,39 @@ describe('migrations', () => {
   });
 });
 
+describe('indexes of tables that grow for ever', () => {
+  const former = Object.keys(migrations).filter((name) => name < '2026-12-04');
+  const INDEXES = ['emails_open', 'record_syncs_due_by_kind', 'record_syncs_due_windows', 'sync_runs_open'];
+  const built = () =>
+    query(`select relname as name from pg_index join pg_class on pg_class.oid = indexrelid
+      where indisvalid and relname in ('${INDEXES.join("', '")}') order by 1`);
+
+  it('rule 60: are built before the migration, while processes write', async () => {
+    await migrateTo(...former);
+    await query('create table leases (in_the_way int)');
+
+    await expect(migrateToLatest(empty.url)).rejects.toThrow(/leases/);
+    expect(await built()).toEqual(INDEXES.map((name) => ({ name })));
+
+    await query('drop table leases');
+    await migrateToLatest(empty.url);
+    expect(await built()).toEqual(INDEXES.map((name) => ({ name })));
+  });
+
+  it('rule 60: are built again if a process died while it built them', async () => {
+    await migrateTo(...former);
+    await query(`create index record_syncs_due_windows on record_syncs (tenant_id);
+      update pg_index set indisvalid = false where indexrelid = 'record_syncs_due_windows'::regclass`);
+
+    await migrateToLatest(empty.url);
+
+    expect(await query(`select pg_get_indexdef('record_syncs_due_windows'::regclass) as index`)).toEqual([
+      { index: expect.stringContaining('is_backfill') as string },
+    ]);
+    expect(await built()).toHaveLength(INDEXES.length);
+  });
+});
+
 describe('the tables that are partitioned', () => {
   const earlier = Object.keys(migrations).filter((name) => name !== '2026-12-04-partitions');
   const indexFiles = (table: string) =>

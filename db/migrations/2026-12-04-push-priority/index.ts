@@ -1,17 +1,19 @@
 /**
  * Due pushes by kind, the most urgent first (rules.md 59). Workers of the former version leave the default,
- * and mark a backfill by `is_backfill` as before. The index holds due rows only; building it reads the table
- * once.
+ * and mark a backfill by `is_backfill` as before.
  */
 import { type Kysely, sql } from 'kysely';
+import { ADD_PUSH_PRIORITY, createIndex } from '../concurrent-indexes';
 
 const statements = [
   // 0 = a person asked for it, 1 = an edit, 2 = a bulk change; a backfill comes after them.
-  `alter table record_syncs add column push_priority smallint not null default 1
-     check (push_priority between 0 and 2)`,
-  `create index record_syncs_due_by_kind on record_syncs
-     (tenant_id, integration_id, (case when is_backfill then 3 else push_priority end), next_due_at)
-     where next_due_at is not null`,
+  ADD_PUSH_PRIORITY,
+  // Existing rows have the default: reading them all to check that would stop writes.
+  `alter table record_syncs add constraint record_syncs_push_priority_check
+     check (push_priority between 0 and 2) not valid`,
+  createIndex('record_syncs_due_by_kind'),
+  // What becomes due while an integration is blocked, past all pushes that wait.
+  createIndex('record_syncs_due_windows'),
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {

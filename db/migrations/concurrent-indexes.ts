@@ -1,0 +1,67 @@
+/**
+ * Indexes of tables that grow for ever. They are built before the migration, while processes write to these
+ * tables; the migration itself builds what is missing then, for example in a new database.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+
+const INDEXES = {
+  sync_runs_open: `sync_runs (sync_run_id) where state in ('queued', 'running', 'waiting')`,
+  emails_open: `emails (email_id) where sent_at is null and failed_at is null and withdrawn_at is null`,
+  record_syncs_due_by_kind: `record_syncs
+    (tenant_id, integration_id, (case when is_backfill then 3 else push_priority end), next_due_at)
+    where next_due_at is not null`,
+  record_syncs_due_windows: `record_syncs (tenant_id, integration_id, is_backfill, next_due_at)
+    where next_due_at is not null and (window_opened_at is not null or lease_until is not null)`,
+};
+
+type IndexName = keyof typeof INDEXES;
+
+const BUILT_BY_ANOTHER_MS = 500;
+
+export const createIndex = (name: IndexName): string =>
+  `create index if not exists ${name} on ${INDEXES[name]}`;
+
+/** The column of an index has to exist before it. The default is written nowhere, so it is added at once. */
+export const ADD_PUSH_PRIORITY =
+  'alter table record_syncs add column if not exists push_priority smallint not null default 1';
+
+/** Works outside of a transaction. What cannot be built is left to the migration. */
+export async function prepareIndexes(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl, keepAlive: true });
+  client.on('error', () => undefined); // the query that runs then fails
+  await client.connect();
+  try {
+    for (const name of Object.keys(INDEXES) as IndexName[])
+      await prepareIndex(client, name).catch(() => dropUnlessValid(client, name));
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function prepareIndex(client: Client, name: IndexName): Promise<void> {
+  const [table = ''] = INDEXES[name].split(/\s/);
+  await dropUnlessValid(client, name);
+  const { rows } = await client.query<{ isMissing: boolean }>(
+    'select to_regclass($1) is not null and to_regclass($2) is null as "isMissing"',
+    [table, name],
+  );
+  if (rows[0]?.isMissing !== true) return; // or the database is new
+  if (name === 'record_syncs_due_by_kind') await client.query(ADD_PUSH_PRIORITY);
+  await client.query(createIndex(name).replace('create index', 'create index concurrently'));
+}
+
+/** Of a process that died. Another one that migrates now is waited for. */
+async function dropUnlessValid(client: Client, name: IndexName): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ isBuilt: boolean }>(
+      `select exists (select from pg_stat_progress_create_index where index_relid = indexrelid) as "isBuilt"
+         from pg_index where indexrelid = to_regclass($1) and not indisvalid`,
+      [name],
+    );
+    if (rows[0] === undefined) return;
+    if (!rows[0].isBuilt) break;
+    await sleep(BUILT_BY_ANOTHER_MS);
+  }
+  await client.query(`drop index if exists ${name}`);
+}
