@@ -115,8 +115,8 @@ async function drop(database: Database, table: KeptTable, { name, from, to }: Pa
 }
 
 /**
- * Looks at a few pages of the partition, chosen at random: most rows outlive many calls if their ids belong to
- * no time. All of a small partition is looked at.
+ * Looks at a few pages of the partition, chosen at random: most rows outlive many calls if their ids belong
+ * to no time. All of a small partition is looked at.
  */
 async function deleteOthers({ trx }: Work, table: KeptTable, cutoff: Date): Promise<void> {
   const other = sql.raw(`${table.name}_other`);

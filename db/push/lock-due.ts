@@ -8,6 +8,9 @@ import type { ClaimOptions, LockedRecordSync } from './claim';
 /** So many due record syncs are looked at for the one that probes a third party. */
 const PROBE_CANDIDATES = 1_000;
 
+/** Of the index record_syncs_due_windows. Rows with an expired lease count too: their push waits then. */
+export const IS_WINDOW = sql`(window_opened_at is not null or lease_until is not null)`;
+
 /** The expression of the index record_syncs_due_by_kind. */
 const KIND = sql`(case when is_backfill then 3 else push_priority end)`;
 
@@ -18,20 +21,35 @@ export async function lockDueRecordSyncs(
 ): Promise<LockedRecordSync[]> {
   const ofIntegration = sql`tenant_id = ${opaqueToPlanner(work.tenantId)} and
     integration_id = ${opaqueToPlanner(integration.integrationId)}`;
-  // Rows with an expired lease are taken too; their push waits from then on.
-  const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
-  // The windows of a backfill wait until it has counted all of them (rules.md 53).
-  const withoutBackfill = sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`;
-  const wanted = sql`${onlyWindows ? windowsOnly : sql``} ${isBackfilling ? withoutBackfill : sql``}`;
   if (isProbe) {
     // A record that was refused on its own before may be the cause: others are the better probe.
     const isDue = sql`${ofIntegration} and next_due_at <= ${now}::timestamptz`;
+    // The windows of a backfill wait until it has counted all of them (rules.md 53).
+    const wanted = isBackfilling
+      ? sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`
+      : sql``;
     const candidates = sql`select record_id from record_syncs where ${isDue} ${wanted}
       order by is_backfill, next_due_at limit ${PROBE_CANDIDATES}::int`;
-    return lockWhere(work, sql`${isDue} and record_id = any(array(${candidates})) ${wanted}`, limit, [
+    return lockWhere(work, sql`${isDue} and record_id = any(array(${candidates}))`, limit, [
       sql`push_refusals > 0`,
       sql`is_backfill`,
     ]);
+  }
+
+  // While a backfill counts, its pushes wait (rules.md 53): reading past them would cost more and more.
+  if (onlyWindows) {
+    const locked: LockedRecordSync[] = [];
+    for (const isBackfill of isBackfilling ? [false] : [false, true])
+      locked.push(
+        ...(await lockWhere(
+          work,
+          sql`${ofIntegration} and is_backfill = ${sql.lit(isBackfill)} and ${IS_WINDOW}
+            and next_due_at <= ${now}::timestamptz and (next_due_at <= ${firedAt}::timestamptz
+              or push_priority = ${sql.lit(PUSH_KINDS.manual)})`,
+          limit - locked.length,
+        )),
+      );
+    return locked;
   }
 
   const isDue = (kind: number) =>
@@ -41,8 +59,9 @@ export async function lockDueRecordSyncs(
         ? sql`next_due_at <= ${now}::timestamptz
           and (window_opened_at is not null or next_due_at <= ${firedAt}::timestamptz)`
         : sql`next_due_at <= ${firedAt}::timestamptz`
-    } ${wanted}`;
-  const counts = Object.values(PUSH_KINDS).map(
+    }`;
+  const kinds = Object.values(PUSH_KINDS).filter((kind) => !isBackfilling || kind !== PUSH_KINDS.backfill);
+  const counts = kinds.map(
     (kind) =>
       sql`(select count(*) from (select from record_syncs where ${isDue(kind)} limit ${limit}) due)::int`,
   );

@@ -7,6 +7,7 @@ import { PENDING_COUNTED_MAX } from '../../domain/push/push-queue-description';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { IS_WINDOW } from './lock-due';
 
 export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
@@ -79,11 +80,12 @@ async function readPending(
 }
 
 async function nextWindowAt({ trx, tenantId }: TenantWork, integrationId: string): Promise<Date | null> {
+  const earliest = (isBackfill: boolean) =>
+    sql`(select next_due_at from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null and ${IS_WINDOW}
+      and is_backfill = ${sql.lit(isBackfill)} order by next_due_at limit 1)`;
   const { rows } = await sql<{ nextAt: Date | null }>`
-    select min(next_due_at) as next_at
-    from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
-      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null
-      and (window_opened_at is not null or lease_until is not null)`.execute(trx);
+    select least(${earliest(false)}, ${earliest(true)}) as next_at`.execute(trx);
   return rows[0]?.nextAt ?? null;
 }
 
