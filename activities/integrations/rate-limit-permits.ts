@@ -76,6 +76,8 @@ class PermitsOfIntegration implements RateLimitPermits {
   #counted = { requests: 0, slowedDown: 0, atMs: 0 };
   #quota: { reported: Quota; atMs: number } | undefined;
   #isLow = false;
+  /** How often the third party asked this process to slow down. */
+  #slowDowns = 0;
 
   constructor(
     private readonly parts: RateLimitPermitsOptions,
@@ -115,6 +117,7 @@ class PermitsOfIntegration implements RateLimitPermits {
       this.#quota = { reported: quota, atMs: Date.now() };
       this.#isLow = isLow(quota);
     }
+    if (isSlowedDown) this.#slowDowns += 1;
     // Earlier grants did not take this response into account.
     if (isSlowedDown || (this.#isLow && !wasLow)) for (const grant of this.#grants.values()) grant.left = 0;
     if (!isSlowedDown) return;
@@ -130,6 +133,7 @@ class PermitsOfIntegration implements RateLimitPermits {
     // Includes the requests that start to wait in this same instant.
     await new Promise((resolve) => setImmediate(resolve));
     const answers = this.#collect();
+    const slowDowns = this.#slowDowns;
     try {
       const { taken, now } = await this.parts.database.withTenant(this.tenantId, async (work) => ({
         taken: await takePermits(work, {
@@ -140,6 +144,8 @@ class PermitsOfIntegration implements RateLimitPermits {
         }),
         now: work.now,
       }));
+      // Granted before the third party asked to slow down: the caller asks again.
+      if (taken.retryAt === null && this.#slowDowns !== slowDowns) return null;
       return this.#hold(grant, taken, now);
     } catch (error) {
       this.parts.onTrouble(error);

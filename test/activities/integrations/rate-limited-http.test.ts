@@ -100,6 +100,30 @@ describe('requests within a budget', () => {
     expect(sent).toBe(1);
   });
 
+  it('are held back by a pause that arrives while their permits are on the way', async () => {
+    let grant = (): void => {};
+    let isGranted = false;
+    const granted = new Promise<void>((resolve) => (grant = resolve));
+    const grants = createRateLimitPermits({
+      database: {
+        async withTenant(tenantId, work) {
+          const answer = await db.database.withTenant(tenantId, work);
+          // The first grant is committed, and arrives after the pause.
+          if (!isGranted) await ((isGranted = true), granted);
+          return answer;
+        },
+      },
+      onTrouble: (error) => troubles.push(error),
+    })(tenant.tenantId, integrationId);
+    const asked = grants.take('push');
+    while (!isGranted) await new Promise((resolve) => setTimeout(resolve, 5));
+    await grants.note({ isSlowedDown: true, quota: null, pauseMs: 60_000 });
+    grant();
+
+    expect((await asked)?.ms).toBeGreaterThan(30_000);
+    expect(troubles).toEqual([]);
+  });
+
   it('treat a 503 with Retry-After as a "slow down", and one without as a failure', async () => {
     const client = worker((count) => ({ status: 503, headers: count === 1 ? {} : { 'retry-after': '1' } }));
     await client('push')();
