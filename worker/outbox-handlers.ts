@@ -56,6 +56,7 @@ import {
 import { type Database, unlessDeleted } from '../db/database';
 import type { DueMessage, MessageOf } from '../db/platform/outbox';
 import { typeIdOf } from '../domain/typeid';
+import { noteSignal, readLook } from '../db/push/queue-looks';
 import { updateSchedules } from '../db/sync-runs/sync-schedules';
 
 /** @throws Temporal's error if it did not accept the call. */
@@ -64,7 +65,7 @@ export type OutboxHandler = (message: DueMessage) => Promise<void>;
 export interface OutboxHandlerOptions {
   /** False if the cluster refused to register the search attributes. */
   hasSearchAttributes: boolean;
-  /** Where the schedules are. */
+  /** Where schedules are, and when push queues look next. */
   database?: Database;
 }
 
@@ -74,7 +75,7 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
   return async (message) => {
     switch (message.topic) {
       case 'record_push':
-        return signalPushQueue(temporal, message);
+        return signalPushQueue(temporal, message, database);
       case 'sync_run':
         return signalSyncRuns(temporal, message);
       case 'sync_schedule':
@@ -110,10 +111,15 @@ interface Temporal {
   hasSearchAttributes: boolean;
 }
 
+/** Does nothing if the queue looks early enough by itself. */
 async function signalPushQueue(
   { client, hasSearchAttributes }: Temporal,
   { tenantId, integrationId, nextDueAt }: MessageOf<'record_push'>,
+  database: Database | undefined,
 ): Promise<void> {
+  const due = { tenantId, integrationId, dueAt: nextDueAt };
+  const known = await database?.withDispatcher((work) => readLook(work, due));
+  if (known?.isEarlyEnough === true) return;
   const dueAtMs = nextDueAt.getTime();
   const input: RecordPushInput = { tenantId, integrationId, nextDueAt: dueAtMs, hasSearchAttributes };
   await client.workflow.signalWithStart(RECORD_PUSH_WORKFLOW, {
@@ -125,6 +131,8 @@ async function signalPushQueue(
     staticSummary: 'Pushes changed records of one integration after their grace period',
     ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
   });
+  if (known !== undefined)
+    await database?.withDispatcher((work) => noteSignal(work, { ...due, look: known.look }));
 }
 
 async function signalSyncRuns(

@@ -17,6 +17,7 @@ import type { FinishedPush } from '../../db/push/push-outcome';
 import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
+import { beginLook, endLook } from '../../db/push/queue-looks';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
@@ -89,8 +90,15 @@ class PushDueRecordsTask implements BlockedQueue {
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
+      const { isFirst } = this.share;
+      const look = isFirst ? await this.inTenant((work) => beginLook(work, this.input)) : null;
       while (this.mayCall() && (await this.pushNext()));
-      return this.report();
+      const report = await this.report();
+      if (look !== null && report.nextDueAt !== null) {
+        const nextLookAt = new Date(report.nextDueAt);
+        await this.inTenant((work) => endLook(work, { ...this.input, look, nextLookAt }));
+      }
+      return report;
     });
   }
 

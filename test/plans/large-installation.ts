@@ -12,6 +12,7 @@ const ROWS: Record<string, number> = {
   people: 1e5,
   api_keys: 1e5,
   integrations: 1e5,
+  push_queue_looks: 1e5,
   rate_limits: 1e5,
   sync_datasets: 3e5,
   records: 1e8,

@@ -99,7 +99,7 @@ export class PushEnvironment {
       pushing: { ...pushing },
       pulling: { ...pulling },
     });
-    const handleRow = insistently(createOutboxHandlers(env.client, { hasSearchAttributes: false }));
+    const handleRow = insistently(createOutboxHandlers(env.client, { hasSearchAttributes: false, database }));
     const workers = await createWorkers({
       connection: env.nativeConnection,
       namespace: env.namespace ?? 'default',

@@ -1,0 +1,68 @@
+/**
+ * When the push queue of an integration looks at its due rows next. The dispatcher does not signal a queue that
+ * looks early enough by itself.
+ *
+ * No clock is trusted. A look clears the instant before it reads rows. So if the dispatcher still sees it after
+ * a change was committed, that look reads the change. The count of looks tells whether one began between two
+ * statements.
+ */
+import { sql } from 'kysely';
+import type { TenantWork, Work } from '../database';
+
+interface OfIntegration {
+  integrationId: string;
+}
+
+/** To be committed before the look reads rows. @returns its number, for `endLook`. */
+export async function beginLook({ trx, tenantId }: TenantWork, of: OfIntegration): Promise<string> {
+  const { rows } = await sql<{ looks: string }>`
+    insert into push_queue_looks as known (tenant_id, integration_id, looks)
+    values (${tenantId}, ${of.integrationId}, 1)
+    on conflict (tenant_id, integration_id) do update set looks = known.looks + 1, next_look_at = null
+    returning looks::text`.execute(trx);
+  return rows[0]?.looks as string;
+}
+
+/** Does nothing if another look has begun. */
+export async function endLook(
+  { trx, tenantId }: TenantWork,
+  { integrationId, look, nextLookAt }: OfIntegration & { look: string; nextLookAt: Date },
+): Promise<void> {
+  await sql`
+    update push_queue_looks set next_look_at = ${nextLookAt}
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and looks = ${look}`.execute(trx);
+}
+
+interface DueRow extends OfIntegration {
+  tenantId: string;
+  dueAt: Date;
+}
+
+export interface KnownLook {
+  /** The number of the last look. */
+  look: string;
+  /** The queue looks again until the row is due. */
+  isEarlyEnough: boolean;
+}
+
+export async function readLook(
+  { trx, now }: Work,
+  { tenantId, integrationId, dueAt }: DueRow,
+): Promise<KnownLook> {
+  const { rows } = await sql<KnownLook>`
+    select looks::text as look, coalesce(next_look_at > ${now} and next_look_at <= ${dueAt}, false) as is_early_enough
+    from push_queue_looks where tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
+  return rows[0] ?? { look: '0', isEarlyEnough: false };
+}
+
+/** The queue has been told of the row. `look`: the last one before that; does nothing if another has begun. */
+export async function noteSignal(
+  { trx }: Work,
+  { tenantId, integrationId, dueAt, look }: DueRow & { look: string },
+): Promise<void> {
+  await sql`
+    insert into push_queue_looks as known (tenant_id, integration_id, looks, next_look_at)
+    values (${tenantId}, ${integrationId}, 0, ${dueAt})
+    on conflict (tenant_id, integration_id) do update set next_look_at = least(known.next_look_at, ${dueAt})
+    where known.looks = ${look}`.execute(trx);
+}

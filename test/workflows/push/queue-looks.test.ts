@@ -1,0 +1,119 @@
+/** A push queue is not told of a record that it finds by itself in time (F7). */
+import { beginLook, endLook, noteSignal, readLook } from '../../../db/push/queue-looks';
+import { recordPushWorkflowId } from '../../../contract/record-push';
+import {
+  GRACE_MS,
+  MINUTE,
+  PushEnvironment,
+  type TestTenant,
+} from '../../support/environments/push-environment';
+
+let environment: PushEnvironment;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  environment = await PushEnvironment.create();
+});
+afterAll(() => environment.end());
+beforeEach(async () => {
+  environment.resetLedger();
+  tenant = await environment.tenant();
+});
+
+async function signalsOf(integrationId: string): Promise<number> {
+  const handle = environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes != null).length;
+}
+const callsFor = (externalId: string) =>
+  environment.ledger.calls.filter((call) => call.externalId === externalId);
+
+it('changes of many records within the grace period signal the queue once, and each is pushed in time', async () => {
+  const integrationId = await tenant.integration();
+  for (let index = 0; index < 8; index += 1) {
+    await tenant.change(`e${index}`, { name: 'A' });
+    await environment.sleep(10_000);
+  }
+
+  expect(await signalsOf(integrationId)).toBe(1);
+  await environment.sleep(GRACE_MS);
+  for (let index = 0; index < 8; index += 1) expect(callsFor(`e${index}`)).toHaveLength(1);
+});
+
+it('a record that a person pushes at once does not wait for the next look', async () => {
+  const integrationId = await tenant.integration();
+  await tenant.change('e1', { name: 'A' });
+  await tenant.change('e2', { name: 'A' });
+
+  await tenant.act('push_now', integrationId, 'e2');
+  await environment.sleep(1_000);
+
+  expect([callsFor('e1').length, callsFor('e2').length]).toEqual([0, 1]);
+  await environment.sleep(GRACE_MS);
+  expect(callsFor('e1')).toHaveLength(1);
+});
+
+describe('what is known of the next look', () => {
+  const instants = async () => {
+    const now = await environment.now();
+    return { soon: new Date(now + MINUTE), later: new Date(now + 2 * MINUTE) };
+  };
+  const given = async () => {
+    const integrationId = await tenant.integration();
+    const { database } = environment;
+    const { tenantId } = tenant;
+    return {
+      begin: () => database.withTenant(tenantId, (work) => beginLook(work, { integrationId })),
+      end: (look: string, nextLookAt: Date) =>
+        database.withTenant(tenantId, (work) => endLook(work, { integrationId, look, nextLookAt })),
+      read: (dueAt: Date) =>
+        database.withDispatcher((work) => readLook(work, { tenantId, integrationId, dueAt })),
+      note: (look: string, dueAt: Date) =>
+        database.withDispatcher((work) => noteSignal(work, { tenantId, integrationId, dueAt, look })),
+    };
+  };
+
+  it('is early enough for what is due at the same time or later, not for what is due earlier', async () => {
+    const [{ begin, end, read }, { soon, later }] = [await given(), await instants()];
+    await end(await begin(), soon);
+
+    expect((await read(soon)).isEarlyEnough).toBe(true);
+    expect((await read(later)).isEarlyEnough).toBe(true);
+    expect((await read(new Date(soon.getTime() - 1))).isEarlyEnough).toBe(false);
+  });
+
+  it('is nothing while the queue looks', async () => {
+    const [{ begin, end, read }, { soon, later }] = [await given(), await instants()];
+    await end(await begin(), soon);
+    await begin();
+
+    expect((await read(later)).isEarlyEnough).toBe(false);
+  });
+
+  it('is nothing once the instant has passed', async () => {
+    const [{ begin, end, read }, { soon, later }] = [await given(), await instants()];
+    await end(await begin(), soon);
+    await environment.sleep(MINUTE);
+
+    expect((await read(later)).isEarlyEnough).toBe(false);
+  });
+
+  it('is not set by a look that another has followed, nor by a signal from before a look', async () => {
+    const [{ begin, end, read, note }, { soon, later }] = [await given(), await instants()];
+    const known = await read(soon);
+    const first = await begin();
+    await begin();
+    await end(first, soon);
+    await note(known.look, soon);
+
+    expect((await read(later)).isEarlyEnough).toBe(false);
+  });
+
+  it('is the earlier of a signal and a look', async () => {
+    const [{ begin, end, read, note }, { soon, later }] = [await given(), await instants()];
+    await end(await begin(), later);
+    await note((await read(soon)).look, soon);
+
+    expect((await read(soon)).isEarlyEnough).toBe(true);
+  });
+});
