@@ -30,6 +30,8 @@ export interface Batch {
   ask(): Promise<ThirdPartyState>;
   /** Stores conflicts that are found before a record is written. */
   raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
+  /** Called at once if an answer concerns every call: a pause is requested, or credentials are refused. */
+  onTrouble(trouble: ThirdPartyState): void;
   /** Stores results. */
   conclude(finished: readonly FinishedPush[]): Promise<void>;
   progress: Omit<PushProgress, 'onResult'>;
@@ -101,43 +103,49 @@ function inOrderOfArrival(pushes: readonly ClaimedPush[], arrived: readonly stri
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
 async function send(
-  { pushes, recordTypes, open, log, progress }: Batch,
+  { pushes, recordTypes, open, log, progress, onTrouble }: Batch,
   { beforeWrite, beforeCreateAgain }: UnreadEditsOfBatch,
   early: EarlyResults,
 ): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
   const items = pushes.map((push) => toItem(push, recordTypes));
   const results = new Map<string, Result>();
+  const arrive = (result: Result): void => {
+    const isNew = !results.has(result.pushId);
+    results.set(result.pushId, result);
+    if (isNew && !result.ok && concernsEveryCall(result.error)) onTrouble(stateAfter(result.error));
+  };
   let isStopped = false;
   try {
     const { connector, context: shared } = await open();
     const onResult = (result: PushResult): void => {
-      results.set(result.pushId, result);
+      arrive(result);
       early.add(result);
     };
     const pushing = { ...progress, onResult };
     const context = { ...shared, beforeWrite, beforeCreateAgain, pushing };
     try {
       const sent = await waitForThirdParty(() => connector.push(items, context));
-      for (const result of sent) results.set(result.pushId, result);
+      for (const result of sent) arrive(result);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
       // A bug of the connector: the records are sent one by one, so that only the record that triggers it
       // fails (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
       for (const item of items)
-        if (!results.has(item.pushId))
-          results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
+        if (!results.has(item.pushId)) arrive(await sendAlone(item, () => connector.push([item], context)));
     }
     isStopped = context.signal.aborted;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     // Nothing was sent: the first record gets the error, and the others count as not called.
     const [first] = items;
-    if (first !== undefined && results.size === 0)
-      results.set(first.pushId, { pushId: first.pushId, ok: false, error });
+    if (first !== undefined && results.size === 0) arrive({ pushId: first.pushId, ok: false, error });
   }
   return { results, isStopped };
 }
+
+const concernsEveryCall = (error: unknown): error is RateLimited | Unauthorized =>
+  error instanceof RateLimited || error instanceof Unauthorized;
 
 async function sendAlone(item: PushItem, push: () => Promise<PushResult[]>): Promise<Result> {
   try {
@@ -189,8 +197,7 @@ async function judge(
     return { outcome: refused(push, [internalError(error)], batch.now()) };
   if (error instanceof RateLimitExhausted)
     return { outcome: notCalled(push).outcome, trouble: stateAfter(error) };
-  if (error instanceof RateLimited || error instanceof Unauthorized)
-    return { outcome: waiting(error, false), trouble: stateAfter(error) };
+  if (concernsEveryCall(error)) return { outcome: waiting(error, false), trouble: stateAfter(error) };
   if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };
 
   // A probe that gets no answer needs no second opinion.

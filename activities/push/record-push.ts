@@ -25,6 +25,7 @@ import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
 import { type Batch, notBegun, pushBatch } from './push-batch';
+import { EarlyTrouble } from './early-trouble';
 import { reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
@@ -66,6 +67,8 @@ class PushDueRecordsTask implements BlockedQueue {
   private readonly leases: ClaimLeases;
   private pushed = 0;
   private readonly share: ShardShare;
+  /** The integration has changed, or is in trouble now. */
+  private mustReadAgain = false;
   /** Set once Syncline's own rate limiter holds calls back. */
   private permitsAt: Date | undefined;
 
@@ -143,21 +146,19 @@ class PushDueRecordsTask implements BlockedQueue {
     const width = this.share.callsAtOnce(integration);
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration, width));
-    let mustReadAgain = false;
+    this.mustReadAgain = false;
     const shouldContinue = () => {
       if (this.share.mayEndToSpread) this.timeBox.endEarly();
-      return !mustReadAgain && this.mayCall();
+      return !this.mustReadAgain && this.mayCall();
     };
     const progress = { recordsAtOnce: width, mayBegin: shouldContinue };
+    const wanted = { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false };
     const batches = Math.min(this.deps.pushing.parallelBatches, width);
     await runBounded<ClaimedBatch>({
       claim: async () => {
         while (shouldContinue()) {
-          const { pushes, taken, isOutdated } = await this.claim(integration, {
-            limit: this.deps.batchSizeOf(integration.connector),
-            onlyWindows: false,
-          });
-          mustReadAgain ||= isOutdated;
+          const { pushes, taken, isOutdated } = await this.claim(integration, wanted);
+          this.mustReadAgain ||= isOutdated;
           if (pushes.length > 0) return [this.holdLease(pushes)];
           if (taken === 0) break;
         }
@@ -168,10 +169,7 @@ class PushDueRecordsTask implements BlockedQueue {
       parallelClaims: batches,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (batch) => {
-        const trouble = await this.pushOneBatch(integration, batch, { open, progress }).finally(
-          batch.endLease,
-        );
-        mustReadAgain ||= trouble.kind !== 'well';
+        await this.pushOneBatch(integration, batch, { open, progress }).finally(batch.endLease);
       },
       concurrency: () => batches,
       shouldContinue,
@@ -181,13 +179,13 @@ class PushDueRecordsTask implements BlockedQueue {
           await this.recordResults(pushes.map(notBegun)).finally(endLease);
       },
     });
-    return mustReadAgain;
+    return this.mustReadAgain;
   }
 
   private holdLease(pushes: readonly ClaimedPush[]): ClaimedBatch {
     const claimId = (pushes[0] as ClaimedPush).claimId;
-    const recordIds = pushes.map(({ recordId }) => recordId);
-    return { pushes, endLease: this.leases.hold({ claimId, ids: () => recordIds }) };
+    const ids = () => pushes.map(({ recordId }) => recordId);
+    return { pushes, endLease: this.leases.hold({ claimId, ids }) };
   }
 
   async probe(integration: Integration, pushes: readonly ClaimedPush[]): Promise<ThirdPartyState> {
@@ -207,6 +205,7 @@ class PushDueRecordsTask implements BlockedQueue {
     { pushes }: ClaimedBatch,
     { open, progress, isProbe = false }: Pick<Batch, 'open' | 'progress'> & { isProbe?: boolean },
   ): Promise<ThirdPartyState> {
+    const early = new EarlyTrouble((state) => this.recordState(state, integration));
     const batch = await pushBatch({
       pushes,
       recordTypes: integration.recordTypes,
@@ -217,6 +216,7 @@ class PushDueRecordsTask implements BlockedQueue {
         if (conflicts.length > 0)
           await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
       },
+      onTrouble: (state) => early.add(state),
       conclude: (finished) => this.conclude(finished),
       progress,
       now: () => this.timeBox.now(),
@@ -224,7 +224,7 @@ class PushDueRecordsTask implements BlockedQueue {
     });
     const { concluded, trouble } = await noticeWriteOutage((work) => this.inTenant(work), batch, integration);
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
-    if (trouble.kind !== 'well') await this.recordState(trouble, integration);
+    await early.end(trouble);
     await this.conclude(concluded);
     return trouble;
   }
@@ -267,6 +267,7 @@ class PushDueRecordsTask implements BlockedQueue {
 
   async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.timeBox.now();
+    this.mustReadAgain ||= state.kind !== 'well';
     // Under the ids that the API shows. The third party's words stay in the tenant's rows.
     const { tenantId, integrationId } = this.input;
     const fields = { tenant_id: typeIdOf('ten', tenantId), integration_id: typeIdOf('int', integrationId) };
@@ -285,10 +286,8 @@ class PushDueRecordsTask implements BlockedQueue {
       return readPushQueueStatus(work, this.input);
     });
     const { pushed, timeBox, permitsAt } = this;
-    return {
-      ...reportOf(status, { ...this.input, pushed, timeBox, permitsAt }),
-      ...(await this.share.needed(status, pushed, (work) => this.inTenant(work))),
-    };
+    const shards = await this.share.needed(status, pushed, (work) => this.inTenant(work));
+    return { ...reportOf(status, { ...this.input, pushed, timeBox, permitsAt }), ...shards };
   }
 
   async open(integration: Integration, callsAtOnce = 1): Promise<OpenConnector> {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pushBatch } from '../../../activities/push/push-batch';
 import { noticeWriteOutage } from '../../../activities/push/write-outage';
 import type { Connector, ConnectorContext, PushItem } from '../../../connectors/connector';
-import { type ConnectorError, Unavailable } from '../../../connectors/errors';
+import { type ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
 import type { ClaimedPush } from '../../../db/push/claim';
 import type { FinishedPush } from '../../../db/push/push-outcome';
 
@@ -36,6 +36,8 @@ const claimed = (pushId: string): ClaimedPush => ({
 /** The answers arrive in this order, and each of them is concluded before the next one arrives. */
 async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Object.keys(answers)) {
   const early: FinishedPush[] = [];
+  const troubles: { kind: string; answered: number }[] = [];
+  let answered = 0;
   const connector = {
     kind: 'test',
     async push(items: readonly PushItem[], { pushing }: ConnectorContext) {
@@ -45,6 +47,7 @@ async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Objec
           answer === 'ok'
             ? { pushId, ok: true as const, effect: 'updated' as const, remoteId: pushId, remoteVersion: null }
             : { pushId, ok: false as const, error: answer };
+        answered += 1;
         pushing?.onResult(result);
         results.push(result);
         await pause(GROUP_MS);
@@ -59,6 +62,7 @@ async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Objec
     recordTypes: {},
     open: async () => ({ connector, context }),
     ask: async () => ({ kind: 'well' }),
+    onTrouble: ({ kind }) => void troubles.push({ kind, answered }),
     raise: async () => {},
     conclude: async (finished) => void early.push(...finished),
     progress: { recordsAtOnce: 1, mayBegin: () => true },
@@ -75,7 +79,7 @@ async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Objec
     result,
     { integrationId: 'integration' },
   );
-  return { early, result, isCounted: counts.length > 0, noticed };
+  return { early, troubles, result, isCounted: counts.length > 0, noticed };
 }
 
 it('rule 58: records without an answer are no outage if others of their batch were synced after them', async () => {
@@ -96,3 +100,16 @@ it('rule 58: only the records that got no answer after the last success are coun
   expect(isCounted).toBe(true);
   expect(noticed.trouble).toMatchObject({ kind: 'outage', isWrite: true });
 });
+
+it.each([
+  ['rate_limit', new RateLimited('Too many requests', 60_000)],
+  ['unauthorized', new Unauthorized('401')],
+])(
+  'rule 10: one answer of %s is known while other calls of its batch are in progress',
+  async (kind, error) => {
+    const { troubles, result } = await sendBatch({ a: 'ok', b: error, c: down(), d: 'ok' });
+
+    expect(troubles).toEqual([{ kind, answered: 2 }]);
+    expect(result.trouble.kind).toBe(kind);
+  },
+);

@@ -75,7 +75,9 @@ export function createLedger(
       const error = await ledger.answer(item, owner);
       if (error !== undefined) {
         ledger.refusals += 1;
-        results.push({ pushId: item.pushId, ok: false, error });
+        const refused: PushResult = { pushId: item.pushId, ok: false, error };
+        results.push(refused);
+        pushing?.onResult(refused);
         if (error instanceof RateLimited || error instanceof Unauthorized || error.kind === 'unavailable')
           break;
         continue;

@@ -1,7 +1,7 @@
 /**
  * A third party that misbehaves by plan, and an umpire over every call that reaches it: nothing early, never
- * two calls for one record sync at once, the same push id always with the same content, no call during a
- * requested pause.
+ * two calls for one record sync at once, the same push id always with the same content, no call that begins
+ * during a requested pause.
  */
 import { Context } from '@temporalio/activity';
 import type { PushItem } from '../../../../connectors/connector';
@@ -77,6 +77,8 @@ export class ThirdParty {
   }
 
   private async answer(item: PushItem, owner: string): Promise<ConnectorError | undefined> {
+    // A call that began before another one was answered cannot know of the pause in that answer.
+    const quietUntil = this.quietUntil.get(owner) ?? 0;
     const key = `${owner} ${item.externalId}`;
     const wanted = item.operation === 'upsert' ? payloadText(item.payload) : GONE;
     const call = {
@@ -87,7 +89,7 @@ export class ThirdParty {
       at: await this.environment.now(),
     };
     if (this.dead.has(attempt())) throw new Error('This worker is dead.');
-    this.umpire(call, item);
+    this.umpire(call, item, quietUntil);
     this.underWay.set(key, item.pushId);
     try {
       this.onCall(call);
@@ -99,7 +101,7 @@ export class ThirdParty {
     }
   }
 
-  private umpire(call: Call, item: PushItem): void {
+  private umpire(call: Call, item: PushItem, quietUntil: number): void {
     const key = `${call.owner} ${call.externalId}`;
     if (this.underWay.has(key))
       this.violations.push(
@@ -109,7 +111,6 @@ export class ThirdParty {
     if ((this.contents.get(call.pushId) ?? content) !== content)
       this.violations.push(`push ${call.pushId} of ${call.externalId} was sent with two contents`);
     this.contents.set(call.pushId, content);
-    const quietUntil = this.quietUntil.get(call.owner) ?? 0;
     if (call.at < quietUntil)
       this.violations.push(`called ${quietUntil - call.at} ms before the rate limit ended`);
   }
@@ -128,7 +129,7 @@ export class ThirdParty {
     if (call.wanted.includes(REFUSED)) return new RecordRejected('Refused.', []);
     if (this.random.chance(this.chances.rateLimit)) {
       const pauseMs = this.random.pick([1_000, 60_000, 20 * 60_000]);
-      this.quietUntil.set(owner, call.at + pauseMs);
+      this.quietUntil.set(owner, Math.max(call.at + pauseMs, this.quietUntil.get(owner) ?? 0));
       return new RateLimited('Too many requests', pauseMs);
     }
     if (this.random.chance(this.chances.lostAnswer)) {
