@@ -71,8 +71,8 @@ export interface SyncJobInput extends Omit<AdvanceSyncJobInput, 'job'> {
  * parties.
  */
 export type SyncJobReport =
-  /** There is more to read: call again. */
-  | { state: 'more' }
+  /** There is more to read: call again, with the priority that the run has by now. */
+  | { state: 'more'; priorityKey?: number }
   /** Call again at `until`, or when a signal arrives. */
   | { state: 'waiting'; until: number; reason: JobWait }
   | { state: 'ended' };

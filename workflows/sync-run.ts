@@ -72,7 +72,7 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
 
 class SyncRunExecution {
   readonly jobs: { job: SyncJobRef; state: string }[];
-  private readonly activities;
+  private activities;
   private readonly key: SyncRunKey & { syncRunId: string };
   private readonly semaphore = new Semaphore(PARALLEL_JOBS, mustContinueAsNew);
   private isFinished = false;
@@ -120,6 +120,8 @@ class SyncRunExecution {
       entry.state = stateOf(report);
       this.showProgress();
       if (report.state === 'ended') break;
+      if (report.state === 'more' && report.priorityKey !== undefined)
+        this.activities = syncRunActivities(this.input.tenantId, report.priorityKey);
       if (report.state === 'waiting') {
         const givesWay = report.reason === 'retry';
         if (givesWay) this.semaphore.release();

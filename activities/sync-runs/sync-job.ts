@@ -16,7 +16,8 @@ import { directionOfJob } from '../../domain/overviews/overview';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { pullsType, pushesType } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
-import { isJobEnded, type RunKind } from '../../domain/sync-runs/sync-run';
+import { isJobEnded, priorityOfRun } from '../../domain/sync-runs/sync-run';
+import { PRIORITIES } from '../../domain/work-priorities';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { toSyncErrors } from '../integrations/connector-failures';
 import { askThirdParty } from '../integrations/third-party-health';
@@ -67,7 +68,11 @@ export class SyncJobExecutor {
   }
 
   async run(): Promise<SyncJobReport> {
-    return this.timeBox.withHeartbeat(Context.current(), () => this.continueJob());
+    const report = await this.timeBox.withHeartbeat(Context.current(), () => this.continueJob());
+    if (report.state !== 'more') return report;
+    // A person may have joined the run meanwhile.
+    const run = await this.job.inTenant((work) => findSyncRun(work, this.input));
+    return run === undefined ? report : { ...report, priorityKey: priorityOfRun(run) };
   }
 
   private async continueJob(): Promise<SyncJobReport> {
@@ -78,7 +83,7 @@ export class SyncJobExecutor {
       integration: await findIntegration(work, { integrationId }),
     }));
     if (run === undefined || job === undefined || isJobEnded(job.state)) return { state: 'ended' };
-    this.priority = priorityOf(run.kind, recordType === METADATA_JOB);
+    this.priority = requestPriority(priorityOfRun(run), recordType === METADATA_JOB);
     if (integration === undefined || run.cancelRequestedAt !== null)
       return this.job.end({ state: 'canceled' });
     const facts = { run, job, integration };
@@ -211,10 +216,10 @@ export class SyncJobExecutor {
  * Order of requests within one rate limiter (rules.md 34): runs that a user waits for come before scheduled
  * ones.
  */
-function priorityOf(kind: RunKind, isMetadata: boolean): RequestPriority {
-  if (kind === 'incremental' || kind === 'last_day' || kind === 'sync_now') return 'manual';
-  if (kind === 'sign_in') return 'sign_in';
-  return kind === 'hourly' || isMetadata ? 'hourly' : 'full';
+function requestPriority(ofRun: number, isMetadata: boolean): RequestPriority {
+  if (ofRun === PRIORITIES.person) return 'manual';
+  if (ofRun === PRIORITIES.signIn) return 'sign_in';
+  return ofRun === PRIORITIES.hourly || isMetadata ? 'hourly' : 'full';
 }
 
 function needsCredentials({ blockedDetail }: Integration): SyncError {

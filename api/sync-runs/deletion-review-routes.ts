@@ -235,6 +235,7 @@ async function decide(
       recordTypes: [recordType],
       startedBy: caller.actor,
       mustFollow: true,
+      isAwaited: true,
     });
   const body = toWire(await requireReview(work, deletionReviewId));
   const detail = {

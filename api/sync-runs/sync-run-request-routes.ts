@@ -100,6 +100,7 @@ export const syncRunRequestRoutes: readonly Route[] = [
         kind: body.kind,
         recordTypes,
         startedBy: caller.actor,
+        isAwaited: true,
       });
       if (request === undefined) throw new HttpError('nothing_to_pull');
       const [run] = await showSyncRuns(work, { syncRunIds: [request.syncRunId] });

@@ -47,6 +47,7 @@ import * as writeOutages from './2026-12-04-write-outages';
 import * as erasures from './2026-12-05-erasures';
 import * as expiredRows from './2026-12-05-expired-rows';
 import * as tenantDeletions from './2026-12-05-tenant-deletions';
+import * as awaitedRuns from './2026-12-06-awaited-runs';
 import * as pushQueueLooks from './2026-12-06-push-queue-looks';
 
 export const migrations: Record<string, Migration> = {
@@ -97,5 +98,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-05-erasures': erasures,
   '2026-12-05-expired-rows': expiredRows,
   '2026-12-05-tenant-deletions': tenantDeletions,
+  '2026-12-06-awaited-runs': awaitedRuns,
   '2026-12-06-push-queue-looks': pushQueueLooks,
 };

@@ -29,6 +29,8 @@ export interface NewRun {
   localDate?: string | null;
   /** The current run does not count, whatever it reads: it started under another mapping, for example. */
   mustFollow?: boolean;
+  /** A person waits for it: it comes before scheduled work, and so does the run that it joins. */
+  isAwaited?: boolean;
 }
 
 export interface RequestedRun {
@@ -131,13 +133,14 @@ export async function retryWaitingJobs(
 async function addPurpose(
   { trx, tenantId }: TenantWork,
   { syncRunId }: OpenRun,
-  { kind }: NewRun,
+  { kind, isAwaited = false }: NewRun,
 ): Promise<void> {
   await sql`
-    update sync_runs set stands_for = stands_for || ${kind}::text
-    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and not ${kind} = any(stands_for)`.execute(
-    trx,
-  );
+    update sync_runs set
+      stands_for = case when ${kind} = any(stands_for) then stands_for else stands_for || ${kind}::text end,
+      is_awaited = is_awaited or ${isAwaited}
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId}
+      and (not ${kind} = any(stands_for) or (${isAwaited} and not is_awaited))`.execute(trx);
 }
 
 async function widen(
@@ -213,6 +216,7 @@ async function insertRunRow(
       integrationId: asked.integrationId,
       kind: asked.kind,
       standsFor: [asked.kind],
+      isAwaited: asked.isAwaited ?? false,
       scope: request.scope,
       recordTypes: request.recordTypes === null ? null : [...request.recordTypes],
       startedBy: asked.startedBy,

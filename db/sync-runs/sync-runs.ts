@@ -37,6 +37,7 @@ function selectRuns({ trx, tenantId }: TenantWork) {
         'integrationId',
         'kind',
         'standsFor',
+        'isAwaited',
         'scope',
         'recordTypes',
         'startedBy',

@@ -9,6 +9,8 @@ export interface SyncRunsTable {
   kind: RunKind;
   /** The kinds of the requests that the run covers. */
   standsFor: Generated<RunKind[]>;
+  /** A person asked for it, or joined it. */
+  isAwaited: Generated<boolean>;
   scope: RunScope;
   /** null = all record types that the integration pulls. */
   recordTypes: string[] | null;

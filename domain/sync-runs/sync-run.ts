@@ -72,7 +72,10 @@ interface RunPurposes {
   standsFor: readonly RunKind[];
 }
 
-/** A full pass that a person asks for takes long: it is bulk work. */
+/** `isAwaited`: a person asked for the run or joined it, whatever it reads. */
+type RunDemand = RunPurposes & { isAwaited: boolean };
+
+/** A full pass that no person asked for is bulk work. */
 const PRIORITY_OF: Readonly<Record<RunKind, number>> = {
   sync_now: PRIORITIES.person,
   incremental: PRIORITIES.person,
@@ -86,11 +89,11 @@ const PRIORITY_OF: Readonly<Record<RunKind, number>> = {
 };
 
 /** That of the most urgent request that the run stands for. */
-export const priorityOfRun = ({ kind, standsFor }: RunPurposes): number =>
-  Math.min(...[kind, ...standsFor].map((each) => PRIORITY_OF[each]));
+export const priorityOfRun = ({ kind, standsFor, isAwaited }: RunDemand): number =>
+  isAwaited ? PRIORITIES.person : Math.min(...[kind, ...standsFor].map((each) => PRIORITY_OF[each]));
 
 /** A person waits for it, a user who signs in included. */
-export const isAwaitedRun = (run: RunPurposes): boolean => priorityOfRun(run) <= PRIORITIES.signIn;
+export const isAwaitedRun = (run: RunDemand): boolean => priorityOfRun(run) <= PRIORITIES.signIn;
 
 /** The scheduled kind that the run stands for; undefined if only people requested it. */
 export const scheduledKindOf = ({ kind, standsFor }: RunPurposes): RunKind | undefined =>

@@ -169,8 +169,11 @@ describe('rule 59: a run', () => {
     ['nightly', ['nightly', 'sign_in'], 2],
     ['hourly', ['hourly', 'incremental'], 1],
   ] as const)('of the kind %s that stands for %j has the priority %d', (kind, standsFor, priority) => {
-    expect(priorityOfRun({ kind, standsFor })).toBe(priority);
+    const run = { kind, standsFor, isAwaited: false };
+    expect(priorityOfRun(run)).toBe(priority);
     // The slots that are kept for people follow the same order.
-    expect(isAwaitedRun({ kind, standsFor })).toBe(priority <= 2);
+    expect(isAwaitedRun(run)).toBe(priority <= 2);
+    expect(priorityOfRun({ ...run, isAwaited: true })).toBe(1);
+    expect(isAwaitedRun({ ...run, isAwaited: true })).toBe(true);
   });
 });
