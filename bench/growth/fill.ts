@@ -79,6 +79,9 @@ export async function fillTenant(database: Database, pool: Pool): Promise<Measur
 
 export const typeOf = (index: number): string => `type_${index}`;
 
+/** Of all statements, because ids are made of it. */
+const NOW = `'${new Date().toISOString()}'::timestamptz`;
+
 /** Ids begin with a time, as those of the product do: the tables of history are partitioned by it. */
 const idOf = (seed: string, at: string): string =>
   `(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') || substr(md5(${seed}), 13))::uuid`;
@@ -97,8 +100,8 @@ async function fillRecords(pool: Pool, tenantId: string, integrationIds: readonl
   for (const [index, integrationId] of integrationIds.entries()) {
     const count = RECORDS_PER_TENANT / INTEGRATIONS_PER_TENANT;
     const [tenant, integration, type] = literals(tenantId, integrationId, index);
-    const rows = `(select n, ${idOf(`'${integrationId}record' || n`, 'now()')} as record_id,
-      ${idOf(`'${integrationId}push' || n`, 'now()')} as push_id from generate_series(1, ${count}) n) row`;
+    const rows = `(select n, ${idOf(`'${integrationId}record' || n`, NOW)} as record_id,
+      ${idOf(`'${integrationId}push' || n`, NOW)} as push_id from generate_series(1, ${count}) n) row`;
     for (const statement of [
       `insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
          changed_at, changed_by, created_at)
@@ -129,7 +132,7 @@ async function fillRuns(pool: Pool, tenantId: string, integrationIds: readonly s
   for (const [index, integrationId] of integrationIds.entries()) {
     const [tenant, integration, type] = literals(tenantId, integrationId, index);
     const rows = `(select ${idOf(`'${integrationId}run' || n`, 'at')} as sync_run_id, at from (
-      select n, now() - n * interval '1 hour' as at from generate_series(1, ${HOURS.measured}) n) hour) row`;
+      select n, ${NOW} - n * interval '1 hour' as at from generate_series(1, ${HOURS.measured}) n) hour) row`;
     for (const statement of [
       `insert into sync_runs (tenant_id, sync_run_id, integration_id, kind, scope, started_by, requested_at,
          started_at, finished_at, state, successful_jobs, is_sync_finished)
