@@ -2,9 +2,8 @@
  * One execution of a push queue: opens windows of a backfill, probes a third party that is down, then claims
  * and pushes what is due, batch after batch, until nothing is due or the time box is full.
  *
- * Each record gets at most one attempt per execution. Trouble of the integration as a whole (outage, rate
- * limit, credentials) is written on the integration once and ends the execution; everything else waits
- * without a call (rules.md 10, 11).
+ * Each record gets at most one attempt per execution. Trouble of the integration as a whole is written on the
+ * integration and ends the execution; everything else waits without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
 import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
@@ -93,13 +92,12 @@ class PushDueRecordsTask implements BlockedQueue {
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
-      const { isFirst } = this.share;
-      const look = isFirst ? await this.inTenant((work) => beginLook(work, this.input)) : null;
+      const look = this.share.isFirst ? await this.inTenant((work) => beginLook(work, this.input)) : null;
       while (this.mayCall() && (await this.pushNext()));
       const report = await this.report();
       if (look !== null && report.nextDueAt !== null) {
-        const nextLookAt = new Date(report.nextDueAt);
-        await this.inTenant((work) => endLook(work, { ...this.input, look, nextLookAt }));
+        const ended = { ...this.input, look, nextLookAt: new Date(report.nextDueAt) };
+        await this.inTenant((work) => endLook(work, ended));
       }
       return report;
     });
@@ -255,14 +253,9 @@ class PushDueRecordsTask implements BlockedQueue {
   async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
     const claimId = concluded[0]?.push.claimId;
     if (claimId === undefined) return;
-    await this.inTenant((work) =>
-      recordPushResults(work, {
-        integrationId: this.input.integrationId,
-        claimId,
-        finished: concluded,
-        now: this.timeBox.now(),
-      }),
-    );
+    const { integrationId } = this.input;
+    const results = { integrationId, claimId, finished: concluded, now: this.timeBox.now() };
+    await this.inTenant((work) => recordPushResults(work, results));
   }
 
   async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
