@@ -76,8 +76,8 @@ function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Socket,
 }
 
 /**
- * First `/readyz` reports not ready, and every response closes its connection. After the pause no load balancer
- * sends new requests; then streams end, and running requests finish.
+ * First `/readyz` reports not ready, and every response closes its connection. After the pause no load
+ * balancer sends new requests; then streams end, and running requests finish.
  */
 export async function drain({
   server,

@@ -1,10 +1,10 @@
 /**
- * When the push queue of an integration looks at its due rows next. The dispatcher does not signal a queue that
- * looks early enough by itself.
+ * When the push queue of an integration looks at its due rows next. The dispatcher does not signal a queue
+ * that looks early enough by itself.
  *
- * No clock is trusted. A look clears the instant before it reads rows. So if the dispatcher still sees it after
- * a change was committed, that look reads the change. The count of looks tells whether one began between two
- * statements.
+ * No clock is trusted. A look clears the instant before it reads rows. So if the dispatcher still sees it
+ * after a change was committed, that look reads the change. The count of looks tells whether one began
+ * between two statements.
  */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
@@ -55,7 +55,7 @@ export async function readLook(
   return rows[0] ?? { look: '0', isEarlyEnough: false };
 }
 
-/** The queue has been told of the row. `look`: the last one before that; does nothing if another has begun. */
+/** The queue knows of the row. `look`: the last one before the signal. Does nothing if another has begun. */
 export async function noteSignal(
   { trx }: Work,
   { tenantId, integrationId, dueAt, look }: DueRow & { look: string },
