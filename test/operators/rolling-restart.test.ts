@@ -122,6 +122,6 @@ it('no caller sees an error, and each change is pushed once, while the encryptio
     () => accepted.every((id) => ledger.person('main', id) !== undefined),
     60_000,
   );
-  const pushes = ledger.changes('main').map(({ externalId }) => externalId);
+  const pushes = ledger.changes('main').map(({ externalId }) => externalId ?? '');
   expect(pushes.toSorted(byText)).toEqual(accepted.toSorted(byText));
 }, 400_000);
