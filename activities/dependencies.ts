@@ -105,12 +105,15 @@ export interface PullingLimits {
    * turns.
    */
   timeBoxMs: number;
+  /** A list with `fromRecords` or more is read in up to `atMost` ranges at the same time. */
+  ranges: { atMost: number; fromRecords: number };
   outage: OutageLimits;
 }
 
 export const PULLING_LIMITS: PullingLimits = {
   recordsPerType: 1_000_000,
   timeBoxMs: 60_000,
+  ranges: { atMost: 4, fromRecords: 100_000 },
   outage: OUTAGE_LIMITS,
 };
 

@@ -12,6 +12,7 @@ import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
 import type { HttpClient } from './http';
+import type { ListRanges, RangesRequest } from './list-ranges';
 
 export type { HttpClient, HttpRequest, HttpResponse } from './http';
 
@@ -155,6 +156,8 @@ export interface ReadRequest {
    * another process can continue.
    */
   cursor: string | null;
+  /** Only this range, as `ranges` has described it. Absent: the whole list. */
+  range?: string | undefined;
 }
 
 /** A record in the third party. */
@@ -266,6 +269,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * must not be retried.
    */
   readPage?(request: ReadRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
+  /** Divides the whole list of a record type (list-ranges.ts). Absent: lists are read in one piece. */
+  ranges?(request: RangesRequest, context: ConnectorContext<Config, Credentials>): Promise<ListRanges>;
   /**
    * The number of records of this type in the third party; null = unknown. One request. Errors as in
    * `readPage`.

@@ -59,6 +59,10 @@ export interface AdvanceSyncJobInput extends SyncRunKey {
   job: SyncJobRef;
   /** Workflow time, in milliseconds since 1970. */
   firedAt: number;
+  /** The list may be divided into ranges, which are read at the same time. */
+  divides?: boolean;
+  /** Reads only this range. */
+  range?: number;
 }
 
 /** The same with the job's name in the database. */
@@ -71,10 +75,14 @@ export interface SyncJobInput extends Omit<AdvanceSyncJobInput, 'job'> {
  * parties.
  */
 export type SyncJobReport =
-  /** There is more to read: call again, with the priority that the run has by now. */
-  | { state: 'more'; priorityKey?: number }
+  /**
+   * There is more to read: call again, with the priority that the run has by now. `ranges`: these at the same
+   * time, then the job.
+   */
+  | { state: 'more'; priorityKey?: number; ranges?: number[] }
   /** Call again at `until`, or when a signal arrives. */
   | { state: 'waiting'; until: number; reason: JobWait }
+  /** Of a range too. */
   | { state: 'ended' };
 
 export interface SyncMilestoneInput extends SyncRunKey {

@@ -82,7 +82,7 @@ async function main(): Promise<void> {
       ...egress,
       log,
       pushing: { ...PUSHING_LIMITS, ...config.pushing },
-      pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType },
+      pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType, ranges: config.ranges },
       isStopping: () => isStopping,
     }),
   });

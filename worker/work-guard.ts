@@ -27,7 +27,7 @@ import {
 } from '../db/platform/running-work';
 import { PLATFORM_TENANT_ID } from '../db/tables/tenants';
 import { newUuid, toTypeId } from '../db/sql/ids';
-import { syncJobName } from '../domain/sync-runs/sync-job';
+import { rangeName, syncJobName } from '../domain/sync-runs/sync-job';
 import { showParkedWork } from '../db/push/parked-work';
 
 const RENEW_MS = 2_000;
@@ -167,11 +167,11 @@ const GUARDED: Readonly<Record<string, ((input: never) => AnnouncedWork) | undef
     job: input.shard === undefined ? '' : `execution ${input.shard + 1}`,
   }),
   checkIntegration: (input: CheckIntegrationInput) => ofIntegration('check', input),
-  advanceSyncJob: ({ tenantId, integrationId, syncRunId, job }: AdvanceSyncJobInput) => ({
+  advanceSyncJob: ({ tenantId, integrationId, syncRunId, job, range }: AdvanceSyncJobInput) => ({
     tenantId,
     kind: 'pull',
     subjectId: syncRunId,
-    job: syncJobName(job),
+    job: range === undefined ? syncJobName(job) : rangeName(syncJobName(job), range),
     integrationId,
   }),
   advanceOverview: ({ tenantId, overviewId }: AdvanceOverviewInput) => ({

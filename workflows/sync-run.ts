@@ -11,6 +11,7 @@
 import {
   condition,
   continueAsNew,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -107,7 +108,8 @@ class SyncRunExecution {
    * waits for the whole integration keeps its permit: the jobs that have not started would have to wait as
    * well.
    */
-  private async runJob(entry: SyncRunExecution['jobs'][number]): Promise<void> {
+  private async runJob(entry: SyncRunExecution['jobs'][number], range?: number): Promise<void> {
+    const part = range === undefined ? { divides: true } : { range };
     await this.semaphore.acquire();
     while (!mustContinueAsNew()) {
       const { version } = this.changes;
@@ -116,12 +118,15 @@ class SyncRunExecution {
         ...this.key,
         job: entry.job,
         firedAt: Date.now(),
+        ...part,
       });
-      entry.state = stateOf(report);
+      if (report.state !== 'ended' || range === undefined) entry.state = stateOf(report);
       this.showProgress();
       if (report.state === 'ended') break;
       if (report.state === 'more' && report.priorityKey !== undefined)
         this.activities = syncRunActivities(this.input.tenantId, report.priorityKey);
+      if (report.state === 'more' && report.ranges !== undefined)
+        part.divides = await this.runRanges(entry, report.ranges);
       if (report.state === 'waiting') {
         const givesWay = report.reason === 'retry';
         if (givesWay) this.semaphore.release();
@@ -130,6 +135,21 @@ class SyncRunExecution {
       }
     }
     this.semaphore.release();
+  }
+
+  /**
+   * The job gives its permit to its ranges, and goes on once they have ended. @returns false if the job must
+   * read them itself, because a worker of a former version has done so in this history.
+   */
+  private async runRanges(
+    entry: SyncRunExecution['jobs'][number],
+    ranges: readonly number[],
+  ): Promise<boolean> {
+    if (!patched('pull-ranges')) return false;
+    this.semaphore.release();
+    await Promise.all(ranges.map((range) => this.runJob(entry, range)));
+    await this.semaphore.acquire();
+    return true;
   }
 
   private async waitForChange(seenVersion: number, until: number, summary: string): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * One pass over one dataset: reads page after page, applying one while the next is requested; then deletes
  * missing records, counts, and moves the watermark. Every step ends in a row, so another worker continues
- * from the last page that was stored.
+ * from the last page that was stored. A large list is divided into ranges, which several workers read in the
+ * same way (rule 60); the steps after reading begin once all of them have ended.
  */
 import type { ReadAbilities } from '../../connectors/connector';
 import { type Database, type TenantWork, waitForDisk } from '../../db/database';
@@ -16,6 +17,8 @@ import {
   prepareBulkInsert,
 } from '../../db/pull/apply-initial-page';
 import { applyPage } from '../../db/pull/apply-page';
+import { JobHasEnded } from '../../db/pull/page-stages/save-checkpoint';
+import { endRanges, lockRange, type SyncRange } from '../../db/pull/ranges/sync-ranges';
 import { isDatabaseAway } from '../../db/sql/database-away';
 import { GrowthNeedsReview, parkGrowth } from '../../db/pull/growth';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
@@ -28,9 +31,10 @@ import {
 } from '../../db/pull/page';
 import { restartPass } from '../../db/pull/pass-state';
 import { RecordLimitReached } from '../../db/records/record-counts';
-import type { OpenConnector } from '../dependencies';
+import type { OpenConnector, PullingLimits } from '../dependencies';
 import { CursorExpired, growthNeedsReview, tooManyRecords } from './dataset-failed';
 import { DatasetFinisher, readInPass } from './dataset-finisher';
+import { countFirst, findRanges, rangesAtOnce } from './list-ranges';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
@@ -44,14 +48,21 @@ export interface DatasetReaderOptions {
   recordType: string;
   /** See `PullingLimits`. */
   recordsPerType: number;
+  ranges: PullingLimits['ranges'];
+  /** The caller can have ranges read at the same time. */
+  divides: boolean;
   isWithinTimeBox(): boolean;
 }
 
 /**
  * `more`: the time box has ended, or the run is to pause or end. `stopped`: canceled, or another worker has
- * continued.
+ * continued. `ranges`: they are still to be read.
  */
-export type PassResult = ReadOutcome | 'not_supported';
+export type PassResult = ReadOutcome | 'not_supported' | { ranges: number[] };
+
+/** What is read page by page: the list, or a range of it. */
+type Chain = Pick<SyncJob, 'cursor' | 'pages' | 'isInitialLoad'> &
+  Partial<Pick<SyncRange, 'range' | 'bounds'>>;
 
 interface PreparedForDataset {
   page: PreparedPage;
@@ -78,12 +89,38 @@ export class DatasetReader {
     this.job = await this.pages.inTenant((work) => this.begin(work));
     if (this.job === undefined) return 'stopped';
     if (this.job.readFinishedAt === null) {
-      const read = await this.readAll(this.job, abilities).catch(async (error: unknown) =>
-        this.beginAnew(error),
-      );
+      const read = await this.readList(this.job, abilities);
       if (read !== 'done') return read;
     }
     return new DatasetFinisher(this.options, this.pages, this.pass, abilities).run(this.job);
+  }
+
+  /** `done` also if the range no longer has to be read. */
+  async runRange(number: number): Promise<ReadOutcome> {
+    const { abilities } = this.pages;
+    const job = await this.pages.inTenant((work) => this.begin(work));
+    const range = await this.pages.inTenant((work) => lockRange(work, this.pass, number));
+    if (abilities === null || job === undefined || range === undefined) return 'done';
+    if (range.readFinishedAt !== null) return 'done';
+    return this.readChain(range, job, abilities);
+  }
+
+  private async readList(job: SyncJob, abilities: ReadAbilities): Promise<PassResult> {
+    const ranges = await findRanges(this.pages, this.pass, this.options, {
+      job,
+      abilities,
+      isInitialLoad: this.isInitialLoad,
+    });
+    if (ranges.length === 0) return this.readChain(job, job, abilities);
+    const open = ranges.filter(({ readFinishedAt }) => readFinishedAt === null);
+    if (this.options.divides && open.length > 1)
+      return { ranges: open.slice(0, rangesAtOnce(this.options)).map(({ range }) => range) };
+    for (const range of open) {
+      const read = await this.readChain(range, job, abilities);
+      if (read !== 'done') return read;
+    }
+    this.job = await this.pages.inTenant((work) => endRanges(work, this.pass));
+    return this.job === undefined ? 'more' : 'done';
   }
 
   /** If the cursor has expired; some times, before the dataset fails. */
@@ -101,23 +138,25 @@ export class DatasetReader {
     return job;
   }
 
-  private async readAll(
-    job: SyncJob,
-    { canFilterByModified, isPagingStable, isSparse = false }: ReadAbilities,
-  ): Promise<ReadOutcome> {
+  private readChain(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
+    if (chain.range !== undefined) this.isInitialLoad = chain.isInitialLoad;
+    return this.readAll(chain, job, abilities).catch(async (error: unknown) => this.beginAnew(error));
+  }
+
+  private async readAll(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
+    const { canFilterByModified, isSparse = false } = abilities;
+    const { range } = chain;
     const { run, integration, recordType, recordsPerType } = this.options;
     const target = pullTargetOf(integration, recordType);
     const picklists = await this.pages.inTenant((work) => readPicklists(work, integration));
     const prepare = createPagePreparation(target.mapping, picklists.get(recordType));
-    // The size of a list that may change while it is read; compared later with what was read. Pages may
-    // report it instead.
-    const countedFirst =
-      run.scope === 'full' && !isPagingStable && job.pages === 0 ? await this.pages.count() : null;
+    const countedFirst = range === undefined ? await countFirst(this.pages, run, job, abilities) : null;
     const { syncRunId, overviewId } = run;
-    let pagesBefore = job.pages;
+    let pagesBefore = chain.pages;
 
     const request = {
-      cursor: job.cursor,
+      cursor: chain.cursor,
+      range: chain.bounds,
       modifiedSince: canFilterByModified ? job.modifiedSince : null,
       prepare: (page: Parameters<typeof prepare>[0]): PreparedForDataset => {
         const prepared = prepare(page);
@@ -135,7 +174,7 @@ export class DatasetReader {
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
       const { page, bulkInsert } = prepared;
       const total = page.total ?? (pagesBefore === 0 ? countedFirst : null);
-      const toApply = { ...page, ...kept, pagesBefore, requestedAt, total };
+      const toApply = { ...page, ...kept, range, pagesBefore, requestedAt, total };
       const applied = await this.apply(toApply, bulkInsert, prefetchNext);
       if (applied.kind === 'stopped') return 'stopped';
       this.job = applied.job;
@@ -166,6 +205,7 @@ export class DatasetReader {
       return await this.applyOnce(page, bulkInsert, prefetchNext);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
+      if (error instanceof JobHasEnded) return { kind: 'stopped' };
       if (error instanceof GrowthNeedsReview) await this.park(error);
       if (error instanceof RecordLimitReached) throw tooManyRecords(error.recordType, error.limit);
       const rest = await withoutSpoilers(page, async (part) => this.tryPage(part));

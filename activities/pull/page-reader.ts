@@ -35,6 +35,8 @@ export interface FetchedPage<Prepared> extends ReadPage {
 export interface ReadRequest<Prepared> {
   cursor: string | null;
   modifiedSince: Date | null;
+  /** Of the list; undefined = all of it. */
+  range?: string | undefined;
   /** Called as soon as a page has arrived, while the page before may still be written. */
   prepare(page: ReadPage): Prepared;
 }
@@ -131,7 +133,7 @@ export class PageReader {
   }
 
   private async requestPage<Prepared>(
-    { modifiedSince, prepare }: ReadRequest<Prepared>,
+    { modifiedSince, range, prepare }: ReadRequest<Prepared>,
     cursor: string | null,
   ): Promise<FetchedPage<Prepared>> {
     const { opened, recordType } = this.options;
@@ -139,7 +141,7 @@ export class PageReader {
     const { readPage } = connector;
     if (readPage === undefined) throw new Error(`The connector ${connector.kind} cannot read records.`);
     const requestedAt = this.transactionBeganAt;
-    const request = { recordType, modifiedSince, cursor };
+    const request = { recordType, modifiedSince, cursor, range };
     const memory = new PageMemory();
     this.memories.add(memory);
     const read = () => memory.reading(() => readPage(request, context));

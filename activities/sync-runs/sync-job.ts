@@ -174,6 +174,7 @@ export class SyncJobExecutor {
     opened: OpenConnector,
   ): Promise<SyncJobReport> {
     const { direction, recordType } = directionOfJob(this.input.recordType);
+    const { range } = this.input;
     const options = {
       database: this.deps.database,
       tenantId: this.input.tenantId,
@@ -182,6 +183,8 @@ export class SyncJobExecutor {
       opened,
       recordType,
       recordsPerType: this.deps.pulling.recordsPerType,
+      ranges: this.deps.pulling.ranges,
+      divides: this.input.divides === true,
       isWithinTimeBox: () => this.timeBox.isWithinTimeBox(),
     };
     if (this.input.recordType === METADATA_JOB) {
@@ -193,7 +196,11 @@ export class SyncJobExecutor {
       push: () => pushSyncNow(options),
       verify: () => new DatasetVerifier(options).run(),
     };
-    switch (await results[direction]()) {
+    const result =
+      range === undefined ? await results[direction]() : await new DatasetReader(options).runRange(range);
+    if (typeof result === 'object') return { state: 'more', ranges: result.ranges };
+    if (range !== undefined && result === 'done') return { state: 'ended' };
+    switch (result) {
       case 'done':
         return this.job.end(direction === 'push' ? { state: 'succeeded' } : SUCCEEDED);
       case 'more':

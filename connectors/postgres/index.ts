@@ -19,6 +19,7 @@ import { configuredRecordType, describeTables } from './description';
 import { rejection } from './failures';
 import { countTable, readTablePage } from './reading';
 import { inspectTable } from './inspection';
+import { divideTable } from './table-ranges';
 import { inSession } from './session';
 
 export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
@@ -70,6 +71,8 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
   },
 
   readPage: readTablePage,
+
+  ranges: divideTable,
 
   count: countTable,
 

@@ -106,11 +106,16 @@ async function findSharedId(
 }
 
 /** @returns undefined if the statement takes too long. */
-async function inTime(context: PostgresContext, place: Place, statement: string) {
+export async function inTime(
+  context: PostgresContext,
+  place: Place,
+  statement: string,
+  values: readonly string[] = [],
+) {
   try {
     const { rows } = await inSession(context, place, async (session) => {
       await session.query(`set local statement_timeout = ${COMPARISON_TIMEOUT_MS}`);
-      return session.query(statement);
+      return session.query(statement, values);
     });
     return rows;
   } catch (error) {

@@ -32,6 +32,12 @@ export type Selection =
   | { rows: 'modified'; since: string }
   | { rows: 'never_modified' };
 
+/** Rows after one key, up to and including another one; null = without this end. */
+export interface KeyRange {
+  after: readonly string[] | null;
+  upTo: readonly string[] | null;
+}
+
 type Parameter = (value: string | number) => string;
 
 /** Texts of `deleted` that mean "not deleted": a boolean's, and those of flags in other forms. */
@@ -58,6 +64,7 @@ export function pageStatement(
   position: Position | null,
   limit: number,
   isKeysOnly: boolean,
+  range: KeyRange | null = null,
 ): Statement {
   const { values, parameter } = collectValues();
   const [ids, modified] = [idColumns(table).map(column), modifiedColumn(table)];
@@ -71,6 +78,11 @@ export function pageStatement(
     const last = selection.rows === 'modified' ? [position.modified ?? '', ...position.id] : position.id;
     conditions.push(`(${keyset.join(', ')}) > (${last.map(parameter).join(', ')})`);
   }
+  // With the columns' own collation, as the order of the pages.
+  if (range?.after != null && position === null)
+    conditions.push(`(${ids.join(', ')}) > (${range.after.map(parameter).join(', ')})`);
+  if (range?.upTo != null)
+    conditions.push(`(${ids.join(', ')}) <= (${range.upTo.map(parameter).join(', ')})`);
   const keys = [...ids, modified, isDeleted(table, parameter)].join(', ');
   const data = isKeysOnly
     ? ''
@@ -144,6 +156,48 @@ export function readCursor(cursor: string | null, columns: number): Position | n
   throw rejection(
     'unknown_cursor',
     'The cursor is not valid for this connector.',
+    'Start a full sync of the record type.',
+  );
+}
+
+/** The kind of the relation, and its size in blocks with those of its partitions; no size for views. */
+export const SIZE = `
+select c.relkind, (select sum(pg_catalog.pg_relation_size(relid)) / pg_catalog.current_setting('block_size')::int
+                     from pg_catalog.pg_partition_tree(c.oid))::bigint
+  from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)`;
+
+/** Whether there are so many rows. */
+export function hasRowsStatement(from: string, rows: number): string {
+  return `select (count(*) = ${rows})::text from (select from ${from} t limit ${rows}) found`;
+}
+
+/**
+ * The ids that divide the rows into `parts` of about the same size. @param percent of the blocks are looked
+ * at; undefined = all rows.
+ */
+export function boundsStatement(table: TableConfig, from: string, parts: number, percent?: number): string {
+  const names = idColumns(table).map((name) => escapeIdentifier(name));
+  const sample = percent === undefined ? '' : ` tablesample system (${percent})`;
+  const places = Array.from({ length: parts - 1 }, (_, part) => `"#total" * ${part + 1} / ${parts}`);
+  return `
+select ${names.join(', ')} from (
+  select ${names.join(', ')}, row_number() over (order by ${names.join(', ')}) as "#place", count(*) over () as "#total"
+    from ${from} t${sample} where ${names.map((name) => `${name} is not null`).join(' and ')}) numbered
+ where "#place" in (${places.join(', ')}) and "#place" < "#total" order by "#place"`;
+}
+
+export function writeRange({ after, upTo }: KeyRange): string {
+  return JSON.stringify([after, upTo]);
+}
+
+/** `columns`: the number of id columns. */
+export function readRange(range: string | undefined, columns: number): KeyRange | null {
+  if (range === undefined) return null;
+  const [after, upTo] = JSON.parse(range) as [string[] | null, string[] | null];
+  if ([after, upTo].every((key) => key === null || key.length === columns)) return { after, upTo };
+  throw rejection(
+    'unknown_range',
+    'The id columns were changed while the table was read.',
     'Start a full sync of the record type.',
   );
 }

@@ -15,6 +15,7 @@ import {
   pageStatement,
   qualifiedName,
   readCursor,
+  readRange,
   withoutIdStatement,
   writeCursor,
 } from './page-query';
@@ -98,7 +99,8 @@ function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage>
       rows.map((row) => toKeys(row, columns, keys)),
       (index) => toFields(columns, decoders, rows[index] as Rows['rows'][number], keys),
     );
-    if (isLast && !isIncremental(table, request)) {
+    const isFirstRange = readRange(request.range, idColumns(table).length)?.after == null;
+    if (isLast && isFirstRange && !isIncremental(table, request)) {
       const { text, values } = withoutIdStatement(table, place.table, ROWS_WITHOUT_ID_MAX);
       page.unreadable.push(...withoutId(Number((await session.query(text, values)).rows[0]?.[0]), place));
     }
@@ -113,8 +115,9 @@ function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage>
 /** The rows of a page: all, or the modified ones in their order and after them those never modified. */
 async function select(session: Session, reading: Reading, asked: number): Promise<Rows> {
   const { table, place, request, position, isKeysOnly } = reading;
+  const range = readRange(request.range, idColumns(table).length);
   const query = async (selection: Selection, after: Position | null, limit: number) => {
-    const { text, values } = pageStatement(table, place.table, selection, after, limit, isKeysOnly);
+    const { text, values } = pageStatement(table, place.table, selection, after, limit, isKeysOnly, range);
     return session.query(text, values);
   };
   const modified = modifiedOf(table);

@@ -159,6 +159,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     words: 'error',
   }),
   sync_pages: of({ figure: 'record_type ids_digest changed' }),
+  sync_ranges: of({ figure: 'record_type', tenant: 'bounds cursor' }),
   sync_record_errors: {
     deletes: ['remote_id'],
     columns: columns({ figure: 'record_type code', row: 'remote_id', words: 'message' }),

@@ -49,6 +49,7 @@ import * as expiredRows from './2026-12-05-expired-rows';
 import * as tenantDeletions from './2026-12-05-tenant-deletions';
 import * as awaitedRuns from './2026-12-06-awaited-runs';
 import * as pushQueueLooks from './2026-12-06-push-queue-looks';
+import * as syncRanges from './2026-12-06-sync-ranges';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -100,4 +101,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-05-tenant-deletions': tenantDeletions,
   '2026-12-06-awaited-runs': awaitedRuns,
   '2026-12-06-push-queue-looks': pushQueueLooks,
+  '2026-12-06-sync-ranges': syncRanges,
 };

@@ -1,6 +1,7 @@
 /** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { dropRanges } from './ranges/sync-ranges';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 
 /** Pages and match keys that the end of a job clears itself. */
@@ -17,6 +18,7 @@ export async function clearPassState(
   { integrationId, ...jobs }: EndedJobs & { integrationId: string },
 ): Promise<void> {
   if (jobs.recordTypes.length === 0) return;
+  await dropRanges(work, jobs);
   if ((await clearSome(work, jobs, ROWS_AT_END)) < ROWS_AT_END) return;
   await beginBackgroundTask(
     work,

@@ -32,16 +32,17 @@ export async function countGrowth(work: TenantWork, page: CreatingPage, creates:
   if (creates === 0 || page.overviewId !== null) return;
   const { trx, tenantId } = work;
   const { integrationId, recordType } = page;
-  const { rows } = await sql<{ grownBy: number; localTotal: number | null; isApproved: boolean }>`
+  const { rows } = await sql<{ grownBy: number; localTotal: number; isApproved: boolean }>`
     update sync_datasets dataset set grown_by = grown_by + ${creates}
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+      and local_total is not null
     returning grown_by, local_total, exists (
       select from deletion_reviews review
       where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
         and review.record_type = ${recordType} and review.kind = 'grow' and review.state = 'approved'
         and review.decided_at > dataset.counted_at) as is_approved`.execute(trx);
   const [dataset] = rows;
-  if (dataset === undefined || dataset.localTotal === null || dataset.isApproved) return;
+  if (dataset === undefined || dataset.isApproved) return;
   const growth = { grown: dataset.grownBy, before: dataset.localTotal };
   const integration = await findIntegration(work, page);
   const brake = brakeOf(integration?.typeSettings ?? {}, recordType, 'pull_grow');

@@ -108,7 +108,12 @@ export interface PageToApply extends PullTarget, PreparedPage {
   erased?: number;
   /** Only the items of this overview are applied; null = everything. */
   overviewId: string | null;
-  /** Pages applied before this one was requested. More by now means that another worker has continued. */
+  /** The range of the list that it is of. Absent: the list is read in one piece. */
+  range?: number | undefined;
+  /**
+   * Pages applied before this one was requested, of its range if it has one. More by now means that another
+   * worker has continued.
+   */
   pagesBefore: number;
   /** Fields that its records lack keep their values. */
   isSparse?: boolean;

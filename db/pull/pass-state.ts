@@ -7,6 +7,7 @@ import { isMutedSql } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { METADATA_JOB } from '../tables/pull';
 import type { PassKey } from './page';
+import { dropRanges } from './ranges/sync-ranges';
 
 export interface Interruption {
   /** The integration was deleted. */
@@ -127,13 +128,12 @@ export async function markWatermarkKept(
 const RESTARTS_MAX = 3;
 
 /**
- * Lets the pass begin with the first page again. What was stored stays, and is counted. Page numbers go on.
+ * Lets the pass begin with the first page again, in one piece. What was stored stays, and is counted. Page
+ * numbers go on.
  * @returns false if it was restarted often enough.
  */
-export async function restartPass(
-  { trx, tenantId, now }: TenantWork,
-  { syncRunId, recordType }: PassKey,
-): Promise<boolean> {
+export async function restartPass(work: TenantWork, { syncRunId, recordType }: PassKey): Promise<boolean> {
+  const { trx, tenantId, now } = work;
   const { numUpdatedRows } = await trx
     .updateTable('syncJobs')
     .set({
@@ -154,6 +154,7 @@ export async function restartPass(
     .where('restarts', '<', RESTARTS_MAX)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
+  await dropRanges(work, { syncRunId, recordTypes: [recordType] });
   await trx
     .updateTable('syncPages')
     .set({ seen: null, idsDigest: '' })

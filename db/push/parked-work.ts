@@ -1,5 +1,6 @@
 /** Shows work that was parked to the people of its tenant, where they look for it (rule 60). */
 import { sql } from 'kysely';
+import { jobOfRange } from '../../domain/sync-runs/sync-job';
 import type { SyncError } from '../../domain/sync-error';
 import type { WorkKind } from '../../domain/running-work';
 import type { TenantWork } from '../database';
@@ -54,7 +55,7 @@ async function failJob({ trx, tenantId }: TenantWork, { subjectId, job }: Parked
     .set({ error: JSON.stringify(PARKED) })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', subjectId)
-    .where('recordType', '=', job)
+    .where('recordType', '=', jobOfRange(job))
     .execute();
 }
 

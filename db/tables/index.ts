@@ -43,6 +43,7 @@ import type {
   SyncDatasetsTable,
   SyncJobsTable,
   SyncPagesTable,
+  SyncRangesTable,
   SyncRecordErrorsTable,
 } from './pull';
 import type {
@@ -120,6 +121,7 @@ export interface Tables {
   syncRuns: SyncRunsTable;
   syncJobs: SyncJobsTable;
   syncPages: SyncPagesTable;
+  syncRanges: SyncRangesTable;
   syncRecordErrors: SyncRecordErrorsTable;
   syncDatasets: SyncDatasetsTable;
   syncStatuses: SyncStatusesTable;

@@ -65,6 +65,23 @@ export interface SyncPagesTable {
   at: Date;
 }
 
+/** A range of a list, read beside the others. */
+export interface SyncRangesTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  range: number;
+  /** As the connector has described the range. */
+  bounds: string;
+  cursor: string | null;
+  pages: Generated<number>;
+  repeatedPages: Generated<number>;
+  isInitialLoad: boolean;
+  remoteTotal: number | null;
+  expectedRecords: number | null;
+  readFinishedAt: Date | null;
+}
+
 export interface SyncRecordErrorsTable {
   tenantId: string;
   syncRunId: string;

@@ -13,6 +13,12 @@ export function syncJobName(job: SyncJobRef): string {
   return job.kind === 'push' ? pushJobOf(job.recordType) : job.recordType;
 }
 
+/** A range of its list, as work that is under way: `contacts #2`. */
+export const rangeName = (jobName: string, range: number): string => `${jobName} #${range + 1}`;
+
+/** The job of a name that may be that of a range. */
+export const jobOfRange = (name: string): string => name.replace(/ #\d+$/, '');
+
 export function parseSyncJobName(name: string): SyncJobRef {
   if (name === '') return { kind: 'metadata' };
   const { recordType, direction } = directionOfJob(name);

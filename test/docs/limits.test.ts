@@ -32,6 +32,10 @@ it.each([
   ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],
   ['Slice of a job or an overview', `${PULLING_LIMITS.timeBoxMs / 1_000} s, `],
   ['Slice of a job or an overview', `after a page of more than ${LONG_WAIT_MS / 1_000} s`],
+  [
+    'Ranges of a list at the same time',
+    `${PULLING_LIMITS.ranges.atMost}, from ${count(PULLING_LIMITS.ranges.fromRecords)} records on`,
+  ],
   ['Push queues and checks at the same time', `| ${DEFAULT_SLOTS.push} |`],
   ['Jobs and overviews at the same time', `| ${DEFAULT_SLOTS.pull} |`],
   ["Slice of an endpoint's deliveries", `${DELIVERING_LIMITS.timeBoxMs / 1_000} s, `],

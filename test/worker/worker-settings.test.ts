@@ -48,6 +48,8 @@ it.each([
   ['WORKER_CACHED_WORKFLOWS', '49', '100001'],
   ['PUSH_EXECUTIONS', '0', '17'],
   ['PUSH_BATCHES', '0', '17'],
+  ['PULL_RANGES', '0', '5'],
+  ['PULL_RANGES_FROM', '0', '1000000001'],
 ])('%s has bounds', (variable, tooSmall, tooLarge) => {
   for (const value of [tooSmall, tooLarge, 'many'])
     expect(() => load({ [variable]: value })).toThrow(`${variable} `);

@@ -1,21 +1,28 @@
-/** First stage of applying a page: locks its job, and checks that the page may still be applied. */
+/**
+ * First stage of applying a page: locks its job or its range, and checks that the page may still be applied.
+ * Pages of several ranges are applied at the same time; they lock the job when they store how far they are.
+ */
 import { createHash } from 'node:crypto';
 import type { TenantWork } from '../../database';
 import { lockMappings } from '../../records/mapping-lock';
 import type { SyncJob } from '../job-rows';
+import { lockRange, type SyncRange } from '../ranges/sync-ranges';
 import type { PageToApply, PassKey } from '../page';
 import { checkForInterruption, type Interruption } from '../pass-state';
 
 /** `recordType`: the job's name. */
 export type PageToOpen = PassKey &
-  Pick<PageToApply, 'pagesBefore'> & {
+  Pick<PageToApply, 'pagesBefore' | 'range'> & {
     records: readonly { remoteId: string }[];
     tombstones: readonly string[];
     refused: readonly { remoteId: string | null }[];
   };
 
 export interface OpenPage extends Omit<Interruption, 'isGone'> {
+  /** Locked, unless the page is of a range. */
   job: SyncJob;
+  /** Locked. */
+  range: SyncRange | undefined;
   /** Of the page's remote ids; the same digest again means that the list repeats itself. */
   idsDigest: string;
   /** An earlier page of the job held the same ids. */
@@ -31,13 +38,15 @@ export async function openPage(work: TenantWork, page: PageToOpen): Promise<Open
   const locked = await lockJob(work, page, idsDigest);
   if (locked === undefined) return undefined;
   const { isRepeated, ...job } = locked;
-  if (job.finishedAt !== null || job.readFinishedAt !== null || job.pages !== page.pagesBefore)
-    return undefined;
+  const range = page.range === undefined ? undefined : await lockRange(work, page, page.range);
+  const chain = page.range === undefined ? job : range;
+  if (job.finishedAt !== null || job.readFinishedAt !== null || chain === undefined) return undefined;
+  if (chain.readFinishedAt !== null || chain.pages !== page.pagesBefore) return undefined;
   await lockMappings(work, 'shared');
   const { isGone, ...interruption } = await checkForInterruption(work, page);
   // Links that are written after the integration was deleted would never be removed.
   if (isGone) return undefined;
-  return { job, idsDigest, isRepeated, ...interruption };
+  return { job, range, idsDigest, isRepeated, ...interruption };
 }
 
 /**
@@ -56,13 +65,13 @@ function digestOf({ records, tombstones, refused }: PageToOpen): string {
 }
 
 /**
- * The job, locked until the end of the transaction, and whether it has a page with the same ids. `isRepeated`
+ * The job, locked unless the page is of a range, and whether it has a page with the same ids. `isRepeated`
  * is read before the lock is granted; a page written in between also changes `pages`, so this one is not
  * applied then.
  */
 async function lockJob(
   { trx, tenantId }: TenantWork,
-  { syncRunId, recordType }: PassKey,
+  { syncRunId, recordType, range }: PageToOpen,
   idsDigest: string,
 ): Promise<(SyncJob & { isRepeated: boolean }) | undefined> {
   const row = await trx
@@ -82,7 +91,7 @@ async function lockJob(
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('recordType', '=', recordType)
-    .forUpdate()
+    .$if(range === undefined, (query) => query.forUpdate())
     .executeTakeFirst();
   return row && { ...row, isRepeated: row.isRepeated === true };
 }

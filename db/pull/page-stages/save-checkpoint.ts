@@ -7,6 +7,8 @@ import type { WatermarkKept } from '../../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../../database';
 import { arrayParameter } from '../../sql/binary-arrays';
 import type { SyncJob } from '../job-rows';
+import { firstPageOf, lockJobOfRange, saveRange, type SyncRange } from '../ranges/sync-ranges';
+import type { Interruption } from '../pass-state';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey, RecordError } from '../page';
 import { insertRecordErrors, insertWarnings } from '../record-errors';
@@ -14,14 +16,22 @@ import { type Accounted, assertAccountedFor } from '../../../domain/pull/account
 import { learnDatasetOverlap } from '../learn-overlap';
 import { raiseConflicts } from '../../records/conflicts';
 
-/** @returns the job after the page. */
+/** The job has ended while a page of one of its ranges was applied. Nothing of the page is stored. */
+export class JobHasEnded extends Error {}
+
+/**
+ * @returns the job after the page; of a range, with what the range has reached.
+ * @throws `JobHasEnded`
+ */
 export async function saveCheckpoint(
   work: TenantWork,
   page: PageToApply,
-  { job, idsDigest, isRepeated }: Pick<OpenPage, 'job' | 'idsDigest' | 'isRepeated'>,
+  { job: opened, range, idsDigest, isRepeated }: Omit<OpenPage, keyof Interruption>,
   changes: PageChanges,
   { isInitialLoad }: { isInitialLoad: boolean },
 ): Promise<SyncJob> {
+  const job = range === undefined ? opened : await lockJobOfRange(work, page);
+  if (job === undefined || job.finishedAt !== null) throw new JobHasEnded();
   const records = idsOf(changes);
   const counts = countRecords(page, changes, records);
   assertAccountedFor(counts);
@@ -40,20 +50,20 @@ export async function saveCheckpoint(
     ]);
   }
   await learnFromLateChanges(work, page, changes);
-  const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
-  return writeCheckpoint(
+  const reached = reachedBy(work, page, range ?? job, { isRepeated, isInitialLoad });
+  const stored = range === undefined ? reached : { pages: job.pages + 1, asOf: earliest(job, page, range) };
+  if (range !== undefined && !(await saveRange(work, range, reached))) throw new JobHasEnded();
+  const after = await writeCheckpoint(
     work,
     page,
-    { ...records, number: page.pagesBefore, idsDigest },
     {
-      cursor: page.nextCursor,
-      pages: job.pages + 1,
-      // Many empty pages in a row are as suspicious as repeated ones.
-      repeatedPages: isRepeated || isEmpty ? job.repeatedPages + 1 : 0,
+      ...records,
+      number: page.pagesBefore + (range === undefined ? 0 : firstPageOf(range.range)),
+      idsDigest,
+    },
+    {
       asOf: job.pages === 0 ? page.asOf : job.asOf,
-      readFinishedAt: page.nextCursor === null ? work.now : null,
-      expectedRecords: job.expectedRecords ?? page.total,
-      remoteTotal: page.total ?? job.remoteTotal,
+      ...stored,
       recordsRead: job.recordsRead + counted.read,
       recordsNew: job.recordsNew + counted.new,
       recordsChanged: job.recordsChanged + counted.changed,
@@ -62,7 +72,6 @@ export async function saveCheckpoint(
       recordsHeldBack: job.recordsHeldBack + counted.heldBack,
       watermarkKept:
         job.watermarkKept === 'held_back' ? 'held_back' : (reasonToKeep(changes) ?? job.watermarkKept),
-      isInitialLoad,
       hasTombstones: job.hasTombstones || changes.hasKnownTombstones,
       // A record without an id may be one that seems to be missing.
       deletesWithheld: page.refused.some(({ remoteId }) => remoteId === null)
@@ -70,6 +79,33 @@ export async function saveCheckpoint(
         : job.deletesWithheld,
     },
   );
+  return { ...after, ...reached };
+}
+
+/** How far the page has brought the list, or its range. */
+function reachedBy(
+  { now }: TenantWork,
+  page: PageToApply,
+  before: Pick<SyncJob, 'pages' | 'repeatedPages' | 'expectedRecords' | 'remoteTotal'>,
+  { isRepeated, isInitialLoad }: { isRepeated: boolean; isInitialLoad: boolean },
+) {
+  const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
+  return {
+    cursor: page.nextCursor,
+    pages: before.pages + 1,
+    // Many empty pages in a row are as suspicious as repeated ones.
+    repeatedPages: isRepeated || isEmpty ? before.repeatedPages + 1 : 0,
+    readFinishedAt: page.nextCursor === null ? now : null,
+    expectedRecords: before.expectedRecords ?? page.total,
+    remoteTotal: page.total ?? before.remoteTotal,
+    isInitialLoad,
+  };
+}
+
+/** Every range begins at a time of its own. */
+function earliest({ asOf }: SyncJob, page: PageToApply, { pages }: SyncRange): Date | null {
+  if (pages > 0 || page.asOf === null) return asOf;
+  return asOf === null || page.asOf < asOf ? page.asOf : asOf;
 }
 
 function reasonToKeep({ heldBack }: PageChanges): WatermarkKept | null {

@@ -38,6 +38,8 @@ export class CrmAccount {
   abilities: ReadAbilities = { canFilterByModified: true, isPagingStable: true };
   pageSize = 3;
   listsTombstones = false;
+  /** The ids that divide its lists into ranges: each range ends with one. */
+  bounds: string[] = [];
   /** How far the CRM's clock is ahead of Syncline's. */
   clockAheadMs = 0;
   reportsTime = true;
@@ -120,7 +122,9 @@ export class CrmAccount {
     const { recordType, modifiedSince, cursor } = request;
     if (!this.types.has(recordType)) throw new RecordRejected(`The table ${recordType} does not exist.`, []);
     const asOf = this.reportsTime ? new Date(await this.clock()) : null;
+    const [after, upTo] = JSON.parse(request.range ?? '[null, null]') as (string | null)[];
     const matching = [...this.type(recordType)]
+      .filter(([id]) => (after == null || id > after) && (upTo == null || id <= upTo))
       .filter(([, record]) =>
         modifiedSince === null
           ? !record.isDeleted
@@ -190,6 +194,13 @@ export function createCrm(now: () => Promise<number> | number): Crm {
       readAbilities: (config, recordType) =>
         recordType === 'unreadable' ? null : account(ownerOf({ config })).abilities,
       readPage: (request, context) => account(ownerOf(context)).readPage(request, ownerOf(context)),
+      async ranges(_request, context) {
+        const { bounds } = account(ownerOf(context));
+        const ends = [null, ...bounds, null];
+        return bounds.length === 0
+          ? null
+          : ends.slice(1).map((end, place) => JSON.stringify([ends[place], end]));
+      },
       async count(recordType, context) {
         const it = account(ownerOf(context));
         it.counts += 1;
