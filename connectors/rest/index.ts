@@ -10,6 +10,7 @@ import { formOf } from '../http-errors';
 import { NO_FIELDS, readAnswer, rulesFor } from './http/response-rules';
 import { requestTo } from './http/calls';
 import { countRecords } from './read/count';
+import type { RangesRequest } from '../list-ranges';
 import { RestConfig } from './config/config';
 import { recordTypeOf } from './config/record-type-of';
 import { RestCredentials } from './config/config-auth';
@@ -17,6 +18,7 @@ import type { RestContext } from './http/credentials';
 import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
 import { pushBatch } from './push/push-batch';
+import { partitionsOf } from './read/partitions';
 import { readRestPage } from './read/read-page';
 import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
@@ -54,9 +56,12 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     return {
       canFilterByModified: (changes ?? list).modified_since !== undefined,
       isSparse: true,
-      isPagingStable: [list, changes ?? list]
-        .flatMap((one) => (one.parents === undefined ? [one] : [one, one.parents]))
-        .every(({ paging }) => isPagingStable(paging)),
+      // Whether the partitions hold every record shows only when the records are counted.
+      isPagingStable:
+        list.partitions === undefined &&
+        [list, changes ?? list]
+          .flatMap((one) => (one.parents === undefined ? [one] : [one, one.parents]))
+          .every(({ paging }) => isPagingStable(paging)),
       declaredAt: {
         filter: `${at}/${changes === undefined ? 'list' : 'changes'}/modified_since`,
         paging: `${at}/list/paging`,
@@ -80,6 +85,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
     return readRestPage(request, recordTypeOf(context.config, request.recordType), context);
+  },
+
+  async ranges(request: RangesRequest, context: RestContext): Promise<string[] | null> {
+    return partitionsOf(request, recordTypeOf(context.config, request.recordType), context);
   },
 
   async count(recordType: string, context: RestContext): Promise<number | null> {

@@ -161,8 +161,18 @@ const Parents = z.strictObject({
   paging: Paging,
 });
 
+/** Added to the call of every page; together, the partitions hold every record of the list once. */
+const Partition = z.strictObject({
+  /** Query parameters by name; they replace those of the same name in `path`. */
+  parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
+  /** Merged over `body`. */
+  body: JsonObject.optional(),
+});
+
 export const List = z.strictObject({
   ...listShape,
+  /** Parts of the list that are read at the same time. */
+  partitions: z.array(Partition).min(2, 'Name all partitions, at least two.').max(1_000).optional(),
   /** A list of parents, each of which has a list of its own: `{parent_id}` in the call. */
   parents: Parents.optional(),
   /**
@@ -237,6 +247,7 @@ export const Describe = z.strictObject({
   ]),
 });
 
+export type PartitionConfig = z.output<typeof Partition>;
 export type ParentsConfig = z.output<typeof Parents>;
 export type ListConfig = z.output<typeof List>;
 export type DeletedListConfig = z.output<typeof DeletedList>;

@@ -22,6 +22,7 @@ import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-po
 import { readDeletedItems, type ReadItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
 import { readInstant } from './time-format';
+import { withPartition } from './partitions';
 import { withinWindow } from './window';
 
 /** Childless parents in a row that one call skips. */
@@ -84,7 +85,8 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const mapping = context.mappings[name];
   const kept =
     records === undefined ? keptOfDeletedList(list, recordType) : keptOfList(records, recordType, mapping);
-  const call = { ...listRequest(config, list, interval, place.parent), kept };
+  const whole = { ...listRequest(config, list, interval, place.parent), kept };
+  const call = request.range === undefined ? whole : withPartition(whole, request.range);
   const sent = pageRequest(call, list.paging, place, { known });
   const response = await session.send(sent);
   const asOf = (body: JsonValue | undefined) => earlier(clockIn(clock, response, body), now);

@@ -13,6 +13,7 @@ import {
 } from './validate-call';
 import { problemsOfKeyset, problemsOfKeysetTimes } from './validate-keyset';
 import { isKnownInList, problemsOfParents } from './validate-parents';
+import { problemsOfPartitions } from './validate-partitions';
 
 const nothing = () => false;
 const NO_VARIABLES =
@@ -32,6 +33,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
           ...problemsOfParents(`${pointer}/list`, type.list),
           ...pagingOfParents(`${pointer}/list`, type.list),
         ]),
+    ...problemsOfPartitions(pointer, type),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
