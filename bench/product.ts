@@ -18,7 +18,8 @@ export interface Product {
   asPlatform: Caller;
   /** kill -9, and then another one. */
   killWorker(): Promise<void>;
-  startWorker(): Promise<void>;
+  /** One more, which `worker` then is. `env`: further settings of it. */
+  startWorker(env?: NodeJS.ProcessEnv): Promise<void>;
 }
 
 type Caller = (
@@ -55,10 +56,16 @@ async function startProduct(
     DRAIN_PAUSE_MS: '0',
   };
   const url = `http://127.0.0.1:${port}`;
-  const startWorker = async (): Promise<SupervisedProcess> => {
+  const startWorker = async (more: NodeJS.ProcessEnv = {}): Promise<SupervisedProcess> => {
     const file = environment.logFile('worker');
     const written = fs.existsSync(file) ? fs.statSync(file).size : 0;
-    const worker = await environment.startNode('worker', 'bench/worker.ts', env, [], WORKER_FLAGS);
+    const worker = await environment.startNode(
+      'worker',
+      'bench/worker.ts',
+      { ...env, ...more },
+      [],
+      WORKER_FLAGS,
+    );
     await waitUntilReady(worker, () => fs.readFileSync(file).subarray(written).includes('"worker running"'));
     return worker;
   };
@@ -73,8 +80,8 @@ async function startProduct(
       product.worker.kill();
       await product.worker.ended;
     },
-    async startWorker() {
-      product.worker = await startWorker();
+    async startWorker(more) {
+      product.worker = await startWorker(more);
     },
   };
   return product;
@@ -117,6 +124,27 @@ export async function linkSource(product: Product, sourceUrl: string): Promise<L
       record_types: { contacts: { id: '/id', list } },
     },
     credentials: {},
+    record_types: { contacts: { direction: 'pull', fields } },
+  });
+}
+
+/** A new tenant that reads contacts from a table, its onboarding begun. */
+export async function linkTable(
+  product: Product,
+  source: { host: string; port: number; database: string; user: string; password: string },
+): Promise<LinkedTenant> {
+  const { user, password, ...place } = source;
+  const fields = ['first_name', 'last_name', 'email', 'phone', 'company'].map((name) => ({ name, to: name }));
+  return link(product, {
+    connector: 'postgres',
+    account_name: 'Benchmark',
+    config: {
+      app: 'Source',
+      ...place,
+      tls: false,
+      record_types: { contacts: { table: 'contacts', id: 'id' } },
+    },
+    credentials: { user, password },
     record_types: { contacts: { direction: 'pull', fields } },
   });
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- width`: pushes to a third party that answers in 100 ms, by one, two and four workers, of
- * several integrations and of a single one. Takes about three minutes.
+ * several integrations and of a single one, and a pull of PostgreSQL in ranges. Takes about six minutes.
  */
 import type { Pool } from 'pg';
 import type { BenchEnvironment } from '../environment';
@@ -8,6 +8,7 @@ import { employees } from '../employees';
 import { rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type LinkedTenant, linkTenant, type Product, startServersAndProduct } from '../product';
+import { linesOfPull, timePullRanges } from './pull-ranges';
 import { acceptThroughApi } from '../push/acceptance';
 import type { BenchmarkOptions, Line, Report } from '../report';
 import { slowRestConfig, startSlowThirdParty } from '../slow';
@@ -60,7 +61,8 @@ export async function widthBenchmark(
   const count = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api and a worker');
-  const { databaseUrl, product } = await startServersAndProduct(environment);
+  const { serverUrl, databaseUrl, product } = await startServersAndProduct(environment);
+  const pulled = await timePullRanges(environment, { serverUrl, databaseUrl, product }, { isQuick });
   const { url } = await startSlowThirdParty(environment, DELAY_MS);
   const around: Around = { product, pool: environment.pool(databaseUrl, 1), url };
   const several: number[] = [];
@@ -75,12 +77,18 @@ export async function widthBenchmark(
     single.push(await timePushes(around, { integrations: 1, concurrency: CONCURRENCY.single, count }));
   }
   return {
-    title: `Pushes to a third party that answers in ${DELAY_MS} ms`,
-    lines: [...linesOf(`${INTEGRATIONS} integrations`, several), ...linesOf('a single integration', single)],
+    title: `Pushes to and pulls from third parties that answer in ${DELAY_MS} ms`,
+    lines: [
+      ...linesOf(`${INTEGRATIONS} integrations`, several),
+      ...linesOf('a single integration', single),
+      ...linesOfPull(pulled),
+    ],
     figures: {
       benchmark: 'width',
       several_per_second: several.map(Math.round),
       single_per_second: single.map(Math.round),
+      pull_rows: pulled.rows,
+      pull_ranges_ratio: rounded(pulled.wholeSeconds / pulled.rangesSeconds),
       share_of_others: rounded(shareOfOthers()),
     },
   };
