@@ -20,7 +20,7 @@ interface Run {
   kind?: string;
   /** How long ago it began. */
   beganMsAgo?: number;
-  /** The slices of each job; afterwards it has ended. '' is the metadata job. */
+  /** The slices of each job; afterwards it has ended. '' is the metadata job, `contacts#1` a range. */
   jobs: Record<string, Slice[]>;
 }
 interface Scenario {
@@ -45,6 +45,9 @@ function waitsThroughSignals(reason: JobWait, ms: number): Slice[] {
     return firedAt < until ? { state: 'waiting', until, reason } : { state: 'ended' };
   });
 }
+const divides =
+  (...ranges: number[]): Slice =>
+  () => ({ state: 'more', ranges });
 const crashes: Slice = () => Promise.reject(new Error('The database does not answer.'));
 const HOUR_MS = 3_600_000;
 
@@ -117,6 +120,23 @@ export const scenarios: Scenario[] = [
   },
   { name: 'activity-failed', runs: [{ jobs: { contacts: [crashes, more, ended] } }] },
   {
+    // One range waits, one crashes; the job goes on once all of them have ended.
+    name: 'read-in-ranges',
+    runs: [
+      {
+        jobs: {
+          companies: [more, more, ended],
+          contacts: [divides(0, 1, 2, 3), divides(1, 2), more, ended],
+          'contacts#0': [more, ended],
+          'contacts#1': [waits('retry', 300), more, ended],
+          'contacts#2': [crashes, more, ended],
+          'contacts#3': [waits('rate_limit', 200), ended],
+        },
+      },
+    ],
+    isSearchable: true,
+  },
+  {
     // What is pushed waits until everything is read, then until its pushes have ended.
     name: 'sync-now',
     runs: [
@@ -178,12 +198,16 @@ export const syncRunActivities: SyncRunActivities = {
     const run = rows.find(({ slices }) => slices.size > 0);
     if (run === undefined) return null;
     const { slices, ...started } = run;
-    return { ...started, jobs: Array.from(slices.keys(), parseSyncJobName) };
+    return {
+      ...started,
+      jobs: [...slices.keys()].filter((name) => !name.includes('#')).map(parseSyncJobName),
+    };
   },
-  advanceSyncJob: async ({ syncRunId, job, firedAt }) => {
+  advanceSyncJob: async ({ syncRunId, job, range, firedAt }) => {
     const slices = rows.find((run) => run.syncRunId === syncRunId)?.slices;
-    const report = (await slices?.get(syncJobName(job))?.shift()?.(firedAt)) ?? { state: 'ended' };
-    if (report.state === 'ended') slices?.delete(syncJobName(job));
+    const name = `${syncJobName(job)}${range === undefined ? '' : `#${range}`}`;
+    const report = (await slices?.get(name)?.shift()?.(firedAt)) ?? { state: 'ended' };
+    if (report.state === 'ended') slices?.delete(name);
     return report;
   },
   emitSyncMilestone: async () => undefined,
