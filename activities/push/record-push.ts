@@ -146,7 +146,7 @@ class PushDueRecordsTask implements BlockedQueue {
     const open = () => (opened ??= this.open(integration, width));
     this.mustReadAgain = false;
     const shouldContinue = () => {
-      if (this.share.mayEndToSpread) this.timeBox.endEarly();
+      if (this.pushed > 0 && this.share.mayEndToSpread) this.timeBox.endEarly();
       return !this.mustReadAgain && this.mayCall();
     };
     const progress = { recordsAtOnce: width, mayBegin: shouldContinue };

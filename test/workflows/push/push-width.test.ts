@@ -113,6 +113,21 @@ describe('rule 60: a bulk change for an app that bears many calls', () => {
     expect(new Set(sent).size).toBe(1_000);
   });
 
+  it('is pushed although claims of records take longer than an execution works alone', async () => {
+    const { pushing } = environment.dependencies;
+    const usual = pushing.spreadAfterMs;
+    pushing.spreadAfterMs = 0;
+    try {
+      const integrationId = await appBearing(64);
+      await acceptMany(50);
+      await settle();
+      await until('all records are pushed', async () => (await countSynced(integrationId)) === 50);
+      expect(tenant.sent(integrationId)).toHaveLength(50);
+    } finally {
+      pushing.spreadAfterMs = usual;
+    }
+  });
+
   it('stops in all of them once a person pauses the app', async () => {
     const integrationId = await appBearing(64);
     let isPaused = false;
