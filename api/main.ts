@@ -30,6 +30,7 @@ import { startWatchdog } from '../runtime/watchdog';
 import { createMetrics, type Metrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
+import { createPromiseFigures } from './http/promise-metrics';
 import { createApiServer, createMetricsServer, drain } from './http/server';
 import { createStreamHub } from './stream/stream-hub';
 
@@ -105,6 +106,7 @@ function createDatabaseMetrics(database: Database, openStreams: () => number): M
     outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams,
+    promise: createPromiseFigures(database),
   });
 }
 

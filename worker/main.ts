@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { LATENCY_BUCKETS } from '../activities/latency';
 import { PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
@@ -192,6 +193,11 @@ function readConfig(): WorkerConfig {
 const addressOf = ({ host, port }: { host: string; port: number }): string =>
   isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 
+const prometheusOf = (address: { host: string; port: number }) => ({
+  bindAddress: addressOf(address),
+  histogramBucketOverrides: LATENCY_BUCKETS,
+});
+
 function installRuntime(config: WorkerConfig, log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
@@ -201,7 +207,7 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
     }),
     ...(config.metrics === null
       ? {}
-      : { telemetryOptions: { metrics: { prometheus: { bindAddress: addressOf(config.metrics) } } } }),
+      : { telemetryOptions: { metrics: { prometheus: prometheusOf(config.metrics) } } }),
   });
 }
 

@@ -2,6 +2,7 @@
  * Reads a third party's list page by page, for pull jobs and for overviews. Stops at the end of the list, at
  * the end of the time box, or when the caller stops it, and recognizes lists that never end.
  */
+import { measurePage } from '../latency';
 import { waitForThirdParty } from '../time-box';
 import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
@@ -145,10 +146,12 @@ export class PageReader {
     const memory = new PageMemory();
     this.memories.add(memory);
     const read = () => memory.reading(() => readPage(request, context));
+    const hasArrived = measurePage(connector.kind);
     const page = await waitForThirdParty(read).catch((error: unknown) => {
       const isRefused = error instanceof RecordRejected && !error.isForbidden;
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });
+    hasArrived();
     return { ...page, prepared: prepare(page), requestedAt, memory };
   }
 

@@ -19,6 +19,7 @@ import { recordPushResults } from '../../db/push/record-push-results';
 import { beginLook, endLook } from '../../db/push/queue-looks';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { typeIdOf } from '../../domain/typeid';
+import { measurePushes } from '../latency';
 import { ClaimLeases } from '../lease-renewal';
 import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
@@ -32,11 +33,7 @@ import { forPushing } from './pushing-connector';
 import { SharedChecks } from '../integrations/shared-checks';
 import { ShardShare } from './shard-share';
 import { takeUnread } from './unread-edits';
-import {
-  askThirdParty,
-  recordThirdPartyState,
-  type ThirdPartyState,
-} from '../integrations/third-party-health';
+import { recordThirdPartyState, type ThirdPartyState } from '../integrations/third-party-health';
 
 export interface RecordPushActivities {
   pushDueRecords(input: PushDueRecordsInput): Promise<PushReport>;
@@ -130,9 +127,9 @@ class PushDueRecordsTask implements BlockedQueue {
   }
 
   private continueGivenUp(integration: Integration): Promise<boolean> {
-    const ask = () => askThirdParty(() => this.open(integration));
-    const hasPushed = this.pushed > 0;
-    return continueGivenUp((work) => this.inTenant(work), integration, { ...this.instant(), hasPushed, ask });
+    const open = () => this.open(integration);
+    const state = { ...this.instant(), hasPushed: this.pushed > 0, open };
+    return continueGivenUp((work) => this.inTenant(work), integration, state);
   }
 
   instant(): OutageInstant {
@@ -215,7 +212,7 @@ class PushDueRecordsTask implements BlockedQueue {
           await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
       },
       onTrouble: (state) => early.add(state),
-      conclude: (finished) => this.conclude(finished),
+      conclude: (finished) => this.conclude(integration, finished),
       progress,
       now: () => this.timeBox.now(),
       log: this.deps.log,
@@ -223,12 +220,13 @@ class PushDueRecordsTask implements BlockedQueue {
     const { concluded, trouble } = await noticeWriteOutage((work) => this.inTenant(work), batch, integration);
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     await early.end(trouble);
-    await this.conclude(concluded);
+    await this.conclude(integration, concluded);
     return trouble;
   }
 
-  private async conclude(finished: readonly FinishedPush[]): Promise<void> {
+  private async conclude({ connector }: Integration, finished: readonly FinishedPush[]): Promise<void> {
     await this.recordResults(finished);
+    measurePushes(connector, finished, this.timeBox.now());
     await takeUnread(finished, this.input, (work) => this.inTenant(work));
     this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
   }

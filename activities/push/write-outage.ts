@@ -15,7 +15,8 @@ import type { FinishedPush } from '../../db/push/push-outcome';
 import { isUnreachableLongEnoughToFail, type OutageLimits } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { BatchResult } from './push-batch';
-import type { ThirdPartyState } from '../integrations/third-party-health';
+import type { OpenConnector } from '../dependencies';
+import { askThirdParty } from '../integrations/third-party-health';
 
 const CHUNK = 1_000;
 
@@ -94,12 +95,12 @@ export async function showOutage(
 export async function continueGivenUp(
   inTenant: <T>(work: (work: TenantWork) => Promise<T>) => Promise<T>,
   { integrationId, givenUpProbeAt }: Integration,
-  { now, hasPushed, ask }: { now: Date; hasPushed: boolean; ask(): Promise<ThirdPartyState> },
+  { now, hasPushed, open }: { now: Date; hasPushed: boolean; open(): Promise<OpenConnector> },
 ): Promise<boolean> {
   if (givenUpProbeAt === null || (!hasPushed && givenUpProbeAt > now)) return false;
   if (!hasPushed) {
     await inTenant((work) => postponeGivenUpProbe(work, { integrationId, now }));
-    if ((await ask()).kind !== 'well') return false;
+    if ((await askThirdParty(open)).kind !== 'well') return false;
   }
   const limit = hasPushed ? CHUNK : 1;
   for (;;) {

@@ -1,5 +1,7 @@
 /** Metrics for Prometheus. Routes are labelled by pattern, so labels contain no ids and no personal data. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { addPromiseGauges, type PromiseFigures } from './promise-metrics';
+import { withinScrape } from './scraped-figures';
 
 export interface Metrics {
   registry: Registry;
@@ -17,12 +19,14 @@ export function createMetrics({
   outboxTopics,
   parkedWork,
   openStreams,
+  promise,
 }: {
   outboxAgeSeconds: () => Promise<number>;
   outboxRefusals: () => Promise<number>;
   outboxTopics: () => Promise<readonly { topic: string; messages: number; oldestSeconds: number }[]>;
   parkedWork: () => Promise<number>;
   openStreams: () => number;
+  promise: PromiseFigures;
 }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -59,6 +63,7 @@ export function createMetrics({
     name: 'syncline_open_streams',
     help: 'Open event streams of this process.',
   });
+  addPromiseGauges(registry, promise);
   return {
     registry,
     observeRequest: ({ method, route, status, seconds }) =>
@@ -76,7 +81,7 @@ function addGauge(
     ...names,
     registers: [],
     async collect() {
-      this.set(await read().catch(() => Number.NaN));
+      this.set(await withinScrape(read()).catch(() => Number.NaN));
     },
   });
   registry.registerMetric(gauge);
@@ -94,7 +99,8 @@ function addTopicGauge<Name extends string>(
     registers: [],
     async collect() {
       this.reset();
-      for (const row of await read().catch(() => [])) this.set({ topic: row.topic }, row[figure]);
+      for (const row of await withinScrape(read()).catch(() => []))
+        this.set({ topic: row.topic }, row[figure]);
     },
   });
   registry.registerMetric(gauge);

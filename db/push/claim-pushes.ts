@@ -201,6 +201,8 @@ function toClaimedPush(
     return [];
   const creation =
     unresolvedPushId === null || unresolvedPushId === pushId ? undefined : earlier.get(unresolvedPushId);
+  const giveUpAt = new Date(giveUpAtOf(one, options).getTime() + options.integration.retryClockStoppedMs);
+  const firstAttemptAt = new Date(giveUpAt.getTime() - options.giveUpAfterMs);
   return [
     {
       pushId,
@@ -223,7 +225,9 @@ function toClaimedPush(
           : { pushId: unresolvedPushId, payload: creation },
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
       dueAt: recordSync.nextDueAt,
-      giveUpAt: new Date(giveUpAtOf(one, options).getTime() + options.integration.retryClockStoppedMs),
+      firstDueAt: recordSync.dueAt ?? firstAttemptAt,
+      acceptedAt: recordSync.windowOpenedAt ?? firstAttemptAt,
+      giveUpAt,
     },
   ];
 }

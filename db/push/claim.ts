@@ -33,6 +33,10 @@ export interface ClaimedPush {
   refusals: number;
   /** When it became due. */
   dueAt: Date;
+  /** Before its first attempt, as well as is known of a push that is sent again. */
+  firstDueAt: Date;
+  /** When its grace period began, or its first attempt if it is sent again. */
+  acceptedAt: Date;
   /** When its retries end. */
   giveUpAt: Date;
 }

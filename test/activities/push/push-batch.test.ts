@@ -30,6 +30,8 @@ const claimed = (pushId: string): ClaimedPush => ({
   unresolvedCreation: null,
   refusals: 0,
   dueAt: new Date(0),
+  firstDueAt: new Date(0),
+  acceptedAt: new Date(0),
   giveUpAt: new Date(Date.now() + 3_600_000),
 });
 

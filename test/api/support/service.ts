@@ -9,6 +9,7 @@ import { createApp } from '../../../api/app';
 import type { ApiDependencies, ApiSettings } from '../../../api/dependencies';
 import { createLog } from '../../../runtime/log';
 import { createMetrics } from '../../../api/http/metrics';
+import { createPromiseFigures } from '../../../api/http/promise-metrics';
 import type { TemporalClient } from '../../../api/temporal-client';
 import { createReadiness, type Readiness } from '../../../api/http/readiness';
 import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub';
@@ -111,6 +112,7 @@ export async function startService({
     outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
     openStreams: () => stream.openStreams(),
+    promise: createPromiseFigures(database, { keptMs: 0 }),
   });
   const settings = {
     publicUrl: PUBLIC_URL,
