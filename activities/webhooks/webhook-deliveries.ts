@@ -68,6 +68,8 @@ class DeliverDueWebhooksTask {
   private failedAttempts = 0;
   /** Instants in workflow time of the latest failures, without a success between them. */
   private failures: readonly number[];
+  /** The tenant whose turn it was last. */
+  private lastTenant: string | undefined;
   private isPausing = false;
   private isOutdated = false;
 
@@ -141,9 +143,12 @@ class DeliverDueWebhooksTask {
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       limit,
+      afterTenant: this.lastTenant,
     };
-    const { deliveries, isOutdated } = await this.asWebhooksRole((work) => claimDueDeliveries(work, options));
-    this.isOutdated ||= isOutdated;
+    const claim = await this.asWebhooksRole((work) => claimDueDeliveries(work, options));
+    const { deliveries } = claim;
+    this.isOutdated ||= claim.isOutdated;
+    this.lastTenant = claim.lastTenant;
     for (const { deliveryId } of deliveries) this.held.add(deliveryId);
     return deliveries;
   }
@@ -249,24 +254,22 @@ class DeliverDueWebhooksTask {
   }
 
   private async report(): Promise<DeliveryReport> {
-    const status = await this.asWebhooksRole(async (work) => {
-      const state = stateOfEndpoint(await findDeliveringEndpoint(work, this.input));
-      if (state !== 'working')
-        await disableWaiting(work, { endpointId: this.input.endpointId, now: this.timeBox.now() });
-      return { ...(await readEndpointQueueStatus(work, this.input)), state };
-    });
+    const disableSome = (work: Work) => disableWaiting(work, { ...this.input, now: this.timeBox.now() });
+    while ((await this.asWebhooksRole(disableSome)) === 'more');
+    const status = await this.asWebhooksRole((work) => readEndpointQueueStatus(work, this.input));
+    const state = stateOfEndpoint(status.endpoint);
     const now = this.timeBox.now().getTime();
     // Still due although there was time for it: another execution has claimed it.
     const earliest =
       this.timeBox.isWithinTimeBox() &&
       !this.isOutdated &&
-      status.state === 'working' &&
+      state === 'working' &&
       this.delivered + this.failedAttempts === 0
         ? now + CHECK_AGAIN_MS
         : now;
     const blockedUntil = status.endpoint?.blockedUntil?.getTime() ?? null;
     return {
-      state: status.state,
+      state,
       tenantId: status.endpoint?.tenantId ?? null,
       delivered: this.delivered,
       failedAttempts: this.failedAttempts,

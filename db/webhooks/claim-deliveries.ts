@@ -5,13 +5,16 @@
  * - a delivery is claimed neither before its time nor while another claim's lease lasts;
  * - nothing is claimed if the endpoint was changed since the caller read it (disabled, blocked, another URL
  *   or secret);
- * - the body is the stored payload as text: the same bytes on every attempt.
+ * - the body is the stored payload as text: the same bytes on every attempt;
+ * - tenants take turns at an endpoint of the platform (rules.md 59).
  *
  * Time is the workflow's, never the database's.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { FIRST_ID } from '../sql/ids';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import { type DeliveringEndpoint, findDeliveringEndpoint, stateOfEndpoint } from './endpoint-queue';
 
 export interface ClaimedDelivery {
@@ -30,6 +33,8 @@ export interface DeliveryClaim {
   deliveries: ClaimedDelivery[];
   /** The endpoint was changed since the caller read it, and nothing was claimed: read it again. */
   isOutdated: boolean;
+  /** At an endpoint of the platform: the tenant whose turn it was last. */
+  lastTenant?: string | undefined;
 }
 
 export interface DeliveryClaimOptions {
@@ -38,29 +43,80 @@ export interface DeliveryClaimOptions {
   now: Date;
   leaseUntil: Date;
   limit: number;
+  /** Of an endpoint of the platform: the tenants behind this one come first. */
+  afterTenant?: string | undefined;
 }
+
+/** An endpoint of the platform looks at the deliveries of this many tenants at a time. */
+const TENANTS_PER_TURN = 200;
 
 export async function claimDueDeliveries(
   work: Pick<Work, 'trx'>,
-  { endpoint, claimId, now, leaseUntil, limit }: DeliveryClaimOptions,
+  options: DeliveryClaimOptions,
 ): Promise<DeliveryClaim> {
+  const { endpoint, now, limit } = options;
   const current = await findDeliveringEndpoint(work, endpoint);
   const isBlocked = current !== undefined && current.blockedUntil !== null && current.blockedUntil > now;
   if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
     return { deliveries: [], isOutdated: true };
-  // Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan. Only
-  // together with the id it names one row, because each partition numbers its own.
+  const isShared = current.tenantId === PLATFORM_TENANT_ID;
+  const inTurn = isShared ? await claimDue(work, options, dueInTurn(options)) : [];
+  const room = limit - inTurn.length;
+  const oldest = room === 0 ? [] : await claimDue(work, options, oldestDue({ ...options, limit: room }));
+  const lastTenant = inTurn
+    .map(({ tenantId }) => tenantId)
+    .toSorted()
+    .at(-1);
+  return { deliveries: [...inTurn, ...oldest], isOutdated: false, lastTenant };
+}
+
+const isDue = ({ endpoint, now }: DeliveryClaimOptions) => sql`
+  webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and
+    (lease_until is null or lease_until <= ${now})`;
+
+const oldestDue = (options: DeliveryClaimOptions) => sql`
+  due as materialized (
+    select ctid, webhook_delivery_id from webhook_deliveries where ${isDue(options)}
+    order by next_attempt_at limit ${options.limit} for update skip locked)`;
+
+/** An equal part of the limit for each tenant. What is left of it goes to the oldest deliveries. */
+function dueInTurn(options: DeliveryClaimOptions) {
+  const isWaiting = sql`webhook_endpoint_id = ${opaqueToPlanner(options.endpoint.endpointId)}
+    and next_attempt_at is not null`;
+  const tenants = Math.min(TENANTS_PER_TURN, options.limit);
+  return sql`
+    tenants as (
+      (select tenant_id, 1 as place from webhook_deliveries
+        where ${isWaiting} and tenant_id > ${options.afterTenant ?? FIRST_ID}::uuid order by tenant_id limit 1)
+      union all
+      select behind.tenant_id, place + 1 from tenants cross join lateral (
+        select tenant_id from webhook_deliveries
+        where ${isWaiting} and tenant_id > tenants.tenant_id order by tenant_id limit 1) behind
+      where place < ${tenants}::int),
+    due as materialized (
+      select one.* from tenants cross join lateral (
+        select ctid, webhook_delivery_id from webhook_deliveries
+        where ${isDue(options)} and tenant_id = tenants.tenant_id
+        order by next_attempt_at limit ${options.limit}::int / (select count(*) from tenants)
+        for update skip locked) as one)`;
+}
+
+/**
+ * Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan. Only
+ * together with the id it names one row, because each partition numbers its own.
+ */
+async function claimDue(
+  { trx }: Pick<Work, 'trx'>,
+  { claimId, leaseUntil }: DeliveryClaimOptions,
+  due: RawBuilder<unknown>,
+): Promise<ClaimedDelivery[]> {
   const { rows } = await sql<ClaimedDelivery>`
-    with due as materialized (
-      select ctid, webhook_delivery_id from webhook_deliveries
-      where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and
-        (lease_until is null or lease_until <= ${now})
-      order by next_attempt_at limit ${limit} for update skip locked)
+    with recursive ${due}
     update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
     where ctid = any(array(select ctid from due))
       and webhook_delivery_id = any(array(select webhook_delivery_id from due))
     returning tenant_id, webhook_delivery_id as delivery_id, event_id, attempts, created_at,
       (select payload::text from events where events.tenant_id = delivery.tenant_id
-        and events.event_id = delivery.event_id) as body`.execute(work.trx);
-  return { deliveries: rows, isOutdated: false };
+        and events.event_id = delivery.event_id) as body`.execute(trx);
+  return rows;
 }

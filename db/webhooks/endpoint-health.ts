@@ -8,7 +8,7 @@ import { notifyAdmins } from '../notifications/notifications';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { FinishedDelivery } from './finished-delivery';
-import type { DeliveringEndpoint } from './endpoint-queue';
+import { type DeliveringEndpoint, findDeliveringEndpoint, stateOfEndpoint } from './endpoint-queue';
 
 type EndpointKey = Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
 
@@ -148,14 +148,25 @@ export async function disableEndpoint(
   return true;
 }
 
-/** Ends the waiting deliveries of a disabled endpoint. They are kept and can be recovered. */
+const DISABLED_AT_ONCE = 1_000;
+
+/**
+ * Ends waiting deliveries if the endpoint is disabled. They are kept and can be recovered. `more`: call again.
+ */
 export async function disableWaiting(
-  { trx }: Pick<Work, 'trx'>,
+  work: Pick<Work, 'trx'>,
   { endpointId, now }: { endpointId: string; now: Date },
-): Promise<void> {
-  await sql`
+): Promise<'done' | 'more'> {
+  if (stateOfEndpoint(await findDeliveringEndpoint(work, { endpointId })) === 'working') return 'done';
+  const { numAffectedRows = 0n } = await sql`
+    with waiting as materialized (
+      select ctid, webhook_delivery_id from webhook_deliveries
+      where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
+        and (lease_until is null or lease_until <= ${now})
+      order by next_attempt_at limit ${DISABLED_AT_ONCE} for update)
     update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null,
       lease_until = null
-    where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
-      and (lease_until is null or lease_until <= ${now})`.execute(trx);
+    where ctid = any(array(select ctid from waiting))
+      and webhook_delivery_id = any(array(select webhook_delivery_id from waiting))`.execute(work.trx);
+  return numAffectedRows < DISABLED_AT_ONCE ? 'done' : 'more';
 }

@@ -3,6 +3,7 @@
  * one is due. Sees all tenants.
  */
 import { sql } from 'kysely';
+import { COUNTED_DELIVERIES_MAX } from '../../domain/webhooks/webhook-description';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { EncryptedSecret } from '../tables/webhooks';
@@ -60,6 +61,7 @@ export interface EndpointQueueStatus {
   endpoint: DeliveringEndpoint | undefined;
   /** When the next delivery is due; null = none is waiting. Workflow time. */
   nextDueAt: Date | null;
+  /** At most `COUNTED_DELIVERIES_MAX`, more than are ever claimed at the same time. */
   pendingDeliveries: number;
 }
 
@@ -69,9 +71,10 @@ export async function readEndpointQueueStatus(
 ): Promise<EndpointQueueStatus> {
   const endpoint = await findDeliveringEndpoint(work, { endpointId });
   const { rows } = await sql<{ pending: number; nextAt: Date | null }>`
-    select count(*)::int as pending, min(greatest(next_attempt_at, lease_until)) as next_at
-    from webhook_deliveries where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and
-      next_attempt_at is not null`.execute(work.trx);
+    select count(*)::int as pending, min(greatest(next_attempt_at, lease_until)) as next_at from (
+      select next_attempt_at, lease_until from webhook_deliveries
+      where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
+      order by next_attempt_at limit ${COUNTED_DELIVERIES_MAX}) waiting`.execute(work.trx);
   const { pending: pendingDeliveries = 0, nextAt = null } = rows[0] ?? {};
   const blockedUntil = endpoint?.blockedUntil ?? null;
   const nextDueAt = nextAt !== null && blockedUntil !== null && blockedUntil > nextAt ? blockedUntil : nextAt;
