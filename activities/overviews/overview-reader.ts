@@ -155,7 +155,7 @@ export class OverviewReader {
   private async refuseIncompleteList(isPagingStable: boolean): Promise<void> {
     const { integrationId } = this.options.integration;
     const { recordsRead, recordType } = this.job;
-    const linked = await this.pages.inTenant((work) => countLinked(work, { integrationId, recordType }));
+    const linked = await countLinked((count) => this.pages.inTenant(count), { integrationId, recordType });
     if (recordsRead === 0 && linked > 0) throw suspiciouslyEmpty(recordType, linked);
     if (!isPagingStable && !(await this.isComplete())) throw listChanged(recordType);
   }

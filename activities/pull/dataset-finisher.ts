@@ -6,22 +6,20 @@ import type { ReadAbilities } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { applyEmptied } from '../../db/pull/apply-emptied';
 import { planEmptied } from '../../db/pull/emptied-records';
+import { compareSides } from '../../db/pull/compare-sides';
 import { endGrowth } from '../../db/pull/growth';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
-import {
-  checkForInterruption,
-  countSeenAgain,
-  markDeletesWithheld,
-  markWatermarkKept,
-} from '../../db/pull/pass-state';
+import { checkForInterruption, markDeletesWithheld, markWatermarkKept } from '../../db/pull/pass-state';
 import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
+import { countSeenAgain, pagesOfJob } from '../../db/pull/seen-ids';
 import { countLinked } from '../../db/records/record-links';
 import { findSyncDataset, markDatasetSucceeded, type SyncDataset } from '../../db/sync-runs/sync-datasets';
 import { markVerified } from '../../db/verify/unverified';
 import { isUnconfirmed, totalsOf } from '../../domain/sync-runs/sync-status';
+import { noteProgress } from '../work-progress';
 import { suspiciouslyEmpty } from './dataset-failed';
 import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
 
@@ -65,7 +63,9 @@ export class DatasetFinisher {
   /** Empties fields that are empty at the third party, unless too many are (rules.md 53). */
   private async applyEmptied(): Promise<ReadOutcome> {
     if (this.options.run.overviewId !== null) return 'done';
-    const except = await this.inTenant((work) => planEmptied(work, this.pass));
+    const { hasEmptied } = await this.inTenant((work) => checkForInterruption(work, this.pass));
+    const held = hasEmptied ? await this.countLinked() : 0;
+    const except = await this.inTenant((work) => planEmptied(work, this.pass, held));
     return this.inSteps(async (work, limit) => {
       if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
       return applyEmptied(work, this.pass, { limit, except });
@@ -83,12 +83,16 @@ export class DatasetFinisher {
 
   private async refuseSuspiciousEmptiness(job: SyncJob): Promise<void> {
     if (readInPass(job) > 0) return;
-    const linked = await this.inTenant((work) => countLinked(work, this.pass));
+    const linked = await this.countLinked();
     if (linked > 0) throw suspiciouslyEmpty(this.pass.recordType, linked);
   }
 
   private async deleteMissingRecords(job: SyncJob): Promise<ReadOutcome> {
     if (await this.isInterrupted()) return 'more';
+    if (job.deletesWithheld === null) {
+      const compared = await this.compareSides();
+      if (compared !== 'done') return compared;
+    }
     if ((await this.planDeletions(job)) !== 'delete') return 'done';
     const { overviewId } = this.options.run;
     return this.inSteps((work, limit) =>
@@ -96,6 +100,11 @@ export class DatasetFinisher {
         ? deleteMissing(work, { ...this.pass, limit })
         : deleteReviewedMissing(work, { ...this.pass, overviewId, limit }),
     );
+  }
+
+  private compareSides(): Promise<'done' | 'more'> {
+    const mayContinue = async () => this.options.isWithinTimeBox() && !(await this.isInterrupted());
+    return compareSides((callback) => this.inStep(callback), this.pass, { mayContinue });
   }
 
   private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'needs_review' | 'withheld'> {
@@ -126,10 +135,7 @@ export class DatasetFinisher {
   }
 
   private async isComplete(job: SyncJob, total: number): Promise<boolean> {
-    return (
-      addsUp({ ...job, recordsRead: readInPass(job) }, total) &&
-      (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0
-    );
+    return addsUp({ ...job, recordsRead: readInPass(job) }, total) && (await this.countSeenAgain(job)) === 0;
   }
 
   private async isInterrupted(): Promise<boolean> {
@@ -161,7 +167,7 @@ export class DatasetFinisher {
     const isAll = this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified;
     const total = isAll ? await this.listTotal(job) : job.remoteTotal;
     if (total !== null) return this.isComplete(job, total);
-    return (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0 ? null : false;
+    return (await this.countSeenAgain(job)) === 0 ? null : false;
   }
 
   private async saveSuccess(isListComplete: boolean | null): Promise<void> {
@@ -176,8 +182,8 @@ export class DatasetFinisher {
     const isCountStale = run.requestedAt.getTime() - countedAt > COUNT_INTERVAL_MS;
     const isCounted = this.isFull || hasChanged || isCountStale || hasUnconfirmedDifference(dataset);
     const remoteTotal = isCounted ? await this.countRemote(job) : null;
+    const local = isCounted ? await this.countLinked() : 0;
     await this.inTenant(async (work) => {
-      const local = isCounted ? await countLinked(work, this.pass) : 0;
       // An overview may have left changes out, and a run over the last day does not cover all changes since
       // the watermark (rules.md 28).
       const isWhole = run.overviewId === null;
@@ -203,7 +209,21 @@ export class DatasetFinisher {
     if (!this.isFull) return null;
     if (job.remoteTotal !== null) return job.remoteTotal;
     // Some lists contain the same record twice.
-    return readInPass(job) - (await this.inTenant((work) => countSeenAgain(work, this.pass)));
+    return readInPass(job) - (await this.countSeenAgain(job));
+  }
+
+  private countLinked(): Promise<number> {
+    return countLinked((callback) => this.inStep(callback), this.pass);
+  }
+
+  private countSeenAgain(job: SyncJob): Promise<number> {
+    return countSeenAgain((callback) => this.inStep(callback), pagesOfJob(job), { total: readInPass(job) });
+  }
+
+  private async inStep<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    const done = await this.inTenant(callback);
+    await noteProgress();
+    return done;
   }
 
   private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {

@@ -4,7 +4,8 @@
  */
 import type { TenantWork } from '../../db/database';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
-import { checkForInterruption, countSeenAgain } from '../../db/pull/pass-state';
+import { checkForInterruption } from '../../db/pull/pass-state';
+import { countSeenAgain, pagesOfJob } from '../../db/pull/seen-ids';
 import { countLinked } from '../../db/records/record-links';
 import { toTypeId } from '../../db/sql/ids';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
@@ -98,7 +99,7 @@ export class DatasetVerifier {
     if (job === undefined || job.finishedAt !== null || job.startedAt === null) return 'stopped';
     const { integrationId, recordType } = this.key;
     if (job.recordsRead === 0) {
-      const linked = await this.inTenant((work) => countLinked(work, { integrationId, recordType }));
+      const linked = await countLinked((count) => this.inTenant(count), { integrationId, recordType });
       if (linked > 0) throw suspiciouslyEmpty(recordType, linked);
     }
     const isComplete = isPagingStable || (await this.isComplete(job));
@@ -122,8 +123,8 @@ export class DatasetVerifier {
 
   private async isComplete(job: SyncJob): Promise<boolean> {
     const total = (await this.pages.count()) ?? job.remoteTotal ?? job.recordsRead;
-    const pass = { ...this.key, recordType: this.key.job };
-    return addsUp(job, total) && (await this.inTenant((work) => countSeenAgain(work, pass))) === 0;
+    if (!addsUp(job, total)) return false;
+    return (await countSeenAgain((read) => this.inTenant(read), pagesOfJob(job), { total })) === 0;
   }
 
   /** @returns false if the time box has ended or the run is to pause or end. */

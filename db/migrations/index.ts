@@ -48,6 +48,7 @@ import * as erasures from './2026-12-05-erasures';
 import * as expiredRows from './2026-12-05-expired-rows';
 import * as tenantDeletions from './2026-12-05-tenant-deletions';
 import * as awaitedRuns from './2026-12-06-awaited-runs';
+import * as comparedSides from './2026-12-06-compared-sides';
 import * as operatorMetrics from './2026-12-06-operator-metrics';
 import * as pushQueueLooks from './2026-12-06-push-queue-looks';
 import * as syncRanges from './2026-12-06-sync-ranges';
@@ -102,6 +103,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-05-expired-rows': expiredRows,
   '2026-12-05-tenant-deletions': tenantDeletions,
   '2026-12-06-awaited-runs': awaitedRuns,
+  '2026-12-06-compared-sides': comparedSides,
   '2026-12-06-operator-metrics': operatorMetrics,
   '2026-12-06-push-queue-looks': pushQueueLooks,
   '2026-12-06-sync-ranges': syncRanges,

@@ -8,18 +8,17 @@ import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { emitRecordEvents } from '../records/record-events';
-import { countLinked } from '../records/record-links';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { createReview, resolveIfDecided, selectStillMissing, supersedeReviews } from './deletion-reviews';
-import { openConflictOf, parkEdited } from './edited-and-missing';
-import { lockSyncJob, type SyncJob } from './job-rows';
+import { parkEdited } from './edited-and-missing';
+import { lockSyncJob } from './job-rows';
 import type { PassKey } from './page';
 import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items';
 import { softDelete } from './soft-delete';
 
 /**
- * Decides once, after the last page. Parked deletions of earlier passes are superseded. `isCertain` is false
- * if a record may have moved between pages unnoticed; missing records then always need a review.
+ * Decides once, after both sides were compared. Parked deletions of earlier passes are superseded. `isCertain`
+ * is false if a record may have moved between pages unnoticed; missing records then always need a review.
  */
 export async function planDeletions(
   work: TenantWork,
@@ -28,14 +27,15 @@ export async function planDeletions(
   await supersedeReviews(work, { ...pass, kind: 'delete' });
   const job = await lockSyncJob(work, pass);
   // Before an initial load, Syncline has no record that could be missing.
-  const missing = job === undefined || job.isInitialLoad ? 0 : await storeMissing(work, pass, job);
+  const missing = job === undefined || job.isInitialLoad ? 0 : job.recordsMissing;
+  if (missing === null) throw new Error('The sides are not compared yet.');
   if (missing === 0) {
     await resolveIfDecided(work, pass);
     return 'none';
   }
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
-  const before = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
+  const before = (job?.linksCompared ?? 0) - (job?.recordsNew ?? 0);
   if (isCertain && !(await exceedsThreshold(work, pass, { now: missing, before }))) {
     await resolveIfDecided(work, pass);
     return 'delete';
@@ -111,7 +111,6 @@ export async function deleteReviewedMissing(
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  await storeMissing(work, pass, job);
   const { startedAt } = job;
   const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt, limit });
   const missing = await parkEdited(work, pass, reviewed);
@@ -156,51 +155,6 @@ async function deleteAndLog(
     .where('recordType', '=', recordType)
     .execute();
   await emitRecordEvents(work, pass, deleted);
-}
-
-/** Compares both sides once per pass, with the job locked. @returns the number of missing records. */
-async function storeMissing(
-  work: TenantWork,
-  pass: PassKey,
-  { recordsMissing, startedAt }: SyncJob,
-): Promise<number> {
-  if (recordsMissing !== null) return recordsMissing;
-  const { trx, tenantId } = work;
-  // The statistics underestimate both sides; a nested loop would compare a million rows with a million.
-  await sql`set local enable_nestloop = off`.execute(trx);
-  const missing = await insertMissing(work, pass, startedAt);
-  await sql`set local enable_nestloop = on`.execute(trx);
-  await trx
-    .updateTable('syncJobs')
-    .set({ recordsMissing: missing })
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', pass.syncRunId)
-    .where('recordType', '=', pass.recordType)
-    .execute();
-  return missing;
-}
-
-/**
- * Linked records that no page of this pass held. Records linked or pushed since the pass began cannot be
- * missing, and those with an open conflict wait for its decision.
- */
-async function insertMissing(
-  { trx, tenantId }: TenantWork,
-  { integrationId, syncRunId, recordType }: PassKey,
-  startedAt: Date | null,
-): Promise<number> {
-  const { numAffectedRows } = await sql`
-    insert into missing_records (tenant_id, sync_run_id, record_type, record_id)
-    with seen as materialized (
-      select unnest(page.seen) as record_id from sync_pages page
-      where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)}
-        and page.record_type = ${recordType})
-    select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}::text, link.record_id from record_links link
-    where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
-      and link.record_type = ${recordType} and link.updated_at < ${startedAt}
-      and not exists (select from seen where seen.record_id = link.record_id)
-      and not exists (${openConflictOf(tenantId, integrationId, sql`link.record_id`)})`.execute(trx);
-  return Number(numAffectedRows ?? 0);
 }
 
 /** Removes the next missing records from the list. */

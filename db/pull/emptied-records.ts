@@ -7,7 +7,6 @@ import { exceedsBrake } from '../../domain/brakes/brake';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
-import { countLinked } from '../records/record-links';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { createReview, resolveIfDecided, supersedeReviews } from './deletion-reviews';
 import type { PageChanges, PageToApply, PassKey } from './page';
@@ -41,21 +40,17 @@ export async function holdEmptied(
 
 /**
  * Decides at the end of a pass. Fields above the threshold wait for approval, in one review per record type.
- * @returns these fields.
+ * @param held all linked records of the type; not counted if nothing waits. @returns these fields.
  */
-export async function planEmptied(work: TenantWork, pass: PassKey): Promise<string[]> {
+export async function planEmptied(work: TenantWork, pass: PassKey, held: number): Promise<string[]> {
   await supersedeReviews(work, { ...pass, kind: 'empty' });
-  const { fields, held } = await findFieldsAboveThreshold(work, pass);
+  const fields = await findFieldsAboveThreshold(work, pass, held);
   if (fields.length > 0) await parkEmptied(work, pass, { fields, held });
   else await resolveIfDecided(work, pass);
   return fields;
 }
 
-/** `held`: all linked records of the type; not counted if nothing waits. */
-async function findFieldsAboveThreshold(
-  work: TenantWork,
-  pass: PassKey,
-): Promise<{ fields: string[]; held: number }> {
+async function findFieldsAboveThreshold(work: TenantWork, pass: PassKey, held: number): Promise<string[]> {
   const { trx, tenantId, now } = work;
   const { integrationId, recordType } = pass;
   const integration = await findIntegration(work, pass);
@@ -75,10 +70,9 @@ async function findFieldsAboveThreshold(
     from emptied_records, unnest(fields) as field
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
     group by field order by field`.execute(trx);
-  if (rows.every((row) => row.now === 0)) return { fields: [], held: 0 };
-  const held = await countLinked(work, pass);
+  if (rows.every((row) => row.now === 0)) return [];
   const above = rows.filter((row) => exceedsBrake(brake, { ...row, held }));
-  return { fields: above.map(({ field }) => field), held };
+  return above.map(({ field }) => field);
 }
 
 async function parkEmptied(

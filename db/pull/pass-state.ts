@@ -61,22 +61,6 @@ export async function checkForInterruption(
 }
 
 /**
- * Number of repeated records in this pass: the list changed while it was read, or contains some records
- * twice.
- */
-export async function countSeenAgain(
-  { trx, tenantId }: TenantWork,
-  { syncRunId, recordType }: PassKey,
-): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) - count(distinct seen.record_id) as count
-    from sync_pages page cross join lateral unnest(page.seen) as seen(record_id)
-    where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)}
-      and page.record_type = ${recordType}`.execute(trx);
-  return rows[0]?.count ?? 0;
-}
-
-/**
  * After a change of the integration's list or account: full passes in progress may not delete what they do
  * not find.
  */
@@ -139,6 +123,7 @@ export async function restartPass(work: TenantWork, { syncRunId, recordType }: P
     .set({
       restarts: sql<number>`restarts + 1`,
       recordsReadBefore: sql<number>`records_read`,
+      firstPage: sql<number>`pages`,
       cursor: null,
       asOf: null,
       repeatedPages: 0,
@@ -155,12 +140,5 @@ export async function restartPass(work: TenantWork, { syncRunId, recordType }: P
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
   await dropRanges(work, { syncRunId, recordTypes: [recordType] });
-  await trx
-    .updateTable('syncPages')
-    .set({ seen: null, idsDigest: '' })
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .where('recordType', '=', recordType)
-    .execute();
   return true;
 }

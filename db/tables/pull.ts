@@ -28,6 +28,13 @@ export interface SyncJobsTable {
   recordsFailed: Generated<number>;
   /** Set once a full pass has compared both sides. */
   recordsMissing: Generated<number | null>;
+  /** The first page since the pass last started over. */
+  firstPage: Generated<number>;
+  /** How far the comparison of both sides has come. */
+  comparedPart: Generated<number>;
+  comparedTo: Generated<string | null>;
+  linksCompared: Generated<number>;
+  missingFound: Generated<number>;
   /** Read, and left for a later run. */
   recordsHeldBack: Generated<number>;
   /** Reviewed changes that were not applied, because a side has changed since. */

@@ -3,10 +3,11 @@
  * Pages of several ranges are applied at the same time; they lock the job when they store how far they are.
  */
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import { lockMappings } from '../../records/mapping-lock';
 import type { SyncJob } from '../job-rows';
-import { lockRange, type SyncRange } from '../ranges/sync-ranges';
+import { isOfPass, lockRange, type SyncRange } from '../ranges/sync-ranges';
 import type { PageToApply, PassKey } from '../page';
 import { checkForInterruption, type Interruption } from '../pass-state';
 
@@ -85,7 +86,8 @@ async function lockJob(
           .where('syncRunId', '=', syncRunId)
           .where('recordType', '=', recordType)
           .where('idsDigest', '=', idsDigest)
-          .where('idsDigest', '<>', ''),
+          .where('idsDigest', '<>', '')
+          .where(isOfPass(sql.ref('page'), sql.ref('syncJobs.firstPage'))),
       ).as('isRepeated'),
     )
     .where('tenantId', '=', tenantId)

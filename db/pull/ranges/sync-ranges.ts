@@ -2,7 +2,7 @@
  * The ranges of a list: each is read as a list of its own, with its own cursor, on any worker (rule 60). What
  * they count is summed up in their job. Their rows end with the job.
  */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import type { SyncRangesTable } from '../../tables/pull';
 import { type JobKey, lockSyncJob, type SyncJob } from '../job-rows';
@@ -11,6 +11,13 @@ export type SyncRange = Selectable<SyncRangesTable>;
 
 /** The number of the first page of a range, so that the pages of a job keep different numbers. */
 export const firstPageOf = (range: number): number => (range + 1) * 1_000_000;
+
+/**
+ * The pages of a pass that began with page `first`. One that started over is read in one piece, so the pages of
+ * its ranges are of the pass before.
+ */
+export const isOfPass = (page: RawBuilder<unknown>, first: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql<boolean>`(${page} >= ${first} and (${first} = 0 or ${page} < ${firstPageOf(0)}))`;
 
 /** In their order. Empty: the list is read in one piece. */
 export async function listRanges({ trx, tenantId }: TenantWork, key: JobKey): Promise<SyncRange[]> {

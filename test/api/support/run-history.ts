@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { toTypeId } from '../../../db/sql/ids';
 import { saveRecordTypes } from '../../../db/integrations/metadata';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { compareSides } from '../../../db/pull/compare-sides';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { givenOnboarded, remote } from './simulated-worker';
 import type { GivenTenant, Service } from './service';
@@ -58,6 +59,7 @@ export async function givenRunHistory(service: Service, tenant: GivenTenant): Pr
     );
     await worker.page(run, 'deals', all.slice(0, 2));
     const place = { integrationId: integration.uuid, syncRunId: run.syncRunId, recordType: 'deals' };
+    await compareSides((compare) => worker.work(compare), place);
     await worker.work((work) => planDeletions(work, place));
     await worker.work((work) => changeSyncJob(work, place, { state: 'succeeded' }));
     for (const values of [['a'], [`b-${String(last)}`]])

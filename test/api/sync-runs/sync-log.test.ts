@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { saveRecordTypes } from '../../../db/integrations/metadata';
 import { markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { compareSides } from '../../../db/pull/compare-sides';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { toTypeId } from '../../../db/sql/ids';
 import {
@@ -229,6 +230,7 @@ describe('deletion reviews (rules.md 31)', () => {
       syncRunId: run.syncRunId,
       recordType: 'contacts',
     };
+    await compareSides((compare) => worker.work(compare), place);
     expect(await worker.work((work) => planDeletions(work, place))).toBe('needs_review');
     await worker.work((work) => changeSyncJob(work, place, { state: 'succeeded' }));
     const { body } = await tenant.viewer.get('/v1/deletion-reviews?state=pending').expect(200);

@@ -1,5 +1,6 @@
 /** What a full pass no longer found is counted exactly, also beyond a million (rules.md 31). */
 import { sql } from 'kysely';
+import { compareSides } from '../../../db/pull/compare-sides';
 import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
 import { listReviewSummaries } from '../../../db/pull/deletion-reviews';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
@@ -45,6 +46,7 @@ describe('rule 31: missing records', () => {
   it('B2: are counted exactly beyond a million, and wait for approval', async () => {
     const pass = await givenPass(1_000_001);
 
+    await compareSides((compare) => tenant.work(compare), pass);
     expect(await tenant.work((work) => planDeletions(work, pass))).toBe('needs_review');
     expect(await tenant.work((work) => listReviewSummaries(work, { limit: 2 }))).toMatchObject([
       { state: 'pending', recordsMissing: 1_000_001, recordsBefore: 1_000_001 },
@@ -55,6 +57,7 @@ describe('rule 31: missing records', () => {
     const pass = await givenPass(20);
     const counts: number[] = [];
 
+    await compareSides((compare) => tenant.work(compare), pass);
     expect(await tenant.work((work) => planDeletions(work, pass))).toBe('delete');
     await tenant.work(({ trx, now }) =>
       trx.updateTable('recordLinks').set({ updatedAt: now }).where('remoteId', '<=', '10').execute(),

@@ -35,9 +35,10 @@ const isDeleted = async (externalId: string): Promise<boolean | undefined> => {
   return row === undefined ? undefined : row.deletedAt !== null;
 };
 const links = ({ integrationId }: CrmIntegration): Promise<number> =>
-  environment.database.withTenant(tenant.tenantId, (work) =>
-    countLinked(work, { integrationId, recordType: 'contacts' }),
-  );
+  countLinked((count) => environment.database.withTenant(tenant.tenantId, count), {
+    integrationId,
+    recordType: 'contacts',
+  });
 
 describe('rule 50: a record that one integration no longer lists', () => {
   it.each([MATCHED, { ...BOTH_WAYS, matchBy: 'email' }])(

@@ -1,0 +1,212 @@
+/** The end of a full pass, in chunks that may be interrupted (rules.md 31, 60). */
+import { sql } from 'kysely';
+import { compareSides } from '../../../db/pull/compare-sides';
+import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
+import { lockSyncJob } from '../../../db/pull/job-rows';
+import { restartPass } from '../../../db/pull/pass-state';
+import { countSeenAgain, type InTenant, pagesOfJob } from '../../../db/pull/seen-ids';
+import { countLinked } from '../../../db/records/record-links';
+import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { CONTACTS } from '../../support/environments/crm-integration';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+const LINKS = 60;
+const MISSING = new Set([3, 17, 18, 40, 59]);
+/** Three parts, with nine chunks of links in each. */
+const SMALL = { idsPerPart: 20, linksPerChunk: 7 };
+
+let db: TestDb;
+let tenant: GivenTenant;
+beforeAll(async () => {
+  db = await openTestDb();
+});
+beforeEach(async () => {
+  tenant = await GivenTenant.create(db);
+});
+afterAll(() => db.end());
+
+const inTenant: InTenant = (callback) => tenant.work(callback);
+const isSeen = (number: number): boolean => !MISSING.has(number);
+
+type Pass = Awaited<ReturnType<typeof givenPass>>;
+
+/** A full pass over 60 linked records, which has read all but `MISSING`, on pages of five. */
+async function givenPass() {
+  const integrationId = await tenant.integration({ recordTypes: { contacts: CONTACTS } });
+  const { rows } = await tenant.work(({ trx, tenantId, now }) =>
+    sql<{ recordId: string; remoteId: string }>`
+      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, is_deactivated,
+        updated_at)
+      select ${tenantId}, ${integrationId}, uuidv7(),
+        case when number < ${LINKS} then 'contacts' else 'deals' end, number::text, false,
+        ${new Date(now.getTime() - 60_000)}
+      from generate_series(0, ${LINKS + 4}::int) as number
+      returning record_id, remote_id`.execute(trx),
+  );
+  const ids = new Map(rows.map(({ recordId, remoteId }) => [Number(remoteId), recordId]));
+  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
+  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
+  if (run === undefined) throw new Error('There is no run.');
+  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
+  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const read = Array.from({ length: LINKS }, (_, number) => number).filter(isSeen);
+  const given = { pass, ids, read };
+  await givenPages(given, read);
+  return given;
+}
+
+async function givenPages({ pass, ids }: Pick<Pass, 'pass' | 'ids'>, numbers: readonly number[]) {
+  const { syncRunId, recordType } = pass;
+  const job = await tenant.work((work) => lockSyncJob(work, pass));
+  let page = job?.pages ?? 0;
+  for (let from = 0; from < numbers.length; from += 5, page += 1) {
+    const seen = numbers.slice(from, from + 5).map((number) => ids.get(number) ?? '');
+    const row = { syncRunId, recordType, page, idsDigest: '', seen, created: [], changed: '[]', deleted: [] };
+    await tenant.work(({ trx, tenantId, now }) =>
+      trx
+        .insertInto('syncPages')
+        .values({ ...row, tenantId, at: now })
+        .execute(),
+    );
+  }
+  const recordsRead = (job?.recordsRead ?? 0) + numbers.length;
+  await changeJob(pass, { pages: page, recordsRead });
+}
+
+const changeJob = ({ syncRunId, recordType }: Pass['pass'], set: object) =>
+  tenant.work(({ trx }) =>
+    trx
+      .updateTable('syncJobs')
+      .set(set)
+      .where('syncRunId', '=', syncRunId)
+      .where('recordType', '=', recordType)
+      .execute(),
+  );
+
+const jobOf = ({ pass }: Pass) => tenant.work((work) => lockSyncJob(work, pass));
+
+/** By their numbers. */
+async function found({ ids }: Pass): Promise<number[]> {
+  const rows = await tenant.work(({ trx }) =>
+    trx.selectFrom('missingRecords').select('recordId').orderBy('recordId').execute(),
+  );
+  const numbers = new Map([...ids].map(([number, id]) => [id, number]));
+  return rows.map(({ recordId }) => numbers.get(recordId) ?? -1).toSorted((a, b) => a - b);
+}
+
+async function remoteIdsLeft(): Promise<number[]> {
+  const rows = await tenant.work(({ trx }) =>
+    trx.selectFrom('recordLinks').select('remoteId').where('recordType', '=', 'contacts').execute(),
+  );
+  return rows.map(({ remoteId }) => Number(remoteId)).toSorted((a, b) => a - b);
+}
+
+const all = Array.from({ length: LINKS }, (_, number) => number);
+
+describe('rule 60: what a full pass no longer found', () => {
+  it('is the same in one chunk and in many', async () => {
+    for (const options of [{}, SMALL]) {
+      const given = await givenPass();
+      expect(await compareSides(inTenant, given.pass, options)).toBe('done');
+      expect(await jobOf(given)).toMatchObject({ recordsMissing: MISSING.size, linksCompared: LINKS });
+      expect(await found(given)).toEqual([...MISSING]);
+      expect(await countLinked(inTenant, given.pass)).toBe(LINKS);
+      tenant = await GivenTenant.create(db);
+    }
+  });
+
+  it('is the same after a worker was lost with every chunk', async () => {
+    const given = await givenPass();
+    let losses = 0;
+    const mortal: InTenant = (callback) =>
+      tenant.work(async (work) => {
+        const before = await lockSyncJob(work, given.pass);
+        const done = await callback(work);
+        const after = await lockSyncJob(work, given.pass);
+        const hasStored =
+          before?.comparedTo !== after?.comparedTo || before?.comparedPart !== after?.comparedPart;
+        // Every chunk fails once before it is stored.
+        if (hasStored && losses % 2 === 0) {
+          losses += 1;
+          throw new Error('The worker is gone.');
+        }
+        if (hasStored) losses += 1;
+        return done;
+      });
+    const attempt = () =>
+      compareSides(mortal, given.pass, { ...SMALL, mayContinue: () => false }).catch(() => 'more' as const);
+    while ((await attempt()) === 'more');
+
+    expect(losses).toBeGreaterThan(40);
+    expect(await jobOf(given)).toMatchObject({ recordsMissing: MISSING.size, linksCompared: LINKS });
+    expect(await found(given)).toEqual([...MISSING]);
+  });
+
+  it('is the same when two workers compare at once', async () => {
+    const given = await givenPass();
+    await Promise.all([1, 2].map(() => compareSides(inTenant, given.pass, SMALL)));
+    expect(await jobOf(given)).toMatchObject({ recordsMissing: MISSING.size, linksCompared: LINKS });
+    expect(await found(given)).toEqual([...MISSING]);
+  });
+
+  it('keeps a record that was linked or pushed between the chunks', async () => {
+    const given = await givenPass();
+    const relink = (number: number) =>
+      tenant.work(({ trx, now }) =>
+        trx
+          .updateTable('recordLinks')
+          .set({ updatedAt: now })
+          .where('remoteId', '=', String(number))
+          .execute(),
+      );
+    const link = (recordId: string) =>
+      tenant.work(({ trx, tenantId, now }) =>
+        sql`
+          insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, is_deactivated,
+            updated_at)
+          values (${tenantId}, ${given.pass.integrationId}, ${recordId}, 'contacts', ${recordId}, false, ${now})`.execute(
+          trx,
+        ),
+      );
+    let chunks = 0;
+    const mayContinue = async () => {
+      chunks += 1;
+      // 3 was compared already, 59 was not.
+      if (chunks === 10) await Promise.all([relink(3), relink(59)]);
+      if (chunks === 11) await link('ffffffff-ffff-7fff-bfff-fffffffffff1');
+      return true;
+    };
+    await changeJob(given.pass, { isInitialLoad: false });
+    await compareSides(inTenant, given.pass, { ...SMALL, mayContinue });
+    expect(chunks).toBeGreaterThan(20);
+    expect(await tenant.work((work) => planDeletions(work, given.pass))).toBe('delete');
+    while ((await tenant.work((work) => deleteMissing(work, { ...given.pass, limit: 2 }))) === 2);
+
+    const left = await remoteIdsLeft();
+    expect(left.filter((number) => number < LINKS)).toEqual(
+      all.filter((number) => isSeen(number) || number === 3 || number === 59),
+    );
+    expect(left).toHaveLength(LINKS - MISSING.size + 3);
+  });
+
+  it('does not include what only the list before a restart lacked, and includes what the new one lacks', async () => {
+    const given = await givenPass();
+    await tenant.work((work) => restartPass(work, given.pass));
+    await givenPages(
+      given,
+      all.filter((number) => number !== 5),
+    );
+    await compareSides(inTenant, given.pass, SMALL);
+    expect(await found(given)).toEqual([5]);
+  });
+});
+
+it('rule 60: counts repeated records in parts', async () => {
+  const given = await givenPass();
+  await givenPages(given, [1, 2, 4, 30]);
+  const job = await jobOf(given);
+  if (job === undefined) throw new Error('There is no job.');
+  for (const idsPerPart of [1, 20, 1_000])
+    expect(await countSeenAgain(inTenant, pagesOfJob(job), { total: LINKS, idsPerPart })).toBe(4);
+});
