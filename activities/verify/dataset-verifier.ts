@@ -5,7 +5,7 @@
 import type { TenantWork } from '../../db/database';
 import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
 import { checkForInterruption } from '../../db/pull/pass-state';
-import { countSeenAgain, pagesOfJob } from '../../db/pull/seen-ids';
+import { countSeenAgain, pagesOfJob } from '../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../db/records/record-links';
 import { toTypeId } from '../../db/sql/ids';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';

@@ -17,8 +17,9 @@ import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items'
 import { softDelete } from './soft-delete';
 
 /**
- * Decides once, after both sides were compared. Parked deletions of earlier passes are superseded. `isCertain`
- * is false if a record may have moved between pages unnoticed; missing records then always need a review.
+ * Decides once, after both sides were compared. Parked deletions of earlier passes are superseded.
+ * `isCertain` is false if a record may have moved between pages unnoticed; missing records then always need a
+ * review.
  */
 export async function planDeletions(
   work: TenantWork,

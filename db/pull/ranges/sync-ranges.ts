@@ -13,8 +13,8 @@ export type SyncRange = Selectable<SyncRangesTable>;
 export const firstPageOf = (range: number): number => (range + 1) * 1_000_000;
 
 /**
- * The pages of a pass that began with page `first`. One that started over is read in one piece, so the pages of
- * its ranges are of the pass before.
+ * The pages of a pass that began with page `first`. One that started over is read in one piece, so the pages
+ * of its ranges are of the pass before.
  */
 export const isOfPass = (page: RawBuilder<unknown>, first: RawBuilder<unknown>): RawBuilder<boolean> =>
   sql<boolean>`(${page} >= ${first} and (${first} = 0 or ${page} < ${firstPageOf(0)}))`;

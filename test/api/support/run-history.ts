@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { toTypeId } from '../../../db/sql/ids';
 import { saveRecordTypes } from '../../../db/integrations/metadata';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { compareSides } from '../../../db/pull/compare-sides';
+import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { givenOnboarded, remote } from './simulated-worker';
 import type { GivenTenant, Service } from './service';

@@ -1,10 +1,11 @@
 /** The end of a full pass, in chunks that may be interrupted (rules.md 31, 60). */
 import { sql } from 'kysely';
-import { compareSides } from '../../../db/pull/compare-sides';
+import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
 import { lockSyncJob } from '../../../db/pull/job-rows';
 import { restartPass } from '../../../db/pull/pass-state';
-import { countSeenAgain, type InTenant, pagesOfJob } from '../../../db/pull/seen-ids';
+import { firstPageOf } from '../../../db/pull/ranges/sync-ranges';
+import { countSeenAgain, type InTenant, pagesOfJob } from '../../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../../db/records/record-links';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
@@ -192,6 +193,25 @@ describe('rule 60: what a full pass no longer found', () => {
 
   it('does not include what only the list before a restart lacked, and includes what the new one lacks', async () => {
     const given = await givenPass();
+    await tenant.work((work) => restartPass(work, given.pass));
+    await givenPages(
+      given,
+      all.filter((number) => number !== 5),
+    );
+    await compareSides(inTenant, given.pass, SMALL);
+    expect(await found(given)).toEqual([5]);
+  });
+
+  it('includes what only a range before a restart held', async () => {
+    const given = await givenPass();
+    const { syncRunId } = given.pass;
+    await tenant.work(({ trx }) =>
+      trx
+        .updateTable('syncPages')
+        .set({ page: sql<number>`page + ${firstPageOf(1)}::int` })
+        .where('syncRunId', '=', syncRunId)
+        .execute(),
+    );
     await tenant.work((work) => restartPass(work, given.pass));
     await givenPages(
       given,

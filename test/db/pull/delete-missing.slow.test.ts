@@ -1,6 +1,6 @@
 /** What a full pass no longer found is counted exactly, also beyond a million (rules.md 31). */
 import { sql } from 'kysely';
-import { compareSides } from '../../../db/pull/compare-sides';
+import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
 import { listReviewSummaries } from '../../../db/pull/deletion-reviews';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';

@@ -4,9 +4,9 @@
  * with the same 62 random bits would be taken for one, and the missing one would stay.
  */
 import { type RawBuilder, sql } from 'kysely';
-import type { TenantWork } from '../database';
-import { opaqueToPlanner } from '../sql/bulk-rows';
-import { isOfPass } from './ranges/sync-ranges';
+import type { TenantWork } from '../../database';
+import { opaqueToPlanner } from '../../sql/bulk-rows';
+import { isOfPass } from '../ranges/sync-ranges';
 
 export type InTenant = <T>(callback: (work: TenantWork) => Promise<T>) => Promise<T>;
 

@@ -4,12 +4,12 @@
  * before it is deleted.
  */
 import { sql } from 'kysely';
-import type { TenantWork } from '../database';
-import { opaqueToPlanner } from '../sql/bulk-rows';
-import { FIRST_ID } from '../sql/ids';
-import { openConflictOf } from './edited-and-missing';
-import { lockSyncJob, type SyncJob } from './job-rows';
-import type { PassKey } from './page';
+import type { TenantWork } from '../../database';
+import { opaqueToPlanner } from '../../sql/bulk-rows';
+import { FIRST_ID } from '../../sql/ids';
+import { openConflictOf } from '../edited-and-missing';
+import { lockSyncJob, type SyncJob } from '../job-rows';
+import type { PassKey } from '../page';
 import { type InTenant, isInPart, pagesOfJob, type Part, partsFor, SeenIds } from './seen-ids';
 
 const LINKS_PER_CHUNK = 5_000;
