@@ -48,6 +48,7 @@ function figuresOf(measured: Measurements, rates: Rates) {
   const { changes, pending } = amounts;
   return {
     accepted_per_second: Math.round(accepted),
+    accepted_ratio: rounded(accepted / limits.insertsPerSecond),
     drain_seconds: rounded(drain),
     events_per_change: rounded(events / changes, 4),
     signals: Math.max(...pushRuns.map((queue) => queue.cost.signals)),
@@ -88,11 +89,12 @@ function throughputLines(measured: Measurements, rates: Rates, figures: Figures)
   const { changes } = measured.amounts;
   return [
     {
-      what: `${changes.toLocaleString('en-US')} changes: accepted`,
-      value: accepted,
-      unit: '/s',
-      goal: { atLeast: 5_000 },
+      what: `${changes.toLocaleString('en-US')} changes: accepted, of bare inserts`,
+      value: figures.accepted_ratio,
+      unit: '×',
+      goal: { atLeast: 0.5 },
       beside: [
+        `accepted ${figures.accepted_per_second}/s`,
         `bare inserts of the same rows ${figures.bare_inserts_per_second}/s`,
         `bare Express ${figures.bare_http_per_second}/s`,
       ].join(', '),

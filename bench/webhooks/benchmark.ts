@@ -100,7 +100,7 @@ function linesOf(measured: Measurements): Line[] {
       what: 'of the bare loop',
       value: rounded(perSecond / loopPerSecond),
       unit: '×',
-      goal: { atLeast: 0.3 },
+      goal: { atLeast: 0.6 },
     },
     {
       what: 'history events per delivery',
