@@ -151,7 +151,8 @@ export async function disableEndpoint(
 const DISABLED_AT_ONCE = 1_000;
 
 /**
- * Ends waiting deliveries if the endpoint is disabled. They are kept and can be recovered. `more`: call again.
+ * Ends waiting deliveries if the endpoint is disabled. They are kept and can be recovered.
+ * @returns `more`: call again.
  */
 export async function disableWaiting(
   work: Pick<Work, 'trx'>,
