@@ -85,7 +85,7 @@ type Figures = ReturnType<typeof figuresOf>;
 
 function throughputLines(measured: Measurements, rates: Rates, figures: Figures): Line[] {
   const { twice, workflows } = measured;
-  const { accepted, drain, total, events } = rates;
+  const { drain, total, events } = rates;
   const { changes } = measured.amounts;
   return [
     {
