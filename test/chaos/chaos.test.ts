@@ -47,6 +47,7 @@ describe.each(Object.entries(kindsOfTrials))('%s', (kind, createEnvironment) => 
       } while (!isWritten);
       await written;
       await environment.heal();
+      await Promise.all(begun.map((trial) => trial.writeOnce()));
       const violations = (await Promise.all(begun.map((trial) => trial.judge()))).flat();
       const acknowledged = begun.reduce((sum, trial) => sum + trial.acknowledged, 0);
       console.info(

@@ -89,6 +89,11 @@ export class Trial {
       throw new Error(`A change was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   }
 
+  /** One more change, while everything runs again. */
+  async writeOnce(): Promise<void> {
+    await this.change(this.random);
+  }
+
   get acknowledged(): number {
     return this.changes.filter(({ isAcknowledged }) => isAcknowledged).length;
   }
