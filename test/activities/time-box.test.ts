@@ -1,5 +1,6 @@
 /** Slots that go back to other work because a third party is slow (rule 60). */
 import type { Context } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { PageReader } from '../../activities/pull/page-reader';
 import { TimeBox, waitForThirdParty } from '../../activities/time-box';
 import type { OpenConnector } from '../../activities/dependencies';
@@ -58,11 +59,11 @@ it('rule 60: a list whose third page is slow goes on in another execution, from 
     isWithinTimeBox: () => timeBox.isWithinTimeBox(),
   });
   let stored: string | null = null;
-  const outcome = await timeBox.withHeartbeat(activity, () =>
+  const read = () =>
     reader.readAll({ cursor: null, modifiedSince: null, prepare: () => undefined }, async (page) => {
       stored = page.nextCursor;
       return { repeatedPages: 0, recordsRead: 0, isEmpty: false, isInterrupted: false };
-    }),
-  );
+    });
+  const outcome = await new MockActivityEnvironment().run(() => timeBox.withHeartbeat(activity, read));
   expect({ outcome, asked, stored }).toEqual({ outcome: 'more', asked: [null, '1', '2'], stored: '3' });
 });

@@ -60,7 +60,7 @@ export function restContext(
   const mappings = Object.fromEntries(Object.keys(parsed.record_types).map((name) => [name, mapping]));
   expect(rest.validate?.(parsed, mappings, rest.credentialsSchema.parse(credentials))).toEqual([]);
   return {
-    ...contextWith({ config: parsed, credentials, mappings, http: egressHttp(rest.hosts(parsed), 3_000) }),
+    ...contextWith({ config: parsed, credentials, mappings, http: egressHttp(rest.hosts(parsed), 10_000) }),
     tokens,
   };
 }
