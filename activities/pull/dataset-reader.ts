@@ -101,7 +101,7 @@ export class DatasetReader {
     const job = await this.pages.inTenant((work) => this.begin(work));
     const range = await this.pages.inTenant((work) => lockRange(work, this.pass, number));
     if (abilities === null || job === undefined || range === undefined) return 'done';
-    if (range.readFinishedAt !== null) return 'done';
+    if (range.readFinishedAt !== null || job.readFinishedAt !== null || job.restarts > 0) return 'done';
     return this.readChain(range, job, abilities);
   }
 
@@ -111,11 +111,12 @@ export class DatasetReader {
       abilities,
       isInitialLoad: this.isInitialLoad,
     });
-    if (ranges.length === 0) return this.readChain(job, job, abilities);
+    if (ranges.length === 0 || job.restarts > 0) return this.readChain(job, job, abilities);
     const open = ranges.filter(({ readFinishedAt }) => readFinishedAt === null);
     if (this.options.divides && open.length > 1)
       return { ranges: open.slice(0, rangesAtOnce(this.options)).map(({ range }) => range) };
     for (const range of open) {
+      if (!this.options.isWithinTimeBox()) return 'more';
       const read = await this.readChain(range, job, abilities);
       if (read !== 'done') return read;
     }
@@ -124,9 +125,12 @@ export class DatasetReader {
   }
 
   /** If the cursor has expired; some times, before the dataset fails. */
-  private async beginAnew(error: unknown): Promise<ReadOutcome> {
+  private async beginAnew(
+    error: unknown,
+    at: { range?: number | undefined; pages: number },
+  ): Promise<ReadOutcome> {
     if (!(error instanceof CursorExpired)) throw error;
-    if (await this.pages.inTenant((work) => restartPass(work, this.pass))) return 'more';
+    if (await this.pages.inTenant((work) => restartPass(work, this.pass, at))) return 'more';
     throw error.refusal;
   }
 
@@ -140,7 +144,7 @@ export class DatasetReader {
 
   private readChain(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
     if (chain.range !== undefined) this.isInitialLoad = chain.isInitialLoad;
-    return this.readAll(chain, job, abilities).catch(async (error: unknown) => this.beginAnew(error));
+    return this.readAll(chain, job, abilities);
   }
 
   private async readAll(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
@@ -189,7 +193,9 @@ export class DatasetReader {
         recordsRead: readInPass(applied.job),
       };
     };
-    return this.pages.readAll(request, apply);
+    return this.pages
+      .readAll(request, apply)
+      .catch((error: unknown) => this.beginAnew(error, { range, pages: pagesBefore }));
   }
 
   /**

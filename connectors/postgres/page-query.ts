@@ -162,8 +162,8 @@ export function readCursor(cursor: string | null, columns: number): Position | n
 
 /** The kind of the relation, and its size in blocks with those of its partitions; no size for views. */
 export const SIZE = `
-select c.relkind, (select sum(pg_catalog.pg_relation_size(relid)) / pg_catalog.current_setting('block_size')::int
-                     from pg_catalog.pg_partition_tree(c.oid))::bigint
+select c.relkind, (coalesce((select sum(pg_catalog.pg_relation_size(relid)) from pg_catalog.pg_partition_tree(c.oid)),
+                     pg_catalog.pg_relation_size(c.oid)) / pg_catalog.current_setting('block_size')::int)::bigint
   from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)`;
 
 /** Whether there are so many rows. */

@@ -7,7 +7,8 @@ import { isMutedSql } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { METADATA_JOB } from '../tables/pull';
 import type { PassKey } from './page';
-import { dropRanges } from './ranges/sync-ranges';
+import { lockSyncJob } from './job-rows';
+import { dropRanges, listRanges } from './ranges/sync-ranges';
 
 export interface Interruption {
   /** The integration was deleted. */
@@ -116,14 +117,28 @@ const RESTARTS_MAX = 3;
  * numbers go on.
  * @returns false if it was restarted often enough.
  */
-export async function restartPass(work: TenantWork, { syncRunId, recordType }: PassKey): Promise<boolean> {
+export async function restartPass(
+  work: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  at: { range?: number | undefined; pages: number },
+): Promise<boolean> {
   const { trx, tenantId, now } = work;
+  const job = await lockSyncJob(work, { syncRunId, recordType });
+  if (job === undefined || job.finishedAt !== null || job.readFinishedAt !== null) return true;
+  const chain =
+    at.range === undefined
+      ? job
+      : (await listRanges(work, { syncRunId, recordType })).find(({ range }) => range === at.range);
+  // Another range has begun anew already, or another worker has continued.
+  if (chain?.pages !== at.pages) return true;
   const { numUpdatedRows } = await trx
     .updateTable('syncJobs')
     .set({
       restarts: sql<number>`restarts + 1`,
       recordsReadBefore: sql<number>`records_read`,
-      firstPage: sql<number>`pages`,
+      // Whoever still reads from the old position finds another number of pages, and stops.
+      pages: sql<number>`pages + 1`,
+      firstPage: sql<number>`pages + 1`,
       cursor: null,
       asOf: null,
       repeatedPages: 0,

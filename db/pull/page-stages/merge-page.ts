@@ -11,7 +11,7 @@ import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pu
 import { fieldVersionsAfter, isPulledField } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
-import type { TenantWork } from '../../database';
+import { ConcurrentTransaction, type TenantWork } from '../../database';
 import { type NewConflict, newFieldConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
@@ -49,6 +49,7 @@ export async function mergePage(
   const common = { recordType, mapping, isSparse, now: work.now };
   const { created, toMerge, unchanged, errors, heldBack, alsoSeen } = sortRecords(page, matches);
   const rows = await lockRecords(work, page, [...toMerge.keys()]);
+  await requireUnlinked(work, page, [...matches.matched.values()]);
   const merged = rows.flatMap((row): MergedRecord[] => {
     const remote = toMerge.get(row.recordId);
     if (remote === undefined) return [];
@@ -86,6 +87,25 @@ export async function mergePage(
     unknownTombstones: matches.unknownTombstones,
     hasKnownTombstones: matches.hasKnownTombstones,
   };
+}
+
+/**
+ * With the records locked: a page of another range may have linked one of them after it was matched here.
+ * @throws `ConcurrentTransaction`; the next attempt sees the link.
+ */
+async function requireUnlinked(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: PassKey,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  const { rows } = await sql`
+    select 1 from unnest(${[...recordIds]}::uuid[]) as matched(record_id)
+    cross join lateral (
+      select from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = matched.record_id limit 1) link limit 1`.execute(trx);
+  if (rows.length > 0) throw new ConcurrentTransaction('A matched record was linked meanwhile.');
 }
 
 interface SortedRecords {

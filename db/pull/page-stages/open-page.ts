@@ -35,7 +35,9 @@ export interface OpenPage extends Omit<Interruption, 'isGone'> {
  * deleted.
  */
 export async function openPage(work: TenantWork, page: PageToOpen): Promise<OpenPage | undefined> {
-  const idsDigest = digestOf(page);
+  // A worker of the former release may read the same pages in one piece: neither repeats the other's.
+  const digest = digestOf(page);
+  const idsDigest = page.range === undefined || digest === '' ? digest : `r ${digest}`;
   const locked = await lockJob(work, page, idsDigest);
   if (locked === undefined) return undefined;
   const { isRepeated, ...job } = locked;

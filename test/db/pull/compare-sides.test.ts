@@ -193,7 +193,9 @@ describe('rule 60: what a full pass no longer found', () => {
 
   it('does not include what only the list before a restart lacked, and includes what the new one lacks', async () => {
     const given = await givenPass();
-    await tenant.work((work) => restartPass(work, given.pass));
+    await tenant.work(async (work) =>
+      restartPass(work, given.pass, { pages: (await jobOf(given))?.pages ?? 0 }),
+    );
     await givenPages(
       given,
       all.filter((number) => number !== 5),
@@ -212,7 +214,9 @@ describe('rule 60: what a full pass no longer found', () => {
         .where('syncRunId', '=', syncRunId)
         .execute(),
     );
-    await tenant.work((work) => restartPass(work, given.pass));
+    await tenant.work(async (work) =>
+      restartPass(work, given.pass, { pages: (await jobOf(given))?.pages ?? 0 }),
+    );
     await givenPages(
       given,
       all.filter((number) => number !== 5),
