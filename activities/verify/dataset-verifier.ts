@@ -11,7 +11,7 @@ import { toTypeId } from '../../db/sql/ids';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
 import { acceptDrifts, type Drifted, repairDrifts } from '../../db/verify/decide-drifts';
 import { notifyOfDrifts, type Verification } from '../../db/verify/drifts';
-import { countVerified, type UnseenChunk, verifyUnseen } from '../../db/verify/verify-missing';
+import { countVerifiable, verifyUnseen } from '../../db/verify/verify-missing';
 import { markVerified } from '../../db/verify/unverified';
 import { verifyPage } from '../../db/verify/verify-page';
 import { verifyJobOf } from '../../domain/overviews/overview';
@@ -20,8 +20,12 @@ import { type DriftReaction, settingsOf } from '../../domain/records/record-type
 import { suspiciouslyEmpty } from '../pull/dataset-failed';
 import type { DatasetReaderOptions, PassResult } from '../pull/dataset-reader';
 import { addsUp, PageReader, type ReadOutcome } from '../pull/page-reader';
+import { noteProgress } from '../work-progress';
 
-const RECORDS_PER_STEP = 1_000;
+interface Counted {
+  local: number;
+  remote: number | null;
+}
 
 export class DatasetVerifier {
   private readonly pages: PageReader;
@@ -99,14 +103,16 @@ export class DatasetVerifier {
     if (job === undefined || job.finishedAt !== null || job.startedAt === null) return 'stopped';
     const { integrationId, recordType } = this.key;
     if (job.recordsRead === 0) {
-      const linked = await countLinked((count) => this.inTenant(count), { integrationId, recordType });
+      const linked = await countLinked((count) => this.inStep(count), { integrationId, recordType });
       if (linked > 0) throw suspiciouslyEmpty(recordType, linked);
     }
-    const isComplete = isPagingStable || (await this.isComplete(job));
-    if (isComplete && !(await this.verifyAllUnseen(job.startedAt))) return 'more';
     const { startedAt } = job;
+    // Once only: repairs and other changes move the list while the links are compared.
+    const isComplete = hasBegunToCompare(job) || isPagingStable || (await this.isComplete(job));
+    if (isComplete && (await this.verifyAllUnseen()) === 'more') return 'more';
+    const counted = isComplete ? await this.compared() : await this.counted(startedAt);
+    if (counted === undefined) return 'stopped';
     await this.inTenant(async (work) => {
-      const { local, remote } = await countVerified(work, this.key, startedAt);
       await notifyOfDrifts(work, this.key, { isDecided: this.onDrift !== 'report' });
       await addSyncDatasets(work, { integrationId, recordTypes: [recordType], isInitial: false });
       await markDatasetSucceeded(work, {
@@ -114,7 +120,7 @@ export class DatasetVerifier {
         recordType,
         isFull: false,
         watermark: null,
-        counted: { local, remote: isComplete ? remote : null },
+        counted,
       });
       if (isComplete) await markVerified(work, { integrationId, recordType, startedAt });
     });
@@ -124,28 +130,44 @@ export class DatasetVerifier {
   private async isComplete(job: SyncJob): Promise<boolean> {
     const total = (await this.pages.count()) ?? job.remoteTotal ?? job.recordsRead;
     if (!addsUp(job, total)) return false;
-    return (await countSeenAgain((read) => this.inTenant(read), pagesOfJob(job), { total })) === 0;
+    return (await countSeenAgain((read) => this.inStep(read), pagesOfJob(job), { total })) === 0;
   }
 
-  /** @returns false if the time box has ended or the run is to pause or end. */
-  private async verifyAllUnseen(startedAt: Date): Promise<boolean> {
-    let after: string | null = null;
-    do {
-      if (!this.options.isWithinTimeBox()) return false;
-      const { isInterrupted } = await this.inTenant((work) => checkForInterruption(work, this.key));
-      if (isInterrupted) return false;
-      const step: UnseenChunk = { mapping: this.mapping, startedAt, after, limit: RECORDS_PER_STEP };
-      const done: { after: string | null } = await this.inTenant(async (work) => {
-        const unseen = await verifyUnseen(work, this.key, step);
-        if (unseen.missing.length > 0) await this.react(work, { missing: unseen.missing });
-        return unseen;
-      });
-      after = done.after;
-    } while (after !== null);
-    return true;
+  private verifyAllUnseen(): Promise<'done' | 'more'> {
+    return verifyUnseen((callback) => this.inStep(callback), this.key, {
+      mapping: this.mapping,
+      decide: (work, missing) => this.react(work, { missing }),
+      mayContinue: async () =>
+        this.options.isWithinTimeBox() &&
+        !(await this.inTenant((work) => checkForInterruption(work, this.key))).isInterrupted,
+    });
+  }
+
+  /**
+   * Linked records of Syncline, and those of them that the third party holds. undefined: the job has ended
+   * before all were compared.
+   */
+  private async compared(): Promise<Counted | undefined> {
+    const job = await this.lockJob();
+    if (job === undefined || job.recordsMissing === null) return undefined;
+    return { local: job.linksCompared, remote: job.linksCompared - job.recordsMissing };
+  }
+
+  private async counted(startedAt: Date): Promise<Counted> {
+    const local = await countVerifiable((count) => this.inStep(count), this.key, startedAt);
+    return { local, remote: null };
+  }
+
+  private async inStep<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    const done = await this.inTenant(callback);
+    await noteProgress();
+    return done;
   }
 
   private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
     return this.pages.inTenant(callback);
   }
 }
+
+const hasBegunToCompare = ({ comparedPart, comparedTo, recordsMissing }: SyncJob): boolean =>
+  comparedPart > 0 || comparedTo !== null || recordsMissing !== null;

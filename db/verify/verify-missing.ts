@@ -3,75 +3,124 @@ import { sql } from 'kysely';
 import { type JsonObject } from '../../domain/json';
 import { pushTarget, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
+import type { InTenant } from '../pull/comparison/seen-ids';
+import { type Link, readLinks, walkLinks, type WalkOptions } from '../pull/comparison/walk-links';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { MissingRecord } from './decide-drifts';
 import { MISSING_THERE, replaceDrifts, type Verification } from './drifts';
-import { FIRST_ID } from '../sql/ids';
 
-interface UnseenRecord extends MissingRecord {
-  fields: JsonObject;
-  isDeleted: boolean;
-}
+/** Also the records that one transaction repairs or accepts. */
+const LINKS_PER_CHUNK = 1_000;
+const LINKS_PER_COUNT = 5_000;
 
-export interface UnseenChunk {
+interface UnseenOptions extends WalkOptions {
   mapping: RecordTypeMapping;
-  startedAt: Date;
-  after: string | null;
-  limit: number;
+  /** May take the links of the records away. */
+  decide(work: TenantWork, missing: readonly MissingRecord[]): Promise<void>;
 }
 
-/** Stores the next missing records. @returns them, and where to continue; null = at the end. */
+/**
+ * Stores the missing records and decides them, chunk by chunk. The row of the job then has the number of
+ * links and of those that are missing. Safe to repeat. @returns `more`: call again.
+ */
 export async function verifyUnseen(
-  work: TenantWork,
+  inTenant: InTenant,
   key: Verification,
-  { mapping, startedAt, after, limit }: UnseenChunk,
-): Promise<{ missing: MissingRecord[]; after: string | null }> {
-  const { trx, tenantId } = work;
-  const { rows } = await sql<UnseenRecord>`
-    select record.record_id, record.external_id, record.version, record.fields, false as is_deleted
-    from record_links link
-    join record_syncs record_sync on record_sync.tenant_id = link.tenant_id
-      and record_sync.integration_id = link.integration_id and record_sync.record_id = link.record_id
-    join records record on record.tenant_id = link.tenant_id and record.record_id = link.record_id
-    where ${isComparable(work, key, startedAt)} and record_sync.status = 'synced'
-      and record_sync.window_opened_at is null and record_sync.discarded_at is null
-      and record.deleted_at is null
-      and link.record_id > ${after ?? FIRST_ID}::uuid
-      and not ${isSeen(tenantId, key)}
-    order by link.record_id limit ${limit}`.execute(trx);
-  const missing = rows.filter((record) => pushTarget(mapping, record).operation === 'upsert');
-  await replaceDrifts(work, key, {
-    recordIds: missing.map(({ recordId }) => recordId),
-    drifts: missing.map(({ recordId }) => ({ recordId, place: MISSING_THERE, expected: null, found: null })),
+  { mapping, decide, ...options }: UnseenOptions,
+): Promise<'done' | 'more'> {
+  return walkLinks(inTenant, key, {
+    linksPerChunk: LINKS_PER_CHUNK,
+    ...options,
+    linkedBefore: recordedBefore,
+    compare: async (work, { links, seen, linkedBefore }) => {
+      const compared = links.filter(isComparable);
+      const unseen = compared.filter(({ recordId }) => !seen.has(recordId));
+      const unseenIds = unseen.map(({ recordId }) => recordId);
+      const records = await readSynced(work, key, { recordIds: unseenIds, linkedBefore });
+      const missing = records.filter((record) => pushTarget(mapping, record).operation === 'upsert');
+      await replaceDrifts(work, key, {
+        recordIds: missing.map(({ recordId }) => recordId),
+        drifts: missing.map(({ recordId }) => ({
+          recordId,
+          place: MISSING_THERE,
+          expected: null,
+          found: null,
+        })),
+      });
+      if (missing.length > 0) await decide(work, missing);
+      const stillLinked = await countLinks(work, key, unseenIds);
+      return { compared: compared.length - unseen.length + stillLinked, missing: stillLinked };
+    },
   });
-  return { missing, after: rows.length < limit ? null : (rows.at(-1)?.recordId ?? null) };
 }
 
-/** Linked records of Syncline, and those of them that the third party holds. */
-export async function countVerified(
-  work: TenantWork,
+/** Linked records of Syncline, counted in several transactions. */
+export async function countVerifiable(
+  inTenant: InTenant,
   key: Verification,
   startedAt: Date,
-): Promise<{ local: number; remote: number }> {
-  const { rows } = await sql<{ local: number; remote: number }>`
-    select count(*)::bigint as local, (count(*) filter (where ${isSeen(work.tenantId, key)}))::bigint as remote
-    from record_links link where ${isComparable(work, key, startedAt)}`.execute(work.trx);
-  return rows[0] ?? { local: 0, remote: 0 };
+): Promise<number> {
+  const linkedBefore = recordedBefore(startedAt);
+  const readAfter = (after: string | null) =>
+    inTenant((work) => readLinks(work, key, { after, linkedBefore, limit: LINKS_PER_COUNT }));
+  const countOf = (links: readonly Link[]) =>
+    links.filter((link) => link.isOfType && isComparable(link)).length;
+  let links = await readAfter(null);
+  let count = countOf(links);
+  while (links.length === LINKS_PER_COUNT) {
+    links = await readAfter(links.at(-1)?.recordId ?? null);
+    count += countOf(links);
+  }
+  return count;
 }
 
-/** Active links from before the list was read. */
-const isComparable = (
-  { tenantId }: TenantWork,
-  { integrationId, recordType }: Verification,
-  startedAt: Date,
-) => sql<boolean>`link.tenant_id = ${opaqueToPlanner(tenantId)}
-  and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_type = ${recordType}
-  and not link.is_deactivated
-  and link.updated_at <= ${new Date(startedAt.getTime() - PUSH_RECORDED_WITHIN_MS)}::timestamptz`;
+const recordedBefore = (startedAt: Date): Date => new Date(startedAt.getTime() - PUSH_RECORDED_WITHIN_MS);
 
-const isSeen = (
-  tenantId: string,
-  { syncRunId, job }: Verification,
-) => sql<boolean>`(link.record_id in (select unnest(seen) from sync_pages
-  where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${job}))`;
+/** An active link from before the list was read. */
+const isComparable = ({ isOlder, isDeactivated }: Link): boolean => isOlder && !isDeactivated;
+
+type SyncedRecord = MissingRecord & { fields: JsonObject; isDeleted: boolean };
+
+/** Whose last push is from before the list was read: a link may have changed since it was read. */
+async function readSynced(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: Verification,
+  { recordIds, linkedBefore }: { recordIds: readonly string[]; linkedBefore: Date | null },
+): Promise<SyncedRecord[]> {
+  if (recordIds.length === 0) return [];
+  const { rows } = await sql<SyncedRecord>`
+    select record.* from unnest(${[...recordIds]}::uuid[]) as unseen(record_id)
+    cross join lateral (
+      select from record_links link
+      where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
+        and link.record_id = unseen.record_id and link.updated_at < ${linkedBefore}
+        and not link.is_deactivated limit 1) link
+    cross join lateral (
+      select from record_syncs record_sync
+      where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+        and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
+        and record_sync.record_id = unseen.record_id and record_sync.status = 'synced'
+        and record_sync.window_opened_at is null and record_sync.discarded_at is null limit 1) record_sync
+    cross join lateral (
+      select record_id, external_id, version, fields, false as is_deleted from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = unseen.record_id
+        and deleted_at is null limit 1) record
+    order by record.record_id`.execute(trx);
+  return rows;
+}
+
+async function countLinks(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: Verification,
+  recordIds: readonly string[],
+): Promise<number> {
+  if (recordIds.length === 0) return 0;
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::bigint as count from unnest(${[...recordIds]}::uuid[]) as unseen(record_id)
+    cross join lateral (
+      select from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = unseen.record_id limit 1) link`.execute(trx);
+  return rows[0]?.count ?? 0;
+}

@@ -1,7 +1,8 @@
 /**
  * The ids of the records that a list held. They are read some pages at a time, and kept in eight bytes each:
- * a set of a million ids takes 8 MB. A longer list is handled in parts, by the last byte of the ids. Two ids
- * with the same 62 random bits would be taken for one, and the missing one would stay.
+ * a set of a million ids takes 8 MB, and about 32 MB at its peak while it is built. A longer list is handled
+ * in parts, by the last byte of the ids. Two ids with the same 62 random bits would be taken for one, and the
+ * missing one would stay.
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../../database';
