@@ -12,7 +12,6 @@ import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pu
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
 import { checkForInterruption, markDeletesWithheld, markWatermarkKept } from '../../db/pull/pass-state';
-import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
 import { countSeenAgain, pagesOfJob } from '../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../db/records/record-links';
@@ -55,7 +54,8 @@ export class DatasetFinisher {
     }
     const emptied = await this.applyEmptied();
     if (emptied !== 'done') return emptied;
-    await this.skipDrifted();
+    const skipped = await this.skipDrifted();
+    if (skipped !== 'done') return skipped;
     await this.saveSuccess(await this.isListComplete(job));
     return 'done';
   }
@@ -75,7 +75,7 @@ export class DatasetFinisher {
   /** One transaction per step, until one handles fewer records than `limit`. */
   private async inSteps(step: (work: TenantWork, limit: number) => Promise<number>): Promise<ReadOutcome> {
     for (;;) {
-      const handled = await this.inTenant((work) => step(work, RECORDS_PER_TRANSACTION));
+      const handled = await this.inStep((work) => step(work, RECORDS_PER_TRANSACTION));
       if (handled < RECORDS_PER_TRANSACTION) return (await this.hasJobEnded()) ? 'stopped' : 'done';
       if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
     }
@@ -148,14 +148,10 @@ export class DatasetFinisher {
   }
 
   /** Lists the reviewed items that were not found in their reviewed state (rules.md 21). */
-  private async skipDrifted(): Promise<void> {
+  private async skipDrifted(): Promise<ReadOutcome> {
     const { overviewId } = this.options.run;
-    if (overviewId === null) return;
-    await this.inTenant(async (work) => {
-      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return;
-      const skipped = await skipDriftedItems(work, { ...this.pass, overviewId });
-      await addRecordErrors(work, this.pass, skipped, 'recordsSkipped');
-    });
+    if (overviewId === null) return 'done';
+    return this.inSteps((work, limit) => skipDriftedItems(work, this.pass, { overviewId, limit }));
   }
 
   /**

@@ -8,7 +8,6 @@ import type { SyncJobInput, SyncJobReport } from '../../contract/sync-run';
 import { claimProbe, readsBlockedUntil } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findSyncRun, lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
-import { addRecordErrors } from '../../db/pull/record-errors';
 import { skipUnmappedItems } from '../../db/pull/reviewed-items';
 import { changeSyncJob, type JobChange } from '../../db/sync-runs/sync-jobs';
 import { METADATA_JOB } from '../../db/tables/pull';
@@ -23,6 +22,7 @@ import { toSyncErrors } from '../integrations/connector-failures';
 import { askThirdParty } from '../integrations/third-party-health';
 import { pushSyncNow } from './sync-now-pushes';
 import { TimeBox } from '../time-box';
+import { noteProgress } from '../work-progress';
 import { DatasetReader } from '../pull/dataset-reader';
 import { DatasetVerifier } from '../verify/dataset-verifier';
 import { JobTransitions } from './job-transitions';
@@ -38,6 +38,8 @@ type Dependencies = Pick<
 const PAUSE_CHECK_INTERVAL_MS = 3_600_000;
 /** Pushes that are still in progress after the first wait are being retried. */
 const PUSHES_CHECK_INTERVAL_MS = 30_000;
+/** Reviewed items of a record type that is no longer mapped. */
+const ITEMS_PER_TRANSACTION = 1_000;
 /** Clears errors from earlier attempts. */
 const SUCCEEDED: JobChange = {
   state: 'succeeded',
@@ -112,19 +114,16 @@ export class SyncJobExecutor {
   }
 
   private async endUnmapped({ overviewId }: SyncRun): Promise<SyncJobReport> {
-    return this.job.inTenant(async (work) => {
-      if (overviewId !== null) {
-        const { direction, recordType } = directionOfJob(this.input.recordType);
-        if (direction !== 'verify')
-          await addRecordErrors(
-            work,
-            this.input,
-            await skipUnmappedItems(work, { overviewId, direction, recordType }),
-            'recordsSkipped',
-          );
+    const { direction, recordType } = directionOfJob(this.input.recordType);
+    if (overviewId !== null && direction !== 'verify') {
+      const items = { overviewId, recordType, direction, limit: ITEMS_PER_TRANSACTION };
+      const skip = () => this.job.inTenant((work) => skipUnmappedItems(work, this.input, items));
+      while ((await skip()) === ITEMS_PER_TRANSACTION) {
+        await noteProgress();
+        if (!this.timeBox.isWithinTimeBox()) return { state: 'more' };
       }
-      return this.job.endIn(work, { state: 'not_supported' });
-    });
+    }
+    return this.job.end({ state: 'not_supported' });
   }
 
   /**

@@ -154,7 +154,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   ),
   sync_datasets: of({ figure: 'record_type initial_state' }),
   sync_jobs: of({
-    figure: 'record_type state deletes_withheld waiting_reason watermark_kept',
+    figure: 'record_type state deletes_withheld waiting_reason watermark_kept items_settled_action',
     tenant: 'cursor',
     words: 'error',
   }),

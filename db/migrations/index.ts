@@ -51,6 +51,7 @@ import * as awaitedRuns from './2026-12-06-awaited-runs';
 import * as comparedSides from './2026-12-06-compared-sides';
 import * as operatorMetrics from './2026-12-06-operator-metrics';
 import * as pushQueueLooks from './2026-12-06-push-queue-looks';
+import * as settledItems from './2026-12-06-settled-items';
 import * as syncRanges from './2026-12-06-sync-ranges';
 import * as webhookTurns from './2026-12-06-webhook-turns';
 
@@ -106,6 +107,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-compared-sides': comparedSides,
   '2026-12-06-operator-metrics': operatorMetrics,
   '2026-12-06-push-queue-looks': pushQueueLooks,
+  '2026-12-06-settled-items': settledItems,
   '2026-12-06-sync-ranges': syncRanges,
   '2026-12-06-webhook-turns': webhookTurns,
 };

@@ -3,15 +3,16 @@
  * read (rules.md 21).
  */
 import { sql } from 'kysely';
+import type { OverviewAction } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { FIRST_ID } from '../sql/ids';
 import { openConflictOf } from './edited-and-missing';
+import { type JobKey, lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey, RecordError } from './page';
 import { driftedError, type ReviewedDataset } from './page-stages/select-reviewed';
-
-/** Errors that are kept per dataset; `count` includes the others. */
-const ERRORS_MAX = 1_000;
+import { addRecordErrors } from './record-errors';
 
 /**
  * Of the missing records, those whose deletion was reviewed and that are as they were then, without a change
@@ -61,73 +62,124 @@ export async function markDeletionsApplied(
       and outcome is null`.execute(trx);
 }
 
-export interface SkippedItems {
-  errors: RecordError[];
-  count: number;
-}
+type Dataset = ReviewedDataset & { direction: SyncDirection };
 
-/** Skips the reviewed items of a dataset that the pass did not find in their reviewed state. */
-export async function skipDriftedItems(
-  work: TenantWork,
-  reviewed: ReviewedDataset & { integrationId: string },
-): Promise<SkippedItems> {
-  await markAppliedByOthers(work, reviewed);
-  const skipped = await skipItems(work, { ...reviewed, direction: 'pull' });
-  const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId }) => driftedError(remoteId));
-  return { errors, count: skipped.length };
+interface OpenItem {
+  action: OverviewAction;
+  overviewItemId: string;
+  remoteId: string | null;
+  externalId: string | null;
+  isOpen: boolean;
+  /** The record has the reviewed values, from the reviewed state of the remote record. */
+  isApplied: boolean;
 }
 
 /**
- * Another run may have applied an item before this one: the record has the reviewed values, from the reviewed
- * state of the remote record. That is no drift.
+ * Skips the next reviewed items of a dataset that the pass did not find in their reviewed state. What another
+ * run has applied before this one is no drift.
+ * @returns how many items it read; fewer than `limit` = no more are left.
  */
-async function markAppliedByOthers(
-  { trx, tenantId }: TenantWork,
-  { overviewId, recordType, integrationId }: ReviewedDataset & { integrationId: string },
-): Promise<void> {
-  const keyPrefix = `${integrationId} ${recordType} `;
-  const items = sql`item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
-    and item.record_type = ${recordType} and item.direction = 'pull' and item.outcome is null`;
-  await sql`
-    update overview_items item set outcome = 'applied'
-    from record_links link
-    join records record on record.tenant_id = link.tenant_id and record.record_id = link.record_id
-    where ${items} and item.action in ('create', 'update')
-      and link.remote_key = hashtextextended(${keyPrefix}::text || item.remote_id, 0)
-      and link.tenant_id = ${tenantId} and link.remote_id = item.remote_id
-      and link.remote_hash = item.remote_hash and record.deleted_at is null
-      and record.fields @> coalesce(item.after, '{}')`.execute(trx);
-  await sql`
-    update overview_items item set outcome = 'applied'
-    from records record
-    where ${items} and item.action = 'delete'
-      and record.tenant_id = ${tenantId} and record.record_id = item.record_id
-      and record.deleted_at is not null`.execute(trx);
-}
-
-/** Skips all reviewed items of a record type that the mapping no longer syncs in that direction. */
-export async function skipUnmappedItems(
+export function skipDriftedItems(
   work: TenantWork,
-  dataset: ReviewedDataset & { direction: SyncDirection },
-): Promise<SkippedItems> {
-  const skipped = await skipItems(work, dataset);
-  const message = `The mapping no longer ${dataset.direction === 'pull' ? 'pulls' : 'pushes'} ${dataset.recordType}.`;
-  const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId, externalId }) => ({
-    remoteId: dataset.direction === 'pull' ? remoteId : externalId,
-    code: 'not_mapped',
-    message,
-  }));
-  return { errors, count: skipped.length };
+  pass: PassKey,
+  { overviewId, limit }: { overviewId: string; limit: number },
+): Promise<number> {
+  const { integrationId, recordType } = pass;
+  const dataset: Dataset = { overviewId, recordType, direction: 'pull' };
+  return settleItems(work, pass, dataset, {
+    limit,
+    appliedTo: integrationId,
+    toError: ({ remoteId }) => driftedError(remoteId),
+  });
 }
 
-async function skipItems(
+/** As `skipDriftedItems`, for a record type that the mapping no longer syncs in that direction. */
+export function skipUnmappedItems(
+  work: TenantWork,
+  job: JobKey,
+  { limit, ...dataset }: Dataset & { limit: number },
+): Promise<number> {
+  const isPull = dataset.direction === 'pull';
+  const message = `The mapping no longer ${isPull ? 'pulls' : 'pushes'} ${dataset.recordType}.`;
+  return settleItems(work, job, dataset, {
+    limit,
+    appliedTo: null,
+    toError: ({ remoteId, externalId }) => ({
+      remoteId: isPull ? remoteId : externalId,
+      code: 'not_mapped',
+      message,
+    }),
+  });
+}
+
+/** The outcomes, the job's errors and its place in the list are one transaction (rules.md 60). */
+async function settleItems(
+  work: TenantWork,
+  key: JobKey,
+  dataset: Dataset,
+  options: { limit: number; appliedTo: string | null; toError(item: OpenItem): RecordError },
+): Promise<number> {
+  const { trx, tenantId } = work;
+  const job = await lockSyncJob(work, key);
+  if (job === undefined || job.finishedAt !== null) return 0;
+  const items = await readItems(work, dataset, { ...options, job });
+  const last = items.at(-1);
+  if (last === undefined) return 0;
+  const open = items.filter(({ isOpen, action }) => isOpen && action !== 'not_possible');
+  const skipped = open.filter(({ isApplied }) => !isApplied);
+  await sql`
+    update overview_items set outcome = case when overview_item_id = any(${idsOf(skipped)}::uuid[])
+      then 'skipped' else 'applied' end
+    where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(dataset.overviewId)}
+      and overview_item_id = any(${idsOf(open)}::uuid[])`.execute(trx);
+  await addRecordErrors(
+    work,
+    key,
+    { errors: skipped.map(options.toError), count: skipped.length },
+    'recordsSkipped',
+  );
+  await trx
+    .updateTable('syncJobs')
+    .set({ itemsSettledAction: last.action, itemsSettledTo: last.overviewItemId })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', key.syncRunId)
+    .where('recordType', '=', key.recordType)
+    .execute();
+  return items.length;
+}
+
+const idsOf = (items: readonly OpenItem[]): string[] => items.map(({ overviewItemId }) => overviewItemId);
+
+async function readItems(
   { trx, tenantId }: TenantWork,
-  { overviewId, recordType, direction }: ReviewedDataset & { direction: SyncDirection },
-): Promise<{ remoteId: string | null; externalId: string | null }[]> {
-  const { rows } = await sql<{ remoteId: string | null; externalId: string | null }>`
-    update overview_items set outcome = 'skipped'
-    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
-      and direction = ${direction} and action <> 'not_possible' and outcome is null
-    returning remote_id, external_id`.execute(trx);
+  { overviewId, recordType, direction }: Dataset,
+  { job, limit, appliedTo }: { job: SyncJob; limit: number; appliedTo: string | null },
+): Promise<OpenItem[]> {
+  const tenant = opaqueToPlanner(tenantId);
+  const { rows } = await sql<OpenItem>`
+    select item.action, item.overview_item_id, item.remote_id, item.external_id, item.outcome is null as is_open,
+      case when item.action = 'delete' then coalesce(record.is_deleted, false)
+        else coalesce(linked.is_applied, false) end as is_applied
+    from (
+      select * from overview_items
+      where tenant_id = ${tenant} and overview_id = ${opaqueToPlanner(overviewId)}
+        and direction = ${direction} and record_type = ${recordType}
+        and (action, overview_item_id) >
+          (${job.itemsSettledAction ?? ''}::text, ${job.itemsSettledTo ?? FIRST_ID}::uuid)
+      order by action, overview_item_id limit ${limit}) item
+    left join lateral (
+      select deleted_at is not null as is_deleted from records
+      where ${appliedTo !== null}::boolean and item.outcome is null and item.action = 'delete'
+        and tenant_id = ${tenant} and record_id = item.record_id limit 1) record on true
+    left join lateral (
+      select record.deleted_at is null and record.fields @> coalesce(item.after, '{}') as is_applied
+      from record_links link
+      join records record on record.tenant_id = ${tenant} and record.record_id = link.record_id
+      where item.outcome is null and item.action in ('create', 'update')
+        and link.remote_key =
+          hashtextextended(${`${appliedTo ?? ''} ${recordType} `}::text || item.remote_id, 0)
+        and link.tenant_id = ${tenant} and link.integration_id = ${appliedTo}::uuid
+        and link.remote_id = item.remote_id and link.remote_hash = item.remote_hash limit 1) linked on true
+    order by item.action, item.overview_item_id`.execute(trx);
   return rows;
 }

@@ -39,6 +39,9 @@ export interface SyncJobsTable {
   recordsHeldBack: Generated<number>;
   /** Reviewed changes that were not applied, because a side has changed since. */
   recordsSkipped: Generated<number>;
+  /** The last item of the overview that was settled at the end of the job. */
+  itemsSettledAction: Generated<string | null>;
+  itemsSettledTo: Generated<string | null>;
   restarts: Generated<number>;
   /** Records that were read before the last restart. */
   recordsReadBefore: Generated<number>;

@@ -41,8 +41,4 @@ export const ALLOWED_READS: readonly AllowedRead[] = [
     contains: 'delete from "sign_in_failures" where "since" <',
     reason: 'Deletes with each failure what the failures before have left, so that nothing accumulates.',
   },
-  {
-    contains: "update overview_items item set outcome = 'applied' from record_links link",
-    reason: 'Once at the end of a Sync Now, for the items of its overview that are left.',
-  },
 ];
