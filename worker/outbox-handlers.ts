@@ -118,7 +118,8 @@ async function signalPushQueue(
   database: Database | undefined,
 ): Promise<void> {
   const due = { tenantId, integrationId, dueAt: nextDueAt };
-  const known = await database?.withDispatcher((work) => readLook(work, due));
+  // A signal too many is harmless: trouble of the database must not make the message back off.
+  const known = await database?.withDispatcher((work) => readLook(work, due)).catch(() => undefined);
   if (known?.isEarlyEnough === true) return;
   const dueAtMs = nextDueAt.getTime();
   const input: RecordPushInput = { tenantId, integrationId, nextDueAt: dueAtMs, hasSearchAttributes };
@@ -132,7 +133,9 @@ async function signalPushQueue(
     ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
   });
   if (known !== undefined)
-    await database?.withDispatcher((work) => noteSignal(work, { ...due, look: known.look }));
+    await database
+      ?.withDispatcher((work) => noteSignal(work, { ...due, look: known.look }))
+      .catch(() => undefined);
 }
 
 async function signalSyncRuns(

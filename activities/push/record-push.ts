@@ -89,7 +89,8 @@ class PushDueRecordsTask implements BlockedQueue {
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
-      const look = this.share.isFirst ? await this.inTenant((work) => beginLook(work, this.input)) : null;
+      const asked = { ...this.input, attempt: Context.current().info.attempt };
+      const look = this.share.isFirst ? await this.inTenant((work) => beginLook(work, asked)) : null;
       while (this.mayCall() && (await this.pushNext()));
       const report = await this.report();
       if (look !== null && report.nextDueAt !== null) {

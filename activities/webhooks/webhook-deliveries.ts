@@ -50,9 +50,13 @@ type Dependencies = Pick<
   'database' | 'log' | 'delivering' | 'isStopping' | 'webhookSender' | 'openWebhookSecrets'
 >;
 
-export const createWebhookActivities = (dependencies: Dependencies): WebhookActivities => ({
-  deliverDueWebhooks: (input) => new DeliverDueWebhooksTask(dependencies, input).run(),
-});
+/** The tenant whose turn it was last, by endpoint of the platform: the next execution continues there. */
+type Turns = Map<string, string | undefined>;
+
+export const createWebhookActivities = (dependencies: Dependencies): WebhookActivities => {
+  const turns: Turns = new Map();
+  return { deliverDueWebhooks: (input) => new DeliverDueWebhooksTask(dependencies, input, turns).run() };
+};
 
 /** When to check again for deliveries that are due but claimed by another execution. */
 const CHECK_AGAIN_MS = 1_000;
@@ -68,14 +72,13 @@ class DeliverDueWebhooksTask {
   private failedAttempts = 0;
   /** Instants in workflow time of the latest failures, without a success between them. */
   private failures: readonly number[];
-  /** The tenant whose turn it was last. */
-  private lastTenant: string | undefined;
   private isPausing = false;
   private isOutdated = false;
 
   constructor(
     private readonly deps: Dependencies,
     private readonly input: DeliverDueWebhooksInput,
+    private readonly turns: Turns,
   ) {
     const { endpointId } = input;
     this.failures = input.recentFailures;
@@ -143,12 +146,12 @@ class DeliverDueWebhooksTask {
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       limit,
-      afterTenant: this.lastTenant,
+      afterTenant: this.turns.get(endpoint.endpointId),
     };
     const claim = await this.asWebhooksRole((work) => claimDueDeliveries(work, options));
     const { deliveries } = claim;
     this.isOutdated ||= claim.isOutdated;
-    this.lastTenant = claim.lastTenant;
+    this.turns.set(endpoint.endpointId, claim.lastTenant);
     for (const { deliveryId } of deliveries) this.held.add(deliveryId);
     return deliveries;
   }

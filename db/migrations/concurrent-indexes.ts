@@ -13,6 +13,8 @@ const INDEXES = {
     where next_due_at is not null`,
   record_syncs_due_windows: `record_syncs (tenant_id, integration_id, is_backfill, next_due_at)
     where next_due_at is not null and (window_opened_at is not null or lease_until is not null)`,
+  webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
+    where next_attempt_at is not null`,
 };
 
 type IndexName = keyof typeof INDEXES;
@@ -32,6 +34,8 @@ export async function prepareIndexes(databaseUrl: string): Promise<void> {
   client.on('error', () => undefined); // the query that runs then fails
   await client.connect();
   try {
+    await client.query('set statement_timeout = 0');
+    await client.query('set lock_timeout = 0');
     for (const name of Object.keys(INDEXES) as IndexName[])
       await prepareIndex(client, name).catch(() => dropUnlessValid(client, name));
   } finally {
@@ -63,5 +67,5 @@ async function dropUnlessValid(client: Client, name: IndexName): Promise<void> {
     if (!rows[0].isBuilt) break;
     await sleep(BUILT_BY_ANOTHER_MS);
   }
-  await client.query(`drop index if exists ${name}`);
+  await client.query(`drop index concurrently if exists ${name}`);
 }

@@ -13,14 +13,22 @@ interface OfIntegration {
   integrationId: string;
 }
 
-/** To be committed before the look reads rows. @returns its number, for `endLook`. */
-export async function beginLook({ trx, tenantId }: TenantWork, of: OfIntegration): Promise<string> {
-  const { rows } = await sql<{ looks: string }>`
-    insert into push_queue_looks as known (tenant_id, integration_id, looks)
-    values (${tenantId}, ${of.integrationId}, 1)
-    on conflict (tenant_id, integration_id) do update set looks = known.looks + 1, next_look_at = null
-    returning looks::text`.execute(trx);
-  return rows[0]?.looks as string;
+/**
+ * To be committed before the look reads rows. @returns its number, for `endLook`; null = a newer execution
+ * has looked, so Temporal has given this one up and its report reaches no workflow.
+ */
+export async function beginLook(
+  { trx, tenantId }: TenantWork,
+  { integrationId, firedAt, attempt }: OfIntegration & { firedAt: number; attempt: number },
+): Promise<string | null> {
+  const execution = firedAt * 1_000 + Math.min(attempt, 999);
+  const { rows } = await sql<{ look: string | null }>`
+    insert into push_queue_looks as known (tenant_id, integration_id, looks, newest)
+    values (${tenantId}, ${integrationId}, 1, ${execution})
+    on conflict (tenant_id, integration_id) do update set looks = known.looks + 1, next_look_at = null,
+      newest = greatest(known.newest, excluded.newest)
+    returning case when newest = ${execution} then looks::text end as look`.execute(trx);
+  return rows[0]?.look ?? null;
 }
 
 /** Does nothing if another look has begun. */

@@ -125,7 +125,11 @@ const actions: Record<
     if (recordSync.leaseUntil !== null) return 'already_syncing';
     if (!recordSync.isWorking) return 'integration_paused';
     if (recordSync.pushId !== null && recordSync.windowOpenedAt === null)
-      await update(work, input, { next_attempt_at: work.now, push_priority: PUSH_KINDS.manual });
+      await update(work, input, {
+        next_attempt_at: work.now,
+        push_priority: PUSH_KINDS.manual,
+        is_backfill: false,
+      });
     else if (recordSync.status === 'sync_failed') {
       await update(work, input, {
         window_opened_at: work.now,

@@ -60,14 +60,12 @@ export async function claimDueDeliveries(
   if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
     return { deliveries: [], isOutdated: true };
   const isShared = current.tenantId === PLATFORM_TENANT_ID;
-  const inTurn = isShared ? await claimDue(work, options, dueInTurn(options)) : [];
+  const tenants = isShared ? await tenantsInTurn(work, options) : [];
+  const inTurn = tenants.length === 0 ? [] : await claimDue(work, options, dueInTurn(options, tenants));
   const room = limit - inTurn.length;
   const oldest = room === 0 ? [] : await claimDue(work, options, oldestDue({ ...options, limit: room }));
-  const lastTenant = inTurn
-    .map(({ tenantId }) => tenantId)
-    .toSorted()
-    .at(-1);
-  return { deliveries: [...inTurn, ...oldest], isOutdated: false, lastTenant };
+  // Also if nothing of theirs was due: those behind them would never have a turn.
+  return { deliveries: [...inTurn, ...oldest], isOutdated: false, lastTenant: tenants.at(-1) };
 }
 
 const isDue = ({ endpoint, now }: DeliveryClaimOptions) => sql`
@@ -79,27 +77,33 @@ const oldestDue = (options: DeliveryClaimOptions) => sql`
     select ctid, webhook_delivery_id from webhook_deliveries where ${isDue(options)}
     order by next_attempt_at limit ${options.limit} for update skip locked)`;
 
-/** An equal part of the limit for each tenant. What is left of it goes to the oldest deliveries. */
-function dueInTurn(options: DeliveryClaimOptions) {
-  const isWaiting = sql`webhook_endpoint_id = ${opaqueToPlanner(options.endpoint.endpointId)}
+async function tenantsInTurn(
+  { trx }: Pick<Work, 'trx'>,
+  { endpoint, limit, afterTenant }: DeliveryClaimOptions,
+): Promise<string[]> {
+  const isWaiting = sql`webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)}
     and next_attempt_at is not null`;
-  const tenants = Math.min(TENANTS_PER_TURN, options.limit);
-  return sql`
-    tenants as (
+  const { rows } = await sql<{ tenantId: string }>`
+    with recursive tenants as (
       (select tenant_id, 1 as place from webhook_deliveries
-        where ${isWaiting} and tenant_id > ${options.afterTenant ?? FIRST_ID}::uuid order by tenant_id limit 1)
+        where ${isWaiting} and tenant_id > ${afterTenant ?? FIRST_ID}::uuid order by tenant_id limit 1)
       union all
       select behind.tenant_id, place + 1 from tenants cross join lateral (
         select tenant_id from webhook_deliveries
         where ${isWaiting} and tenant_id > tenants.tenant_id order by tenant_id limit 1) behind
-      where place < ${tenants}::int),
-    due as materialized (
-      select one.* from tenants cross join lateral (
-        select ctid, webhook_delivery_id from webhook_deliveries
-        where ${isDue(options)} and tenant_id = tenants.tenant_id
-        order by next_attempt_at limit ${options.limit}::int / (select count(*) from tenants)
-        for update skip locked) as one)`;
+      where place < ${Math.min(TENANTS_PER_TURN, limit)}::int)
+    select tenant_id from tenants order by place`.execute(trx);
+  return rows.map(({ tenantId }) => tenantId);
 }
+
+/** An equal part of the limit for each tenant. What is left of it goes to the oldest deliveries. */
+const dueInTurn = (options: DeliveryClaimOptions, tenants: readonly string[]) => sql`
+  due as materialized (
+    select one.* from unnest(${tenants}::uuid[]) as turn(tenant_id) cross join lateral (
+      select ctid, webhook_delivery_id from webhook_deliveries
+      where ${isDue(options)} and tenant_id = turn.tenant_id
+      order by next_attempt_at limit ${Math.floor(options.limit / tenants.length)}
+      for update skip locked) as one)`;
 
 /**
  * Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan. Only

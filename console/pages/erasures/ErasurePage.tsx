@@ -26,7 +26,9 @@ const RECORDS_MAX = 1_000;
 export function ErasurePage() {
   const { erasureId } = route.useParams();
   const erasure = useQuery(erasureQuery(erasureId));
-  const [actions, setActions] = useState<ErasureActions>({});
+  const [chosen, setChosen] = useState<{ of: string; actions: ErasureActions }>();
+  const actions = chosen?.of === erasureId ? chosen.actions : {};
+  const setActions = (next: ErasureActions): void => setChosen({ of: erasureId, actions: next });
   const { data } = erasure;
   return (
     <Page

@@ -8,6 +8,8 @@ const statements = [
      integration_id uuid not null,
      -- How often the queue has looked.
      looks bigint not null,
+     -- The newest execution that has looked.
+     newest bigint not null default 0,
      -- null = it looks now, or nothing is known.
      next_look_at timestamptz,
      primary key (tenant_id, integration_id)

@@ -11,12 +11,13 @@ import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pu
 import { fieldVersionsAfter, isPulledField } from '../../../domain/records/field-versions';
 import type { Notation } from '../../../domain/records/notation';
 import type { VersionedRecord } from '../../../domain/records/record-change';
-import { ConcurrentTransaction, type TenantWork } from '../../database';
+import type { TenantWork } from '../../database';
 import { type NewConflict, newFieldConflict } from '../../records/conflicts';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { emptiedBy } from './emptied-by-page';
 import { newDraft } from './new-draft';
+import { requireUnlinked } from './write-links';
 import {
   ambiguousConflict,
   ambiguousError,
@@ -87,25 +88,6 @@ export async function mergePage(
     unknownTombstones: matches.unknownTombstones,
     hasKnownTombstones: matches.hasKnownTombstones,
   };
-}
-
-/**
- * With the records locked: a page of another range may have linked one of them after it was matched here.
- * @throws `ConcurrentTransaction`; the next attempt sees the link.
- */
-async function requireUnlinked(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: PassKey,
-  recordIds: readonly string[],
-): Promise<void> {
-  if (recordIds.length === 0) return;
-  const { rows } = await sql`
-    select 1 from unnest(${[...recordIds]}::uuid[]) as matched(record_id)
-    cross join lateral (
-      select from record_links
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = matched.record_id limit 1) link limit 1`.execute(trx);
-  if (rows.length > 0) throw new ConcurrentTransaction('A matched record was linked meanwhile.');
 }
 
 interface SortedRecords {

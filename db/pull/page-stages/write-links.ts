@@ -3,9 +3,9 @@
  * merged with.
  */
 import { sql } from 'kysely';
-import type { TenantWork } from '../../database';
-import { rowsFrom } from '../../sql/bulk-rows';
-import type { PageChanges, PageToApply } from '../page';
+import { ConcurrentTransaction, type TenantWork } from '../../database';
+import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import type { PageChanges, PageToApply, PassKey } from '../page';
 
 const COLUMNS =
   'record_id uuid, remote_id text, remote_version text, remote_hash text, agreed jsonb, notation jsonb';
@@ -39,4 +39,23 @@ export async function writeLinks(
       notation = coalesce(excluded.notation, record_links.notation), updated_at = excluded.updated_at`.execute(
     trx,
   );
+}
+
+/**
+ * With the records locked: a page of another range may have linked one of them after it was matched here.
+ * @throws `ConcurrentTransaction`; the next attempt sees the link.
+ */
+export async function requireUnlinked(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: PassKey,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  const { rows } = await sql`
+    select 1 from unnest(${[...recordIds]}::uuid[]) as matched(record_id)
+    cross join lateral (
+      select from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = matched.record_id limit 1) link limit 1`.execute(trx);
+  if (rows.length > 0) throw new ConcurrentTransaction('A matched record was linked meanwhile.');
 }

@@ -65,6 +65,23 @@ it('rule 59: each tenant has a turn before one has a second, however many there 
   expect(turns).toEqual(Object.fromEntries(tenants.map((tenant) => [tenant, 1])));
 });
 
+it('rule 59: tenants whose deliveries only wait for a retry keep no other from its turn', async () => {
+  const tenants = Array.from({ length: 30 }, () => newUuid()).toSorted();
+  const [flooding, last] = [tenants[0] as string, tenants[29] as string];
+  await given(flooding, 200, 600);
+  for (const tenant of tenants.slice(1, 29)) await given(tenant, 1, -3_600);
+  await given(last, 1, 1);
+  const served: string[] = [];
+  let after: string | undefined;
+  for (let claims = 0; claims < 4; claims += 1) {
+    const { counts, lastTenant } = await claim(10, after);
+    after = lastTenant;
+    served.push(...Object.keys(counts));
+  }
+
+  expect(served).toContain(last);
+});
+
 it('rule 60: the waiting deliveries of an endpoint are counted up to a number', async () => {
   await given(newUuid(), 6_000);
 

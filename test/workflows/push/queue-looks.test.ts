@@ -54,6 +54,7 @@ it('a record that a person pushes at once does not wait for the next look', asyn
 });
 
 describe('what is known of the next look', () => {
+  let fired = 0;
   const instants = async () => {
     const now = await environment.now();
     return { soon: new Date(now + MINUTE), later: new Date(now + 2 * MINUTE) };
@@ -63,9 +64,12 @@ describe('what is known of the next look', () => {
     const { database } = environment;
     const { tenantId } = tenant;
     return {
-      begin: () => database.withTenant(tenantId, (work) => beginLook(work, { integrationId })),
-      end: (look: string, nextLookAt: Date) =>
-        database.withTenant(tenantId, (work) => endLook(work, { integrationId, look, nextLookAt })),
+      begin: (firedAt = ++fired, attempt = 1) =>
+        database.withTenant(tenantId, (work) => beginLook(work, { integrationId, firedAt, attempt })),
+      end: (look: string | null, nextLookAt: Date) =>
+        database.withTenant(tenantId, (work) =>
+          endLook(work, { integrationId, look: look ?? '0', nextLookAt }),
+        ),
       read: (dueAt: Date) =>
         database.withDispatcher((work) => readLook(work, { tenantId, integrationId, dueAt })),
       note: (look: string, dueAt: Date) =>
@@ -107,6 +111,15 @@ describe('what is known of the next look', () => {
     await note(known.look, soon);
 
     expect((await read(later)).isEarlyEnough).toBe(false);
+  });
+
+  it('is not set by an execution that Temporal has given up, even if it looks last', async () => {
+    const { begin } = await given();
+    expect(await begin(100, 2)).not.toBeNull();
+
+    expect(await begin(100, 1)).toBeNull();
+    expect(await begin(99, 3)).toBeNull();
+    expect(await begin(101, 1)).not.toBeNull();
   });
 
   it('is the earlier of a signal and a look', async () => {
