@@ -4,14 +4,16 @@
  * push in the same way.
  */
 import type { ReadPage } from '../../connectors/connector';
-import type { Database } from '../../db/database';
+import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { changeOverviewJob, lockOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
 import { endOverviewJob } from '../../db/overviews/overview-lifecycle';
 import type { Checkpoint, StepResult } from '../../db/overviews/overview-pages';
 import { announceOverview } from '../../db/overviews/overviews';
-import { hasPreviewedTwice, previewDeletions, previewPage } from '../../db/overviews/preview-pull';
+import { type LocalChunk, pagesOfOverview } from '../../db/overviews/local-chunk';
+import { previewDeletions, previewPage } from '../../db/overviews/preview-pull';
 import { compareLocalRecords, comparePage } from '../../db/overviews/preview-push';
+import { countSeenAgain, partsFor, SeenIds } from '../../db/pull/comparison/seen-ids';
 import { pullTargetOf } from '../../db/pull/page';
 import { countLinked } from '../../db/records/record-links';
 import type { OpenConnector } from '../dependencies';
@@ -32,6 +34,8 @@ export interface OverviewReaderOptions {
 }
 
 const LOCAL_RECORDS_PER_STEP = 500;
+/** Also the records of which one statement reads and stores all fields. */
+const LINKS_PER_STEP = 1_000;
 /**
  * Stored as the cursor once the last page was read. It differs from every page number and every cursor of a
  * third party.
@@ -93,8 +97,13 @@ export class OverviewReader {
       return this.pages.inTenant((work) => previewPage(work, this.job, toPreview, checkpoint));
     });
     if (read !== 'done') return read === 'more' ? 'more' : 'done';
-    await this.refuseIncompleteList(isPagingStable);
-    await this.pages.inTenant((work) => previewDeletions(work, this.job, integration));
+    // Once only: the list may change while both sides are compared.
+    if (!this.hasBegunToCompare) await this.refuseIncompleteList(isPagingStable);
+    const { integrationId } = integration;
+    const compared = await this.inParts(partsFor(this.job.recordsRead), (work, chunk) =>
+      previewDeletions(work, this.job, { integrationId, limit: LINKS_PER_STEP, ...chunk }),
+    );
+    if (compared !== 'done') return compared === 'more' ? 'more' : 'done';
     return this.end('succeeded');
   }
 
@@ -112,17 +121,41 @@ export class OverviewReader {
       );
       if (read !== 'done') return read === 'more' ? 'more' : 'done';
       // Once only: the list may change while the local records are compared.
-      if (this.job.afterRecordId === null) await this.refuseIncompleteList(isPagingStable);
+      if (!this.hasBegunToCompare) await this.refuseIncompleteList(isPagingStable);
     }
-    while (this.job.readFinishedAt === null) {
+    if (this.job.readFinishedAt === null) {
       const step = { integration, isReadable, limit: LOCAL_RECORDS_PER_STEP };
-      const job = await this.pages.inTenant((work) => compareLocalRecords(work, this.job, step));
-      if (job === undefined) return 'done';
-      this.job = job;
-      await this.announce();
-      if (job.readFinishedAt === null && !this.options.isWithinTimeBox()) return 'more';
+      const parts = isReadable ? partsFor(this.job.recordsRead) : 1;
+      const compared = await this.inParts(parts, (work, chunk) =>
+        compareLocalRecords(work, this.job, { ...step, ...chunk }),
+      );
+      if (compared !== 'done') return compared === 'more' ? 'more' : 'done';
     }
     return this.end('succeeded');
+  }
+
+  private get hasBegunToCompare(): boolean {
+    return this.job.comparedPart > 0 || this.job.afterRecordId !== null;
+  }
+
+  /** Compares chunk by chunk what Syncline holds with what the pages showed. The job's row has the place. */
+  private async inParts(
+    parts: number,
+    step: (work: TenantWork, chunk: Omit<LocalChunk, 'limit'>) => Promise<StepResult>,
+  ): Promise<ReadOutcome> {
+    while (this.job.comparedPart < parts) {
+      const part = { part: this.job.comparedPart, parts };
+      const pages = pagesOfOverview(this.job);
+      const seen = await SeenIds.read((read) => this.pages.inTenant(read), pages, part);
+      while (this.job.comparedPart === part.part) {
+        const job = await this.pages.inTenant((work) => step(work, { ...part, seen }));
+        if (job === undefined) return 'stopped';
+        this.job = job;
+        await this.announce();
+        if (job.comparedPart < parts && !this.options.isWithinTimeBox()) return 'more';
+      }
+    }
+    return 'done';
   }
 
   /** Pages are not requested ahead, so that a superseded overview requests no further page. */
@@ -163,7 +196,8 @@ export class OverviewReader {
   private async isComplete(): Promise<boolean> {
     const total = (await this.pages.count()) ?? this.job.recordsRead;
     if (!addsUp(this.job, total)) return false;
-    return !(await this.pages.inTenant((work) => hasPreviewedTwice(work, this.job)));
+    const pages = pagesOfOverview(this.job);
+    return (await countSeenAgain((read) => this.pages.inTenant(read), pages, { total })) === 0;
   }
 
   private async announce(): Promise<void> {

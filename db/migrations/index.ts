@@ -50,6 +50,7 @@ import * as tenantDeletions from './2026-12-05-tenant-deletions';
 import * as awaitedRuns from './2026-12-06-awaited-runs';
 import * as comparedSides from './2026-12-06-compared-sides';
 import * as operatorMetrics from './2026-12-06-operator-metrics';
+import * as overviewParts from './2026-12-06-overview-parts';
 import * as pushQueueLooks from './2026-12-06-push-queue-looks';
 import * as settledItems from './2026-12-06-settled-items';
 import * as syncRanges from './2026-12-06-sync-ranges';
@@ -106,6 +107,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-awaited-runs': awaitedRuns,
   '2026-12-06-compared-sides': comparedSides,
   '2026-12-06-operator-metrics': operatorMetrics,
+  '2026-12-06-overview-parts': overviewParts,
   '2026-12-06-push-queue-looks': pushQueueLooks,
   '2026-12-06-settled-items': settledItems,
   '2026-12-06-sync-ranges': syncRanges,

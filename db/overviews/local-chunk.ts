@@ -1,9 +1,35 @@
-/** Reads local records with what is known of their pushes, chunk by chunk, for overviews. */
+/** What Syncline holds, chunk by chunk, for overviews, and which of it the pages have shown. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { PagesOf, Part, SeenIds } from '../pull/comparison/seen-ids';
 import type { OverviewJob } from './overview-jobs';
 import type { LocalRecord } from './overview-pages';
+
+/** The part of all ids that `seen` holds is compared. */
+export interface LocalChunk extends Part {
+  seen: SeenIds;
+  limit: number;
+}
+
+/** Where to continue after a chunk: once the last part is compared, `comparedPart` is the number of parts. */
+export function placeAfter(
+  chunk: readonly { recordId: string }[],
+  { part, limit }: Part & { limit: number },
+): Pick<OverviewJob, 'comparedPart' | 'afterRecordId'> {
+  const isPartDone = chunk.length < limit;
+  return {
+    comparedPart: isPartDone ? part + 1 : part,
+    afterRecordId: isPartDone ? null : (chunk.at(-1)?.recordId ?? null),
+  };
+}
+
+export const pagesOfOverview =
+  ({ overviewId, recordType, direction }: OverviewJob): PagesOf =>
+  (tenantId) =>
+    sql`overview_pages page where page.tenant_id = ${opaqueToPlanner(tenantId)}
+      and page.overview_id = ${opaqueToPlanner(overviewId)} and page.record_type = ${recordType}
+      and page.direction = ${direction}`;
 
 export interface SyncedRecord extends LocalRecord {
   hasRecordSync: boolean;
@@ -14,13 +40,11 @@ export interface SyncedRecord extends LocalRecord {
   knownHash: string | null;
   remoteId: string | null;
   isDeactivated: boolean;
-  /** A page of remote records showed it. */
-  isSeen: boolean;
 }
 
 export async function readChunk(
   { trx, tenantId }: TenantWork,
-  { overviewId, recordType, direction, afterRecordId: after }: OverviewJob,
+  { recordType, afterRecordId: after }: OverviewJob,
   { integrationId, limit }: { integrationId: string; limit: number },
 ): Promise<SyncedRecord[]> {
   const tenant = opaqueToPlanner(tenantId);
@@ -30,18 +54,13 @@ export async function readChunk(
       select record_id, external_id, version, fields, deleted_at is not null as is_deleted from records
       where tenant_id = ${tenant} and record_type = ${recordType}
         and (${after}::uuid is null or record_id > ${after}::uuid)
-      order by record_id limit ${limit}),
-    seen as materialized (
-      select unnest(seen) as record_id from overview_pages
-      where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
-        and direction = ${direction})
+      order by record_id limit ${limit})
     select chunk.*, record_sync.record_id is not null as has_record_sync,
       record_sync.absent_since is not null and link.remote_id is null as is_absent,
       link.remote_id, coalesce(link.is_deactivated, false) as is_deactivated,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
         or record_sync.unresolved_push_id is not null, false) as has_been_sent,
-      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash,
-      exists (select from seen where seen.record_id = chunk.record_id) as is_seen
+      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash
     from chunk
     left join lateral (
       select * from record_syncs

@@ -2,17 +2,18 @@
  * The pull part of an overview (rules.md 21 to 23): each page is matched and merged by the same code that
  * applies pages, and the changes are stored as items instead of records.
  */
-import { sql } from 'kysely';
 import { pickMembers } from '../../domain/json';
 import type { TenantWork } from '../database';
+import { isInPart } from '../pull/comparison/seen-ids';
+import { readLinks } from '../pull/comparison/walk-links';
 import { matchRecords } from '../pull/page-stages/match-records';
 import { mergePage } from '../pull/page-stages/merge-page';
 import type { PageToApply, PulledDraft } from '../pull/page';
 import { withoutErased } from '../records/erased-records';
 import { lockMappings } from '../records/mapping-lock';
 import { findHeldElsewhere } from '../pull/record-holders';
-import { opaqueToPlanner } from '../sql/bulk-rows';
-import { changeOverviewJob, lockOverviewJob, type OverviewJob, type OverviewJobKey } from './overview-jobs';
+import { type LocalChunk, placeAfter } from './local-chunk';
+import { changeOverviewJob, lockOverviewJob, type OverviewJobKey } from './overview-jobs';
 import {
   type Checkpoint,
   insertItems,
@@ -24,9 +25,7 @@ import {
   savePage,
   type StepResult,
 } from './overview-pages';
-
-/** Records per statement, because their fields are large. */
-const DELETIONS_PER_STATEMENT = 1_000;
+import { isCanceled } from './overviews';
 
 export async function previewPage(
   work: TenantWork,
@@ -75,55 +74,40 @@ const HELD_ELSEWHERE =
   'Only the link is removed: the record was not created from this integration, or another one reads it too.';
 
 /**
- * Adds the deletions that a sync would make: linked records that no page held. Done once, after the last
- * page.
+ * Adds the next deletions that a sync would make: linked records that no page held. Called until the last
+ * part is compared.
  */
 export async function previewDeletions(
   work: TenantWork,
   key: OverviewJobKey,
-  { integrationId }: { integrationId: string },
-): Promise<void> {
+  { integrationId, limit, seen, ...part }: LocalChunk & { integrationId: string },
+): Promise<StepResult> {
   const job = await lockOverviewJob(work, key);
-  if (job === undefined || job.finishedAt !== null || job.deletes > 0) return;
-  const missing = await findMissing(work, job, integrationId);
-  let deletes = 0;
-  for (let from = 0; from < missing.length; from += DELETIONS_PER_STATEMENT) {
-    const chunk = missing.slice(from, from + DELETIONS_PER_STATEMENT);
-    const remoteIds = new Map(chunk.map(({ recordId, remoteId }) => [recordId, remoteId]));
-    const records = await readLocalRecords(work, [...remoteIds.keys()]);
-    const held = await findHeldElsewhere(work, { integrationId, recordType: job.recordType }, [
-      ...remoteIds.keys(),
-    ]);
-    const items = records
-      .filter(({ isDeleted }) => !isDeleted)
-      .map((record) => ({
-        ...itemOfDeletion(record, remoteIds.get(record.recordId) ?? null),
-        reason: held.has(record.recordId) ? HELD_ELSEWHERE : null,
-      }));
-    await insertItems(work, job, items);
-    deletes += items.length;
-  }
-  await changeOverviewJob(work, job, { deletes });
-}
-
-async function findMissing(
-  { trx, tenantId }: TenantWork,
-  { overviewId, recordType, startedAt }: OverviewJob,
-  integrationId: string,
-): Promise<{ recordId: string; remoteId: string }[]> {
-  // The statistics underestimate both sides; a nested loop would compare every row with every other.
-  await sql`set local enable_nestloop = off`.execute(trx);
-  const { rows } = await sql<{ recordId: string; remoteId: string }>`
-    with seen as materialized (
-      select unnest(page.seen) as record_id from overview_pages page
-      where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.overview_id = ${opaqueToPlanner(overviewId)}
-        and page.record_type = ${recordType} and page.direction = 'pull')
-    select link.record_id, link.remote_id from record_links link
-    where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
-      and link.record_type = ${recordType} and link.updated_at < ${startedAt}
-      and not exists (select from seen where seen.record_id = link.record_id)`.execute(trx);
-  await sql`set local enable_nestloop = on`.execute(trx);
-  return rows;
+  if (job === undefined || job.finishedAt !== null || (await isCanceled(work, key))) return undefined;
+  // Another worker has continued with the next part.
+  if (job.comparedPart !== part.part) return job;
+  const type = { integrationId, recordType: job.recordType };
+  const place = { after: job.afterRecordId, linkedBefore: job.startedAt, limit };
+  const links = await readLinks(work, type, place);
+  const missing = links.filter(
+    ({ recordId, isOfType, isOlder }) =>
+      isOfType && isOlder && isInPart(recordId, part) && !seen.has(recordId),
+  );
+  const remoteIds = new Map(missing.map(({ recordId, remoteId }) => [recordId, remoteId]));
+  const records = await readLocalRecords(work, [...remoteIds.keys()]);
+  const held = await findHeldElsewhere(work, type, [...remoteIds.keys()]);
+  const items = records
+    .filter(({ isDeleted }) => !isDeleted)
+    .map((record) => ({
+      ...itemOfDeletion(record, remoteIds.get(record.recordId) ?? null),
+      reason: held.has(record.recordId) ? HELD_ELSEWHERE : null,
+    }));
+  await insertItems(work, job, items);
+  await changeOverviewJob(work, job, {
+    deletes: job.deletes + items.length,
+    ...placeAfter(links, { limit, ...part }),
+  });
+  return lockOverviewJob(work, job);
 }
 
 function itemOfDeletion(
@@ -141,17 +125,4 @@ function itemOfDeletion(
     after: null,
     reason: null,
   };
-}
-
-/** True if two pages held the same record, because the list changed while it was read. */
-export async function hasPreviewedTwice(
-  { trx, tenantId }: TenantWork,
-  { overviewId, recordType, direction }: OverviewJobKey,
-): Promise<boolean> {
-  const { rows } = await sql<{ hasTwice: boolean }>`
-    select count(*) > count(distinct seen.record_id) as has_twice
-    from overview_pages page cross join lateral unnest(page.seen) as seen(record_id)
-    where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.overview_id = ${opaqueToPlanner(overviewId)}
-      and page.record_type = ${recordType} and page.direction = ${direction}`.execute(trx);
-  return rows[0]?.hasTwice ?? false;
 }

@@ -16,11 +16,12 @@ import {
 import { knownFrom, withEmptiedFields } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
+import { isInPart } from '../pull/comparison/seen-ids';
 import { findLinked } from '../pull/page-stages/find-linked';
 import { hashOfTarget } from '../records/payload-hash';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { changeOverviewJob, lockOverviewJob, type OverviewJobKey } from './overview-jobs';
-import { readChunk, type SyncedRecord } from './local-chunk';
+import { type LocalChunk, placeAfter, readChunk, type SyncedRecord } from './local-chunk';
 import {
   addCounts,
   type Checkpoint,
@@ -201,16 +202,20 @@ export async function compareLocalRecords(
     integration,
     isReadable,
     limit,
-  }: { integration: ComparedIntegration; isReadable: boolean; limit: number },
+    seen,
+    ...part
+  }: LocalChunk & { integration: ComparedIntegration; isReadable: boolean },
 ): Promise<StepResult> {
   const job = await lockOverviewJob(work, key);
   if (job === undefined || job.finishedAt !== null || (await isCanceled(work, key))) return undefined;
+  // Another worker has continued with the next part.
+  if (job.comparedPart !== part.part) return job;
   const mapping = mappingOf(integration, key);
   const chunk = await readChunk(work, job, { integrationId: integration.integrationId, limit });
   const unseen = await withPulledChanges(
     work,
     key,
-    chunk.filter(({ isSeen }) => !isSeen),
+    chunk.filter(({ recordId }) => isInPart(recordId, part) && !seen.has(recordId)),
   );
   const relevant = unseen.filter((record) => isRelevant(mapping, integration, record));
   const items = relevant.flatMap((record) => itemsOfUnseen(mapping, record, { isReadable }));
@@ -220,9 +225,10 @@ export async function compareLocalRecords(
     unchanged: isReadable ? 0 : relevant.length - items.length,
     read: isReadable ? 0 : chunk.length,
   });
+  const place = placeAfter(chunk, { limit, ...part });
   await changeOverviewJob(work, key, {
-    afterRecordId: chunk.at(-1)?.recordId ?? job.afterRecordId,
-    readFinishedAt: chunk.length < limit ? work.now : null,
+    ...place,
+    readFinishedAt: place.comparedPart === part.parts ? work.now : null,
   });
   return lockOverviewJob(work, key);
 }

@@ -39,6 +39,8 @@ export interface OverviewJobsTable {
   pages: Generated<number>;
   repeatedPages: Generated<number>;
   readFinishedAt: Date | null;
+  /** How far the comparison with what the pages showed has come. */
+  comparedPart: Generated<number>;
   afterRecordId: string | null;
   comparedWith: 'third_party' | 'last_push' | null;
   expectedRecords: number | null;

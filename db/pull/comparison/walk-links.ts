@@ -28,14 +28,14 @@ export interface Link {
   isOlder: boolean;
 }
 
-export interface LinkChunk {
+interface LinkChunk {
   /** Of the record type, in the part that `seen` holds. */
   links: readonly Link[];
   seen: SeenIds;
   linkedBefore: Date | null;
 }
 
-export interface Compared {
+interface Compared {
   compared: number;
   missing: number;
 }
