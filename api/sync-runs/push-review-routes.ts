@@ -8,6 +8,7 @@ import {
   listPushReviews,
   lockPushReview,
   type PushReviewSummary,
+  WAITING_COUNTED_MAX,
 } from '../../db/push/push-reviews';
 import { toTypeId } from '../../db/sql/ids';
 import { BRAKED_EFFECTS } from '../../domain/push/braked-effect';
@@ -64,6 +65,9 @@ const review = z
         'The number of records that still wait. After a decision about many records, it falls to 0 ' +
         'while the push queue works through them.',
     }),
+    is_lower_bound: z
+      .boolean()
+      .meta({ description: `True if more records wait: ${WAITING_COUNTED_MAX} of a review are counted.` }),
     records_approved: z.int(),
     records_discarded: z.int(),
     decided_by: z.string().nullable(),
@@ -255,6 +259,7 @@ function toWire(found: PushReviewSummary): z.output<typeof review> {
     },
     state: found.state,
     records_waiting: found.recordsWaiting,
+    is_lower_bound: found.isLowerBound,
     records_approved: found.recordsApproved,
     records_discarded: found.recordsDiscarded,
     decided_by: found.decidedBy,

@@ -6,18 +6,35 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PushReviewsTable } from '../tables/records';
 
 export type PushReview = Selectable<PushReviewsTable>;
-export type PushReviewSummary = PushReview & { recordsWaiting: number };
+export interface PushReviewSummary extends PushReview {
+  /** The records that still wait, counted up to `WAITING_COUNTED_MAX`. */
+  recordsWaiting: number;
+  isLowerBound: boolean;
+}
+
+export const WAITING_COUNTED_MAX = 10_000;
 
 function selectReviews({ trx, tenantId }: TenantWork) {
   return trx
     .selectFrom('pushReviews')
     .selectAll()
     .select(
-      sql<number>`(select count(*) from record_syncs where record_syncs.tenant_id = push_reviews.tenant_id
-        and record_syncs.push_review_id = push_reviews.push_review_id)::int`.as('recordsWaiting'),
+      sql<number>`(select count(*) from (
+        select from record_syncs where record_syncs.tenant_id = push_reviews.tenant_id
+          and record_syncs.push_review_id = push_reviews.push_review_id
+        limit ${WAITING_COUNTED_MAX + 1}) waiting)::int`.as('recordsFound'),
     )
     .where('tenantId', '=', tenantId);
 }
+
+const toSummary = ({
+  recordsFound,
+  ...review
+}: PushReview & { recordsFound: number }): PushReviewSummary => ({
+  ...review,
+  recordsWaiting: Math.min(recordsFound, WAITING_COUNTED_MAX),
+  isLowerBound: recordsFound > WAITING_COUNTED_MAX,
+});
 
 /** Newest first, before `before` (a review's id). */
 export async function listPushReviews(
@@ -38,14 +55,16 @@ export async function listPushReviews(
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
   if (state !== undefined) query = query.where('state', '=', state);
   if (before !== undefined) query = query.where('pushReviewId', '<', before);
-  return query.orderBy('pushReviewId', 'desc').limit(limit).execute();
+  const rows = await query.orderBy('pushReviewId', 'desc').limit(limit).execute();
+  return rows.map(toSummary);
 }
 
 export async function findPushReview(
   work: TenantWork,
   { pushReviewId }: { pushReviewId: string },
 ): Promise<PushReviewSummary | undefined> {
-  return selectReviews(work).where('pushReviewId', '=', pushReviewId).executeTakeFirst();
+  const row = await selectReviews(work).where('pushReviewId', '=', pushReviewId).executeTakeFirst();
+  return row && toSummary(row);
 }
 
 /** Locked until the end of the transaction. */

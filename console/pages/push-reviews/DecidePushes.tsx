@@ -6,6 +6,7 @@ import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
+import { atLeast } from './review-title';
 
 const changes = ['push-reviews', 'notifications', 'records', 'record', 'pushes'];
 type Decision = 'approve' | 'discard';
@@ -31,7 +32,7 @@ function useDecision(review: Review, recordIds?: string[]) {
 
 export function DecidePushes({ review }: { review: Review }) {
   const { decide, ...shared } = useDecision(review);
-  const waiting = plural(review.records_waiting, 'push', 'pushes');
+  const waiting = atLeast(review, plural(review.records_waiting, 'push', 'pushes'));
   return (
     <>
       <ConfirmedAction

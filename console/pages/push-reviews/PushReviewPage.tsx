@@ -14,7 +14,7 @@ import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { DecideOnePush, DecidePushes } from './DecidePushes';
-import { reviewTitle } from './review-title';
+import { atLeast, reviewTitle } from './review-title';
 
 type Review = Schemas['PushReview'];
 const route = getRouteApi('/shell/push-reviews/$pushReviewId');
@@ -68,8 +68,8 @@ function Progress({ review }: { review: Review }) {
   const { decided_at: at, decided_by: by } = review;
   return (
     <Text>
-      {toNumber(review.records_waiting)} waiting, {toNumber(review.records_approved)} approved,{' '}
-      {toNumber(review.records_discarded)} discarded.
+      {atLeast(review, toNumber(review.records_waiting))} waiting, {toNumber(review.records_approved)}{' '}
+      approved, {toNumber(review.records_discarded)} discarded.
       {at !== null && (
         <>
           {' '}

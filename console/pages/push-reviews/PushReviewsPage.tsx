@@ -14,7 +14,7 @@ import { statusLabel, StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { REVIEW_STATES } from '../../search';
 import { useIntegrationNames } from '../integrations/use-integration-names';
-import { reviewTitle } from './review-title';
+import { atLeast, reviewTitle } from './review-title';
 
 type Review = Schemas['PushReview'];
 const route = getRouteApi('/shell/push-reviews');
@@ -68,7 +68,12 @@ const listColumns = (nameOf: (integrationId: string) => string): Column<Review>[
   },
   { title: 'App', from: 'sm', cell: (review) => nameOf(review.integration_id) },
   { title: 'State', cell: (review) => <StatusBadge status={review.state} /> },
-  { title: 'Waiting', from: 'md', isFigure: true, cell: (review) => toNumber(review.records_waiting) },
+  {
+    title: 'Waiting',
+    from: 'md',
+    isFigure: true,
+    cell: (review) => atLeast(review, toNumber(review.records_waiting)),
+  },
   { title: 'Caused by', from: 'lg', cell: (review) => review.cause.by.map(toActor).join(', ') },
   { title: 'Since', from: 'sm', cell: (review) => <Instant at={review.created_at} /> },
 ];

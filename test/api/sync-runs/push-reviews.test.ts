@@ -30,6 +30,7 @@ describe('rule 53: push reviews', () => {
       cause: { kind: 'changes', by: [expect.stringMatching(/^key:operator/)], mapping_version: 1 },
       state: 'pending',
       records_waiting: RECORDS,
+      is_lower_bound: false,
       records_approved: 0,
       decided_by: null,
     });
