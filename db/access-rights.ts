@@ -119,6 +119,7 @@ export async function mendAccess(db: Kysely<unknown>, schema: string): Promise<n
   }
   await grantPartitions(db, schema);
   await allowBackup(db, schema);
+  await giveToOwner(db, schema);
   return mended;
 }
 
@@ -154,6 +155,15 @@ export async function allowBackup(db: Kysely<unknown>, schema: string): Promise<
            using (current_setting('app.backup', true) = 'on')`;
     await sql.raw(statement).execute(db);
   }
+}
+
+/** After a change of the owner: `is_tenant_deleted` runs as the owner and would see no deleted tenant. */
+async function giveToOwner(db: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await sql`
+    select from pg_policy join pg_class on pg_class.oid = polrelid
+     where relnamespace = quote_ident(${schema})::regnamespace and polname = 'owner_rows'
+       and polroles <> array[(select oid from pg_roles where rolname = current_user)]`.execute(db);
+  if (rows.length > 0) await sql`alter policy owner_rows on tenant_deletions to current_user`.execute(db);
 }
 
 /** The statements of the migrations about access, in their order: recorded without a database. */

@@ -50,9 +50,9 @@ export async function restore(databaseUrl: string, file: string): Promise<number
   }
 }
 
-/** The schema is there, and the policy for backups is of the owner there; migrate creates it for this one. */
+/** The schema is there, and these policies are of the owner there; migrate creates them for this one. */
 const isRestored = (entry: string): boolean =>
-  !/ (SCHEMA - |ACL - SCHEMA |COMMENT - SCHEMA )| POLICY .* backup_rows /.test(entry);
+  !/ (SCHEMA - |ACL - SCHEMA |COMMENT - SCHEMA )| POLICY .* (backup_rows|owner_rows) /.test(entry);
 
 async function refuseNotEmpty(db: Kysely<unknown>, schema: string): Promise<void> {
   const { rows } = await sql`select from pg_tables where schemaname = ${schema} limit 1`.execute(db);

@@ -60,6 +60,9 @@ it('B5, B6: an owner makes a backup, and another owner restores it into an empty
   expect(others(await rowsOf(to, restored))).toEqual(others(before));
   expect(await accessOf(to, restored)).toEqual(await accessOf(from, url));
   expect(await migrateToLatest(restored)).toEqual([]);
+  // Otherwise no transaction would see that a tenant was deleted.
+  const readers = `select polroles::regrole[]::text as readers from pg_policy where polname = 'owner_rows'`;
+  expect(await execute(restored, readers)).toEqual([{ readers: '{two}' }]);
   await expect(restore(restored, file)).rejects.toThrow('The database is not empty.');
 });
 
