@@ -95,6 +95,7 @@ it('lets an erased person come back only after the block was lifted', async () =
   await page.getByRole('dialog').getByRole('button', { name: 'Lift block' }).click();
 
   await expectShown(page.getByText('Erased, block lifted'));
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   await create();
   expect(await button(page, 'Lift block').getAttribute('title')).toBe('The block was already lifted.');
 });
