@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
-import { FIRST_ID } from '../sql/ids';
+import { openPushQueues } from '../sql/open-push-queues';
 
 /** Of the due pushes of a kind no more are counted. */
 export const COUNTED_MAX = 10_000;
@@ -41,7 +41,6 @@ export async function readPushFigures(
   { after }: { after: string | null },
 ): Promise<PushFiguresRead> {
   await sql`select set_config('statement_timeout', ${String(ANSWER_WITHIN_MS)}, true)`.execute(trx);
-  const [tenantId = FIRST_ID, integrationId = FIRST_ID] = after?.split(' ') ?? [];
   // The expression of the index record_syncs_due_by_kind.
   const ofKind = sql`tenant_id = open.tenant_id and integration_id = open.integration_id
     and (case when is_backfill then 3 else push_priority end) = kind`;
@@ -51,16 +50,7 @@ export async function readPushFigures(
       and next_due_at <= statement_timestamp() - make_interval(secs => ${sql.lit(seconds)}) limit ${most}) due
     limit ${most}) counted)`;
   const { rows } = await sql<PushFigures & { next: string | null }>`
-    with recursive queue as (
-      (select tenant_id, integration_id from record_syncs
-       where next_due_at is not null and (tenant_id, integration_id) > (${tenantId}, ${integrationId})
-       order by tenant_id, integration_id, is_backfill, next_due_at limit 1)
-      union all
-      select next.tenant_id, next.integration_id from queue, lateral (
-        select tenant_id, integration_id from record_syncs other
-        where other.next_due_at is not null
-          and (other.tenant_id, other.integration_id) > (queue.tenant_id, queue.integration_id)
-        order by tenant_id, integration_id, is_backfill, next_due_at limit 1) next),
+    with recursive ${openPushQueues(after)},
     page as materialized (select * from queue limit ${sql.lit(QUEUES_MAX)}),
     open as materialized (
       select page.tenant_id, page.integration_id from page, lateral (

@@ -11,6 +11,7 @@ import {
   type StalledWorkPage,
   type StalledWorkSearch,
 } from './stalled-work-page';
+import { openPushQueues } from '../sql/open-push-queues';
 import { findStalledDeletions, findStalledErasures, findStalledTasks } from './stalled-tasks';
 import { FIRST_ID } from '../sql/ids';
 
@@ -22,18 +23,8 @@ async function findStalledPushQueues(
   { trx }: Work,
   { overdueSince, after, limit }: StalledWorkSearch,
 ): Promise<StalledWorkPage> {
-  const [tenantId = FIRST_ID, integrationId = FIRST_ID] = after?.split(' ') ?? [];
   const { rows } = await sql<{ tenantId: string; integrationId: string; isStalled: boolean }>`
-    with recursive queue as (
-      (select tenant_id, integration_id from record_syncs
-       where next_due_at is not null and (tenant_id, integration_id) > (${tenantId}, ${integrationId})
-       order by tenant_id, integration_id, is_backfill, next_due_at limit 1)
-      union all
-      select next.tenant_id, next.integration_id from queue, lateral (
-        select tenant_id, integration_id from record_syncs other
-        where other.next_due_at is not null
-          and (other.tenant_id, other.integration_id) > (queue.tenant_id, queue.integration_id)
-        order by tenant_id, integration_id, is_backfill, next_due_at limit 1) next),
+    with recursive ${openPushQueues(after)},
     page as materialized (select * from queue limit ${limit})
     select page.tenant_id, page.integration_id, exists (
       select from integrations integration
