@@ -51,10 +51,14 @@ export async function listSyncJobs({ trx, tenantId }: TenantWork, { syncRunId }:
     .execute();
 }
 
-/** Locked until the end of the transaction. Where both are needed, lock the run first. */
+/**
+ * Locked until the end of the transaction. Where both are needed, lock the run first. `noKeyUpdate` does not
+ * conflict with rows that refer to the job.
+ */
 export async function lockSyncJob(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: JobKey,
+  strength: 'update' | 'noKeyUpdate' = 'update',
 ): Promise<SyncJob | undefined> {
   return trx
     .selectFrom('syncJobs')
@@ -62,6 +66,6 @@ export async function lockSyncJob(
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('recordType', '=', recordType)
-    .forUpdate()
+    .$call((query) => (strength === 'update' ? query.forUpdate() : query.forNoKeyUpdate()))
     .executeTakeFirst();
 }

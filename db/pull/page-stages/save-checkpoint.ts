@@ -6,8 +6,8 @@ import { sql } from 'kysely';
 import type { WatermarkKept } from '../../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../../database';
 import { arrayParameter } from '../../sql/binary-arrays';
-import type { SyncJob } from '../job-rows';
-import { firstPageOf, lockJobOfRange, saveRange, type SyncRange } from '../ranges/sync-ranges';
+import { lockSyncJob, type SyncJob } from '../job-rows';
+import { firstPageOf, saveRange, type SyncRange } from '../ranges/sync-ranges';
 import type { Interruption } from '../pass-state';
 import type { OpenPage } from './open-page';
 import type { PageChanges, PageToApply, PassKey, RecordError } from '../page';
@@ -30,7 +30,7 @@ export async function saveCheckpoint(
   changes: PageChanges,
   { isInitialLoad }: { isInitialLoad: boolean },
 ): Promise<SyncJob> {
-  const job = range === undefined ? opened : await lockJobOfRange(work, page);
+  const job = range === undefined ? opened : await lockSyncJob(work, page, 'noKeyUpdate');
   if (job === undefined || job.finishedAt !== null) throw new JobHasEnded();
   const records = idsOf(changes);
   const counts = countRecords(page, changes, records);

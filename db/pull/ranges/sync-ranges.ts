@@ -131,21 +131,6 @@ function sumOf(totals: readonly (number | null)[]): number | null {
   );
 }
 
-/** The job, locked against other ranges. It does not conflict with rows that refer to the job. */
-export async function lockJobOfRange(
-  { trx, tenantId }: TenantWork,
-  { syncRunId, recordType }: JobKey,
-): Promise<SyncJob | undefined> {
-  return trx
-    .selectFrom('syncJobs')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .where('recordType', '=', recordType)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
-
 /** Stores how far a range was read. The caller has locked it and its job. @returns false if it is gone. */
 export async function saveRange(
   { trx, tenantId }: TenantWork,
@@ -173,7 +158,7 @@ export async function saveRange(
   return numUpdatedRows > 0n;
 }
 
-/** Of jobs that have ended, or begin anew in one piece. */
+/** Of jobs that have ended, or start over in one piece. */
 export async function dropRanges(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordTypes }: { syncRunId: string; recordTypes: readonly string[] },
