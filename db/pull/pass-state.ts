@@ -129,14 +129,14 @@ export async function restartPass(
     at.range === undefined
       ? job
       : (await listRanges(work, { syncRunId, recordType })).find(({ range }) => range === at.range);
-  // Another range has begun anew already, or another worker has continued.
+  // Another range has started over already, or another worker has continued.
   if (chain?.pages !== at.pages) return true;
   const { numUpdatedRows } = await trx
     .updateTable('syncJobs')
     .set({
       restarts: sql<number>`restarts + 1`,
       recordsReadBefore: sql<number>`records_read`,
-      // Whoever still reads from the old position finds another number of pages, and stops.
+      // A worker that still reads from the old position finds another number of pages, and stops.
       pages: sql<number>`pages + 1`,
       firstPage: sql<number>`pages + 1`,
       cursor: null,

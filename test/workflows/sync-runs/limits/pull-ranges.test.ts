@@ -184,7 +184,7 @@ describe('rule 60: a large list that is read in ranges (F10)', () => {
   });
 
   it.each([[[1]], [[0, 1, 2, 3]]])(
-    'begins anew in one piece, once, when the third party no longer knows the positions in the ranges %j',
+    'starts over in one piece, once, when the third party no longer knows the positions in the ranges %j',
     async (forgotten) => {
       const pulled = await divided();
       const expired = new Set<number>();
