@@ -18,6 +18,7 @@ import { type Route } from './define-route';
 import { isList } from './list-slots';
 import { EVENT_SCHEMAS, exampleOf } from '../webhooks/event-schema';
 import { problemView } from './problem';
+import { PRINTABLE_HEADER } from '../http/parse';
 
 const WEBHOOKS_TAG = 'Webhooks';
 
@@ -145,7 +146,7 @@ function isOptional(body: z.ZodType): boolean {
 }
 
 function headersOf(route: Route, access: Access): z.ZodObject | undefined {
-  const idempotencyKey = z.string().min(1).max(255).optional().meta({
+  const idempotencyKey = z.string().min(1).max(255).regex(PRINTABLE_HEADER).optional().meta({
     description: 'Identifies this request, so that a repeated request has no second effect. Use a UUID.',
   });
   const ifMatch = z
