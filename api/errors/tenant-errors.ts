@@ -7,6 +7,11 @@ export const TENANT_ERRORS = {
     title: 'Tenant not found',
     detail: 'Check the id. GET /v1/tenants lists all tenants.',
   },
+  tenant_deletion_not_found: {
+    status: 404,
+    title: 'No deletion of this tenant was found',
+    detail: 'Nobody has deleted a tenant of this id. DELETE /v1/tenants/{tenant_id} deletes one.',
+  },
   tenant_deleted: {
     status: 410,
     title: 'The tenant was deleted',

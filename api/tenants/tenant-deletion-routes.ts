@@ -71,10 +71,10 @@ export const tenantDeletionRoutes: readonly Route[] = [
     description: 'The receipt has counts and instants, and no personal data. It stays.',
     params: tenantParams,
     responses: { 200: { description: 'The receipt.', schema: deletionView } },
-    problems: ['tenant_not_found'],
+    problems: ['tenant_deletion_not_found'],
     async run(work, { params }) {
       const found = await findTenantDeletion(work, { tenantId: params.tenant_id });
-      if (found === undefined) throw new HttpError('tenant_not_found');
+      if (found === undefined) throw new HttpError('tenant_deletion_not_found');
       return { status: 200, body: toWire(found) };
     },
   }),

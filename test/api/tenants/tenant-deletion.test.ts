@@ -28,7 +28,7 @@ it('rule 62: an operator who names another tenant deletes nothing', async () => 
   expectProblem(await service.platform.delete(path()), 400, 'invalid_query');
 
   await service.platform.get(path()).expect(200);
-  expectProblem(await service.platform.get(`${path()}/deletion`), 404, 'tenant_not_found');
+  expectProblem(await service.platform.get(`${path()}/deletion`), 404, 'tenant_deletion_not_found');
 });
 
 it('rule 62: a deleted tenant is invisible at once, and its keys and sessions are refused', async () => {
