@@ -10,6 +10,7 @@ import re
 from collections import defaultdict, deque
 from itertools import count
 
+import checks  # noqa: F401 -- registers them
 import requests
 import schemathesis
 
@@ -81,6 +82,12 @@ def storable(value):
     return value
 
 
+def changes_of(body):
+    """The body and, if it is a batch, its items."""
+    items = body.get("records") if isinstance(body, dict) else None
+    return [each for each in [body, *(items if isinstance(items, list) else [])] if isinstance(each, dict)]
+
+
 def use_what_exists(case, choice):
     parameters = case.path_parameters or {}
     for name in parameters:
@@ -99,8 +106,9 @@ def use_what_exists(case, choice):
         if isinstance(part, dict):
             part.pop("cursor", None)
     # No schema says what time it is: a change may not come from the future.
-    if isinstance(case.body, dict) and case.body.get("occurred_at") is not None:
-        case.body["occurred_at"] = "2024-02-29T12:00:00Z"
+    for change in changes_of(case.body):
+        if change.get("occurred_at") is not None:
+            change["occurred_at"] = "2024-02-29T12:00:00Z"
     # OpenAPI cannot say that two parameters belong together.
     if case.operation.label == "GET /v1/pushes":
         if len({"record_type", "external_id"} & set(case.query or {})) == 1:

@@ -55,7 +55,7 @@ export async function runSchemathesis(
     env: {
       PATH: process.env.PATH,
       HOME: folder,
-      PYTHONPATH: await ensureSchemathesis(),
+      PYTHONPATH: [await ensureSchemathesis(), __dirname].join(':'),
       SCHEMATHESIS_HOOKS: path.join(__dirname, 'hooks.py'),
       PYTHONDONTWRITEBYTECODE: '1',
       FUZZ_SETTINGS: settingsFile,
