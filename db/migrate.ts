@@ -8,6 +8,7 @@ import { ensureRoles, ensureSchema, mendAccess, MissingRights } from './access-r
 import { inMigrationTransaction } from './migration-session';
 import { migrations } from './migrations';
 import { prepareIndexes } from './migrations/concurrent-indexes';
+import { startRecordCounts } from './start-record-counts';
 import {
   type InTransaction,
   preparePartitions,
@@ -40,7 +41,9 @@ export async function migrateToLatest(
   try {
     await prepareIndexes(databaseUrl);
     await preparePartitions(inTransaction);
-    return await inTransaction((db) => bringToLatest(db, startOver, warn));
+    const applied = await inTransaction((db) => bringToLatest(db, startOver, warn));
+    await startRecordCounts(inTransaction);
+    return applied;
   } catch (error) {
     await undoPreparation(inTransaction).catch(() => undefined); // it failed for the same reason
     throw error;

@@ -94,7 +94,9 @@ export class OverviewReader {
         pagesBefore,
         requestedAt,
       };
-      return this.pages.inTenant((work) => previewPage(work, this.job, toPreview, checkpoint));
+      return this.pages.applying((work) => previewPage(work, this.job, toPreview, checkpoint), {
+        isOpen: async (work) => (await lockOverviewJob(work, this.job))?.finishedAt === null,
+      });
     });
     if (read !== 'done') return read === 'more' ? 'more' : 'done';
     // Once only: the list may change while both sides are compared.

@@ -65,7 +65,7 @@ export class DatasetFinisher {
     if (this.options.run.overviewId !== null) return 'done';
     const { hasEmptied } = await this.inTenant((work) => checkForInterruption(work, this.pass));
     const held = hasEmptied ? await this.countLinked() : 0;
-    const except = await this.inTenant((work) => planEmptied(work, this.pass, held));
+    const except = await planEmptied((callback) => this.inStep(callback), this.pass, { held });
     return this.inSteps(async (work, limit) => {
       if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
       return applyEmptied(work, this.pass, { limit, except });

@@ -244,7 +244,7 @@ export class DatasetReader {
     prefetchNext: () => unknown,
   ): Promise<AppliedPage> {
     let isFirstAttempt = true;
-    return this.pages.inTenant(
+    return this.pages.applying(
       async (work) => {
         const bulk = this.isInitialLoad && isFirstAttempt ? bulkInsert : undefined;
         isFirstAttempt = false; // The transaction is repeated if one of the records exists.
@@ -255,7 +255,10 @@ export class DatasetReader {
         if (applied.kind === 'applied' && this.pages.shouldAnnounce()) await this.announce(work);
         return applied;
       },
-      { waitsForDisk: false },
+      {
+        isOpen: async (work) => (await lockSyncJob(work, this.pass))?.finishedAt === null,
+        commit: { waitsForDisk: false },
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
 import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
+import { CandidatesMissing, saveCandidates } from '../../db/pull/match-candidates';
 import { recordLimitOf } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
 import { CursorExpired, endlessList, tooManyRecords } from './dataset-failed';
@@ -167,6 +168,26 @@ export class PageReader {
     if (now - this.announcedAt < ANNOUNCE_INTERVAL_MS) return false;
     this.announcedAt = now;
     return true;
+  }
+
+  /** One transaction, once the candidates for matching by a field are stored, if it needs them. */
+  async applying<T>(
+    apply: (work: TenantWork) => Promise<T>,
+    { isOpen, commit }: { isOpen(work: TenantWork): Promise<boolean>; commit?: Commit },
+  ): Promise<T> {
+    try {
+      return await this.inTenant(apply, commit);
+    } catch (error) {
+      if (!(error instanceof CandidatesMissing)) throw error;
+      await saveCandidates((callback) => this.inStep(callback), error.candidates, { isOpen });
+      return this.inTenant(apply, commit);
+    }
+  }
+
+  private async inStep<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    const done = await this.inTenant(callback);
+    await noteProgress();
+    return done;
   }
 
   inTenant<T>(callback: (work: TenantWork) => Promise<T>, commit?: Commit): Promise<T> {

@@ -10,7 +10,8 @@ import { countLinked } from '../../db/records/record-links';
 import { toTypeId } from '../../db/sql/ids';
 import { addSyncDatasets, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
 import { acceptDrifts, type Drifted, repairDrifts } from '../../db/verify/decide-drifts';
-import { notifyOfDrifts, type Verification } from '../../db/verify/drifts';
+import type { Verification } from '../../db/verify/drifts';
+import { countDrifts, notifyOfDrifts } from '../../db/verify/notify-of-drifts';
 import { countVerifiable, verifyUnseen } from '../../db/verify/verify-missing';
 import { markVerified } from '../../db/verify/unverified';
 import { verifyPage } from '../../db/verify/verify-page';
@@ -112,8 +113,9 @@ export class DatasetVerifier {
     if (isComplete && (await this.verifyAllUnseen()) === 'more') return 'more';
     const counted = isComplete ? await this.compared() : await this.counted(startedAt);
     if (counted === undefined) return 'stopped';
+    const drifts = await countDrifts((callback) => this.inStep(callback), this.key);
     await this.inTenant(async (work) => {
-      await notifyOfDrifts(work, this.key, { isDecided: this.onDrift !== 'report' });
+      await notifyOfDrifts(work, this.key, { ...drifts, isDecided: this.onDrift !== 'report' });
       await addSyncDatasets(work, { integrationId, recordTypes: [recordType], isInitial: false });
       await markDatasetSucceeded(work, {
         integrationId,

@@ -7,6 +7,8 @@ import { Client } from 'pg';
 
 const INDEXES = {
   sync_runs_open: `sync_runs (sync_run_id) where state in ('queued', 'running', 'waiting')`,
+  sync_runs_full: `sync_runs (tenant_id, integration_id, (coalesce(finished_at, 'infinity')))
+    where scope = 'full' and overview_id is null`,
   emails_open: `emails (email_id) where sent_at is null and failed_at is null and withdrawn_at is null`,
   record_syncs_due_by_kind: `record_syncs
     (tenant_id, integration_id, (case when is_backfill then 3 else push_priority end), next_due_at)

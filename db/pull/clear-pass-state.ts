@@ -1,6 +1,7 @@
 /** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { candidatesOf } from './match-candidates';
 import { dropRanges } from './ranges/sync-ranges';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 
@@ -54,16 +55,17 @@ async function clearSome(
   { syncRunId, recordTypes }: EndedJobs,
   limit: number,
 ): Promise<number> {
-  const isOfTheJobs = sql`tenant_id = ${tenantId} and sync_run_id = ${syncRunId}
-    and record_type = any(${[...recordTypes]}::text[])`;
+  const isOfTheJobs = (types: readonly string[]) => sql`tenant_id = ${tenantId}
+    and sync_run_id = ${syncRunId} and record_type = any(${[...types]}::text[])`;
   const pages = await sql`
     update sync_pages set seen = null where ctid = any(array(
-      select ctid from sync_pages where ${isOfTheJobs} and seen is not null
+      select ctid from sync_pages where ${isOfTheJobs(recordTypes)} and seen is not null
       limit ${limit}))`.execute(trx);
   const cleared = Number(pages.numAffectedRows ?? 0);
   if (cleared === limit) return limit;
   const keys = await sql`
     delete from match_keys where ctid = any(array(
-      select ctid from match_keys where ${isOfTheJobs} limit ${limit - cleared}))`.execute(trx);
+      select ctid from match_keys where ${isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)])}
+      limit ${limit - cleared}))`.execute(trx);
   return cleared + Number(keys.numAffectedRows ?? 0);
 }

@@ -67,7 +67,7 @@ async function exceedsThreshold(
 
 const hoursBefore = (at: Date, hours: number): Date => new Date(at.getTime() - hours * 3_600_000);
 
-/** Records that passes deleted without a review and without an overview. */
+/** Records that passes deleted without a review and without an overview; only full ones delete. */
 async function countDeletedSince(
   { trx, tenantId }: TenantWork,
   { integrationId, recordType }: PassKey,
@@ -81,7 +81,8 @@ async function countDeletedSince(
       where tenant_id = ${opaqueToPlanner(tenantId)} and sync_run_id = run.sync_run_id
         and record_type = ${recordType} limit 1) job
     where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.integration_id = ${opaqueToPlanner(integrationId)}
-      and run.overview_id is null and (run.finished_at is null or run.finished_at > ${since})`.execute(trx);
+      and run.scope = 'full' and run.overview_id is null
+      and coalesce(run.finished_at, 'infinity') > ${since}`.execute(trx);
   return rows[0]?.count ?? 0;
 }
 

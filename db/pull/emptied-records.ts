@@ -3,13 +3,17 @@
  * end of the pass; more of them than the safety threshold wait for approval.
  */
 import { sql } from 'kysely';
-import { exceedsBrake } from '../../domain/brakes/brake';
+import { type BrakeSetting, exceedsBrake } from '../../domain/brakes/brake';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { FIRST_ID } from '../sql/ids';
+import type { InTenant } from './comparison/seen-ids';
 import { createReview, resolveIfDecided, supersedeReviews } from './deletion-reviews';
 import type { PageChanges, PageToApply, PassKey } from './page';
+
+const ROWS_PER_CHUNK = 5_000;
 
 /** Keeps what a page would empty. A record that is no longer emptied does not wait any more. */
 export async function holdEmptied(
@@ -39,60 +43,105 @@ export async function holdEmptied(
 }
 
 /**
- * Decides at the end of a pass. Fields above the threshold wait for approval, in one review per record type.
- * @param held all linked records of the type; not counted if nothing waits. @returns these fields.
+ * Decides at the end of a pass, in several transactions. Fields above the threshold wait for approval, in one
+ * review per record type. Safe to repeat.
+ * @param options.held all linked records of the type; 0 if nothing waits. @returns these fields.
  */
-export async function planEmptied(work: TenantWork, pass: PassKey, held: number): Promise<string[]> {
-  await supersedeReviews(work, { ...pass, kind: 'empty' });
-  const fields = await findFieldsAboveThreshold(work, pass, held);
-  if (fields.length > 0) await parkEmptied(work, pass, { fields, held });
-  else await resolveIfDecided(work, pass);
+export async function planEmptied(
+  inTenant: InTenant,
+  pass: PassKey,
+  { held, rowsPerChunk = ROWS_PER_CHUNK }: { held: number; rowsPerChunk?: number },
+): Promise<string[]> {
+  const brake = await inTenant(async (work) => {
+    await supersedeReviews(work, { ...pass, kind: 'empty' });
+    const integration = await findIntegration(work, pass);
+    return brakeOf(integration?.typeSettings ?? {}, pass.recordType, 'pull_empty');
+  });
+  const counts = new Map<string, { now: number; earlier: number }>();
+  await walkEmptied(inTenant, pass, { ...brake, rowsPerChunk }, ({ fields, waits }) => {
+    for (const field of fields) {
+      const count = counts.get(field) ?? { now: 0, earlier: 0 };
+      counts.set(field, count);
+      count[waits ? 'now' : 'earlier'] += 1;
+    }
+  });
+  const above = [...counts].filter(([, count]) => exceedsBrake(brake, { ...count, held }));
+  const fields = above.map(([field]) => field).toSorted();
+  let count = 0;
+  if (fields.length > 0)
+    await walkEmptied(inTenant, pass, { ...brake, rowsPerChunk }, (row) => {
+      if (row.waits && row.fields.some((field) => fields.includes(field))) count += 1;
+    });
+  await inTenant((work) =>
+    count > 0 ? parkEmptied(work, pass, { fields, count, held }) : resolveIfDecided(work, pass),
+  );
   return fields;
 }
 
-async function findFieldsAboveThreshold(work: TenantWork, pass: PassKey, held: number): Promise<string[]> {
-  const { trx, tenantId, now } = work;
-  const { integrationId, recordType } = pass;
-  const integration = await findIntegration(work, pass);
-  const brake = brakeOf(integration?.typeSettings ?? {}, recordType, 'pull_empty');
-  const since = new Date(now.getTime() - brake.windowHours * 3_600_000);
-  await sql`
-    delete from emptied_records emptied
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-      and not exists (
-        select from record_links link where link.tenant_id = ${opaqueToPlanner(tenantId)}
-          and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_id = emptied.record_id)`.execute(
-    trx,
-  );
-  const { rows } = await sql<{ field: string; now: number; earlier: number }>`
-    select field, count(*) filter (where remote is not null) as now,
-      count(*) filter (where remote is null and at > ${since}) as earlier
-    from emptied_records, unnest(fields) as field
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-    group by field order by field`.execute(trx);
-  if (rows.every((row) => row.now === 0)) return [];
-  const above = rows.filter((row) => exceedsBrake(brake, { ...row, held }));
-  return above.map(({ field }) => field);
+interface EmptiedRow {
+  recordId: string;
+  fields: string[];
+  /** Not applied yet. */
+  waits: boolean;
+}
+
+/** All emptied records of the type that count. Those that no longer do are removed. */
+async function walkEmptied(
+  inTenant: InTenant,
+  pass: PassKey,
+  counted: Counted,
+  visit: (row: EmptiedRow) => void,
+): Promise<void> {
+  let after: string | null = FIRST_ID;
+  while (after !== null) {
+    const place: string = after;
+    const chunk: EmptiedChunk = await inTenant((work) => readChunk(work, pass, { ...counted, after: place }));
+    chunk.rows.forEach(visit);
+    after = chunk.next;
+  }
+}
+
+type Counted = Pick<BrakeSetting, 'windowHours'> & { rowsPerChunk: number };
+
+interface EmptiedChunk {
+  rows: EmptiedRow[];
+  next: string | null;
+}
+
+async function readChunk(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType }: PassKey,
+  { windowHours, rowsPerChunk, after }: Counted & { after: string },
+): Promise<EmptiedChunk> {
+  const since = new Date(now.getTime() - windowHours * 3_600_000);
+  const ofType = sql`tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}`;
+  const { rows } = await sql<EmptiedRow & { counts: boolean }>`
+    select emptied.record_id, fields, remote is not null as waits,
+      link.record_id is not null and (remote is not null or at > ${since}) as counts
+    from (
+      select record_id, fields, remote, at from emptied_records
+      where ${ofType} and record_id > ${after}::uuid order by record_id limit ${rowsPerChunk}) emptied
+    left join lateral (
+      select record_id from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = emptied.record_id limit 1) link on true
+    order by emptied.record_id`.execute(trx);
+  const past = rows.filter(({ counts }) => !counts).map(({ recordId }) => recordId);
+  if (past.length > 0)
+    await sql`delete from emptied_records where ${ofType} and record_id = any(${past}::uuid[])`.execute(trx);
+  return {
+    rows: rows.filter(({ counts }) => counts),
+    next: rows.length < rowsPerChunk ? null : (rows.at(-1)?.recordId ?? null),
+  };
 }
 
 async function parkEmptied(
   work: TenantWork,
   pass: PassKey,
-  { fields, held }: { fields: string[]; held: number },
+  { fields, count, held }: { fields: string[]; count: number; held: number },
 ): Promise<void> {
-  const { trx, tenantId } = work;
-  const { integrationId, recordType } = pass;
-  const { count } = await trx
-    .selectFrom('emptiedRecords')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('recordType', '=', recordType)
-    .where('remote', 'is not', null)
-    .where(sql<boolean>`fields && ${fields}::text[]`)
-    .executeTakeFirstOrThrow();
   const detail =
-    `${fields.join(', ')}: suddenly empty in ${count} of ${held} ${recordType} at the third party. ` +
+    `${fields.join(', ')}: suddenly empty in ${count} of ${held} ${pass.recordType} at the third party. ` +
     'Syncline emptied nothing: approve or discard the changes.';
   await createReview(work, pass, {
     kind: 'empty',

@@ -28,7 +28,7 @@ export async function readRoom(
 ): Promise<{ limit: number; room: number }> {
   const { trx, tenantId } = work;
   const limit = await recordLimitOf(work, recordsPerType);
-  const count = async () => (await readCount(work, recordType)) ?? startCount(work, recordType);
+  const count = () => readCount(work, recordType);
   let records = await count();
   if (records + creates > limit - EXACT_WITHIN) {
     const key = sql`hashtextextended(${`records ${tenantId} ${recordType}`}, 0)`;
@@ -54,22 +54,12 @@ export async function recordLimitOf(work: TenantWork, recordsPerType: number): P
   return (await findTenant(work))?.recordsPerTypeMax ?? recordsPerType;
 }
 
-async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number | null> {
-  const { rows } = await sql<{ records: number | null }>`
-    select sum(records)::bigint as records from record_counts
+/** Records that were stored before they were counted are counted by the migration (db/start-record-counts.ts). */
+async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number> {
+  const { rows } = await sql<{ records: number }>`
+    select coalesce(sum(records), 0)::bigint as records from record_counts
     where tenant_id = ${tenantId} and record_type = ${recordType}`.execute(trx);
-  return rows[0]?.records ?? null;
-}
-
-/** Counts the records that were stored before they were counted. */
-async function startCount(work: TenantWork, recordType: string): Promise<number> {
-  const { trx, tenantId } = work;
-  await sql`
-    insert into record_counts (tenant_id, record_type, shard, records)
-    select ${tenantId}::uuid, ${recordType}::text, 0, count(*) from records
-    where tenant_id = ${tenantId} and record_type = ${recordType}
-    on conflict do nothing`.execute(trx);
-  return (await readCount(work, recordType)) ?? 0;
+  return rows[0]?.records ?? 0;
 }
 
 /** The last step of a transaction, because it locks the row of the counter. */

@@ -2,7 +2,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { notifyAdmins, resolveNotification } from '../notifications/notifications';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { DriftsTable } from '../tables/pull';
@@ -122,29 +121,4 @@ export async function listDrifts(
     .orderBy('drifts.place')
     .limit(limit)
     .execute();
-}
-
-/**
- * At the end of a pass: admins are notified of drifts that this run found first, unless the setting decides
- * them. The notification is resolved when none is open.
- */
-export async function notifyOfDrifts(
-  work: TenantWork,
-  { integrationId, recordType, syncRunId }: Omit<Verification, 'job'>,
-  { isDecided }: { isDecided: boolean },
-): Promise<void> {
-  const [first] = await listDrifts(work, { integrationId, limit: 1 });
-  if (first === undefined)
-    return resolveNotification(work, { integrationId, kind: 'drift_found', now: work.now });
-  if (isDecided) return;
-  const { rows } = await sql<{ records: number }>`
-    select count(distinct drift.record_id)::int as records from drifts drift
-    join record_links link on link.tenant_id = drift.tenant_id and link.integration_id = drift.integration_id
-      and link.record_id = drift.record_id and link.updated_at <= drift.seen_at
-    where drift.tenant_id = ${work.tenantId} and drift.integration_id = ${integrationId}
-      and drift.record_type = ${recordType} and drift.sync_run_id = ${syncRunId}`.execute(work.trx);
-  const records = rows[0]?.records ?? 0;
-  if (records === 0) return;
-  const detail = `${records} ${records === 1 ? 'record' : 'records'} of the type ${recordType}.`;
-  await notifyAdmins(work, { integrationId, kind: 'drift_found', syncRunId, detail });
 }

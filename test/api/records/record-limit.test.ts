@@ -1,5 +1,6 @@
 /** How many records of a type callers can create (rules.md 60). */
 import { Client } from 'pg';
+import { migrateToLatest } from '../../../db/migrate';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
@@ -67,6 +68,7 @@ describe('rule 60: callers cannot create records without end (X5)', () => {
     await client.connect();
     await client.query('delete from record_counts');
     await client.end();
+    await migrateToLatest(service.databaseUrl);
     const answers = await Promise.all(['c', 'd', 'e'].map(async (id) => put(id)));
 
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 422, 422]);
