@@ -89,7 +89,7 @@ function mountRoutes(
     for (const { route, scheme } of group) {
       const access = permissionOf(route);
       const admission =
-        access === 'public' ? (scheme === 'session' ? [visitorLimit] : []) : schemes[scheme](access);
+        access === 'public' ? (scheme === 'key' ? [] : [visitorLimit]) : schemes[scheme](access);
       app[route.method](path, rememberRoute(route), ...admission, serveRoute(route, services, contextOf));
     }
     const methods = group.flatMap(({ route: { method } }) =>
@@ -104,17 +104,17 @@ interface MountedRoute {
   scheme: AuthSchemeName;
 }
 
-/** The routes of tenants are mounted twice: under /v1 for keys and under /console/v1 for sessions. */
+/** Routes of /v1 are mounted twice: for keys, and under /console/v1 for sessions of the console. */
 function groupByPath(all: readonly Route[]): Map<string, MountedRoute[]> {
   const groups = new Map<string, MountedRoute[]>();
   const add = (path: string, mounted: MountedRoute) =>
     groups.set(toExpressPath(path), [...(groups.get(toExpressPath(path)) ?? []), mounted]);
   for (const route of all) {
     const access = permissionOf(route);
-    if (isConsoleOnly(route.path)) add(route.path, { route, scheme: 'session' });
+    const scheme = access === 'platform' ? 'platform_session' : 'session';
+    if (isConsoleOnly(route.path)) add(route.path, { route, scheme });
     else add(route.path, { route, scheme: 'key' });
-    if (!isConsoleOnly(route.path) && access !== 'public' && access !== 'platform')
-      add(`/console${route.path}`, { route, scheme: 'session' });
+    if (!isConsoleOnly(route.path) && access !== 'public') add(`/console${route.path}`, { route, scheme });
   }
   return groups;
 }

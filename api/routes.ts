@@ -29,6 +29,7 @@ import type { Route } from './routing/define-route';
 import { streamRoutes } from './stream/stream-routes';
 import { deletionReviewRoutes } from './sync-runs/deletion-review-routes';
 import { outboxRoutes } from './platform/outbox-routes';
+import { platformSessionRoutes } from './platform/platform-session-routes';
 import { parkedWorkRoutes } from './sync-runs/parked-work-routes';
 import { pushReviewRoutes } from './sync-runs/push-review-routes';
 import { driftRoutes } from './sync-runs/drift-routes';
@@ -59,6 +60,7 @@ export const routes: readonly Route[] = [
   ...personEmailRoutes,
   ...personSessionRoutes,
   ...consoleSignInRoutes,
+  ...platformSessionRoutes,
   ...meRoutes,
   ...connectorRoutes,
   ...integrationRoutes,

@@ -1,16 +1,10 @@
 /** Pages and their paths. Each page is a chunk of its own, loaded on the first visit. */
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router';
-import type { QueryClient } from '@tanstack/react-query';
+import { createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { asProblem, isChunkError } from './api/client';
 import { queryClient } from './api/query-client';
 import { Loading, ProblemView } from './common/States';
+import { platformRoutes } from './platform-routes';
+import { rootRoute } from './root-route';
 import {
   auditSearch,
   conflictsSearch,
@@ -29,13 +23,7 @@ import {
   webhooksSearch,
 } from './search';
 import { meQuery } from './session/session';
-import { NotFound } from './shell/NotFound';
 import { Shell } from './shell/Shell';
-
-const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
-  component: Outlet,
-  notFoundComponent: NotFound,
-});
 
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -241,6 +229,7 @@ const auditLogRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   signInRoute,
   setPasswordRoute,
+  ...platformRoutes,
   shellRoute.addChildren([
     homeRoute,
     recordsRoute,

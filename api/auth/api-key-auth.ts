@@ -46,7 +46,7 @@ export function createAuthenticator(options: {
       const hash = hashOfKey(presented);
       if (isSameKey(hash, platformKeyHash)) {
         if (actingAs !== undefined) throw new HttpError('acting_as_refused');
-        return { kind: 'platform', actor: 'platform' };
+        return { kind: 'platform', actor: 'platform', sessionId: null };
       }
       const publicId = publicIdOf(presented);
       if (publicId === undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
- * The two authentication schemes, an API key and the session cookie of the console, and the checks that
- * follow: role and rate limit.
+ * The authentication schemes and the checks that follow: role and rate limit. The schemes are an API key, the
+ * session of a person in the console, and the session of an operator of the platform. A session of one kind
+ * is no session on the routes of the other kind.
  */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ApiSettings } from '../dependencies';
@@ -13,7 +14,7 @@ import { type Access, includesRole } from '../routing/route-permissions';
 import type { Authenticator } from './api-key-auth';
 import type { ConsoleSessions } from './console-sessions';
 
-export type AuthSchemeName = 'key' | 'session';
+export type AuthSchemeName = 'key' | 'session' | 'platform_session';
 
 /** The middlewares that admit a caller to a route with this access. */
 export type AuthScheme = (access: Exclude<Access, 'public'>) => RequestHandler[];
@@ -59,6 +60,16 @@ export function createAuthSchemes(options: Options): Record<AuthSchemeName, Auth
     session: scheme(
       authentication(options, limitFailures, (request) => sessions.authenticate(request), notSignedIn),
       (request) => sessions.isStillOpen(request),
+    ),
+    platform_session: scheme(
+      authentication(
+        options,
+        limitFailures,
+        (request) => sessions.authenticatePlatform(request),
+        notSignedIn,
+      ),
+      // A download may take longer than a session without use, so it counts as use.
+      async (request) => (await sessions.authenticatePlatform(request)) !== undefined,
     ),
   };
 }

@@ -6,6 +6,10 @@
  * A session ends after 30 minutes without use, 12 hours after signing in, on signing out, when an admin or
  * the user ends it, when the password changes, and when the person is disabled. The role is read with every
  * request.
+ *
+ * An operator of the platform has a session of the same kind, but it ends after 15 minutes without use. A
+ * session belongs to a person or to an operator, never to both. Cookies are signed with a key that comes from
+ * the platform key, so a new platform key ends all sessions.
  */
 import { hkdfSync } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
@@ -16,9 +20,9 @@ import { newUuid, toTypeId } from '../../db/sql/ids';
 import type { SignedIn } from '../../db/tables/tenants';
 import { isConsoleSessionOpen, prolongConsoleSession } from '../../db/tenants/console-sessions';
 import { findPerson } from '../../db/tenants/people';
-import type { TenantCaller } from '../routing/caller';
+import type { PlatformCaller, TenantCaller } from '../routing/caller';
 import { createDeviceCookies, type DeviceCookies } from './device-cookies';
-import { createSessionStore, hashOfSessionId, IDLE_MS } from './session-store';
+import { createSessionStore, hashOfSessionId, IDLE_MS, PLATFORM_IDLE_MS } from './session-store';
 
 export const SESSION_ENDS_AFTER_MS = 12 * 3_600_000;
 const PROLONG_INTERVAL_MS = 60_000;
@@ -33,9 +37,17 @@ interface ProviderSignIn {
   returnTo: string;
 }
 
+/** An operator who is signed in with the platform key. The key itself is not stored. */
+interface PlatformSignedIn {
+  sessionId: string;
+  /** RFC 3339. */
+  at: string;
+}
+
 declare module 'express-session' {
   interface SessionData {
     signedIn: SignedIn;
+    platform: PlatformSignedIn;
     providerSignIn: ProviderSignIn;
   }
 }
@@ -46,6 +58,8 @@ export interface BrowserSession {
   deviceOf(person: { personId: string }): string | undefined;
   /** Replaces the browser's session by a new one and returns the id of the new one. Marks the browser. */
   start(person: { tenantId: string; personId: string }, now: Date): Promise<string>;
+  /** The same for an operator of the platform. */
+  startPlatform(now: Date): Promise<string>;
   end(): Promise<void>;
   rememberProviderSignIn(signIn: ProviderSignIn): Promise<void>;
   /** Returns what was remembered and removes it. */
@@ -58,6 +72,8 @@ export interface ConsoleSessions {
   of(request: Request): BrowserSession;
   /** Undefined when the browser has no open session. */
   authenticate(request: Request): Promise<TenantCaller | undefined>;
+  /** Undefined when the browser has no open session of an operator of the platform. */
+  authenticatePlatform(request: Request): Promise<PlatformCaller | undefined>;
   /** For streams, which outlive their authentication. The result is cached for a second. */
   isStillOpen(request: Request): Promise<boolean>;
 }
@@ -94,7 +110,16 @@ export function createConsoleSessions(options: {
       const { signedIn } = request.session;
       if (signedIn === undefined) return undefined;
       const caller = await findCaller(database, signedIn);
-      return caller !== undefined && (await prolong(hashOfSessionId(request.sessionID))) ? caller : undefined;
+      const isOpen = caller !== undefined && (await prolong(hashOfSessionId(request.sessionID), untilIdle));
+      return isOpen ? caller : undefined;
+    },
+
+    async authenticatePlatform(request) {
+      const { platform } = request.session;
+      if (platform === undefined) return undefined;
+      const isOpen = await prolong(hashOfSessionId(request.sessionID), (now) => untilEnd(platform, now));
+      if (!isOpen) return undefined;
+      return { kind: 'platform', actor: 'platform', sessionId: toTypeId('ses', platform.sessionId) };
     },
 
     async isStillOpen(request) {
@@ -131,18 +156,24 @@ function createCookieReader(
  * Extends a session by its idle time, at most once a minute. The returned function answers whether the
  * session is open.
  */
-function createProlongation(database: Database): (sid: string) => Promise<boolean> {
+function createProlongation(
+  database: Database,
+): (sid: string, untilOf: (now: Date) => Date) => Promise<boolean> {
   const prolonged = new Map<string, number>();
-  return async (sid) => {
+  return async (sid, untilOf) => {
     if ((prolonged.get(sid) ?? -PROLONG_INTERVAL_MS) > performance.now() - PROLONG_INTERVAL_MS) return true;
     const isOpen = await database.withPlatform((work) =>
-      prolongConsoleSession(work, { sid, until: new Date(work.now.getTime() + IDLE_MS) }),
+      prolongConsoleSession(work, { sid, until: untilOf(work.now) }),
     );
     if (prolonged.size >= PROLONGED_MAX) prolonged.clear();
     if (isOpen) prolonged.set(sid, performance.now());
     return isOpen;
   };
 }
+
+const untilIdle = (now: Date): Date => new Date(now.getTime() + IDLE_MS);
+const untilEnd = ({ at }: PlatformSignedIn, now: Date): Date =>
+  new Date(Math.min(now.getTime() + PLATFORM_IDLE_MS, Date.parse(at) + SESSION_ENDS_AFTER_MS));
 
 async function isSessionOpen(database: Database, sid: string, signedIn: SignedIn): Promise<boolean> {
   return (
@@ -187,6 +218,15 @@ function browserSessionOf(
       };
       await promisify((callback) => request.session.save(callback));
       devices.write(request, { personId });
+      return sessionId;
+    },
+    async startPlatform(now) {
+      await promisify((callback) => request.session.regenerate(callback));
+      const sessionId = newUuid();
+      request.session.platform = { sessionId, at: now.toISOString() };
+      // No page of another site leads to the pages of operators, as an e-mail leads people to theirs.
+      request.session.cookie.sameSite = 'strict';
+      await promisify((callback) => request.session.save(callback));
       return sessionId;
     },
     async end() {

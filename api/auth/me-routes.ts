@@ -15,7 +15,7 @@ import { defineRoute, type Route } from '../routing/define-route';
 import { chosenPassword, hashPassword, isPassword, presentedPassword } from './passwords';
 import { person, personRole, toWirePerson } from './person-schema';
 import { endSession, sessionList, toWireSessions } from './person-session-routes';
-import { clearPasswordAttempts, countPasswordAttempt } from './sign-in';
+import { clearGuesses, countGuess, currentPasswordOf } from './sign-in';
 import { requireSignedIn } from './signed-in';
 
 const me = z
@@ -122,7 +122,7 @@ async function changeOwnPassword(
   const user = requireSignedIn(caller);
   const { tenantId, personId, actor } = user;
   const passwordHash = await database.withTenant(tenantId, (work) => findPasswordHash(work, { personId }));
-  await countPasswordAttempt({ database }, user);
+  await countGuess({ database }, currentPasswordOf(user));
   if (!(await isPassword(body.current_password, passwordHash))) {
     throw new HttpError('wrong_password', {
       errors: [{ pointer: '/current_password', code: 'wrong', message: 'is not the current password' }],
@@ -138,7 +138,7 @@ async function changeOwnPassword(
     await appendAuditEntry(work, { actor, action: 'password.set', target, detail, ip, requestId });
     return work.now;
   });
-  await clearPasswordAttempts({ database }, user);
+  await clearGuesses({ database }, currentPasswordOf(user));
   await session.start({ tenantId, personId }, now);
   return { status: 204 as const };
 }

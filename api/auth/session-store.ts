@@ -9,8 +9,15 @@ import { runSessionStatement } from '../../db/tenants/console-sessions';
 
 /** A session ends when it has not been used for this long. */
 export const IDLE_MS = 30 * 60_000;
+/** Of operators of the platform. */
+export const PLATFORM_IDLE_MS = 15 * 60_000;
 /** Time to sign in at an identity provider. */
 const PROVIDER_SIGN_IN_SECONDS = 10 * 60;
+
+function lifetimeSeconds({ signedIn, platform }: session.SessionData): number {
+  if (platform !== undefined) return PLATFORM_IDLE_MS / 1_000;
+  return signedIn === undefined ? PROVIDER_SIGN_IN_SECONDS : IDLE_MS / 1_000;
+}
 
 export const hashOfSessionId = (id: string): string => createHash('sha256').update(id).digest('hex');
 
@@ -23,8 +30,7 @@ export function createSessionStore(database: Database, log: Logger): session.Sto
     }
     override set(id: string, content: session.SessionData, callback?: (error?: unknown) => void): void {
       // `set` reads the lifetime from this private field.
-      (this as unknown as { ttl: number }).ttl =
-        content.signedIn === undefined ? PROVIDER_SIGN_IN_SECONDS : IDLE_MS / 1_000;
+      (this as unknown as { ttl: number }).ttl = lifetimeSeconds(content);
       super.set(hashOfSessionId(id), content, callback);
     }
     override destroy(id: string, callback?: (error?: unknown) => void): void {

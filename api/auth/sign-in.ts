@@ -117,27 +117,32 @@ export async function clearAccountFailures(
 }
 
 /**
- * Attempts to guess the current password from a stolen session have a counter of their own. Throws
- * `too_many_sign_ins`.
+ * Counts an attempt to guess a secret, before it is checked: ten in the window. `subject`: one of the two
+ * below. Throws `too_many_sign_ins`.
  */
-export async function countPasswordAttempt(
+export async function countGuess(
   { database }: Pick<SignInDependencies, 'database'>,
-  person: { personId: string },
+  subject: string,
 ): Promise<void> {
   const waitMs = await database.withPlatform((work) =>
-    countSignInTry(work, allowance(currentPasswordOf(person), FAILURES_PER_ACCOUNT)),
+    countSignInTry(work, allowance(subject, FAILURES_PER_ACCOUNT)),
   );
   if (waitMs > 0) throw tooMany(waitMs);
 }
 
-export async function clearPasswordAttempts(
+/** The secret was right. */
+export async function clearGuesses(
   { database }: Pick<SignInDependencies, 'database'>,
-  person: { personId: string },
+  subject: string,
 ): Promise<void> {
-  await database.withPlatform((work) =>
-    clearSignInFailures(work, { subject: currentPasswordOf(person), all: true }),
-  );
+  await database.withPlatform((work) => clearSignInFailures(work, { subject, all: true }));
 }
+
+/** A stolen session could guess the password of its person. */
+export const currentPasswordOf = ({ personId }: { personId: string }): string =>
+  `current_password:${personId}`;
+/** Counted per network only: guesses from one network do not lock operators out of another one. */
+export const platformKeyFrom = (ip: string | null): string => `platform_key:${networkOf(ip)}`;
 
 /** Returns false if the person was disabled in the same moment. */
 export async function startSession(
@@ -221,7 +226,6 @@ const allowance = (subject: string, failuresMax: number): Allowance => ({
 });
 const accountOf = (email: string): string => `account:${canonicalEmail(email)}`;
 const accountIn = (email: string, ip: string | null): string => `${accountOf(email)} ${networkOf(ip)}`;
-const currentPasswordOf = ({ personId }: { personId: string }): string => `current_password:${personId}`;
 /** One household has 2^64 IPv6 addresses. */
 const networkOf = (ip: string | null): string => (ip === null ? '' : ipKeyGenerator(ip, 64));
 

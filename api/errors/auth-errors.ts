@@ -12,12 +12,20 @@ export const AUTH_ERRORS = {
   not_signed_in: {
     status: 401,
     title: 'You are not signed in',
-    detail: 'Sign in with POST /console/v1/sign-in. Sessions end after 30 minutes without use.',
+    detail:
+      'Sign in with POST /console/v1/sign-in. Sessions end after 30 minutes without use. Operators sign in ' +
+      'with POST /console/v1/platform/sign-in; their sessions end after 15 minutes.',
   },
   sign_in_failed: {
     status: 401,
     title: 'The e-mail address or the password is wrong',
     detail: 'Check both. If you have forgotten your password, ask an admin of your tenant for a new link.',
+  },
+  platform_key_wrong: {
+    status: 401,
+    title: 'The platform key is wrong',
+    detail:
+      'Enter the value of PLATFORM_KEY from the configuration of the api. Keys of tenants do not work here.',
   },
   cross_site_request: {
     status: 403,
@@ -63,8 +71,8 @@ export const AUTH_ERRORS = {
     status: 429,
     title: 'Too many sign-in attempts',
     detail:
-      'Wait for the time in Retry-After. To sign in at once, ask an admin of your tenant for a ' +
-      'link to set a new password.',
+      'Wait for the time in Retry-After. To sign in at once with a password, ask an admin of your tenant ' +
+      'for a link to set a new one.',
   },
   token_spent: {
     status: 410,

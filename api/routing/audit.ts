@@ -29,7 +29,7 @@ export async function auditRequest(
  * Names can change and repeat, so audit entries also hold the ids of the person and of the key or session.
  */
 export function callerIds(caller: Caller): JsonObject {
-  if (caller.kind === 'platform') return {};
+  if (caller.kind === 'platform') return caller.sessionId === null ? {} : { session: caller.sessionId };
   return {
     ...(caller.personId === null ? {} : { person: toTypeId('psn', caller.personId) }),
     ...(caller.apiKeyId === null ? { session: caller.publicId } : { api_key: caller.publicId }),

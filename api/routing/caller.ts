@@ -4,6 +4,8 @@ import type { ApiKeyRole } from '../../db/tables/tenants';
 export interface PlatformCaller {
   kind: 'platform';
   actor: 'platform';
+  /** The id of the operator's session in the console (`ses_…`); null for the platform key itself. */
+  sessionId: string | null;
 }
 
 export interface TenantCaller {

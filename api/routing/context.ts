@@ -15,8 +15,8 @@ export interface TenantContext extends RouteContext {
 
 export interface ConsoleContext extends RouteContext {
   session: BrowserSession;
-  /** Null on routes that do not need a signed-in user. */
-  caller: TenantCaller | null;
+  /** Null on routes that do not need a session. */
+  caller: Caller | null;
 }
 
 /** What a request carries on its way through Express. */

@@ -133,7 +133,10 @@ function securityOf(route: Route, access: Access): Record<string, string[]> {
 
 function accessNote(route: Route, access: Access): string {
   if (access === 'public') return '';
-  if (isConsoleOnly(route.path)) return 'For users who are signed in to the console.';
+  if (isConsoleOnly(route.path))
+    return access === 'platform'
+      ? 'For operators who are signed in to the console with the platform key.'
+      : 'For users who are signed in to the console.';
   return access === 'platform'
     ? 'Needs the platform key.'
     : access === 'admin'
@@ -222,8 +225,8 @@ function problemCodesOf(route: Route, access: Access): ErrorCode[] {
       : (['too_many_requests', 'database_unavailable', 'database_read_only'] as const)),
     ...(access === 'public' ? [] : ([isConsoleOnly(route.path) ? 'not_signed_in' : 'unauthorized'] as const)),
     ...(isConsoleOnly(route.path) && takesBody ? (['cross_site_request'] as const) : []),
-    ...(access === 'public' || access === 'viewer' ? [] : (['role_insufficient'] as const)),
-    ...(access === 'platform' ? (['platform_key_required'] as const) : []),
+    ...(access === 'operator' || access === 'admin' ? (['role_insufficient'] as const) : []),
+    ...(access === 'platform' && !isConsoleOnly(route.path) ? (['platform_key_required'] as const) : []),
     ...(access === 'public' || access === 'platform' || isConsoleOnly(route.path)
       ? []
       : (['tenant_key_required', 'acting_as_refused'] as const)),

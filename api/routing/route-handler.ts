@@ -206,8 +206,7 @@ async function executeWithSession(call: RouteCall<RouteOf<'console'>>): Promise<
   const { route, input, services, requestContext } = call;
   const { session, requestId, ip, caller } = requestContext;
   if (session === undefined) throw new Error('A console route was served without a session.');
-  const user = caller?.kind === 'tenant' ? caller : null;
-  return route.run(input, { session, requestId, ip, caller: user, services });
+  return route.run(input, { session, requestId, ip, caller: caller ?? null, services });
 }
 
 /**

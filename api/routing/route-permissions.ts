@@ -9,9 +9,10 @@
  *             pushes
  * Each role includes the ones above it.
  *
- * Routes for tenant roles are mounted twice: under /v1 for API keys, and under /console/v1 for sessions of
- * the console. Routes that begin with /console/v1 in this table exist for sessions only. Keys do not work
- * under /console/v1, nor cookies under /v1.
+ * Routes that need authentication are mounted twice: under /v1 for keys, and under /console/v1 for sessions
+ * of the console: of people, or of operators who signed in with the platform key. Routes that begin with
+ * /console/v1 in this table exist for sessions only. Keys do not work under /console/v1, nor cookies under
+ * /v1.
  */
 import type { ApiKeyRole } from '../../db/tables/tenants';
 import type { Route } from './define-route';
@@ -73,6 +74,9 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /console/v1/oidc': 'public',
   'GET /console/v1/oidc/callback': 'public',
   'POST /console/v1/sign-out': 'viewer',
+  'POST /console/v1/platform/sign-in': 'public',
+  'POST /console/v1/platform/sign-out': 'platform',
+  'GET /console/v1/platform/session': 'platform',
   'GET /console/v1/me': 'viewer',
   'POST /console/v1/me/password': 'viewer',
   'GET /console/v1/me/sessions': 'viewer',

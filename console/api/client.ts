@@ -19,6 +19,10 @@ const TEXTS_FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
     title: 'Some values are not valid',
     detail: 'Correct the values named below, and try again.',
   },
+  outbox_message_not_found: {
+    title: 'The message is no longer refused',
+    detail: 'It was probably sent in the meantime.',
+  },
   egress_refused: {
     title: 'This address is not allowed',
     detail: 'Use a public address that begins with https. The operator of Syncline can allow others.',

@@ -6,9 +6,13 @@ const isTransient = (error: unknown): boolean => {
   return status === 0 || status === 429 || status >= 500;
 };
 
+/** Of people and of operators of the platform. */
+const SESSIONS: readonly unknown[] = ['me', 'platform-session'];
+
 /** Reads the session again. The shell leads to the sign-in if it has ended. */
 const checkSession = (error: unknown): void => {
-  if (asProblem(error).status === 401) void queryClient.invalidateQueries({ queryKey: ['me'] });
+  if (asProblem(error).status !== 401) return;
+  for (const session of SESSIONS) void queryClient.invalidateQueries({ queryKey: [session] });
 };
 
 /**
@@ -18,7 +22,7 @@ const checkSession = (error: unknown): void => {
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError(error, query) {
-      if (query.queryKey[0] !== 'me') checkSession(error);
+      if (!SESSIONS.includes(query.queryKey[0])) checkSession(error);
     },
   }),
   mutationCache: new MutationCache({ onError: checkSession }),

@@ -5,9 +5,12 @@ import { Check, Terminal } from 'lucide-react';
 export function CopyAsCurl({
   path,
   query = {},
+  keyVariable = 'SYNCLINE_API_KEY',
 }: {
   path: string;
   query?: Record<string, string | undefined>;
+  /** The environment variable that holds the key. */
+  keyVariable?: string;
 }) {
   const parameters = new URLSearchParams(
     Object.entries(query).filter(
@@ -16,7 +19,7 @@ export function CopyAsCurl({
   );
   const search = parameters.size > 0 ? `?${parameters.toString()}` : '';
   const url = `${window.location.origin}/v1${path}${search}`;
-  const command = `curl '${url}' -H "Authorization: Bearer $SYNCLINE_API_KEY"`;
+  const command = `curl '${url}' -H "Authorization: Bearer $${keyVariable}"`;
   return (
     <CopyButton value={command}>
       {({ copied, copy }) => (

@@ -1,8 +1,16 @@
 import { Text } from '@mantine/core';
-import { useSession } from '../session/session';
-import { toClock, toExactTime, toRelativeTime, toShortTime, useMinute, useMoment, useNow } from './time';
+import {
+  toClock,
+  toExactTime,
+  toRelativeTime,
+  toShortTime,
+  useMinute,
+  useMoment,
+  useNow,
+  useTimeZone,
+} from './time';
 
-/** A time in the tenant's zone; the exact instant on hover. */
+/** A time in the zone of the page; the exact instant on hover. */
 export function Instant({
   at,
   relative = false,
@@ -12,7 +20,7 @@ export function Instant({
   relative?: boolean;
   none?: string;
 }) {
-  const zone = useSession().tenant.time_zone;
+  const zone = useTimeZone();
   const minute = useMinute();
   const moment = useMoment();
   if (!at) return <>{none}</>;
@@ -25,7 +33,7 @@ export function Instant({
 
 /** Counts down to an instant, then shows `now`. No live region, which would be read aloud every second. */
 export function Countdown({ to }: { to: string }) {
-  const zone = useSession().tenant.time_zone;
+  const zone = useTimeZone();
   const left = Date.parse(to) - useNow();
   return (
     <Text

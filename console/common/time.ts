@@ -1,5 +1,10 @@
-/** Formats of times, in the tenant's time zone. */
-import { useSyncExternalStore } from 'react';
+/** Formats of times, in the time zone of the page. */
+import { createContext, useContext, useSyncExternalStore } from 'react';
+
+/** The browser's zone, unless the shell gives the tenant's. */
+export const TimeZone = createContext(Intl.DateTimeFormat().resolvedOptions().timeZone);
+
+export const useTimeZone = (): string => useContext(TimeZone);
 
 const listeners = new Set<() => void>();
 let now = Date.now();

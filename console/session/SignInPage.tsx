@@ -1,11 +1,13 @@
-import { Alert, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { ProblemView } from '../common/States';
 import { useAction } from '../common/use-action';
 import { signIn, waysToSignInQuery } from './session';
+import { InsecureConnection } from './InsecureConnection';
 import { SignInLayout } from './SignInLayout';
+import { useReturn } from './use-return';
 
 const route = getRouteApi('/sign-in');
 
@@ -26,17 +28,6 @@ export function SignInPage() {
         </Text>
       </Stack>
     </SignInLayout>
-  );
-}
-
-/** Browsers keep the session cookie of a page without TLS on the local machine only. */
-function InsecureConnection() {
-  if (window.isSecureContext) return null;
-  return (
-    <Alert color="orange" variant="light">
-      This page was opened without encryption (http), so your browser does not keep you signed in. Open
-      Syncline at its https address. If there is none, ask the operator of Syncline to set up TLS.
-    </Alert>
   );
 }
 
@@ -77,18 +68,8 @@ function SignInForm() {
 
 function useSignIn() {
   const { to } = route.useSearch();
-  const router = useRouter();
-  const queryClient = useQueryClient();
-  return useAction({
-    run: signIn,
-    isQuiet: true,
-    async onDone() {
-      queryClient.clear();
-      // Only pages of this console: the address comes from a link and could lead elsewhere.
-      const target = to?.startsWith('/') && !to.startsWith('//') ? to : '/';
-      await router.navigate({ href: router.buildLocation({ href: target } as never).href, replace: true });
-    },
-  });
+  const goBack = useReturn('/');
+  return useAction({ run: signIn, isQuiet: true, onDone: () => goBack(to) });
 }
 
 const OTHER_IDENTITY =

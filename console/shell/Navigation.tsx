@@ -1,5 +1,3 @@
-import { NavLink, ScrollArea, Stack, Text } from '@mantine/core';
-import { Link, type LinkProps } from '@tanstack/react-router';
 import {
   ChartLine,
   CircleParking,
@@ -10,7 +8,6 @@ import {
   GitMerge,
   House,
   KeyRound,
-  type LucideIcon,
   Plug,
   ScrollText,
   Send,
@@ -22,14 +19,8 @@ import {
   Webhook,
 } from 'lucide-react';
 import { useSession } from '../session/session';
+import { NavigationOf, type NavItem } from './NavigationOf';
 import { useRecordTypes } from './record-types';
-
-interface NavItem extends Pick<LinkProps, 'to' | 'params' | 'search'> {
-  label: string;
-  icon: LucideIcon;
-  /** Marks this page only, not those below it. */
-  isExact?: boolean;
-}
 
 const HOME: NavItem = { label: 'Home', icon: House, to: '/', isExact: true };
 const SYNC: NavItem[] = [
@@ -67,41 +58,5 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     ['Sync', SYNC],
     ['Settings', role === 'admin' ? [...SETTINGS, ...SETTINGS_OF_ADMINS] : SETTINGS],
   ];
-  return (
-    <ScrollArea component="nav" aria-label="Pages" h="100%">
-      <Stack gap="md">
-        <NavItemLink item={HOME} onNavigate={onNavigate} />
-        {groups.map(([title, items]) => (
-          <div key={title}>
-            <Text size="xs" fw={600} c="dimmed" px="sm" pb={4}>
-              {title}
-            </Text>
-            {items.map((item) => (
-              <NavItemLink key={item.label} item={item} onNavigate={onNavigate} />
-            ))}
-          </div>
-        ))}
-      </Stack>
-    </ScrollArea>
-  );
-}
-
-function NavItemLink({ item, onNavigate }: { item: NavItem; onNavigate: () => void }) {
-  const { label, icon: Icon, isExact, ...target } = item;
-  return (
-    <NavLink
-      label={label}
-      leftSection={<Icon size={16} aria-hidden />}
-      onClick={onNavigate}
-      style={{ borderRadius: 'var(--mantine-radius-md)' }}
-      renderRoot={(props) => (
-        <Link
-          {...props}
-          {...target}
-          activeOptions={{ exact: isExact ?? false, includeSearch: false }}
-          activeProps={{ 'data-active': true, 'aria-current': 'page' } as object}
-        />
-      )}
-    />
-  );
+  return <NavigationOf home={HOME} groups={groups} onNavigate={onNavigate} />;
 }

@@ -1,15 +1,8 @@
-import { Avatar, Button, Menu, Text, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { Avatar, Button, Menu, Text, VisuallyHidden } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react';
-import { useAction } from '../common/use-action';
+import { UserRound } from 'lucide-react';
 import { signOut, useSession } from '../session/session';
-
-const SCHEMES = [
-  { value: 'light', label: 'Light', icon: Sun },
-  { value: 'dark', label: 'Dark', icon: Moon },
-  { value: 'auto', label: 'System', icon: Monitor },
-] as const;
+import { ColorSchemes, SignOut } from './MenuItems';
 
 export function PersonMenu() {
   const { person, role, tenant } = useSession();
@@ -43,7 +36,7 @@ export function PersonMenu() {
         >
           Password and sessions
         </Menu.Item>
-        <SignOut />
+        <SignOut run={signOut} to="/sign-in" />
       </Menu.Dropdown>
     </Menu>
   );
@@ -55,36 +48,3 @@ const initialsOf = (name: string): string =>
     .map((word) => word.charAt(0))
     .slice(0, 2)
     .join('');
-
-function ColorSchemes() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  return SCHEMES.map(({ value, label, icon: Icon }) => (
-    <Menu.Item
-      key={value}
-      leftSection={<Icon size={14} aria-hidden />}
-      onClick={() => setColorScheme(value)}
-      role="menuitemradio"
-      aria-checked={colorScheme === value}
-      {...(colorScheme === value ? { fw: 700 } : {})}
-    >
-      {label}
-    </Menu.Item>
-  ));
-}
-
-function SignOut() {
-  const queryClient = useQueryClient();
-  const navigate = useNavigate();
-  const leave = useAction({
-    run: signOut,
-    async onDone() {
-      await navigate({ to: '/sign-in' });
-      queryClient.clear();
-    },
-  });
-  return (
-    <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>
-      Sign out
-    </Menu.Item>
-  );
-}

@@ -1,7 +1,6 @@
 /** A small line chart as inline SVG, with a summary in words. */
 import { Text } from '@mantine/core';
-import { toShortTime, useMinute } from '../../common/time';
-import { useSession } from '../../session/session';
+import { toShortTime, useMinute, useTimeZone } from '../../common/time';
 
 export interface Point {
   at: string;
@@ -19,7 +18,7 @@ const HEIGHT = 110;
 const PAD = 6;
 
 export function Plot({ title, points, format }: PlotProps) {
-  const zone = useSession().tenant.time_zone;
+  const zone = useTimeZone();
   const minute = useMinute();
   const time = (at: string): string => toShortTime(at, zone, minute);
   const ordered = points.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));

@@ -82,7 +82,7 @@ describe('the cookie', () => {
     expect((await browser.get('/console/v1/integrations')).status).toBe(200);
     expectProblem(await browser.get('/v1/integrations'), 401, 'unauthorized');
     expectProblem(await tenant.admin.get('/console/v1/integrations'), 401, 'not_signed_in');
-    expectProblem(await service.platform.get('/console/v1/tenants'), 404, 'route_not_found');
+    expectProblem(await service.platform.get('/console/v1/tenants'), 401, 'not_signed_in');
     expectProblem(await tenant.admin.get('/console/v1/me'), 401, 'not_signed_in');
   });
 

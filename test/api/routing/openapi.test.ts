@@ -89,6 +89,7 @@ describe('the API description', () => {
       'get /openapi.json',
       'get /readyz',
       'post /console/v1/passwords',
+      'post /console/v1/platform/sign-in',
       'post /console/v1/sign-in',
     ]);
   });
@@ -234,7 +235,7 @@ describe('the start of the process', () => {
 
   it('succeeds with the existing routes', () => {
     expect(() => checkPermissions(routes)).not.toThrow();
-    expect(Object.values(ROUTE_PERMISSIONS).filter((access) => access === 'public')).toHaveLength(8);
+    expect(Object.values(ROUTE_PERMISSIONS).filter((access) => access === 'public')).toHaveLength(9);
   });
 });
 

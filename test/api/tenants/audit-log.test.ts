@@ -15,6 +15,7 @@ import {
   type Caller,
   givenIntegration,
   type GivenTenant,
+  PLATFORM_KEY,
   type Service,
   startService,
 } from '../support/service';
@@ -196,6 +197,23 @@ const CASES: Record<string, Case> = {
     send: async () => (await signedIn()).post('/console/v1/sign-out'),
     action: 'signed_out',
     target: /^psn_/,
+  },
+  'POST /console/v1/platform/sign-in': {
+    by: 'platform',
+    send: async () =>
+      new Browser(service.app).post('/console/v1/platform/sign-in', { platform_key: PLATFORM_KEY }),
+    action: 'sign_in.succeeded',
+    target: /^ses_/,
+  },
+  'POST /console/v1/platform/sign-out': {
+    by: 'platform',
+    async send() {
+      const browser = new Browser(service.app);
+      await browser.post('/console/v1/platform/sign-in', { platform_key: PLATFORM_KEY });
+      return browser.post('/console/v1/platform/sign-out');
+    },
+    action: 'signed_out',
+    target: /^ses_/,
   },
   'POST /console/v1/me/password': {
     by: 'person',
@@ -563,7 +581,7 @@ it.each(Object.entries(CASES))(
     );
     const rows = await rowsOf(
       response.headers['x-request-id'] as string,
-      route.includes(' /v1/platform/') ? PLATFORM_TENANT_ID : tenant.uuid,
+      route.includes('/v1/platform/') ? PLATFORM_TENANT_ID : tenant.uuid,
     );
 
     expect(response.status).toBeLessThan(300);

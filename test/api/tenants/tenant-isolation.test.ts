@@ -509,6 +509,10 @@ const TAKES_NOTHING = new Set([
   'POST /console/v1/passwords',
   'GET /console/v1/oidc',
   'GET /console/v1/oidc/callback',
+  // platform-session.test.ts has what no person of a tenant can do.
+  'POST /console/v1/platform/sign-in',
+  'POST /console/v1/platform/sign-out',
+  'GET /console/v1/platform/session',
   'GET /console/v1/me',
   'POST /console/v1/me/password',
   'GET /console/v1/me/sessions',

@@ -1,0 +1,46 @@
+/** Pages of the operators of the platform, below `/platform`. They need a sign-in with the platform key. */
+import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { asProblem } from './api/client';
+import { rootRoute } from './root-route';
+import { signInSearch } from './search';
+import { platformSessionQuery } from './session/platform-session';
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/platform/sign-in',
+  validateSearch: signInSearch,
+  component: lazyRouteComponent(() => import('./session/PlatformSignInPage'), 'PlatformSignInPage'),
+});
+
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'platform-shell',
+  component: lazyRouteComponent(() => import('./shell/PlatformShell'), 'PlatformShell'),
+  async beforeLoad({ context, location }) {
+    try {
+      await context.queryClient.ensureQueryData(platformSessionQuery);
+    } catch (error) {
+      if (asProblem(error).status === 401)
+        throw redirect({ to: '/platform/sign-in', search: { to: location.href } });
+      throw error;
+    }
+  },
+});
+
+const inShell = { getParentRoute: () => shellRoute };
+
+const homeRoute = createRoute({
+  ...inShell,
+  path: '/platform',
+  beforeLoad() {
+    throw redirect({ to: '/platform/outbox', replace: true });
+  },
+});
+
+const outboxRoute = createRoute({
+  ...inShell,
+  path: '/platform/outbox',
+  component: lazyRouteComponent(() => import('./pages/platform/OutboxPage'), 'OutboxPage'),
+});
+
+export const platformRoutes = [signInRoute, shellRoute.addChildren([homeRoute, outboxRoute])] as const;
