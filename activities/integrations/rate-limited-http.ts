@@ -8,6 +8,7 @@ import { NoRoom } from '../../connectors/page-memory';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
 import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { rateLimitDelayMs } from '../../domain/retry';
 import type { RateLimitPermits } from './rate-limit-permits';
 
 /** A request waits at most this long for a permit; the workflow does longer waits. */
@@ -60,7 +61,7 @@ export function rateLimitedHttp(
       await budget.note({
         isSlowedDown,
         quota: quotaOf(response.headers, Date.now()),
-        pauseMs: isSlowedDown ? parseRetryAfter(retryAfter, Date.now()) : null,
+        pauseMs: isSlowedDown ? (parseRetryAfter(retryAfter, Date.now()) ?? rateLimitDelayMs(null)) : null,
       });
       return response;
     },

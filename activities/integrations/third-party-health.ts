@@ -12,6 +12,7 @@ import {
   markUnauthorized,
 } from '../../db/integrations/availability';
 import type { Integration } from '../../db/integrations/integrations';
+import { recordRateLimitUsage } from '../../db/integrations/rate-limits';
 import type { OpenConnector } from '../dependencies';
 import { RateLimitExhausted } from './rate-limited-http';
 
@@ -72,10 +73,14 @@ export async function recordThirdPartyState(
     });
   else if (state.kind === 'unauthorized')
     await markUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
-  else
+  else {
     await markRateLimited(work, {
       integrationId,
       until: new Date(now.getTime() + state.delayMs),
       detail: state.detail,
     });
+    // Batches that other workers have claimed ask for their permits. Not every such answer is a 429.
+    const answers = { requests: 1, slowedDown: 1, quota: null, pauseMs: state.delayMs };
+    await recordRateLimitUsage(work, { integrationId, ...answers });
+  }
 }

@@ -5,7 +5,7 @@
  * - the rate grows slowly near the value that was slowed, and fast well above it;
  * - each priority leaves a reserve of tokens and of the remaining quota to the higher ones; a push may take
  *   the last one;
- * - no request is permitted before the end of a Retry-After;
+ * - no request is permitted before the end of a Retry-After, or of the pause after a refusal without one;
  * - a rate far above the current use, or an old one, is cleared.
  */
 import type { Quota } from './quota-headers';
@@ -30,17 +30,17 @@ export interface RateLimiter {
   quotaRemaining: number | null;
   quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
-  /** The end of a Retry-After: no request before it, of any priority (rules.md R9). */
+  /** The end of a pause that the third party asked for: no request before it, of any priority (rules.md R9). */
   pausedUntil: Date | null;
 }
 
 /** Counts of responses. */
 export interface ResponseCounts {
   requests: number;
-  /** The number of 429 responses, and 503 with Retry-After, among them. */
+  /** The number of 429 responses, 503 with Retry-After, and others that mean the same, among them. */
   slowedDown: number;
   quota: Quota | null;
-  /** The longest Retry-After among them, counted from now. */
+  /** The longest pause that one of them asks for, counted from now. */
   pauseMs?: number | null;
 }
 
