@@ -10,6 +10,7 @@ import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { recordPushWorkflowId } from '../../contract/record-push';
 import { fromTypeId } from '../../db/sql/ids';
 import { recordPath } from '../support/clients/api-client';
+import { holdCommits } from '../support/environments/held-commits';
 import { createTestDatabase } from '../support/environments/database';
 import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
 import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
@@ -32,12 +33,7 @@ const batchOf = (externalId: string, rev = 1) => ({
   records: [{ record_type: 'employees', external_id: externalId, fields: { name: 'N', rev }, version: rev }],
 });
 const untilPushed = (externalId: string): Promise<unknown> =>
-  until(`${externalId} is there`, () => ledger.person('main', externalId), 30_000);
-const untilCommitted = (externalId: string): Promise<unknown> =>
-  until(`${externalId} is committed`, async () => {
-    const { rowCount } = await superuser.query('select from records where external_id = $1', [externalId]);
-    return rowCount === 1;
-  });
+  until(`${externalId} is there`, () => ledger.person('main', externalId));
 const callsFor = (externalId: string) =>
   ledger.changes('main').filter((call) => call.externalId === externalId);
 
@@ -62,7 +58,7 @@ beforeAll(async () => {
   ).id;
   superuser = new Client({ connectionString: database.url });
   await superuser.connect();
-}, 60_000);
+});
 
 afterEach(async () => {
   ledger.reset();
@@ -80,13 +76,15 @@ afterAll(async () => {
 describe('R3: killed after the commit', () => {
   it('pushes the change once although the API was killed before its answer, and the repeated request gets that result', async () => {
     const key = { 'idempotency-key': randomUUID() };
-    await databaseLink.addToxic('latency', { latency: 150 }); // PostgreSQL commits long before the API gets its answer
-    const killed = untilCommitted('committed').then(() => product.killApi());
+    const commits = await holdCommits(product.databaseUrl, 'records');
 
-    await expect(tenant.api.call('POST', '/v1/records/batch', batchOf('committed'), key)).rejects.toThrow(
-      'fetch failed',
-    );
-    await killed;
+    const request = tenant.api.call('POST', '/v1/records/batch', batchOf('committed'), key);
+    request.catch(() => undefined);
+    await commits.untilHeld();
+    await databaseLink.addToxic('timeout', { timeout: 0 }); // the API does not get the answer of PostgreSQL
+    await commits.release();
+    await product.killApi();
+    await expect(request).rejects.toThrow('fetch failed');
     await untilPushed('committed'); // by the worker's dispatcher, with no API at all
 
     await databaseLink.heal();
@@ -188,7 +186,7 @@ describe('R4: killed before the commit', () => {
     expect(
       requests.filter(({ externalId }) => callsFor(externalId).filter((call) => call.isEffect).length !== 1),
     ).toEqual([]);
-  }, 90_000);
+  });
 });
 
 describe('R11: the same change a hundred times at once', () => {
@@ -268,7 +266,7 @@ describe('R12: changes out of order', () => {
       `select count(*)::int as stale from record_changes where outcome = 'stale'`,
     );
     expect(rows[0].stale).toBeGreaterThanOrEqual(outcomes.filter((outcome) => outcome === 'stale').length);
-  }, 60_000);
+  });
 });
 
 describe('R13: many changes of one record', () => {
@@ -277,13 +275,12 @@ describe('R13: many changes of one record', () => {
     const { id } = await own.api.must(
       'POST',
       '/v1/integrations',
-      ledgerIntegration(ledger.url, 'busy', { grace_period_ms: 1_500, max_wait_ms: null }),
+      ledgerIntegration(ledger.url, 'busy', { grace_period_ms: 5_000, max_wait_ms: null }),
     );
     let rev = 0;
     const dueAt = new Map<number, number>();
-    const end = Date.now() + 5_000;
     const edit = async (): Promise<void> => {
-      while (Date.now() < end) {
+      while (rev < 200) {
         const accepted = await own.api.put('busy', { name: 'B', rev: (rev += 1) });
         dueAt.set(accepted.version, Date.parse(accepted.syncs[0].due_at));
       }
@@ -293,7 +290,6 @@ describe('R13: many changes of one record', () => {
     await until('it is synced', async () => (await own.api.sync('busy', id)).status === 'synced');
 
     const deadlines = [...dueAt].sort(([a], [b]) => a - b).map(([, at]) => at);
-    expect(deadlines.length).toBeGreaterThan(100);
     expect(deadlines.filter((at, index) => at < (deadlines[index - 1] ?? 0))).toEqual([]); // a change never moves a window back
     expect(ledger.changes('busy')).toHaveLength(1);
     const connection = await Connection.connect({ address: temporalAddress() });
@@ -306,5 +302,5 @@ describe('R13: many changes of one record', () => {
       events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length,
     ).toBeLessThanOrEqual(2);
     expect(events?.length).toBeLessThan(120); // a few runs of the push queue, nothing per change
-  }, 60_000);
+  });
 });

@@ -144,13 +144,13 @@ beforeAll(async () => {
   database = new Client({ connectionString: product.databaseUrl });
   await database.connect();
   await journey();
-}, 120_000);
+});
 
 afterAll(async () => {
   await database?.end();
   await product?.stop();
   await Promise.all([ledger?.stop(), temporal?.stop()]);
-}, 30_000);
+});
 
 /** The names of the texts that it contains; their values would only clutter the report. */
 const found = (text: string, wanted: Record<string, string | undefined>): string[] =>

@@ -28,12 +28,12 @@ beforeAll(async () => {
       OPERATION_WAIT_SECONDS: '1',
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await product?.stop();
   await ledger?.stop();
-}, 30_000);
+});
 
 const EMPLOYEES = ['emp-1', 'emp-2', 'emp-3'];
 
@@ -124,4 +124,4 @@ it('refuses what no client library sends, in every route, with a documented stat
   expect(wrong).toEqual([]);
   expect(sent).toBeGreaterThan(4_000);
   expect(product.logs()).not.toContain('request failed with an internal error');
-}, 180_000);
+});

@@ -17,7 +17,6 @@ import { temporaryFolder } from '../support/servers/shared-servers';
 import { type SilentRelay, startSilentRelay } from '../support/servers/silent-relay';
 import { until } from '../support/until';
 
-const ANSWERED_WITHIN_MS = 5_000;
 let postgres: PostgresServer;
 let start: () => Promise<void>;
 let toxiproxy: Toxiproxy;
@@ -64,13 +63,13 @@ beforeAll(async () => {
     '/v1/integrations',
     ledgerIntegration(ledger.url, 'main', { grace_period_ms: 500 }),
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   await product?.stop();
   await Promise.all([toxiproxy?.stop(), ledger?.stop(), relay?.stop()]);
   await postgres?.stop();
-}, 60_000);
+});
 
 async function underLoad(prefix: string, trouble: (load: Load) => Promise<void>): Promise<Load> {
   const load = startLoad(tenant, { perSecond: 20, prefix });
@@ -93,7 +92,6 @@ async function recovery(): Promise<void> {
     async () =>
       (await tenant.api.call('PUT', '/v1/records/employees/probe', { fields: { name: 'probe' } })).status ===
       202,
-    60_000,
   );
   await until('the API is ready', isReady);
 }
@@ -116,18 +114,13 @@ async function expectNothingLost(load: Load): Promise<void> {
 
   const acknowledged = load.acknowledged();
   expect(acknowledged.length).toBeGreaterThan(0);
-  await until(
-    'every acknowledged write is at the third party',
-    () => acknowledged.every((externalId) => ledger.person('main', externalId)),
-    60_000,
+  await until('every acknowledged write is at the third party', () =>
+    acknowledged.every((externalId) => ledger.person('main', externalId)),
   );
   const effects = (externalId: string) =>
     ledger.changes('main').filter((call) => call.externalId === externalId && call.isEffect).length;
   expect(acknowledged.filter((externalId) => effects(externalId) !== 1)).toEqual([]);
 }
-
-const during = (load: Load, from: number, to: number): Write[] =>
-  load.writes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
 
 describe('R5: PostgreSQL goes away and comes back', () => {
   it('answers 503 during the restart, recovers by itself, and loses nothing', async () => {
@@ -142,7 +135,7 @@ describe('R5: PostgreSQL goes away and comes back', () => {
 
     expect(load.writes.some(({ answer }) => answer?.status === 503)).toBe(true);
     await expectNothingLost(load);
-  }, 120_000);
+  });
 
   it('does the same when its postmaster is killed with -9', async () => {
     const load = await underLoad('killed', async () => {
@@ -156,28 +149,30 @@ describe('R5: PostgreSQL goes away and comes back', () => {
 
     expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
-  }, 120_000);
+  });
 });
 
 describe('R6: PostgreSQL cannot be reached', () => {
   it('answers 503 while it hangs, is alive but not ready, and leaks no connection', async () => {
     let hung: Write[] = [];
     const load = await underLoad('hang', async (current) => {
-      const from = Date.now();
       await link.addToxic('timeout', { timeout: 0 });
+      const from = Date.now();
       await sleep(1_000);
       expect((await tenant.api.call('GET', '/livez')).status).toBe(200);
       expect((await tenant.api.call('GET', '/readyz')).status).toBe(503);
-      await sleep(7_000);
-      hung = during(current, from, Date.now() - ANSWERED_WITHIN_MS - 500);
+      hung = await until('several writes hang', () => {
+        const sent = current.writes.filter(({ sentAt }) => sentAt > from);
+        return sent.length > 10 && sent;
+      });
+      await until('they are answered while it hangs', () => hung.every(({ answer }) => answer !== undefined));
       await link.heal();
       await recovery();
     });
 
-    expect(hung.length).toBeGreaterThan(10);
     expect(new Set(hung.map(({ answer }) => answer?.status))).toEqual(new Set([503]));
     await expectNothingLost(load);
-  }, 120_000);
+  });
 
   it('survives connections that are reset and refused', async () => {
     const load = await underLoad('reset', async () => {
@@ -191,7 +186,7 @@ describe('R6: PostgreSQL cannot be reached', () => {
 
     expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
-  }, 120_000);
+  });
 
   it('gives up silently dropped connections, and opens new ones', async () => {
     const load = await underLoad('silent', async () => {
@@ -201,5 +196,5 @@ describe('R6: PostgreSQL cannot be reached', () => {
 
     expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
-  }, 120_000);
+  });
 });

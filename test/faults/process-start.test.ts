@@ -33,7 +33,7 @@ beforeAll(async () => {
   silent = net.createServer((socket) => void socket.on('error', () => undefined));
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   silentAddress = `127.0.0.1:${(silent.address() as net.AddressInfo).port}`;
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const child of children) child.kill();
@@ -176,7 +176,7 @@ describe('rule 60: search attributes of another product in the namespace', () =>
         ledgerIntegration(ledger.url, 'main', { grace_period_ms: 0 }),
       );
       await api.put('ada', { name: 'Ada', rev: 1 });
-      await until('the record is pushed', () => ledger.person('main', 'ada') !== undefined, 30_000);
+      await until('the record is pushed', () => ledger.person('main', 'ada') !== undefined);
 
       expect(product.logs()).toContain('IntegrationId has the type INT instead of KEYWORD');
       expect(product.logs()).toContain('"hasSearchAttributes":false');

@@ -39,12 +39,12 @@ beforeAll(async () => {
       ledgerIntegration(ledger.url, 'main', { grace_period_ms: 1_000 }),
     )
   ).id;
-}, 60_000);
+});
 
 afterAll(async () => {
   await product?.stop();
   await Promise.all([toxiproxy?.stop(), ledger?.stop(), temporal?.stop()]);
-}, 60_000);
+});
 
 it('accepts every change while Temporal is down and while it is slow, and pushes each once and not early', async () => {
   const load = startLoad(tenant, { perSecond: 15, prefix: 'r7' });
@@ -67,15 +67,12 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
   await load.stop();
 
   expect(load.writes.filter(({ answer }) => answer?.status !== 202)).toEqual([]);
-  await until(
-    'everything is at the third party',
-    () => load.acknowledged().every((externalId) => ledger.person('main', externalId)),
-    60_000,
+  await until('everything is at the third party', () =>
+    load.acknowledged().every((externalId) => ledger.person('main', externalId)),
   );
   await until(
     'everything is synced',
     async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === load.writes.length,
-    30_000,
   );
   const calls = ledger.changes('main');
   const dueAt = new Map(
@@ -87,4 +84,4 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
     api: true,
     worker: true,
   });
-}, 180_000);
+});

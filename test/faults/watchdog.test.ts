@@ -34,13 +34,13 @@ beforeAll(async () => {
     env: { WATCHDOG_SECONDS: String(LIMIT_SECONDS), NODE_OPTIONS: '--inspect-port=127.0.0.1:0' },
   });
   inspectorAddresses = () => product.logs().match(/ws:\/\/\S+/g) ?? [];
-}, 60_000);
+});
 afterAll(() => product?.stop());
 
 it('rule 60: a frozen worker ends, and its log names the function that it was busy in', async () => {
   await evaluateIn(product.workerPid(), FREEZE);
 
-  await until('the worker has ended', () => !product.isWorkerRunning(), 40_000);
+  await until('the worker has ended', () => !product.isWorkerRunning());
 
   expect(messages()).toHaveLength(1);
   expect(JSON.parse(messages()[0] as string)).toMatchObject({
@@ -56,7 +56,7 @@ it('rule 60: a frozen worker ends, and its log names the function that it was bu
 it('rule 60: a process that hangs without executing JavaScript ends too', async () => {
   await evaluateIn(product.apiPid(), HANG);
 
-  await until('the api has ended', () => !product.isApiRunning(), 40_000);
+  await until('the api has ended', () => !product.isApiRunning());
 
   expect(messages()[0]).toContain('it waits in native code or for the operating system');
   await product.startApi();

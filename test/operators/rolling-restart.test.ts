@@ -45,7 +45,7 @@ beforeAll(async () => {
     conf.replace(`server 127.0.0.1:${ports[0]};`, servers),
   );
   agent = new Agent({ ca: nginx.cert });
-}, 120_000);
+});
 afterAll(async () => {
   agent?.destroy();
   await Promise.all(replicas.map((replica) => replica.stop()));

@@ -26,13 +26,13 @@ beforeAll(async () => {
     '/v1/integrations',
     ledgerIntegration(ledger.url, 'main', { grace_period_ms: 1_000 }),
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   await second?.stop();
   await product?.stop();
   await ledger?.stop();
-}, 60_000);
+});
 
 const startSecondWorker = (): Promise<MainProcess> =>
   startMain('worker', {
@@ -65,7 +65,6 @@ it('a worker that was stopped in the middle of a push repeats nothing that anoth
   await until(
     'everything is synced',
     async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === load.writes.length + 1,
-    60_000,
   );
   const dueAt = new Map(
     load.writes.map(({ externalId, answer }) => [externalId, Date.parse(answer?.body.syncs[0].due_at)]),
@@ -77,7 +76,7 @@ it('a worker that was stopped in the middle of a push repeats nothing that anoth
   expect(new Set(calls.map(({ key }) => key)).size).toBe(load.writes.length + 1); // repeated under its id
   expect(calls.filter((call) => call.at < (dueAt.get(call.externalId as string) ?? 0))).toEqual([]);
   expect(product.isWorkerRunning()).toBe(true);
-}, 120_000);
+});
 
 it('an api that was stopped answers what waited, and ends no process', async () => {
   process.kill(product.apiPid(), 'SIGSTOP');
@@ -92,4 +91,4 @@ it('an api that was stopped answers what waited, and ends no process', async () 
   });
   expect(ledger.changes('main').filter((call) => call.externalId === 'late')).toHaveLength(1);
   await until('the api is ready', async () => (await tenant.api.call('GET', '/readyz')).status === 200);
-}, 60_000);
+});

@@ -36,12 +36,12 @@ beforeAll(async () => {
       ledgerIntegration(ledger.url, 'main', { grace_period_ms: 3_000 }),
     )
   ).id;
-}, 60_000);
+});
 
 afterAll(async () => {
   await product?.stop();
   await Promise.all([ledger?.stop(), temporal?.stop()]);
-}, 60_000);
+});
 
 /** Temporal ends, its files are what `change` makes of them, and it starts again. */
 async function replaceTemporal(change: () => void): Promise<void> {
@@ -55,10 +55,8 @@ const files = () => [databaseFile, `${databaseFile}-wal`, `${databaseFile}-shm`]
 
 async function expectPushedOnce(load: Load): Promise<void> {
   expect(load.writes.filter(({ answer }) => answer?.status !== 202)).toEqual([]);
-  await until(
-    'everything is at the third party',
-    () => load.acknowledged().every((externalId) => ledger.person('main', externalId)),
-    90_000,
+  await until('everything is at the third party', () =>
+    load.acknowledged().every((externalId) => ledger.person('main', externalId)),
   );
   const dueAt = new Map(
     load.writes.map(({ externalId, answer }) => [externalId, Date.parse(answer?.body.syncs[0].due_at)]),
@@ -83,7 +81,7 @@ it('starts everything again in a Temporal that has lost its data, while the work
   // The rows are right, so the restore of Temporal leaves no word at the records.
   expect((await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).unverified_types).toEqual({});
   expect(product.logs()).toContain('Temporal has lost data');
-}, 180_000);
+});
 
 it('loses nothing with a Temporal of an older backup', async () => {
   const copies = files().map((file) => `${file}.copy`);
@@ -112,4 +110,4 @@ it('loses nothing with a Temporal of an older backup', async () => {
     api: true,
     worker: true,
   });
-}, 120_000);
+});

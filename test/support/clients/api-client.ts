@@ -68,7 +68,7 @@ export class ApiClient {
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
-    timeoutMs = 40_000,
+    timeoutMs = 120_000,
   ): Promise<Answer> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

@@ -48,7 +48,7 @@ export class PullingIntegration {
     });
   }
 
-  untilOnboarding = (state: string, timeoutMs = 30_000): Promise<unknown> =>
+  untilOnboarding = (state: string, timeoutMs = 120_000): Promise<unknown> =>
     until(
       `the onboarding is ${state}`,
       async () => (await this.show()).onboarding.state === state,
@@ -66,7 +66,7 @@ export class PullingIntegration {
   run = (runId: string): Promise<Json> => this.api.must('GET', `/v1/sync-runs/${runId}`);
   runs = (): Promise<Json[]> => this.api.list(`/v1/sync-runs?integration_id=${this.id}`);
 
-  untilEnded = (runId: string, timeoutMs = 30_000): Promise<Json> =>
+  untilEnded = (runId: string, timeoutMs = 120_000): Promise<Json> =>
     until(
       `${runId} has ended`,
       () => this.run(runId).then((run) => run.finished_at !== null && run),
@@ -77,7 +77,7 @@ export class PullingIntegration {
     until(`${runId} is ${state}`, () => this.run(runId).then((run) => run.state === state && run));
 
   /** No run is at work and none waits behind it. */
-  untilQuiet = (timeoutMs = 30_000): Promise<unknown> =>
+  untilQuiet = (timeoutMs = 120_000): Promise<unknown> =>
     until(
       'no run is open',
       async () => (await this.runs()).every((run) => run.finished_at !== null),
