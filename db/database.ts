@@ -172,8 +172,8 @@ export class Database {
   }
 
   /** All tenants, but only events, endpoints, deliveries and attempts. */
-  async withWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
-    return this.#inRole('syncline_webhooks', '', work);
+  async withWebhooksRole<T>(work: (context: Work) => Promise<T>, commit?: Commit): Promise<T> {
+    return this.#inRole('syncline_webhooks', '', work, commit);
   }
 
   /** All tenants, but only what identifies a caller: tenants, API keys, people, sessions, wrapped keys. */

@@ -7,7 +7,7 @@
  */
 import { Context } from '@temporalio/activity';
 import type { DeliverDueWebhooksInput, DeliveryReport } from '../../contract/webhook-endpoint';
-import type { Work } from '../../db/database';
+import type { Commit, Work } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
 import { type ClaimedDelivery, claimDueDeliveries } from '../../db/webhooks/claim-deliveries';
 import { recordDeliveryAttempts } from '../../db/webhooks/record-attempts';
@@ -148,10 +148,13 @@ class DeliverDueWebhooksTask {
       limit,
       afterTenant: this.turns.get(endpoint.endpointId),
     };
-    const claim = await this.asWebhooksRole((work) => claimDueDeliveries(work, options));
-    const { deliveries } = claim;
-    this.isOutdated ||= claim.isOutdated;
-    this.turns.set(endpoint.endpointId, claim.lastTenant);
+    // A claim that is lost in a crash of PostgreSQL only repeats deliveries.
+    const { deliveries, isOutdated, lastTenant } = await this.asWebhooksRole(
+      (work) => claimDueDeliveries(work, options),
+      { waitsForDisk: false },
+    );
+    this.isOutdated ||= isOutdated;
+    this.turns.set(endpoint.endpointId, lastTenant);
     for (const { deliveryId } of deliveries) this.held.add(deliveryId);
     return deliveries;
   }
@@ -199,10 +202,7 @@ class DeliverDueWebhooksTask {
     this.isOutdated ||= status === GONE;
   }
 
-  private async recordResults(
-    endpoint: DeliveringEndpoint,
-    attempts: readonly DeliveryAttempt[],
-  ): Promise<void> {
+  private async recordResults(endpoint: DeliveringEndpoint, attempts: DeliveryAttempt[]): Promise<void> {
     const now = this.timeBox.now();
     const finished = attempts.map((attempt) => finishDelivery(attempt, now));
     const health = await this.asWebhooksRole((work) =>
@@ -294,7 +294,7 @@ class DeliverDueWebhooksTask {
     return { endpoint_id: typeIdOf('whe', this.input.endpointId) };
   }
 
-  private asWebhooksRole<T>(callback: (work: Work) => Promise<T>): Promise<T> {
-    return this.deps.database.withWebhooksRole(this.timeBox.tracking(callback));
+  private asWebhooksRole<T>(callback: (work: Work) => Promise<T>, commit?: Commit): Promise<T> {
+    return this.deps.database.withWebhooksRole(this.timeBox.tracking(callback), commit);
   }
 }

@@ -59,6 +59,7 @@ export async function claimDueDeliveries(
   const isBlocked = current !== undefined && current.blockedUntil !== null && current.blockedUntil > now;
   if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
     return { deliveries: [], isOutdated: true };
+  await readInOrder(work);
   const isShared = current.tenantId === PLATFORM_TENANT_ID;
   const tenants = isShared ? await tenantsInTurn(work, options) : [];
   const inTurn = tenants.length === 0 ? [] : await claimDue(work, options, dueInTurn(options, tenants));
@@ -66,6 +67,16 @@ export async function claimDueDeliveries(
   const oldest = room === 0 ? [] : await claimDue(work, options, oldestDue({ ...options, limit: room }));
   // Also if nothing of theirs was due: those behind them would never have a turn.
   return { deliveries: [...inTurn, ...oldest], isOutdated: false, lastTenant: tenants.at(-1) };
+}
+
+/**
+ * The planner expects a few due deliveries of an endpoint, whatever waits there, and would read and sort all of
+ * them for each claim.
+ */
+async function readInOrder({ trx }: Pick<Work, 'trx'>): Promise<void> {
+  await sql`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`.execute(
+    trx,
+  );
 }
 
 const isDue = ({ endpoint, now }: DeliveryClaimOptions) => sql`

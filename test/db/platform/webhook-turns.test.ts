@@ -1,7 +1,9 @@
 /** Deliveries of an endpoint that receives the events of all tenants (rules.md 59, 60). */
+import { sql } from 'kysely';
 import { readEndpointQueueStatus } from '../../../db/webhooks/endpoint-queue';
 import { disableWaiting } from '../../../db/webhooks/endpoint-health';
 import { claimDueDeliveries } from '../../../db/webhooks/claim-deliveries';
+import type { Work } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { openTestDb, type TestDb } from '../given';
@@ -27,16 +29,18 @@ const given = (tenantId: string, count: number, secondsAgo = 60) =>
     select '${tenantId}', uuidv7(), '${endpointId}', uuidv7(), 'pending', 'event',
       now() - interval '${secondsAgo} seconds', now() from generate_series(1, ${count})`);
 
+const optionsOf = (limit: number, afterTenant?: string) => ({
+  endpoint: { endpointId, version: 1 },
+  claimId: newUuid(),
+  now,
+  leaseUntil: new Date(now.getTime() + 60_000),
+  limit,
+  afterTenant,
+});
+
 async function claim(limit: number, afterTenant?: string) {
   const { deliveries, lastTenant } = await db.database.withWebhooksRole((work) =>
-    claimDueDeliveries(work, {
-      endpoint: { endpointId, version: 1 },
-      claimId: newUuid(),
-      now,
-      leaseUntil: new Date(now.getTime() + 60_000),
-      limit,
-      afterTenant,
-    }),
+    claimDueDeliveries(work, optionsOf(limit, afterTenant)),
   );
   const counts: Record<string, number> = {};
   for (const { tenantId } of deliveries) counts[tenantId] = (counts[tenantId] ?? 0) + 1;
@@ -107,4 +111,32 @@ it('rule 60: the deliveries of a disabled endpoint end in chunks, and none if it
   expect([await disableSome(), await waiting()]).toEqual(['done', 1_500]);
   await set('now()');
   expect([await disableSome(), await disableSome(), await waiting()]).toEqual(['more', 'done', 0]);
+});
+
+/** Rows and index entries of deliveries that the connection has read so far. */
+async function readSoFar({ trx }: Pick<Work, 'trx'>): Promise<number> {
+  const { rows } = await sql<{ read: number }>`
+    select sum(pg_stat_get_xact_tuples_fetched(id) + pg_stat_get_xact_tuples_returned(id))::int as read
+    from (
+      select inhrelid as id from pg_inherits where inhparent = 'webhook_deliveries'::regclass
+      union all
+      select indexrelid from pg_index join pg_inherits on inhrelid = indrelid
+        where inhparent = 'webhook_deliveries'::regclass) as relations`.execute(trx);
+  return rows[0]?.read as number;
+}
+
+it('rule 60: a claim of an endpoint with a large backlog reads what it takes, not all that waits', async () => {
+  await db.superuser(
+    `update webhook_endpoints set tenant_id = '${newUuid()}' where webhook_endpoint_id = '${endpointId}'`,
+  );
+  await given(newUuid(), 5_000);
+
+  const { taken, read } = await db.database.withWebhooksRole(async (work) => {
+    const before = await readSoFar(work);
+    const { deliveries } = await claimDueDeliveries(work, optionsOf(20));
+    return { taken: deliveries.length, read: (await readSoFar(work)) - before };
+  });
+
+  expect(taken).toBe(20);
+  expect(read).toBeLessThan(500);
 });
