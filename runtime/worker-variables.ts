@@ -37,6 +37,7 @@ export const workerVariables = {
   WORKER_CACHED_WORKFLOWS: amount('workflows', 500, { min: 50, max: 100_000 }),
   PUSH_EXECUTIONS: amount('executions', 8, { min: 1, max: 16 }),
   PUSH_BATCHES: amount('batches', 2, { min: 1, max: 16 }),
+  WEBHOOK_DELIVERIES: amount('deliveries', 20, { min: 1, max: 200 }),
   /** A run reads at most so many lists and ranges at the same time. */
   PULL_RANGES: amount('ranges', 4, { min: 1, max: 4 }),
   PULL_RANGES_FROM: amount('records', 100_000, { min: 1, max: 1_000_000_000 }),
@@ -56,6 +57,7 @@ export const workerSizesOf = (read: Read) => ({
   },
   cachedWorkflows: read.WORKER_CACHED_WORKFLOWS,
   pushing: { shardsMax: read.PUSH_EXECUTIONS, parallelBatches: read.PUSH_BATCHES },
+  delivering: { atOnce: read.WEBHOOK_DELIVERIES },
   ranges: { atMost: read.PULL_RANGES, fromRecords: read.PULL_RANGES_FROM },
 });
 

@@ -8,7 +8,7 @@ import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { LATENCY_BUCKETS } from '../activities/latency';
-import { PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
+import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { limitReaders } from '../connectors/postgres/isolation/readers';
@@ -83,6 +83,7 @@ async function main(): Promise<void> {
       ...egress,
       log,
       pushing: { ...PUSHING_LIMITS, ...config.pushing },
+      delivering: { ...DELIVERING_LIMITS, ...config.delivering },
       pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType, ranges: config.ranges },
       isStopping: () => isStopping,
     }),

@@ -1,5 +1,5 @@
 /** What a worker process serves and how much of it at the same time, as its environment says. */
-import { PUSHING_LIMITS } from '../../activities/dependencies';
+import { DELIVERING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
 import { DEFAULT_SLOTS } from '../../domain/slot-shares';
 import { loadWorkerConfig } from '../../runtime/config';
 import { whyPoolIsSmall } from '../../runtime/worker-variables';
@@ -34,6 +34,7 @@ it('a worker without settings has the sizes of former versions', () => {
     poolSize: 20,
     slots: DEFAULT_SLOTS,
     cachedWorkflows: 500,
+    delivering: { atOnce: DELIVERING_LIMITS.atOnce },
     pushing: { shardsMax: PUSHING_LIMITS.shardsMax, parallelBatches: PUSHING_LIMITS.parallelBatches },
   });
   expect(DEFAULT_SLOTS).toEqual({ push: 150, pull: 24, webhooks: 200, email: 10 });
@@ -48,6 +49,7 @@ it.each([
   ['WORKER_CACHED_WORKFLOWS', '49', '100001'],
   ['PUSH_EXECUTIONS', '0', '17'],
   ['PUSH_BATCHES', '0', '17'],
+  ['WEBHOOK_DELIVERIES', '0', '201'],
   ['PULL_RANGES', '0', '5'],
   ['PULL_RANGES_FROM', '0', '1000000001'],
 ])('%s has bounds', (variable, tooSmall, tooLarge) => {
