@@ -20,7 +20,7 @@ import {
 } from '../support/environments/checkout';
 import { createRunFolder } from '../support/environments/run-folder';
 
-const patience = 90_000;
+const patience = 240_000;
 let starts: Start[] = [];
 
 /** Of another block than the ports of other tests. */
@@ -277,8 +277,8 @@ it(
       mode: 0o755,
     });
     const packages = path.join(checkout, 'dev/mail-sink/node_modules');
-    const target = fs.readlinkSync(packages);
-    fs.rmSync(packages);
+    const aside = path.join(checkout, 'packages');
+    if (fs.existsSync(packages)) fs.renameSync(packages, aside);
     // The database fails when the installation runs.
     const database = net.createServer((socket) => {
       socket.on('error', () => undefined);
@@ -296,7 +296,7 @@ it(
     database.close();
     expect(fs.existsSync(begun)).toBe(true);
     expect(await leftBehind(checkout)).toEqual([]);
-    fs.symlinkSync(target, packages);
+    if (fs.existsSync(aside)) fs.renameSync(aside, packages);
   },
   patience,
 );
