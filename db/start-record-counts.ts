@@ -3,7 +3,7 @@
  * has to. Tenants in batches, each a transaction: no other transaction waits for it.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { ensureSchema } from './access-rights';
+import { ensureSchema, quoted } from './access-rights';
 import type { InTransaction } from './migrations/2026-12-04-partitions/prepare';
 import { FIRST_ID } from './sql/ids';
 
@@ -20,6 +20,9 @@ export async function startRecordCounts(inTransaction: InTransaction): Promise<v
 
 async function startNext(db: Kysely<unknown>, after: string): Promise<string | undefined> {
   const schema = await ensureSchema(db); // with another role, `$user` in the search path is another one
+  const { rows: tables } = await sql<{ exist: boolean }>`
+    select to_regclass(${`${quoted(schema)}.record_counts`}) is not null as exist`.execute(db);
+  if (tables[0]?.exist !== true) return undefined; // the database is of another version
   await sql`select set_config('role', 'syncline_platform', true)`.execute(db);
   const { rows } = await sql<{ tenantId: string }>`
     select tenant_id as "tenantId" from ${sql.id(schema, 'tenants')} where tenant_id > ${after}::uuid
