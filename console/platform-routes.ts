@@ -2,7 +2,7 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { asProblem } from './api/client';
 import { rootRoute } from './root-route';
-import { signInSearch } from './search';
+import { signInSearch, tenantsSearch } from './search';
 import { platformSessionQuery } from './session/platform-session';
 
 const signInRoute = createRoute({
@@ -43,4 +43,20 @@ const outboxRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/platform/OutboxPage'), 'OutboxPage'),
 });
 
-export const platformRoutes = [signInRoute, shellRoute.addChildren([homeRoute, outboxRoute])] as const;
+const tenantsRoute = createRoute({
+  ...inShell,
+  path: '/platform/tenants',
+  validateSearch: tenantsSearch,
+  component: lazyRouteComponent(() => import('./pages/platform/TenantsPage'), 'TenantsPage'),
+});
+
+const tenantRoute = createRoute({
+  ...inShell,
+  path: '/platform/tenants/$tenantId',
+  component: lazyRouteComponent(() => import('./pages/platform/TenantPage'), 'TenantPage'),
+});
+
+export const platformRoutes = [
+  signInRoute,
+  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute]),
+] as const;

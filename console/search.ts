@@ -91,6 +91,7 @@ export const signInSearch = (search: Search): { to?: string; error?: string } =>
   to: text(search, 'to'),
   error: text(search, 'error'),
 });
+export const tenantsSearch = (search: Search): { q?: string } => ({ q: text(search, 'q') });
 export const auditSearch = (search: Search): { action?: string } => ({ action: text(search, 'action') });
 export const notificationsSearch = (search: Search): { is_viewed?: 'true' | 'false' } => ({
   is_viewed: oneOf(search, 'is_viewed', ['true', 'false'] as const),

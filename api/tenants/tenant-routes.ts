@@ -54,7 +54,10 @@ export const tenantRoutes: readonly Route[] = [
     operationId: 'listTenants',
     tag,
     summary: 'List all tenants',
-    query: z.strictObject(listParams),
+    query: z.strictObject({
+      ...listParams,
+      q: z.string().max(200).optional().meta({ description: 'A part of the name, in any case.' }),
+    }),
     responses: {
       200: {
         description: 'Tenants in the order in which they were created.',
@@ -64,9 +67,10 @@ export const tenantRoutes: readonly Route[] = [
     },
     problems: ['invalid_cursor'],
     async run(work, { query }, { services: { config } }) {
-      const scope = ['tenants'];
+      // Without a search as in the former release, so that its cursors stay valid.
+      const scope = query.q === undefined ? ['tenants'] : ['tenants', query.q];
       const { limit, after } = readPage(query, scope, position);
-      const rows = await listTenants(work, { limit: limit + 1, after });
+      const rows = await listTenants(work, { limit: limit + 1, after, search: query.q });
       const positionOf = ({ createdAt, tenantId }: Tenant) => ({ createdAt: toInstant(createdAt), tenantId });
       const toItem = (row: Tenant) => toWireTenant(row, policyOf(work, row, config), config);
       const policies = rows.slice(0, limit).map((row) => policyOf(work, row, config));

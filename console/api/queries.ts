@@ -12,7 +12,7 @@ interface Listed {
 }
 
 /** A list that is read page by page. */
-const list = <Page extends Listed>(
+export const list = <Page extends Listed>(
   key: readonly unknown[],
   read: (cursor: string | undefined) => Promise<Page>,
 ) =>

@@ -1,7 +1,7 @@
 /** The frame of the pages of operators. */
 import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { ChevronDown, Inbox } from 'lucide-react';
+import { Building2, ChevronDown, Inbox } from 'lucide-react';
 import { asProblem } from '../api/client';
 import { useIsInUse } from '../session/use-is-in-use';
 import { platformSessionQuery, signOutAsPlatform } from '../session/platform-session';
@@ -10,7 +10,10 @@ import { ColorSchemes, SignOut } from './MenuItems';
 import { NavigationOf, type NavItem } from './NavigationOf';
 import { SessionEnded } from './SessionEnded';
 
-const PAGES: NavItem[] = [{ label: 'Outbox', icon: Inbox, to: '/platform/outbox' }];
+const PAGES: NavItem[] = [
+  { label: 'Outbox', icon: Inbox, to: '/platform/outbox' },
+  { label: 'Tenants', icon: Building2, to: '/platform/tenants' },
+];
 /** A session ends after 15 minutes without use. The page then leads to the sign-in. */
 const UNUSED_CHECK_MS = 16 * 60_000;
 

@@ -58,12 +58,22 @@ export async function updateTenant(
 /** All tenants in the order of creation. Needs the platform role. */
 export async function listTenants(
   { trx }: Work,
-  { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined },
+  {
+    limit,
+    after,
+    search,
+  }: {
+    limit: number;
+    after?: { createdAt: string; tenantId: string } | undefined;
+    /** A part of the name, in any case. */
+    search?: string | undefined;
+  },
 ): Promise<Tenant[]> {
   let query = trx.selectFrom('tenants').selectAll();
   if (after !== undefined)
     query = query.where(
       sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`,
     );
+  if (search !== undefined) query = query.where(sql<boolean>`strpos(lower(name), lower(${search})) > 0`);
   return query.orderBy('createdAt').orderBy('tenantId').limit(limit).execute();
 }

@@ -4,6 +4,7 @@ import { outboxQuery } from '../../api/platform-queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { toNumber, toWords } from '../../common/formatting';
 import { Page } from '../../common/Page';
+import { RouterLink } from '../../common/RouterLink';
 import { type Column, RowsTable } from '../../common/RowsTable';
 import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
@@ -74,7 +75,15 @@ const TOPIC_COLUMNS: Column<Outbox['topics'][number]>[] = [
 
 const MESSAGE_COLUMNS: Column<Message>[] = [
   { title: 'Topic', cell: ({ topic }) => toWords(topic) },
-  { title: 'Tenant', from: 'lg', cell: ({ tenant_id: id }) => <code>{id}</code> },
+  {
+    title: 'Tenant',
+    from: 'lg',
+    cell: ({ tenant_id: id }) => (
+      <RouterLink to="/platform/tenants/$tenantId" params={{ tenantId: id }}>
+        {id}
+      </RouterLink>
+    ),
+  },
   { title: 'Attempts', from: 'sm', isFigure: true, cell: ({ attempts }) => toNumber(attempts) },
   { title: 'Last error', from: 'sm', cell: ({ last_error: error }) => error ?? '–' },
   { title: 'Waits since', from: 'md', cell: ({ created_at: at }) => <Instant at={at} relative /> },

@@ -1,13 +1,11 @@
-import { Checkbox, Group, TextInput } from '@mantine/core';
-import { useDebouncedCallback, useHotkeys } from '@mantine/hooks';
+import { Checkbox, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Search } from 'lucide-react';
-import { useRef, useState } from 'react';
 import { integrationsQuery } from '../../api/queries';
 import { FilterSelect } from '../../common/FilterSelect';
 import { statusLabel } from '../../common/StatusBadge';
 import { SYNC_STATUSES } from '../../search';
+import { SearchField } from './SearchField';
 
 const route = getRouteApi('/shell/records/$recordType');
 const STATUS_CHOICES = SYNC_STATUSES.map((value) => ({ value, label: statusLabel(value) }));
@@ -23,6 +21,7 @@ export function RecordFilters() {
     <Group align="flex-end" role="search">
       <SearchField
         key={recordType}
+        placeholder="Name, e-mail, id … (press /)"
         initial={search.q ?? ''}
         onSearch={(q) => filter({ q: q === '' ? undefined : q })}
       />
@@ -49,28 +48,5 @@ export function RecordFilters() {
         onChange={(event) => filter({ include_deleted: event.currentTarget.checked ? 'true' : undefined })}
       />
     </Group>
-  );
-}
-
-function SearchField({ initial, onSearch }: { initial: string; onSearch: (words: string) => void }) {
-  const [words, setWords] = useState(initial);
-  const field = useRef<HTMLInputElement>(null);
-  const search = useDebouncedCallback(onSearch, 250);
-  useHotkeys([['/', () => field.current?.focus()]]);
-  return (
-    <TextInput
-      ref={field}
-      type="search"
-      label="Search"
-      placeholder="Name, e-mail, id … (press /)"
-      leftSection={<Search size={14} aria-hidden />}
-      w={{ base: '100%', sm: 280 }}
-      maxLength={200}
-      value={words}
-      onChange={(event) => {
-        setWords(event.currentTarget.value);
-        search(event.currentTarget.value.trim());
-      }}
-    />
   );
 }
