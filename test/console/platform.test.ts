@@ -101,7 +101,7 @@ it('creates a tenant and its first admin, who can sign in', async () => {
   const admin = await (await desk.openBrowser()).newPage();
   await desk.choosePassword(admin, link);
   await desk.signIn(admin, 'ada@example.com');
-  await heading(admin, 'Home').waitFor();
+  await expectShown(heading(admin, 'Home'));
   await admin.context().close();
 });
 
@@ -130,7 +130,7 @@ it('does not save an export that was cut off, and says so', async () => {
   );
   await button(page, 'Export all data').click();
 
-  await page.getByRole('alert').getByText('The export was cut off').waitFor();
+  await expectShown(page.getByRole('alert').getByText('The export was cut off'));
   await page.unroute(exports);
 });
 
@@ -172,7 +172,7 @@ it('finds the receipt of a deleted tenant by its id', async () => {
   await page.getByLabel('Search').fill(tenantId);
   await page.getByRole('link', { name: `Show ${tenantId}` }).click();
 
-  await heading(page, 'Deleted tenant').waitFor();
+  await expectShown(heading(page, 'Deleted tenant'));
 });
 
 it('shows operators no page of a tenant, and a person of a tenant no page of operators', async () => {
@@ -183,7 +183,7 @@ it('shows operators no page of a tenant, and a person of a tenant no page of ope
 
   const person = await desk.sitDown();
   await desk.open(person, '/platform/outbox');
-  await heading(person, 'Sign in as operator').waitFor();
+  await expectShown(heading(person, 'Sign in as operator'));
   await person.context().close();
 });
 
@@ -193,5 +193,5 @@ it('signs out, and requires the key afterwards', async () => {
   await heading(page, 'Sign in as operator').waitFor();
   await desk.open(page, '/platform/outbox');
 
-  await heading(page, 'Sign in as operator').waitFor();
+  await expectShown(heading(page, 'Sign in as operator'));
 });
