@@ -56,7 +56,16 @@ const tenantRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/platform/TenantPage'), 'TenantPage'),
 });
 
+const auditLogRoute = createRoute({
+  ...inShell,
+  path: '/platform/audit-log',
+  component: lazyRouteComponent(
+    () => import('./pages/platform/PlatformAuditLogPage'),
+    'PlatformAuditLogPage',
+  ),
+});
+
 export const platformRoutes = [
   signInRoute,
-  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute]),
+  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute, auditLogRoute]),
 ] as const;

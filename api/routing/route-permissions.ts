@@ -33,6 +33,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/tenants/{tenant_id}/export': 'platform',
   'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
 
+  'GET /v1/platform/audit-log': 'platform',
   'GET /v1/platform/outbox': 'platform',
   'POST /v1/platform/outbox/{message_id}/retry': 'platform',
   'GET /v1/platform/webhook-endpoints': 'platform',

@@ -22,3 +22,6 @@ export const tenantDeletionQuery = (id: string) =>
     queryFn: () =>
       answerOf(api.GET('/v1/tenants/{tenant_id}/deletion', { params: { path: { tenant_id: id } } })),
   });
+export const platformAuditLogQuery = list(['platform-audit-log'], (cursor) =>
+  answerOf(api.GET('/v1/platform/audit-log', { params: { query: { limit: '50', cursor } } })),
+);

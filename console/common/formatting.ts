@@ -52,6 +52,7 @@ const ACTORS: Record<string, (name: string) => string> = {
   sign_in: (name) => name,
   integration: () => 'a sync',
   restore: () => 'a restore of the database',
+  platform: () => 'Operator of Syncline',
 };
 
 /** `key:npm start` → `API key “npm start”`. */

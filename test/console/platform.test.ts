@@ -187,6 +187,14 @@ it('shows operators no page of a tenant, and a person of a tenant no page of ope
   await person.context().close();
 });
 
+it('shows operators the audit log of the platform, with refused sign-ins', async () => {
+  await desk.open(page, '/platform/audit-log');
+  await page.getByRole('cell', { name: 'outbox_message.retried' }).waitFor();
+
+  await expectShown(page.getByRole('row').filter({ hasText: 'sign_in.failed' }));
+  expect(await seriousFindings(page)).toEqual([]);
+});
+
 it('signs out, and requires the key afterwards', async () => {
   await button(page, 'Operator').click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();

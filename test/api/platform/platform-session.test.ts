@@ -2,7 +2,6 @@
 import { sql } from 'kysely';
 import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid } from '../../../db/sql/ids';
-import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, sessionCookieOf, setCookies } from '../support/console';
 import { givenRefusedMessage } from '../support/given-refused-message';
 import {
@@ -216,16 +215,9 @@ describe('signing in with the platform key', () => {
     await browser.post(`/console/v1/platform/outbox/${id}/retry`);
     await browser.post(SIGN_OUT);
 
-    const entries = await service.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
-      trx
-        .selectFrom('auditLog')
-        .select(['actor', 'action', 'detail'])
-        .orderBy('auditId', 'desc')
-        .limit(4)
-        .execute(),
-    );
+    const { body } = await service.platform.get('/v1/platform/audit-log?limit=4').expect(200);
 
-    expect(entries.toReversed()).toMatchObject([
+    expect(body.data.toReversed()).toMatchObject([
       { actor: 'unknown', action: 'sign_in.failed' },
       { actor: 'platform', action: 'sign_in.succeeded', detail: { session } },
       { actor: 'platform', action: 'outbox_message.retried', detail: { session, tenant_id: tenant.id } },

@@ -475,6 +475,7 @@ const TAKES_NOTHING = new Set([
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',
+  'GET /v1/platform/audit-log',
   'GET /v1/platform/outbox',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
