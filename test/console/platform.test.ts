@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 async function signIn(on: Page, key = stack.ready.platform_key): Promise<void> {
-  await on.getByLabel('Platform key').fill(key);
+  await on.locator('input[type=password]').fill(key);
   await button(on, 'Sign in').click();
 }
 
