@@ -8,15 +8,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
 import { Random, testSeed } from '../support/random';
-import { kindsOfTrials } from './environments';
-import { CHAOS_MS, Trial } from './trial';
+import { type Environment, kindsOfTrials } from './environments';
+import { CHAOS_MS, type Place, Trial } from './trial';
 
 const trials = Number(process.env.CHAOS_TRIALS ?? 50);
 const batchSize = Number(process.env.CHAOS_BATCH ?? 25);
 const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
 /** A smaller batch may not come to everything of its kind. */
 const PROVES_FROM = 10;
-const BATCH_TIMEOUT_MS = 600_000;
+/** A busy machine settles slowly, but it goes on. */
+const SETTLED_WITHIN_MS = 300_000 + batchSize * 4_000;
+const BATCH_TIMEOUT_MS = 2 * SETTLED_WITHIN_MS;
+const BEGIN_AT_ONCE = 8;
 let toxiproxy: Toxiproxy;
 
 beforeAll(async () => {
@@ -31,28 +34,50 @@ const batches = Array.from({ length: Math.ceil(trials / batchSize) }, (_, index)
   return { seeds: ofBatch, first: ofBatch[0] as number, last: ofBatch.at(-1) as number };
 });
 
+const seconds = (ms: number): number => Math.round(ms / 1_000);
+
+async function beginAll(place: Place, of: readonly number[]): Promise<Trial[]> {
+  const [left, begun] = [[...of], [] as Trial[]];
+  const beginSome = async (): Promise<void> => {
+    for (let seed = left.shift(); seed !== undefined; seed = left.shift())
+      begun.push(await Trial.begin(place, seed));
+  };
+  await Promise.all(Array.from({ length: BEGIN_AT_ONCE }, beginSome));
+  return begun;
+}
+
+/** Each fault is followed by as long without one, or a busy machine would do nothing but start processes. */
+async function writeDuringFaults(environment: Environment, random: Random, begun: Trial[]): Promise<void> {
+  let [isWritten, faultMs] = [false, 0];
+  const written = Promise.all(begun.map((trial) => trial.write())).finally(() => (isWritten = true));
+  written.catch(() => undefined); // awaited after the faults
+  do {
+    await sleep(Math.max(random.between(200, CHAOS_MS / environment.faults), faultMs));
+    const beganAt = Date.now();
+    await environment.fault();
+    faultMs = Date.now() - beganAt;
+  } while (!isWritten);
+  await written;
+}
+
 describe.each(Object.entries(kindsOfTrials))('%s', (kind, createEnvironment) => {
   async function run(batch: (typeof batches)[number]): Promise<string[]> {
     const random = new Random(batch.first);
     const environment = await createEnvironment(random, toxiproxy);
     try {
-      const begun: Trial[] = [];
-      for (const seed of batch.seeds) begun.push(await Trial.begin(environment, seed));
-      let isWritten = false;
-      const written = Promise.all(begun.map((trial) => trial.write())).finally(() => (isWritten = true));
-      written.catch(() => undefined); // awaited after the faults
-      do {
-        await sleep(random.between(200, CHAOS_MS / environment.faults));
-        await environment.fault();
-      } while (!isWritten);
-      await written;
+      const begun = await beginAll(environment, batch.seeds);
+      const begunAt = Date.now();
+      await writeDuringFaults(environment, random, begun);
       await environment.heal();
       await Promise.all(begun.map((trial) => trial.writeOnce()));
-      const violations = (await Promise.all(begun.map((trial) => trial.judge()))).flat();
+      const healedAt = Date.now();
+      const violations: string[] = [];
+      for (const trial of begun) violations.push(...(await trial.judge(healedAt + SETTLED_WITHIN_MS)));
       const acknowledged = begun.reduce((sum, trial) => sum + trial.acknowledged, 0);
       console.info(
         `chaos: ${kind}, seeds ${batch.first} to ${batch.last}, ${acknowledged} changes acknowledged, ` +
-          `${environment.ledger.calls.length} calls, ${violations.length} violations`,
+          `${environment.ledger.calls.length} calls, ${violations.length} violations; ` +
+          `${seconds(healedAt - begunAt)} s of faults, settled in ${seconds(Date.now() - healedAt)} s`,
       );
       return begun.length < PROVES_FROM ? violations : [...violations, ...(await environment.unexercised())];
     } finally {

@@ -1,7 +1,5 @@
 /** Where batches of trials happen, and which faults belong to each kind of them. */
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectFolder } from '../../dev/tools/paths';
 import { type MainProcess, startMain } from '../support/environments/main-process';
 import type { FaultyLink, Toxiproxy } from '../support/servers/fault-servers';
 import { type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
@@ -13,11 +11,12 @@ import {
 } from '../support/environments/product';
 import type { Random } from '../support/random';
 import { startFormerWorker } from './former-release';
+import { thisRelease } from './this-release';
 import { createPostgres, createTemporal } from './own-servers';
 import type { Place } from './trial';
 import { readPushHistories } from './push-histories';
 
-interface Environment extends Place {
+export interface Environment extends Place {
   /** While the writers of a trial that is alone write. */
   faults: number;
   /** Begins and ends one fault. */
@@ -36,18 +35,16 @@ const stopAll = async (...stops: (() => Promise<unknown>)[]): Promise<void> => {
   for (const stop of stops) await stop().catch(() => undefined);
 };
 
-const SHORT_TURNS = {
-  NODE_OPTIONS: `--import tsx --import ${path.join(projectFolder, 'test/support/short-turns.cjs')}`,
-  PUSH_BATCHES: '1',
-};
-
 /** Few due records are worth several executions of a push queue. */
-const startSpreading = (options: ProductOptions = {}): Promise<Product> =>
-  startProduct({ ...options, env: SHORT_TURNS });
+async function startSpreading(options: ProductOptions = {}): Promise<Product> {
+  const { programs, env } = await thisRelease();
+  return startProduct({ ...options, programs, env: { ...env, PUSH_BATCHES: '1' } });
+}
 
 /** A further worker of this version. */
 async function startWorker({ workerEnv }: Product): Promise<MainProcess> {
-  const worker = await startMain('worker', workerEnv);
+  const { programs } = await thisRelease();
+  const worker = await startMain('worker', workerEnv, [programs.worker]);
   await worker.untilLogged('worker running');
   return worker;
 }
@@ -105,8 +102,7 @@ async function killed(process: MainProcess): Promise<void> {
 /** A rolling update, and its way back: workers of the former release and of this one come and go. */
 const versionsMix: CreateEnvironment = async (random) => {
   const [ledger, product] = await Promise.all([startLedgerServer(), startSpreading()]);
-  const formerEnv = { ...product.workerEnv, NODE_OPTIONS: undefined };
-  let former = await startFormerWorker(formerEnv);
+  let former = await startFormerWorker(product.workerEnv);
   const pids = { current: [product.workerPid()], former: [former.pid] };
   ledger.decide = () => (random.chance(0.3) ? { kind: 'slow', ms: random.between(50, 1_000) } : undefined);
   async function revive(): Promise<void> {
@@ -115,7 +111,7 @@ const versionsMix: CreateEnvironment = async (random) => {
       pids.current.push(product.workerPid());
     }
     if (!former.isRunning()) {
-      former = await startFormerWorker(formerEnv);
+      former = await startFormerWorker(product.workerEnv);
       pids.former.push(former.pid);
     }
   }

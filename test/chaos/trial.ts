@@ -17,7 +17,6 @@ const RECORDS = 8;
 export const CHAOS_MS = 4_000;
 /** A trial with fewer acknowledged changes says nothing about Syncline. */
 const CHANGES_LEAST = 5;
-const SETTLED_WITHIN_MS = 300_000;
 const POLL_MS = 1_000;
 const OPEN = ['sync_pending', 'syncing', 'sync_failed'];
 
@@ -98,12 +97,14 @@ export class Trial {
     return this.changes.filter(({ isAcknowledged }) => isAcknowledged).length;
   }
 
-  /** After everything was healed. @returns what the oracle found wrong; empty = nothing. */
-  async judge(): Promise<string[]> {
-    const open = await this.openRecordSyncs();
+  /**
+   * After everything was healed, once all is done or the deadline is over. @returns what the oracle found
+   * wrong; empty = nothing.
+   */
+  async judge(deadline: number): Promise<string[]> {
+    const open = await this.openRecordSyncs(deadline);
     const { seed, changes, place } = this;
-    if (open.length > 0)
-      return [`seed ${seed} has not settled in ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
+    if (open.length > 0) return [`seed ${seed} has not settled in time: ${JSON.stringify(open)}`];
     if (this.acknowledged < CHANGES_LEAST)
       return [`seed ${seed} proves nothing: hardly a change was acknowledged`];
     const { body } = await this.tenant.api.persist('GET', '/v1/records/employees?limit=200');
@@ -116,8 +117,7 @@ export class Trial {
   }
 
   /** Waits until there are none, or the time is over. */
-  private async openRecordSyncs(): Promise<Json[]> {
-    const deadline = Date.now() + SETTLED_WITHIN_MS;
+  private async openRecordSyncs(deadline: number): Promise<Json[]> {
     for (;;) {
       const { body } = await this.tenant.api.persist('GET', '/v1/record-syncs?limit=200');
       const open = (body.data as Json[]).filter(({ status }) => OPEN.includes(status as string));

@@ -1,5 +1,5 @@
 /**
- * Loaded with `--import` after tsx: executions of push queues are short and claim few records, so that a few
+ * Loaded before the worker: executions of push queues are short and claim few records, so that a few
  * due records are worth several executions at the same time (rule 60).
  */
 const { PUSHING_LIMITS } = require('../../activities/dependencies');

@@ -60,8 +60,8 @@ export class ApiClient {
   }
 
   /**
-   * Repeats while the API cannot be reached or answers 429 or 503, as a good client does; gives up after
-   * `timeoutMs`.
+   * Repeats while the API cannot be reached or answers 429 or 503, ever more slowly, as a good client does;
+   * gives up after `timeoutMs`.
    */
   async persist(
     method: string,
@@ -71,7 +71,7 @@ export class ApiClient {
     timeoutMs = 120_000,
   ): Promise<Answer> {
     const deadline = performance.now() + timeoutMs;
-    for (;;) {
+    for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, 1_600)) {
       // By `then`, for an error from outside Jest's realm is no `instanceof Error` here.
       const { answer, error } = await this.call(method, path, body, headers).then(
         (given) => ({ answer: given, error: undefined }),
@@ -82,7 +82,7 @@ export class ApiClient {
         throw new Error(`${method} ${path} is still answered ${answer?.status ?? 'nothing'}`, {
           cause: error,
         });
-      await sleep(100);
+      await sleep(pauseMs);
     }
   }
 

@@ -32,6 +32,8 @@ export interface ProductOptions {
   apiPort?: number;
   /** Over the usual environment of both. */
   env?: NodeJS.ProcessEnv;
+  /** The file of each, ready to run; the sources unless given. */
+  programs?: Record<'api' | 'worker', string>;
 }
 
 export interface ProductTenant {
@@ -105,7 +107,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   let isStopping = false;
 
   async function start(name: 'api' | 'worker', databaseUrl: string): Promise<SupervisedProcess> {
-    const args = ['--import', 'tsx', `${name}/main.ts`];
+    const { programs } = options;
+    const args = programs === undefined ? ['--import', 'tsx', `${name}/main.ts`] : [programs[name]];
     if (isStopping) throw new Error(`${name} is not started any more: the product was stopped.`);
     const beginning = startProcess({
       name,

@@ -10,11 +10,12 @@ import { freePort } from './free-port';
 import { temporaryFolder } from './shared-servers';
 
 async function callJson(method: string, url: string, body?: unknown): Promise<unknown> {
+  // Of a connection that is kept, a busy process does not notice in time that the server has closed it.
+  const headers = { connection: 'close', 'content-type': 'application/json' };
   const response = await fetch(url, {
     method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url} was answered ${response.status}: ${text}`);

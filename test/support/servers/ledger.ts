@@ -70,6 +70,7 @@ export function createLedger(
     owner: string,
   ): Promise<PushResult[]> {
     const results: PushResult[] = [];
+    const at = await now();
     for (const item of items) {
       if (signal.aborted || pushing?.mayBegin() === false) break;
       const error = await ledger.answer(item, owner);
@@ -88,7 +89,7 @@ export function createLedger(
         externalId: item.externalId,
         operation: item.operation,
         payload: item.payload,
-        at: await now(),
+        at,
       });
       const result: PushResult = {
         pushId: item.pushId,
