@@ -14,6 +14,8 @@ import {
 
 const HOUR = 60 * MINUTE;
 const PUSHES = Number(process.env.OUTAGE_PUSHES ?? 5_000);
+/** Of one statement. */
+const CHUNK = 10_000;
 /** Setting up, and ten milliseconds for each push. */
 const TIMEOUT_MS = 1_200_000 + PUSHES * 10;
 let environment: PushEnvironment;
@@ -28,22 +30,25 @@ const heapMiB = (): number => Math.round(process.memoryUsage().heapUsed / 2 ** 2
 /** Records of one name each, all of them due at the same time, as if each had been accepted. */
 async function givenDuePushes(tenant: TestTenant): Promise<void> {
   await tenant.change('e0', { name: 'N' });
-  await environment.database.withTenant(tenant.tenantId, async ({ trx }) => {
-    await sql`
-      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, changed_by, created_at)
-      select tenant_id, gen_random_uuid(), record_type, 'e' || n, version, fields, occurred_at, changed_at,
-        changed_by, created_at
-      from records cross join generate_series(1, ${PUSHES - 1}::int) n`.execute(trx);
-    await sql`
-      insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, window_opened_at,
-        due_at, window_reason, window_fields, window_changed_by, push_priority, window_effect)
-      select model.tenant_id, integration_id, record.record_id, relevant_version, window_opened_at, due_at,
-        window_reason, window_fields, window_changed_by, push_priority, window_effect
-      from record_syncs model
-      join records record on record.tenant_id = model.tenant_id and record.record_id <> model.record_id
-      `.execute(trx);
-  });
+  for (let first = 1; first < PUSHES; first += CHUNK)
+    await environment.database.withTenant(tenant.tenantId, async ({ trx }) => {
+      await sql`
+        with copy as (
+          insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
+            changed_at, changed_by, created_at)
+          select tenant_id, gen_random_uuid(), record_type, 'e' || n, version, fields, occurred_at,
+            changed_at, changed_by, created_at
+          from records, generate_series(${first}::int, ${Math.min(first + CHUNK, PUSHES) - 1}::int) n
+          where external_id = 'e0'
+          returning tenant_id, record_id)
+        insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, window_opened_at,
+          due_at, window_reason, window_fields, window_changed_by, push_priority, window_effect)
+        select copy.tenant_id, integration_id, copy.record_id, relevant_version, window_opened_at, due_at,
+          window_reason, window_fields, window_changed_by, push_priority, window_effect
+        from copy, record_syncs
+        where record_syncs.record_id = (select record_id from records where external_id = 'e0')
+        `.execute(trx);
+    });
 }
 
 it.each([
