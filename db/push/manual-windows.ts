@@ -21,7 +21,7 @@ export async function openManualWindows(
   }: {
     due: readonly { recordId: string; version: number | null }[];
     actor: string;
-    fields: string[];
+    fields: readonly string[];
     effect?: BrakedEffect | null;
   },
 ): Promise<string[]> {

@@ -13,7 +13,7 @@ import {
   planAcceptance,
   type StoredRecord,
 } from '../../domain/push/plan-acceptance';
-import { type RecordSyncKey, recordSyncKey } from '../../domain/push/plan-record-syncs';
+import type { RecordSyncKey } from '../../domain/push/plan-record-syncs';
 import type { FieldVersions } from '../../domain/records/field-versions';
 import type { RecordChange } from '../../domain/records/record-change';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
@@ -183,16 +183,16 @@ function bySyncedRecord(
   written: readonly ShownRecordSync[],
   ended: readonly RecordSyncKey[],
 ): Map<string, AcceptedSync[]> {
-  const after = new Map(before);
-  for (const sync of written) after.set(recordSyncKey(sync), sync);
-  for (const key of ended) after.delete(recordSyncKey(key));
-  const byRecord = new Map<string, AcceptedSync[]>();
-  for (const { recordId, integrationId, status, dueAt } of after.values()) {
-    const syncs = byRecord.get(recordId) ?? [];
-    byRecord.set(recordId, syncs);
-    syncs.push({ integrationId, status, dueAt });
+  const byRecord = new Map<string, Map<string, AcceptedSync>>();
+  for (const { recordId, integrationId, status, dueAt } of [...before.values(), ...written]) {
+    const syncs = byRecord.get(recordId) ?? new Map<string, AcceptedSync>();
+    byRecord.set(recordId, syncs.set(integrationId, { integrationId, status, dueAt }));
   }
-  for (const syncs of byRecord.values())
-    if (syncs.length > 1) syncs.sort((a, b) => (a.integrationId < b.integrationId ? -1 : 1));
-  return byRecord;
+  for (const { recordId, integrationId } of ended) byRecord.get(recordId)?.delete(integrationId);
+  return new Map(
+    [...byRecord].map(([recordId, syncs]) => [
+      recordId,
+      [...syncs.values()].sort((a, b) => (a.integrationId < b.integrationId ? -1 : 1)),
+    ]),
+  );
 }

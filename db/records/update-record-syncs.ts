@@ -4,6 +4,7 @@ import {
   type AcceptingIntegration,
   type PlannedWindow,
   planRecordSyncs,
+  recordSyncKey,
   type RecordSyncKey,
   type RecordSyncPlan,
   type UndoneEdit,
@@ -85,8 +86,9 @@ async function writeWindows(
   const columns =
     'integration_id uuid, record_id uuid, version bigint, opened_at timestamptz, due_at timestamptz, ' +
     'reason text, fields text[], effect text';
-  const { rows: written } = await sql<ShownRecordSync>`
-    insert into record_syncs (
+  // Of thousands of rows only those are returned that are shown otherwise than any window.
+  const { rows: others } = await sql<RecordSyncKey & { status: RecordSyncStatus }>`
+    with written as (insert into record_syncs (
       tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason,
       window_fields, window_changed_by, window_effect, push_priority)
     select ${tenantId}::uuid, integration_id, record_id, version, opened_at, due_at, reason, fields,
@@ -106,8 +108,13 @@ async function writeWindows(
         else array(select distinct unnest(record_syncs.window_fields || excluded.window_fields)) end,
       window_changed_by = case when record_syncs.window_opened_at is null then excluded.window_changed_by
         else array(select distinct unnest(record_syncs.window_changed_by || excluded.window_changed_by)) end
-    returning integration_id, record_id, status, due_at`.execute(trx);
-  return written;
+    returning integration_id, record_id, status)
+    select * from written where status <> 'sync_pending'`.execute(trx);
+  const statuses = new Map(others.map((sync) => [recordSyncKey(sync), sync.status]));
+  return windows.map(({ integrationId, recordId, window: { dueAt } }) => {
+    const status = statuses.size === 0 ? undefined : statuses.get(recordSyncKey({ integrationId, recordId }));
+    return { integrationId, recordId, status: status ?? 'sync_pending', dueAt };
+  });
 }
 
 /**

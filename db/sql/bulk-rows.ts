@@ -8,6 +8,8 @@
  * (100,000 pushes: 126 s instead of 11 s). Therefore rows found by their whole key are read with `cross join
  * lateral (…)` and written with `insert … on conflict do update`. Where many rows of a tenant match, its id
  * is passed through `opaqueToPlanner`.
+ *
+ * A column that has the same value in every row is sent once: in a batch most columns have.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { arrayParameter } from './binary-arrays';
@@ -28,15 +30,35 @@ const known = new Map<string, Column[]>();
  * `columns`: a constant list of columns with types, in snake_case; the keys of the rows have the same names.
  */
 export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<unknown> {
-  const parsed = parse(columns);
-  const columnOf = (name: string): unknown[] => rows.map((row) => (row as Record<string, unknown>)[name]);
-  const arrays = parsed.map(
-    ({ name, type }) => sql`${parameterOf(columnOf(name), type)}::${sql.raw(sentAs(type))}[]`,
-  );
+  const sent = parse(columns).map(({ name, type }) => {
+    const values = rows.map((row) => (row as Record<string, unknown>)[name]);
+    return { name, type, values, isConstant: values.length > 1 && isSameInAll(values) };
+  });
+  const [first] = sent;
+  if (first !== undefined && sent.every(({ isConstant }) => isConstant)) first.isConstant = false;
+  const lists = sent.filter(({ isConstant }) => !isConstant);
   // unnest would flatten an array of arrays, so an inner array is sent as text.
-  const selected = parsed.map(({ name, type }) => (type === sentAs(type) ? name : `${name}::${type}`));
-  return sql`(select ${sql.raw(selected.join(', '))} from unnest(${sql.join(arrays)})
-    as sent(${sql.raw(parsed.map(({ name }) => name).join(', '))})) as row`;
+  const arrays = lists.map(
+    ({ type, values }) => sql`${parameterOf(values, type)}::${sql.raw(sentAs(type))}[]`,
+  );
+  const selected = sent.map(({ name, type, values, isConstant }) =>
+    isConstant
+      ? sql`(select (${parameterOf(values.slice(0, 1), type)}::${sql.raw(sentAs(type))}[])[1]::${sql.raw(type)}) as ${sql.raw(name)}`
+      : sql.raw(type === sentAs(type) ? name : `${name}::${type}`),
+  );
+  return sql`(select ${sql.join(selected)} from unnest(${sql.join(arrays)})
+    as sent(${sql.raw(lists.map(({ name }) => name).join(', '))})) as row`;
+}
+
+function isSameInAll([first, ...others]: readonly unknown[]): boolean {
+  return others.every((value) => isSame(first, value));
+}
+
+/** May miss values that are equal, and finds no different ones equal. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a instanceof Date) return b instanceof Date && a.getTime() === b.getTime();
+  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, at) => one === b[at]);
 }
 
 const sentAs = (type: string): string => (type.endsWith('[]') ? 'text' : type);

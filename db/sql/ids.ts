@@ -3,7 +3,7 @@
  * Generated in the process, because PostgreSQL 15 has no uuidv7().
  */
 import { randomFillSync } from 'node:crypto';
-import { TypeID } from 'typeid-js';
+import { fromUUID, TypeID } from 'typeid-js';
 
 export type IdPrefix =
   | 'ten'
@@ -71,7 +71,7 @@ export function newUuid(nowMs = Date.now()): string {
 }
 
 export function toTypeId(prefix: IdPrefix, uuid: string): string {
-  return TypeID.fromUUID(prefix, uuid).toString();
+  return fromUUID(uuid, prefix);
 }
 
 /** The uuid of an API id, or undefined if it does not have this prefix. */

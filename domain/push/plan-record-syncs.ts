@@ -52,12 +52,12 @@ export type RecordSyncDecision =
   | {
       kind: 'window';
       window: Window;
-      fields: string[];
+      fields: readonly string[];
       isDueEarlier: boolean;
       effect: BrakedEffect | null;
     }
   /** The edit was undone: the window closes, and the status returns to the last result. */
-  | { kind: 'no_net_change'; fields: string[] }
+  | { kind: 'no_net_change'; fields: readonly string[] }
   /** Deleted or no longer eligible before anything was pushed: the record sync is deleted. */
   | { kind: 'forget' };
 
@@ -74,14 +74,14 @@ export const recordSyncKey = ({ integrationId, recordId }: RecordSyncKey): strin
 export interface PlannedWindow extends RecordSyncKey {
   version: number;
   window: Window;
-  fields: string[];
+  fields: readonly string[];
   effect: BrakedEffect | null;
 }
 
 export interface UndoneEdit extends RecordSyncKey {
   version: number;
   mappingVersion: number;
-  fields: string[];
+  fields: readonly string[];
   hadWindow: boolean;
 }
 
@@ -114,7 +114,7 @@ export function planRecordSyncs(
     const { integrationId, mappingVersion, isWorking } = integration;
     for (const draft of drafts) {
       const key = { integrationId, recordId: draft.recordId };
-      const state = states.get(recordSyncKey(key)) ?? null;
+      const state = (states.size > 0 && states.get(recordSyncKey(key))) || null; // new records have none
       const decision = decideRecordSync(
         integration.recordTypes[draft.recordType],
         integration,
@@ -186,7 +186,10 @@ export function decideRecordSync(
 }
 
 /** The changed fields that concern this record sync; null = none. */
-function fieldsThatMatter(mapping: RecordTypeMapping | undefined, change: ChangeOfRecord): string[] | null {
+function fieldsThatMatter(
+  mapping: RecordTypeMapping | undefined,
+  change: ChangeOfRecord,
+): readonly string[] | null {
   const was = change.before !== null && isEligible(mapping, change.before);
   const is = isEligible(mapping, change.after);
   if (mapping === undefined || (!was && !is)) return null;

@@ -4,7 +4,7 @@
  */
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
 import type { Picklists } from './picklists';
-import { isReachable, parsePlace, setAt } from './place';
+import { isReachable, parsePlace, type Place, setAt } from './place';
 
 export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
@@ -64,9 +64,25 @@ export interface RecordState {
 }
 
 /** The local fields that this mapping reads. A change of any other field is irrelevant (rules.md 3). */
-export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
-  return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
+export function mappedFieldNames(mapping: RecordTypeMapping): readonly string[] {
+  const known = knownNames.get(mapping.fields);
+  if (known !== undefined) return known;
+  const names = [
+    ...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name]))),
+  ];
+  knownNames.set(mapping.fields, names);
+  return names;
 }
+
+function placeOf(field: FieldMapping): Place {
+  const place = knownPlaces.get(field) ?? parsePlace(field.to);
+  knownPlaces.set(field, place);
+  return place;
+}
+
+// A mapping is used for thousands of records. It is never changed.
+const knownNames = new WeakMap<FieldMapping[], readonly string[]>();
+const knownPlaces = new WeakMap<FieldMapping, Place>();
 
 /** The changed fields that matter to this mapping: mapped ones, and those that decide eligibility. */
 export function relevantFields(mapping: RecordTypeMapping, changedFields: readonly string[]): string[] {
@@ -104,7 +120,7 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject, known?
     const converted = toRemoteValue(field, value);
     const isFit = converted.ok && known?.picklists?.problemOf(field.to, converted.value) === undefined;
     if (!isFit && known?.isShown(field.to, value) === true) continue;
-    if (converted.ok) setAt(payload, parsePlace(field.to), converted.value);
+    if (converted.ok) setAt(payload, placeOf(field), converted.value);
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
@@ -140,7 +156,7 @@ export function targetText(target: PushTarget): string | null {
 
 /** A local value as it is sent to the place that the mapping names. */
 export function toRemoteValue(field: FieldMapping, value: JsonValue): Converted {
-  return isReachable(parsePlace(field.to))
+  return isReachable(placeOf(field))
     ? convert(field, value)
     : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
 }
