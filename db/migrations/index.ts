@@ -57,6 +57,7 @@ import * as syncRanges from './2026-12-06-sync-ranges';
 import * as webhookTurns from './2026-12-06-webhook-turns';
 import * as fullRuns from './2026-12-07-full-runs';
 import * as roomForClaims from './2026-12-07-room-for-claims';
+import * as uncheckedIntegrations from './2026-12-07-unchecked-integrations';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -116,4 +117,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-webhook-turns': webhookTurns,
   '2026-12-07-full-runs': fullRuns,
   '2026-12-07-room-for-claims': roomForClaims,
+  '2026-12-07-unchecked-integrations': uncheckedIntegrations,
 };
