@@ -162,7 +162,7 @@ export class OverviewReader {
 
   /** Pages are not requested ahead, so that a superseded overview requests no further page. */
   private async readAll<Prepared>(
-    prepare: (page: ReadPage) => Prepared,
+    prepare: (page: ReadPage) => Prepared | Promise<Prepared>,
     save: (page: FetchedPage<Prepared>, checkpoint: Checkpoint) => Promise<StepResult>,
   ): Promise<ReadOutcome> {
     if (this.job.readFinishedAt !== null || this.isReadToEnd) return 'done';

@@ -162,8 +162,8 @@ export class DatasetReader {
       cursor: chain.cursor,
       range: chain.bounds,
       modifiedSince: canFilterByModified ? job.modifiedSince : null,
-      prepare: (page: Parameters<typeof prepare>[0]): PreparedForDataset => {
-        const prepared = prepare(page);
+      prepare: async (page: Parameters<typeof prepare>[0]): Promise<PreparedForDataset> => {
+        const prepared = await prepare(page);
         const isBulk = this.isInitialLoad && canBulkInsert({ ...prepared, ...target, overviewId });
         return { page: prepared, bulkInsert: isBulk ? prepareBulkInsert(prepared) : undefined };
       },

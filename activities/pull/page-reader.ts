@@ -40,7 +40,7 @@ export interface ReadRequest<Prepared> {
   /** Of the list; undefined = all of it. */
   range?: string | undefined;
   /** Called as soon as a page has arrived, while the page before may still be written. */
-  prepare(page: ReadPage): Prepared;
+  prepare(page: ReadPage): Prepared | Promise<Prepared>;
 }
 
 interface PageResult {
@@ -153,7 +153,7 @@ export class PageReader {
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });
     hasArrived();
-    return { ...page, prepared: prepare(page), requestedAt, memory };
+    return { ...page, prepared: await prepare(page), requestedAt, memory };
   }
 
   /** Number of records in the remote list; null if the third party does not report it. */

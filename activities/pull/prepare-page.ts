@@ -3,6 +3,7 @@
  * them, and separates the records that cannot be stored.
  */
 import { createHash, hash as digest } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { ReadPage, RemoteRecord } from '../../connectors/connector';
 import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page';
 import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
@@ -26,6 +27,8 @@ export type PreparedPage = Pick<
 const RECORD_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 32;
 const REMOTE_ID_LENGTH_MAX = 500;
+/** A page of thousands of records must not stop the pushes and answers of other tenants meanwhile. */
+const RECORDS_IN_ONE_GO = 200;
 /**
  * Characters that PostgreSQL cannot store, as JSON.stringify writes them: NUL and halves of surrogate pairs.
  */
@@ -34,7 +37,7 @@ const UNSTORABLE = /\\u0000|\\ud[89a-f]/i;
 export function createPagePreparation(
   mapping: RecordTypeMapping | undefined,
   picklists?: Picklists,
-): (page: ReadPage) => PreparedPage {
+): (page: ReadPage) => Promise<PreparedPage> {
   if (mapping === undefined) throw new Error('The record type is no longer mapped.');
   const toLocal = fieldsFromRemote(mapping);
   const isTwoWay = mapping.direction === 'both';
@@ -62,10 +65,11 @@ class PagePreparation {
     private readonly unlistedIn: (fields: JsonObject) => readonly ReadProblem[],
   ) {}
 
-  prepare(page: ReadPage): PreparedPage {
+  async prepare(page: ReadPage): Promise<PreparedPage> {
     const tombstones: string[] = [];
     this.refused.push(...page.unreadable);
-    for (const remote of page.records) {
+    for (const [index, remote] of page.records.entries()) {
+      if (index % RECORDS_IN_ONE_GO === 0) await setImmediate();
       if (remote.isDeleted) tombstones.push(sanitizeForPostgres(remote.remoteId));
       else this.addOrRefuse(remote);
     }

@@ -31,7 +31,7 @@ export async function applyPages(
           const integration = await findIntegration(work, { integrationId });
           if (integration === undefined) throw new Error('There is no integration.');
           const target = pullTargetOf(integration, recordType);
-          const prepared = createPagePreparation(target.mapping)(page);
+          const prepared = await createPagePreparation(target.mapping)(page);
           const place = { syncRunId, overviewId: null, pagesBefore: job?.pages ?? 0, requestedAt: work.now };
           return applyPage(work, { ...prepared, ...target, ...place, recordsPerType: 1_000_000 });
         });
