@@ -139,8 +139,13 @@ function isAllowedAddress(policy: EgressPolicy, address: string): boolean {
   return parsed.range() === 'unicast' && !isInfrastructure && !isOwnAddress(parsed);
 }
 
+/** Of the operator and of this file: each is parsed once, not for each call. */
+const networks = new Map<string, ReturnType<typeof ipaddr.parseCIDR>>();
+
 function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, cidr: string): boolean {
-  const [network, bits] = ipaddr.parseCIDR(cidr);
+  const parsed = networks.get(cidr) ?? ipaddr.parseCIDR(cidr);
+  networks.set(cidr, parsed);
+  const [network, bits] = parsed;
   return network.kind() === address.kind() && address.match(network, bits);
 }
 
