@@ -12,6 +12,7 @@ import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
 import { integrationRoutes } from './integrations/integration-routes';
 import { metadataRoutes } from './integrations/metadata-routes';
+import { oauthAppRoutes } from './integrations/oauth/oauth-app-routes';
 import { onboardingRoutes } from './integrations/onboarding-routes';
 import { notificationRoutes } from './notifications/notification-routes';
 import { notificationSettingsRoutes } from './notifications/notification-settings-routes';
@@ -63,6 +64,7 @@ export const routes: readonly Route[] = [
   ...connectorRoutes,
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
+  ...oauthAppRoutes,
   ...recordBatchRoutes,
   ...recordRoutes,
   ...erasureRoutes,

@@ -39,6 +39,22 @@ export const INTEGRATION_ERRORS = {
       'Credentials are only sent to the scheme, host and port that they were given for. Send `credentials` ' +
       'together with the new `config`.',
   },
+  oauth_app_not_found: {
+    status: 404,
+    title: 'OAuth app not found',
+    detail:
+      'Check the id. GET /v1/oauth-apps lists the apps. Only the platform changes apps of the platform.',
+  },
+  oauth_app_in_use: {
+    status: 409,
+    title: 'The OAuth app is in use',
+    detail: 'Disconnect the integrations that were connected by this app, or connect them by another one.',
+  },
+  client_secret_needed: {
+    status: 422,
+    title: 'The client secret must be entered again for the new origin',
+    detail: 'The secret is only sent to the origins that it was given for. Send `client_secret` with them.',
+  },
   invalid_mapping: {
     status: 422,
     title: 'The mapping is invalid',

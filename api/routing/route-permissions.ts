@@ -48,6 +48,12 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/platform/webhook-deliveries/{delivery_id}': 'platform',
   'POST /v1/platform/webhook-deliveries/{delivery_id}/resend': 'platform',
 
+  'GET /v1/platform/oauth-apps': 'platform',
+  'POST /v1/platform/oauth-apps': 'platform',
+  'GET /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
+  'PATCH /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
+  'DELETE /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
+
   'GET /v1/tenant': 'viewer',
   'PATCH /v1/tenant': 'admin',
   'GET /v1/tenant/export': 'admin',
@@ -94,6 +100,12 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/integrations/{integration_id}/record-types': 'viewer',
   'GET /v1/integrations/{integration_id}/sync-schedule': 'viewer',
   'GET /v1/integrations/{integration_id}/skipped-runs': 'viewer',
+
+  'GET /v1/oauth-apps': 'viewer',
+  'POST /v1/oauth-apps': 'admin',
+  'GET /v1/oauth-apps/{oauth_app_id}': 'viewer',
+  'PATCH /v1/oauth-apps/{oauth_app_id}': 'admin',
+  'DELETE /v1/oauth-apps/{oauth_app_id}': 'admin',
 
   'POST /v1/records/batch': 'operator',
   'GET /v1/records/{record_type}': 'viewer',

@@ -86,6 +86,17 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   notification_recipients: of({ figure: 'viewed_how decision decision_reason email_withdrawn_reason' }),
   notification_settings: of({}),
   notifications: of({ figure: 'kind', words: 'detail' }),
+  oauth_accounts: of({
+    secret: 'access_token refresh_token previous_refresh_token',
+    tenant: 'scopes account_id account_name connected_by',
+    words: 'refused_reason',
+  }),
+  oauth_apps: of({ tenant: 'name client_id allowed_origins', secret: 'client_secret' }),
+  oauth_consents: of({
+    secret: 'state_hash verifier code',
+    tenant: 'iss redirect_uri auth created_by',
+    words: 'result',
+  }),
   operations: of({ figure: 'kind', tenant: 'requested_by' }),
   outage_give_ups: of({}),
   outbox: of({ figure: 'topic', tenant: 'last_error' }),

@@ -32,7 +32,8 @@ export type IdPrefix =
   | 'ses'
   | 'ovw'
   | 'ovi'
-  | 'opr';
+  | 'opr'
+  | 'oap';
 
 /** Before every other id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';

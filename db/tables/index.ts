@@ -21,6 +21,7 @@ import type {
   OperationsTable,
   UndeliverableAddressesTable,
 } from './notifications';
+import type { OAuthAccountsTable, OAuthAppsTable, OAuthConsentsTable } from './oauth';
 import type { OverviewItemsTable, OverviewJobsTable, OverviewPagesTable, OverviewsTable } from './overviews';
 import type {
   AuditLogTable,
@@ -93,6 +94,9 @@ export interface Tables {
   leases: LeasesTable;
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
+  oauthApps: OAuthAppsTable;
+  oauthAccounts: OAuthAccountsTable;
+  oauthConsents: OAuthConsentsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;

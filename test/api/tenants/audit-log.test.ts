@@ -114,6 +114,31 @@ function webhookCases(root: string, by: 'admin' | 'platform'): Record<string, Ca
   };
 }
 
+/** Of the tenant's OAuth apps, and of the platform's. */
+function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, Case> {
+  const apps = `${root}/oauth-apps`;
+  const made = (as: Caller) =>
+    as.post(apps, {
+      name: 'HR',
+      client_id: 'syncline',
+      client_secret: 'canary-secret',
+      allowed_origins: ['https://login.example.com'],
+    });
+  const on = (action: string, send: (as: Caller, app: string) => Promise<supertest.Response>): Case => ({
+    by,
+    send: async (as) => send(as, `${apps}/${(await made(as).expect(201)).body.id}`),
+    action: `oauth_app.${action}`,
+    target: /^oap_/,
+  });
+  return {
+    [`POST ${apps}`]: { ...on('created', made), send: made },
+    [`PATCH ${apps}/{oauth_app_id}`]: on('changed', async (as, app) =>
+      as.patch(app, { name: 'x' }).set('If-Match', '"1"'),
+    ),
+    [`DELETE ${apps}/{oauth_app_id}`]: on('deleted', async (as, app) => as.delete(app)),
+  };
+}
+
 const CASES: Record<string, Case> = {
   'POST /v1/tenants/{tenant_id}/first-admin': {
     by: 'platform',
@@ -461,6 +486,8 @@ const CASES: Record<string, Case> = {
     action: 'push_review.discarded',
     target: /^prv_/,
   },
+  ...oauthAppCases('/v1', 'admin'),
+  ...oauthAppCases('/v1/platform', 'platform'),
   ...webhookCases('/v1', 'admin'),
   ...webhookCases('/v1/platform', 'platform'),
   'POST /v1/records/batch': {

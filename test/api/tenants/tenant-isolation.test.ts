@@ -39,6 +39,7 @@ let operation: string;
 let pushReview: string;
 let parkedWork: string;
 let erasure: string;
+let oauthApp: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -62,6 +63,8 @@ beforeAll(async () => {
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
     endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
+  for (const name of ['1', '2'])
+    oauthApp = (await a.admin.post('/v1/oauth-apps', newOAuthApp(name)).expect(201)).body.id;
   for (let sent = 0; sent < 2; sent += 1)
     delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
   const asked = () =>
@@ -103,6 +106,7 @@ const LISTS = [
   '/v1/metadata-changes',
   '/v1/sync-conflicts',
   '/v1/deletion-reviews',
+  '/v1/oauth-apps',
   '/v1/webhook-endpoints',
   '/v1/webhook-deliveries',
   '/v1/events',
@@ -169,6 +173,27 @@ const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): R
     return body === undefined ? test : test.send(body);
   };
   return { foreign: (as) => send(as, endpoint), unknown: (as) => send(as, toTypeId('whe', newUuid())) };
+};
+const newOAuthApp = (name: string) => ({
+  name,
+  client_id: 'id-of-a',
+  allowed_origins: ['https://login.example.com'],
+});
+const oauthAppRows = (root: string): Record<string, Row[]> => {
+  const on = (method: Method, body?: object): Row => {
+    const send = (as: Caller, id: string) => {
+      const test = as.request(method, `${root}/oauth-apps/${id}`).set('If-Match', '"1"');
+      return body === undefined ? test : test.send(body);
+    };
+    return { foreign: (as) => send(as, oauthApp), unknown: (as) => send(as, toTypeId('oap', newUuid())) };
+  };
+  const cursor = () => cursors['/v1/oauth-apps'] as string;
+  return {
+    [`GET ${root}/oauth-apps`]: [withQuery(`${root}/oauth-apps`, 'cursor', cursor, 'garbled')],
+    [`GET ${root}/oauth-apps/{oauth_app_id}`]: [on('get')],
+    [`PATCH ${root}/oauth-apps/{oauth_app_id}`]: [on('patch', { name: 'mine' })],
+    [`DELETE ${root}/oauth-apps/{oauth_app_id}`]: [on('delete')],
+  };
 };
 const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
   foreign: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
@@ -443,6 +468,8 @@ const ROWS: Record<string, Row[]> = {
   ],
   ...webhookRows(''),
   ...webhookRows('/platform'),
+  ...oauthAppRows('/v1'),
+  ...oauthAppRows('/v1/platform'),
   'POST /v1/platform/outbox/{message_id}/retry': [
     {
       foreign: async (as) =>
@@ -476,6 +503,8 @@ const TAKES_NOTHING = new Set([
   'GET /v1/tenants',
   'POST /v1/tenants',
   'GET /v1/platform/outbox',
+  'POST /v1/oauth-apps',
+  'POST /v1/platform/oauth-apps',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
   'GET /v1/tenant/export',
