@@ -44,6 +44,8 @@ import { auditLogRoutes } from './tenants/audit-log-routes';
 import { tenantDeletionRoutes } from './tenants/tenant-deletion-routes';
 import { tenantExportRoutes } from './tenants/tenant-export-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
+import { definitionRoutes } from './third-parties/definition-routes';
+import { platformDefinitionRoutes } from './third-parties/platform-definition-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
 import { webhookEndpointActionRoutes } from './webhooks/endpoint-action-routes';
@@ -62,6 +64,8 @@ export const routes: readonly Route[] = [
   ...consoleSignInRoutes,
   ...meRoutes,
   ...connectorRoutes,
+  ...definitionRoutes,
+  ...platformDefinitionRoutes,
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
   ...oauthAppRoutes,

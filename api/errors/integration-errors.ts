@@ -12,6 +12,21 @@ export const INTEGRATION_ERRORS = {
     title: 'The connector does not exist',
     detail: 'Use a connector listed by GET /v1/connectors.',
   },
+  definition_not_found: {
+    status: 404,
+    title: 'Third-party definition not found',
+    detail: 'GET /v1/third-party-definitions lists the definitions.',
+  },
+  unknown_definition: {
+    status: 422,
+    title: 'The third-party definition does not exist',
+    detail: 'Use a definition listed by GET /v1/third-party-definitions, in a version that it has.',
+  },
+  invalid_definition: {
+    status: 422,
+    title: 'The third-party definition is invalid',
+    detail: 'Correct the values listed in `errors`.',
+  },
   integration_not_found: {
     status: 404,
     title: 'Integration not found',

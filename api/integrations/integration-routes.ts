@@ -65,6 +65,7 @@ export const integrationRoutes: readonly Route[] = [
     problems: [
       'too_many_integrations',
       'unknown_connector',
+      'unknown_definition',
       'invalid_config',
       'invalid_credentials_shape',
       'invalid_mapping',
@@ -147,6 +148,7 @@ export const integrationRoutes: readonly Route[] = [
     },
     problems: [
       'integration_not_found',
+      'unknown_definition',
       'invalid_config',
       'invalid_credentials_shape',
       'credentials_needed',

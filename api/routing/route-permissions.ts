@@ -87,6 +87,13 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/connectors': 'viewer',
   'GET /v1/connectors/{kind}': 'viewer',
 
+  'GET /v1/third-party-definitions': 'viewer',
+  'GET /v1/third-party-definitions/{definition_key}': 'viewer',
+  'GET /v1/third-party-definition-schema': 'viewer',
+  'POST /v1/platform/third-party-definitions': 'platform',
+  'GET /v1/platform/third-party-definitions/{definition_key}/versions': 'platform',
+  'GET /v1/platform/third-party-definitions/{definition_key}/integrations': 'platform',
+
   'GET /v1/integrations': 'viewer',
   'POST /v1/integrations': 'admin',
   'GET /v1/integrations/{integration_id}': 'viewer',
@@ -97,6 +104,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/resume': 'operator',
   'POST /v1/integrations/{integration_id}/check': 'operator',
   'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
+  'GET /v1/integrations/{integration_id}/differences': 'viewer',
   'GET /v1/integrations/{integration_id}/record-types': 'viewer',
   'GET /v1/integrations/{integration_id}/sync-schedule': 'viewer',
   'GET /v1/integrations/{integration_id}/skipped-runs': 'viewer',

@@ -71,8 +71,8 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   integrations: of({
     figure:
       'connector initial_push blocked_reason backfill_reason company_synchronized_policy nightly_sync_at ' +
-      'unverified_types',
-    tenant: 'app account_name config record_types mapping_changed_by type_settings',
+      'unverified_types definition_key definition_sign_in',
+    tenant: 'app account_name config record_types mapping_changed_by type_settings definition_parameters',
     secret: 'credentials',
     words: 'blocked_detail last_check',
   }),
@@ -182,6 +182,8 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   tenant_deletions: of({ figure: 'state progress rows request_id' }),
   tenant_keys: of({ secret: 'wrapped_key' }),
   tenants: of({ figure: 'time_zone company_synchronized_policy', tenant: 'name contact_email' }),
+  third_party_definition_versions: of({ figure: 'definition_key document rules hash origin created_by' }),
+  third_party_definitions: of({ figure: 'definition_key' }),
   undeliverable_addresses: of({ tenant: 'email detail' }),
   webhook_attempts: of({ words: 'error request_headers response_headers response_body' }),
   webhook_deliveries: of({ figure: 'state trigger', words: 'last_error' }),

@@ -56,6 +56,7 @@ import * as settledItems from './2026-12-06-settled-items';
 import * as syncRanges from './2026-12-06-sync-ranges';
 import * as webhookTurns from './2026-12-06-webhook-turns';
 import * as oauthAccounts from './2026-12-08-oauth-accounts';
+import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -114,4 +115,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-sync-ranges': syncRanges,
   '2026-12-06-webhook-turns': webhookTurns,
   '2026-12-08-oauth-accounts': oauthAccounts,
+  '2026-12-08-third-party-definitions': thirdPartyDefinitions,
 };

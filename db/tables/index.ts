@@ -67,6 +67,7 @@ import type {
   SyncSchedulesTable,
   SyncStatusesTable,
 } from './sync-runs';
+import type { ThirdPartyDefinitionsTable, ThirdPartyDefinitionVersionsTable } from './third-parties';
 import type {
   ApiKeysTable,
   ConsoleSessionsTable,
@@ -97,6 +98,8 @@ export interface Tables {
   oauthApps: OAuthAppsTable;
   oauthAccounts: OAuthAccountsTable;
   oauthConsents: OAuthConsentsTable;
+  thirdPartyDefinitions: ThirdPartyDefinitionsTable;
+  thirdPartyDefinitionVersions: ThirdPartyDefinitionVersionsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;

@@ -22,6 +22,8 @@ const ROWS: Record<string, number> = {
   // Only while work is under way.
   running_work: 5_000,
   remote_claims: 5_000,
+  third_party_definitions: 200,
+  third_party_definition_versions: 2_000,
   installations: 1,
 };
 const ROWS_OTHERWISE = 1e8;

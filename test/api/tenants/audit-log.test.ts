@@ -3,6 +3,7 @@
  * routes.
  */
 import type supertest from 'supertest';
+import { givenDefinition } from '../third-parties/definition-given';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
@@ -140,6 +141,12 @@ function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, C
 }
 
 const CASES: Record<string, Case> = {
+  'POST /v1/platform/third-party-definitions': {
+    by: 'platform',
+    send: (as) => as.post('/v1/platform/third-party-definitions', givenDefinition()),
+    action: 'third_party_definition.added',
+    target: /^contacts$/,
+  },
   'POST /v1/tenants/{tenant_id}/first-admin': {
     by: 'platform',
     send: (as) => as.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'n', email: 'first@example.org' }),
