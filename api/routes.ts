@@ -7,6 +7,8 @@ import { consoleSignInRoutes } from './auth/console-sign-in-routes';
 import { meRoutes } from './auth/me-routes';
 import { peopleRoutes } from './auth/people-routes';
 import { personSessionRoutes } from './auth/person-session-routes';
+import { connectSessionRoutes } from './connect/connect-session-routes';
+import { connectSettingsRoutes } from './connect/connect-settings-routes';
 import { healthRoutes } from './http/health-routes';
 import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
@@ -69,6 +71,8 @@ export const routes: readonly Route[] = [
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
   ...oauthAppRoutes,
+  ...connectSessionRoutes,
+  ...connectSettingsRoutes,
   ...recordBatchRoutes,
   ...recordRoutes,
   ...erasureRoutes,

@@ -246,6 +246,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   origins?(config: Config): Record<string, string>;
   /** Of a configuration that signs in by an account, to which a person consents. Absent: none does. */
   oauth?(config: Config): OAuthSettings | undefined;
+  /**
+   * The names of the credentials, where they depend on the configuration: a form asks for them. Absent: the
+   * schema says them.
+   */
+  credentialNames?(config: Config): string[];
   /** The hosts (`host` or `host:port`) of this configuration. The egress policy blocks all others. */
   hosts(config: Config): string[];
   /**

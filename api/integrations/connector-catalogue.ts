@@ -38,6 +38,8 @@ export interface DescribedConnector {
   /** Of a configuration that signs in by an account, to which a person consents. */
   oauth?(config: unknown): OAuthSettings | undefined;
   hosts(config: unknown): string[];
+  /** The names of the credentials, where they depend on the configuration. */
+  credentialNames?(config: unknown): string[];
   /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
   readSignature?(config: unknown, recordType: string): object;

@@ -1,12 +1,13 @@
 /** Reads and checks the settings of an integration that is created or changed. */
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import type { Integration } from '../../db/integrations/integrations';
+import { countIntegrations, type Integration } from '../../db/integrations/integrations';
 import { newUuid } from '../../db/sql/ids';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
 import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle';
 import type { Settings } from '../../domain/third-parties/definition';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { findTenant } from '../../db/tenants/tenants';
 import type { MovedOrigin } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
@@ -165,6 +166,15 @@ async function readMovedUse(
   return readChangedUse(work, before, body.third_party, services);
 }
 
+/** Throws `too_many_integrations`. Holds only under `lockMappings`. */
+export async function checkIntegrationLimit(
+  work: TenantWork,
+  { config }: Pick<RouteServices, 'config'>,
+): Promise<void> {
+  const limit = (await findTenant(work))?.integrationsMax ?? config.integrationsPerTenant;
+  if ((await countIntegrations(work)) >= limit) throw new HttpError('too_many_integrations');
+}
+
 /** Throws `unknown_connector`. */
 export function requireConnector(connectors: RouteServices['connectors'], kind: string): DescribedConnector {
   const found = Object.hasOwn(connectors, kind) ? connectors[kind] : undefined;
@@ -176,7 +186,7 @@ export function requireConnector(connectors: RouteServices['connectors'], kind: 
  * The name of the app if the caller gives none: from the connector, the configuration, or the title of the
  * connector.
  */
-function appNameOf(connector: DescribedConnector, config: JsonObject): string {
+export function appNameOf(connector: DescribedConnector, config: JsonObject): string {
   const name = integrationSettings.app.safeParse(connector.appName?.(config) ?? config.app);
   return name.success ? name.data : connector.title;
 }

@@ -23,6 +23,7 @@ import { readRestPage } from './read/read-page';
 import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
+import { credentialsOf } from './validate/validate-auth';
 
 const BATCH_SIZE = 40;
 
@@ -45,6 +46,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   origins: originsIn,
 
   oauth: ({ auth }) => (auth.type === 'oauth2_authorization_code' ? oauthSettingsOf(auth) : undefined),
+  credentialNames: ({ auth }) => [...new Set(credentialsOf(auth))],
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 

@@ -43,6 +43,13 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   background_tasks: of({ figure: 'kind step', tenant: 'requested_by cursor' }),
   brake_counts: of({ figure: 'record_type effect' }),
   company_syncs: of({}),
+  connect_sessions: of({
+    figure: 'state',
+    tenant: 'settings person guidance return_url created_by',
+    words: 'problem',
+    secret: 'secret_hash browser_hash',
+  }),
+  connect_settings: of({ tenant: 'name color logo_text return_origins frame_ancestors' }),
   console_sessions: of({ secret: 'sid sess' }),
   deletion_reviews: of({ figure: 'record_type state kind fields', tenant: 'decided_by' }),
   drifts: ofRecord({ figure: 'record_type place', row: 'expected found' }),

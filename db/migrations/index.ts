@@ -55,6 +55,7 @@ import * as pushQueueLooks from './2026-12-06-push-queue-looks';
 import * as settledItems from './2026-12-06-settled-items';
 import * as syncRanges from './2026-12-06-sync-ranges';
 import * as webhookTurns from './2026-12-06-webhook-turns';
+import * as connectSessions from './2026-12-08-connect-sessions';
 import * as oauthAccounts from './2026-12-08-oauth-accounts';
 import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
 
@@ -114,6 +115,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-settled-items': settledItems,
   '2026-12-06-sync-ranges': syncRanges,
   '2026-12-06-webhook-turns': webhookTurns,
+  '2026-12-08-connect-sessions': connectSessions,
   '2026-12-08-oauth-accounts': oauthAccounts,
   '2026-12-08-third-party-definitions': thirdPartyDefinitions,
 };

@@ -10,6 +10,7 @@ export type IdPrefix =
   | 'key'
   | 'int'
   | 'btk'
+  | 'cns'
   | 'rec'
   | 'psh'
   | 'ntf'

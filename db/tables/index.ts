@@ -1,4 +1,5 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
+import type { ConnectSessionsTable, ConnectSettingsTable } from './connect';
 import type {
   ErasedHashesTable,
   ErasureItemsTable,
@@ -100,6 +101,8 @@ export interface Tables {
   oauthConsents: OAuthConsentsTable;
   thirdPartyDefinitions: ThirdPartyDefinitionsTable;
   thirdPartyDefinitionVersions: ThirdPartyDefinitionVersionsTable;
+  connectSessions: ConnectSessionsTable;
+  connectSettings: ConnectSettingsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;

@@ -14,6 +14,8 @@ const ROWS: Record<string, number> = {
   integrations: 1e5,
   push_queue_looks: 1e5,
   rate_limits: 1e5,
+  connect_sessions: 1e6,
+  connect_settings: 1e4,
   sync_datasets: 3e5,
   records: 1e8,
   record_syncs: 1e9,

@@ -47,7 +47,7 @@ export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredent
 }
 
 /** The names of the credentials that this type of authentication uses. */
-function credentialsOf(auth: AuthConfig): string[] {
+export function credentialsOf(auth: AuthConfig): string[] {
   switch (auth.type) {
     case 'none':
     case 'oauth2_authorization_code':

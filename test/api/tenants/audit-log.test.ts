@@ -339,6 +339,29 @@ const CASES: Record<string, Case> = {
     action: 'integration.created',
     target: /^int_/,
   },
+  'POST /v1/connect-sessions': {
+    by: 'admin',
+    send: async (as) => as.post('/v1/connect-sessions', { integration_id: (await fresh()).id }),
+    action: 'connect_session.created',
+    target: /^cns_/,
+  },
+  'POST /v1/connect-sessions/{connect_session_id}/cancel': {
+    by: 'admin',
+    async send(as) {
+      const { body } = await as.post('/v1/connect-sessions', { integration_id: (await fresh()).id });
+      return as.post(`/v1/connect-sessions/${body.id}/cancel`);
+    },
+    action: 'connect_session.cancelled',
+    target: /^cns_/,
+  },
+  'PATCH /v1/connect-settings': {
+    by: 'admin',
+    async send(as) {
+      const { headers } = await as.get('/v1/connect-settings');
+      return as.patch('/v1/connect-settings', { name: 'x' }).set('If-Match', headers['etag'] as string);
+    },
+    action: 'connect_settings.changed',
+  },
   'PATCH /v1/integrations/{integration_id}': {
     by: 'admin',
     send: async (as) =>

@@ -40,6 +40,7 @@ let pushReview: string;
 let parkedWork: string;
 let erasure: string;
 let oauthApp: string;
+let connectSession: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -80,6 +81,9 @@ beforeAll(async () => {
   pushReview = (await givenPushReview(service, a)).review.id;
   parkedWork = await givenParkedWork(service, a);
   erasure = await givenErasure(service, a, 'ready');
+  for (let links = 0; links < 2; links += 1)
+    connectSession = (await a.admin.post('/v1/connect-sessions', { integration_id: integration }).expect(201))
+      .body.id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -94,6 +98,7 @@ afterAll(() => service.close());
 
 const LISTS = [
   '/v1/integrations',
+  '/v1/connect-sessions',
   '/v1/api-keys',
   '/v1/records/employees',
   '/v1/record-syncs',
@@ -146,6 +151,10 @@ const repair = (integration_id: string) => ({
   decision: 'repair',
 });
 const alike = (id: string) => ({ integration_id: id, kind: 'ambiguous_match', decision: 'dismiss' });
+const onConnectSession = (method: Method, suffix = ''): Row => ({
+  foreign: (as) => as.request(method, `/v1/connect-sessions/${connectSession}${suffix}`),
+  unknown: (as) => as.request(method, `/v1/connect-sessions/${toTypeId('cns', newUuid())}${suffix}`),
+});
 const onReview = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   unknown: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
@@ -274,6 +283,17 @@ const ROWS: Record<string, Row[]> = {
           name: 'x',
           email: 'x@example.org',
         }),
+    },
+  ],
+  'GET /v1/connect-sessions': [
+    withQuery('/v1/connect-sessions', 'cursor', () => cursors['/v1/connect-sessions'] as string, 'garbled'),
+  ],
+  'GET /v1/connect-sessions/{connect_session_id}': [onConnectSession('get')],
+  'POST /v1/connect-sessions/{connect_session_id}/cancel': [onConnectSession('post', '/cancel')],
+  'POST /v1/connect-sessions': [
+    {
+      foreign: (as) => as.post('/v1/connect-sessions', { integration_id: integration }),
+      unknown: (as) => as.post('/v1/connect-sessions', { integration_id: toTypeId('int', newUuid()) }),
     },
   ],
   'GET /v1/integrations/{integration_id}': [onIntegration('get')],
@@ -530,6 +550,8 @@ const TAKES_NOTHING = new Set([
   'GET /v1/notifications/unread',
   'POST /v1/notifications/viewed',
   'POST /v1/notifications/{notification_id}/viewed',
+  'GET /v1/connect-settings',
+  'PATCH /v1/connect-settings',
   'GET /v1/notification-settings',
   'PATCH /v1/notification-settings',
   'PATCH /v1/notification-settings/own',
