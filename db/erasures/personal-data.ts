@@ -45,9 +45,9 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   company_syncs: of({}),
   connect_sessions: of({
     figure: 'state',
-    tenant: 'settings person guidance return_url created_by',
+    tenant: 'settings person guidance return_url created_by consent_url',
     words: 'problem',
-    secret: 'secret_hash browser_hash',
+    secret: 'secret_hash browser_hash state_hash',
   }),
   connect_settings: of({ tenant: 'name color logo_text return_origins frame_ancestors' }),
   console_sessions: of({ secret: 'sid sess' }),

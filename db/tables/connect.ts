@@ -27,6 +27,11 @@ export interface ConnectSessionsTable {
   returnUrl: string | null;
   problem: Json<ConnectProblem | null> | null;
   attempts: number;
+  /** SHA-256; null once the provider has answered. */
+  stateHash: Buffer | null;
+  oauthConsentId: string | null;
+  /** Without the state. */
+  consentUrl: string | null;
   createdBy: string;
   createdAt: Date;
   expiresAt: Date;

@@ -73,6 +73,7 @@ describe('every table', () => {
       'people_by_canonical_email',
       'person_identities_by_subject',
       'connect_sessions_by_secret',
+      'connect_sessions_by_state',
     ];
     expect(
       keys.filter(

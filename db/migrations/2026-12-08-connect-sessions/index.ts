@@ -24,6 +24,11 @@ const statements = [
      -- The last refusal: code, message, instant.
      problem jsonb,
      attempts integer not null default 0,
+     -- SHA-256 of the state parameter of a consent under way; null once the provider has answered.
+     state_hash bytea,
+     oauth_consent_id uuid,
+     -- The provider's page for this consent, without the state.
+     consent_url text,
      created_by text not null,
      created_at timestamptz not null,
      expires_at timestamptz not null,
@@ -32,13 +37,14 @@ const statements = [
      primary key (tenant_id, connect_session_id)
    )`,
   `create unique index connect_sessions_by_secret on connect_sessions (secret_hash)`,
+  `create unique index connect_sessions_by_state on connect_sessions (state_hash)`,
   `create index connect_sessions_by_id on connect_sessions (connect_session_id)`,
   `create index connect_sessions_by_age on connect_sessions (created_at)`,
   ...tenantTable('connect_sessions', 'select, insert, update'),
   ...allTenants(
     'syncline_platform',
     'connect_sessions',
-    'select (tenant_id, connect_session_id, secret_hash)',
+    'select (tenant_id, connect_session_id, secret_hash, state_hash)',
   ),
   ...allTenants('syncline_dispatcher', 'connect_sessions', 'select (ctid, created_at), delete'),
   ...erasable('connect_sessions'),
