@@ -33,7 +33,7 @@ export interface Visitor {
   requestId: string;
 }
 
-const ACTOR = 'connect_link';
+export const CONNECT_ACTOR = 'connect_link';
 
 /** Words that say whose turn it is; the app's own follow. */
 const REFUSALS: Readonly<Record<CheckFailure, string>> = {
@@ -69,7 +69,10 @@ export async function connectApp(
   );
 }
 
-async function requireOpenSession(work: TenantWork, place: ConnectSessionPlace): Promise<ConnectSession> {
+export async function requireOpenSession(
+  work: TenantWork,
+  place: ConnectSessionPlace,
+): Promise<ConnectSession> {
   const session = await findConnectSession(work, place);
   if (session === undefined) throw new HttpError('connect_link_unknown');
   requireUnfinished(session, work.now);
@@ -81,7 +84,7 @@ const toTrial = ({ integration, settings, encryptedCredentials: credentials }: C
   credentials,
 });
 
-function toProblem({ kind, message }: LastCheck): { code: string; message: string } {
+export function toProblem({ kind, message }: LastCheck): { code: string; message: string } {
   const failure = kind ?? 'internal';
   return { code: failure, message: `${REFUSALS[failure]} The app said: ${message}` };
 }
@@ -107,12 +110,12 @@ async function finish(
     const { companySynchronizedSwitchAt } = services.config;
     await createIntegration(work, {
       ...target.settings,
-      linkedBy: ACTOR,
+      linkedBy: CONNECT_ACTOR,
       companySynchronizedSwitchAt,
       check,
     });
   }
-  await announce(work, ended, { integrationId, isReconnected, visitor });
+  await announceConnected(work, ended, { integrationId, isReconnected, visitor });
 }
 
 async function reconnect(
@@ -125,7 +128,7 @@ async function reconnect(
   await replaceCredentials(work, { integrationId, encryptedCredentials });
 }
 
-async function announce(
+export async function announceConnected(
   work: TenantWork,
   { connectSessionId, person, createdBy }: ConnectSession,
   {
@@ -150,7 +153,7 @@ async function announce(
     detail: `${person ?? 'A person'} ${done} with the link that ${createdBy} created.`,
   });
   await appendAuditEntry(work, {
-    actor: ACTOR,
+    actor: CONNECT_ACTOR,
     action: isReconnected ? 'integration.credentials_replaced' : 'integration.created',
     target: integration,
     detail: { connect_session: session, person },

@@ -3,7 +3,7 @@
  * read; the database holds the SHA-256 of both. The id in the address of the page is not secret.
  */
 import { randomBytes } from 'node:crypto';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Database, TenantWork } from '../../db/database';
 import {
   type ConnectSession,
@@ -19,6 +19,7 @@ import { HttpError } from '../http/http-error';
 
 /** The page says how a session ended for this long after its time. */
 const COOKIE_OUTLIVES_MS = 3_600_000;
+const CONSENT_MS = 10 * 60_000;
 
 /** What a person reads who comes too late. */
 const ENDED: Readonly<Record<Exclude<ConnectState, 'open' | 'in_progress'>, string>> = {
@@ -33,6 +34,30 @@ export function requireUnfinished(session: ConnectSession, now: Date): void {
   const state = stateOfConnectSession(session, now);
   if (state !== 'open' && state !== 'in_progress')
     throw new HttpError('connect_session_ended', { detail: ENDED[state] });
+}
+
+/** Which consent the browser was sent to the provider for. */
+export interface ConsentCookie {
+  write(response: Response, consent: ConnectSessionPlace & { state: string }): void;
+  /** True in the browser that was sent with this state. */
+  isOf(request: Request, consent: ConnectSessionPlace & { state: string }): boolean;
+}
+
+export function createConsentCookie({ publicUrl }: { publicUrl: string }): ConsentCookie {
+  const isSecure = publicUrl.startsWith('https:');
+  const name = ({ connectSessionId }: ConnectSessionPlace) => `${nameOf(connectSessionId, isSecure)}-consent`;
+  return {
+    write(response, consent) {
+      response.cookie(name(consent), consent.state, {
+        httpOnly: true,
+        sameSite: 'lax',
+        secure: isSecure,
+        path: '/',
+        maxAge: CONSENT_MS,
+      });
+    },
+    isOf: (request, consent) => cookieOf(request, name(consent)) === consent.state,
+  };
 }
 
 export interface ConnectBrowser {

@@ -22,12 +22,15 @@ import { parseWith } from '../http/parse';
 import { limitVisitors } from '../http/rate-limits';
 import { requestIdOf } from '../routing/request-context';
 import { connectApp } from './connect-app';
-import { type ConnectBrowser, createConnectBrowser } from './connect-browser';
+import { type ConnectBrowser, createConnectBrowser, createConsentCookie } from './connect-browser';
+import { beginConsent, finishConsent } from './connect-consent';
+import { createConsentPages, withState } from './consent-pages';
 import { givenCredentials } from './connect-target';
 import { type ConnectView, viewOf } from './connect-view';
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
+const consent = z.strictObject({ is_embedded: z.boolean().default(false) });
 const link = z.strictObject({ secret: z.string().max(100), is_embedded: z.boolean().default(false) });
 
 export function createConnectPages(dependencies: ApiDependencies): Router {
@@ -36,6 +39,7 @@ export function createConnectPages(dependencies: ApiDependencies): Router {
   const browser = createConnectBrowser({ ...dependencies, ...config });
   router.use(limitVisitors(), refuseCrossSite(config));
   router.use('/v1', createCalls(dependencies, browser));
+  router.use(createConsentPages(dependencies, browser));
   router.get(['/s/:session', '/:secret'], page(dependencies));
   return router;
 }
@@ -85,6 +89,25 @@ function createCalls(dependencies: ApiDependencies, browser: ConnectBrowser): Ro
       return place;
     }),
   );
+  router.post(
+    '/sessions/:session/finish',
+    answer(async (request) => {
+      const place = await within(placeOf(request));
+      const visitor = { ip: request.ip ?? null, requestId: requestIdOf(request) };
+      await finishConsent(place, dependencies, visitor);
+      return place;
+    }),
+  );
+  const consentCookie = createConsentCookie(config);
+  const begin: RequestHandler = async (request, response) => {
+    const { is_embedded: isEmbedded } = await bodyOf(request, consent);
+    const place = await within(placeOf(request));
+    const { state, consentUrl } = await within(beginConsent(place, dependencies));
+    // Providers refuse to be framed. The window that a frame opens has cookies of its own.
+    if (!isEmbedded) consentCookie.write(response, { ...place, state });
+    response.json({ url: isEmbedded ? `/connect/go/${state}` : withState(consentUrl, state) });
+  };
+  router.post('/sessions/:session/consent', begin);
   return router;
 }
 

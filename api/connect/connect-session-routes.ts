@@ -31,6 +31,7 @@ import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { allowedReturnUrl } from './connect-origins';
+import { dropUnfinished } from './connect-target';
 
 const MINUTES_DEFAULT = 30;
 const MINUTES_MAX = 24 * 60;
@@ -187,6 +188,7 @@ export const connectSessionRoutes: readonly Route[] = [
     async run(work, { params: { connect_session_id: connectSessionId } }) {
       const before = await requireSession(work, connectSessionId);
       const ended = await endConnectSession(work, { connectSessionId, state: 'cancelled' });
+      if (ended !== undefined) await dropUnfinished(work, ended);
       const after = ended ?? (await requireSession(work, connectSessionId));
       if (after.state !== 'cancelled')
         throw new HttpError('connect_session_ended', {
@@ -250,10 +252,12 @@ async function readReturnUrl(work: TenantWork, given: string | undefined): Promi
 }
 
 function toWire(found: ConnectSession, now: Date): z.output<typeof session> {
+  // During a consent the new integration is not finished.
+  const isConnected = found.settings === null || found.state === 'done';
   return {
     id: toTypeId('cns', found.connectSessionId),
     state: stateOfConnectSession(found, now),
-    integration_id: found.integrationId === null ? null : toTypeId('int', found.integrationId),
+    integration_id: isConnected && found.integrationId !== null ? toTypeId('int', found.integrationId) : null,
     is_reconnection: found.settings === null,
     person: found.person,
     guidance: found.guidance,

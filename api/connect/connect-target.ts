@@ -4,6 +4,7 @@ import type { TenantWork } from '../../db/database';
 import type { ConnectSession } from '../../db/integrations/connect/connect-sessions';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
+import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
 import type { JsonObject } from '../../domain/json';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
@@ -78,6 +79,16 @@ async function requireTarget(work: TenantWork, { integrationId }: ConnectSession
   const found = integrationId === null ? undefined : await findIntegration(work, { integrationId });
   if (found === undefined) throw new HttpError('connect_session_ended', { detail: GONE });
   return found;
+}
+
+/** A new integration exists while its consent is exchanged. If that comes to nothing, it goes again. */
+export async function dropUnfinished(
+  work: TenantWork,
+  { settings, integrationId }: ConnectSession,
+): Promise<void> {
+  if (settings === null || integrationId === null) return;
+  if ((await findIntegration(work, { integrationId })) === undefined) return;
+  await deleteIntegration(work, { integrationId, by: 'connect_link' });
 }
 
 /** The body in which a person gives credentials. */

@@ -25,9 +25,13 @@ export interface ConnectView {
     name: string;
     account_name: string;
     records: { label: string; direction: 'push' | 'pull' | 'both' }[];
+    /** Consent at the provider, instead of a form. */
+    has_consent: boolean;
     /** One form is enough. None: the app needs no credentials. */
     forms: { name: string; label: string; help: string | null; is_secret: boolean }[][];
   } | null;
+  /** The provider has answered; the exchange is to be asked for. */
+  is_consent_given: boolean;
   guidance: string[];
   return_url: string | null;
   /** Sites that may show the page in a frame: they are told when it is done. */
@@ -49,6 +53,7 @@ export async function viewOf(
     brand: { name, color: settings.color, logo: settings.logoText ?? Array.from(name)[0] ?? '' },
     is_reconnection: session.settings === null,
     app: await appOf(work, session, services),
+    is_consent_given: session.oauthConsentId !== null && session.stateHash === null,
     guidance: session.guidance,
     return_url: session.returnUrl,
     frame_ancestors: settings.frameAncestors,
@@ -73,6 +78,7 @@ async function appOf(
         label: labels.get(type) ?? type,
         direction,
       })),
+      has_consent: connector.oauth?.(config) !== undefined,
       forms: credentialForms(connector, config).map((fields) =>
         fields.map(({ name, label, help, isSecret }) => ({ name, label, help, is_secret: isSecret })),
       ),

@@ -1,6 +1,7 @@
 import { Alert, Button, List, Stack, Text, Title } from '@mantine/core';
 import type { ConnectedApp, ConnectView } from './calls';
 import { ConnectFrame } from './ConnectFrame';
+import { Consent } from './Consent';
 import { CredentialsForm } from './CredentialsForm';
 
 interface SessionStepsProps {
@@ -20,7 +21,11 @@ export function SessionSteps({ view, onChange }: SessionStepsProps) {
       </Text>
       <WhatIsSynced app={app} brand={brand} />
       {view.guidance.length > 0 && <Guidance steps={view.guidance} />}
-      <CredentialsForm session={view} app={app} onDone={onChange} />
+      {app.has_consent ? (
+        <Consent session={view} app={app} onChange={onChange} />
+      ) : (
+        <CredentialsForm session={view} app={app} onDone={onChange} />
+      )}
     </ConnectFrame>
   );
 }

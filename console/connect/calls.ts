@@ -8,6 +8,7 @@ export interface ConnectView {
   brand: { name: string; color: string | null; logo: string };
   is_reconnection: boolean;
   app: ConnectedApp | null;
+  is_consent_given: boolean;
   guidance: string[];
   return_url: string | null;
   frame_ancestors: string[];
@@ -19,6 +20,8 @@ export interface ConnectedApp {
   name: string;
   account_name: string;
   records: { label: string; direction: 'push' | 'pull' | 'both' }[];
+  /** Consent at the provider, instead of a form. */
+  has_consent: boolean;
   forms: CredentialField[][];
 }
 
@@ -29,7 +32,7 @@ export interface CredentialField {
   is_secret: boolean;
 }
 
-async function call(path: string, body?: object): Promise<ConnectView> {
+async function call<Answer = ConnectView>(path: string, body?: object): Promise<Answer> {
   const response = await fetch(`/connect/v1/${path}`, {
     ...(body === undefined
       ? {}
@@ -40,7 +43,7 @@ async function call(path: string, body?: object): Promise<ConnectView> {
         }),
     credentials: 'same-origin',
   });
-  if (response.ok) return (await response.json()) as ConnectView;
+  if (response.ok) return (await response.json()) as Answer;
   throw new Problem(response.status, (await response.json().catch(() => ({}))) as object);
 }
 
@@ -53,6 +56,13 @@ export const readSession = (id: string): Promise<ConnectView> => call(`sessions/
 
 export const giveCredentials = (id: string, credentials: Record<string, string>): Promise<ConnectView> =>
   call(`sessions/${id}/credentials`, { credentials });
+
+/** The provider's page. In a frame, an address of Syncline that leads there, for a window of its own. */
+export const beginConsent = async (id: string): Promise<string> =>
+  (await call<{ url: string }>(`sessions/${id}/consent`, { is_embedded: isEmbedded })).url;
+
+/** Exchanges the consent. Can be called again at any time. */
+export const finishConsent = (id: string): Promise<ConnectView> => call(`sessions/${id}/finish`, {});
 
 /** Tells the site that shows the page in a frame, and no other. */
 export function tellFrame({ id, state, frame_ancestors: sites }: ConnectView): void {

@@ -90,14 +90,12 @@ export interface ConnectSessionPlace {
 /** Whose session it is. Needs the platform role, because the browser knows no tenant. */
 export async function locateConnectSession(
   { trx }: Work,
-  by: { secretHash: Buffer } | { connectSessionId: string },
+  by: { secretHash: Buffer } | { connectSessionId: string } | { stateHash: Buffer },
 ): Promise<ConnectSessionPlace | undefined> {
   const query = trx.selectFrom('connectSessions').select(['tenantId', 'connectSessionId']);
-  return (
-    'secretHash' in by
-      ? query.where('secretHash', '=', by.secretHash)
-      : query.where('connectSessionId', '=', by.connectSessionId)
-  ).executeTakeFirst();
+  if ('secretHash' in by) return query.where('secretHash', '=', by.secretHash).executeTakeFirst();
+  if ('stateHash' in by) return query.where('stateHash', '=', by.stateHash).executeTakeFirst();
+  return query.where('connectSessionId', '=', by.connectSessionId).executeTakeFirst();
 }
 
 /** Binds the session to a browser. False if another browser was first, or the session has ended. */
@@ -143,6 +141,24 @@ export async function refuseConnectSession(
     .where('tenantId', '=', tenantId)
     .where('connectSessionId', '=', connectSessionId)
     .where('state', '=', 'in_progress')
+    .execute();
+}
+
+/** What a consent that is under way changes. The row must be locked. */
+export async function noteConsent(
+  { trx, tenantId }: TenantWork,
+  {
+    connectSessionId,
+    ...consent
+  }: { connectSessionId: string } & Partial<
+    Pick<ConnectSession, 'stateHash' | 'oauthConsentId' | 'consentUrl' | 'integrationId'>
+  >,
+): Promise<void> {
+  await trx
+    .updateTable('connectSessions')
+    .set(consent)
+    .where('tenantId', '=', tenantId)
+    .where('connectSessionId', '=', connectSessionId)
     .execute();
 }
 
