@@ -36,7 +36,8 @@ export interface TemporalClient {
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
   /**
    * Lets a worker exchange the code of a consent. A repeated request shares the result, also of an exchange
-   * that has ended. Throws `temporal_unavailable` or `check_unanswered`; the row of the consent has the words.
+   * that has ended. Throws `temporal_unavailable` or `check_unanswered`. The row of the consent has the
+   * words.
    */
   exchangeConsent(input: OAuthConsentInput): Promise<OAuthConsentResult>;
   /** For readiness: whether Temporal answers and accepts this process. */

@@ -1,6 +1,6 @@
 /**
- * Consent by OAuth 2 in a connect session. `state` has 256 bits, is bound to a cookie of the browser that goes
- * to the provider, and is taken once. A new integration is created, paused, when the provider has answered:
+ * Consent by OAuth 2 in a connect session. `state` has 256 bits, is bound to a cookie of the browser that
+ * goes to the provider, and is taken once. A new integration is created, paused, when the provider has answered:
  * the worker stores the tokens with it. It goes again if the exchange fails.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -43,7 +43,7 @@ import { dropUnfinished, readConnectTarget } from './connect-target';
 const CONSENT_VALID_MS = 10 * 60_000;
 
 /** Where providers send the browser back to, for all apps. */
-export const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;
+const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;
 
 /** @returns the state, and the provider's page without it. An earlier consent of the session is void. */
 export async function beginConsent(
@@ -177,7 +177,8 @@ async function createPaused(
 }
 
 /**
- * Lets a worker exchange the code, and ends the session. Can be called again at any time: a code is sent once.
+ * Lets a worker exchange the code, and ends the session. Can be called again at any time: a code is sent
+ * once.
  * Throws `connection_refused` in words for the person, or `connect_session_ended`.
  */
 export async function finishConsent(

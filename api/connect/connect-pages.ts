@@ -1,6 +1,6 @@
 /**
- * The hosted page below /connect and what it calls. GET changes nothing, because mail scanners open links: the
- * page's script exchanges the link, and takes it out of the address.
+ * The hosted page below /connect and what it calls. GET changes nothing, because mail scanners open links:
+ * the page's script exchanges the link, and takes it out of the address.
  */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';

@@ -186,7 +186,7 @@ export function requireConnector(connectors: RouteServices['connectors'], kind: 
  * The name of the app if the caller gives none: from the connector, the configuration, or the title of the
  * connector.
  */
-export function appNameOf(connector: DescribedConnector, config: JsonObject): string {
+function appNameOf(connector: DescribedConnector, config: JsonObject): string {
   const name = integrationSettings.app.safeParse(connector.appName?.(config) ?? config.app);
   return name.success ? name.data : connector.title;
 }

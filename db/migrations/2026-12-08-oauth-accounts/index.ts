@@ -101,7 +101,7 @@ const statements = [
   `create index oauth_consents_by_state on oauth_consents (tenant_id, state_hash)`,
   ...tenantTable('oauth_consents', 'select, insert, update, delete'),
   ...erasable('oauth_consents'),
-  ...allTenants('syncline_dispatcher', 'oauth_consents', 'select (created_at), delete'),
+  ...allTenants('syncline_dispatcher', 'oauth_consents', 'select (ctid, created_at), delete'),
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {

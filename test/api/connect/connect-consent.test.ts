@@ -1,4 +1,4 @@
-/** Connect sessions of apps that sign in by consent: state, codes, callbacks, and what goes wrong with them. */
+/** Connect sessions of apps that sign in by consent: state, codes, callbacks, and their failures. */
 import { listIntegration } from '../../support/servers/list-server';
 import { ConnectBrowser, givenLink, type GivenLink } from '../support/connect';
 import { expectProblem, type GivenTenant, PUBLIC_URL, type Service, startService } from '../support/service';
@@ -30,7 +30,7 @@ async function consentSettings(origins: string[]): Promise<Record<string, unknow
   const auth = {
     type: 'oauth2_authorization_code',
     app_id: app.id,
-    authorization_url: 'https://login.example.com/authorize?tenant=x',
+    authorization_url: 'https://login.example.com/authorize',
     token_url: 'https://login.example.com/token',
     issuer: 'https://login.example.com',
     scopes: ['contacts.read', 'offline_access'],
@@ -67,7 +67,6 @@ const callback = (page: ConnectBrowser, query: Record<string, string>) =>
 it('a person consents: the app is connected and runs', async () => {
   const person = await begun();
   expect(Object.fromEntries(person.url.searchParams)).toEqual({
-    tenant: 'x',
     response_type: 'code',
     client_id: 'client-1',
     redirect_uri: `${PUBLIC_URL}/connect/callback`,
