@@ -238,7 +238,11 @@ async function create(
     body: { ...shown, link: `${services.config.publicUrl}/connect/${secret}` },
     audit: {
       target: shown.id,
-      detail: { integration, connector: wanted.integration?.connector ?? null, expires_at },
+      detail: {
+        integration,
+        connector: wanted.integration?.connector ?? wanted.integration?.third_party?.key ?? null,
+        expires_at,
+      },
     },
   };
 }

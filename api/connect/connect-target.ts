@@ -37,7 +37,8 @@ export async function readConnectTarget(
 ): Promise<Pick<NewIntegration, 'app' | 'accountName' | 'config' | 'recordTypes'> & { kind: string }> {
   if (session.settings !== null) {
     const body = parseWith(newIntegration, session.settings, 'invalid_settings');
-    return { ...(await readNewIntegration(work, body, services)), kind: body.connector };
+    const settings = await readNewIntegration(work, body, services);
+    return { ...settings, kind: settings.connector };
   }
   const found = await requireTarget(work, session);
   return { ...found, kind: found.connector };
@@ -57,7 +58,7 @@ export async function readTargetWithCredentials(
     const { encryptedCredentials } = settings;
     if (encryptedCredentials === null) throw new Error('The settings have lost their credentials.');
     return {
-      connector: requireConnector(services.connectors, body.connector),
+      connector: requireConnector(services.connectors, settings.connector),
       encryptedCredentials,
       settings,
     };
