@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileDefinition } from '../../../api/third-parties/compile-definition';
 import {
@@ -174,6 +175,13 @@ describe('an integration of a definition', () => {
 
     expectProblem(refused, 422, 'credentials_needed');
   });
+});
+
+it('the example of the documentation is a valid definition', () => {
+  const page = readFileSync(path.join(__dirname, '../../../docs/third-parties.md'), 'utf8');
+  const [, example = ''] = /```json\n([^]*?)```/.exec(page) ?? [];
+
+  expect(() => compileDefinition(definitionDocument.parse(JSON.parse(example)), connectors)).not.toThrow();
 });
 
 describe('the definitions that come with Syncline', () => {
