@@ -1,7 +1,7 @@
 /** Checks a document as a whole, and makes the rules that integrations follow. */
 import type { JsonObject } from '../../domain/json';
-import { type DefinitionRules, expand } from '../../domain/third-parties/definition';
-import { parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
+import type { DefinitionRules } from '../../domain/third-parties/definition';
+import { fillParameters, parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
 import {
   type DescribedConnector,
   readConfig,
@@ -30,32 +30,35 @@ export function compileDefinition(
     throw invalid([problem(['connector'], 'unknown_connector', 'Use a connector of GET /v1/connectors.')]);
   const problems = [...problemsOfParameters(document), ...problemsOfSignIns(document)];
   if (problems.length > 0) throw invalid(problems);
-  const rules: DefinitionRules = {
+  const examples = Object.fromEntries(
+    Object.entries(document.parameters).map(([name, { example }]) => [name, example]),
+  );
+  const configs = document.sign_in.map(({ config }, index) =>
+    atPointer(pointerTo(['sign_in', index]), () =>
+      readConfig(connector, fillParameters({ ...document.config, ...config }, examples), ALL_ALLOWED),
+    ),
+  );
+  const mappings = atPointer('', () => readMappings(connector, configs[0] ?? {}, document.record_types));
+  for (const [index, config] of configs.entries())
+    atPointer(pointerTo(['sign_in', index]), () =>
+      checkTogether(connector, config, fillParameters(mappings as never, examples)),
+    );
+  return {
     connector: document.connector,
     parameters: document.parameters,
     signIns: Object.fromEntries(document.sign_in.map(({ key, config }) => [key, config])),
     config: document.config,
-    mappings: atPointer('', () => readMappings(connector, document.config, document.record_types)),
+    mappings,
   };
-  const examples = Object.fromEntries(
-    Object.entries(document.parameters).map(([name, { example }]) => [name, example]),
-  );
-  for (const [index, { key }] of document.sign_in.entries()) {
-    const settings = atPointer(pointerTo(['sign_in', index]), () =>
-      expand(rules, { signIn: key, parameters: examples }, (config) =>
-        readConfig(connector, config, ALL_ALLOWED),
-      ),
-    );
-    atPointer(pointerTo(['sign_in', index]), () =>
-      checkTogether(connector, settings.config, settings.recordTypes),
-    );
-  }
-  return rules;
 }
 
 function problemsOfParameters({ parameters, ...texts }: DefinitionDocument): ProblemDetail[] {
   const used = new Set(
-    parametersIn([texts.config, texts.record_types, ...texts.sign_in.map(({ config }) => config)] as never),
+    parametersIn([
+      texts.config,
+      texts.record_types ?? null,
+      ...texts.sign_in.map(({ config }) => config),
+    ] as never),
   );
   const unknown = [...used].filter((name) => !Object.hasOwn(parameters, name));
   return [

@@ -158,7 +158,7 @@ function toSummary(version: DefinitionVersion): z.output<typeof summary> {
     proof,
     version: version.version,
     sign_in: document.sign_in.map((one) => ({ key: one.key, label: one.label })),
-    record_types: Object.keys(document.record_types),
+    record_types: Object.keys(version.rules.mappings),
   };
 }
 

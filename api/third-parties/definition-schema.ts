@@ -97,7 +97,9 @@ export const definitionDocument = z
       .meta({ description: 'What differs between accounts. `${name}` in any text stands for the value.' }),
     sign_in: z.array(signIn).min(1).max(10).meta({ description: 'The ways to sign in, the default first.' }),
     config: jsonObject.meta({ description: 'The configuration of the connector, without the sign-in.' }),
-    record_types: recordTypeMappings.meta({ description: 'The default mappings.' }),
+    record_types: recordTypeMappings
+      .optional()
+      .meta({ description: 'The default mappings; those of the connector unless given.' }),
     help: steps.default([]),
     limits: steps.default([]).meta({ description: 'What the product allows, and what it does not.' }),
   })
