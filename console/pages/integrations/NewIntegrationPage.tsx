@@ -1,4 +1,7 @@
-/** Connects an app: choose a product or a connector, enter settings and credentials, check the connection, start. */
+/**
+ * Connects an app: choose a product or a connector, enter settings and credentials, check the connection,
+ * start.
+ */
 import { Card, SimpleGrid, Text, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';

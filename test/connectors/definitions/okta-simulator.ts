@@ -1,6 +1,6 @@
 /**
- * Users of Okta as its documentation describes them: SSWS tokens, pages by the Link header, a search by login,
- * lists without deprovisioned users unless they are filtered by time, life cycle calls without a body, and
+ * Users of Okta as its documentation describes them: SSWS tokens, pages by the Link header, a search by
+ * login, lists without deprovisioned users unless they are filtered by time, life cycle calls without a body, and
  * errors with causes.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
