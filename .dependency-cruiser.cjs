@@ -27,7 +27,7 @@ const subjects = [
   ['notifications'],
   ['webhooks'],
   ['records'],
-  ['integrations'],
+  ['integrations', 'third-parties'],
   ['pull'],
   ['push', 'overviews'],
   ['verify'],

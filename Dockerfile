@@ -23,6 +23,7 @@ ENV NODE_ENV=production
 ENV UV_THREADPOOL_SIZE=64
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY third-parties ./third-parties
 COPY package.json ./
 USER node
 EXPOSE 8080

@@ -9,6 +9,7 @@ import { createAuthenticator } from './auth/api-key-auth';
 import { type AuthScheme, type AuthSchemeName, createAuthSchemes } from './auth/auth-schemes';
 import { type ConsoleSessions, createConsoleSessions } from './auth/console-sessions';
 import { refuseCrossSite } from './auth/csrf';
+import { createConnectPages } from './connect/connect-pages';
 import { createOidc } from './auth/oidc';
 import type { ApiDependencies, RouteServices } from './dependencies';
 import { serveConsole } from './http/console-files';
@@ -44,6 +45,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.use(guardUrl);
   app.use(['/docs'], createDocs());
   app.use('/unsubscribe', createUnsubscribePages(dependencies));
+  app.use('/connect', createConnectPages(dependencies));
   app.get('/', (_request, response) => response.redirect(302, '/docs'));
   app.all('/', refuseMethod(['GET', 'HEAD']));
   app.use(CONSOLE, refuseCrossSite(config), sessions.read, attachSession(sessions));

@@ -32,6 +32,7 @@ import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
 import { createPromiseFigures } from './http/promise-metrics';
 import { createApiServer, createMetricsServer, drain } from './http/server';
+import { readShippedDefinitions, storeShippedDefinitions } from './third-parties/shipped-definitions';
 import { createStreamHub } from './stream/stream-hub';
 
 const STATEMENT_TIMEOUT_MS = 4_000;
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     onConnectionLost: (err) => log.warn({ err }, 'a PostgreSQL connection was lost and will be replaced'),
   });
   await encryption.verify(database);
+  await addShippedDefinitions(database, log);
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const temporal = createTemporalClient({ connection: connectionOptions, namespace });
@@ -146,6 +148,18 @@ function warnOfPlainHttp(config: ApiConfig, log: Logger): void {
 function consoleFolder(): string {
   const root = path.dirname(__dirname);
   return path.basename(root) === 'dist' ? path.join(root, 'console') : path.join(root, 'dist', 'console');
+}
+
+async function addShippedDefinitions(database: Database, log: Logger): Promise<void> {
+  const documents = await readShippedDefinitions(definitionsFolder());
+  const added = await storeShippedDefinitions(database, documents, connectors);
+  if (added.length > 0) log.info({ added }, 'third-party definitions were added');
+}
+
+/** The definitions that come with Syncline are beside the sources, also of the compiled form. */
+function definitionsFolder(): string {
+  const root = path.dirname(__dirname);
+  return path.join(path.basename(root) === 'dist' ? path.dirname(root) : root, 'third-parties');
 }
 
 function workflowsUrlOf({ temporalUiUrl }: ApiConfig, namespace: string): string | null {

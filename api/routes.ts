@@ -7,11 +7,14 @@ import { consoleSignInRoutes } from './auth/console-sign-in-routes';
 import { meRoutes } from './auth/me-routes';
 import { peopleRoutes } from './auth/people-routes';
 import { personSessionRoutes } from './auth/person-session-routes';
+import { connectSessionRoutes } from './connect/connect-session-routes';
+import { connectSettingsRoutes } from './connect/connect-settings-routes';
 import { healthRoutes } from './http/health-routes';
 import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
 import { integrationRoutes } from './integrations/integration-routes';
 import { metadataRoutes } from './integrations/metadata-routes';
+import { oauthAppRoutes } from './integrations/oauth/oauth-app-routes';
 import { onboardingRoutes } from './integrations/onboarding-routes';
 import { notificationRoutes } from './notifications/notification-routes';
 import { notificationSettingsRoutes } from './notifications/notification-settings-routes';
@@ -44,6 +47,8 @@ import { auditLogRoutes } from './tenants/audit-log-routes';
 import { tenantDeletionRoutes } from './tenants/tenant-deletion-routes';
 import { tenantExportRoutes } from './tenants/tenant-export-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
+import { definitionRoutes } from './third-parties/definition-routes';
+import { platformDefinitionRoutes } from './third-parties/platform-definition-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
 import { webhookEndpointActionRoutes } from './webhooks/endpoint-action-routes';
@@ -63,8 +68,13 @@ export const routes: readonly Route[] = [
   ...platformSessionRoutes,
   ...meRoutes,
   ...connectorRoutes,
+  ...definitionRoutes,
+  ...platformDefinitionRoutes,
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
+  ...oauthAppRoutes,
+  ...connectSessionRoutes,
+  ...connectSettingsRoutes,
   ...recordBatchRoutes,
   ...recordRoutes,
   ...erasureRoutes,

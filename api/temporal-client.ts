@@ -6,6 +6,7 @@ import {
   Client,
   Connection,
   ServiceError,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
@@ -15,6 +16,12 @@ import {
   type CheckIntegrationResult,
   integrationCheckWorkflowId,
 } from '../contract/integration-check';
+import {
+  OAUTH_CONSENT_WORKFLOW,
+  type OAuthConsentInput,
+  type OAuthConsentResult,
+  oauthConsentWorkflowId,
+} from '../contract/oauth-consent';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { whyTemporalRefuses } from '../contract/temporal-refusal';
 import type { Finding } from '../domain/health';
@@ -27,6 +34,12 @@ export interface TemporalClient {
    * time.
    */
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
+  /**
+   * Lets a worker exchange the code of a consent. A repeated request shares the result, also of an exchange
+   * that has ended. Throws `temporal_unavailable` or `check_unanswered`. The row of the consent has the
+   * words.
+   */
+  exchangeConsent(input: OAuthConsentInput): Promise<OAuthConsentResult>;
   /** For readiness: whether Temporal answers and accepts this process. */
   inspect(withinMs: number): Promise<Finding>;
   close(): Promise<void>;
@@ -55,37 +68,63 @@ export function createTemporalClient({
   const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
 
-  async function startCheck(input: CheckIntegrationInput): Promise<WorkflowHandle> {
+  async function start(
+    workflow: string,
+    options: { workflowId: string; args: object; summary: string; isOnce?: boolean },
+  ): Promise<WorkflowHandle> {
     const starting = connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
-      client.workflow.start(INTEGRATION_CHECK_WORKFLOW, {
-        workflowId: integrationCheckWorkflowId(input),
+      client.workflow.start(workflow, {
+        workflowId: options.workflowId,
         taskQueue: TASK_QUEUES.workflows,
-        args: [input],
+        args: [options.args],
         workflowIdConflictPolicy: 'USE_EXISTING',
+        ...(options.isOnce === true && { workflowIdReusePolicy: 'REJECT_DUPLICATE' as const }),
         workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
-        staticSummary: `Check integration ${input.integrationId}`,
+        staticSummary: options.summary,
       }),
     );
     return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: RETRY_LATER }));
   }
 
+  async function resultOf<Result>(starting: Promise<WorkflowHandle>): Promise<Result> {
+    try {
+      const handle = await starting;
+      const result = handle.result() as Promise<Result>;
+      return await within(
+        answerWithinMs,
+        result,
+        new HttpError('check_unanswered', { headers: RETRY_LATER }),
+      );
+    } catch (cause) {
+      if (cause instanceof WorkflowFailedError)
+        throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
+      throw cause instanceof ServiceError
+        ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
+        : cause;
+    }
+  }
+
   return {
-    async checkIntegration(input) {
-      try {
-        const handle = await startCheck(input);
-        const result = handle.result() as Promise<CheckIntegrationResult>;
-        return await within(
-          answerWithinMs,
-          result,
-          new HttpError('check_unanswered', { headers: RETRY_LATER }),
-        );
-      } catch (cause) {
-        if (cause instanceof WorkflowFailedError)
-          throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
-        throw cause instanceof ServiceError
-          ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
-          : cause;
-      }
+    checkIntegration: (input) =>
+      resultOf(
+        start(INTEGRATION_CHECK_WORKFLOW, {
+          workflowId: integrationCheckWorkflowId(input),
+          args: input,
+          summary: `Check integration ${input.integrationId}`,
+        }),
+      ),
+
+    exchangeConsent(input) {
+      const workflowId = oauthConsentWorkflowId(input);
+      const summary = `Connect an account to integration ${input.integrationId}`;
+      const starting = start(OAUTH_CONSENT_WORKFLOW, { workflowId, args: input, summary, isOnce: true });
+      return resultOf(
+        starting.catch((error: unknown) => {
+          if (error instanceof WorkflowExecutionAlreadyStartedError)
+            return client.workflow.getHandle(workflowId);
+          throw error;
+        }),
+      );
     },
 
     async inspect(withinMs) {

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import type { ZodType } from 'zod';
 import type { JsonObject } from '../domain/json';
+import type { OAuthSettings } from '../domain/oauth/authorization';
 import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
@@ -243,6 +244,13 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * one changes, the credentials must be given again. Absent: `hosts`.
    */
   origins?(config: Config): Record<string, string>;
+  /** Of a configuration that signs in by an account, to which a person consents. Absent: none does. */
+  oauth?(config: Config): OAuthSettings | undefined;
+  /**
+   * The names of the credentials, where they depend on the configuration: a form asks for them. Absent: the
+   * schema says them.
+   */
+  credentialNames?(config: Config): string[];
   /** The hosts (`host` or `host:port`) of this configuration. The egress policy blocks all others. */
   hosts(config: Config): string[];
   /**

@@ -84,8 +84,9 @@ export const webhooksSearch = (search: Search): { state?: (typeof ENDPOINT_STATE
 export const syncStatusSearch = (search: Search): { integration_id?: string } => ({
   integration_id: text(search, 'integration_id'),
 });
-export const newIntegrationSearch = (search: Search): { connector?: string } => ({
+export const newIntegrationSearch = (search: Search): { connector?: string; definition?: string } => ({
   connector: text(search, 'connector'),
+  definition: text(search, 'definition'),
 });
 export const signInSearch = (search: Search): { to?: string; error?: string } => ({
   to: text(search, 'to'),

@@ -19,6 +19,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     rolldownOptions: {
+      // The connect page is for people without an account, so it carries nothing of the console's pages.
+      input: [path.join(folder, 'index.html'), path.join(folder, 'connect.html')],
       // Packages mark client code for server-side rendering, which is not used here.
       onLog(level, log, handle) {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
@@ -31,5 +33,5 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '/console/v1': toApi, '/v1': toApi, '/docs': toApi } },
+  server: { proxy: { '/console/v1': toApi, '/v1': toApi, '/docs': toApi, '/connect/v1': toApi } },
 });

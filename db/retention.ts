@@ -5,15 +5,17 @@ import type { Database, Work } from './database';
 import { keepPartitions, tryAll } from './platform/partitions';
 
 /**
- * Stream events and trials after an hour, idempotency keys and previews of erasures after a day, and the
- * history of the partitioned tables after its retention.
+ * Stream events, trials and consents after an hour, idempotency keys and previews of erasures after a day,
+ * connect sessions after 30 days, and the history of the partitioned tables after its retention.
  */
 export async function purgeExpired(database: Database, retention: Retention): Promise<void> {
   await tryAll(
     [
       () => deleteExpired(database, 'stream_events', '1 hour'),
       () => deleteExpired(database, 'integration_trials', '1 hour'),
+      () => deleteExpired(database, 'oauth_consents', '1 hour'),
       () => deleteExpired(database, 'idempotency_keys', '24 hours'),
+      () => deleteExpired(database, 'connect_sessions', '30 days'),
       () => database.withDispatcher(({ trx }) => deleteOldPreviews(trx)),
       () => keepPartitions(database, retention),
     ],

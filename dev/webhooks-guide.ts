@@ -22,7 +22,12 @@ export const EVENT_PAGES = {
     'COMPANY_SYNC_FAILED',
   ],
   'webhooks/record-events.md': ['DATA_NEW', 'DATA_UPDATE', 'DATA_DELETE', 'RECORD_SYNC_FAILED'],
-  'webhooks/account-events.md': ['INTEGRATION_NEEDS_REAUTHORIZATION', 'ENDPOINT_DISABLED', 'TEST'],
+  'webhooks/account-events.md': [
+    'INTEGRATION_NEEDS_REAUTHORIZATION',
+    'INTEGRATION_CONNECTED',
+    'ENDPOINT_DISABLED',
+    'TEST',
+  ],
 } as const satisfies Record<string, readonly EventType[]>;
 type EventPage = keyof typeof EVENT_PAGES;
 

@@ -15,6 +15,7 @@ export const EVENT_TYPES = [
   'COMPANY_SYNCHRONIZED',
   'COMPANY_SYNC_FAILED',
   'INTEGRATION_NEEDS_REAUTHORIZATION',
+  'INTEGRATION_CONNECTED',
   'RECORD_SYNC_FAILED',
   'ENDPOINT_DISABLED',
   'TEST',
@@ -31,6 +32,7 @@ export interface EventData {
   COMPANY_SYNCHRONIZED: CompanyData;
   COMPANY_SYNC_FAILED: CompanyData;
   INTEGRATION_NEEDS_REAUTHORIZATION: { integration_id: string };
+  INTEGRATION_CONNECTED: { integration_id: string; connect_session_id: string; is_reconnected: boolean };
   /** At most 100 records. */
   RECORD_SYNC_FAILED: {
     integration_id: string;
@@ -217,6 +219,19 @@ export const EVENT_CATALOGUE: EventCatalogue = {
       'Sent again only if the new credentials are rejected too.',
     ),
     example: { integration_id: INTEGRATION },
+  },
+  INTEGRATION_CONNECTED: {
+    title: 'A person connected an app by a link',
+    when: paragraph(
+      'Sent once per connect session, when the app has accepted the credentials or the consent.',
+      'With `is_reconnected: true` the integration existed before, and what waited for it continues.',
+      'Integrations that are linked or re-authorized by a request of yours send nothing.',
+    ),
+    example: {
+      integration_id: INTEGRATION,
+      connect_session_id: 'cns_01k07nr000e00800000000000a',
+      is_reconnected: false,
+    },
   },
   RECORD_SYNC_FAILED: {
     title: 'Pushes of records have failed',

@@ -3,6 +3,7 @@
  * the same entry, so the `type` of a problem is always a working link.
  */
 import { AUTH_ERRORS } from './auth-errors';
+import { CONNECT_ERRORS } from './connect-errors';
 import { INTEGRATION_ERRORS } from './integration-errors';
 import { RECORD_ERRORS } from './record-errors';
 import { REQUEST_ERRORS } from './request-errors';
@@ -16,6 +17,7 @@ export const ERROR_CODES = {
   ...AUTH_ERRORS,
   ...TENANT_ERRORS,
   ...INTEGRATION_ERRORS,
+  ...CONNECT_ERRORS,
   ...RECORD_ERRORS,
   ...SYNC_ERRORS,
   ...WEBHOOK_ERRORS,

@@ -12,6 +12,21 @@ export const INTEGRATION_ERRORS = {
     title: 'The connector does not exist',
     detail: 'Use a connector listed by GET /v1/connectors.',
   },
+  definition_not_found: {
+    status: 404,
+    title: 'Third-party definition not found',
+    detail: 'GET /v1/third-party-definitions lists the definitions.',
+  },
+  unknown_definition: {
+    status: 422,
+    title: 'The third-party definition does not exist',
+    detail: 'Use a definition listed by GET /v1/third-party-definitions, in a version that it has.',
+  },
+  invalid_definition: {
+    status: 422,
+    title: 'The third-party definition is invalid',
+    detail: 'Correct the values listed in `errors`.',
+  },
   integration_not_found: {
     status: 404,
     title: 'Integration not found',
@@ -38,6 +53,22 @@ export const INTEGRATION_ERRORS = {
     detail:
       'Credentials are only sent to the scheme, host and port that they were given for. Send `credentials` ' +
       'together with the new `config`.',
+  },
+  oauth_app_not_found: {
+    status: 404,
+    title: 'OAuth app not found',
+    detail:
+      'Check the id. GET /v1/oauth-apps lists the apps. Only the platform changes apps of the platform.',
+  },
+  oauth_app_in_use: {
+    status: 409,
+    title: 'The OAuth app is in use',
+    detail: 'Disconnect the integrations that were connected by this app, or connect them by another one.',
+  },
+  client_secret_needed: {
+    status: 422,
+    title: 'The client secret must be entered again for the new origin',
+    detail: 'The secret is only sent to the origins that it was given for. Send `client_secret` with them.',
   },
   invalid_mapping: {
     status: 422,

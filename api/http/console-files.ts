@@ -9,30 +9,33 @@ import compression from 'compression';
 import express, { type RequestHandler, type Response, Router } from 'express';
 import { HttpError } from './http-error';
 
-/** Inline styles are allowed because the component library uses them; inline scripts are not. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'self'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+/**
+ * Inline styles are allowed because the component library uses them; inline scripts are not.
+ * `frameAncestors`: origins that may show the page in a frame.
+ */
+export const pageSecurityPolicy = (frameAncestors: readonly string[] = []): string =>
+  [
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    `frame-ancestors ${frameAncestors.length === 0 ? "'none'" : frameAncestors.join(' ')}`,
+  ].join('; ');
 const CACHE_FOREVER = 'public, max-age=31536000, immutable';
 const REVALIDATE = 'no-cache';
 
 /** `folder`: the output of Vite, with `index.html` and `assets/`. It may be missing, and may appear later. */
 export function serveConsole(folder: string): RequestHandler {
-  const index = path.join(folder, 'index.html');
   const router = Router({ caseSensitive: true });
   router.use((request, response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new HttpError('method_not_allowed', { headers: { Allow: 'GET, HEAD' } });
-    response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+    response.setHeader('Content-Security-Policy', pageSecurityPolicy());
     next();
   });
   // Files are always sent whole. The static file server would answer these conditional headers with errors of
@@ -56,7 +59,6 @@ export function serveConsole(folder: string): RequestHandler {
     }),
   );
   router.get('/{*path}', (request, response) => {
-    if (!existsSync(index)) return respondNotBuilt(response);
     // A missing file gets 404 and not the page, which a script could not parse. Ids of records can contain a
     // dot.
     const namesFile = path.basename(request.path).includes('.') && !request.path.startsWith('/records/');
@@ -64,10 +66,17 @@ export function serveConsole(folder: string): RequestHandler {
       throw new HttpError('route_not_found', {
         detail: 'The built console has no such file. Reload the page.',
       });
-    response.setHeader('Cache-Control', REVALIDATE);
-    response.sendFile(index, { cacheControl: false, acceptRanges: false, etag: true });
+    sendPage(response, folder, 'index.html');
   });
   return router;
+}
+
+/** Sends a page of the built console, or says that it has not been built. */
+export function sendPage(response: Response, folder: string, name: string): void {
+  const file = path.join(folder, name);
+  if (!existsSync(file)) return respondNotBuilt(response);
+  response.setHeader('Cache-Control', REVALIDATE);
+  response.sendFile(file, { cacheControl: false, acceptRanges: false, etag: true });
 }
 
 function setCacheControl(response: Response, file: string): void {

@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import type { ReadAbilities } from '../../connectors/connector';
 import type { JsonObject } from '../../domain/json';
 import { canonicalJson, isJsonObject, type JsonValue } from '../../domain/json';
+import type { OAuthSettings } from '../../domain/oauth/authorization';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import type { RecordType } from '../../domain/records/record-type';
 import { HttpError, type ProblemDetail } from '../http/http-error';
@@ -34,7 +35,11 @@ export interface DescribedConnector {
     credentials?: unknown,
   ): { pointer: string; message: string }[];
   origins?(config: unknown): Record<string, string>;
+  /** Of a configuration that signs in by an account, to which a person consents. */
+  oauth?(config: unknown): OAuthSettings | undefined;
   hosts(config: unknown): string[];
+  /** The names of the credentials, where they depend on the configuration. */
+  credentialNames?(config: unknown): string[];
   /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
   readSignature?(config: unknown, recordType: string): object;

@@ -1,10 +1,13 @@
 /** Reads and checks the settings of an integration that is created or changed. */
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import type { Integration } from '../../db/integrations/integrations';
+import { countIntegrations, type Integration } from '../../db/integrations/integrations';
 import { newUuid } from '../../db/sql/ids';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
 import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle';
+import type { Settings } from '../../domain/third-parties/definition';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { findTenant } from '../../db/tenants/tenants';
 import type { MovedOrigin } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
@@ -15,6 +18,8 @@ import {
   readConfig,
   readCredentials,
 } from './connector-catalogue';
+import { documentOf, readChangedUse, readNewUse } from '../third-parties/definition-use';
+import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import { checkMovedOrigins, encryptCredentials } from './integration-credentials';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
 import { type integrationChange, integrationSettings, type newIntegration } from './integration-schema';
@@ -27,19 +32,22 @@ export async function readNewIntegration(
   body: z.output<typeof newIntegration>,
   services: Services,
 ): Promise<Omit<NewIntegration, 'linkedBy' | 'companySynchronizedSwitchAt'>> {
-  const { connectors, whyUrlIsRefused } = services;
-  const connector = requireConnector(connectors, body.connector);
-  const config = readConfig(connector, body.config, whyUrlIsRefused);
-  const recordTypes = readMappings(connector, config, body.record_types);
+  const basis = await readBasis(work, body, services);
+  const { connector, config } = basis;
+  const recordTypes =
+    basis.recordTypes !== undefined && body.record_types === undefined
+      ? basis.recordTypes
+      : readMappings(connector, config, body.record_types);
   checkWaits({ gracePeriodMs: body.grace_period_ms, maxWaitMs: body.max_wait_ms });
   const credentials =
     body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
   checkTogether(connector, config, recordTypes, credentials);
 
   const integrationId = newUuid();
-  const app = body.app ?? appNameOf(connector, config);
+  const app = body.app ?? basis.app ?? appNameOf(connector, config);
   return {
     integrationId,
+    definition: basis.use,
     connector: connector.kind,
     app,
     accountName: body.account_name ?? connector.hosts(config)[0] ?? app,
@@ -59,6 +67,33 @@ export async function readNewIntegration(
   };
 }
 
+/** The connector with its configuration, as given or as a definition says. Throws `invalid_settings`. */
+async function readBasis(
+  work: TenantWork,
+  body: z.output<typeof newIntegration>,
+  services: Services,
+): Promise<{
+  connector: DescribedConnector;
+  config: JsonObject;
+  app?: string;
+  recordTypes?: RecordTypeMappings;
+  use?: DefinitionColumns;
+}> {
+  const { connectors, whyUrlIsRefused } = services;
+  const { connector: kind, config, third_party: wanted } = body;
+  if (wanted !== undefined && kind === undefined && config === undefined) {
+    const { version, use, settings } = await readNewUse(work, wanted, services);
+    const connector = requireConnector(connectors, version.rules.connector);
+    return { connector, ...settings, use, app: documentOf(version).name };
+  }
+  if (wanted !== undefined || kind === undefined || config === undefined) {
+    const message = 'Give either `third_party`, or `connector` and `config`.';
+    throw new HttpError('invalid_settings', { errors: [{ pointer: '', code: 'one_of', message }] });
+  }
+  const connector = requireConnector(connectors, kind);
+  return { connector, config: readConfig(connector, config, whyUrlIsRefused) };
+}
+
 export async function readIntegrationChange(
   work: TenantWork,
   before: Integration,
@@ -71,11 +106,15 @@ export async function readIntegrationChange(
 }> {
   const { connectors, whyUrlIsRefused } = services;
   const connector = requireConnector(connectors, before.connector);
-  const config = body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused);
+  const moved = await readMovedUse(work, before, body, services);
+  const config =
+    moved?.settings.config ??
+    (body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused));
   const recordTypes =
-    body.record_types === undefined
+    moved?.settings.recordTypes ??
+    (body.record_types === undefined
       ? undefined
-      : readMappings(connector, config ?? before.config, body.record_types);
+      : readMappings(connector, config ?? before.config, body.record_types));
   const credentials =
     body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
   const place = { connector, config: config ?? before.config };
@@ -92,6 +131,7 @@ export async function readIntegrationChange(
   const change: IntegrationChange = {
     app: body.app,
     accountName: body.account_name,
+    definition: moved?.use,
     config,
     readDifferently:
       config === undefined
@@ -108,6 +148,31 @@ export async function readIntegrationChange(
     nightlySyncAt: body.nightly_sync_at,
   };
   return { change, encryptedCredentials, movedOrigins };
+}
+
+async function readMovedUse(
+  work: TenantWork,
+  before: Integration,
+  body: z.output<typeof integrationChange>,
+  services: Services,
+): Promise<{ use: DefinitionColumns; settings: Settings } | undefined> {
+  if (body.third_party === undefined) return undefined;
+  if ((body.config ?? body.record_types) !== undefined) {
+    const message = 'Change the parameters first, then the configuration or the mappings.';
+    throw new HttpError('invalid_settings', {
+      errors: [{ pointer: '/third_party', code: 'one_of', message }],
+    });
+  }
+  return readChangedUse(work, before, body.third_party, services);
+}
+
+/** Throws `too_many_integrations`. Holds only under `lockMappings`. */
+export async function checkIntegrationLimit(
+  work: TenantWork,
+  { config }: Pick<RouteServices, 'config'>,
+): Promise<void> {
+  const limit = (await findTenant(work))?.integrationsMax ?? config.integrationsPerTenant;
+  if ((await countIntegrations(work)) >= limit) throw new HttpError('too_many_integrations');
 }
 
 /** Throws `unknown_connector`. */

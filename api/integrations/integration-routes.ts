@@ -4,20 +4,18 @@
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { countIntegrations, listIntegrations } from '../../db/integrations/integrations';
+import { listIntegrations } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
 import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
-import { findTenant } from '../../db/tenants/tenants';
-import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
 import { ETAG } from '../routing/etag';
 import { changeIntegrationAfterTrial, changeQuery } from './integration-change';
-import { readNewIntegration } from './integration-input';
+import { checkIntegrationLimit, readNewIntegration } from './integration-input';
 import {
   changedIntegrationView,
   integrationChange,
@@ -65,6 +63,7 @@ export const integrationRoutes: readonly Route[] = [
     problems: [
       'too_many_integrations',
       'unknown_connector',
+      'unknown_definition',
       'invalid_config',
       'invalid_credentials_shape',
       'invalid_mapping',
@@ -147,6 +146,7 @@ export const integrationRoutes: readonly Route[] = [
     },
     problems: [
       'integration_not_found',
+      'unknown_definition',
       'invalid_config',
       'invalid_credentials_shape',
       'credentials_needed',
@@ -183,11 +183,7 @@ async function linkApp(
   { body, query }: { body: z.output<typeof newIntegration>; query: { check?: 'true' | 'false' | undefined } },
   { caller, services }: TenantContext,
 ) {
-  const checkLimit = async (at: TenantWork) => {
-    const limit = (await findTenant(at))?.integrationsMax ?? services.config.integrationsPerTenant;
-    if ((await countIntegrations(at)) >= limit) throw new HttpError('too_many_integrations');
-  };
-  await checkLimit(work);
+  await checkIntegrationLimit(work, services);
   const settings = await readNewIntegration(work, body, services);
   const wait =
     query.check === 'false'
@@ -199,7 +195,7 @@ async function linkApp(
     return async (later: TenantWork) => {
       // Taken before counting, so that requests at the same time cannot exceed the limit together.
       await lockMappings(later, 'alone');
-      await checkLimit(later);
+      await checkIntegrationLimit(later, services);
       const created = await createIntegration(later, {
         ...settings,
         linkedBy: caller.actor,

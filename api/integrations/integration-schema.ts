@@ -6,7 +6,6 @@ import type { RemoteRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
 import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
-import { BRAKED_EFFECTS } from '../../domain/push/braked-effect';
 import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
 import { unverifiedTypes } from '../records/sync-outlook-schema';
@@ -17,15 +16,21 @@ import {
   jsonObject,
   lineOfText,
   orNull,
-  recordTypeName,
   toInstant,
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
 import { checkProblems } from './check-problems';
 import { backgroundTasksView, toWireBackgroundTasks } from './background-task-view';
+import { mappingPreview } from './mapping-preview';
 import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
+import {
+  definitionUseChange,
+  definitionUseView,
+  newDefinitionUse,
+  toWireUse,
+} from '../third-parties/definition-use';
 import { toWireTypeSettings, typeSettingsChange, typeSettingsView } from './type-settings-schema';
 
 const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
@@ -41,6 +46,9 @@ export const integrationView = z
   .object({
     id: typeId('int'),
     connector: z.string(),
+    third_party: orNull(definitionUseView).meta({
+      description: 'The definition that the settings follow; null = none.',
+    }),
     app: z.string().meta({ description: 'The name of the third-party app, as your users know it.' }),
     account_name: z.string(),
     state: integrationState,
@@ -150,18 +158,25 @@ const credentials = jsonObject.meta({
   writeOnly: true,
 });
 export const newIntegration = z.strictObject({
-  connector: z.string().max(63).meta({ example: 'scim' }),
+  connector: z
+    .string()
+    .max(63)
+    .optional()
+    .meta({ example: 'scim', description: 'Together with `config`, unless `third_party` is given.' }),
+  third_party: newDefinitionUse.optional().meta({
+    description: 'A third-party definition, instead of `connector` and `config`.',
+  }),
   app: integrationSettings.app.optional().meta({
     description:
       'The name of the third-party app, as your users know it. By default `app` of the ' +
       'configuration, or the title of the connector.',
   }),
   account_name: integrationSettings.account_name.optional(),
-  config: integrationSettings.config,
+  config: integrationSettings.config.optional(),
   credentials: credentials.optional(),
   record_types: recordTypeMappings
     .optional()
-    .meta({ description: 'The default mappings of the connector unless given.' }),
+    .meta({ description: 'The default mappings of the definition or the connector unless given.' }),
   type_settings: typeSettingsChange.default({}),
   grace_period_ms: integrationSettings.grace_period_ms.default(SETTINGS_DEFAULT.gracePeriodMs),
   max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
@@ -186,6 +201,11 @@ export const integrationChange = z.strictObject({
       '(`credentials_needed`).',
   }),
   credentials: credentials.optional(),
+  third_party: definitionUseChange.optional().meta({
+    description:
+      'Other parameters, or another way to sign in, of the definition. What the integration has changed ' +
+      'itself stays. Not together with `config` or `record_types`.',
+  }),
   record_types: recordTypeMappings
     .optional()
     .meta({ description: 'Replaces all mappings of the integration.' }),
@@ -195,30 +215,6 @@ export const integrationChange = z.strictObject({
   is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
   nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
 });
-export const mappingPreview = z
-  .object({
-    records_touched: z
-      .int()
-      .meta({ description: 'Records whose payload would change, so they would be pushed again.' }),
-    records_examined: z.int(),
-    is_complete: z.boolean().meta({ description: 'False if there are more records than were examined.' }),
-    effects: z
-      .array(
-        z.object({
-          record_type: recordTypeName,
-          effect: z.enum(BRAKED_EFFECTS),
-          records: z.int(),
-          waits_for_approval: z.boolean().meta({
-            description: 'True if these pushes would exceed a safety threshold: see Push reviews.',
-          }),
-        }),
-      )
-      .meta({
-        description:
-          'What the pushes would do in the app. Records whose empty values are filled are in none of them.',
-      }),
-  })
-  .meta({ id: 'MappingPreview' });
 export const changedIntegrationView = integrationView
   .extend({
     preview: orNull(mappingPreview).meta({ description: 'The result of a dry run; null otherwise.' }),
@@ -242,6 +238,7 @@ export function toWireIntegration(
   return {
     id: toTypeId('int', integration.integrationId),
     connector: integration.connector,
+    third_party: toWireUse(integration),
     app: integration.app,
     account_name: integration.accountName,
     state: stateOf(integration),

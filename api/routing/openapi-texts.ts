@@ -30,6 +30,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Console: 'Signing in and out with a cookie, for the console. Programs use API keys.',
   'API keys': 'The API keys of a tenant. Each key is shown only once.',
   Connectors: 'The kinds of apps that can be linked.',
+  'Third-party definitions':
+    'Products described once, for all tenants: how to sign in, what to call, which fields there are.',
   Integrations: "A tenant's links to third-party apps: settings, mappings, credentials.",
   Records: 'Changes of records, one by one or in batches, and their sync status.',
   'Record syncs': 'The sync state of one record at one integration, and actions on it.',

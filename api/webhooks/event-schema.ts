@@ -62,6 +62,11 @@ const DATA: { readonly [Type in EventType]: z.ZodType<EventData[Type]> } = {
   COMPANY_SYNCHRONIZED: company,
   COMPANY_SYNC_FAILED: company,
   INTEGRATION_NEEDS_REAUTHORIZATION: z.object({ integration_id: typeId('int') }),
+  INTEGRATION_CONNECTED: z.object({
+    integration_id: typeId('int'),
+    connect_session_id: typeId('cns'),
+    is_reconnected: z.boolean(),
+  }),
   RECORD_SYNC_FAILED: z.object({
     integration_id: typeId('int'),
     records: z

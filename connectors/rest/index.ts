@@ -13,7 +13,7 @@ import { countRecords } from './read/count';
 import type { RangesRequest } from '../list-ranges';
 import { RestConfig } from './config/config';
 import { recordTypeOf } from './config/record-type-of';
-import { RestCredentials } from './config/config-auth';
+import { oauthSettingsOf, RestCredentials } from './config/config-auth';
 import type { RestContext } from './http/credentials';
 import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
@@ -23,6 +23,7 @@ import { readRestPage } from './read/read-page';
 import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
+import { credentialsOf } from './validate/validate-auth';
 
 const BATCH_SIZE = 40;
 
@@ -43,6 +44,9 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   validate: findRestProblems,
 
   origins: originsIn,
+
+  oauth: ({ auth }) => (auth.type === 'oauth2_authorization_code' ? oauthSettingsOf(auth) : undefined),
+  credentialNames: ({ auth }) => [...new Set(credentialsOf(auth))],
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 
@@ -128,9 +132,12 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 };
 
 function originsIn({ base_url: baseUrl, auth }: RestConfig): Record<string, string> {
+  const account = auth.type === 'oauth2_authorization_code' ? auth : undefined;
   const urls = {
     '/config/base_url': baseUrl,
-    '/config/auth/token_url': auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined,
+    '/config/auth/authorization_url': account?.authorization_url,
+    '/config/auth/token_url': 'token_url' in auth ? auth.token_url : undefined,
+    '/config/auth/account/url': account?.account?.url,
     '/config/auth/url': auth.type === 'login' ? auth.url : undefined,
   };
   return Object.fromEntries(

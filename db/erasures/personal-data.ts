@@ -43,6 +43,13 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   background_tasks: of({ figure: 'kind step', tenant: 'requested_by cursor' }),
   brake_counts: of({ figure: 'record_type effect' }),
   company_syncs: of({}),
+  connect_sessions: of({
+    figure: 'state',
+    tenant: 'settings person guidance return_url created_by consent_url',
+    words: 'problem',
+    secret: 'secret_hash browser_hash state_hash',
+  }),
+  connect_settings: of({ tenant: 'name color logo_text return_origins frame_ancestors' }),
   console_sessions: of({ secret: 'sid sess' }),
   deletion_reviews: of({ figure: 'record_type state kind fields', tenant: 'decided_by' }),
   drifts: ofRecord({ figure: 'record_type place', row: 'expected found' }),
@@ -71,8 +78,8 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   integrations: of({
     figure:
       'connector initial_push blocked_reason backfill_reason company_synchronized_policy nightly_sync_at ' +
-      'unverified_types',
-    tenant: 'app account_name config record_types mapping_changed_by type_settings',
+      'unverified_types definition_key definition_sign_in',
+    tenant: 'app account_name config record_types mapping_changed_by type_settings definition_parameters',
     secret: 'credentials',
     words: 'blocked_detail last_check',
   }),
@@ -86,6 +93,17 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   notification_recipients: of({ figure: 'viewed_how decision decision_reason email_withdrawn_reason' }),
   notification_settings: of({}),
   notifications: of({ figure: 'kind', words: 'detail' }),
+  oauth_accounts: of({
+    secret: 'access_token refresh_token previous_refresh_token',
+    tenant: 'scopes account_id account_name connected_by',
+    words: 'refused_reason',
+  }),
+  oauth_apps: of({ tenant: 'name client_id allowed_origins', secret: 'client_secret' }),
+  oauth_consents: of({
+    secret: 'state_hash verifier code',
+    tenant: 'iss redirect_uri auth created_by',
+    words: 'result',
+  }),
   operations: of({ figure: 'kind', tenant: 'requested_by' }),
   outage_give_ups: of({}),
   outbox: of({ figure: 'topic', tenant: 'last_error' }),
@@ -171,6 +189,8 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   tenant_deletions: of({ figure: 'state progress rows request_id' }),
   tenant_keys: of({ secret: 'wrapped_key' }),
   tenants: of({ figure: 'time_zone company_synchronized_policy', tenant: 'name contact_email' }),
+  third_party_definition_versions: of({ figure: 'definition_key document rules hash origin created_by' }),
+  third_party_definitions: of({ figure: 'definition_key' }),
   undeliverable_addresses: of({ tenant: 'email detail' }),
   webhook_attempts: of({ words: 'error request_headers response_headers response_body' }),
   webhook_deliveries: of({ figure: 'state trigger', words: 'last_error' }),

@@ -58,6 +58,9 @@ import * as webhookTurns from './2026-12-06-webhook-turns';
 import * as fullRuns from './2026-12-07-full-runs';
 import * as roomForClaims from './2026-12-07-room-for-claims';
 import * as uncheckedIntegrations from './2026-12-07-unchecked-integrations';
+import * as connectSessions from './2026-12-08-connect-sessions';
+import * as oauthAccounts from './2026-12-08-oauth-accounts';
+import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -118,4 +121,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-07-full-runs': fullRuns,
   '2026-12-07-room-for-claims': roomForClaims,
   '2026-12-07-unchecked-integrations': uncheckedIntegrations,
+  '2026-12-08-connect-sessions': connectSessions,
+  '2026-12-08-oauth-accounts': oauthAccounts,
+  '2026-12-08-third-party-definitions': thirdPartyDefinitions,
 };

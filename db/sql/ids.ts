@@ -10,6 +10,7 @@ export type IdPrefix =
   | 'key'
   | 'int'
   | 'btk'
+  | 'cns'
   | 'rec'
   | 'psh'
   | 'ntf'
@@ -32,7 +33,8 @@ export type IdPrefix =
   | 'ses'
   | 'ovw'
   | 'ovi'
-  | 'opr';
+  | 'opr'
+  | 'oap';
 
 /** Before every other id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';

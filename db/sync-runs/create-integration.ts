@@ -7,6 +7,7 @@ import { spreadNightlyTime } from '../../domain/sync-runs/schedule-ticks';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { enqueuePush } from '../platform/outbox';
+import { type DefinitionColumns, definitionColumns } from '../third-parties/definition-columns';
 import type { LastCheck } from '../tables/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { policyToPin } from './company-sync';
@@ -18,6 +19,8 @@ import { updateSchedules } from './sync-schedules';
 export interface NewIntegration {
   integrationId: string;
   connector: string;
+  /** The version of a third-party definition that the settings follow. */
+  definition?: DefinitionColumns | undefined;
   app: string;
   accountName: string;
   config: JsonObject;
@@ -56,6 +59,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       tenantId,
       integrationId: input.integrationId,
       connector: input.connector,
+      ...definitionColumns(input.definition),
       app: input.app,
       accountName: input.accountName,
       config: JSON.stringify(input.config),

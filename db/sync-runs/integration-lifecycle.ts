@@ -21,6 +21,7 @@ import { addSyncDatasets, forgetWatermarks } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
+import { type DefinitionColumns, definitionColumns } from '../third-parties/definition-columns';
 import { updateSchedules } from './sync-schedules';
 import { beginBackgroundTask } from '../platform/background-tasks';
 import { enqueuePush } from '../platform/outbox';
@@ -31,6 +32,8 @@ import type { StoredTypeSettings } from '../../domain/records/record-type-settin
 export interface IntegrationChange {
   app?: string | undefined;
   accountName?: string | undefined;
+  /** The version of the definition, and what is taken from it. */
+  definition?: DefinitionColumns | undefined;
   config?: JsonObject | undefined;
   /** The record types of which the new configuration reads other records, or reads them differently. */
   readDifferently?: readonly string[] | undefined;
@@ -78,6 +81,7 @@ export async function changeIntegration(
     .set({
       ...(change.app === undefined ? {} : { app: change.app }),
       ...(change.accountName === undefined ? {} : { accountName: change.accountName }),
+      ...(change.definition === undefined ? {} : definitionColumns(change.definition)),
       ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
       ...(change.typeSettings === undefined ? {} : { typeSettings: JSON.stringify(change.typeSettings) }),
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),

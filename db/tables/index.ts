@@ -1,4 +1,5 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
+import type { ConnectSessionsTable, ConnectSettingsTable } from './connect';
 import type {
   ErasedHashesTable,
   ErasureItemsTable,
@@ -21,6 +22,7 @@ import type {
   OperationsTable,
   UndeliverableAddressesTable,
 } from './notifications';
+import type { OAuthAccountsTable, OAuthAppsTable, OAuthConsentsTable } from './oauth';
 import type { OverviewItemsTable, OverviewJobsTable, OverviewPagesTable, OverviewsTable } from './overviews';
 import type {
   AuditLogTable,
@@ -66,6 +68,7 @@ import type {
   SyncSchedulesTable,
   SyncStatusesTable,
 } from './sync-runs';
+import type { ThirdPartyDefinitionsTable, ThirdPartyDefinitionVersionsTable } from './third-parties';
 import type {
   ApiKeysTable,
   ConsoleSessionsTable,
@@ -93,6 +96,13 @@ export interface Tables {
   leases: LeasesTable;
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
+  oauthApps: OAuthAppsTable;
+  oauthAccounts: OAuthAccountsTable;
+  oauthConsents: OAuthConsentsTable;
+  thirdPartyDefinitions: ThirdPartyDefinitionsTable;
+  thirdPartyDefinitionVersions: ThirdPartyDefinitionVersionsTable;
+  connectSessions: ConnectSessionsTable;
+  connectSettings: ConnectSettingsTable;
   records: RecordsTable;
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;

@@ -31,6 +31,11 @@ export interface IntegrationsTable {
   recordTypes: Json<RecordTypeMappings>;
   typeSettings: Json<StoredTypeSettings>;
   mappingVersion: Generated<number>;
+  /** The version of a third-party definition that the settings follow; null = they follow none. */
+  definitionKey: string | null;
+  definitionVersion: number | null;
+  definitionSignIn: string | null;
+  definitionParameters: Json<Record<string, string>> | null;
   /** Encrypted text of db/platform/encryption.ts. Only a connector gets the decrypted value. */
   credentials: string | null;
   credentialsUpdatedAt: Date | null;

@@ -105,6 +105,14 @@ const NOTIFICATION_CATALOGUE = {
     explanation: 'Enter new credentials to resume syncing. Until then, changes wait and are not lost.',
     path: integrationPath,
   },
+  integration_connected: {
+    audience: 'admins',
+    severity: 'info',
+    isNews: true,
+    title: (integration) => `${nameOf(integration)} was connected by a link`,
+    explanation: 'The app accepted the sign-in. Open the integration to see what is synced.',
+    path: integrationPath,
+  },
   integration_unavailable: {
     audience: 'admins',
     severity: 'warning',

@@ -164,6 +164,18 @@ it('checks a third party before anything is synced with it', async () => {
   await expectShown(button('Start sync').and(page.locator('[aria-disabled=true]')));
 });
 
+it('links a product of the catalogue by what differs between accounts, and says what is wrong', async () => {
+  await open('/integrations/new');
+  await page.getByLabel('Search products').fill('okta');
+  await button(/^Okta/).click();
+  await page.getByLabel('Okta domain').fill('acme.okta.com/evil');
+  await page.getByLabel('API token', { exact: true }).fill('secret');
+  await button('Connect and check').click();
+
+  await page.getByText('Enter a host name, without https:// and without a path.').waitFor();
+  await expectShown(page.getByText('Not yet proved against the live service.'));
+});
+
 it('shows how many records a mapping change affects, and pauses and resumes the integration', async () => {
   const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
   const id = data.find(({ app }) => app === 'PocketBase')?.id as string;

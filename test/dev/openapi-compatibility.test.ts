@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { openapiText } from '../../api/write-openapi';
+import { definitionSchemaText, openapiText } from '../../api/write-openapi';
 import { type ApiDescription, findBreakingChanges, isBreakAllowed } from '../../dev/openapi/compatibility';
 
 const FILE = path.join(__dirname, '..', '..', 'docs', 'openapi.json');
@@ -208,5 +208,10 @@ describe('the comparison of API descriptions', () => {
 describe('docs/openapi.json', () => {
   it('is current: `npm run openapi` would write the same', () => {
     expect(readFileSync(FILE, 'utf8')).toBe(openapiText());
+  });
+
+  it('has the current JSON Schema of third-party definitions beside it', () => {
+    const file = path.join(path.dirname(FILE), 'third-party-definition.schema.json');
+    expect(readFileSync(file, 'utf8')).toBe(definitionSchemaText());
   });
 });

@@ -14,6 +14,8 @@ const ROWS: Record<string, number> = {
   integrations: 1e5,
   push_queue_looks: 1e5,
   rate_limits: 1e5,
+  connect_sessions: 1e6,
+  connect_settings: 1e4,
   sync_datasets: 3e5,
   records: 1e8,
   record_syncs: 1e9,
@@ -22,6 +24,8 @@ const ROWS: Record<string, number> = {
   // Only while work is under way.
   running_work: 5_000,
   remote_claims: 5_000,
+  third_party_definitions: 200,
+  third_party_definition_versions: 2_000,
   installations: 1,
 };
 const ROWS_OTHERWISE = 1e8;

@@ -1,5 +1,6 @@
 /** The authentication of a configuration and the shape of its secrets. */
 import { z } from 'zod';
+import type { OAuthSettings } from '../../../domain/oauth/authorization';
 import {
   AbsoluteUrl,
   HEADER_NAME,
@@ -17,6 +18,33 @@ const HeaderOfToken = {
   value: Text.default('Bearer {token}'),
 };
 
+const APP_ID = /^oap_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/;
+/** Those of the protocol itself cannot be set. */
+const FurtherParameters = z
+  .record(z.string().min(1).max(100), Text)
+  .refine(
+    (parameters) => Object.keys(parameters).every((name) => !OAUTH_PARAMETERS.has(name)),
+    'Parameters of the protocol (client_id, redirect_uri, state, …) cannot be set here.',
+  )
+  .default({});
+const OAUTH_PARAMETERS = new Set([
+  'client_assertion',
+  'client_id',
+  'client_secret',
+  'code',
+  'code_challenge',
+  'code_challenge_method',
+  'code_verifier',
+  'grant_type',
+  'redirect_uri',
+  'refresh_token',
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+]);
+
 export const Auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
   z.strictObject({ type: z.literal('bearer') }),
@@ -30,6 +58,34 @@ export const Auth = z.discriminatedUnion('type', [
     client_auth: z.enum(['basic', 'body']).default('basic'),
     /** Further form fields of the token call: `audience`, `resource`. */
     parameters: z.record(z.string().min(1).max(100), Text).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('oauth2_authorization_code'),
+    /** The app (`/v1/oauth-apps`) whose client id and secret are used. */
+    app_id: z.string().regex(APP_ID, 'The id of an OAuth app: oap_….'),
+    authorization_url: AbsoluteUrl,
+    token_url: AbsoluteUrl,
+    /** Compared with `iss` in the provider's answer (RFC 9207). */
+    issuer: Text.min(1).optional(),
+    scopes: z.array(z.string().regex(SCOPE, 'A scope, without spaces.')).max(100).default([]),
+    scope_separator: z.enum([' ', ',']).default(' '),
+    pkce: z.enum(['S256', 'none']).default('S256'),
+    client_auth: z.enum(['basic', 'body', 'none']).default('basic'),
+    authorization_parameters: FurtherParameters,
+    token_parameters: FurtherParameters,
+    /** A token is renewed this long before it expires; at most a third of its lifetime. */
+    refresh_ahead_seconds: z.int().min(0).max(86_400).default(300),
+    /** So long the provider accepts a refresh token again that it has replaced. */
+    refresh_reuse_seconds: z.int().min(0).max(31_536_000).default(0),
+    /** Who has given consent: in the answer of `url`, or else in the answer with the tokens. */
+    account: z
+      .strictObject({
+        url: AbsoluteUrl.optional(),
+        id: JsonPointer,
+        name: JsonPointer.optional(),
+      })
+      .optional(),
+    ...HeaderOfToken,
   }),
   z.strictObject({
     type: z.literal('login'),
@@ -70,3 +126,23 @@ export const RestCredentials = z.preprocess(refuseUnsafeKeys, CredentialsShape);
 
 export type AuthConfig = z.output<typeof Auth>;
 export type RestCredentials = z.output<typeof RestCredentials>;
+
+export function oauthSettingsOf(
+  auth: Extract<AuthConfig, { type: 'oauth2_authorization_code' }>,
+): OAuthSettings {
+  return {
+    appId: auth.app_id,
+    authorizationUrl: auth.authorization_url,
+    tokenUrl: auth.token_url,
+    issuer: auth.issuer,
+    scopes: auth.scopes,
+    scopeSeparator: auth.scope_separator,
+    pkce: auth.pkce,
+    clientAuth: auth.client_auth,
+    authorizationParameters: auth.authorization_parameters,
+    tokenParameters: auth.token_parameters,
+    refreshAheadSeconds: auth.refresh_ahead_seconds,
+    refreshReuseSeconds: auth.refresh_reuse_seconds,
+    account: auth.account,
+  };
+}

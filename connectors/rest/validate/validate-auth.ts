@@ -4,6 +4,7 @@ import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { type Problem, unknownVariable } from './validate-call';
 
 export function problemsOfAuth(auth: AuthConfig): Problem[] {
+  if (auth.type === 'oauth2_authorization_code') return problemsOfTokenHeader(auth);
   if (auth.type !== 'login') return [];
   const problems: Problem[] = [];
   if ((auth.path === undefined) === (auth.url === undefined))
@@ -13,15 +14,20 @@ export function problemsOfAuth(auth: AuthConfig): Problem[] {
   if (auth.send_as === 'form' && Object.values(auth.body ?? {}).some((value) => typeof value === 'object')) {
     problems.push({ pointer: '/config/auth/body', message: 'A form can only contain single values.' });
   }
-  if (!textVariables(auth.value).includes('token'))
-    problems.push({
-      pointer: '/config/auth/value',
-      message: 'The value of the token header must contain {token}.',
-    });
-  for (const variable of textVariables(auth.value))
-    if (variable !== 'token')
-      problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
-  return problems;
+  return [...problems, ...problemsOfTokenHeader(auth)];
+}
+
+function problemsOfTokenHeader({ value }: { value: string }): Problem[] {
+  const variables = textVariables(value);
+  const pointer = '/config/auth/value';
+  return [
+    ...(variables.includes('token')
+      ? []
+      : [{ pointer, message: 'The value of the token header must contain {token}.' }]),
+    ...variables
+      .filter((variable) => variable !== 'token')
+      .map((variable) => ({ pointer, message: unknownVariable(variable) })),
+  ];
 }
 
 export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredentials): Problem[] {
@@ -41,9 +47,10 @@ export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredent
 }
 
 /** The names of the credentials that this type of authentication uses. */
-function credentialsOf(auth: AuthConfig): string[] {
+export function credentialsOf(auth: AuthConfig): string[] {
   switch (auth.type) {
     case 'none':
+    case 'oauth2_authorization_code':
       return [];
     case 'bearer':
       return ['token'];

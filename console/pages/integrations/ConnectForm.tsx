@@ -9,6 +9,7 @@ import { useRefusal } from '../../session/session';
 import { alternativesOf, type Drafts, toValues } from './schema-form/json-schema';
 import { GracePeriodInput, type Minutes, toMs } from './PushTiming';
 import { SchemaForm } from './schema-form/SchemaForm';
+import { SendLink } from './SendLink';
 
 type Connector = Schemas['Connector'];
 
@@ -59,6 +60,11 @@ export function ConnectForm({ connector, onConnected }: ConnectFormProps) {
         <Credentials {...shared} />
         <WhatToSync {...shared} />
         <Group justify="flex-end">
+          <SendLink
+            app={connector.title}
+            label="Send a link instead"
+            target={() => ({ integration: settingsToSend(connector, draft) })}
+          />
           <ActionButton type="submit" loading={connect.isPending} refusal={useRefusal('admin')}>
             Connect and check
           </ActionButton>
@@ -145,6 +151,12 @@ function WhatToSync({ draft, onChange }: PartProps) {
       </Group>
     </Section>
   );
+}
+
+/** Somebody else gives the credentials, and the check comes before anything is synced. */
+function settingsToSend(connector: Connector, draft: Draft) {
+  const { credentials: _given, ...settings } = toNewIntegration(connector, draft);
+  return { ...settings, is_paused: false };
 }
 
 function toNewIntegration(connector: Connector, draft: Draft) {

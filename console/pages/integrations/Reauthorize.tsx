@@ -10,6 +10,7 @@ import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import type { Drafts, JsonSchema } from './schema-form/json-schema';
 import { SchemaForm } from './schema-form/SchemaForm';
+import { SendLink } from './SendLink';
 
 type Integration = Schemas['Integration'];
 
@@ -29,6 +30,11 @@ export function Reauthorize({ integration }: { integration: Integration }) {
         >
           Re-authorize
         </ActionButton>
+        <SendLink
+          app={integration.app}
+          label="Send a link to reconnect"
+          target={() => ({ integration_id: integration.id })}
+        />
       </Group>
       <Modal
         opened={isOpen}

@@ -12,6 +12,7 @@ export const EVENT_TITLES: Record<Exclude<EventType, 'TEST'>, string> = {
   COMPANY_SYNCHRONIZED: 'the initial sync of a company is complete',
   COMPANY_SYNC_FAILED: 'the initial sync of a company failed',
   INTEGRATION_NEEDS_REAUTHORIZATION: 'an integration needs new credentials',
+  INTEGRATION_CONNECTED: 'a person connected an app by a link',
   RECORD_SYNC_FAILED: 'records could not be pushed',
   ENDPOINT_DISABLED: 'a webhook endpoint was disabled',
 };

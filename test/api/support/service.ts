@@ -15,10 +15,13 @@ import { createReadiness, type Readiness } from '../../../api/http/readiness';
 import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub';
 import { connectors } from '../../../connectors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
+import type { OAuthConsentInput } from '../../../contract/oauth-consent';
 import { Database } from '../../../db/database';
+import { findConsent, saveConsentResult, spendConsent } from '../../../db/integrations/oauth/consents';
 import { saveCheck } from '../../../db/integrations/availability';
 import { saveTrialResult } from '../../../db/integrations/trials';
 import type { LastCheck } from '../../../db/tables/integrations';
+import type { ConsentResult } from '../../../db/tables/oauth';
 import { fromTypeId } from '../../../db/sql/ids';
 import { countParkedWork } from '../../../db/platform/running-work';
 import { oldestOutboxAgeSeconds, readTopicFigures } from '../../../db/platform/outbox-overview';
@@ -39,6 +42,10 @@ interface FakeTemporalClient extends TemporalClient {
   problems: NonNullable<LastCheck['problems']>;
   /** The requested checks of stored settings. */
   asked: CheckIntegrationInput[];
+  /** What the worker finds when it exchanges the code of a consent. */
+  consent: ConsentResult;
+  /** The requested exchanges. */
+  exchanged: OAuthConsentInput[];
   /** The requested trials of settings that are not stored yet. */
   tried: CheckIntegrationInput[];
 }
@@ -103,7 +110,7 @@ export async function startService({
     level: 'info',
     destination: { write: (line: string) => void logged.push(line) },
   });
-  const temporal = createFakeTemporalClient(database);
+  const temporal = createFakeTemporalClient(database, encryption);
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({
@@ -191,13 +198,29 @@ export async function startService({
 }
 
 /** Notes the check as a worker does, in `words`. */
-function createFakeTemporalClient(database: Database): FakeTemporalClient {
+function createFakeTemporalClient(database: Database, encryption: Encryption): FakeTemporalClient {
   return {
     answer: { ok: true },
     words: 'fine',
     problems: [],
     asked: [],
     tried: [],
+    consent: { ok: true, kind: null, message: 'connected' },
+    exchanged: [],
+    async exchangeConsent(input) {
+      this.exchanged.push(input);
+      const { tenantId, integrationId, consentId } = input;
+      return database.withTenant(tenantId, async (work) => {
+        const spent = await spendConsent(work, encryption, { consentId });
+        const known = (await findConsent(work, { consentId }))?.result ?? null;
+        const late = { ok: false, kind: 'expired', message: 'used before' } as const;
+        const result = known ?? (spent === undefined ? late : this.consent);
+        await saveConsentResult(work, { consentId, result });
+        const check = { at: work.now.toISOString(), ok: true, kind: null, message: 'fine' };
+        if (result.ok) await saveCheck(work, { integrationId, check });
+        return { ok: result.ok, kind: result.kind };
+      });
+    },
     async checkIntegration(input) {
       const { integrationId, tenantId, trialId } = input;
       (trialId === undefined ? this.asked : this.tried).push(input);

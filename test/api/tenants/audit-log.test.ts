@@ -3,6 +3,7 @@
  * routes.
  */
 import type supertest from 'supertest';
+import { givenDefinition } from '../third-parties/definition-given';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
@@ -115,7 +116,38 @@ function webhookCases(root: string, by: 'admin' | 'platform'): Record<string, Ca
   };
 }
 
+/** Of the tenant's OAuth apps, and of the platform's. */
+function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, Case> {
+  const apps = `${root}/oauth-apps`;
+  const made = (as: Caller) =>
+    as.post(apps, {
+      name: 'HR',
+      client_id: 'syncline',
+      client_secret: 'canary-secret',
+      allowed_origins: ['https://login.example.com'],
+    });
+  const on = (action: string, send: (as: Caller, app: string) => Promise<supertest.Response>): Case => ({
+    by,
+    send: async (as) => send(as, `${apps}/${(await made(as).expect(201)).body.id}`),
+    action: `oauth_app.${action}`,
+    target: /^oap_/,
+  });
+  return {
+    [`POST ${apps}`]: { ...on('created', made), send: made },
+    [`PATCH ${apps}/{oauth_app_id}`]: on('changed', async (as, app) =>
+      as.patch(app, { name: 'x' }).set('If-Match', '"1"'),
+    ),
+    [`DELETE ${apps}/{oauth_app_id}`]: on('deleted', async (as, app) => as.delete(app)),
+  };
+}
+
 const CASES: Record<string, Case> = {
+  'POST /v1/platform/third-party-definitions': {
+    by: 'platform',
+    send: (as) => as.post('/v1/platform/third-party-definitions', givenDefinition()),
+    action: 'third_party_definition.added',
+    target: /^contacts$/,
+  },
   'POST /v1/tenants/{tenant_id}/first-admin': {
     by: 'platform',
     send: (as) => as.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'n', email: 'first@example.org' }),
@@ -325,6 +357,29 @@ const CASES: Record<string, Case> = {
     action: 'integration.created',
     target: /^int_/,
   },
+  'POST /v1/connect-sessions': {
+    by: 'admin',
+    send: async (as) => as.post('/v1/connect-sessions', { integration_id: (await fresh()).id }),
+    action: 'connect_session.created',
+    target: /^cns_/,
+  },
+  'POST /v1/connect-sessions/{connect_session_id}/cancel': {
+    by: 'admin',
+    async send(as) {
+      const { body } = await as.post('/v1/connect-sessions', { integration_id: (await fresh()).id });
+      return as.post(`/v1/connect-sessions/${body.id}/cancel`);
+    },
+    action: 'connect_session.cancelled',
+    target: /^cns_/,
+  },
+  'PATCH /v1/connect-settings': {
+    by: 'admin',
+    async send(as) {
+      const { headers } = await as.get('/v1/connect-settings');
+      return as.patch('/v1/connect-settings', { name: 'x' }).set('If-Match', headers['etag'] as string);
+    },
+    action: 'connect_settings.changed',
+  },
   'PATCH /v1/integrations/{integration_id}': {
     by: 'admin',
     send: async (as) =>
@@ -479,6 +534,8 @@ const CASES: Record<string, Case> = {
     action: 'push_review.discarded',
     target: /^prv_/,
   },
+  ...oauthAppCases('/v1', 'admin'),
+  ...oauthAppCases('/v1/platform', 'platform'),
   ...webhookCases('/v1', 'admin'),
   ...webhookCases('/v1/platform', 'platform'),
   'POST /v1/records/batch': {

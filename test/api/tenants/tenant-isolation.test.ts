@@ -39,6 +39,8 @@ let operation: string;
 let pushReview: string;
 let parkedWork: string;
 let erasure: string;
+let oauthApp: string;
+let connectSession: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -62,6 +64,8 @@ beforeAll(async () => {
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
     endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
+  for (const name of ['1', '2'])
+    oauthApp = (await a.admin.post('/v1/oauth-apps', newOAuthApp(name)).expect(201)).body.id;
   for (let sent = 0; sent < 2; sent += 1)
     delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
   const asked = () =>
@@ -77,6 +81,9 @@ beforeAll(async () => {
   pushReview = (await givenPushReview(service, a)).review.id;
   parkedWork = await givenParkedWork(service, a);
   erasure = await givenErasure(service, a, 'ready');
+  for (let links = 0; links < 2; links += 1)
+    connectSession = (await a.admin.post('/v1/connect-sessions', { integration_id: integration }).expect(201))
+      .body.id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -91,6 +98,7 @@ afterAll(() => service.close());
 
 const LISTS = [
   '/v1/integrations',
+  '/v1/connect-sessions',
   '/v1/api-keys',
   '/v1/records/employees',
   '/v1/record-syncs',
@@ -103,6 +111,7 @@ const LISTS = [
   '/v1/metadata-changes',
   '/v1/sync-conflicts',
   '/v1/deletion-reviews',
+  '/v1/oauth-apps',
   '/v1/webhook-endpoints',
   '/v1/webhook-deliveries',
   '/v1/events',
@@ -142,6 +151,10 @@ const repair = (integration_id: string) => ({
   decision: 'repair',
 });
 const alike = (id: string) => ({ integration_id: id, kind: 'ambiguous_match', decision: 'dismiss' });
+const onConnectSession = (method: Method, suffix = ''): Row => ({
+  foreign: (as) => as.request(method, `/v1/connect-sessions/${connectSession}${suffix}`),
+  unknown: (as) => as.request(method, `/v1/connect-sessions/${toTypeId('cns', newUuid())}${suffix}`),
+});
 const onReview = (method: Method, suffix = ''): Row => ({
   foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   unknown: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
@@ -169,6 +182,27 @@ const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): R
     return body === undefined ? test : test.send(body);
   };
   return { foreign: (as) => send(as, endpoint), unknown: (as) => send(as, toTypeId('whe', newUuid())) };
+};
+const newOAuthApp = (name: string) => ({
+  name,
+  client_id: 'id-of-a',
+  allowed_origins: ['https://login.example.com'],
+});
+const oauthAppRows = (root: string): Record<string, Row[]> => {
+  const on = (method: Method, body?: object): Row => {
+    const send = (as: Caller, id: string) => {
+      const test = as.request(method, `${root}/oauth-apps/${id}`).set('If-Match', '"1"');
+      return body === undefined ? test : test.send(body);
+    };
+    return { foreign: (as) => send(as, oauthApp), unknown: (as) => send(as, toTypeId('oap', newUuid())) };
+  };
+  const cursor = () => cursors['/v1/oauth-apps'] as string;
+  return {
+    [`GET ${root}/oauth-apps`]: [withQuery(`${root}/oauth-apps`, 'cursor', cursor, 'garbled')],
+    [`GET ${root}/oauth-apps/{oauth_app_id}`]: [on('get')],
+    [`PATCH ${root}/oauth-apps/{oauth_app_id}`]: [on('patch', { name: 'mine' })],
+    [`DELETE ${root}/oauth-apps/{oauth_app_id}`]: [on('delete')],
+  };
 };
 const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
   foreign: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
@@ -251,6 +285,17 @@ const ROWS: Record<string, Row[]> = {
         }),
     },
   ],
+  'GET /v1/connect-sessions': [
+    withQuery('/v1/connect-sessions', 'cursor', () => cursors['/v1/connect-sessions'] as string, 'garbled'),
+  ],
+  'GET /v1/connect-sessions/{connect_session_id}': [onConnectSession('get')],
+  'POST /v1/connect-sessions/{connect_session_id}/cancel': [onConnectSession('post', '/cancel')],
+  'POST /v1/connect-sessions': [
+    {
+      foreign: (as) => as.post('/v1/connect-sessions', { integration_id: integration }),
+      unknown: (as) => as.post('/v1/connect-sessions', { integration_id: toTypeId('int', newUuid()) }),
+    },
+  ],
   'GET /v1/integrations/{integration_id}': [onIntegration('get')],
   'PATCH /v1/integrations/{integration_id}': [
     onIntegration('patch', '', { app: 'mine' }),
@@ -264,6 +309,7 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
   'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
+  'GET /v1/integrations/{integration_id}/differences': [onIntegration('get', '/differences')],
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
   'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
   'GET /v1/integrations/{integration_id}/skipped-runs': [onIntegration('get', '/skipped-runs')],
@@ -443,6 +489,8 @@ const ROWS: Record<string, Row[]> = {
   ],
   ...webhookRows(''),
   ...webhookRows('/platform'),
+  ...oauthAppRows('/v1'),
+  ...oauthAppRows('/v1/platform'),
   'POST /v1/platform/outbox/{message_id}/retry': [
     {
       foreign: async (as) =>
@@ -477,6 +525,8 @@ const TAKES_NOTHING = new Set([
   'POST /v1/tenants',
   'GET /v1/platform/audit-log',
   'GET /v1/platform/outbox',
+  'POST /v1/oauth-apps',
+  'POST /v1/platform/oauth-apps',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
   'GET /v1/tenant/export',
@@ -484,6 +534,12 @@ const TAKES_NOTHING = new Set([
   'POST /v1/api-keys',
   'GET /v1/connectors',
   'GET /v1/connectors/{kind}',
+  'GET /v1/third-party-definitions',
+  'GET /v1/third-party-definitions/{definition_key}',
+  'GET /v1/third-party-definition-schema',
+  'POST /v1/platform/third-party-definitions',
+  'GET /v1/platform/third-party-definitions/{definition_key}/versions',
+  'GET /v1/platform/third-party-definitions/{definition_key}/integrations',
   'POST /v1/integrations',
   'POST /v1/records/batch',
   'PUT /v1/records/{record_type}/{external_id}',
@@ -495,6 +551,8 @@ const TAKES_NOTHING = new Set([
   'GET /v1/notifications/unread',
   'POST /v1/notifications/viewed',
   'POST /v1/notifications/{notification_id}/viewed',
+  'GET /v1/connect-settings',
+  'PATCH /v1/connect-settings',
   'GET /v1/notification-settings',
   'PATCH /v1/notification-settings',
   'PATCH /v1/notification-settings/own',

@@ -1,0 +1,77 @@
+/** The JSON of OAuth apps. */
+import { z } from 'zod';
+import type { OAuthApp } from '../../../db/integrations/oauth/apps';
+import { toTypeId } from '../../../db/sql/ids';
+import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
+import { whyOriginIsRefused } from '../../../domain/oauth/allowed-origins';
+import { idParam, instant, lineOfText, toInstant, typeId } from '../../routing/common-schemas';
+
+export const oauthAppParams = z.strictObject({ oauth_app_id: idParam('oap', 'oauth_app_not_found') });
+
+const VISIBLE = '^[\\x20-\\x7e]+$';
+const clientId = z.string().min(1).max(1_000).regex(new RegExp(VISIBLE)).meta({
+  description: 'The id that the provider gave to the app.',
+});
+const clientSecret = z
+  .string()
+  .min(1)
+  .max(4_000)
+  .regex(new RegExp(VISIBLE))
+  .nullable()
+  .meta({ writeOnly: true, description: 'Stored encrypted and never shown; null = a public client.' });
+const allowedOrigins = z
+  .array(
+    z
+      .string()
+      .max(300)
+      .superRefine((origin, issue) => {
+        const message = whyOriginIsRefused(origin);
+        if (message !== undefined) issue.addIssue({ code: 'custom', message });
+      }),
+  )
+  .min(1)
+  .max(50)
+  .meta({
+    description:
+      'The only origins that the secret, codes and tokens of this app are sent to: those of the consent page, ' +
+      'the token endpoint and the API. `https://*.example.com` stands for every host below example.com.',
+    example: ['https://login.example.com', 'https://*.api.example.com'],
+  });
+
+export const newOAuthApp = z.strictObject({
+  name: lineOfText(200),
+  client_id: clientId,
+  client_secret: clientSecret.default(null),
+  allowed_origins: allowedOrigins,
+});
+
+export const oauthAppChange = z.strictObject({
+  name: lineOfText(200).optional(),
+  client_id: clientId.optional(),
+  client_secret: clientSecret.optional(),
+  allowed_origins: allowedOrigins.optional(),
+});
+
+export const oauthAppView = z
+  .object({
+    id: typeId('oap'),
+    owner: z.enum(['tenant', 'platform']).meta({ description: 'Every tenant can use apps of the platform.' }),
+    name: z.string(),
+    client_id: z.string(),
+    has_client_secret: z.boolean(),
+    allowed_origins: z.array(z.string()),
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: 'OAuthApp' });
+
+export const oauthAppToWire = (app: OAuthApp) => ({
+  id: toTypeId('oap', app.oauthAppId),
+  owner: app.tenantId === PLATFORM_TENANT_ID ? ('platform' as const) : ('tenant' as const),
+  name: app.name,
+  client_id: app.clientId,
+  has_client_secret: app.hasSecret,
+  allowed_origins: app.allowedOrigins,
+  created_at: toInstant(app.createdAt),
+  updated_at: toInstant(app.updatedAt),
+});

@@ -1,0 +1,225 @@
+/** Links a product by its definition: what differs between accounts, and the credentials. */
+import { Anchor, Group, List, PasswordInput, Select, Stack, Text, TextInput, Textarea } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { answerOf, api, asProblem, type Problem, type Schemas } from '../../../api/client';
+import { ActionButton } from '../../../common/ActionButton';
+import { Section } from '../../../common/Section';
+import { ProblemView } from '../../../common/States';
+import { useAction } from '../../../common/use-action';
+import { useRefusal } from '../../../session/session';
+import type { Drafts } from '../schema-form/json-schema';
+
+type Definition = Schemas['ThirdPartyDefinition'];
+type SignIn = Definition['document']['sign_in'][number];
+
+interface Draft {
+  accountName: string;
+  signIn: string;
+  parameters: Drafts;
+  credentials: Drafts;
+}
+
+interface DefinitionFormProps {
+  definition: Definition;
+  onConnected: (integration: Schemas['Integration']) => void;
+}
+
+/** Creates a paused integration, so that the connection can be checked before anything is synced. */
+export function DefinitionForm({ definition, onConnected }: DefinitionFormProps) {
+  const { document } = definition;
+  const [draft, setDraft] = useState<Draft>({
+    accountName: '',
+    signIn: document.sign_in[0]?.key ?? '',
+    parameters: {},
+    credentials: {},
+  });
+  const connect = useAction({
+    run: () => answerOf(api.POST('/v1/integrations', { body: toNewIntegration(definition, draft) })),
+    isQuiet: true,
+    changes: ['integrations', 'onboarding'],
+    onDone: onConnected,
+  });
+  const problem = connect.error === null ? undefined : asProblem(connect.error);
+  const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    connect.mutate();
+  };
+  const parts = { definition, draft, problem, onChange: change };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {problem && <ProblemView error={problem} />}
+        <Account {...parts} />
+        <SignInPart {...parts} />
+        <Sources definition={definition} />
+        <Group justify="flex-end">
+          <ActionButton type="submit" loading={connect.isPending} refusal={useRefusal('admin')}>
+            Connect and check
+          </ActionButton>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+interface PartProps {
+  definition: Definition;
+  draft: Draft;
+  problem: Problem | undefined;
+  onChange: (part: Partial<Draft>) => void;
+}
+
+function Account({ definition: { document }, draft, problem, onChange }: PartProps) {
+  return (
+    <Section title={document.name} hint={document.description}>
+      <Steps steps={document.help ?? []} />
+      <TextInput
+        label="Account name"
+        description="Distinguishes this account from others of the same app."
+        placeholder="Production"
+        value={draft.accountName}
+        onChange={(event) => onChange({ accountName: event.currentTarget.value })}
+      />
+      {Object.entries(document.parameters ?? {}).map(([name, parameter]) => (
+        <ParameterInput
+          key={name}
+          parameter={parameter}
+          value={draft.parameters[name]}
+          error={errorAt(problem, `/third_party/parameters/${name}`)}
+          onChange={(value) => onChange({ parameters: { ...draft.parameters, [name]: value } })}
+        />
+      ))}
+    </Section>
+  );
+}
+
+interface ParameterInputProps {
+  parameter: Schemas['ThirdPartyParameter'];
+  value: string | undefined;
+  error: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function ParameterInput({ parameter, value, error, onChange }: ParameterInputProps) {
+  const shared = {
+    label: parameter.label,
+    description: parameter.help,
+    required: parameter.default === undefined,
+    error,
+  };
+  return parameter.options === undefined ? (
+    <TextInput
+      {...shared}
+      placeholder={parameter.default ?? parameter.example}
+      value={value ?? ''}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  ) : (
+    <Select
+      {...shared}
+      allowDeselect={false}
+      data={parameter.options}
+      value={value ?? parameter.default ?? null}
+      onChange={(chosen) => onChange(chosen ?? '')}
+    />
+  );
+}
+
+function SignInPart({ definition: { document }, draft, problem, onChange }: PartProps) {
+  const chosen = document.sign_in.find(({ key }) => key === draft.signIn);
+  return (
+    <Section title="Sign in" hint="Credentials are stored encrypted and are never shown again.">
+      {document.sign_in.length > 1 && (
+        <Select
+          label="How to sign in"
+          allowDeselect={false}
+          data={document.sign_in.map(({ key, label }) => ({ value: key, label }))}
+          value={draft.signIn}
+          onChange={(signIn) => onChange({ signIn: signIn ?? '', credentials: {} })}
+        />
+      )}
+      <Steps steps={chosen?.help ?? []} />
+      {Object.entries(chosen?.credentials ?? {}).map(([name, credential]) => (
+        <CredentialInput
+          key={name}
+          credential={credential}
+          value={draft.credentials[name] ?? ''}
+          error={errorAt(problem, `/credentials/${name}`)}
+          onChange={(value) => onChange({ credentials: { ...draft.credentials, [name]: value } })}
+        />
+      ))}
+    </Section>
+  );
+}
+
+interface CredentialInputProps {
+  credential: NonNullable<SignIn['credentials']>[string];
+  value: string;
+  error: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function CredentialInput({
+  credential: { label, help, is_long },
+  value,
+  error,
+  onChange,
+}: CredentialInputProps) {
+  const shared = { label, description: help, required: true, error, value, autoComplete: 'off' };
+  return is_long === true ? (
+    <Textarea
+      {...shared}
+      autosize
+      minRows={3}
+      maxRows={10}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  ) : (
+    <PasswordInput
+      {...shared}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      visibilityToggleButtonProps={{ 'aria-label': `Show or hide ${label}`, tabIndex: 0 }}
+    />
+  );
+}
+
+function Steps({ steps }: { steps: readonly string[] }) {
+  return steps.length === 0 ? null : (
+    <List type="ordered" size="sm">
+      {steps.map((step) => (
+        <List.Item key={step}>{step}</List.Item>
+      ))}
+    </List>
+  );
+}
+
+function Sources({ definition: { document } }: Pick<DefinitionFormProps, 'definition'>) {
+  const [first] = document.sources ?? [];
+  return (
+    <Stack gap={2}>
+      <Steps steps={document.limits ?? []} />
+      {first !== undefined && (
+        <Text size="sm">
+          <Anchor href={first} target="_blank" rel="noreferrer">
+            Documentation of {document.name}
+          </Anchor>
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function toNewIntegration({ key, version }: Definition, draft: Draft) {
+  const withoutEmpty = (drafts: Drafts) =>
+    Object.fromEntries(Object.entries(drafts).filter(([, value]) => value !== ''));
+  return {
+    third_party: { key, version, sign_in: draft.signIn, parameters: withoutEmpty(draft.parameters) },
+    ...(draft.accountName === '' ? {} : { account_name: draft.accountName }),
+    credentials: withoutEmpty(draft.credentials),
+    is_paused: true,
+  };
+}
+
+const errorAt = (problem: Problem | undefined, pointer: string): string | undefined =>
+  problem?.errors?.find((error) => error.pointer === pointer)?.message;

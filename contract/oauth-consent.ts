@@ -1,0 +1,22 @@
+/**
+ * Names and messages of the workflow that exchanges the code of a consent for tokens. Permanent: running
+ * workflows carry them. Codes and tokens are in rows, never in the history.
+ */
+export const OAUTH_CONSENT_WORKFLOW = 'oauthConsentWorkflow';
+
+export interface OAuthConsentInput {
+  tenantId: string;
+  integrationId: string;
+  /** The row of `oauth_consents` (db/integrations/oauth/consents.ts). */
+  consentId: string;
+}
+
+/** A code is exchanged once. */
+export const oauthConsentWorkflowId = ({ consentId }: Pick<OAuthConsentInput, 'consentId'>): string =>
+  `oauth-consent:${consentId}`;
+
+/** The words for people are in the row (`result`), and those of the check in `integrations.last_check`. */
+export interface OAuthConsentResult {
+  ok: boolean;
+  kind: 'refused' | 'unavailable' | 'expired' | 'other_account' | 'internal' | null;
+}

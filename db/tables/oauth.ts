@@ -1,0 +1,69 @@
+import type { Generated } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { Json } from './json-column';
+
+export interface OAuthAppsTable {
+  /** PLATFORM_TENANT_ID for an app that all tenants may use. */
+  tenantId: string;
+  oauthAppId: string;
+  name: string;
+  clientId: string;
+  clientSecret: string | null;
+  allowedOrigins: Json<string[]>;
+  version: Generated<number>;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface OAuthAccountsTable {
+  tenantId: string;
+  integrationId: string;
+  connectionId: string;
+  appTenantId: string;
+  oauthAppId: string;
+  accessToken: string;
+  refreshToken: string | null;
+  previousRefreshToken: string | null;
+  accessExpiresAt: Date | null;
+  refreshDueAt: Date | null;
+  generation: Generated<number>;
+  refreshedAt: Date;
+  refreshLeaseId: string | null;
+  refreshLeaseUntil: Date | null;
+  unansweredSince: Date | null;
+  failedRefreshes: Generated<number>;
+  scopes: string | null;
+  accountId: string | null;
+  accountName: string | null;
+  connectedAt: Date;
+  connectedBy: string;
+  refusedAt: Date | null;
+  refusedReason: string | null;
+}
+
+/** What became of a consent. `message` is for people. */
+export interface ConsentResult {
+  ok: boolean;
+  kind: 'refused' | 'unavailable' | 'expired' | 'other_account' | 'internal' | null;
+  message: string;
+  account_id?: string | null;
+  account_name?: string | null;
+}
+
+export interface OAuthConsentsTable {
+  tenantId: string;
+  oauthConsentId: string;
+  integrationId: string;
+  stateHash: Buffer;
+  verifier: string;
+  code: string | null;
+  iss: string | null;
+  redirectUri: string;
+  auth: Json<JsonObject>;
+  mayChangeAccount: Generated<boolean>;
+  createdBy: string;
+  createdAt: Date;
+  expiresAt: Date;
+  usedAt: Date | null;
+  result: Json<ConsentResult | null> | null;
+}

@@ -1,0 +1,46 @@
+/**
+ * How the settings of an integration differ from its definition. Objects are compared member by member; lists
+ * and other values as a whole.
+ */
+import { isJsonObject, type JsonObject, jsonEquals, type JsonValue } from '../json';
+
+export interface Difference {
+  /** The members that lead to the value. */
+  path: readonly string[];
+  /** undefined = the integration does not have what the definition has. */
+  value: JsonValue | undefined;
+}
+
+/** What turns `base` into `own`. */
+export function differencesOf(base: JsonObject, own: JsonObject, path: readonly string[] = []): Difference[] {
+  const names = [...new Set([...Object.keys(base), ...Object.keys(own)])].sort();
+  return names.flatMap((name): Difference[] => {
+    const [before, value] = [memberOf(base, name), memberOf(own, name)];
+    if (jsonEquals(before, value)) return [];
+    const at = [...path, name];
+    if (isJsonObject(before) && isJsonObject(value)) return differencesOf(before, value, at);
+    return [{ path: at, value }];
+  });
+}
+
+/** `base` with the differences of an integration. What is removed may be missing already. */
+export function withDifferences(base: JsonObject, differences: readonly Difference[]): JsonObject {
+  return differences.reduce((changed, { path, value }) => withValue(changed, path, value), base);
+}
+
+function withValue(base: JsonObject, path: readonly string[], value: JsonValue | undefined): JsonObject {
+  const [name, ...rest] = path;
+  if (name === undefined) return base;
+  const members = new Map(Object.entries(base));
+  const before = members.get(name);
+  if (rest.length > 0) {
+    // What is removed from a part that is gone is gone.
+    if (value === undefined && !isJsonObject(before)) return base;
+    members.set(name, withValue(isJsonObject(before) ? before : {}, rest, value));
+  } else if (value === undefined) members.delete(name);
+  else members.set(name, value);
+  return Object.fromEntries(members);
+}
+
+const memberOf = (object: JsonObject, name: string): JsonValue | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined;

@@ -1,0 +1,116 @@
+/** OAuth apps: of a tenant and of the platform; their secrets are never shown. */
+import { fromTypeId, newUuid } from '../../../db/sql/ids';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
+
+let service: Service;
+let tenant: GivenTenant;
+beforeAll(async () => {
+  service = await startService();
+  tenant = await service.givenTenant();
+});
+afterAll(() => service.close());
+
+const APP = {
+  name: 'HR',
+  client_id: 'syncline',
+  client_secret: 'top-secret-of-the-app',
+  allowed_origins: ['https://login.example.com', 'https://*.example.org'],
+};
+
+describe('an app of a tenant', () => {
+  it('is shown without its secret, which the database holds encrypted', async () => {
+    const { body: created } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+    const shown = await tenant.viewer.get(`/v1/oauth-apps/${created.id}`).expect(200);
+    const audit = await tenant.admin.get('/v1/audit-log').expect(200);
+    const rows = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx.selectFrom('oauthApps').selectAll().execute(),
+    );
+
+    expect(created).toMatchObject({ owner: 'tenant', client_id: 'syncline', has_client_secret: true });
+    expect(shown.body).toEqual(created);
+    expect(shown.text + audit.text + JSON.stringify(rows)).not.toContain(APP.client_secret);
+  });
+
+  it('does not send its secret to a further origin until the secret is given again', async () => {
+    const { body } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+    const wider = { allowed_origins: [...APP.allowed_origins, 'https://attacker.example'] };
+    const patch = (change: object) =>
+      tenant.admin.patch(`/v1/oauth-apps/${body.id}`, change).set('If-Match', '"1"');
+
+    expectProblem(await patch(wider), 422, 'client_secret_needed');
+    expect((await patch({ ...wider, client_secret: 'again' })).status).toBe(200);
+  });
+
+  it.each([
+    'https://*.com',
+    'https://login.example.com/path',
+    'login.example.com',
+    'ftp://example.com',
+    'https://user@example.com',
+    'https://a.*.example.com',
+  ])('cannot have the origin %s', async (origin) => {
+    const response = await tenant.admin.post('/v1/oauth-apps', { ...APP, allowed_origins: [origin] });
+
+    expect(response.status).toBe(400);
+  });
+
+  it.each(['names it', 'is connected by it'])('cannot be deleted while an integration %s', async (use) => {
+    const { body: app } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+    const integrationId = fromTypeId('int', (await givenIntegration(tenant)).id) as string;
+    await service.database.withTenant(tenant.uuid, async ({ trx, tenantId, now }) => {
+      if (use === 'names it')
+        await trx
+          .updateTable('integrations')
+          .set({ config: JSON.stringify({ auth: { app_id: app.id } }) })
+          .where('integrationId', '=', integrationId)
+          .execute();
+      else
+        await trx
+          .insertInto('oauthAccounts')
+          .values({
+            tenantId,
+            integrationId,
+            connectionId: newUuid(),
+            appTenantId: tenantId,
+            oauthAppId: fromTypeId('oap', app.id) as string,
+            accessToken: 'sealed',
+            refreshedAt: now,
+            connectedAt: now,
+            connectedBy: 'test',
+          })
+          .execute();
+    });
+
+    expectProblem(await tenant.admin.delete(`/v1/oauth-apps/${app.id}`), 409, 'oauth_app_in_use');
+    expect((await tenant.admin.get(`/v1/oauth-apps/${app.id}`)).status).toBe(200);
+  });
+
+  it('is deleted when nothing uses it', async () => {
+    const { body: app } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+
+    expect((await tenant.admin.delete(`/v1/oauth-apps/${app.id}`)).status).toBe(204);
+    expectProblem(await tenant.admin.get(`/v1/oauth-apps/${app.id}`), 404, 'oauth_app_not_found');
+  });
+});
+
+describe('an app of the platform', () => {
+  it('can be used by every tenant and changed by none', async () => {
+    const { body: app } = await service.platform.post('/v1/platform/oauth-apps', APP).expect(201);
+    const path = `/v1/oauth-apps/${app.id}`;
+
+    expect((await tenant.viewer.get(path)).body).toMatchObject({ owner: 'platform', id: app.id });
+    expect((await tenant.viewer.get('/v1/oauth-apps')).text).toContain(app.id);
+    expectProblem(
+      await tenant.admin.patch(path, { name: 'mine' }).set('If-Match', '"1"'),
+      404,
+      'oauth_app_not_found',
+    );
+    expectProblem(await tenant.admin.delete(path), 404, 'oauth_app_not_found');
+  });
+});

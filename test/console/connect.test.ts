@@ -1,0 +1,85 @@
+/** The hosted page of a connect session, in a browser without an account: link, form, connected, records. */
+import type { Page } from 'playwright-core';
+import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
+import { until } from '../support/until';
+import { seriousFindings } from './browser';
+import { button, Desk, heading } from './desk';
+import { tabTo } from './keyboard';
+import type { Stack } from './stack';
+
+jest.setTimeout(240_000);
+
+let desk: Desk;
+let stack: Stack;
+let lists: ListServer;
+beforeAll(async () => {
+  [desk, lists] = await Promise.all([Desk.setUp(), startListServer()]);
+  ({ stack } = desk);
+}, 240_000);
+afterEach(() => desk.expectNoTrouble());
+afterAll(async () => {
+  await desk?.close();
+  await lists?.stop();
+});
+
+async function givenLink(): Promise<{ id: string; link: string }> {
+  lists.fill('contacts', 3);
+  const { credentials: _none, ...integration } = listIntegration(lists.url, ['contacts']);
+  const auth = { type: 'header', headers: { 'X-Key': '{api_key}' } };
+  Object.assign(integration['config'] as object, { auth });
+  return stack.call('POST', '/connect-sessions', { integration, guidance: ['Open the settings.'] });
+}
+const visitor = async (): Promise<Page> => (await desk.openBrowser()).newPage();
+const stateOf = async (id: string) =>
+  stack.call<{ state: string; integration_id: string }>('GET', `/connect-sessions/${id}`);
+
+it('a person connects an app by keyboard on a phone, and its records are read', async () => {
+  const { id, link } = await givenLink();
+  const page = await visitor();
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto(link);
+  expect((await stateOf(id)).state).toBe('open');
+  await tabTo(page, button(page, 'Continue'));
+  await page.keyboard.press('Enter');
+
+  await heading(page, 'Connect Lists').waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/connect/s/${id}`);
+  await page.getByText('Contacts: read from Lists').or(page.getByText('contacts: read from Lists')).waitFor();
+  await page.getByText('Open the settings.').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+  await tabTo(page, page.locator('input[type=password]'));
+  await page.keyboard.type('canary-key');
+  await page.keyboard.press('Enter');
+
+  await heading(page, 'Lists is connected').waitFor();
+  const done = await stateOf(id);
+  expect(done.state).toBe('done');
+  await until(
+    'the records are read',
+    async () =>
+      (
+        await stack.call<{ data: { state: string }[] }>(
+          'GET',
+          `/sync-runs?integration_id=${done.integration_id}`,
+        )
+      ).data[0]?.state === 'succeeded',
+    120_000,
+  );
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.reload();
+  await heading(page, 'Lists is connected').waitFor();
+});
+
+it('another browser reads that the link was opened already', async () => {
+  const { link } = await givenLink();
+  const [first, second] = [await visitor(), await visitor()];
+  for (const page of [first, second]) {
+    await page.goto(link);
+    await button(page, 'Continue').click();
+  }
+
+  await heading(second, 'This link was already opened in another browser').waitFor();
+  await heading(first, 'Connect Lists').waitFor();
+  expect(await seriousFindings(second)).toEqual([]);
+});
