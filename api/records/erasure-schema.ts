@@ -72,6 +72,14 @@ export const erasureView = z
         '`previewing`: the preview is being made. `ready`: it waits for the confirmation for up to 24 hours. ' +
         '`waiting_for_apps`: the values are gone, and apps have not answered yet, for up to 72 hours.',
     }),
+    search: z
+      .object({
+        email: z.string().nullable(),
+        record_ids: z.array(typeId('rec')),
+        records: z.array(z.object({ record_type: z.string(), external_id: z.string() })),
+      })
+      .nullable()
+      .meta({ description: 'Whose preview it is. null once it is confirmed: a receipt names nobody.' }),
     records: z.int().meta({ description: 'How many records were found.' }),
     found: counts.meta({
       description: 'The preview: rows that are deleted or changed, by kind of data.',
@@ -118,10 +126,17 @@ const STATES: Readonly<Record<Erasure['state'], z.output<typeof erasureView>['st
   done: 'done',
 };
 
+const toWireSearch = ({ email, recordIds = [], records = [] }: Erasure['search']) => ({
+  email: email ?? null,
+  record_ids: recordIds.map((recordId) => toTypeId('rec', recordId)),
+  records: records.map((named) => ({ record_type: named.recordType, external_id: named.externalId })),
+});
+
 export function toWireErasure(erasure: Erasure): z.output<typeof erasureView> {
   return {
     id: toTypeId('ers', erasure.erasureId),
     state: STATES[erasure.state],
+    search: erasure.confirmedAt === null ? toWireSearch(erasure.search) : null,
     records: erasure.records,
     found: erasure.found,
     erased: erasure.erased,

@@ -59,6 +59,7 @@ it('erases a person: a preview counts, an app is chosen, a number is typed, and 
   await form.getByRole('button', { name: 'Preview erasure' }).click();
 
   await heading(page, 'Erasure of 1 record').waitFor();
+  await expectShown(page.getByText(`For ${EMAIL.toUpperCase()}.`));
   await expectShown(page.getByText('Needs confirmation'));
   await expectShown(cell('Pushes'));
   await page.getByRole('combobox', { name: 'What happens in PocketBase (Demo)' }).click();

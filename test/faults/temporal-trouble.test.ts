@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 it('accepts every change while Temporal is down and while it is slow, and pushes each once and not early', async () => {
-  const load = startLoad(tenant, { perSecond: 15, prefix: 'r7' });
+  const load = startLoad(tenant, { perSecond: 15, prefix: 'r7', isDatabaseWell: true });
   await sleep(3_000);
 
   temporal.process.kill();
@@ -59,6 +59,10 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
     status: 503,
     code: 'temporal_unavailable',
   });
+  const sent = [...load.writes];
+  await until('each change is accepted while Temporal is down', () =>
+    sent.every(({ answer }) => answer?.status === 202),
+  );
   await start();
   await link.addToxic('latency', { latency: 3_000 });
   await sleep(SLOW_MS);

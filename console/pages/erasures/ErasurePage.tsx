@@ -21,6 +21,7 @@ type Erasure = Schemas['Erasure'];
 const route = getRouteApi('/shell/erasures/$erasureId');
 /** Of one erasure. */
 const RECORDS_MAX = 1_000;
+const NAMES_SHOWN = 5;
 
 /** The preview of an erasure, then its progress, then its receipt. */
 export function ErasurePage() {
@@ -59,11 +60,24 @@ export function ErasurePage() {
   );
 }
 
+/** Whose preview it is. */
+function namesIn({ email, records, record_ids: ids }: NonNullable<Erasure['search']>): string {
+  const names = [
+    ...(email === null ? [] : [email]),
+    ...records.map(({ record_type: type, external_id: externalId }) => `${type} ${externalId}`),
+    ...ids,
+  ];
+  const shown = names.slice(0, NAMES_SHOWN).join(', ');
+  const others = names.length - NAMES_SHOWN;
+  return others > 0 ? `${shown} and ${plural(others, 'other')}` : shown;
+}
+
 function Subtitle({ erasure }: { erasure: Erasure }) {
   const { requested_by: requester, requested_at: requestedAt, confirmed_by: confirmer } = erasure;
   const { confirmed_at: confirmedAt, finished_at: finishedAt, lifted_at: liftedAt } = erasure;
   return (
     <>
+      {erasure.search !== null && <>For {namesIn(erasure.search)}. </>}
       Requested by {requester} <Instant at={requestedAt} />.
       {confirmedAt !== null && (
         <>

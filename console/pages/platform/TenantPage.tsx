@@ -40,7 +40,10 @@ export function TenantPage() {
       <Read query={tenant}>
         {(shown) => (
           <>
-            <Section title="Settings" hint="The admins of the tenant change them in their console.">
+            <Section
+              title="Settings"
+              hint="Admins change the time zone and the contact address in their console."
+            >
               <RowsTable
                 label="Settings"
                 columns={COLUMNS}

@@ -55,7 +55,7 @@ it('a worker that was stopped in the middle of a push repeats nothing that anoth
   await until('the worker is stopped', () => stoppedAt > 0);
   second = await startSecondWorker();
   await second.untilLogged('"worker running"');
-  const load = startLoad(tenant, { perSecond: 10, prefix: 'stopped' });
+  const load = startLoad(tenant, { perSecond: 10, prefix: 'stopped', isDatabaseWell: true });
   await sleep(stoppedAt + STOPPED_MS - Date.now());
   process.kill(product.workerPid(), 'SIGCONT');
   await sleep(2_000);

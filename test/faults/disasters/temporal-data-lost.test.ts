@@ -72,7 +72,7 @@ async function expectPushedOnce(load: Load): Promise<void> {
 }
 
 it('starts everything again in a Temporal that has lost its data, while the worker runs', async () => {
-  const load = startLoad(tenant, { perSecond: 15, prefix: 'lost' });
+  const load = startLoad(tenant, { perSecond: 15, prefix: 'lost', isDatabaseWell: true });
   await sleep(2_000);
   await replaceTemporal(() => files().forEach((file) => fs.rmSync(file, { force: true })));
   await load.stop();
@@ -85,7 +85,7 @@ it('starts everything again in a Temporal that has lost its data, while the work
 
 it('loses nothing with a Temporal of an older backup', async () => {
   const copies = files().map((file) => `${file}.copy`);
-  const before = startLoad(tenant, { perSecond: 10, prefix: 'before' });
+  const before = startLoad(tenant, { perSecond: 10, prefix: 'before', isDatabaseWell: true });
   await sleep(1_500);
   await replaceTemporal(() =>
     files().forEach((file, at) => fs.existsSync(file) && fs.copyFileSync(file, copies[at] as string)),
@@ -93,7 +93,7 @@ it('loses nothing with a Temporal of an older backup', async () => {
   await before.stop();
   await expectPushedOnce(before);
 
-  const load = startLoad(tenant, { perSecond: 15, prefix: 'older' });
+  const load = startLoad(tenant, { perSecond: 15, prefix: 'older', isDatabaseWell: true });
   await sleep(4_000);
   await replaceTemporal(() =>
     files().forEach((file, at) => {

@@ -35,7 +35,7 @@ it.each([
     const settings = { grace_period_ms: 2_000 };
     await tenant.api.must('POST', '/v1/integrations', ledgerIntegration(servers.url, 'main', settings));
 
-    const load = startLoad(tenant, { perSecond: 10, prefix: 'clock' });
+    const load = startLoad(tenant, { perSecond: 10, prefix: 'clock', isDatabaseWell: true });
     await sleep(4_000);
     await load.stop();
 
