@@ -68,41 +68,10 @@ export function createTemporalClient({
   const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
 
-  async function start(
-    workflow: string,
-    options: { workflowId: string; args: object; summary: string; isOnce?: boolean },
-  ): Promise<WorkflowHandle> {
-    const starting = connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
-      client.workflow.start(workflow, {
-        workflowId: options.workflowId,
-        taskQueue: TASK_QUEUES.workflows,
-        args: [options.args],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        ...(options.isOnce === true && { workflowIdReusePolicy: 'REJECT_DUPLICATE' as const }),
-        workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
-        staticSummary: options.summary,
-      }),
-    );
-    return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: RETRY_LATER }));
-  }
-
-  async function resultOf<Result>(starting: Promise<WorkflowHandle>): Promise<Result> {
-    try {
-      const handle = await starting;
-      const result = handle.result() as Promise<Result>;
-      return await within(
-        answerWithinMs,
-        result,
-        new HttpError('check_unanswered', { headers: RETRY_LATER }),
-      );
-    } catch (cause) {
-      if (cause instanceof WorkflowFailedError)
-        throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
-      throw cause instanceof ServiceError
-        ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
-        : cause;
-    }
-  }
+  const start = (workflow: string, started: WorkflowToStart) =>
+    startWorkflow({ client, connection }, workflow, started);
+  const resultOf = <Result>(starting: Promise<WorkflowHandle>) =>
+    awaitResult<Result>(starting, answerWithinMs);
 
   return {
     checkIntegration: (input) =>
@@ -143,6 +112,47 @@ export function createTemporalClient({
       await connection.close();
     },
   };
+}
+
+interface WorkflowToStart {
+  workflowId: string;
+  args: object;
+  summary: string;
+  /** An execution that has ended counts, too. */
+  isOnce?: boolean;
+}
+
+async function startWorkflow(
+  { client, connection }: { client: Client; connection: Connection },
+  workflow: string,
+  { workflowId, args, summary, isOnce = false }: WorkflowToStart,
+): Promise<WorkflowHandle> {
+  const starting = connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
+    client.workflow.start(workflow, {
+      workflowId,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [args],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      ...(isOnce && { workflowIdReusePolicy: 'REJECT_DUPLICATE' as const }),
+      workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
+      staticSummary: summary,
+    }),
+  );
+  return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: RETRY_LATER }));
+}
+
+async function awaitResult<Result>(starting: Promise<WorkflowHandle>, withinMs: number): Promise<Result> {
+  try {
+    const handle = await starting;
+    const result = handle.result() as Promise<Result>;
+    return await within(withinMs, result, new HttpError('check_unanswered', { headers: RETRY_LATER }));
+  } catch (cause) {
+    if (cause instanceof WorkflowFailedError)
+      throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
+    throw cause instanceof ServiceError
+      ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
+      : cause;
+  }
 }
 
 /** Limits the time that callers wait; connecting has a longer timeout of its own. */

@@ -1,6 +1,7 @@
 /**
  * Connects the app of a session: tries the person's credentials at the app, and stores them only if it
- * accepts them. The session is ended in the same transaction, so it connects at most one app, whoever asks at once.
+ * accepts them. The session is ended in the same transaction, so it connects at most one app, whoever asks
+ * at once.
  */
 import type { TenantWork } from '../../db/database';
 import {

@@ -1,7 +1,7 @@
 /**
  * Consent by OAuth 2 in a connect session. `state` has 256 bits, is bound to a cookie of the browser that
- * goes to the provider, and is taken once. A new integration is created, paused, when the provider has answered:
- * the worker stores the tokens with it. It goes again if the exchange fails.
+ * goes to the provider, and is taken once. A new integration is created, paused, when the provider has
+ * answered: the worker stores the tokens with it. It goes again if the exchange fails.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { TenantWork } from '../../db/database';
@@ -201,7 +201,10 @@ export async function finishConsent(
     });
     if (locked instanceof HttpError) return locked;
     const problem = await problemOf(work, { integrationId, consentId });
-    if (problem === undefined) return void (await finish(work, locked, integrationId, visitor));
+    if (problem === undefined) {
+      await finish(work, locked, integrationId, visitor);
+      return undefined;
+    }
     await noteConsent(work, { ...place, oauthConsentId: null });
     if (locked.settings !== null) {
       await dropUnfinished(work, locked);

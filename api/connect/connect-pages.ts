@@ -24,7 +24,7 @@ import { requestIdOf } from '../routing/request-context';
 import { connectApp } from './connect-app';
 import { type ConnectBrowser, createConnectBrowser, createConsentCookie } from './connect-browser';
 import { beginConsent, finishConsent } from './connect-consent';
-import { createConsentPages, withState } from './consent-pages';
+import { createConsentPages, serve, withState } from './consent-pages';
 import { givenCredentials } from './connect-target';
 import { type ConnectView, viewOf } from './connect-view';
 
@@ -84,8 +84,7 @@ function createCalls(dependencies: ApiDependencies, browser: ConnectBrowser): Ro
     answer(async (request) => {
       const { credentials } = await bodyOf(request, givenCredentials);
       const place = await within(placeOf(request));
-      const visitor = { ip: request.ip ?? null, requestId: requestIdOf(request) };
-      await connectApp(place, credentials, dependencies, visitor);
+      await connectApp(place, credentials, dependencies, visitorOf(request));
       return place;
     }),
   );
@@ -93,13 +92,12 @@ function createCalls(dependencies: ApiDependencies, browser: ConnectBrowser): Ro
     '/sessions/:session/finish',
     answer(async (request) => {
       const place = await within(placeOf(request));
-      const visitor = { ip: request.ip ?? null, requestId: requestIdOf(request) };
-      await finishConsent(place, dependencies, visitor);
+      await finishConsent(place, dependencies, visitorOf(request));
       return place;
     }),
   );
   const consentCookie = createConsentCookie(config);
-  const begin: RequestHandler = async (request, response) => {
+  const begin = async (request: Request, response: Response): Promise<void> => {
     const { is_embedded: isEmbedded } = await bodyOf(request, consent);
     const place = await within(placeOf(request));
     const { state, consentUrl } = await within(beginConsent(place, dependencies));
@@ -107,9 +105,11 @@ function createCalls(dependencies: ApiDependencies, browser: ConnectBrowser): Ro
     if (!isEmbedded) consentCookie.write(response, { ...place, state });
     response.json({ url: isEmbedded ? `/connect/go/${state}` : withState(consentUrl, state) });
   };
-  router.post('/sessions/:session/consent', begin);
+  router.post('/sessions/:session/consent', serve(begin));
   return router;
 }
+
+const visitorOf = (request: Request) => ({ ip: request.ip ?? null, requestId: requestIdOf(request) });
 
 async function bodyOf<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
   const body = await readJsonBody(request, BODY_BYTES_MAX);

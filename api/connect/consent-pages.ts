@@ -1,5 +1,5 @@
 /** The way to the provider and back, in the window of the browser that gives consent. */
-import { type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import {
   type ConnectSessionPlace,
   findConnectSession,
@@ -31,7 +31,7 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
     within(database.withPlatform((work) => locateConnectSession(work, { stateHash: hashOfState(state) })));
   const router = Router({ caseSensitive: true, strict: true });
 
-  const go: RequestHandler = async (request, response) => {
+  const go = async (request: Request, response: Response): Promise<void> => {
     const state = String(request.params['state']);
     const place = await locate(state);
     const session =
@@ -41,9 +41,9 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
     cookie.write(response, { ...place, state });
     response.redirect(302, withState(session.consentUrl, state));
   };
-  router.get('/go/:state', go);
+  router.get('/go/:state', serve(go));
 
-  const callback: RequestHandler = async (request, response) => {
+  const callback = async (request: Request, response: Response): Promise<void> => {
     const query = new URL(request.url, 'http://callback').searchParams;
     const state = query.get('state') ?? '';
     const place = await locate(state);
@@ -60,8 +60,13 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
     if (!isOwnWindow) return say(response, 200, GO_BACK);
     response.redirect(303, `/connect/s/${toTypeId('cns', place.connectSessionId)}`);
   };
-  router.get('/callback', callback);
+  router.get('/callback', serve(callback));
   return router;
+}
+
+/** Errors go to the error handler. */
+export function serve(run: (request: Request, response: Response) => Promise<void>): RequestHandler {
+  return (request, response, next) => void run(request, response).catch(next);
 }
 
 function say(response: Response, status: number, text: string): void {
