@@ -9,12 +9,15 @@ import { bindCredentials, openCredentials } from '../../db/integrations/sealed-c
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
 import type { Encryption } from '../../db/platform/encryption';
 import type { ActivityDependencies, ActivityLog, IntegrationToOpen } from '../dependencies';
+import { ACCOUNT_CREDENTIAL, createAccountTokens } from './oauth/account-tokens';
+import type { RefreshOptions } from './oauth/refresh-account';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';
 
 const TOKENS_MAX = 5_000;
 
 export interface ConnectorOpenerOptions {
+  refresh?: Pick<RefreshOptions, 'times' | 'at'>;
   database: Database;
   encryption: Encryption;
   connectors: Record<string, Connector>;
@@ -34,6 +37,7 @@ export function createConnectorOpener(
 ): ActivityDependencies['openConnector'] {
   const { database, encryption, connectors, log } = options;
   const tokensOf = createTokenCache();
+  const accessTokensOf = createAccountTokens({ database, encryption, ...options.refresh });
   const permitsOf = createRateLimitPermits({
     database,
     onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
@@ -64,22 +68,42 @@ export function createConnectorOpener(
     if (!credentials.success)
       throw new Unauthorized('The integration has no credentials that its connector can use.');
     const hosts = connector.hosts(config);
+    const owner = { tenantId, integrationId };
+    const oauth = connector.oauth?.(config);
     const context = {
       config,
       credentials: credentials.data,
       mappings: integration.recordTypes,
-      http: rateLimitedHttp(options.createHttpClient({ hosts, signal, owner: { tenantId, integrationId } }), {
+      http: rateLimitedHttp(options.createHttpClient({ hosts, signal, owner }), {
         budget: permitsOf(tenantId, integrationId),
         priority,
         signal,
       }),
       sockets: options.createSocketOpener({ hosts, signal }),
       tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
+      ...(oauth === undefined
+        ? {}
+        : {
+            accessTokens: accessTokensOf({
+              ...owner,
+              connectionId: connectionIn(credentials.data),
+              settings: oauth,
+              origins: originsOf(connector, config),
+              http: (until) => options.createHttpClient({ hosts, signal: until, owner }),
+              signal,
+            }),
+          }),
       signal,
       tenantId,
     };
     return { connector, context };
   };
+}
+
+/** The consent that the credentials name. */
+function connectionIn(credentials: unknown): string | undefined {
+  const { [ACCOUNT_CREDENTIAL]: connection } = credentials as Record<string, unknown>;
+  return typeof connection === 'string' ? connection : undefined;
 }
 
 /** Throws Unauthorized if the configuration names an address that the credentials were not given for. */
