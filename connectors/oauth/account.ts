@@ -1,5 +1,5 @@
 /** Which account of the third party has given consent, as far as the configuration says where to read it. */
-import type { JsonObject, JsonValue } from '../../domain/json';
+import type { JsonValue } from '../../domain/json';
 import type { OAuthSettings } from '../../domain/oauth/authorization';
 import { Unauthorized } from '../errors';
 import { errorFromCheck, isSuccess } from '../http-errors';
@@ -21,7 +21,7 @@ export async function readConsentingAccount(
 ): Promise<ConsentingAccount> {
   if (account === undefined) return { accountId: null, accountName: null };
   const { access_token: _access, refresh_token: _refresh, ...answered } = answer;
-  let source: JsonValue | undefined = answered as JsonObject;
+  let source: JsonValue | undefined = answered;
   if (account.url !== undefined) {
     const token = fillHeader(value, (name) => (name === 'token' ? accessToken : undefined));
     const headers = { accept: 'application/json', [header]: token };

@@ -233,7 +233,7 @@ function errorCodeOf(answer: JsonObject, status: number): string | undefined {
  * Identity is no business of a sync, so ID tokens are not looked at. A lifetime that is no number, an empty
  * refresh token and a missing `token_type` are as if absent.
  */
-function standardForm({ id_token: _, ...answer }: JsonObject): JsonObject {
+function standardForm({ id_token: _identity, ...answer }: JsonObject): JsonObject {
   const { expires_in: lifetime, refresh_token: refreshToken, scope } = answer;
   const seconds = typeof lifetime === 'string' && lifetime.trim() !== '' ? Number(lifetime) : lifetime;
   const isLifetime = typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0;
@@ -243,7 +243,11 @@ function standardForm({ id_token: _, ...answer }: JsonObject): JsonObject {
     token_type: 'bearer',
     ...(isLifetime ? { expires_in: seconds } : {}),
     ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refresh_token: refreshToken } : {}),
-    ...(typeof scope === 'string' ? { scope } : Array.isArray(scope) ? { scope: scope.join(' ') } : {}),
+    ...(typeof scope === 'string'
+      ? { scope }
+      : Array.isArray(scope)
+        ? { scope: scope.map(textOf).join(' ') }
+        : {}),
   };
 }
 

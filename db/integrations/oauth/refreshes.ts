@@ -1,8 +1,8 @@
 /**
  * Refreshes of tokens. One worker at a time refreshes: it takes the lease, which also notes that an answer is
- * open, sends the request outside of any transaction, and stores the answer if the generation is still the one
- * that it has sent. A worker that dies leaves the open answer behind, and the next one sends the same refresh
- * token again.
+ * open, sends the request outside of any transaction, and stores the answer if the generation is still the
+ * one that it has sent. A worker that dies leaves the open answer behind, and the next one sends the same
+ * refresh token again.
  */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../../database';

@@ -116,7 +116,7 @@ export function tokensOfWorker(
     integrationId,
     connectionId,
     settings,
-    origins: originsOf(rest as never, parsed),
+    origins: originsOf(rest, parsed),
     http: (signal) => createHttpClient({ policy: loopbackPolicy, hosts: rest.hosts(parsed), signal }),
     signal: new AbortController().signal,
   });

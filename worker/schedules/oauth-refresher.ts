@@ -2,13 +2,13 @@
  * Refreshes the tokens of accounts that nobody uses, so that their refresh tokens do not expire, and those
  * whose refresh was interrupted. One worker looks through the rows at a time.
  */
-import type { ActivityDependencies } from '../activities/dependencies';
-import { ConnectorError } from '../connectors/errors';
-import { unlessDeleted } from '../db/database';
-import { findIntegration } from '../db/integrations/integrations';
-import { findDueAccounts } from '../db/integrations/oauth/refreshes';
-import { typeIdOf } from '../domain/typeid';
-import { always, type MayContinue, startLeasedLoop } from './leased-loop';
+import type { ActivityDependencies } from '../../activities/dependencies';
+import { ConnectorError } from '../../connectors/errors';
+import { unlessDeleted } from '../../db/database';
+import { findIntegration } from '../../db/integrations/integrations';
+import { findDueAccounts } from '../../db/integrations/oauth/refreshes';
+import { typeIdOf } from '../../domain/typeid';
+import { always, type MayContinue, startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 10_000;
 const ACCOUNTS_PER_TURN = 200;
@@ -40,7 +40,7 @@ async function refreshOne(
     );
     if (integration === undefined) return;
     const signal = AbortSignal.timeout(REFRESH_MS);
-    const { context } = await openConnector(tenantId, integration, signal, 'background');
+    const { context } = await openConnector(tenantId, integration, signal, 'hourly');
     await context.accessTokens?.current();
   } catch (error) {
     const fields = { integration_id: typeIdOf('int', integrationId) };
