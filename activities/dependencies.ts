@@ -2,10 +2,11 @@
  * The dependencies of activities, assembled in worker/dependencies.ts. Each activity declares what it uses
  * (`Pick`).
  */
-import type { Connector, ConnectorContext } from '../connectors/connector';
+import type { Connector, ConnectorContext, HttpClient } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { ErasureLimits } from '../db/erasures/advance-erasure';
 import type { Integration } from '../db/integrations/integrations';
+import type { Encryption } from '../db/platform/encryption';
 import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
 import { OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
 import type { Mailer } from '../egress/mail/smtp-mailer';
@@ -42,6 +43,8 @@ export interface ActivityDependencies {
     signal: AbortSignal,
     priority: RequestPriority,
   ): Promise<OpenConnector>;
+  /** What the exchange and the refresh of tokens need beside an opened connector. */
+  oauth: OAuthDependencies;
   /** The number of records that one claim takes for a connector. */
   batchSizeOf(connectorKind: string): number;
   /** The calls of pushes that an integration makes at the same time, over all workers. */
@@ -60,6 +63,16 @@ export interface ActivityDependencies {
   erasing: ErasureLimits;
   /** True once the worker is stopping: activities finish current work and start nothing. */
   isStopping(): boolean;
+}
+
+export interface OAuthDependencies {
+  encryption: Encryption;
+  connectors: Record<string, Connector>;
+  createHttpClient(options: {
+    hosts: readonly string[];
+    signal: AbortSignal;
+    owner: { tenantId: string; integrationId: string };
+  }): HttpClient;
 }
 
 export interface OpenedWebhookSecrets {

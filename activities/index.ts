@@ -4,6 +4,7 @@ import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
 import { createErasureActivities } from './erasures/erasure';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
+import { createOAuthConsentActivities } from './integrations/oauth/exchange-code';
 import { createNotificationActivities } from './notifications/notification';
 import { createOverviewActivities } from './overviews/overview';
 import { createRecordPushActivities } from './push/record-push';
@@ -17,6 +18,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createErasureActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createNotificationActivities(dependencies),
+  ...createOAuthConsentActivities(dependencies),
   ...createOverviewActivities(dependencies),
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),

@@ -34,6 +34,25 @@ export interface TokenStore {
   clear(): void;
 }
 
+export interface AccessToken {
+  value: string;
+  /** One more with each pair of tokens. */
+  generation: number;
+}
+
+/** Access tokens of an account that a person has connected by consent, over all workers. */
+export interface AccessTokens {
+  /**
+   * A token that has not expired. @throws Unauthorized if a person has to connect the account again,
+   * Unavailable or RateLimited if the provider gives no token now
+   */
+  current(): Promise<AccessToken>;
+  /** Another token than the one that the third party has refused; undefined: a new one would not help. */
+  renew(refused: AccessToken): Promise<AccessToken | undefined>;
+  /** Tokens that this process has used lately, to remove them from texts. */
+  known(): string[];
+}
+
 export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   config: Config;
   credentials: Credentials;
@@ -42,6 +61,8 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   http: HttpClient;
   sockets: SocketOpener;
   tokens: TokenStore;
+  /** Of a configuration with `oauth`. */
+  accessTokens?: AccessTokens | undefined;
   /** Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it. */
   signal: AbortSignal;
   /** Shares what the connector bounds per tenant. Absent: one that has no other integration. */

@@ -13,6 +13,7 @@ import { createEncryption, type Encryption } from './platform/encryption';
 import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
 import { toTypeId } from './sql/ids';
+import { OAUTH_SECRETS, renewOAuthSecrets } from './integrations/oauth/renew-secrets';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
 import { credentialsLocation } from './integrations/sealed-credentials';
 
@@ -53,6 +54,10 @@ export async function rotateDataKeys(
     rotated.secrets += await renewAll(database, tenantId, (work, after) =>
       renewEndpoints(work, encryption, after),
     );
+    for (const secret of OAUTH_SECRETS)
+      rotated.secrets += await renewAll(database, tenantId, (work, after) =>
+        renewOAuthSecrets(work, encryption, { secret, after, limit: ROWS_PER_TRANSACTION }),
+      );
     rotated.secrets += await database.withTenant(tenantId, (work) => renewErasureKey(work, encryption));
   }
   return rotated;

@@ -44,6 +44,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
     callsAtOnceOf: (integration) => callsAtOnce(connectors, integration),
     openConnector: createConnectorOpener(options),
+    oauth: options,
 
     openWebhookSecrets: ({ endpointId, tenantId, secrets, headers }, now) =>
       database.withTenant(tenantId, async (work) => {

@@ -8,7 +8,12 @@ import { isIPv6 } from 'node:net';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { LATENCY_BUCKETS } from '../activities/latency';
-import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
+import {
+  type ActivityDependencies,
+  DELIVERING_LIMITS,
+  PULLING_LIMITS,
+  PUSHING_LIMITS,
+} from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { limitReaders } from '../connectors/postgres/isolation/readers';
@@ -31,6 +36,7 @@ import { createWebhookSender } from '../egress/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
+import { startOAuthRefresher } from './schedules/oauth-refresher';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
 import { startRestoreDetector } from './restore-detector';
@@ -68,6 +74,17 @@ async function main(): Promise<void> {
   health.askTemporal((withinMs) => temporal.inspect(withinMs));
   const egress = createEgress(config, log);
   const guard = new WorkGuard(database, log, new ThirdPartySlots(database, slots));
+  const dependencies = createDependencies({
+    database,
+    encryption,
+    connectors,
+    ...egress,
+    log,
+    pushing: { ...PUSHING_LIMITS, ...config.pushing },
+    delivering: { ...DELIVERING_LIMITS, ...config.delivering },
+    pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType, ranges: config.ranges },
+    isStopping: () => isStopping,
+  });
   const workers = await createWorkers({
     activityInterceptors: [guard.interceptor],
     queues,
@@ -76,21 +93,11 @@ async function main(): Promise<void> {
     connection: temporal.workerConnection,
     namespace: temporal.namespace,
     workflows: findWorkflows(),
-    dependencies: createDependencies({
-      database,
-      encryption,
-      connectors,
-      ...egress,
-      log,
-      pushing: { ...PUSHING_LIMITS, ...config.pushing },
-      delivering: { ...DELIVERING_LIMITS, ...config.delivering },
-      pulling: { ...PULLING_LIMITS, recordsPerType: config.recordsPerType, ranges: config.ranges },
-      isStopping: () => isStopping,
-    }),
+    dependencies,
   });
   handleSignals();
   const loops = queues.includes('workflows')
-    ? startBackgroundLoops({ config, log, database, temporal })
+    ? startBackgroundLoops({ config, log, database, temporal, dependencies })
     : undefined;
   const healthLog = logFindings({
     log,
@@ -159,11 +166,13 @@ function startBackgroundLoops({
   log,
   database,
   temporal: { client, hasSearchAttributes, registerSearchAttributes },
+  dependencies,
 }: {
   config: WorkerConfig;
   log: Logger;
   database: Database;
   temporal: TemporalConnections;
+  dependencies: ActivityDependencies;
 }): { stop(): Promise<unknown> } {
   const { retention } = config;
   const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
@@ -176,6 +185,7 @@ function startBackgroundLoops({
     startRetirement({ client, database, log }),
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
     startSweeper({ database, handleRow, log, retention }),
+    startOAuthRefresher(dependencies),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };

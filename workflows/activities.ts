@@ -10,6 +10,7 @@ import type { EmailActivities } from '../activities/notifications/email';
 import type { ErasureActivities } from '../activities/erasures/erasure';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
 import type { NotificationActivities } from '../activities/notifications/notification';
+import type { OAuthConsentActivities } from '../activities/integrations/oauth/exchange-code';
 import type { OverviewActivities } from '../activities/overviews/overview';
 import type { RecordPushActivities } from '../activities/push/record-push';
 import type { SyncRunActivities } from '../activities/sync-runs/sync-run';
@@ -64,6 +65,17 @@ export function furtherPushActivities(tenantId: string): RecordPushActivities {
 /** A person waits for the result, so the check is short and retried at most once. */
 export function integrationCheckActivities(tenantId: string): IntegrationCheckActivities {
   return proxyActivities<IntegrationCheckActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '40 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    retry: { maximumAttempts: 2 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
+  });
+}
+
+/** A person waits. A code is sent once, so a second attempt only says that the first one ended. */
+export function oauthConsentActivities(tenantId: string): OAuthConsentActivities {
+  return proxyActivities<OAuthConsentActivities>({
     taskQueue: TASK_QUEUES.push,
     startToCloseTimeout: '40 seconds',
     scheduleToCloseTimeout: '1 minute',

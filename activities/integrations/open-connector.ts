@@ -1,7 +1,13 @@
 /**
  * Opens an integration's connector: decrypted credentials, rate-limited HTTP, guarded sockets, cached tokens.
  */
-import type { Connector, HttpClient, SocketOpener, TokenStore } from '../../connectors/connector';
+import type {
+  AccessTokens,
+  Connector,
+  HttpClient,
+  SocketOpener,
+  TokenStore,
+} from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
 import type { Database } from '../../db/database';
 import { findEncryptedCredentials } from '../../db/integrations/integrations';
@@ -9,12 +15,15 @@ import { bindCredentials, openCredentials } from '../../db/integrations/sealed-c
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
 import type { Encryption } from '../../db/platform/encryption';
 import type { ActivityDependencies, ActivityLog, IntegrationToOpen } from '../dependencies';
+import { ACCOUNT_CREDENTIAL, type ConnectedAccount, createAccountTokens } from './oauth/account-tokens';
+import type { RefreshOptions } from './oauth/refresh-account';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';
 
 const TOKENS_MAX = 5_000;
 
 export interface ConnectorOpenerOptions {
+  refresh?: Pick<RefreshOptions, 'times' | 'at'>;
   database: Database;
   encryption: Encryption;
   connectors: Record<string, Connector>;
@@ -34,6 +43,7 @@ export function createConnectorOpener(
 ): ActivityDependencies['openConnector'] {
   const { database, encryption, connectors, log } = options;
   const tokensOf = createTokenCache();
+  const accessTokensOf = createAccountTokens({ database, encryption, ...options.refresh });
   const permitsOf = createRateLimitPermits({
     database,
     onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
@@ -64,22 +74,52 @@ export function createConnectorOpener(
     if (!credentials.success)
       throw new Unauthorized('The integration has no credentials that its connector can use.');
     const hosts = connector.hosts(config);
+    const owner = { tenantId, integrationId };
+    const createHttp = (until: AbortSignal) => options.createHttpClient({ hosts, signal: until, owner });
     const context = {
       config,
       credentials: credentials.data,
       mappings: integration.recordTypes,
-      http: rateLimitedHttp(options.createHttpClient({ hosts, signal, owner: { tenantId, integrationId } }), {
+      http: rateLimitedHttp(createHttp(signal), {
         budget: permitsOf(tenantId, integrationId),
         priority,
         signal,
       }),
       sockets: options.createSocketOpener({ hosts, signal }),
       tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
+      accessTokens: accountTokensOf(
+        connector,
+        config,
+        { ...owner, credentials: credentials.data, http: createHttp, signal },
+        accessTokensOf,
+      ),
       signal,
       tenantId,
     };
     return { connector, context };
   };
+}
+
+/** undefined: the configuration signs in otherwise. */
+function accountTokensOf(
+  connector: Connector,
+  config: unknown,
+  {
+    credentials,
+    ...account
+  }: Omit<ConnectedAccount, 'connectionId' | 'settings' | 'origins'> & { credentials: unknown },
+  accessTokensOf: ReturnType<typeof createAccountTokens>,
+): AccessTokens | undefined {
+  const settings = connector.oauth?.(config);
+  if (settings === undefined) return undefined;
+  const origins = originsOf(connector, config);
+  return accessTokensOf({ ...account, connectionId: connectionIn(credentials), settings, origins });
+}
+
+/** The consent that the credentials name. */
+function connectionIn(credentials: unknown): string | undefined {
+  const { [ACCOUNT_CREDENTIAL]: connection } = credentials as Record<string, unknown>;
+  return typeof connection === 'string' ? connection : undefined;
 }
 
 /** Throws Unauthorized if the configuration names an address that the credentials were not given for. */

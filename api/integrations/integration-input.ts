@@ -22,6 +22,7 @@ import { documentOf, readChangedUse, readNewUse } from '../third-parties/definit
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import { checkMovedOrigins, encryptCredentials } from './integration-credentials';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
+import { requireOAuthApp } from './oauth/require-oauth-app';
 import { type integrationChange, integrationSettings, type newIntegration } from './integration-schema';
 import { readTypeSettings } from './type-settings-schema';
 
@@ -42,6 +43,7 @@ export async function readNewIntegration(
   const credentials =
     body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
   checkTogether(connector, config, recordTypes, credentials);
+  await requireOAuthApp(work, connector, config);
 
   const integrationId = newUuid();
   const app = body.app ?? basis.app ?? appNameOf(connector, config);
@@ -122,6 +124,7 @@ export async function readIntegrationChange(
     checkTogether(connector, place.config, recordTypes ?? before.recordTypes, credentials);
   const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
   checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
+  if (config !== undefined) await requireOAuthApp(work, connector, config);
   const areGivenAgain = credentials !== undefined;
   const movedOrigins =
     config === undefined ? [] : await checkMovedOrigins(work, services, { before, ...place, areGivenAgain });

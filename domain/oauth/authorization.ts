@@ -18,6 +18,9 @@ export interface OAuthSettings {
   refreshAheadSeconds: number;
   /** So long the provider accepts a refresh token again that it has replaced. */
   refreshReuseSeconds: number;
+  /** How API calls carry the token: the header, and its value with `{token}`. */
+  header: string;
+  value: string;
   /** JSON Pointers into the answer of `url`; without `url`, into the answer with the tokens. */
   account?: { url?: string | undefined; id: string; name?: string | undefined } | undefined;
 }

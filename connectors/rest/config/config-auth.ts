@@ -143,6 +143,8 @@ export function oauthSettingsOf(
     tokenParameters: auth.token_parameters,
     refreshAheadSeconds: auth.refresh_ahead_seconds,
     refreshReuseSeconds: auth.refresh_reuse_seconds,
+    header: auth.header,
+    value: auth.value,
     account: auth.account,
   };
 }

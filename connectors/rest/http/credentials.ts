@@ -36,12 +36,21 @@ export function redacted(response: HttpResponse, secrets: readonly string[]): Ht
  * The secrets of an integration that must not appear in an error: credentials, also in Basic form, and the
  * current token.
  */
-export function secretsOf({ credentials, tokens }: Pick<RestContext, 'credentials' | 'tokens'>): string[] {
+export function secretsOf({
+  credentials,
+  tokens,
+  accessTokens,
+}: Pick<RestContext, 'credentials' | 'tokens' | 'accessTokens'>): string[] {
   const { username, password } = credentials;
   const recordSync =
     username === undefined || password === undefined
       ? []
       : [basic(username, password).slice('Basic '.length)];
   const token = tokens.get();
-  return [...Object.values(credentials), ...recordSync, ...(token ? [token.value] : [])];
+  return [
+    ...Object.values(credentials),
+    ...recordSync,
+    ...(token ? [token.value] : []),
+    ...(accessTokens?.known() ?? []),
+  ];
 }

@@ -3,7 +3,7 @@
  * and once after the third party has refused it, so that wrong credentials cost two calls and not two per
  * record. Secrets are removed from quoted responses.
  */
-import type { HttpRequest, HttpResponse } from '../../connector';
+import type { AccessToken, HttpRequest, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
 import type { AuthConfig } from '../config/config-auth';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
@@ -28,6 +28,7 @@ export interface Session {
 export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
   const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
+  if (auth.type === 'oauth2_authorization_code') return openAccountSession(context, auth, quotable);
   if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
     return {
       quotable,
@@ -38,6 +39,30 @@ export async function openSession(context: RestContext): Promise<Session> {
   const tokens = new Tokens(context);
   await tokens.current();
   return { quotable, send: (request) => sendWithToken(withFormBody(request), context, auth, tokens) };
+}
+
+/** The tokens belong to a row that all workers share (ConnectorContext.accessTokens). */
+async function openAccountSession(
+  context: RestContext,
+  auth: Extract<AuthConfig, { type: 'oauth2_authorization_code' }>,
+  quotable: Session['quotable'],
+): Promise<Session> {
+  const tokens = context.accessTokens;
+  if (tokens === undefined) throw new Unauthorized('No account is connected.');
+  await tokens.current();
+  return {
+    quotable,
+    async send(given) {
+      const request = withFormBody(given);
+      const send = (token: AccessToken) =>
+        context.http.send(inCredentialsWords(() => withTokenHeader(request, auth, token.value)));
+      const token = await tokens.current();
+      const response = await send(token);
+      if (response.status !== 401) return response;
+      const renewed = await tokens.renew(token);
+      return renewed === undefined ? response : send(renewed);
+    },
+  };
 }
 
 async function sendWithToken(
@@ -125,8 +150,16 @@ function inCredentialsWords<Value>(work: () => Value): Value {
 
 function withToken(request: HttpRequest, auth: AuthConfig, token: Token): HttpRequest {
   if (auth.type !== 'login') return withHeaders(request, { authorization: `Bearer ${token.value}` });
+  return withTokenHeader(request, auth, token.value);
+}
+
+function withTokenHeader(
+  request: HttpRequest,
+  { header, value }: { header: string; value: string },
+  token: string,
+): HttpRequest {
   return withHeaders(request, {
-    [auth.header]: fillHeader(auth.value, (name) => (name === 'token' ? token.value : undefined)),
+    [header]: fillHeader(value, (name) => (name === 'token' ? token : undefined)),
   });
 }
 

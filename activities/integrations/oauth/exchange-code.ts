@@ -1,0 +1,201 @@
+/**
+ * Exchanges the code of a consent for tokens, once. The tokens are stored, with the credentials that name
+ * them, before anything uses them; the words for people are in the row of the consent.
+ */
+import { Context } from '@temporalio/activity';
+import type { Connector } from '../../../connectors/connector';
+import { ConnectorError, Unauthorized } from '../../../connectors/errors';
+import { type ConsentingAccount, readConsentingAccount } from '../../../connectors/oauth/account';
+import { exchangeCode, type IssuedTokens } from '../../../connectors/oauth/token-calls';
+import type { OAuthConsentInput, OAuthConsentResult } from '../../../contract/oauth-consent';
+import type { TenantWork } from '../../../db/database';
+import { findIntegration, type Integration } from '../../../db/integrations/integrations';
+import { connectAccount, findAccount, nameAccount } from '../../../db/integrations/oauth/accounts';
+import type { OAuthApp } from '../../../db/integrations/oauth/apps';
+import { saveConsentResult, spendConsent, type SpentConsent } from '../../../db/integrations/oauth/consents';
+import { sealCredentials } from '../../../db/integrations/sealed-credentials';
+import { newUuid } from '../../../db/sql/ids';
+import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
+import type { ConsentResult } from '../../../db/tables/oauth';
+import { originsOf } from '../../../domain/credential-origins';
+import { canonicalJson, type JsonObject } from '../../../domain/json';
+import type { OAuthSettings } from '../../../domain/oauth/authorization';
+import { tokenTimes } from '../../../domain/oauth/refresh-times';
+import { typeIdOf } from '../../../domain/typeid';
+import type { ActivityDependencies } from '../../dependencies';
+import { findConnector } from '../open-connector';
+import { ACCOUNT_CREDENTIAL } from './account-tokens';
+import { findAllowedApp, openTokenEndpoint } from './oauth-endpoint';
+
+export interface OAuthConsentActivities {
+  exchangeCode(input: OAuthConsentInput): Promise<OAuthConsentResult>;
+}
+
+type Dependencies = Pick<ActivityDependencies, 'database' | 'oauth' | 'log'>;
+
+const EXCHANGE_MS = 20_000;
+
+export const createOAuthConsentActivities = ({
+  database,
+  oauth,
+  log,
+}: Dependencies): OAuthConsentActivities => ({
+  async exchangeCode(input) {
+    const { tenantId, integrationId, consentId } = input;
+    const signal = AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(EXCHANGE_MS)]);
+    const spent = await database.withTenant(tenantId, (work) =>
+      spendConsent(work, oauth.encryption, { consentId }),
+    );
+    const result =
+      spent === undefined || spent.consent.integrationId !== integrationId
+        ? failed('expired', 'This consent has expired or was used before. Start to connect again.')
+        : await new Exchange({ database, oauth }, input, spent, signal).run().catch((error: unknown) => {
+            if (error instanceof ConnectorError) return failedBy(error);
+            log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'consent failed');
+            return failed('internal', 'The exchange failed inside Syncline; the log of the worker says why.');
+          });
+    await database.withTenant(tenantId, (work) => saveConsentResult(work, { consentId, result }));
+    return { ok: result.ok, kind: result.kind };
+  },
+});
+
+interface Ready {
+  integration: Integration;
+  connector: Connector;
+  config: unknown;
+  settings: OAuthSettings;
+  app: OAuthApp;
+  /** The account that was connected before, as far as it is known. */
+  accountBefore: string | null;
+}
+
+class Exchange {
+  readonly #connectionId = newUuid();
+
+  constructor(
+    private readonly dependencies: Pick<Dependencies, 'database' | 'oauth'>,
+    private readonly input: OAuthConsentInput,
+    private readonly spent: SpentConsent,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(): Promise<ConsentResult> {
+    const { database, oauth } = this.dependencies;
+    const { consent, code, verifier } = this.spent;
+    const ready = await this.#inTenant((work) => this.#prepare(work));
+    if ('kind' in ready) return ready;
+    const endpoint = await openTokenEndpoint(
+      { database, encryption: oauth.encryption },
+      ready.settings,
+      ready.app,
+    );
+    const http = oauth.createHttpClient({
+      hosts: ready.connector.hosts(ready.config),
+      signal: this.signal,
+      owner: this.input,
+    });
+    const sentAt = performance.now();
+    const answer = await exchangeCode(http, endpoint, {
+      code,
+      verifier: ready.settings.pkce === 'none' ? null : verifier,
+      redirectUri: consent.redirectUri,
+      iss: consent.iss,
+    });
+    if (answer.kind === 'failed') return failedBy(answer.error);
+    if (answer.kind === 'refused')
+      return failed('refused', `The provider refuses the consent: ${answer.words}. Start to connect again.`);
+    const sentMsAgo = performance.now() - sentAt;
+    const readAccount = () => readConsentingAccount(http, ready.settings, answer.tokens);
+    // Nobody else has tokens of a first consent, so they are stored at once.
+    if (ready.accountBefore === null || consent.mayChangeAccount) {
+      await this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo));
+      const account = await readAccount();
+      await this.#inTenant((work) => nameAccount(work, this.#connection(), account));
+      return connected(account);
+    }
+    const account = await readAccount();
+    if (account.accountId !== null && account.accountId !== ready.accountBefore)
+      return failed(
+        'other_account',
+        `The consent is of another account (${account.accountName ?? account.accountId}) than the connected ` +
+          'one. Sign in at the provider with the account that was connected before.',
+      );
+    await this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo, account));
+    return connected(account);
+  }
+
+  #connection() {
+    return { integrationId: this.input.integrationId, connectionId: this.#connectionId };
+  }
+
+  #inTenant<T>(work: (work: TenantWork) => Promise<T>): Promise<T> {
+    return this.dependencies.database.withTenant(this.input.tenantId, work);
+  }
+
+  async #prepare(work: TenantWork): Promise<Ready | ConsentResult> {
+    const { integrationId } = this.input;
+    const { oauth } = this.dependencies;
+    const integration = await findIntegration(work, { integrationId });
+    if (integration === undefined) return failed('refused', 'The integration was deleted.');
+    const connector = findConnector(oauth.connectors, integration.connector);
+    const config = connector.configSchema.parse(integration.config);
+    const settings = connector.oauth?.(config);
+    const auth = (integration.config as { auth?: JsonObject }).auth ?? {};
+    if (settings === undefined || canonicalJson(auth) !== canonicalJson(this.spent.consent.auth))
+      return failed('refused', 'The settings of the sign-in were changed meanwhile. Start to connect again.');
+    const app = await findAllowedApp(work, settings, originsOf(connector, config));
+    const before = await findAccount(work, oauth.encryption, { integrationId });
+    return { integration, connector, config, settings, app, accountBefore: before?.accountId ?? null };
+  }
+
+  async #store(
+    work: TenantWork,
+    { integration, connector, config, settings, app }: Ready,
+    { accessToken, refreshToken, expiresInSeconds, scopes }: IssuedTokens,
+    sentMsAgo: number,
+    account: ConsentingAccount = { accountId: null, accountName: null },
+  ): Promise<void> {
+    const { integrationId } = integration;
+    const { encryption } = this.dependencies.oauth;
+    const times = tokenTimes(
+      { expiresInSeconds, hasRefreshToken: refreshToken !== null },
+      { now: work.now, sentMsAgo, refreshAheadSeconds: settings.refreshAheadSeconds },
+    );
+    await connectAccount(work, encryption, {
+      ...this.#connection(),
+      ...account,
+      appTenantId: app.tenantId,
+      oauthAppId: app.oauthAppId,
+      accessToken,
+      refreshToken,
+      ...times,
+      scopes: scopes ?? settings.scopes.join(' '),
+      connectedBy: this.spent.consent.createdBy,
+    });
+    const encryptedCredentials = await sealCredentials(work, encryption, integrationId, {
+      credentials: { [ACCOUNT_CREDENTIAL]: this.#connectionId },
+      origins: originsOf(connector, config),
+    });
+    await replaceCredentials(work, { integrationId, encryptedCredentials });
+  }
+}
+
+const connected = ({ accountId, accountName }: ConsentingAccount): ConsentResult => ({
+  ok: true,
+  kind: null,
+  message: accountName === null ? 'The account is connected.' : `The account ${accountName} is connected.`,
+  account_id: accountId,
+  account_name: accountName,
+});
+
+const failed = (kind: NonNullable<ConsentResult['kind']>, message: string): ConsentResult => ({
+  ok: false,
+  kind,
+  message,
+});
+
+const failedBy = (error: ConnectorError): ConsentResult =>
+  failed(
+    error instanceof Unauthorized ? 'refused' : 'unavailable',
+    `${error.message} Start to connect again.`,
+  );

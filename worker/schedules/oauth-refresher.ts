@@ -1,0 +1,60 @@
+/**
+ * Refreshes the tokens of accounts that nobody uses, so that their refresh tokens do not expire, and those
+ * whose refresh was interrupted. One worker looks through the rows at a time.
+ */
+import type { ActivityDependencies } from '../../activities/dependencies';
+import { ConnectorError } from '../../connectors/errors';
+import { unlessDeleted } from '../../db/database';
+import { findIntegration } from '../../db/integrations/integrations';
+import { findDueAccounts } from '../../db/integrations/oauth/refreshes';
+import { typeIdOf } from '../../domain/typeid';
+import { always, type MayContinue, startLeasedLoop } from '../leased-loop';
+
+const INTERVAL_MS = 10_000;
+const ACCOUNTS_PER_TURN = 200;
+const AT_ONCE = 8;
+const REFRESH_MS = 30_000;
+
+type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
+
+/** @returns how many accounts were due. Failures are kept in the rows, with the time of the next attempt. */
+export async function refreshDueAccounts(
+  options: RefresherOptions,
+  mayContinue: MayContinue = always,
+): Promise<number> {
+  const due = await options.database.withDispatcher((work) =>
+    findDueAccounts(work, { overdueMs: 0, limit: ACCOUNTS_PER_TURN }),
+  );
+  for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
+    await Promise.all(due.slice(start, start + AT_ONCE).map((account) => refreshOne(options, account)));
+  return due.length;
+}
+
+async function refreshOne(
+  { database, openConnector, log }: RefresherOptions,
+  { tenantId, integrationId }: { tenantId: string; integrationId: string },
+): Promise<void> {
+  try {
+    const integration = await unlessDeleted(
+      database.withTenant(tenantId, (work) => findIntegration(work, { integrationId })),
+    );
+    if (integration === undefined) return;
+    const signal = AbortSignal.timeout(REFRESH_MS);
+    const { context } = await openConnector(tenantId, integration, signal, 'hourly');
+    await context.accessTokens?.current();
+  } catch (error) {
+    const fields = { integration_id: typeIdOf('int', integrationId) };
+    if (error instanceof ConnectorError)
+      log.info({ ...fields, kind: error.kind }, 'an access token was not refreshed');
+    else log.warn({ ...fields, err: error }, 'an access token was not refreshed');
+  }
+}
+
+export const startOAuthRefresher = (options: RefresherOptions): { stop(): Promise<void> } =>
+  startLeasedLoop({
+    database: options.database,
+    log: options.log,
+    name: 'oauth_refresher',
+    intervalMs: INTERVAL_MS,
+    run: (mayContinue) => refreshDueAccounts(options, mayContinue),
+  });
