@@ -134,7 +134,10 @@ async function park(
   await sql`
     update record_syncs record_sync set held_at = ${now}::timestamptz, held_by = 'syncline',
       push_review_id = ${pushReviewId}
-    from (
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
+      -- A list, which is read by the key: a join read all windows of a new tenant for each record.
+      and record_sync.record_id = any(array(
       select open.record_id from record_syncs open
       cross join lateral (select record_type from records
         where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = open.record_id limit 1) record
@@ -144,10 +147,7 @@ async function park(
         and record.record_type = ${recordType}
       -- First those of this claim, which must not stay due.
       order by open.record_id <> all(${rows.map(({ recordId }) => recordId)}::uuid[])
-      limit ${PARKED_PER_STATEMENT} for update of open skip locked) parked
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = parked.record_id`.execute(trx);
+      limit ${PARKED_PER_STATEMENT} for update of open skip locked))`.execute(trx);
   await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [integrationId], count } });
   if (isNew)
     await notifyAdmins(work, {
