@@ -7,6 +7,10 @@ export interface Retention {
   auditLog: number;
   emails: number;
   operations: number;
+  /** The texts of errors in Sync Logs and overviews. The entries stay, with their codes. */
+  errorTexts: number;
+  /** The values and texts of conflicts that have ended. The entries stay. */
+  conflictTexts: number;
 }
 
 export const DEFAULT_RETENTION: Retention = {
@@ -16,7 +20,12 @@ export const DEFAULT_RETENTION: Retention = {
   auditLog: 730,
   emails: 90,
   operations: 30,
+  errorTexts: 365,
+  conflictTexts: 365,
 };
+
+/** Stands in the place of a text that was removed. */
+export const removedText = (days: number): string => `Removed after ${days} days.`;
 
 /** Far longer than any work takes (72 hours), and as long as missed deliveries can be recovered. */
 export const RETENTION_DAYS_MIN = 14;

@@ -17,6 +17,8 @@ export const retentionVariables = {
   RETENTION_AUDIT_LOG_DAYS: days('auditLog'),
   RETENTION_EMAILS_DAYS: days('emails'),
   RETENTION_OPERATIONS_DAYS: days('operations'),
+  RETENTION_ERROR_TEXTS_DAYS: days('errorTexts'),
+  RETENTION_CONFLICT_TEXTS_DAYS: days('conflictTexts'),
 };
 
 export const retentionOf = (read: Record<keyof typeof retentionVariables, number>): Retention => ({
@@ -26,4 +28,6 @@ export const retentionOf = (read: Record<keyof typeof retentionVariables, number
   auditLog: read.RETENTION_AUDIT_LOG_DAYS,
   emails: read.RETENTION_EMAILS_DAYS,
   operations: read.RETENTION_OPERATIONS_DAYS,
+  errorTexts: read.RETENTION_ERROR_TEXTS_DAYS,
+  conflictTexts: read.RETENTION_CONFLICT_TEXTS_DAYS,
 });

@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { BackgroundTaskInput, BackgroundTaskReport } from '../../contract/background-task';
 import { removeIntegrationRows } from '../../db/integrations/remove-integration-rows';
+import { clearSyncNow } from '../../db/overviews/overview-lifecycle';
 import { advanceBackgroundTask, type BackgroundTask, type DoChunk } from '../../db/platform/background-tasks';
 import { clearPassStateOfRun } from '../../db/pull/clear-pass-state';
 import { carryOutDeletionReview } from '../../db/pull/decide-deletion-review';
@@ -17,6 +18,7 @@ const EXECUTION_MS = 10_000;
 
 const CHUNKS: Record<BackgroundTaskKind, DoChunk> = {
   clear_pass_state: clearPassStateOfRun,
+  clear_sync_now: clearSyncNow,
   delete_integration: removeIntegrationRows,
   decide_deletion_review: carryOutDeletionReview,
 };

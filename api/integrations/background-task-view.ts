@@ -11,7 +11,8 @@ const backgroundTask = z
       example: 'decide_deletion_review',
       description:
         '`decide_deletion_review`: deletes or empties the records of a review that was approved. ' +
-        '`clear_pass_state`: deletes what a large pass needed while it ran.',
+        '`clear_pass_state`: deletes what a large pass needed while it ran. ' +
+        '`clear_sync_now`: deletes the differences that a Sync Now has found.',
     }),
     done_rows: z.int().meta({ description: 'The number of rows that were deleted or changed so far.' }),
     created_at: instant,

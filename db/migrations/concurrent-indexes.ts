@@ -9,6 +9,14 @@ const INDEXES = {
   sync_runs_open: `sync_runs (sync_run_id) where state in ('queued', 'running', 'waiting')`,
   sync_runs_full: `sync_runs (tenant_id, integration_id, (coalesce(finished_at, 'infinity')))
     where scope = 'full' and overview_id is null`,
+  background_tasks_open: `background_tasks (background_task_id) where finished_at is null`,
+  overviews_open: `overviews (overview_id) where data_deleted_at is null`,
+  notification_recipients_open: `notification_recipients (notification_recipient_id) where decision is null`,
+  sync_record_errors_texts: `sync_record_errors (at) where message not like 'Removed after %'`,
+  sync_jobs_texts: `sync_jobs (finished_at) where error ->> 'message' not like 'Removed after %'`,
+  overview_jobs_texts: `overview_jobs (finished_at) where error ->> 'message' not like 'Removed after %'`,
+  sync_conflicts_texts: `sync_conflicts (ended_at)
+    where state <> 'open' and detail not like 'Removed after %'`,
   emails_open: `emails (email_id) where sent_at is null and failed_at is null and withdrawn_at is null`,
   record_syncs_due_by_kind: `record_syncs
     (tenant_id, integration_id, (case when is_backfill then 3 else push_priority end), next_due_at)

@@ -56,6 +56,8 @@ import * as settledItems from './2026-12-06-settled-items';
 import * as syncRanges from './2026-12-06-sync-ranges';
 import * as webhookTurns from './2026-12-06-webhook-turns';
 import * as fullRuns from './2026-12-07-full-runs';
+import * as openRows from './2026-12-07-open-rows';
+import * as removedTexts from './2026-12-07-removed-texts';
 import * as roomForClaims from './2026-12-07-room-for-claims';
 import * as uncheckedIntegrations from './2026-12-07-unchecked-integrations';
 import * as connectSessions from './2026-12-08-connect-sessions';
@@ -119,6 +121,8 @@ export const migrations: Record<string, Migration> = {
   '2026-12-06-sync-ranges': syncRanges,
   '2026-12-06-webhook-turns': webhookTurns,
   '2026-12-07-full-runs': fullRuns,
+  '2026-12-07-open-rows': openRows,
+  '2026-12-07-removed-texts': removedTexts,
   '2026-12-07-room-for-claims': roomForClaims,
   '2026-12-07-unchecked-integrations': uncheckedIntegrations,
   '2026-12-08-connect-sessions': connectSessions,

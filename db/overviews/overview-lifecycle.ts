@@ -6,6 +6,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { endOperations } from '../notifications/operations';
+import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 import { enqueue } from '../platform/outbox';
 import { newUuid } from '../sql/ids';
 import { invalidate } from './invalidate-overviews';
@@ -151,44 +152,74 @@ async function endOverview(
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overviewId)
     .execute();
-  if (state === 'failed') await deleteOverviewData(work, { overviewId });
   await endOperations(work, { integrationId, overviewId, outcome: state });
   await announceOverview(work, { overviewId, integrationId });
 }
 
-/** Deletes the items and pages of an invalid overview. Its jobs keep their counts. */
+const ROWS_PER_CHUNK = 1_000;
+/** Of a Sync Now, that its end deletes itself. */
+const ROWS_AT_END = 100;
+
+/** Deletes the next items and pages of an invalid overview. Its jobs keep their counts. */
 export async function deleteOverviewData(
-  { trx, tenantId, now }: TenantWork,
+  work: TenantWork,
   { overviewId }: OverviewKey,
-): Promise<void> {
-  for (const table of ['overview_items', 'overview_pages'])
-    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${overviewId}`.execute(
-      trx,
-    );
-  await sql`delete from match_keys where tenant_id = ${tenantId} and sync_run_id = ${overviewId}`.execute(
-    trx,
-  );
-  await trx
+): Promise<'done' | 'more'> {
+  const tables = ['overview_items', 'overview_pages', 'match_keys'];
+  if ((await deleteSome(work, tables, overviewId, ROWS_PER_CHUNK)) === ROWS_PER_CHUNK) return 'more';
+  await work.trx
     .updateTable('overviews')
-    .set({ dataDeletedAt: now })
-    .where('tenantId', '=', tenantId)
+    .set({ dataDeletedAt: work.now })
+    .where('tenantId', '=', work.tenantId)
     .where('overviewId', '=', overviewId)
     .execute();
+  return 'done';
 }
 
 /**
  * Deletes the differences that a Sync Now computed, stored under the id of its run, and its list of pushes.
- * Neither is needed once the run has ended.
+ * Neither is needed once the run has ended. A background task continues with what is left.
  */
 export async function deleteSyncNowItems(
-  { trx, tenantId }: TenantWork,
-  { syncRunId }: { syncRunId: string },
+  work: TenantWork,
+  { integrationId, syncRunId }: { integrationId: string; syncRunId: string },
 ): Promise<void> {
-  await sql`delete from sync_run_pushes where tenant_id = ${tenantId} and sync_run_id = ${syncRunId}`.execute(
-    trx,
+  if ((await clearSyncNow(work, { subjectId: syncRunId }, ROWS_AT_END)).next === null) return;
+  await beginBackgroundTask(
+    work,
+    { integrationId, kind: 'clear_sync_now', subjectId: syncRunId, requestedBy: 'syncline' },
+    clearSyncNow,
   );
-  for (const table of ['overview_items', 'overview_pages', 'overview_jobs'])
-    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${syncRunId}`.execute(
-      trx,
-    );
+}
+
+export async function clearSyncNow(
+  work: TenantWork,
+  { subjectId }: Pick<BackgroundTask, 'subjectId'>,
+  limit: number,
+): Promise<Chunk> {
+  const tables = ['sync_run_pushes', 'overview_items', 'overview_pages', 'overview_jobs'];
+  const rows = await deleteSome(work, tables, subjectId ?? '', limit);
+  return { rows, next: rows < limit ? null : { step: '', cursor: null } };
+}
+
+const RUN_TABLES = new Set(['sync_run_pushes', 'match_keys']);
+
+/** @returns how many rows it deleted; `limit` = there may be more. */
+async function deleteSome(
+  { trx, tenantId }: TenantWork,
+  tables: readonly string[],
+  id: string,
+  limit: number,
+): Promise<number> {
+  let deleted = 0;
+  for (const table of tables) {
+    if (deleted === limit) break;
+    const column = sql.ref(RUN_TABLES.has(table) ? 'sync_run_id' : 'overview_id');
+    const { numAffectedRows = 0n } = await sql`
+      delete from ${sql.table(table)} where ctid = any(array(
+        select ctid from ${sql.table(table)}
+        where tenant_id = ${tenantId} and ${column} = ${id} limit ${limit - deleted}))`.execute(trx);
+    deleted += Number(numAffectedRows);
+  }
+  return deleted;
 }

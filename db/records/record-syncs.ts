@@ -67,10 +67,17 @@ export async function listRecordSyncs(
 ): Promise<ListedRecordSync[]> {
   let query = trx
     .selectFrom('recordSyncs as recordSync')
-    .innerJoin('records as record', (join) =>
-      join
-        .onRef('record.tenantId', '=', 'recordSync.tenantId')
-        .onRef('record.recordId', '=', 'recordSync.recordId'),
+    .innerJoinLateral(
+      // One at a time, in the order of the page.
+      (from) =>
+        from
+          .selectFrom('records')
+          .select(['recordType', 'externalId'])
+          .where('tenantId', '=', tenantId)
+          .whereRef('recordId', '=', 'recordSync.recordId')
+          .limit(1)
+          .as('record'),
+      (join) => join.onTrue(),
     )
     .select(COLUMNS)
     .where('recordSync.tenantId', '=', tenantId)

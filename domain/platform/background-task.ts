@@ -1,9 +1,14 @@
 /** Work that grows with data and is done in chunks by a workflow of its own. */
-export type BackgroundTaskKind = 'delete_integration' | 'decide_deletion_review' | 'clear_pass_state';
+export type BackgroundTaskKind =
+  | 'delete_integration'
+  | 'decide_deletion_review'
+  | 'clear_pass_state'
+  | 'clear_sync_now';
 
 const WORDS: Record<BackgroundTaskKind, string> = {
   delete_integration: 'Deleting the rows of a deleted integration',
   clear_pass_state: 'Clearing the working state of ended jobs',
+  clear_sync_now: 'Clearing the differences of an ended Sync Now',
   decide_deletion_review: 'Carrying out the decision about a deletion review',
 };
 

@@ -5,7 +5,10 @@
  */
 import type { Client } from 'pg';
 
-/** Two years at 10,000 tenants with ten integrations each, about ten thousand records in each. */
+/**
+ * Two years at 10,000 tenants with ten integrations each. What has a row per record has a hundred thousand of
+ * each integration, and so more of one type than a statement may read (plans.test.ts).
+ */
 const ROWS: Record<string, number> = {
   tenants: 1e4,
   tenant_keys: 1e4,
@@ -17,9 +20,19 @@ const ROWS: Record<string, number> = {
   connect_sessions: 1e6,
   connect_settings: 1e4,
   sync_datasets: 3e5,
-  records: 1e8,
-  record_syncs: 1e9,
-  record_links: 1e9,
+  records: 1e9,
+  record_syncs: 1e10,
+  record_links: 1e10,
+  drifts: 1e10,
+  emptied_records: 1e10,
+  match_keys: 1e10,
+  missing_records: 1e10,
+  overview_items: 1e10,
+  sync_conflicts: 1e10,
+  sync_run_pushes: 1e10,
+  // Hourly.
+  sync_runs: 2e9,
+  sync_jobs: 6e9,
   outbox: 1e5,
   // Only while work is under way.
   running_work: 5_000,

@@ -83,14 +83,26 @@ async function explain({ role, tenant, text, values }: Statement): Promise<Read[
   }
 }
 
+/** These read all of their input before they return their first row, so a limit above them limits nothing below. */
+const READS_ALL = new Set([
+  'Sort',
+  'Hash',
+  'Aggregate',
+  'ModifyTable',
+  'SetOp',
+  'WindowAgg',
+  'Bitmap Heap Scan',
+]);
+
 /** What a statement reads without a limit: tables from end to end, and many rows by an index. */
 function readsOf(plan: Plan, isLimited = false): Read[] {
+  const type = plan['Node Type'];
   const below = (plan.Plans ?? []).flatMap((child) =>
-    readsOf(child, isLimited || plan['Node Type'] === 'Limit'),
+    readsOf(child, type === 'Limit' || (isLimited && !READS_ALL.has(type))),
   );
   const table = large.get(plan['Relation Name'] ?? '');
   if (table === undefined) return below;
-  if (plan['Node Type'] === 'Seq Scan') return [{ table, rows: 'every row' }, ...below];
+  if (type === 'Seq Scan') return [{ table, rows: 'every row' }, ...below];
   const rows = plan['Plan Rows'];
   return rows > ROWS_MAX && !isLimited ? [{ table, rows: `${rows} rows` }, ...below] : below;
 }

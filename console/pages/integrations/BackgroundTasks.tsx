@@ -11,6 +11,7 @@ type Task = Schemas['BackgroundTask'];
 const TITLES: Record<string, string> = {
   decide_deletion_review: 'Carrying out the decision about a deletion review',
   clear_pass_state: 'Clearing up after a large sync',
+  clear_sync_now: 'Clearing up after a large Sync Now',
 };
 const POLL_INTERVAL_MS = 2_000;
 

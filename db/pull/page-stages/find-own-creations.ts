@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../../../domain/json';
 import { mayBeCreation } from '../../../domain/pull/own-creation';
 import type { TenantWork } from '../../database';
+import { opaqueToPlanner } from '../../sql/bulk-rows';
 import type { DoubtfulCreation, PageToApply, PassKey, PulledRecord } from '../page';
 
 /** An answer that is missing for so long does not come any more. */
@@ -56,11 +57,15 @@ async function listCreations(
   const { rows } = await sql<Creation>`
     select record.record_id, record.external_id, push.payload, push.started_at
     from record_syncs record_sync
-    join records record on record.tenant_id = record_sync.tenant_id and record.record_id = record_sync.record_id
-    left join pushes push on push.tenant_id = record_sync.tenant_id
-      and push.push_id = coalesce(record_sync.unresolved_push_id, record_sync.push_id)
+    cross join lateral (
+      select record_id, external_id from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = record_sync.record_id
+        and record_type = ${recordType} limit 1) record
+    left join lateral (
+      select payload, started_at from pushes
+      where tenant_id = ${opaqueToPlanner(tenantId)}
+        and push_id = coalesce(record_sync.unresolved_push_id, record_sync.push_id) limit 1) push on true
     where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId}
-      and record.record_type = ${recordType}
       and (record_sync.lease_until is not null or record_sync.unresolved_push_id is not null)
       and not exists (
         select from record_links link
