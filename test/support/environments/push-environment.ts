@@ -6,7 +6,12 @@
 import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
-import { type ActivityDependencies, PULLING_LIMITS, PUSHING_LIMITS } from '../../../activities/dependencies';
+import {
+  type ActivityDependencies,
+  DELIVERING_LIMITS,
+  PULLING_LIMITS,
+  PUSHING_LIMITS,
+} from '../../../activities/dependencies';
 import { recordPushWorkflowId } from '../../../contract/record-push';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { Database } from '../../../db/database';
@@ -98,6 +103,7 @@ export class PushEnvironment {
       isStopping: () => false,
       pushing: { ...pushing },
       pulling: { ...pulling },
+      delivering: { ...DELIVERING_LIMITS },
     });
     const handleRow = insistently(createOutboxHandlers(env.client, { hasSearchAttributes: false, database }));
     const workers = await createWorkers({
