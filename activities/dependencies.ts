@@ -65,7 +65,7 @@ export interface ActivityDependencies {
   isStopping(): boolean;
 }
 
-export interface OAuthDependencies {
+interface OAuthDependencies {
   encryption: Encryption;
   connectors: Record<string, Connector>;
   createHttpClient(options: {

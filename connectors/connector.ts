@@ -14,8 +14,10 @@ import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
 import type { HttpClient } from './http';
 import type { ListRanges, RangesRequest } from './list-ranges';
+import type { AccessTokens, TokenStore } from './tokens';
 
 export type { HttpClient, HttpRequest, HttpResponse } from './http';
+export type { AccessToken, AccessTokens, TokenStore } from './tokens';
 
 /**
  * TCP connections for third parties without HTTP, under the same egress policy. The caller closes the socket.
@@ -23,34 +25,6 @@ export type { HttpClient, HttpRequest, HttpResponse } from './http';
  */
 export interface SocketOpener {
   open(target: { host: string; port: number }): Promise<Socket>;
-}
-
-/**
- * A cache for the token of a login, per integration and worker process. Cleared when the credentials change.
- */
-export interface TokenStore {
-  get(): { value: string; expiresAt: number | null } | undefined;
-  set(token: { value: string; expiresAt: number | null }): void;
-  clear(): void;
-}
-
-export interface AccessToken {
-  value: string;
-  /** One more with each pair of tokens. */
-  generation: number;
-}
-
-/** Access tokens of an account that a person has connected by consent, over all workers. */
-export interface AccessTokens {
-  /**
-   * A token that has not expired. @throws Unauthorized if a person has to connect the account again,
-   * Unavailable or RateLimited if the provider gives no token now
-   */
-  current(): Promise<AccessToken>;
-  /** Another token than the one that the third party has refused; undefined: a new one would not help. */
-  renew(refused: AccessToken): Promise<AccessToken | undefined>;
-  /** Tokens that this process has used lately, to remove them from texts. */
-  known(): string[];
 }
 
 export interface ConnectorContext<Config = unknown, Credentials = unknown> {

@@ -6,8 +6,8 @@ import { keepPartitions, tryAll } from './platform/partitions';
 
 /**
  * Stream events, trials and consents after an hour, idempotency keys and previews of erasures after a day,
- * connect sessions after 30 days, and the history of the partitioned tables after its retention. Of errors and
- * ended conflicts, the texts.
+ * connect sessions after 30 days, and the history of the partitioned tables after its retention. Of errors
+ * and ended conflicts, the texts.
  */
 export async function purgeExpired(database: Database, retention: Retention): Promise<void> {
   await tryAll(

@@ -1,6 +1,6 @@
 /**
- * Counts the records that were stored before they were counted (db/records/record-counts.ts), so that no request
- * has to. Tenants in batches, each a transaction: no other transaction waits for it.
+ * Counts the records that were stored before there were counts (db/records/record-counts.ts), so that no
+ * request has to. Tenants in batches, each a transaction: no other transaction waits for it.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ensureSchema, quoted } from './access-rights';

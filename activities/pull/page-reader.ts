@@ -9,7 +9,7 @@ import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { RecordRejected } from '../../connectors/errors';
 import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
-import { CandidatesMissing, saveCandidates } from '../../db/pull/match-candidates';
+import { CandidatesMissing, saveCandidates } from '../../db/pull/page-stages/match-candidates';
 import { recordLimitOf } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
 import { CursorExpired, endlessList, tooManyRecords } from './dataset-failed';

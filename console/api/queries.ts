@@ -45,34 +45,6 @@ export const scheduleQuery = (id: string) =>
         }),
       ),
   });
-export const connectorsQuery = queryOptions({
-  queryKey: ['connectors'],
-  queryFn: async () => (await answerOf(api.GET('/v1/connectors'))).data,
-  staleTime: Infinity,
-});
-export const connectorQuery = (kind: string) =>
-  queryOptions({
-    queryKey: ['connectors', kind],
-    queryFn: () => answerOf(api.GET('/v1/connectors/{kind}', { params: { path: { kind } } })),
-    staleTime: Infinity,
-  });
-export const definitionsQuery = queryOptions({
-  queryKey: ['definitions'],
-  queryFn: async () =>
-    (await answerOf(api.GET('/v1/third-party-definitions', { params: { query: { limit: '200' } } }))).data,
-  staleTime: Infinity,
-});
-export const definitionQuery = (key: string) =>
-  queryOptions({
-    queryKey: ['definitions', key],
-    queryFn: () =>
-      answerOf(
-        api.GET('/v1/third-party-definitions/{definition_key}', {
-          params: { path: { definition_key: key } },
-        }),
-      ),
-    staleTime: Infinity,
-  });
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,

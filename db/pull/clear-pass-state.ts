@@ -1,7 +1,7 @@
 /** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { candidatesOf } from './match-candidates';
+import { candidatesOf } from './page-stages/match-candidates';
 import { dropRanges } from './ranges/sync-ranges';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 

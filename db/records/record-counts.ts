@@ -54,7 +54,7 @@ export async function recordLimitOf(work: TenantWork, recordsPerType: number): P
   return (await findTenant(work))?.recordsPerTypeMax ?? recordsPerType;
 }
 
-/** Records that were stored before they were counted are counted by the migration (db/start-record-counts.ts). */
+/** Records that were stored before there were counts are counted by db/start-record-counts.ts. */
 async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number> {
   const { rows } = await sql<{ records: number }>`
     select coalesce(sum(records), 0)::bigint as records from record_counts

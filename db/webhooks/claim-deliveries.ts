@@ -70,8 +70,8 @@ export async function claimDueDeliveries(
 }
 
 /**
- * The planner expects a few due deliveries of an endpoint, whatever waits there, and would read and sort all of
- * them for each claim.
+ * The planner expects a few due deliveries of an endpoint, whatever waits there, and would read and sort all
+ * of them for each claim.
  */
 async function readInOrder({ trx }: Pick<Work, 'trx'>): Promise<void> {
   await sql`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`.execute(

@@ -30,7 +30,7 @@ export interface RateLimiter {
   quotaRemaining: number | null;
   quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
-  /** The end of a pause that the third party asked for: no request before it, of any priority (rules.md R9). */
+  /** The end of a pause that the third party asked for; no request of any priority before (rules.md R9). */
   pausedUntil: Date | null;
 }
 

@@ -83,7 +83,7 @@ async function explain({ role, tenant, text, values }: Statement): Promise<Read[
   }
 }
 
-/** These read all of their input before they return their first row, so a limit above them limits nothing below. */
+/** These read all of their input before they return a row, so a limit above them limits nothing below. */
 const READS_ALL = new Set([
   'Sort',
   'Hash',

@@ -18,7 +18,7 @@ const REFRESH_MS = 30_000;
 type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
 
 /** @returns how many accounts were due. Failures are kept in the rows, with the time of the next attempt. */
-export async function refreshDueAccounts(
+async function refreshDueAccounts(
   options: RefresherOptions,
   mayContinue: MayContinue = always,
 ): Promise<number> {

@@ -7,7 +7,12 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Schemas } from '../../api/client';
-import { connectorQuery, connectorsQuery, definitionQuery, definitionsQuery } from '../../api/queries';
+import {
+  connectorQuery,
+  connectorsQuery,
+  definitionQuery,
+  definitionsQuery,
+} from '../../api/catalogue-queries';
 import { Page } from '../../common/Page';
 import { Read } from '../../common/States';
 import { Catalogue } from './catalogue/Catalogue';

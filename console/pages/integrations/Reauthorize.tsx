@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, asProblem, type Schemas } from '../../api/client';
-import { connectorQuery } from '../../api/queries';
+import { connectorQuery } from '../../api/catalogue-queries';
 import { ActionButton } from '../../common/ActionButton';
 import { ProblemView, Read } from '../../common/States';
 import { useAction } from '../../common/use-action';

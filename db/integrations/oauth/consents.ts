@@ -67,20 +67,6 @@ export async function createConsent(
   return consentId;
 }
 
-/** Where `state` is all that is known. Locks the row until this transaction ends. */
-export async function lockConsentByState(
-  { trx, tenantId }: TenantWork,
-  { state }: { state: string },
-): Promise<OAuthConsent | undefined> {
-  return trx
-    .selectFrom('oauthConsents')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('stateHash', '=', hashOfState(state))
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
-
 export async function findConsent(
   { trx, tenantId }: TenantWork,
   { consentId }: ConsentKey,

@@ -1,4 +1,4 @@
-/** The sweep removes the texts of old errors and ended conflicts, which it finds by an index (rules.md 36, 62). */
+/** The sweep removes texts of old errors and ended conflicts; it finds them by an index (rules.md 36). */
 import { type Kysely, sql } from 'kysely';
 import { createIndex } from '../concurrent-indexes';
 

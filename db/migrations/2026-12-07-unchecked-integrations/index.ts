@@ -1,6 +1,6 @@
 /**
  * Record syncs are written without a check of their integration, as links are: it took a tenth of the time of
- * accepting a change, and locked the integration's row for each. Integrations go only with their whole tenant.
+ * accepting a change, and locked the integration's row for each. Integrations go only with their tenant.
  */
 import { type Kysely, sql } from 'kysely';
 

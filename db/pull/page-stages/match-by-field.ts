@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { JsonValue } from '../../../domain/json';
 import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
-import { candidatesOf, matchFormOf, requireCandidates } from '../match-candidates';
+import { candidatesOf, matchFormOf, requireCandidates } from './match-candidates';
 import type { AmbiguousMatch, PassKey, PulledRecord } from '../page';
 
 export interface FieldMatches {

@@ -1,4 +1,4 @@
-/** A pause that one answer asks for holds the batches of all workers (rules.md 34, R9), with a real server. */
+/** A pause that one answer asks for holds the batches of all workers (rules.md 34, R9); a real server. */
 import { rateLimitedHttp, RateLimitExhausted } from '../../../activities/integrations/rate-limited-http';
 import { createRateLimitPermits } from '../../../activities/integrations/rate-limit-permits';
 import { recordThirdPartyState, stateAfter } from '../../../activities/integrations/third-party-health';

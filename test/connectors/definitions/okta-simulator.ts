@@ -1,7 +1,7 @@
 /**
  * Users of Okta as its documentation describes them: SSWS tokens, pages by the Link header, a search by
- * login, lists without deprovisioned users unless they are filtered by time, life cycle calls without a body, and
- * errors with causes.
+ * login, lists without deprovisioned users unless they are filtered by time, life cycle calls without a body,
+ * and errors with causes.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { InTenant } from '../../../db/pull/comparison/seen-ids';
 import { planEmptied } from '../../../db/pull/emptied-records';
 import { lockSyncJob } from '../../../db/pull/job-rows';
-import { CandidatesMissing, saveCandidates } from '../../../db/pull/match-candidates';
+import { CandidatesMissing, saveCandidates } from '../../../db/pull/page-stages/match-candidates';
 import { matchByField } from '../../../db/pull/page-stages/match-by-field';
 import type { PulledRecord } from '../../../db/pull/page';
 import { opaqueToPlanner } from '../../../db/sql/bulk-rows';

@@ -1,8 +1,8 @@
-/** Ranges of one list on several workers: no record is linked twice, and no pass starts over twice (rule 60). */
+/** Ranges of one list on several workers: no record is linked twice, no pass starts over twice (rule 60). */
 import { findIntegration } from '../../../db/integrations/integrations';
 import { applyPage } from '../../../db/pull/apply-page';
 import { lockSyncJob } from '../../../db/pull/job-rows';
-import { saveCandidates } from '../../../db/pull/match-candidates';
+import { saveCandidates } from '../../../db/pull/page-stages/match-candidates';
 import { type CreatingPage, pullTargetOf } from '../../../db/pull/page';
 import { requireUnlinked } from '../../../db/pull/page-stages/write-links';
 import { restartPass } from '../../../db/pull/pass-state';

@@ -27,13 +27,13 @@ export interface GivenAccount {
   key: string;
 }
 
-export const encryptionWith = (key: string): Encryption =>
+const encryptionWith = (key: string): Encryption =>
   createEncryption({ keys: [{ keyId: 'test', secret: Buffer.from(key, 'base64') }] });
 
 /** One for all accounts of a database: the platform's apps share it. */
-export const KEY = randomBytes(32).toString('base64');
+const KEY = randomBytes(32).toString('base64');
 
-export const restConfig = (url: string, appId: string, auth: object = {}): Record<string, unknown> => ({
+const restConfig = (url: string, appId: string, auth: object = {}): Record<string, unknown> => ({
   app: 'Contacts',
   base_url: url,
   auth: {
@@ -48,7 +48,7 @@ export const restConfig = (url: string, appId: string, auth: object = {}): Recor
   record_types: { employees: { create: { path: '/employees' }, update: { path: '/employees/{remote_id}' } } },
 });
 
-export async function givenApp(
+async function givenApp(
   database: Database,
   encryption: Encryption,
   tenantId: string,
@@ -98,7 +98,7 @@ export async function givenAccount(
   return { tenantId: tenant.tenantId, integrationId, connectionId, config, key: KEY };
 }
 
-export const QUICK = { callMs: 1_000, leaseMs: 1_200, answersArriveMs: 2_500 };
+const QUICK = { callMs: 1_000, leaseMs: 1_200, answersArriveMs: 2_500 };
 
 /** The tokens as one more worker process would have them: nothing is shared in memory. */
 export function tokensOfWorker(

@@ -1,13 +1,13 @@
 /**
- * The records that a pass may match by the field of `match_by`: those that are not linked yet. They are stored
+ * The records that a pass may match by the field of `match_by`: those that are not linked yet. Stored
  * once per pass, in chunks, as soon as a page needs them (rules.md 13, 60).
  */
 import { type RawBuilder, sql } from 'kysely';
-import type { TenantWork } from '../database';
-import { opaqueToPlanner } from '../sql/bulk-rows';
-import { FIRST_ID } from '../sql/ids';
-import type { InTenant } from './comparison/seen-ids';
-import type { PassKey } from './page';
+import type { TenantWork } from '../../database';
+import { opaqueToPlanner } from '../../sql/bulk-rows';
+import { FIRST_ID } from '../../sql/ids';
+import type { InTenant } from '../comparison/seen-ids';
+import type { PassKey } from '../page';
 
 export interface Candidates extends PassKey {
   field: string;
