@@ -88,9 +88,19 @@ async function readBasis(
     const connector = requireConnector(connectors, version.rules.connector);
     return { connector, ...settings, use, app: documentOf(version).name };
   }
-  if (wanted !== undefined || kind === undefined || config === undefined) {
+  if (wanted !== undefined) {
     const message = 'Give either `third_party`, or `connector` and `config`.';
-    throw new HttpError('invalid_settings', { errors: [{ pointer: '', code: 'one_of', message }] });
+    throw new HttpError('invalid_settings', {
+      errors: [{ pointer: '/third_party', code: 'one_of', message }],
+    });
+  }
+  if (kind === undefined || config === undefined) {
+    const missing = Object.entries({ '/connector': kind, '/config': config }).filter(
+      ([, value]) => value === undefined,
+    );
+    throw new HttpError('invalid_body', {
+      errors: missing.map(([pointer]) => ({ pointer, code: 'required', message: 'is required' })),
+    });
   }
   const connector = requireConnector(connectors, kind);
   return { connector, config: readConfig(connector, config, whyUrlIsRefused) };

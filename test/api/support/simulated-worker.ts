@@ -1,4 +1,5 @@
 /** Integrations that pull, and a worker that executes their runs step by step, without a third party. */
+import { withCandidates } from '../../support/with-candidates';
 import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { applyPage } from '../../../db/pull/apply-page';
@@ -69,29 +70,32 @@ export class SimulatedWorker {
       total = null,
     }: { nextCursor?: string | null; refused?: RecordError[]; total?: number | null } = {},
   ): Promise<void> {
-    await this.work(async (work) => {
-      const job = (await listSyncJobs(work, { syncRunId })).find((one) => one.recordType === recordType);
-      if (job?.state === 'queued')
-        await changeSyncJob(work, { syncRunId, recordType }, { state: 'running', attempts: 1 });
-      const integration = await findIntegration(work, { integrationId: this.integration.uuid });
-      if (integration === undefined || job === undefined) throw new Error('There is nothing to read.');
-      const applied = await applyPage(work, {
-        ...pullTargetOf(integration, recordType),
-        syncRunId,
-        overviewId: null,
-        pagesBefore: job.pages,
-        recordsPerType: 1_000_000,
-        records,
-        tombstones: [],
-        refused,
-        altered: [],
-        nextCursor,
-        asOf: work.now,
-        total,
-        requestedAt: work.now,
-      });
-      if (applied.kind !== 'applied') throw new Error('The page was not applied.');
-    });
+    await withCandidates(
+      (work) => this.work(work),
+      async (work) => {
+        const job = (await listSyncJobs(work, { syncRunId })).find((one) => one.recordType === recordType);
+        if (job?.state === 'queued')
+          await changeSyncJob(work, { syncRunId, recordType }, { state: 'running', attempts: 1 });
+        const integration = await findIntegration(work, { integrationId: this.integration.uuid });
+        if (integration === undefined || job === undefined) throw new Error('There is nothing to read.');
+        const applied = await applyPage(work, {
+          ...pullTargetOf(integration, recordType),
+          syncRunId,
+          overviewId: null,
+          pagesBefore: job.pages,
+          recordsPerType: 1_000_000,
+          records,
+          tombstones: [],
+          refused,
+          altered: [],
+          nextCursor,
+          asOf: work.now,
+          total,
+          requestedAt: work.now,
+        });
+        if (applied.kind !== 'applied') throw new Error('The page was not applied.');
+      },
+    );
   }
 
   /** Ends every job that has not ended, and the run with them. */

@@ -8,6 +8,7 @@ import { pullTargetOf } from '../../../db/pull/page';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { withCandidates } from '../../support/with-candidates';
 import { GivenTenant, openTestDb } from '../../db/given';
 
 /** @returns the job after each time that all the pages were applied, the oldest first. */
@@ -27,14 +28,22 @@ export async function applyPages(
       const { syncRunId } = run;
       let job: SyncJob | undefined;
       for (const page of pages) {
-        const applied = await tenant.work(async (work) => {
-          const integration = await findIntegration(work, { integrationId });
-          if (integration === undefined) throw new Error('There is no integration.');
-          const target = pullTargetOf(integration, recordType);
-          const prepared = await createPagePreparation(target.mapping)(page);
-          const place = { syncRunId, overviewId: null, pagesBefore: job?.pages ?? 0, requestedAt: work.now };
-          return applyPage(work, { ...prepared, ...target, ...place, recordsPerType: 1_000_000 });
-        });
+        const applied = await withCandidates(
+          (work) => tenant.work(work),
+          async (work) => {
+            const integration = await findIntegration(work, { integrationId });
+            if (integration === undefined) throw new Error('There is no integration.');
+            const target = pullTargetOf(integration, recordType);
+            const prepared = await createPagePreparation(target.mapping)(page);
+            const place = {
+              syncRunId,
+              overviewId: null,
+              pagesBefore: job?.pages ?? 0,
+              requestedAt: work.now,
+            };
+            return applyPage(work, { ...prepared, ...target, ...place, recordsPerType: 1_000_000 });
+          },
+        );
         if (applied.kind !== 'applied') throw new Error('The page was not applied.');
         job = applied.job;
       }
