@@ -192,6 +192,9 @@ async function plant(): Promise<void> {
     emails: { kind: 'x', content: { text: `About ${MARKER}@example.com.` }, last_error: `No ${MARKER}` },
     notifications: { kind: 'x', detail: `About ${EXTERNAL}`, integration_id: null },
     integration_trials: { result: { message: `${MARKER}@example.com` } },
+    connect_sessions: { problem: { message: `No ${MARKER}` }, state: 'failed' },
+    oauth_accounts: { refused_reason: `No ${MARKER}` },
+    oauth_consents: { result: { message: `${MARKER}@example.com` } },
     overview_jobs: { error: { message: `Bad row ${REMOTE}` }, direction: 'pull' },
     webhook_attempts: {
       error: MARKER,
