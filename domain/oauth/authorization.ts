@@ -16,8 +16,6 @@ export interface OAuthSettings {
   tokenParameters: Readonly<Record<string, string>>;
   /** A token is renewed this long before it expires; at most a third of its lifetime. */
   refreshAheadSeconds: number;
-  /** So long the provider accepts a refresh token again that it has replaced. */
-  refreshReuseSeconds: number;
   /** How API calls carry the token: the header, and its value with `{token}`. */
   header: string;
   value: string;

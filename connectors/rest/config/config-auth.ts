@@ -75,8 +75,6 @@ export const Auth = z.discriminatedUnion('type', [
     token_parameters: FurtherParameters,
     /** A token is renewed this long before it expires; at most a third of its lifetime. */
     refresh_ahead_seconds: z.int().min(0).max(86_400).default(300),
-    /** So long the provider accepts a refresh token again that it has replaced. */
-    refresh_reuse_seconds: z.int().min(0).max(31_536_000).default(0),
     /** Who has given consent: in the answer of `url`, or else in the answer with the tokens. */
     account: z
       .strictObject({
@@ -142,7 +140,6 @@ export function oauthSettingsOf(
     authorizationParameters: auth.authorization_parameters,
     tokenParameters: auth.token_parameters,
     refreshAheadSeconds: auth.refresh_ahead_seconds,
-    refreshReuseSeconds: auth.refresh_reuse_seconds,
     header: auth.header,
     value: auth.value,
     account: auth.account,
