@@ -168,7 +168,7 @@ it('finds the receipt of a deleted tenant by its id', async () => {
   const tenantId = new URL(page.url()).pathname.split('/').at(-1) as string;
   await page.getByRole('link', { name: 'Tenants' }).click();
   await page.getByRole('link', { name: 'Sample Company' }).waitFor();
-  expect(await page.getByRole('link', { name: TENANT }).count()).toBe(0);
+  await page.getByRole('link', { name: TENANT }).waitFor({ state: 'detached' });
   await page.getByLabel('Search').fill(tenantId);
   await page.getByRole('link', { name: `Show ${tenantId}` }).click();
 

@@ -223,9 +223,11 @@ it('a frame sends a window of its own to the provider, which says to go back', a
   expect((await window.send('get', `/connect/go/${'x'.repeat(43)}`)).status).toBe(403);
 });
 
-it('an app whose consent page is at no allowed address is not sent to', async () => {
-  settings = await consentSettings(['https://other.example.com']);
-  const person = await opened();
+it('an app whose consent page is at no allowed address gets no link', async () => {
+  const wanted = await consentSettings(['https://other.example.com', 'https://crm.example.com']);
 
-  expectProblem(await begin(person), 422, 'connection_refused');
+  const refused = await tenant.admin.post('/v1/connect-sessions', { integration: wanted });
+
+  expectProblem(refused, 422, 'invalid_config');
+  expect(refused.text).toContain('/config/auth/authorization_url');
 });
