@@ -36,6 +36,7 @@ import { createWebhookSender } from '../egress/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
+import { startAbandonedConsents } from './schedules/abandoned-consents';
 import { startOAuthRefresher } from './schedules/oauth-refresher';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
@@ -186,6 +187,7 @@ function startBackgroundLoops({
     startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
     startSweeper({ database, handleRow, log, retention }),
     startOAuthRefresher(dependencies),
+    startAbandonedConsents(dependencies),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };

@@ -79,7 +79,8 @@ export function oauthConsentActivities(tenantId: string): OAuthConsentActivities
     taskQueue: TASK_QUEUES.push,
     startToCloseTimeout: '40 seconds',
     scheduleToCloseTimeout: '1 minute',
-    retry: { maximumAttempts: 2 },
+    // A worker of the former release does not know the activity.
+    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
     priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }

@@ -73,7 +73,7 @@ export async function beginConsent(
       }),
     );
     url.searchParams.delete('state');
-    const integrationId = session.integrationId ?? newUuid();
+    const integrationId = await integrationIdOf(work, session);
     const consentId = await createConsent(work, services.encryption, {
       integrationId,
       state,
@@ -93,6 +93,16 @@ export async function beginConsent(
     });
     return { state, consentUrl: url.href };
   });
+}
+
+/** The id of a new integration that was deleted meanwhile is not used again. */
+async function integrationIdOf(
+  work: TenantWork,
+  { integrationId, settings }: ConnectSession,
+): Promise<string> {
+  if (integrationId === null) return newUuid();
+  const isKept = settings === null || (await findIntegration(work, { integrationId })) !== undefined;
+  return isKept ? integrationId : newUuid();
 }
 
 export interface ProviderAnswer {
@@ -120,6 +130,8 @@ export async function takeAnswer(
         : await keepCode(work, session, answer.code, answer, services);
     if (problem === undefined) return true;
     await noteConsent(work, { ...place, oauthConsentId: null });
+    // An earlier consent may have got so far that its integration exists.
+    await dropUnfinished(work, session);
     await refuseConnectSession(work, { ...place, problem });
     return true;
   });
@@ -194,12 +206,23 @@ export async function finishConsent(
     throw new HttpError('connection_refused', { detail: session.problem?.message ?? LATE });
   await temporal.exchangeConsent({ tenantId, integrationId, consentId });
   const refusal = await database.withTenant(tenantId, async (work) => {
-    const locked = await lockOpenSession(work, place).catch(async (error: unknown) => {
+    const locked = await findConnectSession(work, { ...place, isLocked: true });
+    // Another call has finished it: this integration is connected, and stays.
+    if (locked?.state === 'done') return undefined;
+    const ended = await requireOpenSession(work, place).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof HttpError) return error;
+        throw error;
+      },
+    );
+    if (locked === undefined || ended !== undefined) {
       await dropUnfinished(work, session);
-      if (error instanceof HttpError) return error;
-      throw error;
-    });
-    if (locked instanceof HttpError) return locked;
+      return ended;
+    }
+    // Another call has ended this consent, and a further one may be under way.
+    if (locked.oauthConsentId !== consentId)
+      return new HttpError('connection_refused', { detail: locked.problem?.message ?? LATE });
     const problem = await problemOf(work, { integrationId, consentId });
     if (problem === undefined) {
       await finish(work, locked, integrationId, visitor);

@@ -1,12 +1,17 @@
 /** Web origins: where a connect page may lead back to, and where it may be embedded. */
 import { z } from 'zod';
 
+/** For the description: what this accepts is an origin. International names and low ports are, too. */
+const PATTERN =
+  '^(https://([a-z0-9]+(-[a-z0-9]+)*\\.)*[a-z][a-z0-9]*(-[a-z0-9]+)*|http://localhost|http://127\\.0\\.0\\.1)' +
+  '(:([1-9][0-9]{3}|[1-5][0-9]{4}))?$';
+
 /** A scheme, a host and a port, as browsers write it. http only for this machine. */
 export const webOrigin = z
   .string()
   .max(300)
   .refine(isWebOrigin, 'must be an origin such as https://app.example.com, without a path')
-  .meta({ example: 'https://app.example.com' });
+  .meta({ pattern: PATTERN, example: 'https://app.example.com' });
 
 function isWebOrigin(text: string): boolean {
   const url = parse(text);

@@ -72,39 +72,34 @@ const newSession = session
   })
   .meta({ id: 'NewConnectSession' });
 
-const body = z
-  .strictObject({
-    integration_id: idParam('int', 'integration_not_found')
-      .optional()
-      .meta({ description: 'Reconnects this integration: it keeps its records, links and logs.' }),
-    integration: newIntegration
-      .omit({ credentials: true })
-      .optional()
-      .meta({ description: 'A new integration, which exists once the person has finished.' }),
-    person: lineOfText(200)
-      .optional()
-      .meta({ description: 'Who gets the link, for your lists.', example: 'Ada of Example Ltd' }),
-    guidance: z
-      .array(lineOfText(500))
-      .max(20)
-      .default([])
-      .meta({ description: 'Steps that the page shows, such as where to find a token. Plain text.' }),
-    return_url: z.string().max(2_000).optional().meta({
-      description:
-        'Where the page leads back to. Its origin must be one of `return_origins` of the connect settings.',
-      example: 'https://app.example.com/apps',
-    }),
-    expires_in_minutes: z
-      .int()
-      .min(1)
-      .max(MINUTES_MAX)
-      .default(MINUTES_DEFAULT)
-      .meta({ description: `${MINUTES_DEFAULT} by default, at most ${MINUTES_MAX}.` }),
-  })
-  .refine(
-    (given) => (given.integration_id === undefined) !== (given.integration === undefined),
-    'needs either integration_id or integration',
-  );
+const body = z.strictObject({
+  integration_id: idParam('int', 'integration_not_found')
+    .optional()
+    .meta({ description: 'Reconnects this integration: it keeps its records, links and logs.' }),
+  integration: newIntegration
+    .omit({ credentials: true })
+    .optional()
+    .meta({ description: 'A new integration, which exists once the person has finished.' }),
+  person: lineOfText(200)
+    .optional()
+    .meta({ description: 'Who gets the link, for your lists.', example: 'Ada of Example Ltd' }),
+  guidance: z
+    .array(lineOfText(500))
+    .max(20)
+    .default([])
+    .meta({ description: 'Steps that the page shows, such as where to find a token. Plain text.' }),
+  return_url: z.string().max(2_000).optional().meta({
+    description:
+      'Where the page leads back to. Its origin must be one of `return_origins` of the connect settings.',
+    example: 'https://app.example.com/apps',
+  }),
+  expires_in_minutes: z
+    .int()
+    .min(1)
+    .max(MINUTES_MAX)
+    .default(MINUTES_DEFAULT)
+    .meta({ description: `${MINUTES_DEFAULT} by default, at most ${MINUTES_MAX}.` }),
+});
 const params = z.strictObject({
   connect_session_id: idParam('cns', 'connect_session_not_found'),
 });
@@ -128,6 +123,7 @@ export const connectSessionRoutes: readonly Route[] = [
       'integration_not_found',
       'too_many_integrations',
       'unknown_connector',
+      'unknown_definition',
       'invalid_config',
       'invalid_mapping',
       'invalid_settings',
@@ -215,6 +211,10 @@ async function create(
   { body: wanted }: { body: z.output<typeof body> },
   { caller, services }: TenantContext,
 ) {
+  if ((wanted.integration_id === undefined) === (wanted.integration === undefined))
+    throw new HttpError('invalid_settings', {
+      errors: [{ pointer: '', code: 'one_of', message: 'Give either `integration_id` or `integration`.' }],
+    });
   if (wanted.integration_id !== undefined) await requireIntegration(work, wanted.integration_id);
   if (wanted.integration !== undefined) {
     await checkIntegrationLimit(work, services);

@@ -14,6 +14,8 @@ import { webOrigin } from './connect-origins';
 const tag = 'Connect sessions';
 const path = '/v1/connect-settings';
 const ORIGINS_MAX = 20;
+/** Characters, as JSON Schema counts them. */
+const LOGO_MAX = 3;
 
 const members = {
   name: lineOfText(100)
@@ -24,7 +26,9 @@ const members = {
     .regex(/^#[0-9a-f]{6}$/, 'must be a color such as #1a7f5a')
     .nullable()
     .meta({ description: 'Of the bar at the top; null = the color of Syncline.', example: '#1a7f5a' }),
-  logo_text: lineOfText(3)
+  logo_text: lineOfText(2 * LOGO_MAX)
+    .refine((text) => Array.from(text).length <= LOGO_MAX, 'must have at most three characters')
+    .meta({ maxLength: LOGO_MAX })
     .nullable()
     .meta({ description: 'Up to three letters in place of a logo; null = the first letter of the name.' }),
   return_origins: z

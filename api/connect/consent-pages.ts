@@ -5,6 +5,7 @@ import {
   findConnectSession,
   locateConnectSession,
 } from '../../db/integrations/connect/connect-sessions';
+import { findConnectSettings } from '../../db/integrations/connect/connect-settings';
 import { hashOfState } from '../../db/integrations/oauth/consents';
 import { toTypeId } from '../../db/sql/ids';
 import type { ApiDependencies } from '../dependencies';
@@ -35,7 +36,14 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
     const state = String(request.params['state']);
     const place = await locate(state);
     const session =
-      place && (await within(database.withTenant(place.tenantId, (work) => findConnectSession(work, place))));
+      place &&
+      (await within(
+        database.withTenant(place.tenantId, async (work) => {
+          // Only a frame needs this way. Any browser may come by it, so the state is less bound here.
+          const { frameAncestors } = await findConnectSettings(work);
+          return frameAncestors.length === 0 ? undefined : findConnectSession(work, place);
+        }),
+      ));
     if (place === undefined || session === undefined || session.consentUrl === null)
       return say(response, 403, MIXED_UP);
     cookie.write(response, { ...place, state });

@@ -98,7 +98,7 @@ async function readBasis(
     const missing = Object.entries({ '/connector': kind, '/config': config }).filter(
       ([, value]) => value === undefined,
     );
-    throw new HttpError('invalid_body', {
+    throw new HttpError('invalid_settings', {
       errors: missing.map(([pointer]) => ({ pointer, code: 'required', message: 'is required' })),
     });
   }

@@ -71,7 +71,7 @@ export const definitionRoutes: readonly Route[] = [
     problems: ['invalid_cursor'],
     async run(work, { query }) {
       const scope = ['third-party-definitions'];
-      const { limit, after } = readPage(query, scope, z.string().max(63));
+      const { limit, after } = readPage(query, scope, definitionKey);
       const rows = await listDefinitions(work, { limit: limit + 1, after });
       return { status: 200, body: toPage(rows, limit, scope, (row) => row.definitionKey, toSummary) };
     },

@@ -7,12 +7,18 @@ import { PARAMETER_FORMATS } from '../../domain/third-parties/parameters';
 import { recordTypeMappings } from '../integrations/mapping-schema';
 import { jsonObject, lineOfText } from '../routing/common-schemas';
 
-const name = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'lower-case letters, digits and _');
+const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const name = z.string().regex(NAME, 'lower-case letters, digits and _');
+/** The generator of the API description leaves out what names may be. */
+const propertyNames = { type: 'string', pattern: NAME.source } as const;
 const steps = z
   .array(lineOfText(500))
   .max(20)
   .meta({ description: 'Steps for people, in order, each a sentence or two.' });
-const httpsUrl = z.url({ protocol: /^https$/ }).max(2_000);
+const httpsUrl = z
+  .string()
+  .max(2_000)
+  .regex(/^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)+(\/[!-~]*)?$/, 'must be an address with https');
 
 const parameter = z
   .strictObject({
@@ -51,7 +57,7 @@ const signIn = z
         }),
       )
       .default({})
-      .meta({ description: 'The credentials to enter, by name.' }),
+      .meta({ propertyNames, description: 'The credentials to enter, by name.' }),
   })
   .meta({ id: 'ThirdPartySignIn' });
 
@@ -94,7 +100,11 @@ export const definitionDocument = z
       .record(name, parameter)
       .refine((parameters) => Object.keys(parameters).length <= 20, 'at most 20 parameters')
       .default({})
-      .meta({ description: 'What differs between accounts. `${name}` in any text stands for the value.' }),
+      .meta({
+        propertyNames,
+        maxProperties: 20,
+        description: 'What differs between accounts. `${name}` in any text stands for the value.',
+      }),
     sign_in: z.array(signIn).min(1).max(10).meta({ description: 'The ways to sign in, the default first.' }),
     config: jsonObject.meta({ description: 'The configuration of the connector, without the sign-in.' }),
     record_types: recordTypeMappings

@@ -28,13 +28,22 @@ type Services = Pick<RouteServices, 'connectors' | 'whyUrlIsRefused'>;
 const parameterValues = z
   .record(z.string().max(63), z.string().max(200))
   .refine((values) => Object.keys(values).length <= 20, 'at most 20 parameters')
-  .meta({ maxProperties: 20, example: { subdomain: 'acme' } });
+  .meta({
+    maxProperties: 20,
+    propertyNames: { type: 'string', maxLength: 63 },
+    example: { subdomain: 'acme' },
+  });
 const signIn = z.string().max(63).meta({ example: 'api_key' });
 
 export const newDefinitionUse = z
   .strictObject({
     key: definitionKey,
-    version: z.int().min(1).optional().meta({ description: 'The current version by default.' }),
+    version: z
+      .int()
+      .min(1)
+      .max(2_147_483_647)
+      .optional()
+      .meta({ description: 'The current version by default.' }),
     sign_in: signIn.optional().meta({ description: 'The first way to sign in by default.' }),
     parameters: parameterValues.default({}),
   })

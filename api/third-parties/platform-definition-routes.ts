@@ -89,7 +89,7 @@ export const platformDefinitionRoutes: readonly Route[] = [
       const head = await findDefinition(work, { key });
       if (head === undefined) throw new HttpError('definition_not_found');
       const scope = ['third-party-definition-versions', key];
-      const { limit, after } = readPage(query, scope, z.int());
+      const { limit, after } = readPage(query, scope, z.int32());
       const rows = await listDefinitionVersions(work, { key, limit: limit + 1, before: after });
       const body = toPage(
         rows,

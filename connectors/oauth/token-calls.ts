@@ -178,6 +178,11 @@ class Exchange {
       );
     const code = errorCodeOf(answer, status);
     if (code === undefined) return undefined;
+    if (isOfAGateway(answer, status))
+      return this.#failed(
+        new Unavailable(`The token endpoint gave no usable answer (${formOf(response)}).`, status),
+        false,
+      );
     const words = this.#quotable([code, textOf(answer.error_description ?? answer.message)].join(' ').trim());
     if (OF_THE_APP.has(code))
       return this.#failed(
@@ -203,7 +208,8 @@ class Exchange {
   }
 
   #quotable(text: string): string {
-    return this.#secrets.reduce((quoted, secret) => quoted.replaceAll(secret, '•••'), excerpt(text));
+    // Before the cut, which could leave a part of a secret.
+    return excerpt(this.#secrets.reduce((quoted, secret) => quoted.replaceAll(secret, '•••'), text));
   }
 }
 
@@ -227,6 +233,15 @@ function errorCodeOf(answer: JsonObject, status: number): string | undefined {
   const named = textOf(answer.error) || (status >= 400 ? textOf(answer.status) || textOf(answer.code) : '');
   if (named !== '' && (status >= 400 || typeof answer.access_token !== 'string')) return named;
   return status >= 400 ? `http_${status}` : undefined;
+}
+
+/**
+ * A token endpoint refuses a grant by name, or at least with 400. Other statuses without a name are of a gateway
+ * before it, or of a wrong address: nobody has to consent again.
+ */
+function isOfAGateway(answer: JsonObject, status: number): boolean {
+  if (status < 400 || status === 400 || textOf(answer.error) !== '') return false;
+  return status !== 401 || (textOf(answer.status) || textOf(answer.code)) === '';
 }
 
 /**

@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../../activities/dependencies';
 import { ConnectorError } from '../../connectors/errors';
 import { unlessDeleted } from '../../db/database';
 import { findIntegration } from '../../db/integrations/integrations';
-import { findDueAccounts } from '../../db/integrations/oauth/refreshes';
+import { findDueAccounts, postponeRefresh } from '../../db/integrations/oauth/refreshes';
 import { typeIdOf } from '../../domain/typeid';
 import { always, type MayContinue, startLeasedLoop } from '../leased-loop';
 
@@ -14,6 +14,7 @@ const INTERVAL_MS = 10_000;
 const ACCOUNTS_PER_TURN = 200;
 const AT_ONCE = 8;
 const REFRESH_MS = 30_000;
+const POSTPONED_MS = 600_000;
 
 type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
 
@@ -26,8 +27,21 @@ async function refreshDueAccounts(
     findDueAccounts(work, { overdueMs: 0, limit: ACCOUNTS_PER_TURN }),
   );
   for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
-    await Promise.all(due.slice(start, start + AT_ONCE).map((account) => refreshOne(options, account)));
+    await Promise.all(due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)));
   return due.length;
+}
+
+async function refreshOrPostpone(
+  options: RefresherOptions,
+  account: { tenantId: string; integrationId: string },
+): Promise<void> {
+  await refreshOne(options, account);
+  const { tenantId, integrationId } = account;
+  await unlessDeleted(
+    options.database.withTenant(tenantId, (work) =>
+      postponeRefresh(work, { integrationId, delayMs: POSTPONED_MS }),
+    ),
+  );
 }
 
 async function refreshOne(

@@ -59,6 +59,8 @@ export function createAccountTokens(options: RefreshOptions): (account: Connecte
 
 class AccountTokens implements AccessTokens {
   readonly #key: string;
+  /** Also one that was refused: the answer may quote it. */
+  readonly #handedOut = new Set<string>();
 
   constructor(
     private readonly options: RefreshOptions,
@@ -71,10 +73,24 @@ class AccountTokens implements AccessTokens {
 
   known(): string[] {
     const cached = this.cache.get(this.#key);
-    return cached === undefined ? [] : [cached.token.value];
+    return [...this.#handedOut, ...(cached === undefined ? [] : [cached.token.value])];
   }
 
   async current(): Promise<AccessToken> {
+    return this.#handOut(await this.#current());
+  }
+
+  async renew(refused: AccessToken): Promise<AccessToken | undefined> {
+    const renewed = await this.#renew(refused);
+    return renewed && this.#handOut(renewed);
+  }
+
+  #handOut(token: AccessToken): AccessToken {
+    this.#handedOut.add(token.value);
+    return token;
+  }
+
+  async #current(): Promise<AccessToken> {
     const cached = this.cache.get(this.#key);
     if (cached !== undefined && cached.until > performance.now()) return cached.token;
     const found = await this.#read();
@@ -82,7 +98,7 @@ class AccountTokens implements AccessTokens {
     return this.#shared(found);
   }
 
-  async renew(refused: AccessToken): Promise<AccessToken | undefined> {
+  async #renew(refused: AccessToken): Promise<AccessToken | undefined> {
     this.cache.delete(this.#key);
     const found = await this.#read();
     if (found.account.generation > refused.generation) return this.#keep(found);
@@ -109,8 +125,10 @@ class AccountTokens implements AccessTokens {
     const { callMs } = options.times ?? REFRESH_TIMES;
     const giveUpAt = performance.now() + WAITS_MAX_MS;
     for (;;) {
+      if (connected.signal.aborted) throw new Unavailable('Nothing was sent: the worker stops.');
+      // A refresh that was sent is not broken off with the work that needs it: its answer would be lost.
       const refreshed = await refreshAccount(options, connected.tenantId, account, connected.settings, () =>
-        this.#open(AbortSignal.any([connected.signal, AbortSignal.timeout(callMs)])),
+        this.#open(AbortSignal.timeout(callMs)),
       );
       if (refreshed.kind === 'failed') {
         if (isUsable && !(refreshed.error instanceof Unauthorized)) return this.#keep(before);

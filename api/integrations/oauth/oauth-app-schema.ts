@@ -19,6 +19,10 @@ const clientSecret = z
   .regex(new RegExp(VISIBLE))
   .nullable()
   .meta({ writeOnly: true, description: 'Stored encrypted and never shown; null = a public client.' });
+/** For the description: what this accepts is an origin. Addresses by number and low ports are, too. */
+const ORIGIN =
+  '^https?://(localhost|(\\*\\.)?([a-z0-9]+(-[a-z0-9]+)*\\.)+[a-z][a-z0-9]*(-[a-z0-9]+)*)' +
+  '(:([1-9][0-9]{3}|[1-5][0-9]{4}))?$';
 const allowedOrigins = z
   .array(
     z
@@ -27,7 +31,8 @@ const allowedOrigins = z
       .superRefine((origin, issue) => {
         const message = whyOriginIsRefused(origin);
         if (message !== undefined) issue.addIssue({ code: 'custom', message });
-      }),
+      })
+      .meta({ pattern: ORIGIN }),
   )
   .min(1)
   .max(50)

@@ -176,6 +176,23 @@ export async function refuseAccount(
   return numUpdatedRows === 1n;
 }
 
+/**
+ * For an account that is still due after an attempt which asked no provider, such as one whose configuration
+ * signs in otherwise meanwhile: the accounts behind it come first.
+ */
+export async function postponeRefresh(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, delayMs }: { integrationId: string; delayMs: number },
+): Promise<void> {
+  await trx
+    .updateTable('oauthAccounts')
+    .set({ refreshDueAt: new Date(now.getTime() + delayMs) })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('refreshDueAt', '<=', now)
+    .execute();
+}
+
 /** Accounts whose refresh is overdue, the longest first. Needs the dispatcher's role. */
 export async function findDueAccounts(
   { trx, now }: Work,

@@ -40,13 +40,19 @@ const statements = [
   `create unique index connect_sessions_by_state on connect_sessions (state_hash)`,
   `create index connect_sessions_by_id on connect_sessions (connect_session_id)`,
   `create index connect_sessions_by_age on connect_sessions (created_at)`,
+  `create index connect_sessions_in_consent on connect_sessions (expires_at)
+     where oauth_consent_id is not null and state <> 'done'`,
   ...tenantTable('connect_sessions', 'select, insert, update'),
   ...allTenants(
     'syncline_platform',
     'connect_sessions',
     'select (tenant_id, connect_session_id, secret_hash, state_hash)',
   ),
-  ...allTenants('syncline_dispatcher', 'connect_sessions', 'select (ctid, created_at), delete'),
+  ...allTenants(
+    'syncline_dispatcher',
+    'connect_sessions',
+    'select (ctid, created_at, tenant_id, connect_session_id, state, oauth_consent_id, expires_at), delete',
+  ),
   ...erasable('connect_sessions'),
   `create table connect_settings (
      tenant_id uuid not null primary key,

@@ -206,7 +206,37 @@ it('cancelling while the code is exchanged wins, and the new integration is gone
   expect(await integrations()).toEqual([]);
 });
 
+it('finishing twice at the same time connects once, and the integration stays', async () => {
+  const person = await begun();
+  await callback(person.page, { state: person.state, code: 'code' });
+
+  const exchange = service.temporal.exchangeConsent;
+  service.temporal.exchangeConsent = async function (input) {
+    service.temporal.exchangeConsent = exchange;
+    expect((await finish(person)).body.state).toBe('done');
+    return exchange.call(this, input);
+  };
+
+  expect((await finish(person)).body.state).toBe('done');
+  expect(await integrations()).toMatchObject([{ state: 'active' }]);
+});
+
+it('a paused integration that an admin deletes during a consent is created anew by the next one', async () => {
+  const first = await begun();
+  await callback(first.page, { state: first.state, code: 'code-1' });
+  const [paused] = await integrations();
+  await tenant.admin.delete(`/v1/integrations/${paused?.id}`).expect(204);
+  const second = await begun(first);
+
+  expect((await callback(second.page, { state: second.state, code: 'code-2' })).status).toBe(303);
+  expect((await finish(second)).body.state).toBe('done');
+});
+
 it('a frame sends a window of its own to the provider, which says to go back', async () => {
+  await tenant.admin
+    .patch('/v1/connect-settings', { frame_ancestors: ['https://app.example.com'] })
+    .set('If-Match', '"1"')
+    .expect(200);
   const person = await opened();
   const { url } = (await begin(person, true)).body as { url: string };
   const window = browser();
@@ -221,6 +251,13 @@ it('a frame sends a window of its own to the provider, which says to go back', a
   expect([back.status, back.text]).toEqual([200, expect.stringContaining('Close this window')]);
   expect((await finish(person)).body.state).toBe('done');
   expect((await window.send('get', `/connect/go/${'x'.repeat(43)}`)).status).toBe(403);
+});
+
+it('nobody is sent to the provider by the way of frames if no site may show the page in a frame', async () => {
+  const person = await opened();
+  const { url } = (await begin(person, true)).body as { url: string };
+
+  expect((await browser().send('get', url)).status).toBe(403);
 });
 
 it('an app whose consent page is at no allowed address gets no link', async () => {

@@ -129,7 +129,7 @@ describe('a new app', () => {
   it('cannot be asked for with credentials, without settings, or with settings that cannot work', async () => {
     const ask = (body: object) => tenant.admin.post('/v1/connect-sessions', body);
     expectProblem(await ask({ integration: { ...NEW_INTEGRATION, credentials: { token: 'x' } } }), 400);
-    expectProblem(await ask({}), 400, 'invalid_body');
+    expectProblem(await ask({}), 422, 'invalid_settings');
     expectProblem(
       await ask({ integration: { ...NEW_INTEGRATION, connector: 'x' } }),
       422,

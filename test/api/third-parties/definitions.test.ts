@@ -135,7 +135,7 @@ describe('an integration of a definition', () => {
     const none = await tenant.admin.post('/v1/integrations?check=false', { is_paused: true });
 
     expectProblem(both, 422, 'invalid_settings');
-    expectProblem(none, 400, 'invalid_body');
+    expectProblem(none, 422, 'invalid_settings');
     expectProblem(await link({ key: 'none' }), 422, 'unknown_definition');
     expectProblem(await link({ key: 'contacts', version: 99 }), 422, 'unknown_definition');
   });

@@ -1,0 +1,32 @@
+/** Removes what connect sessions leave behind that nobody finishes. One worker does it at a time. */
+import type { ActivityDependencies } from '../../activities/dependencies';
+import { unlessDeleted } from '../../db/database';
+import { dropAbandonedConsent, findAbandonedConsents } from '../../db/sync-runs/abandoned-consents';
+import { startLeasedLoop } from '../leased-loop';
+
+const INTERVAL_MS = 60_000;
+const SESSIONS_PER_TURN = 200;
+
+export const startAbandonedConsents = ({
+  database,
+  log,
+}: Pick<ActivityDependencies, 'database' | 'log'>): { stop(): Promise<void> } =>
+  startLeasedLoop({
+    database,
+    log,
+    name: 'abandoned_consents',
+    intervalMs: INTERVAL_MS,
+    async run(mayContinue) {
+      const found = await database.withDispatcher((work) =>
+        findAbandonedConsents(work, { limit: SESSIONS_PER_TURN }),
+      );
+      let failure: { error: unknown } | undefined;
+      for (const { tenantId, connectSessionId } of found) {
+        if (!(await mayContinue())) return;
+        await unlessDeleted(
+          database.withTenant(tenantId, (work) => dropAbandonedConsent(work, { connectSessionId })),
+        ).catch((error: unknown) => (failure ??= { error }));
+      }
+      if (failure !== undefined) throw failure.error;
+    },
+  });
