@@ -234,6 +234,9 @@ function browserSessionOf(
       request.res?.clearCookie(name, { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure });
     },
     async rememberProviderSignIn(signIn) {
+      // The cookie of an operator would not come back from the provider, which is another site.
+      if (request.session.platform !== undefined)
+        await promisify((callback) => request.session.regenerate(callback));
       request.session.providerSignIn = signIn;
       await promisify((callback) => request.session.save(callback));
     },

@@ -9,7 +9,8 @@
  * lateral (…)` and written with `insert … on conflict do update`. Where many rows of a tenant match, its id
  * is passed through `opaqueToPlanner`.
  *
- * A column that has the same value in every row is sent once: in a batch most columns have.
+ * A column that has the same value in every row is sent once: in a batch most columns have. Ids are not:
+ * with one id for all rows, a join by the whole key may read all rows of that id.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { arrayParameter } from './binary-arrays';
@@ -32,7 +33,8 @@ const known = new Map<string, Column[]>();
 export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<unknown> {
   const sent = parse(columns).map(({ name, type }) => {
     const values = rows.map((row) => (row as Record<string, unknown>)[name]);
-    return { name, type, values, isConstant: values.length > 1 && isSameInAll(values) };
+    const isConstant = type !== 'uuid' && values.length > 1 && isSameInAll(values);
+    return { name, type, values, isConstant };
   });
   const [first] = sent;
   if (first !== undefined && sent.every(({ isConstant }) => isConstant)) first.isConstant = false;

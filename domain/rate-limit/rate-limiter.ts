@@ -265,8 +265,10 @@ const windowMs = ({ refilledAt, countingSince }: RateLimiter): number =>
 const used = (budget: RateLimiter): number => budget.requestsCounted / Math.max(windowMs(budget) / 1_000, 1);
 
 function slowDown(budget: RateLimiter): RateLimiter {
-  const { ratePerSecond: rate, slowedAt, refilledAt: now } = budget;
+  const { ratePerSecond: rate, slowedAt, pausedUntil, refilledAt: now } = budget;
   if (slowedAt !== null && now.getTime() - slowedAt.getTime() < SLOWED_TOGETHER_MS) return budget;
+  // Nothing is granted in a pause, so the refused request was granted before it, too.
+  if (pausedUntil !== null && pausedUntil > now) return budget;
   // If less than half of the rate was used, the rate was not the cause of the refusal.
   const ceiling =
     rate === null ? Math.max(used(budget), FIRST_CEILING_MIN) : used(budget) < rate / 2 ? rate / 2 : rate;

@@ -60,6 +60,18 @@ describe('rows as one table', () => {
     expect(await read(sent)).toEqual(rows);
   });
 
+  it('arrive as they were sent where nearly all columns are the same in every row', async () => {
+    for (const text of AWKWARD) {
+      const dueAt = new Date(1_800_000_000_123);
+      const shared = { name: text, fields: { [text]: [text, null] }, tags: [text, 'x', text], version: 7 };
+      const sent = [1, 2, 3].map((attempts) => ({ ...shared, is_active: null, due_at: dueAt, attempts }));
+
+      expect(await read(sent)).toEqual(
+        [1, 2, 3].map((attempts) => ({ ...shared, isActive: null, dueAt, attempts })),
+      );
+    }
+  });
+
   it('accept ids in any spelling, and reject texts that are not ids', async () => {
     const id = newUuid();
     const readIds = (ids: string[]) =>
