@@ -2,6 +2,7 @@
  * The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows:
  * add, never rename.
  */
+import { OAUTH_CONSENT_WORKFLOW } from '../../contract/oauth-consent';
 import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../contract/background-task';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
@@ -97,6 +98,7 @@ describe('permanent names', () => {
     expect([ERASURE_WORKFLOW, erasureChangedSignal.name]).toEqual(['erasureWorkflow', 'erasureChanged']);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
+    expect(OAUTH_CONSENT_WORKFLOW).toBe('oauthConsentWorkflow');
     expect([TENANT_DELETION_WORKFLOW, TENANT_DELETED]).toEqual(['tenantDeletionWorkflow', 'TenantDeleted']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
@@ -125,6 +127,7 @@ describe('permanent names', () => {
       'decideNotification',
       'deliverDueWebhooks',
       'emitSyncMilestone',
+      'exchangeCode',
       'pushDueRecords',
       'readSyncRun',
       'requestScheduledSync',

@@ -113,7 +113,7 @@ it('a person consents once; tokens are replaced for as long as the consent lasts
 
   issuer.revoke();
   await until('a person has to connect it again', async () => {
-    await check(id);
+    await tenant.api.call('POST', `/v1/integrations/${id}/sync-runs`, { kind: 'full' });
     return (await tenant.api.must('GET', `/v1/integrations/${id}`)).state === 'needs_reauthorization';
   });
   const again = await tenant.api.must('POST', '/v1/connect-sessions', { integration_id: id });

@@ -27,7 +27,9 @@ async function refreshDueAccounts(
     findDueAccounts(work, { overdueMs: 0, limit: ACCOUNTS_PER_TURN }),
   );
   for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
-    await Promise.all(due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)));
+    await Promise.all(
+      due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)),
+    );
   return due.length;
 }
 

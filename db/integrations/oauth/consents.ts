@@ -88,7 +88,10 @@ export async function saveConsentCode(
   const { trx, tenantId, now } = work;
   const { numUpdatedRows } = await trx
     .updateTable('oauthConsents')
-    .set({ code: await encryption.encrypt(work, locationOf(consentId, 'code'), code), iss: sanitizeForPostgres(iss) })
+    .set({
+      code: await encryption.encrypt(work, locationOf(consentId, 'code'), code),
+      iss: sanitizeForPostgres(iss),
+    })
     .where('tenantId', '=', tenantId)
     .where('oauthConsentId', '=', consentId)
     .where('code', 'is', null)
