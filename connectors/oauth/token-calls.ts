@@ -240,7 +240,7 @@ function errorCodeOf(answer: JsonObject, status: number): string | undefined {
  * before it, or of a wrong address: nobody has to consent again.
  */
 function isOfAGateway(answer: JsonObject, status: number): boolean {
-  if (status < 400 || status === 400 || textOf(answer.error) !== '') return false;
+  if (status <= 400 || textOf(answer.error) !== '') return false;
   return status !== 401 || (textOf(answer.status) || textOf(answer.code)) === '';
 }
 
