@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TenantWork, Work } from '../../db/database';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
-import { changeTenant } from '../../db/sync-runs/time-zone-change';
+import { changeTenant } from '../../db/sync-runs/schedules/time-zone-change';
 import { createTenant, findTenant, listTenants, lockTenant, type Tenant } from '../../db/tenants/tenants';
 import type { ApiSettings } from '../dependencies';
 import { HttpError } from '../http/http-error';

@@ -236,8 +236,8 @@ function errorCodeOf(answer: JsonObject, status: number): string | undefined {
 }
 
 /**
- * A token endpoint refuses a grant by name, or at least with 400. Other statuses without a name are of a gateway
- * before it, or of a wrong address: nobody has to consent again.
+ * A token endpoint refuses a grant by name, or at least with 400. Other statuses without a name are of a
+ * gateway before it, or of a wrong address: nobody has to consent again.
  */
 function isOfAGateway(answer: JsonObject, status: number): boolean {
   if (status <= 400 || textOf(answer.error) !== '') return false;

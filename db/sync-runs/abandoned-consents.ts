@@ -1,6 +1,6 @@
 /**
- * Connect sessions that expired during a consent: the person went to the provider, and nobody has finished. The
- * paused integration that waited for the tokens goes again.
+ * Connect sessions that expired during a consent: the person went to the provider, and nobody has finished.
+ * The paused integration that waited for the tokens goes again.
  */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';

@@ -7,7 +7,7 @@ import {
 } from '../../../db/sync-runs/schedules/due-schedules';
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
-import { changeTenant } from '../../../db/sync-runs/time-zone-change';
+import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';
 import { reconcileSchedules, tick } from '../../../worker/schedules/schedule-ticker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 

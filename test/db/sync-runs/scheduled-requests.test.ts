@@ -10,7 +10,7 @@ import {
   resumeIntegration,
 } from '../../../db/sync-runs/integration-lifecycle';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
-import { changeTenant } from '../../../db/sync-runs/time-zone-change';
+import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 const PULLED = { employees: { direction: 'pull' as const, fields: [], onDelete: 'leave' as const } };

@@ -2,7 +2,7 @@
 import { Unavailable } from '../../../connectors/errors';
 import { companyEvents } from '../../../db/sync-runs/company-sync';
 import { toTypeId } from '../../../db/sql/ids';
-import { changeTenant } from '../../../db/sync-runs/time-zone-change';
+import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';
 import type { CompanySynchronizedPolicy } from '../../../db/tables/tenants';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';

@@ -2,11 +2,11 @@
  * Changing a tenant, including what a new time zone means for the nightly runs of its integrations (rules.md
  * 29).
  */
-import { scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
-import type { TenantWork } from '../database';
-import { lockTenant, type Tenant, type TenantChange, updateTenant } from '../tenants/tenants';
-import { decideScheduledRun, findRunOfScheduleDate } from './scheduled-requests';
-import { updateSchedules } from './sync-schedules';
+import { scheduleDateOf } from '../../../domain/sync-runs/nightly-schedule';
+import type { TenantWork } from '../../database';
+import { lockTenant, type Tenant, type TenantChange, updateTenant } from '../../tenants/tenants';
+import { decideScheduledRun, findRunOfScheduleDate } from '../scheduled-requests';
+import { updateSchedules } from '../sync-schedules';
 
 /** Nightly runs follow the tenant's time zone: a new one moves the schedules. */
 export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
