@@ -12,8 +12,17 @@ export type PushWithPayload = LoggedPush & Pick<Selectable<PushesTable>, 'payloa
 function selectPushes({ trx, tenantId }: TenantWork) {
   return trx
     .selectFrom('pushes as push')
-    .innerJoin('records as record', (join) =>
-      join.onRef('record.tenantId', '=', 'push.tenantId').onRef('record.recordId', '=', 'push.recordId'),
+    .innerJoinLateral(
+      // One at a time, in the order of the page.
+      (from) =>
+        from
+          .selectFrom('records')
+          .select(['recordType', 'externalId'])
+          .where('tenantId', '=', tenantId)
+          .whereRef('recordId', '=', 'push.recordId')
+          .limit(1)
+          .as('record'),
+      (join) => join.onTrue(),
     )
     .select([
       'push.pushId',

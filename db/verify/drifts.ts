@@ -80,17 +80,29 @@ export async function listDrifts(
   const { integrationId, recordId, recordType, externalIds, afterRecordId } = filter;
   let query = trx
     .selectFrom('drifts')
-    .innerJoin('records', (join) =>
-      join
-        .onRef('records.tenantId', '=', 'drifts.tenantId')
-        .onRef('records.recordId', '=', 'drifts.recordId'),
+    // One at a time, in the order of the page.
+    .innerJoinLateral(
+      (from) =>
+        from
+          .selectFrom('records')
+          .select(['externalId', 'deletedAt'])
+          .where('tenantId', '=', tenantId)
+          .whereRef('recordId', '=', 'drifts.recordId')
+          .limit(1)
+          .as('records'),
+      (join) => join.onTrue(),
     )
-    .innerJoin('recordLinks', (join) =>
-      join
-        .onRef('recordLinks.tenantId', '=', 'drifts.tenantId')
-        .onRef('recordLinks.integrationId', '=', 'drifts.integrationId')
-        .onRef('recordLinks.recordId', '=', 'drifts.recordId')
-        .onRef('recordLinks.updatedAt', '<=', 'drifts.seenAt'),
+    .innerJoinLateral(
+      (from) =>
+        from
+          .selectFrom('recordLinks')
+          .select(['isDeactivated', 'updatedAt'])
+          .where('tenantId', '=', tenantId)
+          .whereRef('integrationId', '=', 'drifts.integrationId')
+          .whereRef('recordId', '=', 'drifts.recordId')
+          .limit(1)
+          .as('recordLinks'),
+      (join) => join.onRef('recordLinks.updatedAt', '<=', 'drifts.seenAt'),
     )
     .select([
       'drifts.integrationId',
