@@ -16,9 +16,16 @@ import type { DescribedConnector } from '../integrations/connector-catalogue';
 import { compileDefinition, toStoredDocument } from './compile-definition';
 import { type DefinitionDocument, definitionDocument } from './definition-schema';
 
-/** Throws for a file that is no valid definition, or whose name is not its key. */
+/**
+ * None where there is no such folder. Throws for a file that is no valid definition, or whose name is not its
+ * key.
+ */
 export async function readShippedDefinitions(folder: string): Promise<DefinitionDocument[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const files = found.filter((file) => file.endsWith('.json')).sort();
   return Promise.all(
     files.map(async (file) => {
       const document = definitionDocument.parse(JSON.parse(await readFile(path.join(folder, file), 'utf8')));

@@ -187,8 +187,13 @@ it('the example of the documentation is a valid definition', () => {
 describe('the definitions that come with Syncline', () => {
   const folder = path.join(__dirname, '../../../third-parties');
 
+  it('are none in an installation without the folder', async () => {
+    expect(await readShippedDefinitions(path.join(folder, 'missing'))).toEqual([]);
+  });
+
   it('are valid, and are current where nobody uses a former version', async () => {
     const documents = await readShippedDefinitions(folder);
+    expect(documents.length).toBeGreaterThan(0);
     for (const document of documents) compileDefinition(document, connectors);
 
     await storeShippedDefinitions(service.database, documents, connectors);
