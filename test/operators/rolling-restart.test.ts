@@ -120,7 +120,7 @@ it('no caller sees an error, and each change is pushed once, while the encryptio
   await until(
     'the last change is there',
     () => accepted.every((id) => ledger.person('main', id) !== undefined),
-    60_000,
+    180_000,
   );
   const pushes = ledger.changes('main').map(({ externalId }) => externalId ?? '');
   expect(pushes.toSorted(byText)).toEqual(accepted.toSorted(byText));
