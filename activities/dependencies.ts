@@ -65,9 +65,10 @@ export interface ActivityDependencies {
   isStopping(): boolean;
 }
 
-interface OAuthDependencies {
+export interface OAuthDependencies {
   encryption: Encryption;
   connectors: Record<string, Connector>;
+  /** `hosts`: where the configuration of the integration allows connections to. */
   createHttpClient(options: {
     hosts: readonly string[];
     signal: AbortSignal;

@@ -1,20 +1,18 @@
 /**
  * Opens an integration's connector: decrypted credentials, rate-limited HTTP, guarded sockets, cached tokens.
  */
-import type {
-  AccessTokens,
-  Connector,
-  HttpClient,
-  SocketOpener,
-  TokenStore,
-} from '../../connectors/connector';
+import type { AccessTokens, Connector, SocketOpener, TokenStore } from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
 import type { Database } from '../../db/database';
 import { findEncryptedCredentials } from '../../db/integrations/integrations';
 import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
-import type { Encryption } from '../../db/platform/encryption';
-import type { ActivityDependencies, ActivityLog, IntegrationToOpen } from '../dependencies';
+import type {
+  ActivityDependencies,
+  ActivityLog,
+  IntegrationToOpen,
+  OAuthDependencies,
+} from '../dependencies';
 import { ACCOUNT_CREDENTIAL, type ConnectedAccount, createAccountTokens } from './oauth/account-tokens';
 import type { RefreshOptions } from './oauth/refresh-account';
 import { createRateLimitPermits } from './rate-limit-permits';
@@ -22,17 +20,9 @@ import { rateLimitedHttp } from './rate-limited-http';
 
 const TOKENS_MAX = 5_000;
 
-export interface ConnectorOpenerOptions {
+export interface ConnectorOpenerOptions extends OAuthDependencies {
   refresh?: Pick<RefreshOptions, 'times' | 'at'>;
   database: Database;
-  encryption: Encryption;
-  connectors: Record<string, Connector>;
-  /** `hosts`: where the configuration of the integration allows connections to. */
-  createHttpClient(options: {
-    hosts: readonly string[];
-    signal: AbortSignal;
-    owner: { tenantId: string; integrationId: string };
-  }): HttpClient;
   createSocketOpener(options: { hosts: readonly string[]; signal: AbortSignal }): SocketOpener;
   log: ActivityLog;
 }

@@ -72,7 +72,8 @@ export function rateLimitedHttp(
 const isRead = ({ method, responseBytesMax }: HttpRequest): boolean =>
   method === 'GET' || method === 'HEAD' || responseBytesMax !== undefined;
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Throws Unavailable if the signal is aborted meanwhile. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);

@@ -5,6 +5,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { newUuid } from '../../db/sql/ids';
+import { cookieOf } from '../http/cookies';
 
 /** Browsers keep no cookie for longer. */
 const KEPT_FOR_MS = 400 * 86_400_000;
@@ -30,9 +31,7 @@ export function createDeviceCookies(options: { platformKey: string; isSecure: bo
     `${isSecure ? '__Host-' : ''}syncline-device-${personId.slice(-12)}`;
 
   function read(request: Request, person: Person): string | undefined {
-    const prefix = `${nameOf(person)}=`;
-    const cookies = request.headers.cookie?.split(/; */) ?? [];
-    const value = cookies.find((cookie) => cookie.startsWith(prefix))?.slice(prefix.length) ?? '';
+    const value = cookieOf(request, nameOf(person)) ?? '';
     const [deviceId = ''] = value.split('.');
     const [given, expected] = [Buffer.from(value), Buffer.from(valueOf(deviceId, person))];
     return given.length === expected.length && timingSafeEqual(given, expected) ? deviceId : undefined;

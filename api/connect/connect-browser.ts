@@ -15,11 +15,13 @@ import {
   stateOfConnectSession,
 } from '../../db/integrations/connect/connect-sessions';
 import { hashOfToken } from '../auth/person-tokens';
+import { cookieOf } from '../http/cookies';
 import { HttpError } from '../http/http-error';
 
 /** The page says how a session ended for this long after its time. */
 const COOKIE_OUTLIVES_MS = 3_600_000;
-const CONSENT_MS = 10 * 60_000;
+/** How long a person has for a consent at the provider. */
+export const CONSENT_VALID_MS = 10 * 60_000;
 
 /** What a person reads who comes too late. */
 const ENDED: Readonly<Record<Exclude<ConnectState, 'open' | 'in_progress'>, string>> = {
@@ -53,7 +55,7 @@ export function createConsentCookie({ publicUrl }: { publicUrl: string }): Conse
         sameSite: 'lax',
         secure: isSecure,
         path: '/',
-        maxAge: CONSENT_MS,
+        maxAge: CONSENT_VALID_MS,
       });
     },
     isOf: (request, consent) => cookieOf(request, name(consent)) === consent.state,
@@ -130,8 +132,3 @@ export function createConnectBrowser({
 /** A browser can have several sessions. The end of an id is its random part. */
 const nameOf = (connectSessionId: string, isSecure: boolean): string =>
   `${isSecure ? '__Host-' : ''}syncline-connect-${connectSessionId.slice(-12)}`;
-
-function cookieOf(request: Request, name: string): string | undefined {
-  const cookies = request.headers.cookie?.split(/; */) ?? [];
-  return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1);
-}

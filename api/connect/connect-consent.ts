@@ -37,10 +37,9 @@ import {
   requireConnector,
 } from '../integrations/integration-input';
 import { newIntegration } from '../integrations/integration-schema';
+import { CONSENT_VALID_MS } from './connect-browser';
 import { announceConnected, CONNECT_ACTOR, requireOpenSession, toProblem, type Visitor } from './connect-app';
 import { dropUnfinished, readConnectTarget } from './connect-target';
-
-const CONSENT_VALID_MS = 10 * 60_000;
 
 /** Where providers send the browser back to, for all apps. */
 const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;

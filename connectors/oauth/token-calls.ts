@@ -50,7 +50,7 @@ export interface CodeToExchange {
 
 /** Nothing longer is an answer with tokens. */
 const BYTES_MAX = 256 * 1_024;
-/** They concern the app and no single account, so nobody has to consent again. */
+/** They concern the app and no single account, so no new consent is needed. */
 const OF_THE_APP = new Set(['invalid_client', 'unauthorized_client']);
 const LATER = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
 
@@ -237,7 +237,7 @@ function errorCodeOf(answer: JsonObject, status: number): string | undefined {
 
 /**
  * A token endpoint refuses a grant by name, or at least with 400. Other statuses without a name are of a
- * gateway before it, or of a wrong address: nobody has to consent again.
+ * gateway before it, or of a wrong address: no new consent is needed.
  */
 function isOfAGateway(answer: JsonObject, status: number): boolean {
   if (status <= 400 || textOf(answer.error) !== '') return false;

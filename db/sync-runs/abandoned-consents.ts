@@ -1,5 +1,5 @@
 /**
- * Connect sessions that expired during a consent: the person went to the provider, and nobody has finished.
+ * Connect sessions that expired during a consent: the person went to the provider and did not finish.
  * The paused integration that waited for the tokens goes again.
  */
 import { sql } from 'kysely';

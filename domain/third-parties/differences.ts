@@ -3,6 +3,7 @@
  * and other values as a whole.
  */
 import { isJsonObject, type JsonObject, jsonEquals, type JsonValue } from '../json';
+import { ownValue } from '../records/mapping';
 
 export interface Difference {
   /** The members that lead to the value. */
@@ -15,7 +16,7 @@ export interface Difference {
 export function differencesOf(base: JsonObject, own: JsonObject, path: readonly string[] = []): Difference[] {
   const names = [...new Set([...Object.keys(base), ...Object.keys(own)])].sort();
   return names.flatMap((name): Difference[] => {
-    const [before, value] = [memberOf(base, name), memberOf(own, name)];
+    const [before, value] = [ownValue(base, name), ownValue(own, name)];
     if (jsonEquals(before, value)) return [];
     const at = [...path, name];
     if (isJsonObject(before) && isJsonObject(value)) return differencesOf(before, value, at);
@@ -41,6 +42,3 @@ function withValue(base: JsonObject, path: readonly string[], value: JsonValue |
   else members.set(name, value);
   return Object.fromEntries(members);
 }
-
-const memberOf = (object: JsonObject, name: string): JsonValue | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;

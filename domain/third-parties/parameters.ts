@@ -17,7 +17,7 @@ export interface Parameter {
 }
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
-const HOST = `(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*`;
+const HOST = `${LABEL}(?:\\.${LABEL})*`;
 
 const VALID: Record<Exclude<Parameter['format'], 'choice'>, { pattern: RegExp; words: string }> = {
   subdomain: {
@@ -25,11 +25,11 @@ const VALID: Record<Exclude<Parameter['format'], 'choice'>, { pattern: RegExp; w
     words: 'Enter the part before the first dot of the address: letters, digits and hyphens.',
   },
   host: {
-    pattern: new RegExp(`^${HOST}$`),
+    pattern: new RegExp(`^(?=.{1,253}$)${HOST}$`),
     words: 'Enter a host name, without https:// and without a path.',
   },
   origin: {
-    pattern: new RegExp(`^https?://${HOST.replace('(?=.{1,253}$)', '')}(?::[0-9]{1,5})?$`),
+    pattern: new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?$`),
     words: 'Enter the address up to the host, such as https://app.example.com, without a path.',
   },
   identifier: {

@@ -1,4 +1,4 @@
-/** Removes what connect sessions leave behind that nobody finishes. One worker does it at a time. */
+/** Removes what unfinished connect sessions leave behind. One worker does it at a time. */
 import type { ActivityDependencies } from '../../activities/dependencies';
 import { unlessDeleted } from '../../db/database';
 import { dropAbandonedConsent, findAbandonedConsents } from '../../db/sync-runs/abandoned-consents';

@@ -1,5 +1,5 @@
 /**
- * Refreshes the tokens of accounts that nobody uses, so that their refresh tokens do not expire, and those
+ * Refreshes the tokens of idle accounts, so that their refresh tokens do not expire, and those
  * whose refresh was interrupted. One worker looks through the rows at a time.
  */
 import type { ActivityDependencies } from '../../activities/dependencies';
@@ -8,7 +8,7 @@ import { unlessDeleted } from '../../db/database';
 import { findIntegration } from '../../db/integrations/integrations';
 import { findDueAccounts, postponeRefresh } from '../../db/integrations/oauth/refreshes';
 import { typeIdOf } from '../../domain/typeid';
-import { always, type MayContinue, startLeasedLoop } from '../leased-loop';
+import { type MayContinue, startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 10_000;
 const ACCOUNTS_PER_TURN = 200;
@@ -18,19 +18,15 @@ const POSTPONED_MS = 600_000;
 
 type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
 
-/** @returns how many accounts were due. Failures are kept in the rows, with the time of the next attempt. */
-async function refreshDueAccounts(
-  options: RefresherOptions,
-  mayContinue: MayContinue = always,
-): Promise<number> {
+/** Failures are kept in the rows, with the time of the next attempt. */
+async function refreshDueAccounts(options: RefresherOptions, mayContinue: MayContinue): Promise<void> {
   const due = await options.database.withDispatcher((work) =>
-    findDueAccounts(work, { overdueMs: 0, limit: ACCOUNTS_PER_TURN }),
+    findDueAccounts(work, { limit: ACCOUNTS_PER_TURN }),
   );
   for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
     await Promise.all(
       due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)),
     );
-  return due.length;
 }
 
 async function refreshOrPostpone(

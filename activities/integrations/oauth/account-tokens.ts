@@ -8,6 +8,7 @@ import { findAccount, type OAuthAccount } from '../../../db/integrations/oauth/a
 import { toTypeId } from '../../../db/sql/ids';
 import type { Origins } from '../../../domain/credential-origins';
 import type { OAuthSettings } from '../../../domain/oauth/authorization';
+import { pause } from '../rate-limited-http';
 import { findAllowedApp, type OpenHttp, openTokenEndpoint } from './oauth-endpoint';
 import { connectAgain, REFRESH_TIMES, refreshAccount, type RefreshOptions } from './refresh-account';
 
@@ -190,9 +191,4 @@ class AccountTokens implements AccessTokens {
     this.cache.set(this.#key, { token, until: performance.now() + leftMs });
     return token;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw new Unavailable('Nothing was sent: the worker stops.');
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

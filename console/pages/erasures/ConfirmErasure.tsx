@@ -1,10 +1,10 @@
-import { Button, Group, List, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { List, Modal, Text } from '@mantine/core';
 import { Eraser } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
+import { ConfirmByTyping } from './ConfirmByTyping';
 import { plural } from '../../common/formatting';
-import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { useIntegrationNames } from '../integrations/use-integration-names';
@@ -60,39 +60,20 @@ function Confirmation({ erasure, actions, onClose }: ConfirmErasureProps & { onC
     changes: ['erasures', 'records', 'record'],
     onDone: onClose,
   });
-  const isTyped = typed.trim() === String(records);
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (isTyped) confirm.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        {confirm.error && <ProblemView error={confirm.error} />}
-        <Consequences erasure={erasure} actions={actions} />
-        <TextInput
-          label={`Type the number of records (${records})`}
-          inputMode="numeric"
-          autoComplete="off"
-          data-autofocus
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <ActionButton
-            type="submit"
-            color="red"
-            loading={confirm.isPending}
-            refusal={isTyped ? undefined : `Type ${records} to confirm.`}
-          >
-            Erase records
-          </ActionButton>
-        </Group>
-      </Stack>
-    </form>
+    <ConfirmByTyping
+      action={confirm}
+      confirm="Erase records"
+      expected={String(records)}
+      what="number of records"
+      inputMode="numeric"
+      typed={typed}
+      isTyped={typed.trim() === String(records)}
+      onType={setTyped}
+      onClose={onClose}
+    >
+      <Consequences erasure={erasure} actions={actions} />
+    </ConfirmByTyping>
   );
 }
 

@@ -153,7 +153,7 @@ function WhatToSync({ draft, onChange }: PartProps) {
   );
 }
 
-/** Somebody else gives the credentials, and the check comes before anything is synced. */
+/** Another person gives the credentials, and the check comes before anything is synced. */
 function settingsToSend(connector: Connector, draft: Draft) {
   const { credentials: _given, ...settings } = toNewIntegration(connector, draft);
   return { ...settings, is_paused: false };

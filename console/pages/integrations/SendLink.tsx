@@ -22,7 +22,7 @@ interface SendLinkProps {
   target: () => Target;
 }
 
-/** Makes a one-time link with which somebody else signs in to the app. */
+/** Makes a one-time link with which another person signs in to the app. */
 export function SendLink({ app, label, target }: SendLinkProps) {
   const [isOpen, setOpen] = useState(false);
   const close = (): void => setOpen(false);

@@ -1,9 +1,9 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Modal, Text } from '@mantine/core';
 import { Trash2 } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { ProblemView } from '../../common/States';
+import { ConfirmByTyping } from '../erasures/ConfirmByTyping';
 import { useAction } from '../../common/use-action';
 
 interface DeleteTenantProps {
@@ -39,40 +39,21 @@ function Confirmation({ tenant: { id, name }, onClose }: DeleteTenantProps & { o
     done: `${name} was deleted.`,
     changes: ['platform-tenants'],
   });
-  const isTyped = typed === name;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (isTyped) remove.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        {remove.error && <ProblemView error={remove.error} />}
-        <Text>
-          All data of the tenant is deleted: its records, integrations, users, keys and logs. This cannot be
-          undone. Its syncs stop at once. Nothing is changed in the apps of its integrations.
-        </Text>
-        <TextInput
-          label={`Type the name of the tenant (${name})`}
-          autoComplete="off"
-          data-autofocus
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <ActionButton
-            type="submit"
-            color="red"
-            loading={remove.isPending}
-            refusal={isTyped ? undefined : `Type ${name} to confirm.`}
-          >
-            Delete tenant
-          </ActionButton>
-        </Group>
-      </Stack>
-    </form>
+    <ConfirmByTyping
+      action={remove}
+      confirm="Delete tenant"
+      expected={name}
+      what="name of the tenant"
+      typed={typed}
+      isTyped={typed === name}
+      onType={setTyped}
+      onClose={onClose}
+    >
+      <Text>
+        All data of the tenant is deleted: its records, integrations, users, keys and logs. This cannot be
+        undone. Its syncs stop at once. Nothing is changed in the apps of its integrations.
+      </Text>
+    </ConfirmByTyping>
   );
 }

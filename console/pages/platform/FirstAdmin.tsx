@@ -1,10 +1,11 @@
-import { Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Modal, Stack, Text } from '@mantine/core';
 import { UserPlus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
+import { EmailInput } from '../settings/EmailInput';
 import { NameInput } from '../settings/NameInput';
 import { OneTimeLink } from '../settings/OneTimeLink';
 
@@ -74,13 +75,7 @@ function AdminForm({
           If the tenant already has a user with this address, that user becomes an admin and gets a new link.
         </Text>
         <NameInput name={name} onChange={setName} />
-        <TextInput
-          label="E-mail"
-          inputMode="email"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-        />
+        <EmailInput email={email} onChange={setEmail} />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={add.isPending}>
             Add admin

@@ -1,10 +1,11 @@
-import { Group, Stack, TextInput } from '@mantine/core';
+import { Group, Stack } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import type { Role } from '../../session/session';
+import { EmailInput } from './EmailInput';
 import { NameInput } from './NameInput';
 import { RoleInput } from './RoleInput';
 
@@ -27,13 +28,7 @@ export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink
       <Stack>
         {add.error && <ProblemView error={add.error} />}
         <NameInput name={name} onChange={setName} />
-        <TextInput
-          label="E-mail"
-          inputMode="email"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-        />
+        <EmailInput email={email} onChange={setEmail} />
         <RoleInput role={role} onChange={setRole} />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={add.isPending}>

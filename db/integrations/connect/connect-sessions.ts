@@ -10,7 +10,7 @@ import { sanitizeForPostgres } from '../../sql/sanitize-text';
 import type { ConnectProblem, ConnectSessionsTable } from '../../tables/connect';
 
 export type ConnectSession = Selectable<ConnectSessionsTable>;
-/** `expired`: its time is over, and nobody has finished it. */
+/** `expired`: its time is over, and it was not finished. */
 export type ConnectState = ConnectSession['state'] | 'expired';
 
 /** After so many refusals the session has failed, because the link is not a place to guess passwords. */

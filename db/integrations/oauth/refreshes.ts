@@ -196,12 +196,12 @@ export async function postponeRefresh(
 /** Accounts whose refresh is overdue, the longest first. Needs the dispatcher's role. */
 export async function findDueAccounts(
   { trx, now }: Work,
-  { overdueMs, limit }: { overdueMs: number; limit: number },
+  { limit }: { limit: number },
 ): Promise<{ tenantId: string; integrationId: string }[]> {
   return trx
     .selectFrom('oauthAccounts')
     .select(['tenantId', 'integrationId'])
-    .where('refreshDueAt', '<', new Date(now.getTime() - overdueMs))
+    .where('refreshDueAt', '<', now)
     .where(sql<boolean>`refresh_token is not null and refused_at is null`)
     .orderBy('refreshDueAt')
     .limit(limit)
