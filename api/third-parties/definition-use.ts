@@ -16,7 +16,7 @@ import {
   moveToVersion,
   type Settings,
 } from '../../domain/third-parties/definition';
-import { problemOfParameter } from '../../domain/third-parties/parameters';
+import { parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
 import type { RouteServices } from '../dependencies';
 import { HttpError, type ProblemDetail } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
@@ -156,6 +156,8 @@ export function readingConfig(
 function checkUse(rules: DefinitionRules, { signIn: key, parameters }: DefinitionColumns): void {
   const values = { ...defaultsOf(rules), ...parameters };
   const at = (name: string) => pointerTo(['third_party', 'parameters', name]);
+  // Another way to sign in may have parameters of its own.
+  const used = parametersIn([rules.config, rules.mappings, rules.signIns[key] ?? {}] as never);
   const errors: ProblemDetail[] = [
     ...(Object.hasOwn(rules.signIns, key)
       ? []
@@ -175,7 +177,10 @@ function checkUse(rules: DefinitionRules, { signIn: key, parameters }: Definitio
       })),
     ...Object.entries(rules.parameters).flatMap(([name, parameter]) => {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value === undefined) return [{ pointer: at(name), code: 'required', message: 'Enter a value.' }];
+      if (value === undefined)
+        return used.includes(name)
+          ? [{ pointer: at(name), code: 'required', message: 'Enter a value.' }]
+          : [];
       const message = problemOfParameter(parameter, value);
       return message === undefined ? [] : [{ pointer: at(name), code: 'invalid_value', message }];
     }),

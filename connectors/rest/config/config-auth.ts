@@ -10,6 +10,7 @@ import {
   PathTemplate,
   Status,
   Text,
+  TokenUrl,
   refuseUnsafeKeys,
 } from './config-values';
 
@@ -48,7 +49,8 @@ const OAUTH_PARAMETERS = new Set([
 export const Auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
   z.strictObject({ type: z.literal('bearer') }),
-  z.strictObject({ type: z.literal('basic') }),
+  /** `username` and `password` are the credentials of these names, unless texts say otherwise. */
+  z.strictObject({ type: z.literal('basic'), username: Text.optional(), password: Text.optional() }),
   z.strictObject({ type: z.literal('header'), headers: Headers }),
   z.strictObject({ type: z.literal('query'), parameters: z.record(z.string().min(1).max(100), Text) }),
   z.strictObject({
@@ -64,7 +66,7 @@ export const Auth = z.discriminatedUnion('type', [
     /** The app (`/v1/oauth-apps`) whose client id and secret are used. */
     app_id: z.string().regex(APP_ID, 'The id of an OAuth app: oap_….'),
     authorization_url: AbsoluteUrl,
-    token_url: AbsoluteUrl,
+    token_url: TokenUrl,
     /** Compared with `iss` in the provider's answer (RFC 9207). */
     issuer: Text.min(1).optional(),
     scopes: z.array(z.string().regex(SCOPE, 'A scope, without spaces.')).max(100).default([]),

@@ -52,6 +52,8 @@ const Find = z.strictObject({
   item_at: JsonPointer.optional(),
   /** The condition for a response without a list if nothing was found. */
   empty: Condition.optional(),
+  /** Where a found record has its id, if it differs from that of a single record. */
+  id: JsonPointer.optional(),
   /** The value by which a found record is recognized; `external_id` by default. */
   match: z
     .strictObject({
@@ -89,6 +91,8 @@ const EachError = z.strictObject({
 const Errors = z.strictObject({
   /** The third party's general message. */
   message: JsonPointer.optional(),
+  /** The header with the message, for responses without a body. */
+  message_header: z.string().regex(HEADER_NAME).optional(),
   /** The third party's general code. */
   code: JsonPointer.optional(),
   /** The field, for responses with a single error at the top. */
@@ -162,7 +166,7 @@ const RecordTypeConfig = z.strictObject({
   /** A record that matches this counts as missing. */
   tombstone: Condition.optional(),
   find: Find.optional(),
-  read: z.strictObject(callShape).optional(),
+  read: z.strictObject({ ...callShape, body: JsonObject.optional() }).optional(),
   create: z
     .strictObject({
       ...callShape,

@@ -2,6 +2,7 @@
  * One call of a record type: builds the request from the configuration and the record, and reads the
  * response.
  */
+import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
@@ -123,7 +124,7 @@ export function requestTo(
       : undefined;
     return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
   };
-  const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
+  const around = call.body === undefined ? undefined : (fillJson(call.body, withParameters) as JsonObject);
   const body = content === undefined ? around : bodyWith(content, around, call.body_at);
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, template] of Object.entries({ ...config.headers, ...call.headers }))
@@ -187,7 +188,7 @@ function fillParameter(parameter: ParameterConfig, variables: Variables): string
   return encode === undefined ? text : Buffer.from(text).toString(encode);
 }
 
-/** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */
+/** The variables of a record's calls: `external_id`, `push_id`, `remote_id`, `random_password` and `payload.<key>`. */
 export function variablesOf(
   { id }: RecordTypeConfig,
   item: PushItem,
@@ -196,11 +197,17 @@ export function variablesOf(
   return (name) => {
     if (name === 'external_id') return item.externalId;
     if (name === 'push_id') return item.pushId;
+    if (name === 'random_password') return randomPassword();
     if (name === 'remote_id')
       return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
     if (!name.startsWith('payload.')) return undefined;
     return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('.', '/')}`);
   };
+}
+
+/** Random, and with a letter of each case, a digit and a sign, as most products want it. It is kept nowhere. */
+function randomPassword(): string {
+  return `Aa1-${randomBytes(24).toString('base64url')}`;
 }
 
 function isNumericId(id: IdConfig): boolean {

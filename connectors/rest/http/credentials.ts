@@ -2,7 +2,8 @@
 import type { ConnectorContext, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
 import type { RestConfig } from '../config/config';
-import type { RestCredentials } from '../config/config-auth';
+import type { AuthConfig, RestCredentials } from '../config/config-auth';
+import { fillText } from './templates';
 
 export type RestContext = ConnectorContext<RestConfig, RestCredentials>;
 
@@ -12,6 +13,19 @@ const SECRET_LENGTH_MIN = 6;
 /** `Authorization: Basic` (RFC 7617), in UTF-8. */
 export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+type BasicAuth = Extract<AuthConfig, { type: 'basic' }>;
+
+/** For APIs whose key is the user name, or the password, or a part of one. */
+export function basicTexts({ username = '{username}', password = '{password}' }: BasicAuth) {
+  return { username, password };
+}
+
+export function basicOf(auth: BasicAuth, credentials: RestCredentials): string {
+  const credential = (name: string) => credentialOf(credentials, name);
+  const { username, password } = basicTexts(auth);
+  return basic(fillText(username, credential), fillText(password, credential));
 }
 
 /** A credential by name. Throws Unauthorized if it is missing, because a user has to enter it. */
@@ -29,7 +43,9 @@ export function redacted(response: HttpResponse, secrets: readonly string[]): Ht
   const forms = secrets
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  return { ...response, text: forms.reduce((text, secret) => text.replaceAll(secret, '•••'), response.text) };
+  const without = (given: string) => forms.reduce((text, secret) => text.replaceAll(secret, '•••'), given);
+  const headers = Object.entries(response.headers).map(([name, value]) => [name, without(value)]);
+  return { ...response, headers: Object.fromEntries(headers), text: without(response.text) };
 }
 
 /**
@@ -37,19 +53,16 @@ export function redacted(response: HttpResponse, secrets: readonly string[]): Ht
  * current token.
  */
 export function secretsOf({
+  config: { auth },
   credentials,
   tokens,
   accessTokens,
-}: Pick<RestContext, 'credentials' | 'tokens' | 'accessTokens'>): string[] {
-  const { username, password } = credentials;
-  const recordSync =
-    username === undefined || password === undefined
-      ? []
-      : [basic(username, password).slice('Basic '.length)];
+}: Pick<RestContext, 'config' | 'credentials' | 'tokens' | 'accessTokens'>): string[] {
+  const isBasic = auth.type === 'basic' && Object.keys(credentials).length > 0;
   const token = tokens.get();
   return [
     ...Object.values(credentials),
-    ...recordSync,
+    ...(isBasic ? [basicOf(auth, credentials).slice('Basic '.length)] : []),
     ...(token ? [token.value] : []),
     ...(accessTokens?.known() ?? []),
   ];

@@ -51,7 +51,8 @@ export function refusalIn(
  * text.
  */
 export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig): string {
-  return words(wordsByRules(body, rules) || excerptOf(response));
+  const inHeader = rules.message_header && response.headers[rules.message_header.toLowerCase()];
+  return words(wordsByRules(body, rules) || inHeader || excerptOf(response));
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { AccessToken, HttpRequest, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
 import type { AuthConfig } from '../config/config-auth';
-import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
+import { type RestContext, basicOf, credentialOf, redacted, secretsOf } from './credentials';
 import { withFormBody } from './form-body';
 import { type Token, fetchToken } from './token';
 import { UnusableValue, fillHeader } from './templates';
@@ -169,7 +169,7 @@ function withCredentials(request: HttpRequest, { config: { auth }, credentials }
     case 'bearer':
       return withHeaders(request, { authorization: fillHeader('Bearer {token}', credential) });
     case 'basic':
-      return withHeaders(request, { authorization: basic(credential('username'), credential('password')) });
+      return withHeaders(request, { authorization: basicOf(auth, credentials) });
     case 'header':
       return withHeaders(
         request,

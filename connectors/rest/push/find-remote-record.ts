@@ -206,7 +206,9 @@ function matchingRecords(calls: RecordCalls, records: (JsonValue | undefined)[])
 }
 
 function remoteOfRecord(calls: RecordCalls, record: JsonValue | undefined, response: HttpResponse): Remote {
-  const id = idIn(calls.recordType, record, response) ?? ownIdOf(calls);
+  const { find } = calls.recordType;
+  const own = find?.id === undefined ? undefined : singleValue(readAt(record, find.id));
+  const id = own ?? idIn(calls.recordType, record, response) ?? ownIdOf(calls);
   if (id === undefined) throw withoutId(response);
   return { id, version: versionIn(calls.recordType, record, response) };
 }

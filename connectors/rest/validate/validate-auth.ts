@@ -1,5 +1,6 @@
 /** Problems of the authentication, and of the credentials for it. */
 import type { AuthConfig, RestCredentials } from '../config/config-auth';
+import { basicTexts } from '../http/credentials';
 import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { type Problem, unknownVariable } from './validate-call';
 
@@ -55,7 +56,7 @@ export function credentialsOf(auth: AuthConfig): string[] {
     case 'bearer':
       return ['token'];
     case 'basic':
-      return ['username', 'password'];
+      return Object.values(basicTexts(auth)).flatMap(textVariables);
     case 'header':
       return Object.values(auth.headers).flatMap(textVariables);
     case 'query':

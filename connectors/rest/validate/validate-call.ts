@@ -19,6 +19,7 @@ export function problemsOfCall(
 ): Problem[] {
   const parameters = call.parameters ?? {};
   const inPath = call.path === undefined ? [] : pathVariables(call.path);
+  const inBody = jsonVariables(call.body ?? {});
   const problems: Problem[] = [];
   for (const name of inPath) {
     if (!Object.hasOwn(parameters, name) && !isKnown(name))
@@ -26,18 +27,18 @@ export function problemsOfCall(
   }
   for (const [name, parameter] of Object.entries(parameters)) {
     const at = `${pointer}/parameters/${name}`;
-    if (!inPath.includes(name))
+    if (!inPath.includes(name) && !inBody.includes(name))
       problems.push({
         pointer: at,
-        message: `{${name}} is not in the path, so this parameter has no effect.`,
+        message: `{${name}} is neither in the path nor in the body, so this parameter has no effect.`,
       });
     for (const variable of variablesOfParameter(parameter))
       if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
     const problem = problemOfParameter(parameter);
     if (problem !== undefined) problems.push({ pointer: at, message: problem });
   }
-  for (const variable of jsonVariables(call.body ?? {}))
-    if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
+  for (const variable of inBody)
+    if (!isKnown(variable) && !Object.hasOwn(parameters, variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown, unknown)];
 }
 

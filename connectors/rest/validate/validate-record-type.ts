@@ -28,6 +28,7 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
       variable === 'external_id' ||
       variable === 'push_id' ||
       variable.startsWith('payload.') ||
+      (variable === 'random_password' && name === 'create') ||
       (variable === 'remote_id' && (hasOwnId || !['find', 'create', 'upsert'].includes(name)));
     const isRead = name === 'find' || name === 'read';
     return [

@@ -130,6 +130,26 @@ describe('an integration of a definition', () => {
     expect(refused.body.errors[0].pointer).toBe('/third_party/parameters/subdomain');
   });
 
+  it('asks for a parameter only with the way to sign in that has it', async () => {
+    const { parameters, sign_in: signIns } = givenDefinition() as Record<string, never[]>;
+    const realm = { label: 'Realm', format: 'identifier', example: 'main' };
+    const [key, password] = signIns as object[];
+    const auth = { type: 'header', headers: { 'X-Realm': '${realm}', 'X-Password': '{password}' } };
+    const definition = givenDefinition({
+      key: 'realms',
+      parameters: { ...(parameters as object), realm },
+      sign_in: [key, { ...password, config: { auth } }],
+    });
+    await service.platform.post(PLATFORM, definition).expect(201);
+
+    const byKey = await link({ key: 'realms', parameters: { subdomain: 'acme' } });
+    const byPassword = await link({ key: 'realms', sign_in: 'password', parameters: { subdomain: 'acme' } });
+
+    expect(byKey.status).toBe(201);
+    expectProblem(byPassword, 422, 'invalid_settings');
+    expect(byPassword.body.errors).toMatchObject([{ pointer: '/third_party/parameters/realm', code: 'required' }]);
+  });
+
   it('needs a definition or a configuration, and not both', async () => {
     const both = await link({ key: 'contacts', parameters: { subdomain: 'a' } }, { connector: 'rest' });
     const none = await tenant.admin.post('/v1/integrations?check=false', { is_paused: true });

@@ -8,12 +8,12 @@ import { readShippedDefinitions } from '../../../api/third-parties/shipped-defin
 import { connectors } from '../../../connectors';
 import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';
 import { rest } from '../../../connectors/rest';
-import type { JsonObject, JsonValue } from '../../../domain/json';
-import { isJsonObject } from '../../../domain/json';
+import { closeConnections } from '../../../egress/http-client';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { expand } from '../../../domain/third-parties/definition';
 import { errorOf, pushOne, type RestContext } from '../rest/rest-given';
-import { contextWith, egressHttp, memoryTokens, pushItem } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
 import type { ScriptedAnswer } from '../suite/scripted-server';
 import { type Product, type Row, type Simulator, startSimulator } from './simulator';
 
@@ -73,7 +73,10 @@ export function describeContract(contract: Contract): void {
     product = contract.product();
     simulator = await startSimulator(product);
   });
-  afterEach(() => simulator.stop());
+  afterEach(async () => {
+    await closeConnections(loopbackPolicy);
+    await simulator.stop();
+  });
 
   const signIns = Object.keys(contract.credentials);
   const linked = (change: Linking = {}) => link(contract, simulator.url, change);

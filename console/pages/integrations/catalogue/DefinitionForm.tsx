@@ -81,7 +81,7 @@ function Account({ definition: { document }, draft, problem, onChange }: PartPro
         value={draft.accountName}
         onChange={(event) => onChange({ accountName: event.currentTarget.value })}
       />
-      {Object.entries(document.parameters ?? {}).map(([name, parameter]) => (
+      {parametersOf(document, draft.signIn).map(([name, parameter]) => (
         <ParameterInput
           key={name}
           parameter={parameter}
@@ -219,6 +219,12 @@ function toNewIntegration({ key, version }: Definition, draft: Draft) {
     credentials: withoutEmpty(draft.credentials),
     is_paused: true,
   };
+}
+
+/** Without those that only other ways to sign in have. */
+function parametersOf({ parameters, sign_in: signIns, ...document }: Definition['document'], signIn: string) {
+  const texts = JSON.stringify([document, signIns.find(({ key }) => key === signIn)]);
+  return Object.entries(parameters ?? {}).filter(([name]) => texts.includes(`\${${name}}`));
 }
 
 const errorAt = (problem: Problem | undefined, pointer: string): string | undefined =>

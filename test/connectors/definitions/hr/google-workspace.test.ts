@@ -1,0 +1,113 @@
+/**
+ * Users of the Google Workspace Directory as its documentation describes them: pages by a token, a list
+ * without its member where nothing was found, users by id or address, PATCH with merged names, and limits told
+ * by 403 with a reason.
+ */
+import { isJsonObject, type JsonObject } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const PAGE = 2;
+
+function google(): Product {
+  const records = new RecordStore((number) => `1073926420${String(number).padStart(11, '0')}`);
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (asked.headers['authorization'] !== `Bearer ${CONSENTED_TOKEN}`)
+      return refuse(401, 'authError', 'Invalid Credentials');
+    const [admin, directory, version, users, key, ...more] = asked.parts;
+    if ([admin, directory, version, users].join('/') !== 'admin/directory/v1/users' || more.length > 0)
+      return refuse(404, 'notFound', 'Not Found');
+    if (key === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
+    const row = records.get(key) ?? records.find(({ fields }) => fields['primaryEmail'] === key);
+    if (row === undefined) return refuse(404, 'notFound', 'Resource Not Found: userKey');
+    if (asked.method === 'DELETE') {
+      records.delete(row);
+      return { status: 204 };
+    }
+    if (asked.method === 'GET') return { status: 200, body: shown(row) };
+    const problem = problemOf(fieldsIn(asked), row);
+    if (problem !== undefined) return problem;
+    records.change(row, fieldsIn(asked));
+    return { status: 200, body: shown(row) };
+  }
+
+  function list({ query }: Asked): ScriptedAnswer {
+    if (query.get('customer') === null && query.get('domain') === null)
+      return refuse(400, 'badRequest', 'Bad Request');
+    const from = Number(Buffer.from(query.get('pageToken') ?? '', 'base64url').toString());
+    const { page, next } = pageOf(records.living(), from, PAGE);
+    return {
+      status: 200,
+      body: {
+        kind: 'admin#directory#users',
+        etag: '"x"',
+        ...(page.length > 0 && { users: page.map(shown) }),
+        ...(next !== undefined && { nextPageToken: Buffer.from(String(next)).toString('base64url') }),
+      },
+    };
+  }
+
+  function create(fields: JsonObject): ScriptedAnswer {
+    const { name, password, primaryEmail } = fields;
+    const isNamed = isJsonObject(name) && Boolean(name['givenName']) && Boolean(name['familyName']);
+    if (!isNamed) return refuse(400, 'invalid', 'Invalid Given/Family Name: FamilyName');
+    if (typeof password !== 'string' || password.length < 8 || password.length > 100)
+      return refuse(400, 'invalid', 'Invalid Password');
+    const problem = problemOf(fields);
+    if (problem !== undefined) return problem;
+    const { password: _, ...kept } = fields;
+    return { status: 200, body: shown(records.add({ ...kept, primaryEmail: primaryEmail ?? '' })) };
+  }
+
+  function problemOf({ primaryEmail }: JsonObject, own?: Row): ScriptedAnswer | undefined {
+    if (primaryEmail === undefined) return undefined;
+    if (!/^[^@\s"']+@example\.com$/.test(String(primaryEmail)))
+      return refuse(400, 'invalid', 'Invalid Input: primary_user_email');
+    const other = records.find(({ fields }) => fields['primaryEmail'] === primaryEmail);
+    if (other === undefined || other === own) return undefined;
+    return refuse(409, 'duplicate', 'Entity already exists.');
+  }
+
+  return { records, answer };
+}
+
+const shown = ({ id, fields }: Row): JsonObject => ({
+  kind: 'admin#directory#user',
+  id,
+  suspended: false,
+  orgUnitPath: '/',
+  ...fields,
+});
+
+function refuse(code: number, reason: string, message: string): ScriptedAnswer {
+  return { status: code, body: { error: { code, message, errors: [{ message, domain: 'global', reason }] } } };
+}
+
+const user = (number: number) => ({ email: `e${number}@example.com`, first_name: 'Ada', last_name: 'Lovelace' });
+
+describeContract({
+  key: 'google-workspace',
+  parameters: { oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {} },
+  product: google,
+  throttled: { ...refuse(403, 'userRateLimitExceeded', 'Quota exceeded.'), waitMs: null },
+  recordType: 'employees',
+  seed: ({ records }, number) =>
+    records.add({
+      primaryEmail: `e${number}@example.com`,
+      name: { givenName: 'Grace', familyName: `Hopper ${number}`, fullName: 'Grace Hopper' },
+    }),
+  touch: { orgUnitPath: '/Sales' },
+  hasChanges: false,
+  push: {
+    fields: user,
+    change: { org_unit: '/Sales' },
+    changed: { primaryEmail: 'e1@example.com', orgUnitPath: '/Sales', name: { givenName: 'Ada' } },
+    refused: { fields: { email: 'e1@example.com', first_name: 'Ada' }, field: null, says: /Family Name/ },
+    key: 'email',
+    deactivated: { suspended: true },
+    deletes: true,
+  },
+});

@@ -1,0 +1,120 @@
+/**
+ * Persons of Personio as the documentation of version 2 describes them: tokens by client credentials in a form,
+ * pages by an address in `_meta.links.next.href`, filters by time, a list of addresses as a filter, and errors
+ * as a list of problems.
+ */
+import { isJsonObject, type JsonObject } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const TOKEN = 'papi-token-0815';
+const PAGE = 2;
+
+function personio(): Product {
+  const records = new RecordStore((number) => String(3_000 + number));
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (asked.path === '/v2/auth/token') return token(asked);
+    if (asked.headers['authorization'] !== `Bearer ${TOKEN}`) return refuse(401, 'The token is not valid.');
+    const [version, persons, id, ...more] = asked.parts;
+    if (version !== 'v2' || persons !== 'persons' || more.length > 0) return missing();
+    if (id === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
+    const row = records.get(id);
+    if (row === undefined) return missing();
+    if (asked.method === 'GET') return { status: 200, body: shown(row) };
+    if (asked.method === 'DELETE') records.delete(row);
+    else records.change(row, fieldsIn(asked));
+    return { status: 204 };
+  }
+
+  function list({ query, origin }: Asked): ScriptedAnswer {
+    const limit = Number(query.get('limit') ?? 10);
+    const since = query.get('updated_at.gt');
+    if (limit < 1 || limit > 50 || (since !== null && Number.isNaN(Date.parse(since))))
+      return refuse(400, 'Provided request parameters are invalid.');
+    const emails = query.get('email')?.split(',');
+    const found = records.living().filter(({ fields, changedAt }) => {
+      if (emails !== undefined && !emails.includes(String(fields['email']))) return false;
+      return since === null || changedAt > new Date(since);
+    });
+    const from = Number(query.get('cursor')?.replace('cur_', '') ?? 0);
+    const { page, next } = pageOf(found, from, Math.min(limit, PAGE));
+    const others = [...query].filter(([name]) => name !== 'cursor');
+    const href = `${origin}/v2/persons?${new URLSearchParams([...others, ['cursor', `cur_${next}`]])}`;
+    const links = { self: { href: `${origin}/v2/persons` }, ...(next !== undefined && { next: { href } }) };
+    return { status: 200, body: { _data: page.map(shown), _meta: { links } } };
+  }
+
+  function create(fields: JsonObject): ScriptedAnswer {
+    const lacking = ['email', 'first_name', 'last_name'].filter((name) => fields[name] === undefined);
+    if (lacking.length > 0) return refuse(400, `The request lacks the attribute "${lacking[0]}".`);
+    if (records.find((row) => row.fields['email'] === fields['email']) !== undefined)
+      return refuse(409, 'A person with this email exists.');
+    return { status: 201, body: { id: records.add({ status: 'ACTIVE', ...fields }).id } };
+  }
+
+  return { records, answer };
+}
+
+function token({ body, headers }: Asked): ScriptedAnswer {
+  const form = isJsonObject(body) ? body : {};
+  const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
+  if (isForm && form['grant_type'] === 'client_credentials' && form['client_secret'] === 'papi-secret')
+    return { status: 200, body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 86_400, scope: '' } };
+  const error_description = 'The credentials were not correct.';
+  return { status: 400, body: { error: 'unauthorized_client', error_description, trace_id: 't1' } };
+}
+
+const shown = ({ id, fields, createdAt, changedAt }: Row): JsonObject => ({
+  id,
+  preferred_name: '',
+  ...fields,
+  created_at: `${createdAt.toISOString().slice(0, 19)}Z`,
+  updated_at: `${changedAt.toISOString().slice(0, 19)}Z`,
+  custom_attributes: [{ id: 'dynamic_305', type: 'STRING', value: 'Red', global_id: 'color' }],
+  employments: [{ id: `${id}-1` }],
+});
+
+const missing = (): ScriptedAnswer => refuse(404, 'There is no resource for the specified id.');
+
+function refuse(status: number, detail: string): ScriptedAnswer {
+  const type = 'https://developer.personio.de/reference/errors#common.bad_request';
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: { personio_trace_id: 't1', timestamp: '2026-01-05T09:00:00Z', errors: [{ title: 'No', detail, type }] },
+  };
+}
+
+const person = (number: number) => ({
+  email: `e${number}@example.com`,
+  first_name: 'Ada',
+  last_name: 'Lovelace',
+});
+
+describeContract({
+  key: 'personio',
+  parameters: {},
+  credentials: { client_credentials: { client_id: 'papi-client', client_secret: 'papi-secret' } },
+  product: personio,
+  throttled: { ...refuse(429, 'Too many requests.'), waitMs: null },
+  recordType: 'employees',
+  seed: ({ records }, number) =>
+    records.add({
+      email: `e${number}@example.com`,
+      first_name: 'Grace',
+      last_name: `Hopper ${number}`,
+      status: 'ACTIVE',
+    }),
+  touch: { last_name: 'Murray' },
+  hasChanges: true,
+  push: {
+    fields: person,
+    change: { preferred_name: 'Countess' },
+    changed: { email: 'e1@example.com', preferred_name: 'Countess' },
+    refused: { fields: { email: 'a@example.com', last_name: 'B' }, field: 'first_name', says: /lacks the attribute/ },
+    key: 'email',
+    deletes: true,
+  },
+});
