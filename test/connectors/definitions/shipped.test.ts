@@ -1,0 +1,41 @@
+/** What every shipped definition has: sources, help for people, a test, and a row in the documentation. */
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { compileDefinition } from '../../../api/third-parties/compile-definition';
+import { definitionDocument } from '../../../api/third-parties/definition-schema';
+import { connectors } from '../../../connectors';
+
+const root = path.join(__dirname, '../../..');
+const folder = path.join(root, 'third-parties');
+const keys = readdirSync(folder).map((file) => path.basename(file, '.json'));
+const documentOf = (key: string) => JSON.parse(readFileSync(path.join(folder, `${key}.json`), 'utf8')) as never;
+
+const tests = readdirSync(__dirname, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts') && file !== path.basename(__filename))
+  .map((file) => readFileSync(path.join(__dirname, file), 'utf8'))
+  .join('\n');
+const page = readFileSync(path.join(root, 'docs/third-parties-shipped.md'), 'utf8');
+
+describe.each(keys)('the definition of %s', (key) => {
+  const document = definitionDocument.parse(documentOf(key));
+
+  it('is complete with the examples of its parameters', () => {
+    expect(() => compileDefinition(document, connectors)).not.toThrow();
+  });
+
+  it('names the documentation that it follows, and says what an admin has to do', () => {
+    expect(document.sources).not.toEqual([]);
+    expect(document.limits).not.toEqual([]);
+    expect(document.sign_in.filter(({ help }) => help.length === 0)).toEqual([]);
+  });
+
+  it('claims a simulator only if a test has one', () => {
+    const isTested = tests.includes(`key: '${key}'`) || tests.includes(`key === '${key}'`);
+
+    expect(isTested).toBe(document.proof !== 'none');
+  });
+
+  it('is in the documentation with its proof', () => {
+    expect(page).toContain(`| ${document.name} | ${document.proof} |`);
+  });
+});
