@@ -53,7 +53,8 @@ export const AbsoluteUrl = Text.superRefine((url, issue) => {
 /** A token endpoint may have a query (`…/token.php?request=token`). It is sent as it stands. */
 export const TokenUrl = Text.superRefine((url, issue) => {
   const [address = '', query = ''] = url.split('?', 2);
-  const problem = problemOfUrl(address) ?? (/^[\w.~%=&+-]*$/.test(query) ? undefined : 'The query is not usable.');
+  const problem =
+    problemOfUrl(address) ?? (/^[\w.~%=&+-]*$/.test(query) ? undefined : 'The query is not usable.');
   if (problem !== undefined || url.split('?').length > 2)
     issue.addIssue({ code: 'custom', message: problem ?? 'The query is not usable.' });
 });

@@ -38,7 +38,8 @@ export function problemsOfCall(
     if (problem !== undefined) problems.push({ pointer: at, message: problem });
   }
   for (const variable of inBody)
-    if (!isKnown(variable) && !Object.hasOwn(parameters, variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
+    if (!isKnown(variable) && !Object.hasOwn(parameters, variable))
+      problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown, unknown)];
 }
 

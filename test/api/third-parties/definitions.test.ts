@@ -147,7 +147,9 @@ describe('an integration of a definition', () => {
 
     expect(byKey.status).toBe(201);
     expectProblem(byPassword, 422, 'invalid_settings');
-    expect(byPassword.body.errors).toMatchObject([{ pointer: '/third_party/parameters/realm', code: 'required' }]);
+    expect(byPassword.body.errors).toMatchObject([
+      { pointer: '/third_party/parameters/realm', code: 'required' },
+    ]);
   });
 
   it('needs a definition or a configuration, and not both', async () => {

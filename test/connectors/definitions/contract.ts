@@ -274,7 +274,10 @@ async function link(
   const rules = compileDefinition(document, connectors);
   const { config, recordTypes } = expand(rules, { signIn, parameters }, (given) => atSimulator(given, url));
   const parsed = rest.configSchema.parse(config);
-  const given = Object.entries(credentials[signIn]!).map(([name, value]) => [name, isWrong ? 'wrong' : value]);
+  const given = Object.entries(credentials[signIn]!).map(([name, value]) => [
+    name,
+    isWrong ? 'wrong' : value,
+  ]);
   const secrets = rest.credentialsSchema.parse(Object.fromEntries(given));
   const own: RecordTypeMapping = recordTypes[recordType]!;
   const mappings = { ...recordTypes, [recordType]: direction === undefined ? own : { ...own, direction } };
@@ -286,7 +289,12 @@ async function link(
     known: () => [token.value],
   };
   return {
-    ...contextWith({ config: parsed, credentials: secrets, mappings, http: egressHttp(rest.hosts(parsed), 10_000) }),
+    ...contextWith({
+      config: parsed,
+      credentials: secrets,
+      mappings,
+      http: egressHttp(rest.hosts(parsed), 10_000),
+    }),
     tokens: memoryTokens(),
     accessTokens,
   };

@@ -8,7 +8,8 @@ import { connectors } from '../../../connectors';
 const root = path.join(__dirname, '../../..');
 const folder = path.join(root, 'third-parties');
 const keys = readdirSync(folder).map((file) => path.basename(file, '.json'));
-const documentOf = (key: string) => JSON.parse(readFileSync(path.join(folder, `${key}.json`), 'utf8')) as never;
+const documentOf = (key: string) =>
+  JSON.parse(readFileSync(path.join(folder, `${key}.json`), 'utf8')) as never;
 
 const tests = readdirSync(__dirname, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts') && file !== path.basename(__filename))

@@ -48,7 +48,8 @@ export async function startSimulator(product: Product): Promise<Simulator> {
       parts,
       query: searchParams,
       headers,
-      body: body === '' ? undefined : isForm ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body),
+      body:
+        body === '' ? undefined : isForm ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body),
       origin,
     };
     asked.push(request);

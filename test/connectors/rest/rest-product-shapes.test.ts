@@ -15,7 +15,8 @@ let server: ScriptedServer;
 let answer: (request: RecordedRequest) => ScriptedAnswer;
 
 beforeEach(async () => {
-  answer = ({ method }) => (method === 'GET' ? { status: 200, body: { items: [] } } : { status: 201, body: { id: 7 } });
+  answer = ({ method }) =>
+    method === 'GET' ? { status: 200, body: { items: [] } } : { status: 201, body: { id: 7 } };
   server = await startScriptedServer((request) => answer(request));
 });
 afterEach(async () => {
@@ -44,12 +45,18 @@ describe('Basic authentication with other texts', () => {
     expect(problemsOf({ auth }, {}, { api_key: 'key-0815' })).toEqual(['/credentials/email']);
     expect(problemsOf({ auth: { type: 'basic' } }, {}, { username: 'a' })).toEqual(['/credentials/password']);
     const credentials = { email: 'ada@example.com', api_key: 'key-0815' };
-    answer = ({ headers }) => ({ status: 401, body: { message: `No: ${headers['authorization']} key-0815` } });
+    answer = ({ headers }) => ({
+      status: 401,
+      body: { message: `No: ${headers['authorization']} key-0815` },
+    });
 
     const check = rest.check(restContext(contactsConfig(server.url, { auth }), { credentials }));
 
     const encoded = Buffer.from('ada@example.com/token:key-0815').toString('base64');
-    const error = (await check.then(() => undefined, (thrown: unknown) => thrown)) as Error;
+    const error = (await check.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )) as Error;
     expect(error.message).toContain('No:');
     expect(error.message).not.toContain(encoded);
     expect(error.message).not.toContain('key-0815');
@@ -61,7 +68,9 @@ describe('a message in a header', () => {
 
   it('is shown for a refusal without a body, without secrets', async () => {
     const auth = { type: 'bearer' };
-    const context = restContext(contactsConfig(server.url, { errors, auth }), { credentials: { token: 'secret-0815' } });
+    const context = restContext(contactsConfig(server.url, { errors, auth }), {
+      credentials: { token: 'secret-0815' },
+    });
     answer = ({ method }) =>
       method === 'GET'
         ? { status: 200, body: { items: [] } }
@@ -79,7 +88,9 @@ describe('a message in a header', () => {
         ? { status: 200, body: { items: [] } }
         : { status: 400, headers: { 'x-error-message': 'Header' }, body: { message: 'Body' } };
 
-    expect((await errorOf(aContact(), restContext(contactsConfig(server.url, { errors })))).message).toBe('Body');
+    expect((await errorOf(aContact(), restContext(contactsConfig(server.url, { errors })))).message).toBe(
+      'Body',
+    );
   });
 });
 
@@ -110,7 +121,10 @@ describe('a search with a filter in its body', () => {
   });
 
   it('sends nothing for a value that the rules do not allow', async () => {
-    const error = await errorOf(aContact({}, { email: 'a\\b' }), restContext(contactsConfig(server.url, {}, type)));
+    const error = await errorOf(
+      aContact({}, { email: 'a\\b' }),
+      restContext(contactsConfig(server.url, {}, type)),
+    );
 
     expect(error).toBeInstanceOf(RecordRejected);
     expect(server.requests).toEqual([]);
@@ -170,10 +184,16 @@ it('lets a token endpoint have a query, and no address a fragment or another que
       ...more,
     },
   });
-  const isRead = (changes: object) => rest.configSchema.safeParse(contactsConfig(server.url, { ...changes })).success;
+  const isRead = (changes: object) =>
+    rest.configSchema.safeParse(contactsConfig(server.url, { ...changes })).success;
 
   expect(isRead(auth('https://a.example/token.php?request=token'))).toBe(true);
-  for (const url of ['https://a.example/t?a=b#c', 'https://u:p@a.example/t?a=b', 'https://a.example/t?a={x}', 'a?b'])
+  for (const url of [
+    'https://a.example/t?a=b#c',
+    'https://u:p@a.example/t?a=b',
+    'https://a.example/t?a={x}',
+    'a?b',
+  ])
     expect([url, isRead(auth(url))]).toEqual([url, false]);
   expect(isRead(auth('https://a.example/t', { authorization_url: 'https://a.example/a?b=c' }))).toBe(false);
 });

@@ -9,10 +9,7 @@ import { CONSENTED_TOKEN, describeContract } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const KEY = 'bamboo-key-0815';
-const SIGNED_IN = [
-  `Basic ${Buffer.from(`${KEY}:x`).toString('base64')}`,
-  `Bearer ${CONSENTED_TOKEN}`,
-];
+const SIGNED_IN = [`Basic ${Buffer.from(`${KEY}:x`).toString('base64')}`, `Bearer ${CONSENTED_TOKEN}`];
 const PAGE = 2;
 
 function bamboo(): Product {
@@ -39,7 +36,8 @@ function bamboo(): Product {
   function dataset(asked: Asked): ScriptedAnswer {
     const { fields, filter, page = 1, pageSize = 100 } = fieldsIn(asked);
     const [, email] = /^email eq '((?:[^']|'')*)'$/.exec(String(filter ?? '')) ?? [];
-    if (asked.method !== 'POST' || !Array.isArray(fields) || Number(pageSize) > 1_000) return problem(400, 'Invalid parameters.');
+    if (asked.method !== 'POST' || !Array.isArray(fields) || Number(pageSize) > 1_000)
+      return problem(400, 'Invalid parameters.');
     if (filter !== undefined && email === undefined) return problem(422, 'Invalid filter expression.');
     const wanted = email?.replaceAll("''", "'");
     const found = records
@@ -135,7 +133,7 @@ describeContract({
     fields: employee,
     change: { department: 'R&D' },
     changed: { workEmail: 'e1@example.com', department: 'R&D' },
-    refused: { fields: { email: 'a@example.com' }, field: null, says: /first and a last name/ },
+    refused: { fields: { email: 'a@example.com' }, field: 'last_name', says: /first and a last name/ },
     key: 'email',
     deletes: false,
   },

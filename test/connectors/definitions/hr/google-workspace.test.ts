@@ -82,10 +82,17 @@ const shown = ({ id, fields }: Row): JsonObject => ({
 });
 
 function refuse(code: number, reason: string, message: string): ScriptedAnswer {
-  return { status: code, body: { error: { code, message, errors: [{ message, domain: 'global', reason }] } } };
+  return {
+    status: code,
+    body: { error: { code, message, errors: [{ message, domain: 'global', reason }] } },
+  };
 }
 
-const user = (number: number) => ({ email: `e${number}@example.com`, first_name: 'Ada', last_name: 'Lovelace' });
+const user = (number: number) => ({
+  email: `e${number}@example.com`,
+  first_name: 'Ada',
+  last_name: 'Lovelace',
+});
 
 describeContract({
   key: 'google-workspace',
@@ -105,7 +112,11 @@ describeContract({
     fields: user,
     change: { org_unit: '/Sales' },
     changed: { primaryEmail: 'e1@example.com', orgUnitPath: '/Sales', name: { givenName: 'Ada' } },
-    refused: { fields: { email: 'e1@example.com', first_name: 'Ada' }, field: null, says: /Family Name/ },
+    refused: {
+      fields: { email: 'e1@example.com', first_name: 'Ada' },
+      field: 'last_name',
+      says: /Family Name/,
+    },
     key: 'email',
     deactivated: { suspended: true },
     deletes: true,

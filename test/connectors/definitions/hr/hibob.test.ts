@@ -118,7 +118,7 @@ describeContract({
     fields: employee,
     change: { site: 'Paris' },
     changed: { email: 'e1@example.com', work: { site: 'Paris' } },
-    refused: { fields: withoutSite, field: null, says: /Missing in the request: site/ },
+    refused: { fields: withoutSite, field: 'site', says: /Missing in the request: site/ },
     key: 'email',
     deletes: false,
   },

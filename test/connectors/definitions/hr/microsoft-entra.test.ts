@@ -31,7 +31,11 @@ function entra(): Product {
     if (key === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
     const row = records.get(key) ?? records.find(({ fields }) => isSame(fields['userPrincipalName'], key));
     if (row === undefined)
-      return refuse(404, 'Request_ResourceNotFound', `Resource '${key}' does not exist or one of its queried reference-property objects are not present.`);
+      return refuse(
+        404,
+        'Request_ResourceNotFound',
+        `Resource '${key}' does not exist or one of its queried reference-property objects are not present.`,
+      );
     if (asked.method === 'GET') return { status: 200, body: shown(row, asked) };
     if (asked.method === 'DELETE') records.delete(row);
     if (asked.method !== 'PATCH') return { status: 204 };
@@ -60,11 +64,24 @@ function entra(): Product {
   function create(fields: JsonObject): ScriptedAnswer {
     const missing = REQUIRED.filter((name) => fields[name] === undefined);
     if (missing.length > 0)
-      return refuse(400, 'Request_BadRequest', `The request body is missing properties: ${missing.join(', ')}.`);
+      return refuse(
+        400,
+        'Request_BadRequest',
+        `The request body is missing properties: ${missing.join(', ')}.`,
+      );
     if (!isStrong(fields['passwordProfile']))
-      return refuse(400, 'Request_BadRequest', 'The specified password does not comply with password complexity requirements.');
+      return refuse(
+        400,
+        'Request_BadRequest',
+        'The specified password does not comply with password complexity requirements.',
+      );
     if (!String(fields['userPrincipalName']).endsWith('@example.com'))
-      return refuse(400, 'Request_BadRequest', 'The domain portion of the userPrincipalName property is invalid.', 'InvalidValue');
+      return refuse(
+        400,
+        'Request_BadRequest',
+        'The domain portion of the userPrincipalName property is invalid.',
+        'InvalidValue',
+      );
     const conflict = conflictOf(fields);
     if (conflict !== undefined) return conflict;
     const { passwordProfile: _, ...kept } = fields;
@@ -89,10 +106,16 @@ function token({ body }: Asked): ScriptedAnswer {
     form['client_secret'] === SECRET &&
     form['scope'] === 'https://graph.microsoft.com/.default';
   return isRight
-    ? { status: 200, body: { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599, access_token: TOKEN } }
+    ? {
+        status: 200,
+        body: { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599, access_token: TOKEN },
+      }
     : {
         status: 401,
-        body: { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' },
+        body: {
+          error: 'invalid_client',
+          error_description: 'AADSTS7000215: Invalid client secret provided.',
+        },
       };
 }
 
@@ -150,7 +173,11 @@ describeContract({
     fields: user,
     change: { department: 'R&D' },
     changed: { userPrincipalName: 'e1@example.com', department: 'R&D' },
-    refused: { fields: { ...user(1), email: 'ada@elsewhere.example' }, field: 'email', says: /domain portion/ },
+    refused: {
+      fields: { ...user(1), email: 'ada@elsewhere.example' },
+      field: 'email',
+      says: /domain portion/,
+    },
     key: 'email',
     deactivated: { accountEnabled: false },
     deletes: true,

@@ -61,7 +61,10 @@ function token({ body, headers }: Asked): ScriptedAnswer {
   const form = isJsonObject(body) ? body : {};
   const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
   if (isForm && form['grant_type'] === 'client_credentials' && form['client_secret'] === 'papi-secret')
-    return { status: 200, body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 86_400, scope: '' } };
+    return {
+      status: 200,
+      body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 86_400, scope: '' },
+    };
   const error_description = 'The credentials were not correct.';
   return { status: 400, body: { error: 'unauthorized_client', error_description, trace_id: 't1' } };
 }
@@ -83,7 +86,11 @@ function refuse(status: number, detail: string): ScriptedAnswer {
   return {
     status,
     headers: { 'content-type': 'application/problem+json' },
-    body: { personio_trace_id: 't1', timestamp: '2026-01-05T09:00:00Z', errors: [{ title: 'No', detail, type }] },
+    body: {
+      personio_trace_id: 't1',
+      timestamp: '2026-01-05T09:00:00Z',
+      errors: [{ title: 'No', detail, type }],
+    },
   };
 }
 
@@ -113,7 +120,11 @@ describeContract({
     fields: person,
     change: { preferred_name: 'Countess' },
     changed: { email: 'e1@example.com', preferred_name: 'Countess' },
-    refused: { fields: { email: 'a@example.com', last_name: 'B' }, field: 'first_name', says: /lacks the attribute/ },
+    refused: {
+      fields: { email: 'a@example.com', last_name: 'B' },
+      field: 'first_name',
+      says: /lacks the attribute/,
+    },
     key: 'email',
     deletes: true,
   },

@@ -16,7 +16,8 @@ function workday(): Product {
   function answer({ method, path, query, headers }: Asked): ScriptedAnswer {
     if (headers['authorization'] !== SIGNED_IN)
       return { status: 401, body: { error: 'invalid username or password' } };
-    if (method !== 'GET' || path !== REPORT) return { status: 404, body: { error: 'The report is not known.' } };
+    if (method !== 'GET' || path !== REPORT)
+      return { status: 404, body: { error: 'The report is not known.' } };
     if (query.get('format') !== 'json')
       return { status: 200, headers: { 'content-type': 'text/xml' }, body: '<wd:Report_Data/>' };
     return { status: 200, body: { Report_Entry: records.living().map(shown) } };
