@@ -64,8 +64,15 @@ module.exports = {
       name: 'domain-is-pure',
       comment: 'Pure rules: nothing but domain.',
       severity: 'error',
-      from: { path: '^domain/' },
+      from: { path: '^domain/', pathNot: '^domain/records/transforms/' },
       to: { pathNot: '^domain/' },
+    },
+    {
+      name: 'transforms-use-data-of-packages',
+      comment: 'Calendars, countries and telephone numbers are kept by others (ADR 0032).',
+      severity: 'error',
+      from: { path: '^domain/records/transforms/' },
+      to: { pathNot: '^domain/|node_modules/(luxon|@types/luxon|i18n-iso-countries|libphonenumber-js)/' },
     },
     {
       name: 'contract',

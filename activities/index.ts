@@ -4,6 +4,7 @@ import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
 import { createErasureActivities } from './erasures/erasure';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
+import { createMappingSamplesActivities } from './integrations/mapping-samples';
 import { createOAuthConsentActivities } from './integrations/oauth/exchange-code';
 import { createNotificationActivities } from './notifications/notification';
 import { createOverviewActivities } from './overviews/overview';
@@ -17,6 +18,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
   ...createErasureActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
+  ...createMappingSamplesActivities(dependencies),
   ...createNotificationActivities(dependencies),
   ...createOAuthConsentActivities(dependencies),
   ...createOverviewActivities(dependencies),

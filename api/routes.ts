@@ -13,6 +13,7 @@ import { healthRoutes } from './http/health-routes';
 import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
 import { integrationRoutes } from './integrations/integration-routes';
+import { mappingSampleRoutes } from './integrations/mappings/mapping-sample-routes';
 import { metadataRoutes } from './integrations/metadata-routes';
 import { oauthAppRoutes } from './integrations/oauth/oauth-app-routes';
 import { onboardingRoutes } from './integrations/onboarding-routes';
@@ -90,6 +91,7 @@ export const routes: readonly Route[] = [
   ...onboardingRoutes,
   ...syncStatusRoutes,
   ...syncSummaryRoutes,
+  ...mappingSampleRoutes,
   ...metadataRoutes,
   ...syncConflictRoutes,
   ...driftRoutes,

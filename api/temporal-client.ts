@@ -17,6 +17,11 @@ import {
   integrationCheckWorkflowId,
 } from '../contract/integration-check';
 import {
+  MAPPING_SAMPLES_WORKFLOW,
+  type MappingSamplesInput,
+  mappingSamplesWorkflowId,
+} from '../contract/mapping-samples';
+import {
   OAUTH_CONSENT_WORKFLOW,
   type OAuthConsentInput,
   type OAuthConsentResult,
@@ -40,6 +45,11 @@ export interface TemporalClient {
    * words.
    */
   exchangeConsent(input: OAuthConsentInput): Promise<OAuthConsentResult>;
+  /**
+   * Lets a worker read a few records of the app into the row of the trial. Throws `temporal_unavailable` or
+   * `check_unanswered`.
+   */
+  readMappingSamples(input: MappingSamplesInput): Promise<void>;
   /** For readiness: whether Temporal answers and accepts this process. */
   inspect(withinMs: number): Promise<Finding>;
   close(): Promise<void>;
@@ -95,6 +105,15 @@ export function createTemporalClient({
         }),
       );
     },
+
+    readMappingSamples: (input) =>
+      resultOf(
+        start(MAPPING_SAMPLES_WORKFLOW, {
+          workflowId: mappingSamplesWorkflowId(input),
+          args: input,
+          summary: `Try a mapping of integration ${input.integrationId}`,
+        }),
+      ),
 
     async inspect(withinMs) {
       try {

@@ -9,6 +9,7 @@ import type { BackgroundTaskActivities } from '../activities/platform/background
 import type { EmailActivities } from '../activities/notifications/email';
 import type { ErasureActivities } from '../activities/erasures/erasure';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
+import type { MappingSamplesActivities } from '../activities/integrations/mapping-samples';
 import type { NotificationActivities } from '../activities/notifications/notification';
 import type { OAuthConsentActivities } from '../activities/integrations/oauth/exchange-code';
 import type { OverviewActivities } from '../activities/overviews/overview';
@@ -69,6 +70,18 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
     startToCloseTimeout: '40 seconds',
     scheduleToCloseTimeout: '1 minute',
     retry: { maximumAttempts: 2 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
+  });
+}
+
+/** A person waits for the records, so they are read for a short time only. */
+export function mappingSamplesActivities(tenantId: string): MappingSamplesActivities {
+  return proxyActivities<MappingSamplesActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '40 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    // A worker of the former release does not know the activity.
+    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
     priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }

@@ -45,8 +45,12 @@ export function createPagePreparation(
   // If the mapping's fields or direction change, every record counts as changed.
   const mappingText = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
   const mappingSeed = createHash('sha256').update(mappingText).digest('base64url').slice(0, 8);
-  // Fields with `values` report a value without a counterpart anyway.
-  const listed = { fields: mapping.fields.filter(({ name, values }) => name && values === undefined) };
+  // Fields with `values` or a transform report a value without a counterpart anyway.
+  const listed = {
+    fields: mapping.fields.filter(
+      ({ name, values, direction }) => name && values === undefined && direction !== 'push',
+    ),
+  };
   const unlistedIn = (fields: JsonObject) => unlistedValues(listed, fields, picklists);
   return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed, further, unlistedIn).prepare(page);
 }

@@ -9,7 +9,7 @@ import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
-import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
@@ -177,7 +177,10 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     unresolvedCreation: push.unresolvedCreation,
     isSentAlone: push.refusals > 0,
     fieldNames: Object.fromEntries(
-      fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name]])),
+      fields.flatMap((field) => {
+        const names = namesOf(field);
+        return names.length === 0 ? [] : [[field.to, names.join(', ')]];
+      }),
     ),
   };
 }

@@ -1,11 +1,13 @@
 /** Mappings: their JSON, the conversion to the domain, and their validation (rules.md 13 to 15). */
 import { z } from 'zod';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
-import { type FieldMapping, mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
+import type { FieldMapping, RecordTypeMapping } from '../../domain/records/mapping';
 import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
 import { byRecordType, jsonValue } from '../routing/common-schemas';
+import { findFieldProblems, problem } from './mappings/field-problems';
+import { transform } from './mappings/transform-schema';
 
 const fieldMapping = z
   .strictObject({
@@ -17,7 +19,17 @@ const fieldMapping = z
       .meta({
         description:
           'The Syncline field: a top-level key of the record, without "/". A dot has no special ' +
-          'meaning. Absent for a constant.',
+          'meaning. Absent for a constant, and with `names`.',
+      }),
+    names: z
+      .array(z.string().min(1).max(255))
+      .min(2)
+      .max(20)
+      .optional()
+      .meta({
+        description:
+          'Instead of `name`: several fields, whose values a transform that begins with `join` makes one ' +
+          'text of. Only sent.',
       }),
     to: z
       .string()
@@ -34,7 +46,24 @@ const fieldMapping = z
       description: "Maps Syncline's values to the app's values; `*` is the default for all other values.",
     }),
     constant: jsonValue.optional().meta({ description: 'Always sent, independent of the record.' }),
+    transform: transform.optional(),
+    direction: z
+      .enum(['push', 'pull'])
+      .optional()
+      .meta({
+        description:
+          'For the direction `both`: `push`, Syncline owns the field, and it is never read; `pull`, the app ' +
+          'owns it, so that it is never sent, and cannot be changed in Syncline.',
+      }),
+    on_conflict: z
+      .enum(['ours', 'theirs'])
+      .optional()
+      .meta({ description: 'Instead of that of the record type. Only for the direction `both`.' }),
   })
+  .refine(
+    ({ transform: steps, values }) => steps === undefined || values === undefined,
+    'give either "values" or "transform"',
+  )
   .meta({ id: 'FieldMapping' });
 
 const recordTypeMapping = z
@@ -86,19 +115,17 @@ export const recordTypeMappingsView = z
   .record(z.string(), recordTypeMapping.extend({ on_delete: z.enum(['deactivate', 'delete', 'leave']) }))
   .meta({ id: 'RecordTypeMappingsView' });
 
-const POSITION_MAX = 100;
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
-
 export function toMappings(
   wire: WireMappings,
   onDeleteDefault: RecordTypeMapping['onDelete'],
 ): RecordTypeMappings {
   return Object.fromEntries(
     Object.entries(wire).map(
-      ([name, { on_delete, match_by, match_ignore_case, on_conflict, ...mapping }]) => [
+      ([name, { on_delete, match_by, match_ignore_case, on_conflict, fields, ...mapping }]) => [
         name,
         withoutUndefined({
           ...mapping,
+          fields: fields.map(toField),
           onDelete: on_delete ?? onDeleteDefault,
           matchBy: match_by,
           matchIgnoreCase: match_ignore_case,
@@ -111,17 +138,39 @@ export function toMappings(
 
 export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof recordTypeMappingsView> {
   return Object.fromEntries(
-    Object.entries(mappings).map(([name, { onDelete, matchBy, matchIgnoreCase, onConflict, ...mapping }]) => [
-      name,
-      withoutUndefined({
-        ...mapping,
-        on_delete: onDelete,
-        match_by: matchBy,
-        match_ignore_case: matchIgnoreCase,
-        on_conflict: onConflict,
-      }),
-    ]),
+    Object.entries(mappings).map(
+      ([name, { onDelete, matchBy, matchIgnoreCase, onConflict, fields, ...mapping }]) => [
+        name,
+        withoutUndefined({
+          ...mapping,
+          fields: fields.map(toWireField),
+          on_delete: onDelete,
+          match_by: matchBy,
+          match_ignore_case: matchIgnoreCase,
+          on_conflict: onConflict,
+        }),
+      ],
+    ),
   );
+}
+
+/**
+ * Workers up to 0.3.0 know `values` only: they refuse every value of a field with a transform, in words,
+ * instead of sending it as it is.
+ */
+const UPDATE_NEEDED = 'none, because this field has a transform: update the worker';
+const REFUSED_BY_FORMER_RELEASES = { [UPDATE_NEEDED]: UPDATE_NEEDED };
+
+type WireField = z.output<typeof fieldMapping>;
+
+function toField({ on_conflict, ...field }: WireField): FieldMapping {
+  const values = field.transform === undefined ? field.values : REFUSED_BY_FORMER_RELEASES;
+  return withoutUndefined({ ...field, values, onConflict: on_conflict });
+}
+
+function toWireField({ onConflict, ...field }: FieldMapping): WireField {
+  const values = field.transform === undefined ? field.values : undefined;
+  return withoutUndefined({ ...field, values, on_conflict: onConflict });
 }
 
 function withoutUndefined<T extends object>(value: T): T {
@@ -133,8 +182,8 @@ export function findMappingProblems(
   mappings: RecordTypeMappings,
   onDelete: readonly RecordTypeMapping['onDelete'][],
 ): ProblemDetail[] {
-  return Object.entries(mappings).flatMap(([name, mapping]) => {
-    const at = (...path: (string | number)[]) => pointerTo(['record_types', name, ...path]);
+  return Object.entries(mappings).flatMap(([recordType, mapping]) => {
+    const at = (...path: (string | number)[]) => pointerTo(['record_types', recordType, ...path]);
     return [
       ...(mapping.fields.length === 0 && mapping.direction !== 'pull'
         ? [
@@ -163,56 +212,20 @@ export function findMappingProblems(
               `The connector does not support this value. Supported: ${onDelete.join(', ')}.`,
             ),
           ]),
-      ...(mapping.matchBy === undefined || mappedFieldNames(mapping).includes(mapping.matchBy)
+      ...(mapping.matchBy === undefined || mapping.fields.some(({ name }) => name === mapping.matchBy)
         ? []
         : [problem(at('match_by'), 'not_mapped', 'match_by must be one of the mapped fields.')]),
       ...(mapping.matchIgnoreCase === undefined || mapping.matchBy !== undefined
         ? []
         : [problem(at('match_ignore_case'), 'not_mapped', 'match_ignore_case needs match_by.')]),
       ...mapping.fields.flatMap((field, index) =>
-        findFieldProblems(field, (...path) => at('fields', index, ...path)),
+        findFieldProblems(field, mapping, (...path) => at('fields', index, ...path)),
       ),
       ...findClashes(mapping.fields).map(({ index, message }) =>
         problem(at('fields', index, 'to'), 'clash', message),
       ),
     ];
   });
-}
-
-function findFieldProblems(
-  field: FieldMapping,
-  at: (...path: (string | number)[]) => string,
-): ProblemDetail[] {
-  const place = parsePlace(field.to);
-  return [
-    ...((field.name === undefined) === (field.constant === undefined)
-      ? [problem(at(), 'name_or_constant', 'Give exactly one of "name" and "constant".')]
-      : []),
-    ...(field.name?.includes('/') === true
-      ? [problem(at('name'), 'not_a_name', 'The name must be a top-level field of the record, without "/".')]
-      : []),
-    ...(place.some(isForbidden)
-      ? [
-          problem(
-            at('to'),
-            'forbidden_key',
-            'This path contains a reserved name (__proto__, constructor or prototype).',
-          ),
-        ]
-      : []),
-    ...(place.length > JSON_DEPTH_MAX
-      ? [problem(at('to'), 'too_deep', `A path can have at most ${JSON_DEPTH_MAX} levels.`)]
-      : []),
-    ...(place.some((step, depth) => isPosition(step, depth) && Number(step) > POSITION_MAX)
-      ? [problem(at('to'), 'position_too_high', `The largest allowed position in a list is ${POSITION_MAX}.`)]
-      : []),
-    ...(field.to.startsWith('/') && /~(?![01])/.test(field.to)
-      ? [problem(at('to'), 'invalid_pointer', 'In a JSON Pointer, write "~" as "~0".')]
-      : []),
-    ...(field.type !== undefined && field.values !== undefined
-      ? [problem(at('type'), 'type_and_values', 'A field can have either "type" or "values", not both.')]
-      : []),
-  ];
 }
 
 /**
@@ -254,12 +267,4 @@ function kindBefore(next: Place[number] | undefined): 'value' | 'object' | 'list
   if (next === undefined) return 'value';
   if (isSelector(next)) return 'selected list';
   return isPosition(next, 1) ? 'list' : 'object';
-}
-
-function isForbidden(step: Place[number]): boolean {
-  return isSelector(step) ? step.where.some(({ name }) => FORBIDDEN.has(name)) : FORBIDDEN.has(step);
-}
-
-function problem(pointer: string, code: string, message: string): ProblemDetail {
-  return { pointer, code, message };
 }

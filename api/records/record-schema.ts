@@ -6,7 +6,7 @@ import type { Drift } from '../../db/verify/drifts';
 import { isLocked } from '../../domain/onboarding';
 import type { RecordSyncSummary, StoredRecord } from '../../db/records/records';
 import { badgeOf } from '../../domain/records/badge';
-import { isEligible, mappedFieldNames } from '../../domain/records/mapping';
+import { isEligible, namesOf } from '../../domain/records/mapping';
 import { unverifiedSince } from '../../domain/records/verification';
 import {
   orNull,
@@ -152,7 +152,7 @@ export function toWireRecord(
   const states = statesOf(record, recordSyncs, integrations);
   const fieldSyncs = new Map<string, string[]>();
   for (const { mapping, integration } of states) {
-    for (const name of mapping === undefined ? [] : mappedFieldNames(mapping))
+    for (const name of new Set(mapping?.fields.flatMap(namesOf)))
       fieldSyncs.set(name, [...(fieldSyncs.get(name) ?? []), toTypeId('int', integration.integrationId)]);
   }
   return {

@@ -108,6 +108,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/pause': 'operator',
   'POST /v1/integrations/{integration_id}/resume': 'operator',
   'POST /v1/integrations/{integration_id}/check': 'operator',
+  'POST /v1/integrations/{integration_id}/mapping-preview': 'admin',
   'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
   'GET /v1/integrations/{integration_id}/differences': 'viewer',
   'POST /v1/connect-sessions': 'admin',

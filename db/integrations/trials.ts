@@ -6,7 +6,7 @@ import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { IntegrationTrialsTable, LastCheck } from '../tables/integrations';
+import type { IntegrationTrialsTable, LastCheck, MappingSamples } from '../tables/integrations';
 
 type Trial = Selectable<IntegrationTrialsTable>;
 export type TriedSettings = Pick<
@@ -59,6 +59,33 @@ export async function saveTrialResult(
     .where('tenantId', '=', tenantId)
     .where('trialId', '=', trialId)
     .execute();
+}
+
+/** Has no effect if the trial no longer exists. */
+export async function saveSamples(
+  { trx, tenantId }: TenantWork,
+  { trialId, samples }: { trialId: string; samples: MappingSamples },
+): Promise<void> {
+  await trx
+    .updateTable('integrationTrials')
+    .set({ samples: JSON.stringify(sanitizeForPostgres(samples as never)) })
+    .where('tenantId', '=', tenantId)
+    .where('trialId', '=', trialId)
+    .execute();
+}
+
+/** Deletes the trial. @returns its samples; null = no worker has finished them. */
+export async function takeSamples(
+  { trx, tenantId }: TenantWork,
+  { trialId }: { trialId: string },
+): Promise<MappingSamples | null> {
+  const ended = await trx
+    .deleteFrom('integrationTrials')
+    .where('tenantId', '=', tenantId)
+    .where('trialId', '=', trialId)
+    .returning('samples')
+    .executeTakeFirst();
+  return ended?.samples ?? null;
 }
 
 /** Deletes the trial. @returns its result; null = no worker has finished it. */

@@ -63,6 +63,7 @@ import * as uncheckedIntegrations from './2026-12-07-unchecked-integrations';
 import * as connectSessions from './2026-12-08-connect-sessions';
 import * as oauthAccounts from './2026-12-08-oauth-accounts';
 import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
+import * as mappingSamples from './2026-12-10-mapping-samples';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -128,4 +129,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-08-connect-sessions': connectSessions,
   '2026-12-08-oauth-accounts': oauthAccounts,
   '2026-12-08-third-party-definitions': thirdPartyDefinitions,
+  '2026-12-10-mapping-samples': mappingSamples,
 };

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
-import type { Agreement } from '../../domain/pull/three-way-merge';
+import type { Agreement } from '../../domain/pull/agreement';
 import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { EraseAs } from '../tables/erasures';

@@ -1,14 +1,18 @@
 /**
- * The integrations that own fields of records: those that only pull the record type and are linked to the
- * record (rules.md 17).
+ * The integrations that own fields of records: those that only pull the record type, or fields of it, and
+ * are linked to the record (rules.md 17).
  */
 import { sql } from 'kysely';
+import { isSent, type RecordTypeMapping } from '../../domain/records/mapping';
 import { type Owner, ownerOf } from '../../domain/records/record-change';
 import type { TenantWork } from '../database';
 import type { AcceptingIntegration } from '../../domain/push/plan-record-syncs';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
-/** By record id. Queries only if an integration pulls one of these record types without pushing it. */
+const ownsFields = (mapping: RecordTypeMapping | undefined): boolean =>
+  mapping?.direction === 'pull' || mapping?.fields.some((field) => !isSent(field)) === true;
+
+/** By record id. Queries only if an integration reads a type, or fields of it, without pushing them. */
 export async function findOwners(
   { trx, tenantId }: TenantWork,
   integrations: readonly AcceptingIntegration[],
@@ -16,7 +20,7 @@ export async function findOwners(
 ): Promise<ReadonlyMap<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();
   const readOnly = integrations.filter(({ recordTypes }) =>
-    records.some(({ recordType }) => recordTypes[recordType]?.direction === 'pull'),
+    records.some(({ recordType }) => ownsFields(recordTypes[recordType])),
   );
   if (readOnly.length === 0 || records.length === 0) return owners;
   const { rows } = await sql<{ recordId: string; integrationId: string }>`
@@ -33,7 +37,7 @@ export async function findOwners(
     const mapping = readOnly.find((integration) => integration.integrationId === integrationId)?.recordTypes[
       typeOf.get(recordId) ?? ''
     ];
-    if (mapping?.direction === 'pull')
+    if (mapping !== undefined && ownsFields(mapping))
       owners.set(recordId, [...(owners.get(recordId) ?? []), ownerOf(integrationId, mapping)]);
   }
   return owners;

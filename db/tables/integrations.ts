@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { JsonObject } from '../../domain/json';
+import type { SampledValue } from '../../domain/pull/sampled-values';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { MetadataChangeKind } from '../../domain/records/metadata-change';
 import type { RecordTypeField } from '../../domain/records/record-type';
@@ -89,8 +90,20 @@ export interface IntegrationTrialsTable {
   /** Encrypted for the integration; null = those of the integration, if it has any. */
   credentials: string | null;
   result: Json<LastCheck | null> | null;
+  /** What a worker has read with these mappings. Absent = none was asked for, or none has finished. */
+  samples: ColumnType<MappingSamples | null, never, string>;
   createdAt: Date;
 }
+
+/** By record type: a few records of the app. */
+export type MappingSamples = Record<
+  string,
+  {
+    records: { remoteId: string; values: SampledValue[] }[];
+    /** Why they could not be read; null = they were. */
+    problem: string | null;
+  }
+>;
 
 export interface RemoteRecordTypesTable {
   tenantId: string;

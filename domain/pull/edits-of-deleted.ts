@@ -1,8 +1,9 @@
 /** Changes made there to a record whose deletion here has not been sent: the deletion removes them. */
 import type { JsonObject } from '../json';
 import { ownValue, type RecordTypeMapping } from '../records/mapping';
+import type { Agreement } from './agreement';
 import type { FieldConflict } from './field-conflict';
-import { type Agreement, mergePulled } from './three-way-merge';
+import { mergePulled } from './three-way-merge';
 
 /** A conflict per field (rules.md 17). None if the deletion leaves the record there as it is. */
 export function editsOfDeleted(
@@ -13,7 +14,7 @@ export function editsOfDeleted(
 ): FieldConflict[] {
   if (mapping.direction !== 'both' || mapping.onDelete === 'leave') return [];
   const { fields, changedFields } = mergePulled(
-    { ...mapping, onConflict: 'theirs' },
+    { ...mapping, fields: mapping.fields.map((field) => ({ ...field, onConflict: 'theirs' })) },
     ours,
     agreement,
     remote,

@@ -1,25 +1,26 @@
 /**
- * Converts a value of a third party to ours: `type` and `values` of a mapping read backwards (rules.md 48).
- * What a push can send comes back as what was sent. A value that does not fit is refused, with a message for
- * users, and replaces nothing.
+ * Converts a value of a third party to ours: `type`, `values` or `transform` of a mapping read backwards
+ * (rules.md 48). What a push can send comes back as what was sent. A value that does not fit is refused, with
+ * a message for users, and replaces nothing.
  */
 import type { JsonValue } from '../json';
-import { type Converted, convertInstant, type FieldMapping, type FieldType } from '../records/mapping';
+import { type Converted, refuse as refuseValue } from '../records/converted';
+import { convertInstant } from '../records/instant-text';
+import { chainOf, type FieldMapping, type FieldType } from '../records/mapping';
 
 export type ReadValue = (value: JsonValue) => Converted;
 
-export function readerOf({ type, values }: FieldMapping): ReadValue {
+export function readerOf(field: FieldMapping): ReadValue {
+  const chain = chainOf(field);
+  if (chain !== undefined) return chain.toLocal;
+  const { type, values } = field;
   if (values !== undefined) return readerOfList(values);
   if (type === undefined) return (value) => ({ ok: true, value });
   return (value) => readAs(type, value);
 }
 
-const refuse = (value: JsonValue, what: string): Converted => ({
-  ok: false,
-  message: `The value ${shorten(JSON.stringify(value))} of the third party ${what}.`,
-});
-
-const shorten = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+const refuse = (value: JsonValue, what: string): Converted =>
+  refuseValue(value, `of the third party ${what}`);
 
 /**
  * If two of our values are sent as the same remote value, the first one is used. `"*"` is sent for many of

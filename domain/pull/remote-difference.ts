@@ -3,7 +3,13 @@
  * in the third party's notation is no difference.
  */
 import type { JsonObject, JsonValue } from '../json';
-import { type FieldMapping, ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import {
+  type FieldMapping,
+  isSent,
+  ownSource,
+  type RecordTypeMapping,
+  toRemoteValue,
+} from '../records/mapping';
 import {
   isSameValue,
   isShownFor,
@@ -32,10 +38,10 @@ export function remoteDifference(
   const learned: Notation = {};
   const different = new Set<string>();
   const compared = new Set<string>();
-  for (const field of mapping.fields) {
+  for (const field of mapping.fields.filter(isSent)) {
     const place = parsePlace(field.to);
     const [member] = place;
-    const own = field.constant ?? ownValue(fields, field.name ?? '');
+    const own = ownSource(field, fields);
     // A field that the record no longer has is sent as null.
     const ours = own === undefined && valueAt(payload, place) === null ? null : own;
     if (ours === undefined || typeof member !== 'string') continue;

@@ -18,12 +18,19 @@ export interface PulledPlace {
   read: ReadValue;
 }
 
-/** Every place of a mapped local field, in the order of the mapping. Constants are only pushed. */
+/** Every place of a local field that is read, in the order of the mapping. Constants are only pushed. */
 export function pulledPlaces(mapping: RecordTypeMapping): PulledPlace[] {
-  return mapping.fields.flatMap((field) => {
+  return mapping.fields.filter(isRead).flatMap((field) => {
     const { name, to } = field;
     return name === undefined ? [] : [{ name, to, path: parsePlace(to), field, read: readerOf(field) }];
   });
+}
+
+const isRead = ({ direction }: FieldMapping): boolean => direction !== 'push';
+
+/** The fields that are only sent: they are not among the places that are read. */
+export function sentOnly(mapping: RecordTypeMapping): FieldMapping[] {
+  return mapping.fields.filter((field) => field.name === undefined || !isRead(field));
 }
 
 /** The mapped local fields, each by its first place. */

@@ -1,7 +1,7 @@
 /** How a record type that is only pulled takes what a third party shows. */
 import type { JsonObject } from '../json';
 import type { RecordTypeMapping } from '../records/mapping';
-import { copiesEveryField } from './reverse-mapping';
+import { copiesEveryField, pulledPlaces } from './reverse-mapping';
 
 /**
  * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
@@ -22,7 +22,6 @@ export function takeAll(
   if (isSparse) return { ...ours, ...theirs };
   if (isCreatedByPull && copiesEveryField(mapping)) return theirs;
   const fields: JsonObject = { ...ours };
-  for (const { name } of mapping.fields)
-    if (name !== undefined && !unread.includes(name)) delete fields[name];
+  for (const { name } of pulledPlaces(mapping)) if (!unread.includes(name)) delete fields[name];
   return { ...fields, ...theirs };
 }

@@ -8,7 +8,7 @@
  * change.
  */
 import type { JsonObject, JsonValue } from '../json';
-import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import { isSent, ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
 import {
   isNotationOf,
   isSameValue,
@@ -17,7 +17,8 @@ import {
   type PlaceNotation,
   placeNotation,
 } from '../records/notation';
-import { parsePlace, setAt, valueAt } from '../records/place';
+import { setAt, valueAt } from '../records/place';
+import { type Agreement, keepSentOnly, noted, toRemoteOrRaw } from './agreement';
 import type { FieldConflict } from './field-conflict';
 import { type PulledPlace, pulledPlaces } from './reverse-mapping';
 
@@ -31,22 +32,6 @@ export interface Merged {
   conflicts: FieldConflict[];
   /** False if a field here still has to be sent. */
   isAgreed: boolean;
-}
-
-/** What both sides agreed on before. */
-export interface Agreement {
-  /** null = the sides never agreed on a payload: every value that is set here counts as changed here. */
-  agreed: JsonObject | null;
-  /** Places without a notation are compared with `agreed`. */
-  notation?: Notation | null;
-  /** Places that the remote record lacks are unchanged. */
-  isSparse?: boolean;
-  /** A push is in progress, so the third party may show its values already. */
-  isPushOpen?: boolean;
-  /** Its payload: the third party may have it although the answer was lost. */
-  pushed?: JsonObject | null;
-  /** True if the last change of the field was read from a third party. */
-  isPulled?(field: string): boolean;
 }
 
 /** How often the first read after a push may show another value of a field that only third parties change. */
@@ -73,7 +58,6 @@ export function mergePulled(
       mapping,
       compared.filter(({ place }) => place.name === name),
     );
-  keepNotationOfConstants(result, mapping, agreement.notation ?? null);
   for (const { place, rounds } of compared)
     if (rounds > 0) result.notation[place.to] = { ...result.notation[place.to], rounds };
   for (const { place, keptNotation } of compared)
@@ -83,8 +67,9 @@ export function mergePulled(
     const value = agreedValue(result, one);
     setAt(result.agreed, one.place.path, value === undefined ? one.there : value);
   }
-  addConstants(mapping, result.agreed);
-  result.isAgreed = compared.every(({ isPending }) => !isPending);
+  const isSentOnlyAgreed = keepSentOnly(mapping, agreement, result);
+  result.isAgreed =
+    isSentOnlyAgreed && compared.every(({ isPending, place }) => !isPending || !isSent(place.field));
   return result;
 }
 
@@ -95,40 +80,6 @@ function agreedValue({ fields }: Merged, { place, changedBy, isPending, base }: 
   const converted = value === undefined ? undefined : toRemoteValue(place.field, value);
   return converted?.ok === true ? converted.value : undefined;
 }
-
-/** What both sides agree on about a record that is stored as it was read. */
-export function agreementOnRead(
-  mapping: RecordTypeMapping,
-  ours: JsonObject,
-  remote: JsonObject,
-): { agreed: JsonObject; notation: Notation } {
-  const agreed: JsonObject = {};
-  const notation: Notation = {};
-  for (const { name, to, path } of pulledPlaces(mapping)) {
-    const there = valueAt(remote, path);
-    if (there !== undefined) setAt(agreed, path, there);
-    notation[to] = noted(ownValue(ours, name), there);
-  }
-  addConstants(mapping, agreed);
-  return { agreed, notation };
-}
-
-function addConstants({ fields }: RecordTypeMapping, agreed: JsonObject): void {
-  for (const { to, constant } of fields) if (constant !== undefined) setAt(agreed, parsePlace(to), constant);
-}
-
-function keepNotationOfConstants(
-  { notation }: Merged,
-  { fields }: RecordTypeMapping,
-  before: Notation | null,
-): void {
-  for (const { to, constant } of fields) {
-    const known = constant === undefined ? undefined : placeNotation(before, to);
-    if (known !== undefined) notation[to] = known;
-  }
-}
-
-const noted = (ours: JsonValue = null, shown: JsonValue = null): PlaceNotation => ({ ours, shown });
 
 type ChangedBy = 'neither' | 'local' | 'remote' | 'both';
 
@@ -166,7 +117,8 @@ export function comparePlace(
   const there = isLeftOut ? (known?.shown === undefined ? agreedThere : known.shown) : shown;
   const converted = there === undefined ? undefined : place.read(there);
   const changedBy = whoChanged({ place, here, there, known, agreedThere }, agreement);
-  const rounds = agreement.isPulled?.(place.name) === true ? roundsAfter(known, changedBy) : 0;
+  const isOurs = isSent(place.field);
+  const rounds = isOurs && agreement.isPulled?.(place.name) === true ? roundsAfter(known, changedBy) : 0;
   const isStopped = changedBy === 'remote' && rounds >= ROUNDS_MAX && known?.shown === undefined;
   return {
     place,
@@ -210,6 +162,7 @@ function whoChanged(
   const equalsOurs = (value: JsonValue | undefined): boolean =>
     isSameValue(sent, value) || isSameValue(here, readOrRaw(place, value));
   if (equalsOurs(there) || (isPushOpen && isNotationOf(sent, there))) return 'neither';
+  if (!isSent(place.field)) return 'remote';
   if (known === undefined) {
     if (agreed === null) return here === undefined || here === null ? 'remote' : 'both';
     if (equalsOurs(agreedThere)) return 'remote';
@@ -229,30 +182,28 @@ function isStoredRaw(place: PulledPlace, here: JsonValue | undefined): boolean {
   return place.read(here).ok;
 }
 
-function toRemoteOrRaw({ field }: PulledPlace, value: JsonValue | undefined): JsonValue | undefined {
-  if (value === undefined) return undefined;
-  const converted = toRemoteValue(field, value);
-  return converted.ok ? converted.value : value;
-}
-
 function readOrRaw({ read }: PulledPlace, value: JsonValue | undefined): JsonValue | undefined {
   if (value === undefined) return undefined;
   const converted = read(value);
   return converted.ok ? converted.value : value;
 }
 
+export const winnerOf = (mapping: RecordTypeMapping, { field }: PulledPlace): 'ours' | 'theirs' =>
+  field.onConflict ?? mapping.onConflict ?? 'ours';
+
 /** Decides one field by all its places: the first one that was changed there provides the value. */
 function mergeField(result: Merged, mapping: RecordTypeMapping, places: readonly ComparedPlace[]): void {
-  const winner = mapping.onConflict ?? 'ours';
   for (const { changedBy, isStopped, place, here, there, read } of places) {
+    const winner = winnerOf(mapping, place);
     const conflict = { field: place.name, ours: here, theirs: read ?? there };
     if (changedBy === 'both')
       result.conflicts.push({ ...conflict, kind: 'field_changed_on_both_sides', winner });
     if (isStopped) result.conflicts.push({ ...conflict, kind: 'field_keeps_changing', winner: 'ours' });
   }
   const used = places.find(
-    ({ changedBy, isReadable }) =>
-      isReadable && (changedBy === 'remote' || (changedBy === 'both' && winner === 'theirs')),
+    ({ changedBy, isReadable, place }) =>
+      isReadable &&
+      (changedBy === 'remote' || (changedBy === 'both' && winnerOf(mapping, place) === 'theirs')),
   );
   if (used === undefined) {
     for (const compared of places) keepOurs(result, compared);

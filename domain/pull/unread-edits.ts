@@ -3,12 +3,13 @@
  * 17): the push must not overwrite them.
  */
 import type { JsonObject, JsonValue } from '../json';
-import { ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
+import { isSent, ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
 import { isNotationOf, placeNotation } from '../records/notation';
-import { type Place, removeAt, removeWithEmptied, setAt } from '../records/place';
+import { type Place, removeAt, removeWithEmptied, setAt, valueAt } from '../records/place';
+import type { Agreement } from './agreement';
 import type { FieldConflict } from './field-conflict';
 import { pulledPlaces } from './reverse-mapping';
-import { type Agreement, type ComparedPlace, comparePlace } from './three-way-merge';
+import { type ComparedPlace, comparePlace, winnerOf } from './three-way-merge';
 
 export interface UnreadEdits {
   /** The payload without the places that were changed there: what both sides agree on after the push. */
@@ -34,7 +35,6 @@ export function findUnreadEdits(
   agreement: Agreement & { isJustPushed?: boolean },
   { remote, isReplaced }: { remote: JsonObject; isReplaced: boolean },
 ): UnreadEdits {
-  const winner = mapping.onConflict ?? 'ours';
   const edits: UnreadEdits = {
     kept: structuredClone(payload),
     leftAsIs: {},
@@ -43,6 +43,10 @@ export function findUnreadEdits(
     taken: {},
   };
   for (const place of pulledPlaces(mapping)) {
+    if (!isSent(place.field)) {
+      keepUnsent(edits.sent, place.path, valueAt(remote, place.path), isReplaced);
+      continue;
+    }
     const compared = comparePlace(place, fields, { ...agreement, isPushOpen: true }, remote);
     const { changedBy, there, read, isReadable } = compared;
     const known = placeNotation(agreement.notation ?? null, place.to);
@@ -50,7 +54,7 @@ export function findUnreadEdits(
     // The values from before the last push may still be shown.
     if (agreement.isJustPushed && known?.shown === undefined && known?.isUnread !== true) continue;
     const isChanged = changedBy === 'both' && !isAgreedNotation(compared);
-    const isTaken = isChanged && winner === 'theirs' && isReadable;
+    const isTaken = isChanged && winnerOf(mapping, place) === 'theirs' && isReadable;
     if (isChanged)
       edits.conflicts.push({
         kind: 'field_changed_on_both_sides',
@@ -66,6 +70,13 @@ export function findUnreadEdits(
     leaveAsIs(edits.sent, place.path, there, isReplaced);
   }
   return edits;
+}
+
+/** A field that is never sent stays as it is there, also where the call replaces what is around it. */
+function keepUnsent(sent: JsonObject, path: Place, there: JsonValue | undefined, isReplaced: boolean): void {
+  const [member] = path;
+  const isAroundSent = path.length > 1 && typeof member === 'string' && Object.hasOwn(sent, member);
+  if (there !== undefined && (isReplaced || isAroundSent)) setAt(sent, path, there);
 }
 
 /** False if the record alone shows the value in another form than a list does, which is no edit. */

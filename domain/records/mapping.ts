@@ -3,14 +3,20 @@
  * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
+import type { Converted } from './converted';
+import { convertInstant } from './instant-text';
 import type { Picklists } from './picklists';
 import { isReachable, parsePlace, type Place, setAt } from './place';
+import { type Chain, compileChain } from './transforms/chain';
+import type { TransformStep } from './transforms/step';
 
 export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
 export interface FieldMapping {
-  /** The local field (a top-level key of the record). Absent for a constant. */
+  /** The local field (a top-level key of the record). Absent for a constant, and with `names`. */
   name?: string | undefined;
+  /** Local fields whose values make one list, for a transform that joins them. They are only sent. */
+  names?: string[] | undefined;
   /**
    * The remote path (place.ts): a JSON Pointer into the third party's record (`/name/givenName`), a plain key
    * (`email`), or a selected member of a list (`emails[type eq "work"].value`).
@@ -25,6 +31,15 @@ export interface FieldMapping {
   values?: Record<string, JsonValue> | undefined;
   /** Always sent, independent of the record. */
   constant?: JsonValue | undefined;
+  /** Steps from our value to theirs, instead of `type` and `values`. */
+  transform?: TransformStep[] | undefined;
+  /**
+   * For record types of both directions: `push`, Syncline owns the field, and it is never read; `pull`, the
+   * third party owns it, and it is never sent.
+   */
+  direction?: 'push' | 'pull' | undefined;
+  /** Instead of that of the record type. */
+  onConflict?: 'ours' | 'theirs' | undefined;
 }
 
 export interface RecordTypeMapping {
@@ -63,15 +78,33 @@ export interface RecordState {
   isDeleted: boolean;
 }
 
-/** The local fields that this mapping reads. A change of any other field is irrelevant (rules.md 3). */
+/** The local fields that are sent. A change of any other field is irrelevant (rules.md 3). */
 export function mappedFieldNames(mapping: RecordTypeMapping): readonly string[] {
   const known = knownNames.get(mapping.fields);
   if (known !== undefined) return known;
-  const names = [
-    ...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name]))),
-  ];
+  const names = [...new Set(mapping.fields.filter(isSent).flatMap(namesOf))];
   knownNames.set(mapping.fields, names);
   return names;
+}
+
+/** The local fields of a mapped field. */
+export function namesOf({ name, names }: FieldMapping): readonly string[] {
+  return names ?? (name === undefined ? [] : [name]);
+}
+
+/** False for a field that the third party owns in a record type of both directions. */
+export const isSent = ({ direction }: FieldMapping): boolean => direction !== 'pull';
+
+/** Our value of a mapped field; undefined: the record has none, and none is sent. */
+export function ownSource(field: FieldMapping, fields: JsonObject): JsonValue | undefined {
+  const { name, names, constant, transform } = field;
+  if (constant !== undefined) return constant;
+  const values = names?.map((one) => ownValue(fields, one));
+  const value = values?.every((one) => one === undefined)
+    ? undefined
+    : (values?.map((one) => one ?? null) ?? ownValue(fields, name ?? ''));
+  const hasDefault = transform?.some(({ type }) => type === 'default') === true;
+  return value === undefined && hasDefault ? null : value;
 }
 
 function placeOf(field: FieldMapping): Place {
@@ -83,6 +116,16 @@ function placeOf(field: FieldMapping): Place {
 // A mapping is used for thousands of records. It is never changed.
 const knownNames = new WeakMap<FieldMapping[], readonly string[]>();
 const knownPlaces = new WeakMap<FieldMapping, Place>();
+const knownChains = new WeakMap<FieldMapping, Chain>();
+
+/** The steps of a field; undefined: it has none. */
+export function chainOf(field: FieldMapping): Chain | undefined {
+  if (field.transform === undefined) return undefined;
+  const isOnlySent = field.names !== undefined || field.direction === 'push';
+  const chain = knownChains.get(field) ?? compileChain(field.transform, isOnlySent ? false : undefined);
+  knownChains.set(field, chain);
+  return chain;
+}
 
 /** The changed fields that matter to this mapping: mapped ones, and those that decide eligibility. */
 export function relevantFields(mapping: RecordTypeMapping, changedFields: readonly string[]): string[] {
@@ -115,13 +158,14 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject, known?
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
   for (const field of mapping.fields) {
-    const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
+    const value = isSent(field) ? ownSource(field, fields) : undefined;
     if (value === undefined) continue;
     const converted = toRemoteValue(field, value);
     const isFit = converted.ok && known?.picklists?.problemOf(field.to, converted.value) === undefined;
     if (!isFit && known?.isShown(field.to, value) === true) continue;
     if (converted.ok) setAt(payload, placeOf(field), converted.value);
-    else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
+    else
+      errors.push({ field: namesOf(field).join(', ') || field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
 }
@@ -166,9 +210,9 @@ export function ownValue(fields: JsonObject, name: string): JsonValue | undefine
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
-export type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
-
 function convert(field: FieldMapping, value: JsonValue): Converted {
+  const chain = chainOf(field);
+  if (chain !== undefined) return chain.toRemote(value);
   if (value === null || field.constant !== undefined) return { ok: true, value };
   if (field.values !== undefined) return convertByList(field.values, value);
   if (field.type === undefined) return { ok: true, value };
@@ -203,24 +247,4 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
     case 'datetime':
       return convertInstant(type, value) ?? refusal;
   }
-}
-
-export const INSTANT =
-  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
-
-/**
- * A time without a zone is UTC, so that a text has the same meaning on every machine. Dates that do not exist
- * are refused.
- */
-export function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
-  const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];
-  if (day === undefined || !isCalendarDay(day)) return undefined;
-  const instant = new Date(`${day}T${time}${zone.toUpperCase()}`);
-  if (Number.isNaN(instant.getTime())) return undefined;
-  return { ok: true, value: type === 'date' ? day : instant.toISOString() };
-}
-
-function isCalendarDay(day: string): boolean {
-  const midnight = new Date(`${day}T00:00Z`);
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }

@@ -3,7 +3,8 @@
  * lower-case or reorder what it is sent; its notation of our value is not a change.
  */
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../json';
-import { INSTANT, type KnownThere, ownValue, type RecordTypeMapping, toRemoteValue } from './mapping';
+import { INSTANT } from './instant-text';
+import { isSent, type KnownThere, ownSource, type RecordTypeMapping, toRemoteValue } from './mapping';
 import type { Picklists } from './picklists';
 import { parsePlace, setAt, valueAt } from './place';
 
@@ -56,7 +57,11 @@ export function notationAfterPush(
   for (const field of mapping.fields) {
     const { to } = field;
     const known = placeNotation(before, to);
-    const own = field.constant ?? ownValue(fields, field.name ?? '');
+    if (!isSent(field)) {
+      if (known !== undefined) after[to] = known;
+      continue;
+    }
+    const own = ownSource(field, fields);
     const ours = own === undefined && isSet(known?.ours) ? null : own;
     if (Object.hasOwn(leftAsIs, to)) {
       after[to] = { ...(known ?? { ours: leftAsIs[to] ?? null }), isUnread: true };
@@ -119,8 +124,8 @@ export function withEmptiedFields(
 ): JsonObject {
   const complete = structuredClone(payload);
   for (const field of mapping.fields) {
-    const { name, to } = field;
-    if (name === undefined || ownValue(fields, name) !== undefined) continue;
+    const { to } = field;
+    if (!isSent(field) || ownSource(field, fields) !== undefined) continue;
     const known = placeNotation(notation, to);
     const before = known === undefined ? valueAt(agreed ?? {}, parsePlace(to)) : known.ours;
     if (isSet(before) && toRemoteValue(field, null).ok) setAt(complete, parsePlace(to), null);

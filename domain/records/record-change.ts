@@ -11,7 +11,7 @@ import {
   versionOfRecord,
   type VersionedFields,
 } from './field-versions';
-import type { RecordTypeMapping } from './mapping';
+import { isSent, namesOf, type RecordTypeMapping } from './mapping';
 
 export interface RecordChange {
   recordType: string;
@@ -148,11 +148,16 @@ export interface Owner {
   integrationId: string;
   /** null = every field. */
   fields: ReadonlySet<string> | null;
+  /** The record itself may be deleted here. */
+  isOfFieldsOnly?: true;
 }
 
-export function ownerOf(integrationId: string, mapping: RecordTypeMapping): Owner {
-  const names = mapping.fields.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  return { integrationId, fields: mapping.fields.length === 0 ? null : new Set(names) };
+/** Of a record type of both directions, a third party owns the fields that are only read. */
+export function ownerOf(integrationId: string, { direction, fields }: RecordTypeMapping): Owner {
+  if (direction === 'pull')
+    return { integrationId, fields: fields.length === 0 ? null : new Set(fields.flatMap(namesOf)) };
+  const owned = fields.filter((field) => !isSent(field));
+  return { integrationId, fields: new Set(owned.flatMap(namesOf)), isOfFieldsOnly: true };
 }
 
 export type OwnedChange =
@@ -172,9 +177,10 @@ export function respectOwners(
 ): OwnedChange {
   const isOwned = (field: string): Owner | undefined =>
     owners.find(({ fields }) => fields === null || fields.has(field));
-  const [first] = owners;
-  if (first === undefined) return { kind: 'allowed', change };
-  if (change.kind === 'delete') return { kind: 'refused', owner: first, fields: [] };
+  const ofRecord = owners.find(({ isOfFieldsOnly }) => isOfFieldsOnly !== true);
+  if (change.kind === 'delete' && ofRecord !== undefined)
+    return { kind: 'refused', owner: ofRecord, fields: [] };
+  if (owners.length === 0 || change.kind === 'delete') return { kind: 'allowed', change };
   const altered = Object.keys(change.fields).filter(
     (field) => isOwned(field) !== undefined && !jsonEquals(change.fields[field], current[field]),
   );

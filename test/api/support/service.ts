@@ -19,8 +19,8 @@ import type { OAuthConsentInput } from '../../../contract/oauth-consent';
 import { Database } from '../../../db/database';
 import { findConsent, saveConsentResult, spendConsent } from '../../../db/integrations/oauth/consents';
 import { saveCheck } from '../../../db/integrations/availability';
-import { saveTrialResult } from '../../../db/integrations/trials';
-import type { LastCheck } from '../../../db/tables/integrations';
+import { saveSamples, saveTrialResult } from '../../../db/integrations/trials';
+import type { LastCheck, MappingSamples } from '../../../db/tables/integrations';
 import type { ConsentResult } from '../../../db/tables/oauth';
 import { fromTypeId } from '../../../db/sql/ids';
 import { countParkedWork } from '../../../db/platform/running-work';
@@ -48,6 +48,8 @@ interface FakeTemporalClient extends TemporalClient {
   exchanged: OAuthConsentInput[];
   /** The requested trials of settings that are not stored yet. */
   tried: CheckIntegrationInput[];
+  /** What the worker reads with a proposed mapping; an error: none answers in time. */
+  samples: MappingSamples | Error;
 }
 
 export interface Caller {
@@ -205,6 +207,7 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
     problems: [],
     asked: [],
     tried: [],
+    samples: {},
     consent: { ok: true, kind: null, message: 'connected' },
     exchanged: [],
     async exchangeConsent(input) {
@@ -233,6 +236,11 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
         else await saveTrialResult(work, { trialId, check });
       });
       return answer;
+    },
+    async readMappingSamples({ tenantId, trialId }) {
+      const { samples } = this;
+      if (samples instanceof Error) throw samples;
+      await database.withTenant(tenantId, (work) => saveSamples(work, { trialId, samples }));
     },
     async inspect() {
       return { status: 'ok' };

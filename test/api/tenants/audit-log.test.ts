@@ -418,6 +418,13 @@ const CASES: Record<string, Case> = {
     action: 'integration.checked',
     target: /^int_/,
   },
+  'POST /v1/integrations/{integration_id}/mapping-preview': {
+    by: 'admin',
+    send: async (as) =>
+      as.post(`/v1/integrations/${(await fresh()).id}/mapping-preview`, { record_types: {} }),
+    action: 'integration.mapping_previewed',
+    target: /^int_/,
+  },
   'POST /v1/integrations/{integration_id}/sync-runs': {
     by: 'operator',
     send: async (as) =>

@@ -308,6 +308,9 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/pause': [onIntegration('post', '/pause')],
   'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
+  'POST /v1/integrations/{integration_id}/mapping-preview': [
+    onIntegration('post', '/mapping-preview', { record_types: {} }),
+  ],
   'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
   'GET /v1/integrations/{integration_id}/differences': [onIntegration('get', '/differences')],
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],

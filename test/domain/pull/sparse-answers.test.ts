@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { takeAll } from '../../../domain/pull/take-all';
-import { type Agreement, agreementOnRead, mergePulled } from '../../../domain/pull/three-way-merge';
+import { type Agreement, agreementOnRead } from '../../../domain/pull/agreement';
+import { mergePulled } from '../../../domain/pull/three-way-merge';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 
 const MAPPING: RecordTypeMapping = {

@@ -1,8 +1,9 @@
 import { ActionIcon, Button, Group, Table, Text, TextInput, VisuallyHidden } from '@mantine/core';
-import { Plus, Trash2 } from 'lucide-react';
+import { Plus, Settings2, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import { FieldSettings } from './FieldSettings';
 import type { Mapping, MappingOfTypeProps } from './mapping-props';
-
-type MappedField = NonNullable<Mapping['fields']>[number];
+import { type MappedField, summaryOf } from './transform-steps';
 
 /** A row per mapped field. */
 export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange }: MappingOfTypeProps) {
@@ -17,6 +18,7 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
             <Table.Tr>
               <Table.Th scope="col">Field in Syncline</Table.Th>
               <Table.Th scope="col">Field in the app</Table.Th>
+              <Table.Th scope="col">On the way</Table.Th>
               <Table.Th scope="col">
                 <VisuallyHidden>Remove</VisuallyHidden>
               </Table.Th>
@@ -28,6 +30,7 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
                 // oxlint-disable-next-line react/no-array-index-key -- rows have no other identity
                 key={index}
                 field={field}
+                direction={mapping.direction}
                 optionsId={optionsId}
                 isReadOnly={isReadOnly}
                 onChange={(next) => setFields(fields.with(index, next))}
@@ -62,6 +65,7 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
 
 interface FieldRowProps {
   field: MappedField;
+  direction: Mapping['direction'];
   /** Of the list of the app's fields. */
   optionsId: string;
   isReadOnly: boolean;
@@ -69,12 +73,13 @@ interface FieldRowProps {
   onRemove: () => void;
 }
 
-function FieldRow({ field, optionsId, isReadOnly, onChange, onRemove }: FieldRowProps) {
+function FieldRow({ field, direction, optionsId, isReadOnly, onChange, onRemove }: FieldRowProps) {
+  const [isOpen, setIsOpen] = useState(false);
   return (
     <Table.Tr>
       <Table.Td>
         {field.name === undefined ? (
-          <Text size="sm">always {JSON.stringify(field.constant)}</Text>
+          <Text size="sm">{field.names?.join(', ') ?? `always ${JSON.stringify(field.constant)}`}</Text>
         ) : (
           <TextInput
             aria-label="Field in Syncline"
@@ -92,6 +97,22 @@ function FieldRow({ field, optionsId, isReadOnly, onChange, onRemove }: FieldRow
           list={optionsId}
           onChange={(event) => onChange({ ...field, to: event.currentTarget.value })}
         />
+      </Table.Td>
+      <Table.Td>
+        <Group gap={4} wrap="nowrap">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Settings of ${field.name ?? field.to}`}
+            onClick={() => setIsOpen(true)}
+          >
+            <Settings2 size={16} aria-hidden />
+          </ActionIcon>
+          <Text size="sm">{summaryOf(field)}</Text>
+        </Group>
+        {isOpen && (
+          <FieldSettings {...{ field, direction, isReadOnly, onChange }} onClose={() => setIsOpen(false)} />
+        )}
       </Table.Td>
       <Table.Td w={48}>
         {!isReadOnly && (

@@ -6,6 +6,7 @@ import { plural } from '../../../common/formatting';
 import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { useIntegrationChange } from '../use-change';
+import { TriedRecords } from './TriedRecords';
 
 interface ChangedMappings {
   integration: Schemas['Integration'];
@@ -55,7 +56,7 @@ const EFFECTS: Record<Schemas['MappingPreview']['effects'][number]['effect'], (r
 export function MappingPreview({ preview, integration, etag, mappings, onClose }: MappingPreviewProps) {
   const save = useIntegrationChange({ integration, etag, onDone: onClose });
   return (
-    <Modal opened={preview !== undefined} onClose={onClose} title="Change the mapping?">
+    <Modal opened={preview !== undefined} onClose={onClose} size="xl" title="Change the mapping?">
       <Stack>
         {save.error && <ProblemView error={save.error} />}
         <Text>
@@ -70,6 +71,7 @@ export function MappingPreview({ preview, integration, etag, mappings, onClose }
             {waits_for_approval ? ' Nothing is sent until an admin approves it.' : ''}
           </Text>
         ))}
+        {preview !== undefined && <TriedRecords integrationId={integration.id} mappings={mappings} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel
