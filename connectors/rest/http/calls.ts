@@ -188,7 +188,7 @@ function fillParameter(parameter: ParameterConfig, variables: Variables): string
   return encode === undefined ? text : Buffer.from(text).toString(encode);
 }
 
-/** The variables of a record's calls: `external_id`, `push_id`, `remote_id`, `random_password` and `payload.<key>`. */
+/** Of a record's calls: `external_id`, `push_id`, `remote_id`, `random_password` and `payload.<key>`. */
 export function variablesOf(
   { id }: RecordTypeConfig,
   item: PushItem,
@@ -205,7 +205,7 @@ export function variablesOf(
   };
 }
 
-/** Random, and with a letter of each case, a digit and a sign, as most products want it. It is kept nowhere. */
+/** With a letter of each case, a digit and a sign, as most products want it. It is kept nowhere. */
 function randomPassword(): string {
   return `Aa1-${randomBytes(24).toString('base64url')}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The contract of a shipped definition: it runs the definition against a simulator of the documented behaviour
- * of its product. Each product is a table entry; what it cannot do is left out of the entry.
+ * The contract of a shipped definition: it runs the definition against a simulator of the documented
+ * behaviour of its product. Each product is a table entry; what it cannot do is left out of the entry.
  */
 import path from 'node:path';
 import { compileDefinition } from '../../../api/third-parties/compile-definition';

@@ -150,3 +150,8 @@ export function merged(fields: JsonObject, change: JsonObject): JsonObject {
 
 /** The fields of a request with a JSON object. */
 export const fieldsIn = ({ body }: Asked): JsonObject => (isJsonObject(body) ? body : {});
+
+/** A text or a number as text; empty for everything else. */
+export function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -3,10 +3,10 @@
  * number and an OData filter, a map of changed ids, single employees with the named fields only, an id in the
  * Location header, and messages in a header beside an empty body.
  */
-import type { JsonObject } from '../../../../domain/json';
+import type { JsonObject, JsonValue } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
-import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const KEY = 'bamboo-key-0815';
 const SIGNED_IN = [`Basic ${Buffer.from(`${KEY}:x`).toString('base64')}`, `Bearer ${CONSENTED_TOKEN}`];
@@ -35,7 +35,7 @@ function bamboo(): Product {
 
   function dataset(asked: Asked): ScriptedAnswer {
     const { fields, filter, page = 1, pageSize = 100 } = fieldsIn(asked);
-    const [, email] = /^email eq '((?:[^']|'')*)'$/.exec(String(filter ?? '')) ?? [];
+    const [, email] = /^email eq '((?:[^']|'')*)'$/.exec(textOf(filter)) ?? [];
     if (asked.method !== 'POST' || !Array.isArray(fields) || Number(pageSize) > 1_000)
       return problem(400, 'Invalid parameters.');
     if (filter !== undefined && email === undefined) return problem(422, 'Invalid filter expression.');
@@ -45,15 +45,15 @@ function bamboo(): Product {
       .filter(({ fields: { workEmail } }) => wanted === undefined || workEmail === wanted);
     const size = Math.min(Number(pageSize), PAGE);
     const { page: rows } = pageOf(found, (Number(page) - 1) * size, size);
-    const valueOf = ({ id, fields: own }: Row, name: unknown) => {
+    const valueOf = ({ id, fields: own }: Row, name: JsonValue) => {
       if (name === 'eeid') return id;
-      return name === 'email' ? (own['workEmail'] ?? '') : (own[String(name)] ?? '');
+      return name === 'email' ? (own['workEmail'] ?? '') : (own[textOf(name)] ?? '');
     };
     return {
       status: 200,
       body: {
         data: rows.map((row) => ({
-          fields: Object.fromEntries(fields.map((name) => [String(name), valueOf(row, name)])),
+          fields: Object.fromEntries(fields.map((name) => [textOf(name), valueOf(row, name)])),
         })),
         links: { next: null, prev: null },
         meta: { page, pageSize: size, totalPages: Math.ceil(found.length / size), totalItems: found.length },

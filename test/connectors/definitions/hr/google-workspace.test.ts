@@ -1,12 +1,12 @@
 /**
  * Users of the Google Workspace Directory as its documentation describes them: pages by a token, a list
- * without its member where nothing was found, users by id or address, PATCH with merged names, and limits told
- * by 403 with a reason.
+ * without its member where nothing was found, users by id or address, PATCH with merged names, and limits
+ * told by 403 with a reason.
  */
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
-import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const PAGE = 2;
 
@@ -63,7 +63,7 @@ function google(): Product {
 
   function problemOf({ primaryEmail }: JsonObject, own?: Row): ScriptedAnswer | undefined {
     if (primaryEmail === undefined) return undefined;
-    if (!/^[^@\s"']+@example\.com$/.test(String(primaryEmail)))
+    if (!/^[^@\s"']+@example\.com$/.test(textOf(primaryEmail)))
       return refuse(400, 'invalid', 'Invalid Input: primary_user_email');
     const other = records.find(({ fields }) => fields['primaryEmail'] === primaryEmail);
     if (other === undefined || other === own) return undefined;

@@ -6,7 +6,7 @@
 import { isJsonObject, jsonEquals, type JsonObject, type JsonValue } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { describeContract } from '../contract';
-import { type Asked, fieldsIn, merged, type Product, RecordStore, type Row } from '../simulator';
+import { type Asked, fieldsIn, merged, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const SIGNED_IN = `Basic ${Buffer.from('SERVICE-1234:bob-token-0815').toString('base64')}`;
 const WORDS: Record<string, string> = { '251': 'Engineering', '252': 'R&D', '771': 'Analyst' };
@@ -68,14 +68,14 @@ const statusOf = ({ internal }: JsonObject): JsonValue | undefined =>
 function shown({ id, fields }: Row, { fields: wanted, humanReadable }: JsonObject): JsonObject {
   let result: JsonObject = { id };
   let words: JsonObject = {};
-  for (const name of Array.isArray(wanted) ? wanted.map(String) : []) {
+  for (const name of Array.isArray(wanted) ? wanted.map(textOf) : []) {
     const [category = '', key = ''] = name.split('.');
     const group = category === 'root' ? { ...fields, id } : fields[category];
     const value = isJsonObject(group) ? group[key] : undefined;
     if (value === undefined) continue;
     const nested = category === 'root' ? { [key]: value } : { [category]: { [key]: value } };
     result = merged(result, { ...nested, [`/${category}/${key}`]: { value } });
-    const word = WORDS[String(value)] ?? value;
+    const word = WORDS[textOf(value)] ?? value;
     words = merged(words, category === 'root' ? { [key]: word } : { [category]: { [key]: word } });
   }
   return humanReadable === 'APPEND' ? { ...result, humanReadable: words } : result;

@@ -1,13 +1,13 @@
 /**
  * Users of Microsoft Graph as its documentation describes them: tokens of the client credentials grant, pages
- * by `@odata.nextLink`, only the selected properties, the required properties of a new user, updates without a
- * body, users by id or user principal name, and errors with details.
+ * by `@odata.nextLink`, only the selected properties, the required properties of a new user, updates without
+ * a body, users by id or user principal name, and errors with details.
  */
 import type { JsonObject, JsonValue } from '../../../../domain/json';
 import { isJsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
-import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const TENANT = '8f1f5c1e-52a0-4f6e-9a51-2d0c6c1b7d11';
 const SECRET = 'entra~secret+value';
@@ -75,7 +75,7 @@ function entra(): Product {
         'Request_BadRequest',
         'The specified password does not comply with password complexity requirements.',
       );
-    if (!String(fields['userPrincipalName']).endsWith('@example.com'))
+    if (!textOf(fields['userPrincipalName']).endsWith('@example.com'))
       return refuse(
         400,
         'Request_BadRequest',
@@ -134,10 +134,10 @@ function refuse(status: number, code: string, message: string, detail?: string):
 }
 
 const isSame = (a: JsonValue | undefined, b: JsonValue | undefined): boolean =>
-  String(a).toLowerCase() === String(b).toLowerCase();
+  textOf(a).toLowerCase() === textOf(b).toLowerCase();
 
 function isStrong(profile: JsonValue | undefined): boolean {
-  const password = isJsonObject(profile) ? String(profile['password']) : '';
+  const password = isJsonObject(profile) ? textOf(profile['password']) : '';
   return [/[a-z]/, /[A-Z]/, /[0-9]/, /^.{8,256}$/].every((rule) => rule.test(password));
 }
 

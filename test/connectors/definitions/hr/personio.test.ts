@@ -1,12 +1,12 @@
 /**
- * Persons of Personio as the documentation of version 2 describes them: tokens by client credentials in a form,
- * pages by an address in `_meta.links.next.href`, filters by time, a list of addresses as a filter, and errors
- * as a list of problems.
+ * Persons of Personio as the documentation of version 2 describes them: tokens by client credentials in a
+ * form, pages by an address in `_meta.links.next.href`, filters by time, a list of addresses as a filter, and
+ * errors as a list of problems.
  */
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { describeContract } from '../contract';
-import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const TOKEN = 'papi-token-0815';
 const PAGE = 2;
@@ -35,13 +35,13 @@ function personio(): Product {
       return refuse(400, 'Provided request parameters are invalid.');
     const emails = query.get('email')?.split(',');
     const found = records.living().filter(({ fields, changedAt }) => {
-      if (emails !== undefined && !emails.includes(String(fields['email']))) return false;
+      if (emails !== undefined && !emails.includes(textOf(fields['email']))) return false;
       return since === null || changedAt > new Date(since);
     });
     const from = Number(query.get('cursor')?.replace('cur_', '') ?? 0);
     const { page, next } = pageOf(found, from, Math.min(limit, PAGE));
     const others = [...query].filter(([name]) => name !== 'cursor');
-    const href = `${origin}/v2/persons?${new URLSearchParams([...others, ['cursor', `cur_${next}`]])}`;
+    const href = `${origin}/v2/persons?${new URLSearchParams([...others, ['cursor', `cur_${next}`]]).toString()}`;
     const links = { self: { href: `${origin}/v2/persons` }, ...(next !== undefined && { next: { href } }) };
     return { status: 200, body: { _data: page.map(shown), _meta: { links } } };
   }
