@@ -42,11 +42,15 @@ export function textVariables(template: string): string[] {
   return [...template.matchAll(PLACEHOLDER)].map((match) => match[1] as string);
 }
 
+/** Every string in a JSON template. */
+export function textsIn(template: JsonValue): string[] {
+  if (typeof template === 'string') return [template];
+  return typeof template === 'object' && template !== null ? Object.values(template).flatMap(textsIn) : [];
+}
+
 /** The variables of every string in a JSON template. */
 export function jsonVariables(template: JsonValue): string[] {
-  if (typeof template === 'string') return textVariables(template);
-  if (Array.isArray(template)) return template.flatMap(jsonVariables);
-  return isJsonObject(template) ? Object.values(template).flatMap(jsonVariables) : [];
+  return textsIn(template).flatMap(textVariables);
 }
 
 /** The variables of a path template; those in its query separately. */

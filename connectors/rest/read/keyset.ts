@@ -6,7 +6,7 @@ import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpRequest } from '../../connector';
 import type { PagingConfig } from '../config/config-read';
 import { withTemplates } from '../http/request-parts';
-import { jsonVariables, textVariables, type Variables } from '../http/templates';
+import { jsonVariables, textsIn, textVariables, type Variables } from '../http/templates';
 import { parseJson, readAt } from '../json-pointer';
 
 export type KeysetConfig = Extract<PagingConfig, { type: 'keyset' }>;
@@ -45,11 +45,6 @@ export function problemOfKey(paging: KeysetConfig, key: string): string | undefi
       return `the value of ${name} contains a quote or a backslash, which the filter cannot contain.`;
   }
   return undefined;
-}
-
-function textsIn(value: JsonValue): string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** Undefined for a text that holds other names than the configuration. */

@@ -6,7 +6,7 @@ import { externalIdPointer, isOwnId } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
 import { isCharacterAllowed } from '../http/character-set';
-import { textVariables } from '../http/templates';
+import { textsIn, textVariables } from '../http/templates';
 import {
   isAddressedByOurId,
   type Problem,
@@ -127,7 +127,11 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         message: `${key} needs a list. Set items too.`,
       });
   }
-  if (type.find !== undefined) problems.push(...problemsOfSimilar(`${pointer}/find`, type.find));
+  if (type.find !== undefined)
+    problems.push(
+      ...problemsOfSimilar(`${pointer}/find`, type.find),
+      ...problemsOfQuotes(`${pointer}/find/body`, type.find),
+    );
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
     const isKnown =
       variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
@@ -155,6 +159,22 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.',
     });
   return problems;
+}
+
+/** In a query language within JSON, a value could end the quotes around it and add conditions. */
+function problemsOfQuotes(
+  pointer: string,
+  { body = {}, parameters = {} }: NonNullable<RecordTypeConfig['find']>,
+): Problem[] {
+  const quoted = textsIn(body).flatMap((text) => [...text.matchAll(/(['"`])\{([A-Za-z_][\w.]*)\}\1/g)]);
+  return quoted
+    .filter(([, , name = '']) => !Object.hasOwn(parameters, name))
+    .map(([, , name]) => ({
+      pointer,
+      message:
+        `{${name}} is inside quotes. Put the text under "parameters", with rules for the quote and the ` +
+        'backslash, and name the parameter here.',
+    }));
 }
 
 /** A search that also returns similar records is read to its end, or a record would be created twice. */

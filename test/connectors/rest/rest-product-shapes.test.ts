@@ -138,6 +138,14 @@ describe('a search with a filter in its body', () => {
     expect(problemsOf({}, { ...type, find: idle })).toEqual([at]);
     expect(problemsOf({}, { ...type, find: open })).toEqual([at]);
   });
+
+  it('is refused where a value is inside quotes without rules', () => {
+    const quoted = { ...find, parameters: undefined, body: { where: ["email = '{payload.email}'"] } };
+    const alone = { ...quoted, body: { where: { email: '{payload.email}', text: 'about {payload.email}' } } };
+
+    expect(problemsOf({}, { ...type, find: quoted })).toEqual(['/config/record_types/contacts/find/body']);
+    expect(problemsOf({}, { ...type, find: alone })).toEqual([]);
+  });
 });
 
 describe('a random password', () => {
