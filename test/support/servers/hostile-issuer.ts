@@ -1,6 +1,6 @@
 /**
  * An authorization server that rotates refresh tokens and detects their reuse, and an API that accepts its
- * access tokens. Scripted answers make it slow, lose what it has done, or talk nonsense.
+ * access tokens. Scripted answers make it slow, lose what it has done, do it twice, or talk nonsense.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -14,8 +14,26 @@ export interface IssuerRules {
   expiresIn: unknown;
 }
 
-/** What happens to one call of the token endpoint; `lose`: it is done, and the answer is not sent. */
-export type Mishap = 'lose' | 'slow' | 'html' | 'fail' | 'limit' | 'busy' | 'wrong_client' | 'no_token';
+/**
+ * What happens to one call of the token endpoint; `lose`: it is done, and the answer is not sent; `double`: a
+ * proxy sends the request twice, and the answer to the first one arrives.
+ */
+export type Mishap =
+  | 'lose'
+  | 'double'
+  | 'slow'
+  | 'html'
+  | 'fail'
+  | 'limit'
+  | 'busy'
+  | 'wrong_client'
+  | 'no_token';
+
+/** What one consent has led to. */
+interface Grant {
+  refreshToken: string;
+  isRevoked: boolean;
+}
 
 export class HostileIssuer {
   readonly mishaps: Mishap[] = [];
@@ -24,10 +42,12 @@ export class HostileIssuer {
   rotations = 0;
   tokenCalls = 0;
   account = 'account-1';
-  #accepted = new Set<string>();
-  #current = '';
+  /** For calls without a scripted mishap. */
+  chooseMishap: () => Mishap | undefined = () => undefined;
+  /** By access token, and by each refresh token that was ever issued. */
+  #accepted = new Map<string, Grant>();
+  #grants = new Map<string, Grant>();
   #replaced = new Map<string, number>();
-  #isRevoked = false;
   #codes = new Map<string, { challenge: string; redirectUri: string }>();
 
   private constructor(
@@ -64,13 +84,14 @@ export class HostileIssuer {
 
   /** Tokens without a consent. */
   issue(): { accessToken: string; refreshToken: string } {
-    this.#isRevoked = false;
-    this.#current = this.#secret('refresh');
-    return { accessToken: this.#access(), refreshToken: this.#current };
+    const grant = { refreshToken: '', isRevoked: false };
+    this.#rotate(grant);
+    return { accessToken: this.#access(grant), refreshToken: grant.refreshToken };
   }
 
+  /** All consents until now. */
   revoke(): void {
-    this.#isRevoked = true;
+    for (const grant of this.#grants.values()) grant.isRevoked = true;
   }
 
   forgetAccessTokens(): void {
@@ -78,7 +99,7 @@ export class HostileIssuer {
   }
 
   accepts(accessToken: string): boolean {
-    return this.#accepted.has(accessToken) && !this.#isRevoked;
+    return this.#accepted.get(accessToken)?.isRevoked === false;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -86,11 +107,12 @@ export class HostileIssuer {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (request.url !== '/token') return this.#api(request, response);
     this.tokenCalls += 1;
-    const mishap = this.mishaps.shift();
+    const mishap = this.mishaps.shift() ?? this.chooseMishap();
     const refusal = beforeWork(mishap);
     if (refusal !== undefined) return answer(response, ...refusal);
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const [status, body] = this.#grant(form);
+    if (mishap === 'double') this.#grant(form);
     if (mishap === 'lose') return void response.destroy();
     if (mishap === 'slow') await sleep(1_500);
     if (mishap === 'html') return answer(response, 200, '<html>Maintenance</html>');
@@ -102,24 +124,31 @@ export class HostileIssuer {
     const token = (headers.authorization ?? '').replace('Bearer ', '');
     // It quotes the token, as some servers do.
     if (!this.accepts(token)) return answer(response, 401, { message: `The token ${token} is not valid.` });
-    answer(response, 200, { id: this.account, name: 'Ada & Sons', items: [] });
+    answer(response, 200, {
+      id: this.account,
+      name: 'Ada & Sons',
+      items: [],
+      companies: [{ id: 1, name: 'Ada & Sons' }, { id: 'two' }, { name: 'without an id' }],
+      none: [],
+    });
   }
 
   #grant(form: URLSearchParams): [number, object] {
     if (form.get('grant_type') === 'authorization_code') return this.#exchange(form);
     const token = form.get('refresh_token') ?? '';
+    const grant = this.#grants.get(token);
     const replacedAt = this.#replaced.get(token);
     const isReplaced = replacedAt !== undefined && Date.now() - replacedAt <= this.rules.graceMs;
-    if (this.#isRevoked || (token !== this.#current && !isReplaced)) {
-      if (replacedAt !== undefined) this.#isRevoked = true;
+    if (grant === undefined || grant.isRevoked || (token !== grant.refreshToken && !isReplaced)) {
+      if (grant !== undefined) grant.isRevoked = true;
       return [400, { error: 'invalid_grant', error_description: `Token ${token} is not active` }];
     }
     this.rotations += 1;
-    if (!this.rules.isRotating) return [200, this.#answer()];
+    if (!this.rules.isRotating) return [200, this.#answer(grant)];
     // A token that is used again within the grace replaces the one that it got before.
-    this.#replaced.set(this.#current, this.#replaced.get(this.#current) ?? Date.now());
-    this.#current = this.#secret('refresh');
-    return [200, { ...this.#answer(), refresh_token: this.#current }];
+    this.#replaced.set(grant.refreshToken, this.#replaced.get(grant.refreshToken) ?? Date.now());
+    this.#rotate(grant);
+    return [200, { ...this.#answer(grant), refresh_token: grant.refreshToken }];
   }
 
   #exchange(form: URLSearchParams): [number, object] {
@@ -132,19 +161,25 @@ export class HostileIssuer {
     if (given?.challenge !== challenge || given.redirectUri !== form.get('redirect_uri'))
       return [400, { error: 'invalid_grant', error_description: `Code ${code} is not valid` }];
     const { refreshToken } = this.issue();
-    return [200, { ...this.#answer(), refresh_token: refreshToken, scope: 'contacts' }];
+    const grant = this.#grants.get(refreshToken) as Grant;
+    return [200, { ...this.#answer(grant), refresh_token: refreshToken, scope: 'contacts' }];
   }
 
-  #answer(): object {
+  #answer(grant: Grant): object {
     const { expiresIn } = this.rules;
     const lifetime = expiresIn === undefined ? {} : { expires_in: expiresIn };
-    return { access_token: this.#access(), token_type: 'Bearer', ...lifetime };
+    return { access_token: this.#access(grant), token_type: 'Bearer', ...lifetime };
   }
 
-  #access(): string {
+  #access(grant: Grant): string {
     const token = this.#secret('access');
-    this.#accepted.add(token);
+    this.#accepted.set(token, grant);
     return token;
+  }
+
+  #rotate(grant: Grant): void {
+    grant.refreshToken = this.#secret('refresh');
+    this.#grants.set(grant.refreshToken, grant);
   }
 
   #secret(kind: string): string {

@@ -27,13 +27,13 @@ export interface GivenAccount {
   key: string;
 }
 
-const encryptionWith = (key: string): Encryption =>
+export const encryptionWith = (key: string): Encryption =>
   createEncryption({ keys: [{ keyId: 'test', secret: Buffer.from(key, 'base64') }] });
 
 /** One for all accounts of a database: the platform's apps share it. */
-const KEY = randomBytes(32).toString('base64');
+export const KEY = randomBytes(32).toString('base64');
 
-const restConfig = (url: string, appId: string, auth: object = {}): Record<string, unknown> => ({
+export const restConfig = (url: string, appId: string, auth: object = {}): Record<string, unknown> => ({
   app: 'Contacts',
   base_url: url,
   auth: {
@@ -48,7 +48,7 @@ const restConfig = (url: string, appId: string, auth: object = {}): Record<strin
   record_types: { employees: { create: { path: '/employees' }, update: { path: '/employees/{remote_id}' } } },
 });
 
-async function givenApp(
+export async function givenApp(
   database: Database,
   encryption: Encryption,
   tenantId: string,
