@@ -3,6 +3,7 @@
  * (`Pick`).
  */
 import type { Connector, ConnectorContext, HttpClient } from '../connectors/connector';
+import type { ClientIdentity } from '../connectors/http';
 import type { Database } from '../db/database';
 import type { ErasureLimits } from '../db/erasures/advance-erasure';
 import type { Integration } from '../db/integrations/integrations';
@@ -73,6 +74,7 @@ export interface OAuthDependencies {
     hosts: readonly string[];
     signal: AbortSignal;
     owner: { tenantId: string; integrationId: string };
+    identity?: ClientIdentity | undefined;
   }): HttpClient;
 }
 

@@ -12,7 +12,7 @@ import type { OAuthSettings } from '../domain/oauth/authorization';
 import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
-import type { HttpClient } from './http';
+import type { ClientIdentity, HttpClient } from './http';
 import type { ListRanges, RangesRequest } from './list-ranges';
 import type { AccessTokens, TokenStore } from './tokens';
 
@@ -224,6 +224,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   recordTypes(config: Config): RecordType[];
   /** Mappings for record types without a mapping in the integration. */
   defaultMappings?(config: Config): Record<string, RecordTypeMapping>;
+  /** The client certificate of connections; undefined = none. Throws Unauthorized if it cannot be used. */
+  clientIdentity?(config: Config, credentials: Credentials): ClientIdentity | undefined;
   /**
    * Problems of the combined settings, as messages for users; `configSchema` checks each value. Pointers
    * refer to the request that sets them: `/config`, `/record_types` (the mappings) or `/credentials` and

@@ -30,6 +30,12 @@ export interface KeptMembers {
   ignoresCase?: boolean;
 }
 
+/** What a client proves in TLS connections; both in PEM form. */
+export interface ClientIdentity {
+  certificate: string;
+  key: string;
+}
+
 export interface HttpResponse {
   status: number;
   /** Header names in lower case; repeated headers joined by ", ". */

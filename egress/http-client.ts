@@ -4,22 +4,14 @@
  * allow. A request is limited in time and size, body included. An incomplete response becomes `Unavailable`,
  * with a message that contains no address.
  */
+import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { Agent, buildConnector, request as sendRequest } from 'undici';
-import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
+import { Agent, request as sendRequest } from 'undici';
+import type { ClientIdentity, HttpClient, HttpRequest, HttpResponse } from '../connectors/http';
 import { Unavailable, WrongAddress } from '../connectors/errors';
 import { NoRoom, PageMemory } from '../connectors/page-memory';
-import {
-  BlockedByPolicy,
-  type EgressPolicy,
-  checkAddress,
-  checkUrl,
-  createCheckedLookup,
-} from './egress-policy';
-import { openTunnel } from './proxy-tunnel';
+import { createEgressConnect } from './egress-connect';
+import { BlockedByPolicy, type EgressPolicy, checkUrl } from './egress-policy';
 import {
   type AnswerLimits,
   answerLimits,
@@ -42,18 +34,25 @@ export interface HttpClientOptions {
   owner?: { tenantId: string; integrationId: string };
   /** One object per process: it counts the memory of all answers. */
   limits?: AnswerLimits;
+  /** Presented in TLS connections, which only calls with the same one share. */
+  identity?: ClientIdentity | undefined;
   /** For a whole request, from name resolution to the last byte of the response. */
   timeoutMs?: number;
 }
 
 const EXCHANGE_TIMEOUT_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 /** Of an integration, at the same time. */
 export const CALLS_MAX = 64;
 const callsOf = new Capacities(CALLS_MAX);
 const usualLimits = answerLimits();
 
-const agents = new WeakMap<EgressPolicy, Agent>();
+interface Agents {
+  plain: Agent;
+  /** By the hash of the identity, the longest unused first. */
+  withIdentity: Map<string, Agent>;
+}
+const agents = new WeakMap<EgressPolicy, Agents>();
+const IDENTITIES_MAX = 500;
 
 /** A client for one integration. Cheap to create: one per batch. */
 export function createHttpClient({
@@ -62,6 +61,7 @@ export function createHttpClient({
   signal,
   owner = { tenantId: '', integrationId: '' },
   limits = usualLimits,
+  identity,
   timeoutMs = EXCHANGE_TIMEOUT_MS,
 }: HttpClientOptions): HttpClient {
   setMaxListeners(0, signal); // one listener per request in progress, removed when it ends
@@ -86,7 +86,7 @@ export function createHttpClient({
       try {
         const url = checkUrl(policy, request.url, hosts);
         const exchanged = { signal: exchange.signal, held, bytesMax: bytesMaxOf(request, limits) };
-        const response = await exchangeOnce(agentOf(policy), url, request, exchanged);
+        const response = await exchangeOnce(agentOf(policy, identity), url, request, exchanged);
         page?.hold(() => held.release());
         return response;
       } catch (error) {
@@ -105,9 +105,10 @@ export function createHttpClient({
 
 /** Closes the pooled connections of a policy, at shutdown. */
 export async function closeConnections(policy: EgressPolicy): Promise<void> {
-  const agent = agents.get(policy);
+  const known = agents.get(policy);
   agents.delete(policy);
-  await agent?.destroy();
+  if (known === undefined) return;
+  await Promise.all([known.plain, ...known.withIdentity.values()].map((agent) => agent.destroy()));
 }
 
 async function exchangeOnce(
@@ -130,11 +131,25 @@ async function exchangeOnce(
   return { status: statusCode, headers: joinHeaders(headers), text };
 }
 
-function agentOf(policy: EgressPolicy): Agent {
-  const known = agents.get(policy);
-  if (known) return known;
-  const agent = new Agent({
-    connect: createEgressConnect(policy),
+function agentOf(policy: EgressPolicy, identity: ClientIdentity | undefined): Agent {
+  const known = agents.get(policy) ?? { plain: createAgent(policy), withIdentity: new Map<string, Agent>() };
+  agents.set(policy, known);
+  if (identity === undefined) return known.plain;
+  const hash = createHash('sha256').update(identity.certificate).update(identity.key).digest('base64');
+  const agent = known.withIdentity.get(hash) ?? createAgent(policy, identity);
+  known.withIdentity.delete(hash);
+  known.withIdentity.set(hash, agent);
+  const [[oldest, unused] = []] = known.withIdentity;
+  if (oldest !== undefined && known.withIdentity.size > IDENTITIES_MAX) {
+    known.withIdentity.delete(oldest);
+    void unused?.close();
+  }
+  return agent;
+}
+
+const createAgent = (policy: EgressPolicy, identity?: ClientIdentity): Agent =>
+  new Agent({
+    connect: createEgressConnect(policy, identity),
     connections: null, // bounded by the calls of each integration
     pipelining: 1,
     maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
@@ -142,48 +157,6 @@ function agentOf(policy: EgressPolicy): Agent {
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  agents.set(policy, agent);
-  return agent;
-}
-
-/**
- * Checks literal addresses here, because Node does not call `lookup` for them, and names in the lookup, whose
- * result the socket connects to. TLS still verifies the name. This check does not depend on the URL.
- */
-export function createEgressConnect(policy: EgressPolicy): buildConnector.connector {
-  const connect = buildConnector({
-    timeout: CONNECT_TIMEOUT_MS,
-    autoSelectFamily: true,
-    lookup: createCheckedLookup(policy),
-    ...(policy.ca === undefined ? {} : { secureContext: trusting(policy.ca) }),
-  });
-  return (options, callback) => {
-    try {
-      if (isIP(options.hostname) !== 0) checkAddress(policy, options.hostname);
-    } catch (error) {
-      return callback(error as Error, null);
-    }
-    if (policy.proxy === undefined) return connect(options, callback);
-    const { hostname: host, protocol } = options;
-    const port = Number(options.port) || (protocol === 'https:' ? 443 : 80);
-    openTunnel(policy, { host, port }, CONNECT_TIMEOUT_MS).then(
-      (tunnel) => {
-        if (tunnel === undefined) connect(options, callback);
-        else if (protocol === 'https:') connect({ ...options, httpSocket: tunnel }, callback);
-        else callback(null, tunnel);
-      },
-      (error: Error) => callback(error, null),
-    );
-  };
-}
-
-/** `ca` replaces the usual authorities of Node.js, so they are named, too. */
-function trusting(ca: string): SecureContext {
-  const extra = process.env['NODE_EXTRA_CA_CERTS'];
-  return createSecureContext({
-    ca: [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')]), ca],
-  });
-}
 
 function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [
@@ -256,6 +229,8 @@ export function reasonOf(error: unknown, bytesMax: number): string {
   if (error instanceof UnreadableBody) return error.message;
   const code = codeOf(error);
   if (isTooLarge(error)) return `its response is larger than ${bytesMax} bytes`;
+  if (/ALERT_.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/.test(code))
+    return `it does not accept the client certificate, or needs one (${code})`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return (
     REASONS[code] ??

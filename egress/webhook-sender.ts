@@ -6,7 +6,8 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, request as sendRequest } from 'undici';
 import { BlockedByPolicy, checkUrl, type EgressPolicy } from './egress-policy';
-import { createEgressConnect, reasonOf } from './http-client';
+import { createEgressConnect } from './egress-connect';
+import { reasonOf } from './http-client';
 import { signWebhook } from './webhook-signature';
 
 interface WebhookMessage {

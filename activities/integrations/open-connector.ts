@@ -65,7 +65,8 @@ export function createConnectorOpener(
       throw new Unauthorized('The integration has no credentials that its connector can use.');
     const hosts = connector.hosts(config);
     const owner = { tenantId, integrationId };
-    const createHttp = (until: AbortSignal) => options.createHttpClient({ hosts, signal: until, owner });
+    const reach = { hosts, owner, identity: connector.clientIdentity?.(config, credentials.data) };
+    const createHttp = (until: AbortSignal) => options.createHttpClient({ ...reach, signal: until });
     const context = {
       config,
       credentials: credentials.data,

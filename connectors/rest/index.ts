@@ -15,6 +15,7 @@ import { RestConfig } from './config/config';
 import { recordTypeOf } from './config/record-type-of';
 import { oauthSettingsOf, RestCredentials } from './config/config-auth';
 import type { RestContext } from './http/credentials';
+import { clientIdentityOf } from './signing/client-identity';
 import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
 import { pushBatch } from './push/push-batch';
@@ -46,7 +47,8 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   origins: originsIn,
 
   oauth: ({ auth }) => (auth.type === 'oauth2_authorization_code' ? oauthSettingsOf(auth) : undefined),
-  credentialNames: ({ auth }) => [...new Set(credentialsOf(auth))],
+  credentialNames: (config) => [...new Set(credentialsOf(config))],
+  clientIdentity: clientIdentityOf,
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 
@@ -138,6 +140,7 @@ function originsIn({ base_url: baseUrl, auth }: RestConfig): Record<string, stri
     '/config/auth/authorization_url': account?.authorization_url,
     '/config/auth/token_url': 'token_url' in auth ? auth.token_url : undefined,
     '/config/auth/account/url': account?.account?.url,
+    '/config/auth/accounts/url': account?.accounts?.url,
     '/config/auth/url': auth.type === 'login' ? auth.url : undefined,
   };
   return Object.fromEntries(

@@ -4,7 +4,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { Unavailable } from '../../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, type ResolvedAddress } from '../../egress/egress-policy';
-import { closeConnections, createEgressConnect, createHttpClient } from '../../egress/http-client';
+import { createEgressConnect } from '../../egress/egress-connect';
+import { closeConnections, createHttpClient } from '../../egress/http-client';
 
 const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 const closed: EgressPolicy = { allowCidrs: [], allowHttp: true };

@@ -13,6 +13,7 @@ import {
   TokenUrl,
   refuseUnsafeKeys,
 } from './config-values';
+import { jwtBearer, OAuth1, Signature } from './config-signing';
 
 const HeaderOfToken = {
   header: z.string().regex(HEADER_NAME).default('Authorization'),
@@ -21,30 +22,46 @@ const HeaderOfToken = {
 
 const APP_ID = /^oap_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/;
-/** Those of the protocol itself cannot be set. */
-const FurtherParameters = z
-  .record(z.string().min(1).max(100), Text)
-  .refine(
-    (parameters) => Object.keys(parameters).every((name) => !OAUTH_PARAMETERS.has(name)),
-    'Parameters of the protocol (client_id, redirect_uri, state, …) cannot be set here.',
-  )
-  .default({});
-const OAUTH_PARAMETERS = new Set([
+/**
+ * What Syncline itself says in a consent or a token call, and what could replace it or lead the answer away
+ * from it: OpenID Connect's `request` carries all parameters at once. Some servers ignore the case of names.
+ */
+const OWN_PARAMETERS = new Set([
+  'access_token',
+  'assertion',
   'client_assertion',
+  'client_assertion_type',
   'client_id',
   'client_secret',
   'code',
   'code_challenge',
   'code_challenge_method',
   'code_verifier',
+  'dpop_jkt',
   'grant_type',
+  'id_token_hint',
+  'iss',
+  'nonce',
+  'password',
   'redirect_uri',
   'refresh_token',
+  'registration',
+  'request',
+  'request_uri',
   'response_mode',
   'response_type',
   'scope',
   'state',
+  'username',
+  'web_message_uri',
 ]);
+const FurtherParameters = z
+  .record(z.string().min(1).max(100), Text)
+  .refine(
+    (parameters) => Object.keys(parameters).every((name) => !OWN_PARAMETERS.has(name.trim().toLowerCase())),
+    'Parameters of the protocol (client_id, redirect_uri, state, request, response_mode, …) cannot be set here.',
+  )
+  .default({});
 
 export const Auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
@@ -57,10 +74,14 @@ export const Auth = z.discriminatedUnion('type', [
     type: z.literal('oauth2_client_credentials'),
     token_url: AbsoluteUrl,
     scope: Text.optional(),
-    client_auth: z.enum(['basic', 'body']).default('basic'),
+    /** `none`: the client is known by its certificate (RFC 8705). */
+    client_auth: z.enum(['basic', 'body', 'none']).default('basic'),
     /** Further form fields of the token call: `audience`, `resource`. */
     parameters: z.record(z.string().min(1).max(100), Text).optional(),
   }),
+  jwtBearer(FurtherParameters),
+  OAuth1,
+  Signature,
   z.strictObject({
     type: z.literal('oauth2_authorization_code'),
     /** The app (`/v1/oauth-apps`) whose client id and secret are used. */
@@ -83,6 +104,16 @@ export const Auth = z.discriminatedUnion('type', [
         url: AbsoluteUrl.optional(),
         id: JsonPointer,
         name: JsonPointer.optional(),
+      })
+      .optional(),
+    /** Where a consent is for several accounts: the person picks one, whose id becomes a parameter. */
+    accounts: z
+      .strictObject({
+        url: AbsoluteUrl,
+        items: JsonPointer.default(''),
+        id: JsonPointer,
+        name: JsonPointer.optional(),
+        parameter: Text.min(1).max(63),
       })
       .optional(),
     ...HeaderOfToken,
@@ -117,8 +148,11 @@ const CredentialsShape = z
     z
       .string()
       .min(1)
-      .max(8192)
-      .regex(/^[^\p{Cc}]*$/u, 'No control characters.'),
+      .max(20_000)
+      .regex(
+        /^(?:[^\p{Cc}]{0,8192}|\s*-----BEGIN [A-Z0-9 ]+-----[\r\n\x20-\x7e]*)$/u,
+        'No control characters.',
+      ),
   )
   .refine((credentials) => Object.keys(credentials).length <= 20, 'At most 20 credentials.');
 
@@ -145,5 +179,6 @@ export function oauthSettingsOf(
     header: auth.header,
     value: auth.value,
     account: auth.account,
+    accounts: auth.accounts,
   };
 }

@@ -206,6 +206,8 @@ const RestConfigShape = z.strictObject({
   base_url: AbsoluteUrl,
   headers: Headers.optional(),
   auth: Auth,
+  /** Connections present a client certificate; `auth` applies beside it. */
+  client_certificate: z.boolean().optional(),
   check: z.strictObject({ ...callShape, body: JsonObject.optional(), expect: z.array(Status).optional() }),
   /** The number of concurrent calls of pushes, over all workers. */
   concurrency: z.int().min(1).max(256).default(8),

@@ -9,7 +9,10 @@ import type { AuthConfig } from '../config/config-auth';
 import { type RestContext, basicOf, credentialOf, redacted, secretsOf } from './credentials';
 import { withFormBody } from './form-body';
 import { type Token, fetchToken } from './token';
-import { UnusableValue, fillHeader } from './templates';
+import { UnusableValue, fillHeader, fillText } from './templates';
+import { OAUTH1_SECRETS, oauth1Header } from '../signing/oauth1';
+import { KeyProblem } from '../signing/pem';
+import { signatureHeaders, thisMoment } from '../signing/signed-request';
 
 export interface Session {
   /**
@@ -29,7 +32,7 @@ export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
   const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
   if (auth.type === 'oauth2_authorization_code') return openAccountSession(context, auth, quotable);
-  if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
+  if (!isByToken(auth)) {
     return {
       quotable,
       send: async (request) =>
@@ -40,6 +43,9 @@ export async function openSession(context: RestContext): Promise<Session> {
   await tokens.current();
   return { quotable, send: (request) => sendWithToken(withFormBody(request), context, auth, tokens) };
 }
+
+const isByToken = ({ type }: AuthConfig): boolean =>
+  type === 'oauth2_client_credentials' || type === 'oauth2_jwt_bearer' || type === 'login';
 
 /** The tokens belong to a row that all workers share (ConnectorContext.accessTokens). */
 async function openAccountSession(
@@ -136,7 +142,11 @@ class Tokens {
 /** A user has to replace a credential that cannot be sent. */
 function inCredentialsWords<Value>(work: () => Value): Value {
   const translated = (error: unknown) =>
-    error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error;
+    error instanceof UnusableValue
+      ? new Unauthorized(`The credential ${error.message}`)
+      : error instanceof KeyProblem
+        ? new Unauthorized(error.message)
+        : error;
   try {
     const value = work();
     if (!(value instanceof Promise)) return value;
@@ -181,9 +191,37 @@ function withCredentials(request: HttpRequest, { config: { auth }, credentials }
         url.searchParams.set(name, fillHeader(template, credential));
       return { ...request, url: url.href };
     }
+    case 'oauth1':
+      return withHeaders(request, { authorization: signOAuth1(request, auth, credential) });
+    case 'signature':
+      return withHeaders(request, signatureHeaders(auth, request, credential));
     default:
       return request;
   }
+}
+
+function signOAuth1(
+  request: HttpRequest,
+  { signature_method: method, realm }: Extract<AuthConfig, { type: 'oauth1' }>,
+  credential: (name: string) => string,
+): string {
+  const [consumerKey, consumerSecret, token, tokenSecret] = OAUTH1_SECRETS.map(credential) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const { now, nonce } = thisMoment();
+  return oauth1Header(
+    request,
+    { consumerKey, consumerSecret, token, tokenSecret },
+    {
+      method,
+      realm: realm === undefined ? undefined : fillText(realm, credential, { refuse: '"\\' }),
+      timestamp: Math.floor(now.getTime() / 1_000),
+      nonce,
+    },
+  );
 }
 
 function withHeaders(request: HttpRequest, headers: Record<string, string>): HttpRequest {

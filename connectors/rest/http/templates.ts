@@ -122,6 +122,11 @@ export function fillHeader(template: string, variables: Variables): string {
   });
 }
 
+/** A text that is hashed and not sent, so nothing in it is escaped. */
+export function fillHashed(template: string, variables: Variables): string {
+  return template.replaceAll(PLACEHOLDER, (_, name: string) => textOf(name, variables(name)));
+}
+
 /**
  * A JSON body with its strings filled in. A string that is nothing but one placeholder becomes the value
  * itself, number or object.

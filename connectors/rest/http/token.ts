@@ -1,6 +1,6 @@
 /**
- * The calls that return a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a third party's
- * own login. A refusal (400, 401, 403, 404, or a response without a token) is Unauthorized, because a user
+ * The calls that return a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), signed assertions
+ * (RFC 7523), and a third party's own login. A refusal (400, 401, 403, 404, or a response without a token) is Unauthorized, because a user
  * has to correct the credentials or the configuration. Other failures (5xx, 429, an HTML page, no response)
  * are retried.
  */
@@ -14,6 +14,7 @@ import type { ErrorsConfig } from '../config/config';
 import type { AuthConfig } from '../config/config-auth';
 import { parseJson, readAt } from '../json-pointer';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
+import { type JwtBearerConfig, signAssertion } from '../signing/jwt-assertion';
 import { fillHeader, fillJson, fillUrl } from './templates';
 
 export interface Token {
@@ -38,26 +39,54 @@ export async function fetchToken(context: RestContext): Promise<Token> {
   const { auth } = context.config;
   if (auth.type === 'login') return logIn(auth, context);
   if (auth.type === 'oauth2_client_credentials') return askForToken(auth, context);
+  if (auth.type === 'oauth2_jwt_bearer') return assertForToken(auth, context);
   throw new Error(`No token is needed for ${auth.type}.`);
 }
 
 async function askForToken(auth: OAuth2, context: RestContext): Promise<Token> {
   const clientId = credentialOf(context.credentials, 'client_id');
-  const clientSecret = credentialOf(context.credentials, 'client_secret');
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...auth.parameters });
   if (auth.scope !== undefined) form.set('scope', auth.scope);
-  const headers: Record<string, string> = { 'content-type': FORM, accept: 'application/json' };
+  if (auth.client_auth === 'none') form.set('client_id', clientId);
+  if (auth.client_auth === 'none') return grant(form, auth, context);
+  const clientSecret = credentialOf(context.credentials, 'client_secret');
   // RFC 6749 2.3.1: both are form-encoded before they become user name and password.
-  if (auth.client_auth === 'basic')
-    headers['authorization'] = basic(formEncoded(clientId), formEncoded(clientSecret));
-  else {
-    form.set('client_id', clientId);
-    form.set('client_secret', clientSecret);
+  if (auth.client_auth === 'basic') {
+    const authorization = basic(formEncoded(clientId), formEncoded(clientSecret));
+    return grant(form, auth, context, { authorization });
   }
-  const { response, body } = await exchange(
-    { method: 'POST', url: auth.token_url, headers, body: form.toString() },
-    context,
-  );
+  form.set('client_id', clientId);
+  form.set('client_secret', clientSecret);
+  return grant(form, auth, context);
+}
+
+async function assertForToken(auth: JwtBearerConfig, context: RestContext): Promise<Token> {
+  const credential = (name: string) => credentialOf(context.credentials, name);
+  const assertion = await signAssertion(auth, credential('private_key'), credential);
+  const form = new URLSearchParams({
+    ...auth.parameters,
+    ...(auth.scope === undefined ? {} : { scope: auth.scope }),
+    ...(auth.assertion_as === 'grant'
+      ? { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
+      : {
+          grant_type: 'client_credentials',
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: assertion,
+        }),
+  });
+  return grant(form, auth, context, {}, assertion);
+}
+
+async function grant(
+  form: URLSearchParams,
+  { token_url: url }: { token_url: string },
+  context: RestContext,
+  own: Record<string, string> = {},
+  ...secrets: string[]
+): Promise<Token> {
+  const headers = { 'content-type': FORM, accept: 'application/json', ...own };
+  const request: HttpRequest = { method: 'POST', url, headers, body: form.toString() };
+  const { response, body } = await exchange(request, context, secrets);
   const value = readAt(body, '/access_token');
   if (typeof value !== 'string' || value === '')
     throw withoutToken(context, response, body, 'The response of the token endpoint has no access_token.');
@@ -93,11 +122,12 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
 async function exchange(
   request: HttpRequest,
   context: RestContext,
+  secrets: readonly string[] = [],
 ): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
   const response = await context.http.send(request).catch((error: unknown) => {
     throw error instanceof WrongAddress ? new Unauthorized(error.message) : error;
   });
-  if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)), context);
+  if (!isSuccess(response)) throw refusalOf(redacted(response, [...secretsOf(context), ...secrets]), context);
   return { response, body: parseJson(response.text) };
 }
 
@@ -130,10 +160,7 @@ function withoutToken(
 
 /** The locations of the reason in a refused login, in the order in which they are tried. */
 function errorsOf(config: RestContext['config']): readonly ErrorsConfig[] {
-  return [
-    rulesFor(config).errors,
-    ...(config.auth.type === 'oauth2_client_credentials' ? OAUTH2_ERRORS : []),
-  ];
+  return [rulesFor(config).errors, ...(config.auth.type === 'login' ? [] : OAUTH2_ERRORS)];
 }
 
 function tokenIn(

@@ -1,11 +1,30 @@
 /** Problems of the authentication, and of the credentials for it. */
+import type { RestConfig } from '../config/config';
 import type { AuthConfig, RestCredentials } from '../config/config-auth';
 import { basicTexts } from '../http/credentials';
 import { jsonVariables, pathVariables, textVariables } from '../http/templates';
+import { OAUTH1_SECRETS } from '../signing/oauth1';
+import { credentialsOfSignature } from '../signing/signed-request';
 import { type Problem, unknownVariable } from './validate-call';
+import { problemsOfCertificate, problemsOfKeys } from './validate-keys';
 
-export function problemsOfAuth(auth: AuthConfig): Problem[] {
-  if (auth.type === 'oauth2_authorization_code') return problemsOfTokenHeader(auth);
+export function problemsOfAuth(config: RestConfig): Problem[] {
+  const { auth } = config;
+  if (config.client_certificate === true) return [...problemsOfCertificate(config), ...problemsOfType(auth)];
+  return problemsOfType(auth);
+}
+
+function problemsOfType(auth: AuthConfig): Problem[] {
+  if (auth.type === 'oauth2_authorization_code') {
+    const hasBoth = auth.account !== undefined && auth.accounts !== undefined;
+    const message = 'Either the consent names one account (account), or the person picks one (accounts).';
+    return [
+      ...problemsOfTokenHeader(auth),
+      ...(hasBoth ? [{ pointer: '/config/auth/accounts', message }] : []),
+    ];
+  }
+  if (auth.type === 'signature' && !Object.values(auth.headers).flatMap(textVariables).includes('signature'))
+    return [{ pointer: '/config/auth/headers', message: 'One of the headers must contain {signature}.' }];
   if (auth.type !== 'login') return [];
   const problems: Problem[] = [];
   if ((auth.path === undefined) === (auth.url === undefined))
@@ -31,8 +50,9 @@ function problemsOfTokenHeader({ value }: { value: string }): Problem[] {
   ];
 }
 
-export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredentials): Problem[] {
-  const wanted = new Set(credentialsOf(auth));
+export function problemsOfCredentials(config: RestConfig, credentials: RestCredentials): Problem[] {
+  const { auth } = config;
+  const wanted = new Set(credentialsOf(config));
   const missing = [...wanted].filter((name) => !Object.hasOwn(credentials, name));
   const idle = Object.keys(credentials).filter((name) => !wanted.has(name));
   return [
@@ -44,11 +64,17 @@ export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredent
       pointer: `/credentials/${name}`,
       message: `The configuration does not use a credential "${name}".`,
     })),
+    ...(missing.length > 0 ? [] : problemsOfKeys(config, credentials)),
   ];
 }
 
-/** The names of the credentials that this type of authentication uses. */
-export function credentialsOf(auth: AuthConfig): string[] {
+/** The names of the credentials that a configuration uses. */
+export const credentialsOf = ({ auth, client_certificate: hasCertificate }: RestConfig): string[] => [
+  ...credentialsOfAuth(auth),
+  ...(hasCertificate === true ? ['client_certificate', 'client_key'] : []),
+];
+
+function credentialsOfAuth(auth: AuthConfig): string[] {
   switch (auth.type) {
     case 'none':
     case 'oauth2_authorization_code':
@@ -62,7 +88,13 @@ export function credentialsOf(auth: AuthConfig): string[] {
     case 'query':
       return Object.values(auth.parameters).flatMap(textVariables);
     case 'oauth2_client_credentials':
-      return ['client_id', 'client_secret'];
+      return auth.client_auth === 'none' ? ['client_id'] : ['client_id', 'client_secret'];
+    case 'oauth2_jwt_bearer':
+      return ['private_key', ...jsonVariables(auth.claims), ...textVariables(auth.key_id ?? '')];
+    case 'oauth1':
+      return [...OAUTH1_SECRETS, ...textVariables(auth.realm ?? '')];
+    case 'signature':
+      return credentialsOfSignature(auth);
     case 'login':
       return [
         ...jsonVariables(auth.body ?? {}),

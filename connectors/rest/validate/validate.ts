@@ -30,12 +30,12 @@ export function findRestProblems(
     ...problemsOfGet('/config/check', config.check),
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
     ...problemsOfAnswers(config),
-    ...problemsOfAuth(config.auth),
+    ...problemsOfAuth(config),
     ...problemsOfBatches(config),
     ...Object.entries(mappings).flatMap(([name, mapping]) =>
       problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name]),
     ),
-    ...(credentials === undefined ? [] : problemsOfCredentials(config.auth, credentials)),
+    ...(credentials === undefined ? [] : problemsOfCredentials(config, credentials)),
   ];
 }
 
