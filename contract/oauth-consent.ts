@@ -18,5 +18,6 @@ export const oauthConsentWorkflowId = ({ consentId }: Pick<OAuthConsentInput, 'c
 /** The words for people are in the row (`result`), and those of the check in `integrations.last_check`. */
 export interface OAuthConsentResult {
   ok: boolean;
-  kind: 'refused' | 'unavailable' | 'expired' | 'other_account' | 'internal' | null;
+  /** `account_needed`: nothing is wrong, but the person has to pick an account before the check. */
+  kind: 'refused' | 'unavailable' | 'expired' | 'other_account' | 'account_needed' | 'internal' | null;
 }

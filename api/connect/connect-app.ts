@@ -21,6 +21,7 @@ import { replaceCredentials } from '../../db/sync-runs/integration-lifecycle';
 import type { CheckFailure, LastCheck } from '../../db/tables/integrations';
 import { emitEvents } from '../../db/webhooks/events';
 import type { JsonObject } from '../../domain/json';
+import { missingScopesWords } from '../../domain/oauth/granted-scopes';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { checkIntegrationLimit } from '../integrations/integration-input';
@@ -136,7 +137,14 @@ export async function announceConnected(
     integrationId,
     isReconnected,
     visitor,
-  }: { integrationId: string; isReconnected: boolean; visitor: Visitor },
+    missing = [],
+  }: {
+    integrationId: string;
+    isReconnected: boolean;
+    visitor: Visitor;
+    /** Scopes that the provider did not grant. */
+    missing?: readonly string[];
+  },
 ): Promise<void> {
   const session = toTypeId('cns', connectSessionId);
   const integration = toTypeId('int', integrationId);
@@ -151,7 +159,7 @@ export async function announceConnected(
   await notifyAdmins(work, {
     kind: 'integration_connected',
     integrationId,
-    detail: `${person ?? 'A person'} ${done} with the link that ${createdBy} created.`,
+    detail: `${person ?? 'A person'} ${done} with the link that ${createdBy} created.${missingScopesWords(missing)}`,
   });
   await appendAuditEntry(work, {
     actor: CONNECT_ACTOR,

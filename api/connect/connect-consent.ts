@@ -18,6 +18,7 @@ import { findAppOf } from '../../db/integrations/oauth/apps';
 import {
   createConsent,
   findConsent,
+  findMissingScopes,
   hashOfState,
   saveConsentCode,
 } from '../../db/integrations/oauth/consents';
@@ -27,6 +28,7 @@ import { createIntegration } from '../../db/sync-runs/create-integration';
 import { resumeIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { isAllowedOrigin } from '../../domain/oauth/allowed-origins';
 import { authorizationUrl } from '../../domain/oauth/authorization';
+import { missingScopesWords } from '../../domain/oauth/granted-scopes';
 import type { JsonObject } from '../../domain/json';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
@@ -40,6 +42,7 @@ import { newIntegration } from '../integrations/integration-schema';
 import { CONSENT_VALID_MS } from './connect-browser';
 import { announceConnected, CONNECT_ACTOR, requireOpenSession, toProblem, type Visitor } from './connect-app';
 import { dropUnfinished, readConnectTarget } from './connect-target';
+import { pickAccount } from './pick-account';
 
 /** Where providers send the browser back to, for all apps. */
 const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;
@@ -188,14 +191,15 @@ async function createPaused(
 }
 
 /**
- * Lets a worker exchange the code, and ends the session. Can be called again at any time: a code is sent
- * once.
+ * Lets a worker exchange the code, and ends the session, unless the person has to pick an account first. Can
+ * be called again at any time: a code is sent once.
  * Throws `connection_refused` in words for the person, or `connect_session_ended`.
  */
 export async function finishConsent(
   place: ConnectSessionPlace,
   services: ApiDependencies,
   visitor: Visitor,
+  accountId?: string,
 ): Promise<void> {
   const { database, temporal } = services;
   const { tenantId } = place;
@@ -204,6 +208,9 @@ export async function finishConsent(
   if (integrationId === null || consentId === null || session.stateHash !== null)
     throw new HttpError('connection_refused', { detail: session.problem?.message ?? LATE });
   await temporal.exchangeConsent({ tenantId, integrationId, consentId });
+  const picked = await pickAccount(place, { consentId, accountId }, services);
+  if (picked === 'open') return;
+  if (picked === 'picked') await temporal.checkIntegration({ tenantId, integrationId });
   const refusal = await database.withTenant(tenantId, async (work) => {
     const locked = await findConnectSession(work, { ...place, isLocked: true });
     // Another call has finished it: this integration is connected, and stays.
@@ -246,7 +253,9 @@ async function problemOf(
   if (result === null) return { code: 'consent_expired', message: LATE };
   if (!result.ok) return { code: result.kind ?? 'refused', message: result.message };
   const check = (await findIntegration(work, { integrationId }))?.lastCheck ?? null;
-  return check === null || check.ok ? undefined : toProblem(check);
+  if (check === null || check.ok) return undefined;
+  const { code, message } = toProblem(check);
+  return { code, message: message + missingScopesWords(result.missing_scopes ?? []) };
 }
 
 async function finish(
@@ -260,7 +269,8 @@ async function finish(
   const isReconnected = session.settings === null;
   if (!isReconnected && session.settings?.['is_paused'] !== true)
     await resumeIntegration(work, { integrationId });
-  await announceConnected(work, ended, { integrationId, isReconnected, visitor });
+  const missing = await findMissingScopes(work, session);
+  await announceConnected(work, ended, { integrationId, isReconnected, visitor, missing });
 }
 
 async function lockOpenSession(work: TenantWork, place: ConnectSessionPlace): Promise<ConnectSession> {

@@ -31,6 +31,7 @@ import { type ConnectView, viewOf } from './connect-view';
 const BODY_BYTES_MAX = 64 * 1_024;
 
 const consent = z.strictObject({ is_embedded: z.boolean().default(false) });
+const finishing = z.strictObject({ account_id: z.string().max(500).optional() });
 const link = z.strictObject({ secret: z.string().max(100), is_embedded: z.boolean().default(false) });
 
 export function createConnectPages(dependencies: ApiDependencies): Router {
@@ -91,18 +92,18 @@ function createCalls(dependencies: ApiDependencies, browser: ConnectBrowser): Ro
   router.post(
     '/sessions/:session/finish',
     answer(async (request) => {
+      const { account_id: accountId } = await bodyOf(request, finishing);
       const place = await within(placeOf(request));
-      await finishConsent(place, dependencies, visitorOf(request));
+      await finishConsent(place, dependencies, visitorOf(request), accountId);
       return place;
     }),
   );
-  const consentCookie = createConsentCookie(config);
   const begin = async (request: Request, response: Response): Promise<void> => {
     const { is_embedded: isEmbedded } = await bodyOf(request, consent);
     const place = await within(placeOf(request));
     const { state, consentUrl } = await within(beginConsent(place, dependencies));
     // Providers refuse to be framed. The window that a frame opens has cookies of its own.
-    if (!isEmbedded) consentCookie.write(response, { ...place, state });
+    if (!isEmbedded) createConsentCookie(config).write(response, { ...place, state });
     response.json({ url: isEmbedded ? `/connect/go/${state}` : withState(consentUrl, state) });
   };
   router.post('/sessions/:session/consent', serve(begin));

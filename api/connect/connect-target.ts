@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import type { ConnectSession } from '../../db/integrations/connect/connect-sessions';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
+import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
 import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
 import type { JsonObject } from '../../domain/json';
@@ -18,6 +19,7 @@ import {
   requireConnector,
 } from '../integrations/integration-input';
 import { newIntegration } from '../integrations/integration-schema';
+import { useOf } from '../third-parties/definition-use';
 
 /** Settings to store, with the person's credentials. */
 export type ConnectTarget = { connector: DescribedConnector; encryptedCredentials: string } & (
@@ -34,14 +36,20 @@ export async function readConnectTarget(
   work: TenantWork,
   session: ConnectSession,
   services: Services,
-): Promise<Pick<NewIntegration, 'app' | 'accountName' | 'config' | 'recordTypes'> & { kind: string }> {
+): Promise<
+  Pick<NewIntegration, 'app' | 'accountName' | 'config' | 'recordTypes'> & {
+    kind: string;
+    /** The definition that it follows. */
+    use: DefinitionColumns | null;
+  }
+> {
   if (session.settings !== null) {
     const body = parseWith(newIntegration, session.settings, 'invalid_settings');
     const settings = await readNewIntegration(work, body, services);
-    return { ...settings, kind: settings.connector };
+    return { ...settings, kind: settings.connector, use: settings.definition ?? null };
   }
   const found = await requireTarget(work, session);
-  return { ...found, kind: found.connector };
+  return { ...found, kind: found.connector, use: useOf(found) };
 }
 
 /** Throws `invalid_credentials_shape`, or another error of the settings. */

@@ -12,6 +12,8 @@ import type { ApiDependencies } from '../dependencies';
 import { answerWithin } from '../http/deadline';
 import { type ConnectBrowser, createConsentCookie } from './connect-browser';
 import { takeAnswer } from './connect-consent';
+import { viewOf } from './connect-view';
+import { askPlainly, sayPlainly } from './plain-pages';
 
 const MIXED_UP =
   'This answer of the provider belongs to no consent of this browser: it was used before, is older than ten ' +
@@ -32,40 +34,60 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
     within(database.withPlatform((work) => locateConnectSession(work, { stateHash: hashOfState(state) })));
   const router = Router({ caseSensitive: true, strict: true });
 
-  const go = async (request: Request, response: Response): Promise<void> => {
+  /** Only a frame needs this way: its window is not the browser that the session is bound to. */
+  const findFramed = async (request: Request) => {
     const state = String(request.params['state']);
     const place = await locate(state);
-    const session =
-      place &&
-      (await within(
-        database.withTenant(place.tenantId, async (work) => {
-          // Only a frame needs this way. Any browser may come by it, so the state is less bound here.
-          const { frameAncestors } = await findConnectSettings(work);
-          return frameAncestors.length === 0 ? undefined : findConnectSession(work, place);
-        }),
-      ));
-    if (place === undefined || session === undefined || session.consentUrl === null)
-      return say(response, 403, MIXED_UP);
-    cookie.write(response, { ...place, state });
-    response.redirect(302, withState(session.consentUrl, state));
+    if (place === undefined) return undefined;
+    return within(
+      database.withTenant(place.tenantId, async (work) => {
+        const { frameAncestors } = await findConnectSettings(work);
+        const session = frameAncestors.length === 0 ? undefined : await findConnectSession(work, place);
+        if (session === undefined || session.consentUrl === null) return undefined;
+        const view = await viewOf(work, session, dependencies);
+        if (view.state !== 'in_progress' || view.app === null) return undefined;
+        return { place, state, consentUrl: session.consentUrl, view, app: view.app };
+      }),
+    );
   };
-  router.get('/go/:state', serve(go));
+
+  // A link of anybody may lead here, also one of a foreign session: only the button binds this browser to it.
+  const ask = async (request: Request, response: Response): Promise<void> => {
+    const found = await findFramed(request);
+    if (found === undefined) return sayPlainly(response, 403, MIXED_UP);
+    const { view, app, consentUrl } = found;
+    askPlainly(response, {
+      text:
+        `${view.brand.name} asks you to connect ${app.name} (${app.account_name}). You sign in at ` +
+        `${new URL(consentUrl).host}. Go on only if you have just asked for this.`,
+      button: `Continue to ${app.name}`,
+    });
+  };
+  router.get('/go/:state', serve(ask));
+
+  const go = async (request: Request, response: Response): Promise<void> => {
+    const found = await findFramed(request);
+    if (found === undefined) return sayPlainly(response, 403, MIXED_UP);
+    cookie.write(response, { ...found.place, state: found.state });
+    response.redirect(303, withState(found.consentUrl, found.state));
+  };
+  router.post('/go/:state', serve(go));
 
   const callback = async (request: Request, response: Response): Promise<void> => {
     const query = new URL(request.url, 'http://callback').searchParams;
     const state = query.get('state') ?? '';
     const place = await locate(state);
     if (place === undefined || !cookie.isOf(request, { ...place, state }))
-      return say(response, 403, MIXED_UP);
+      return sayPlainly(response, 403, MIXED_UP);
     const answer = { state, code: query.get('code'), error: query.get('error'), iss: query.get('iss') };
     const isTaken = await within(takeAnswer(place, answer, dependencies));
-    if (!isTaken) return say(response, 403, MIXED_UP);
+    if (!isTaken) return sayPlainly(response, 403, MIXED_UP);
     const isOwnWindow = await within(browser.requirePlace(request, place.connectSessionId)).then(
       () => true,
       () => false,
     );
     // A window that a frame has opened lacks the cookie of the session.
-    if (!isOwnWindow) return say(response, 200, GO_BACK);
+    if (!isOwnWindow) return sayPlainly(response, 200, GO_BACK);
     response.redirect(303, `/connect/s/${toTypeId('cns', place.connectSessionId)}`);
   };
   router.get('/callback', serve(callback));
@@ -75,19 +97,4 @@ export function createConsentPages(dependencies: ApiDependencies, browser: Conne
 /** Errors go to the error handler. */
 export function serve(run: (request: Request, response: Response) => Promise<void>): RequestHandler {
   return (request, response, next) => void run(request, response).catch(next);
-}
-
-function say(response: Response, status: number, text: string): void {
-  response
-    .status(status)
-    .setHeader(
-      'Content-Security-Policy',
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    )
-    .type('html')
-    .send(
-      '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">' +
-        '<title>Connect an app</title></head><body style="max-width:520px;margin:48px auto;padding:0 16px;' +
-        `font:16px/1.5 system-ui,sans-serif"><main><h1>Connect an app</h1><p>${text}</p></main></body></html>`,
-    );
 }

@@ -82,6 +82,15 @@ export function toWireUse(integration: Integration): z.output<typeof definitionU
 export const documentOf = ({ document }: Pick<DefinitionVersion, 'document'>): DefinitionDocument =>
   document as unknown as DefinitionDocument;
 
+/** What the definition says about the way to sign in; undefined without a definition. */
+export async function findSignIn(
+  work: TenantWork,
+  use: DefinitionColumns | null,
+): Promise<DefinitionDocument['sign_in'][number] | undefined> {
+  const version = use === null ? undefined : await findDefinitionVersion(work, use);
+  return version && documentOf(version).sign_in.find(({ key }) => key === use?.signIn);
+}
+
 /** Throws `unknown_definition`, `invalid_settings`, `invalid_config` or `egress_refused`. */
 export async function readNewUse(
   work: TenantWork,
@@ -90,15 +99,26 @@ export async function readNewUse(
 ): Promise<{ version: DefinitionVersion; use: DefinitionColumns; settings: Settings }> {
   const version = await requireVersionOf(work, wanted);
   const { rules } = version;
-  const first = Object.keys(rules.signIns)[0] as string;
+  const [first = ''] = Object.keys(rules.signIns);
+  const chosen = wanted.sign_in ?? first;
   const use = {
     key: version.definitionKey,
     version: version.version,
-    signIn: wanted.sign_in ?? first,
-    parameters: wanted.parameters,
+    signIn: chosen,
+    parameters: { ...untilPicked(rules, chosen), ...wanted.parameters },
   };
   checkUse(rules, use);
   return { version, use, settings: expand(rules, use, readingConfig(rules, services)) };
+}
+
+/** A parameter that a person picks after the consent has its example until then. */
+function untilPicked({ signIns, parameters }: DefinitionRules, chosen: string): Record<string, string> {
+  const { auth } = (Object.hasOwn(signIns, chosen) ? signIns[chosen] : {}) as {
+    auth?: { accounts?: { parameter?: string } };
+  };
+  const name = auth?.accounts?.parameter ?? '';
+  const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  return parameter === undefined ? {} : { [name]: parameter.example };
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   isEmbedded,
   readSession,
 } from './calls';
+import { PickAccount } from './PickAccount';
 
 const LOOK_EVERY_MS = 1_500;
 
@@ -23,10 +24,10 @@ export function Consent({ session, app, onChange }: ConsentProps) {
   const [problem, setProblem] = useState<Problem>();
   const [isWaiting, setWaiting] = useState(false);
   const finishing = useRef(false);
-  const { id, is_consent_given: isGiven } = session;
+  const { id, is_consent_given: isGiven, accounts } = session;
 
   useEffect(() => {
-    if (!isGiven || finishing.current) return;
+    if (!isGiven || accounts.length > 1 || finishing.current) return;
     finishing.current = true;
     const fail = async (error: unknown): Promise<void> => {
       setProblem(asProblem(error));
@@ -36,7 +37,7 @@ export function Consent({ session, app, onChange }: ConsentProps) {
       .then(onChange, fail)
       .catch((error: unknown) => setProblem(asProblem(error)))
       .finally(() => (finishing.current = false));
-  }, [id, isGiven, onChange]);
+  }, [id, isGiven, accounts.length, onChange]);
 
   // The window at the provider cannot tell a frame that it is done.
   useEffect(() => {
@@ -59,6 +60,7 @@ export function Consent({ session, app, onChange }: ConsentProps) {
     }
   };
   const words = problem?.detail ?? session.problem;
+  if (isGiven && accounts.length > 1) return <PickAccount session={session} app={app} onChange={onChange} />;
   if (isGiven && problem === undefined)
     return (
       <Group role="status">

@@ -1,4 +1,4 @@
-import { Alert, Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, PasswordInput, SegmentedControl, Stack, Textarea, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { asProblem, type Problem } from '../api/client';
 import {
@@ -103,6 +103,8 @@ function Field({ field, value, error, onChange }: FieldProps) {
     error,
     onChange: (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value),
   };
+  if (field.is_long)
+    return <Textarea {...shared} autosize minRows={3} maxRows={10} autoComplete="off" spellCheck={false} />;
   return field.is_secret ? (
     <PasswordInput {...shared} autoComplete="off" />
   ) : (

@@ -13,6 +13,8 @@ export function SessionSteps({ view, onChange }: SessionStepsProps) {
   const { app, state, brand } = view;
   if (state === 'done') return <Done view={view} />;
   if (app === null || (state !== 'in_progress' && state !== 'open')) return <Ended view={view} />;
+  // The company that asks knows its customers better than the definition does.
+  const steps = view.guidance.length > 0 ? view.guidance : app.sign_in_help;
   const verb = view.is_reconnection ? 'Reconnect' : 'Connect';
   return (
     <ConnectFrame title={`${verb} ${app.name}`} brand={brand}>
@@ -20,7 +22,7 @@ export function SessionSteps({ view, onChange }: SessionStepsProps) {
         {brand.name} asks you to {verb.toLowerCase()} {app.name} ({app.account_name}).
       </Text>
       <WhatIsSynced app={app} brand={brand} />
-      {view.guidance.length > 0 && <Guidance steps={view.guidance} />}
+      {steps.length > 0 && <Guidance steps={steps} />}
       {app.has_consent ? (
         <Consent session={view} app={app} onChange={onChange} />
       ) : (
@@ -70,6 +72,12 @@ function Done({ view }: { view: ConnectView }) {
       <Alert color="green" variant="light" role="status">
         {name} accepted the sign-in. {view.brand.name} takes it from here.
       </Alert>
+      {view.missing_scopes.length > 0 && (
+        <Alert color="orange" variant="light" role="note">
+          {name} did not grant everything that was asked for: {view.missing_scopes.join(', ')} is missing.
+          Some records may be refused. Ask for a new link to grant it.
+        </Alert>
+      )}
       <GoBack view={view} />
     </ConnectFrame>
   );

@@ -9,11 +9,19 @@ export interface ConnectView {
   is_reconnection: boolean;
   app: ConnectedApp | null;
   is_consent_given: boolean;
+  missing_scopes: string[];
+  accounts: PickableAccount[];
   guidance: string[];
   return_url: string | null;
   frame_ancestors: string[];
   problem: string | null;
   expires_at: string;
+}
+
+/** An account that the consent is for; the person picks one. */
+export interface PickableAccount {
+  id: string;
+  name: string | null;
 }
 
 export interface ConnectedApp {
@@ -22,6 +30,8 @@ export interface ConnectedApp {
   records: { label: string; direction: 'push' | 'pull' | 'both' }[];
   /** Consent at the provider, instead of a form. */
   has_consent: boolean;
+  /** What its definition says about the way to sign in. */
+  sign_in_help: string[];
   forms: CredentialField[][];
 }
 
@@ -30,6 +40,7 @@ export interface CredentialField {
   label: string;
   help: string | null;
   is_secret: boolean;
+  is_long: boolean;
 }
 
 async function call<Answer = ConnectView>(path: string, body?: object): Promise<Answer> {
@@ -62,7 +73,8 @@ export const beginConsent = async (id: string): Promise<string> =>
   (await call<{ url: string }>(`sessions/${id}/consent`, { is_embedded: isEmbedded })).url;
 
 /** Exchanges the consent. Can be called again at any time. */
-export const finishConsent = (id: string): Promise<ConnectView> => call(`sessions/${id}/finish`, {});
+export const finishConsent = (id: string, accountId?: string): Promise<ConnectView> =>
+  call(`sessions/${id}/finish`, accountId === undefined ? {} : { account_id: accountId });
 
 /** Tells the site that shows the page in a frame, and no other. */
 export function tellFrame({ id, state, frame_ancestors: sites }: ConnectView): void {

@@ -12,7 +12,6 @@ import { supersedePushReviews } from '../push/push-reviews';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
-import { forgetAccount } from '../integrations/oauth/accounts';
 import { removeIntegrationRows } from '../integrations/remove-integration-rows';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
@@ -267,7 +266,6 @@ export async function deleteIntegration(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  await forgetAccount(work, { integrationId });
   for (const run of await findUnfinishedRuns(work, { integrationId }))
     await cancelSyncRun(work, { ...run, by });
   await supersedeReviews(work, { integrationId });

@@ -48,6 +48,10 @@ export interface ConsentResult {
   message: string;
   account_id?: string | null;
   account_name?: string | null;
+  /** What was asked for and not granted. */
+  missing_scopes?: string[];
+  /** Of which the person picks one: `account_id`. */
+  accounts?: { id: string; name: string | null }[];
 }
 
 export interface OAuthConsentsTable {

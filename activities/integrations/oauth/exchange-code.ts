@@ -5,7 +5,12 @@
 import { Context } from '@temporalio/activity';
 import type { Connector } from '../../../connectors/connector';
 import { ConnectorError, Unauthorized } from '../../../connectors/errors';
-import { type ConsentingAccount, readConsentingAccount } from '../../../connectors/oauth/account';
+import {
+  type ConsentingAccount,
+  type PickableAccount,
+  readConsentingAccount,
+  readPickableAccounts,
+} from '../../../connectors/oauth/account';
 import { exchangeCode, type IssuedTokens } from '../../../connectors/oauth/token-calls';
 import type { OAuthConsentInput, OAuthConsentResult } from '../../../contract/oauth-consent';
 import type { TenantWork } from '../../../db/database';
@@ -20,6 +25,7 @@ import type { ConsentResult } from '../../../db/tables/oauth';
 import { originsOf } from '../../../domain/credential-origins';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
 import type { OAuthSettings } from '../../../domain/oauth/authorization';
+import { missingScopes, missingScopesWords } from '../../../domain/oauth/granted-scopes';
 import { tokenTimes } from '../../../domain/oauth/refresh-times';
 import { typeIdOf } from '../../../domain/typeid';
 import type { ActivityDependencies } from '../../dependencies';
@@ -55,6 +61,8 @@ export const createOAuthConsentActivities = ({
             return failed('internal', 'The exchange failed inside Syncline; the log of the worker says why.');
           });
     await database.withTenant(tenantId, (work) => saveConsentResult(work, { consentId, result }));
+    if (result.ok && result.accounts !== undefined && result.account_id === null)
+      return { ok: false, kind: 'account_needed' };
     return { ok: result.ok, kind: result.kind };
   },
 });
@@ -105,13 +113,22 @@ class Exchange {
     if (answer.kind === 'refused')
       return failed('refused', `The provider refuses the consent: ${answer.words}. Start to connect again.`);
     const sentMsAgo = performance.now() - sentAt;
+    const missing = missingScopes(ready.settings.scopes, answer.tokens.scopes);
+    const { accounts: pickable } = ready.settings;
+    if (pickable !== undefined)
+      return this.#offerAccounts(
+        ready,
+        () => readPickableAccounts(http, ready.settings, pickable, answer.tokens),
+        () => this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo)),
+        missing,
+      );
     const readAccount = () => readConsentingAccount(http, ready.settings, answer.tokens);
     // Nobody else has tokens of a first consent, so they are stored at once.
     if (ready.accountBefore === null || consent.mayChangeAccount) {
       await this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo));
       const account = await readAccount();
       await this.#inTenant((work) => nameAccount(work, this.#connection(), account));
-      return connected(account);
+      return connected(account, missing);
     }
     const account = await readAccount();
     if (account.accountId !== null && account.accountId !== ready.accountBefore)
@@ -121,7 +138,34 @@ class Exchange {
           'one. Sign in at the provider with the account that was connected before.',
       );
     await this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo, account));
-    return connected(account);
+    return connected(account, missing);
+  }
+
+  /** The account of before is picked again; without one, the person picks. */
+  async #offerAccounts(
+    { accountBefore }: Ready,
+    readAccounts: () => Promise<PickableAccount[]>,
+    store: () => Promise<void>,
+    missing: string[],
+  ): Promise<ConsentResult> {
+    if (accountBefore === null) {
+      // Nobody else has these tokens.
+      await store();
+      const accounts = await readAccounts();
+      return { ...connected({ accountId: null, accountName: null }, missing), accounts };
+    }
+    const accounts = await readAccounts();
+    const known = accounts.find(({ id }) => id === accountBefore);
+    if (known === undefined)
+      return failed(
+        'other_account',
+        'The person who agreed has no access to the account that was connected before. Sign in at the provider ' +
+          'with a person who has.',
+      );
+    await store();
+    const account = { accountId: known.id, accountName: known.name };
+    await this.#inTenant((work) => nameAccount(work, this.#connection(), account));
+    return connected(account, missing);
   }
 
   #connection() {
@@ -180,12 +224,15 @@ class Exchange {
   }
 }
 
-const connected = ({ accountId, accountName }: ConsentingAccount): ConsentResult => ({
+const connected = ({ accountId, accountName }: ConsentingAccount, missing: string[]): ConsentResult => ({
   ok: true,
   kind: null,
-  message: accountName === null ? 'The account is connected.' : `The account ${accountName} is connected.`,
+  message:
+    (accountName === null ? 'The account is connected.' : `The account ${accountName} is connected.`) +
+    missingScopesWords(missing),
   account_id: accountId,
   account_name: accountName,
+  missing_scopes: missing,
 });
 
 const failed = (kind: NonNullable<ConsentResult['kind']>, message: string): ConsentResult => ({

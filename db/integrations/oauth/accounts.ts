@@ -1,6 +1,7 @@
 /**
  * The tokens of integrations that a person has connected by consent (decision 0030). They are stored before
- * they are used, each pair under the next generation (refreshes.ts).
+ * they are used, each pair under the next generation (refreshes.ts). A trigger deletes them with the
+ * integration.
  */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../../database';
@@ -114,19 +115,6 @@ export async function nameAccount(
     .where('integrationId', '=', integrationId)
     .where('connectionId', '=', connectionId)
     .execute();
-}
-
-/** With a deleted integration. */
-export async function forgetAccount(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: { integrationId: string },
-): Promise<void> {
-  for (const table of ['oauthAccounts', 'oauthConsents'] as const)
-    await trx
-      .deleteFrom(table)
-      .where('tenantId', '=', tenantId)
-      .where('integrationId', '=', integrationId)
-      .execute();
 }
 
 export const sealToken = (

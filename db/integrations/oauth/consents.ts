@@ -7,7 +7,7 @@
  * result for people is in `result`. Rows are deleted after an hour (db/retention.ts).
  */
 import { createHash } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { JsonObject } from '../../../domain/json';
 import type { TenantWork } from '../../database';
 import type { Encryption } from '../../platform/encryption';
@@ -77,6 +77,15 @@ export async function findConsent(
     .where('tenantId', '=', tenantId)
     .where('oauthConsentId', '=', consentId)
     .executeTakeFirst();
+}
+
+/** What the provider did not grant; known as long as the row of the consent is kept. */
+export async function findMissingScopes(
+  work: TenantWork,
+  { oauthConsentId: consentId }: { oauthConsentId: string | null },
+): Promise<string[]> {
+  if (consentId === null) return [];
+  return (await findConsent(work, { consentId }))?.result?.missing_scopes ?? [];
 }
 
 /** @returns false if a code was stored before, the consent has expired, or it does not exist. */
@@ -151,5 +160,20 @@ export async function saveConsentResult(
     .where('tenantId', '=', tenantId)
     .where('oauthConsentId', '=', consentId)
     .where('result', 'is', null)
+    .execute();
+}
+
+/** The account that the person has picked among those of the result. The first one stays. */
+export async function saveConsentAccount(
+  { trx, tenantId }: TenantWork,
+  { consentId, accountId, accountName }: ConsentKey & { accountId: string; accountName: string | null },
+): Promise<void> {
+  const picked = JSON.stringify(sanitizeForPostgres({ account_id: accountId, account_name: accountName }));
+  await trx
+    .updateTable('oauthConsents')
+    .set({ result: sql`result || ${picked}::jsonb` })
+    .where('tenantId', '=', tenantId)
+    .where('oauthConsentId', '=', consentId)
+    .where(sql<boolean>`result ->> 'account_id' is null`)
     .execute();
 }

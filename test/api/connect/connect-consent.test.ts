@@ -241,9 +241,13 @@ it('a frame sends a window of its own to the provider, which says to go back', a
   const { url } = (await begin(person, true)).body as { url: string };
   const window = browser();
 
-  const there = await window.send('get', url);
+  const asked = await window.send('get', url);
+  expect([asked.status, asked.text]).toEqual([200, expect.stringContaining('<form method="post">')]);
+  expect(asked.text).toContain('login.example.com');
+  expect(window.cookies.size).toBe(0);
+  const there = await window.send('post', url);
 
-  expect(there.status).toBe(302);
+  expect(there.status).toBe(303);
   const target = new URL(there.headers['location'] as string);
   expect(target.origin).toBe('https://login.example.com');
   const state = target.searchParams.get('state') as string;
@@ -251,6 +255,62 @@ it('a frame sends a window of its own to the provider, which says to go back', a
   expect([back.status, back.text]).toEqual([200, expect.stringContaining('Close this window')]);
   expect((await finish(person)).body.state).toBe('done');
   expect((await window.send('get', `/connect/go/${'x'.repeat(43)}`)).status).toBe(403);
+  expect((await window.send('post', url)).status).toBe(403);
+});
+
+it('a foreign site cannot send a browser to the provider: nothing happens without the button of the page', async () => {
+  await tenant.admin
+    .patch('/v1/connect-settings', {
+      name: '<b>Ada & Sons</b>',
+      frame_ancestors: ['https://app.example.com'],
+    })
+    .set('If-Match', '"1"')
+    .expect(200);
+  const person = await opened();
+  const { url } = (await begin(person, true)).body as { url: string };
+  const [lured, foreign] = [browser(), new ConnectBrowser(service.app, { 'Sec-Fetch-Site': 'cross-site' })];
+
+  const page = await lured.send('get', url);
+  const posted = await foreign.send('post', url);
+
+  expect(page.text).toContain('&lt;b&gt;Ada &amp; Sons&lt;/b&gt; asks you to connect');
+  expect(page.headers['content-security-policy']).toContain("frame-ancestors 'none'");
+  expectProblem(posted, 403, 'cross_site_request');
+  const state = url.split('/').at(-1) as string;
+  for (const one of [lured, foreign])
+    expect((await callback(one, { state, code: 'code-of-victim' })).status).toBe(403);
+  expect(await integrations()).toEqual([]);
+});
+
+it('rights that the provider does not grant are named: on the page, and to the admins', async () => {
+  const consented = { ok: true, kind: null, message: 'connected', missing_scopes: ['contacts.write'] };
+  Object.assign(service.temporal, { consent: consented });
+  const person = await begun();
+  await callback(person.page, { state: person.state, code: 'code' });
+
+  const done = await finish(person);
+
+  expect(done.body).toMatchObject({ state: 'done', missing_scopes: ['contacts.write'] });
+  const { body } = await tenant.admin.get('/v1/notifications').expect(200);
+  expect(JSON.stringify(body)).toContain('contacts.write is missing');
+});
+
+it.each([
+  'request',
+  'request_uri',
+  'response_mode',
+  'Redirect_Uri',
+  'client_assertion_type',
+  'state',
+  ' state',
+])('a configuration cannot add the parameter %j to a consent', async (name) => {
+  const config = settings['config'] as { auth: object };
+  const auth = { ...config.auth, authorization_parameters: { [name]: 'x' } };
+
+  const refused = await tenant.admin.post('/v1/integrations', { ...settings, config: { ...config, auth } });
+
+  expectProblem(refused, 422, 'invalid_config');
+  expect(refused.text).toContain('/config/auth/authorization_parameters');
 });
 
 it('nobody is sent to the provider by the way of frames if no site may show the page in a frame', async () => {

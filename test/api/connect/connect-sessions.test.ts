@@ -3,6 +3,7 @@ import { purgeExpired } from '../../../db/retention';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { exportTenant } from '../../../db/erasures/export-tenant';
 import { listIntegration } from '../../support/servers/list-server';
+import { givenDefinition } from '../third-parties/definition-given';
 import { ConnectBrowser, givenLink, type GivenLink, NEW_INTEGRATION } from '../support/connect';
 import {
   expectProblem,
@@ -373,4 +374,43 @@ describe('the settings of the tenant', () => {
       "frame-ancestors 'none'",
     );
   });
+});
+
+it('of a definition shows its labels and steps; the guidance of whoever asks comes first', async () => {
+  const signIn = {
+    key: 'service_account',
+    label: 'Service account',
+    help: ['Create a service account.', 'Download its key.'],
+    config: {
+      auth: {
+        type: 'oauth2_jwt_bearer',
+        token_url: 'https://login.contacts.example/token',
+        claims: { iss: '{client_email}' },
+      },
+    },
+    credentials: { client_email: { label: 'Address of the service account', help: 'In the JSON file.' } },
+  };
+  const definition = givenDefinition({ key: 'labelled', sign_in: [signIn] });
+  await service.platform.post('/v1/platform/third-party-definitions', definition).expect(201);
+  const third_party = { key: 'labelled', parameters: { subdomain: 'acme' } };
+
+  const { link, person } = await opened({ integration: { third_party } });
+
+  const { app, guidance } = (await person.show(link)).body;
+  expect([guidance, app.sign_in_help]).toEqual([[], ['Create a service account.', 'Download its key.']]);
+  expect(app.forms).toEqual([
+    [
+      { name: 'private_key', label: 'Private key', help: null, is_secret: true, is_long: true },
+      {
+        name: 'client_email',
+        label: 'Address of the service account',
+        help: 'In the JSON file.',
+        is_secret: false,
+        is_long: false,
+      },
+    ],
+  ]);
+  const refused = await person.give(link, { private_key: 'no key', client_email: 'x@y.example' });
+  expectProblem(refused, 422, 'invalid_credentials_shape');
+  expect(refused.text).toContain('BEGIN PRIVATE KEY');
 });

@@ -1,0 +1,276 @@
+/** How the code of a consent becomes tokens: once, of the right account, with words for what is wrong. */
+import { createHash } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createOAuthConsentActivities } from '../../../../activities/integrations/oauth/exchange-code';
+import type { OAuthConsentResult } from '../../../../contract/oauth-consent';
+import { connectors } from '../../../../connectors';
+import { createConsent, findConsent, saveConsentCode } from '../../../../db/integrations/oauth/consents';
+import { toTypeId } from '../../../../db/sql/ids';
+import { deleteIntegration } from '../../../../db/sync-runs/integration-lifecycle';
+import { closeConnections, createHttpClient } from '../../../../egress/http-client';
+import { loopbackPolicy } from '../../../connectors/suite/given';
+import { GivenTenant, openTestDb, type TestDb } from '../../../db/given';
+import { HostileIssuer } from '../../../support/servers/hostile-issuer';
+import { APP_SECRET, encryptionWith, givenApp, KEY, restConfig } from './given-account';
+
+const REDIRECT_URI = 'https://syncline.example/connect/callback';
+const VERIFIER = 'v'.repeat(43);
+
+let db: TestDb;
+let tenant: GivenTenant;
+let issuer: HostileIssuer;
+let integrationId: string;
+let config: Record<string, unknown>;
+const logged: string[] = [];
+
+beforeAll(async () => {
+  db = await openTestDb();
+  tenant = await GivenTenant.create(db);
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  issuer = await HostileIssuer.start();
+  logged.length = 0;
+  await givenIntegration();
+});
+afterEach(async () => {
+  await closeConnections(loopbackPolicy);
+  await issuer.stop();
+});
+
+async function givenIntegration(auth: object = {}): Promise<void> {
+  const app = await givenApp(db.database, encryptionWith(KEY), tenant.tenantId, [issuer.url]);
+  config = restConfig(issuer.url, toTypeId('oap', app), {
+    issuer: issuer.url,
+    account: { url: `${issuer.url}/me`, id: '/id', name: '/name' },
+    ...auth,
+  });
+  integrationId = await tenant.integration({ connector: 'rest', config: config as never });
+}
+
+interface Answer {
+  iss?: string | null;
+  code?: string;
+  auth?: object;
+  verifier?: string;
+}
+/** The person has come back from the provider. */
+async function givenConsent({
+  iss = issuer.url,
+  code,
+  auth,
+  verifier = VERIFIER,
+}: Answer = {}): Promise<string> {
+  const challenge = createHash('sha256').update(VERIFIER).digest('base64url');
+  const given = code ?? issuer.consent({ challenge, redirectUri: REDIRECT_URI });
+  return tenant.work(async (work) => {
+    const encryption = encryptionWith(KEY);
+    const consentId = await createConsent(work, encryption, {
+      integrationId,
+      state: `state of ${given}`,
+      verifier,
+      redirectUri: REDIRECT_URI,
+      auth: (auth ?? config['auth']) as never,
+      mayChangeAccount: false,
+      createdBy: 'test',
+      expiresAt: new Date(work.now.getTime() + 60_000),
+    });
+    await saveConsentCode(work, encryption, { consentId, code: given, iss });
+    return consentId;
+  });
+}
+
+async function exchange(consentId: string): Promise<OAuthConsentResult> {
+  const log = (...given: unknown[]) => void logged.push(JSON.stringify(given));
+  const { exchangeCode } = createOAuthConsentActivities({
+    database: db.database,
+    oauth: {
+      encryption: encryptionWith(KEY),
+      connectors,
+      createHttpClient: (options) => createHttpClient({ policy: loopbackPolicy, ...options }),
+    },
+    log: { info: log, warn: log, error: log },
+  });
+  const input = { tenantId: tenant.tenantId, integrationId, consentId };
+  return new MockActivityEnvironment().run(exchangeCode, input) as Promise<OAuthConsentResult>;
+}
+const wordsOf = async (consentId: string) =>
+  (await tenant.work((work) => findConsent(work, { consentId })))?.result?.message ?? '';
+const accounts = () =>
+  db.superuser('select * from oauth_accounts where integration_id = $1', [integrationId]);
+
+it('stores the tokens and names the account, without a secret in the words', async () => {
+  const consentId = await givenConsent();
+
+  expect(await exchange(consentId)).toEqual({ ok: true, kind: null });
+
+  expect(await accounts()).toMatchObject([{ account_id: 'account-1', account_name: 'Ada & Sons' }]);
+  const told = [await wordsOf(consentId), ...logged, JSON.stringify(await accounts())].join();
+  expect(told).toContain('Ada & Sons is connected');
+  expect([...issuer.secrets, APP_SECRET, VERIFIER].filter((secret) => told.includes(secret))).toEqual([]);
+});
+
+it('names the rights that were asked for and not granted', async () => {
+  await givenIntegration({ scopes: ['contacts', 'contacts.write', 'offline_access'] });
+  const consentId = await givenConsent();
+
+  await exchange(consentId);
+
+  expect(await wordsOf(consentId)).toContain('contacts.write is missing');
+});
+
+it('sends a code once, whoever asks at once or later', async () => {
+  const consentId = await givenConsent();
+
+  const answers = await Promise.all([exchange(consentId), exchange(consentId), exchange(consentId)]);
+
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(issuer.tokenCalls).toBe(1);
+  expect((await exchange(consentId)).kind).toBe('expired');
+  expect(issuer.tokenCalls).toBe(1);
+});
+
+it('refuses the answer of another issuer before anything is sent', async () => {
+  const consentId = await givenConsent({ iss: 'https://evil.example' });
+
+  expect((await exchange(consentId)).kind).toBe('refused');
+
+  expect(issuer.tokenCalls).toBe(0);
+  expect(await wordsOf(consentId)).toContain('another issuer');
+  expect(await accounts()).toEqual([]);
+});
+
+it.each<[string, Answer]>([
+  ['a code of somebody else', { code: 'code-of-attacker' }],
+  ['a code that another verifier was promised for', { verifier: 'w'.repeat(43) }],
+])('says that the provider refuses %s', async (_name, answer) => {
+  const consentId = await givenConsent(answer);
+
+  expect((await exchange(consentId)).kind).toBe('refused');
+
+  const words = await wordsOf(consentId);
+  expect(words).toContain('invalid_grant');
+  for (const secret of issuer.secrets) expect(words).not.toContain(secret);
+  expect(await accounts()).toEqual([]);
+});
+
+it('refuses a code if the sign-in was configured otherwise meanwhile', async () => {
+  const consentId = await givenConsent({ auth: { ...(config['auth'] as object), scopes: ['admin'] } });
+
+  expect((await exchange(consentId)).kind).toBe('refused');
+
+  expect(issuer.tokenCalls).toBe(0);
+});
+
+it('sends nothing for an integration that was deleted', async () => {
+  const consentId = await givenConsent();
+  await tenant.work((work) => deleteIntegration(work, { integrationId }));
+
+  expect((await exchange(consentId)).ok).toBe(false);
+
+  expect(issuer.tokenCalls).toBe(0);
+});
+
+it('keeps the account that was connected before, and its tokens, when another one consents', async () => {
+  await exchange(await givenConsent());
+  const [before] = await accounts();
+  issuer.account = 'account-2';
+  const consentId = await givenConsent();
+
+  expect((await exchange(consentId)).kind).toBe('other_account');
+
+  expect(await accounts()).toEqual([before]);
+  expect(await wordsOf(consentId)).toContain('another account');
+  issuer.account = 'account-1';
+  expect(await exchange(await givenConsent())).toEqual({ ok: true, kind: null });
+});
+
+it.each(['fail', 'html', 'lose', 'busy', 'limit', 'wrong_client'] as const)(
+  'asks to start again when the token endpoint is in trouble (%s)',
+  async (mishap) => {
+    const consentId = await givenConsent();
+    issuer.mishaps.push(mishap);
+
+    expect((await exchange(consentId)).kind).toBe('unavailable');
+
+    expect(await wordsOf(consentId)).toContain('Start to connect again');
+    expect(await accounts()).toEqual([]);
+  },
+);
+
+it('leaves no token behind when an api of a former release deletes the integration', async () => {
+  await exchange(await givenConsent());
+  await givenConsent();
+
+  await tenant.work(({ trx, now, tenantId }) =>
+    trx
+      .updateTable('integrations')
+      .set({ deletedAt: now })
+      .where('tenantId', '=', tenantId)
+      .where('integrationId', '=', integrationId)
+      .execute(),
+  );
+
+  expect(await accounts()).toEqual([]);
+  expect(
+    await db.superuser('select 1 from oauth_consents where integration_id = $1', [integrationId]),
+  ).toEqual([]);
+});
+
+describe('a consent for several accounts', () => {
+  const offered = () => ({
+    account: undefined,
+    accounts: {
+      url: `${issuer.url}/me`,
+      items: '/companies',
+      id: '/id',
+      name: '/name',
+      parameter: 'company',
+    },
+  });
+  const resultOf = async (consentId: string) =>
+    (await tenant.work((work) => findConsent(work, { consentId })))?.result;
+
+  it('offers them all, and waits for a choice before the check', async () => {
+    await givenIntegration(offered());
+    const consentId = await givenConsent();
+
+    expect(await exchange(consentId)).toEqual({ ok: false, kind: 'account_needed' });
+
+    expect(await resultOf(consentId)).toMatchObject({
+      ok: true,
+      account_id: null,
+      accounts: [
+        { id: '1', name: 'Ada & Sons' },
+        { id: 'two', name: null },
+      ],
+    });
+  });
+
+  it('is refused if the one of before is not among them', async () => {
+    await givenIntegration(offered());
+    await exchange(await givenConsent());
+    const known = (id: string) =>
+      db.superuser('update oauth_accounts set account_id = $1 where integration_id = $2', [
+        id,
+        integrationId,
+      ]);
+    await known('two');
+
+    expect(await exchange(await givenConsent())).toEqual({ ok: true, kind: null });
+    await known('three');
+    expect((await exchange(await givenConsent())).kind).toBe('other_account');
+  });
+
+  it.each([
+    ['there is none', '/none'],
+    ['the configuration names another place', '/id'],
+  ])('says so if %s', async (_name, items) => {
+    await givenIntegration({ ...offered(), accounts: { ...offered().accounts, items } });
+    const consentId = await givenConsent();
+
+    expect((await exchange(consentId)).kind).toBe('refused');
+
+    expect((await resultOf(consentId))?.message).toContain('account');
+  });
+});
