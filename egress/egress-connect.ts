@@ -1,4 +1,4 @@
-/** Connections under the egress policy, directly or through its proxy, and with a client certificate if wanted. */
+/** Connections under the egress policy: directly or by its proxy, and with a client certificate if wanted. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';

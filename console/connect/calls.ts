@@ -19,7 +19,7 @@ export interface ConnectView {
 }
 
 /** An account that the consent is for; the person picks one. */
-export interface PickableAccount {
+interface PickableAccount {
   id: string;
   name: string | null;
 }

@@ -21,7 +21,7 @@ export interface OAuthSettings {
   value: string;
   /** JSON Pointers into the answer of `url`; without `url`, into the answer with the tokens. */
   account?: { url?: string | undefined; id: string; name?: string | undefined } | undefined;
-  /** A list of accounts, of which the person picks one: its id is the value of `parameter` of the definition. */
+  /** A list of accounts, of which the person picks one: its id is `parameter` of the definition. */
   accounts?:
     | { url: string; items: string; id: string; name?: string | undefined; parameter: string }
     | undefined;

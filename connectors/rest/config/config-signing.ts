@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { AbsoluteUrl, Headers, Text } from './config-values';
 
-export const JWT_ALGORITHMS = [
+const JWT_ALGORITHMS = [
   'RS256',
   'RS384',
   'RS512',
@@ -35,7 +35,7 @@ export const jwtBearer = <Parameters extends z.ZodType>(furtherParameters: Param
     claims: Claims,
     key_id: Text.optional(),
     lifetime_seconds: z.int().min(60).max(3_600).default(180),
-    /** `grant`: the assertion is what the token is given for; `client`: it takes the place of the client's secret. */
+    /** `grant`: what the token is given for; `client`: it takes the place of the client's secret. */
     assertion_as: z.enum(['grant', 'client']).default('grant'),
     scope: Text.optional(),
     parameters: furtherParameters,

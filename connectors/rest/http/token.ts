@@ -1,8 +1,8 @@
 /**
  * The calls that return a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), signed assertions
- * (RFC 7523), and a third party's own login. A refusal (400, 401, 403, 404, or a response without a token) is Unauthorized, because a user
- * has to correct the credentials or the configuration. Other failures (5xx, 429, an HTML page, no response)
- * are retried.
+ * (RFC 7523), and a third party's own login. A refusal (400, 401, 403, 404, or a response without a token) is
+ * Unauthorized, because a user has to correct the credentials or the configuration. Other failures (5xx, 429,
+ * an HTML page, no response) are retried.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';

@@ -1,4 +1,4 @@
-/** Requests signed by OAuth 1.0a (RFC 5849) with HMAC, as NetSuite's token-based authentication wants them. */
+/** Requests signed by OAuth 1.0a (RFC 5849) with HMAC, as NetSuite's token-based authentication wants. */
 import { createHmac } from 'node:crypto';
 import type { HttpRequest } from '../../http';
 
@@ -39,7 +39,7 @@ export function oauth1Header(request: HttpRequest, secrets: OAuth1Secrets, optio
   return `OAuth ${[...realm, ...own.map(([name, value]) => `${name}="${encoded(value)}"`)].join(', ')}`;
 }
 
-/** RFC 5849, 3.4.1: the method, the address, and all parameters of the query, of a form and of the protocol. */
+/** RFC 5849, 3.4.1: the method, the address, and all parameters of query, form and protocol. */
 export function signatureBase(
   { method, url, headers, body }: HttpRequest,
   protocol: readonly (readonly [string, string])[],
