@@ -79,6 +79,8 @@ export const Paging = z.discriminatedUnion(
       first: z.int().min(0).default(0),
       ...sizeShape,
       size: z.int('Set the number of records per page.').min(1).max(100_000),
+      /** Added to the text of the parameter instead of replacing it, for queries that name their page. */
+      append: Text.optional(),
       ...place,
       ...last,
       ...endStatus,
@@ -148,6 +150,8 @@ const listShape = {
   /** Where the key of a `map` goes in its item. */
   key_at: JsonPointer.optional(),
   item_at: JsonPointer.default(''),
+  /** The condition for a response without a list where there are no records. */
+  empty: Condition.optional(),
   paging: Paging,
   modified_since: ModifiedSince.optional(),
 };

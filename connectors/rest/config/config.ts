@@ -8,6 +8,7 @@ import { Auth } from './config-auth';
 import { Batch } from './config-batch';
 import { Condition, callShape } from './config-call';
 import { PageMib } from '../../page-size';
+import { isFieldName } from '../http/field-name';
 import { Count, DeletedList, Describe, List, Paging } from './config-read';
 import {
   AbsoluteUrl,
@@ -41,6 +42,8 @@ const replaceShape = {
   omit: z.array(JsonPointer).optional(),
   /** Confirms that they are lost. */
   replaces: z.boolean().optional(),
+  /** The third party changes only the fields that the call contains. */
+  partial: z.boolean().optional(),
 };
 
 const Find = z.strictObject({
@@ -106,6 +109,8 @@ const AnswerSign = z.union([Status, z.string().min(1).max(200), Condition]);
 const Answers = z.strictObject({
   missing: z.array(AnswerSign).optional(),
   exists: z.array(AnswerSign).optional(),
+  /** The record has another version than the call named. */
+  changed: z.array(AnswerSign).optional(),
   transient: z.array(AnswerSign).optional(),
   rate_limited: z.array(AnswerSign).optional(),
   unauthorized: z.array(AnswerSign).optional(),
@@ -157,6 +162,15 @@ const RecordTypeConfig = z.strictObject({
     .union([JsonPointer, z.strictObject({ at: JsonPointer, only_on_create: z.boolean() })])
     .optional(),
   version: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) })]).optional(),
+  /** What `{fields}` in list, changes and read stands for. */
+  fields: z
+    .strictObject({
+      /** Where the fields are in a record. */
+      below: JsonPointer.default(''),
+      /** Asked for beside the mapped fields, such as the time of the last change. */
+      always: z.array(Text.refine(isFieldName, 'The name of a field.')).max(100).default([]),
+    })
+    .optional(),
   /** Fields that are sent when a record is created, and never again. */
   create_only: z.array(JsonPointer).optional(),
   /** The location of the record in a response. */
@@ -166,7 +180,10 @@ const RecordTypeConfig = z.strictObject({
   /** A record that matches this counts as missing. */
   tombstone: Condition.optional(),
   find: Find.optional(),
-  read: z.strictObject({ ...callShape, body: JsonObject.optional() }).optional(),
+  /** `record_at`: the location of the record in this response, if it differs from that in others. */
+  read: z
+    .strictObject({ ...callShape, body: JsonObject.optional(), record_at: JsonPointer.optional() })
+    .optional(),
   create: z
     .strictObject({
       ...callShape,

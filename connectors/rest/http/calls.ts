@@ -11,8 +11,17 @@ import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { fitInto } from './character-set';
 import { placeAt, readAt } from '../json-pointer';
+import { namesAsText, selectedFields } from './selected-fields';
 import type { Session } from './session';
-import { UnusableValue, type Variables, fillHeader, fillJson, fillText, fillUrl } from './templates';
+import {
+  UnusableValue,
+  type Variables,
+  fillHeader,
+  fillJson,
+  fillText,
+  fillUrl,
+  jsonVariables,
+} from './templates';
 
 /** What a record's calls need: the configuration of its type, the record, and a session to send with. */
 export interface RecordCalls {
@@ -20,7 +29,7 @@ export interface RecordCalls {
   recordType: RecordTypeConfig;
   item: PushItem;
   session: Session;
-  context: Pick<ConnectorContext, 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
+  context: Pick<ConnectorContext, 'mappings' | 'claimRemote' | 'beforeWrite' | 'beforeCreateAgain'>;
   /** Absent for a record that shares no call with others. */
   batches?: CallsOfBatch | undefined;
 }
@@ -40,6 +49,8 @@ export interface Sending {
   method: NonNullable<CallConfig['method']>;
   /** The third party's id, for paths with `{remote_id}`. */
   remoteId?: string | null | undefined;
+  /** The record's last known version, for bodies with `{version}`. */
+  version?: string | null | undefined;
   /** The record for the body; absent: a call without a record. */
   record?: JsonObject | undefined;
   /** The record as it is there, for calls that replace it: its other fields are sent back. */
@@ -103,6 +114,11 @@ export function fillForRecord({ recordType, item }: RecordCalls, template: strin
   return inRecordsWords(item, () => fillText(template, variablesOf(recordType, item, undefined), {}));
 }
 
+/** Whether the body of the call names the version of the record that it changes. */
+export function sendsVersion({ body = {} }: CallConfig): boolean {
+  return jsonVariables(body).includes('version');
+}
+
 /** The record's part of a body, and where it goes. */
 interface Content {
   record: JsonObject;
@@ -118,20 +134,27 @@ export function requestTo(
   variables: Variables,
   content?: Content,
 ): HttpRequest {
-  const withParameters: Variables = (name) => {
-    const parameter = Object.hasOwn(call.parameters ?? {}, name)
-      ? (call.parameters as Record<string, ParameterConfig>)[name]
-      : undefined;
-    return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
+  const asText: Variables = (name) => {
+    const value = variables(name);
+    return name === 'fields' ? namesAsText(value) : value;
   };
-  const around = call.body === undefined ? undefined : (fillJson(call.body, withParameters) as JsonObject);
+  const parameterOr =
+    (other: Variables): Variables =>
+    (name) => {
+      const parameter = Object.hasOwn(call.parameters ?? {}, name)
+        ? (call.parameters as Record<string, ParameterConfig>)[name]
+        : undefined;
+      return parameter === undefined ? other(name) : fillParameter(parameter, asText);
+    };
+  const around =
+    call.body === undefined ? undefined : (fillJson(call.body, parameterOr(variables)) as JsonObject);
   const body = content === undefined ? around : bodyWith(content, around, call.body_at);
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, template] of Object.entries({ ...config.headers, ...call.headers }))
     headers[name.toLowerCase()] = fillHeader(template, variables);
   const request = {
     method: call.method ?? method,
-    url: fillUrl(config.base_url, call.path, withParameters),
+    url: fillUrl(config.base_url, call.path, parameterOr(asText)),
   };
   if (body === undefined) {
     delete headers['content-type'];
@@ -145,15 +168,21 @@ export function requestTo(
 }
 
 function requestFor(
-  { config, recordType, item }: RecordCalls,
+  { config, recordType, item, context }: RecordCalls,
   call: CallConfig,
-  { method, remoteId, record, current, headers = {} }: Sending,
+  { method, remoteId, version, record, current, headers = {} }: Sending,
 ): HttpRequest {
+  const ofRecord = variablesOf(recordType, item, remoteId);
   const request = requestTo(
     config,
     call,
     method,
-    variablesOf(recordType, item, remoteId),
+    (name) => {
+      if (name === 'version') return version ?? undefined;
+      return name === 'fields'
+        ? selectedFields(recordType, context.mappings[item.recordType])
+        : ofRecord(name);
+    },
     record && { record, bodyAt: recordType.body_at, current },
   );
   const own = Object.entries(headers).map(([name, value]) => [

@@ -11,6 +11,12 @@ export function withParameter(url: string, name: string, value: string): string 
   return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
 }
 
+/** Adds to the value of a parameter, which may be missing. */
+export function withAppended(url: string, name: string, text: string): string {
+  const [, query = ''] = url.split(/\?(.*)/su);
+  return withParameter(url, name, `${new URLSearchParams(query).get(name) ?? ''}${text}`);
+}
+
 export function withoutParameters(url: string, names: readonly string[]): string {
   const [address = '', ...rest] = url.split('?');
   const others = rest

@@ -30,11 +30,11 @@ export type Answer =
     }
   /** A record with the Syncline id already exists. */
   | { meaning: 'exists'; error: ConnectorError }
-  /** The record changed after its version was read (412). */
+  /** The record changed after its version was read. */
   | { meaning: 'changed'; error: ConnectorError }
   | { meaning: 'failed'; error: ConnectorError };
 
-type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exists' | 'rejected';
+type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exists' | 'changed' | 'rejected';
 
 export const MEANINGS: readonly Meaning[] = [
   'unauthorized',
@@ -42,9 +42,14 @@ export const MEANINGS: readonly Meaning[] = [
   'transient',
   'missing',
   'exists',
+  'changed',
   'rejected',
 ];
-const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
+const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = {
+  missing: [404, 410],
+  exists: [409],
+  changed: [412],
+};
 
 /** For calls without a record. */
 export const NO_FIELDS: FieldNames = { fields: {}, labels: {} };
@@ -78,8 +83,8 @@ export function readAnswer(
   }
   const error = errorOf(quotable(response), meaning, rules, fieldNames);
   if (meaning === 'missing') return { meaning, error, isNamed: named !== undefined };
-  if (meaning === 'exists') return { meaning, error };
-  return { meaning: response.status === 412 && meaning === undefined ? 'changed' : 'failed', error };
+  if (meaning === 'exists' || meaning === 'changed') return { meaning, error };
+  return { meaning: 'failed', error };
 }
 
 /** Whether the condition is met; false without a condition. */

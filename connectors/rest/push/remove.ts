@@ -13,6 +13,7 @@ import {
   sendAgainIfChanged,
   writeRecord,
   recordToSend,
+  replacesRecord,
   withSet,
 } from './write-call';
 
@@ -24,6 +25,7 @@ export async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed
     sendCall(calls, call, {
       method: 'DELETE',
       remoteId: current.id,
+      version: current.version,
       headers: ifMatch(call.if_match, current),
     }),
   );
@@ -41,10 +43,9 @@ export async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pu
     return answer && outcome(calls, 'deactivated', answer, remote);
   }
   const call = configured(recordType.upsert ?? recordType.update);
-  const method = call.method ?? (recordType.upsert ? 'PUT' : 'PATCH');
-  // A PUT without merge replaces the record, so it needs all fields; other calls change what they contain.
-  const isReplaced = method === 'PUT' && call.merge !== true;
-  const record = withSet(isReplaced ? recordToSend(calls, 'update') : {}, change.set);
+  const method = recordType.upsert ? 'PUT' : 'PATCH';
+  // A call that replaces the record needs all fields; others change what they contain.
+  const record = withSet(replacesRecord(call, method) ? recordToSend(calls, 'update') : {}, change.set);
   const answer = await writeRecord(calls, remote, call, { method, record: () => record });
   return outcome(calls, 'deactivated', answer, remote);
 }

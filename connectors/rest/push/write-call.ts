@@ -4,7 +4,7 @@ import type { HttpResponse, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
-import { externalIdPointer, type RecordCalls, sendCall } from '../http/calls';
+import { externalIdPointer, type RecordCalls, sendCall, sendsVersion } from '../http/calls';
 import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
 import { pathOf, placeAt, readAt } from '../json-pointer';
 import { checkAnsweredId } from './answered-id';
@@ -15,6 +15,7 @@ type WriteCall = CallConfig & {
   if_match?: boolean | undefined;
   merge?: boolean | undefined;
   omit?: string[] | undefined;
+  partial?: boolean | undefined;
 };
 
 /** A record as it was read last. */
@@ -45,18 +46,25 @@ export async function writeRecord(
 ): Promise<Answer> {
   const isMerged = call.merge === true;
   const isMatched = call.if_match ?? (isMerged && calls.recordType.version !== undefined);
-  const isReplaced = (call.method ?? method) === 'PUT' && !isMerged;
+  const isReplaced = replacesRecord(call, method);
   const send = async (current: Current) =>
     sendCall(calls, call, {
       method,
       remoteId: current.id,
+      version: current.version,
       record: record(await withoutUnreadEdits(calls, current, isReplaced)),
       current: isMerged ? fieldsOf(current, call.omit) : undefined,
       headers: ifMatch(isMatched, current),
     });
-  const current = isMerged || isReadFirst(calls) ? await readAgain(calls, remote) : remote;
+  const isRead = isMerged || isReadFirst(calls) || (remote.version === null && sendsVersion(call));
+  const current = isRead ? await readAgain(calls, remote) : remote;
   if (current === undefined) return { meaning: 'missing', error: notThere(remote) };
   return sendAgainIfChanged(calls, current, send);
+}
+
+/** Whether the fields that the call does not contain are lost. */
+export function replacesRecord(call: WriteCall, method: Writing['method']): boolean {
+  return (call.method ?? method) === 'PUT' && call.merge !== true && call.partial !== true;
 }
 
 export const isReadFirst = ({ item, recordType }: RecordCalls): boolean =>
@@ -103,11 +111,16 @@ async function readAgain(calls: RecordCalls, remote: Remote): Promise<Current | 
   const answer = await sendCall(calls, recordType.read, { method: 'GET', remoteId: remote.id });
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
-  const record = readAt(answer.body, recordType.record_at);
-  if (isTrueOf(recordType.tombstone, record)) return undefined;
+  const record = readAt(answer.body, recordType.read.record_at ?? recordType.record_at);
+  if (isTrueOf(recordType.tombstone, record) && !isActivatedBySet(calls)) return undefined;
   checkAnsweredId(calls, record, remote, 'read');
   const version = versionIn(recordType, record, answer.response);
   return { id: remote.id, version, record, response: answer.response };
+}
+
+/** Where a deactivated record counts as missing, the update that activates it finds it so. */
+function isActivatedBySet({ item, recordType }: RecordCalls): boolean {
+  return item.operation === 'upsert' && item.isDeactivated && recordType.activate?.set !== undefined;
 }
 
 /** The fields to send back. A response without a record must not pass for a record without fields. */

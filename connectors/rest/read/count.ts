@@ -2,6 +2,7 @@
 import { isSuccess } from '../../http-errors';
 import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { requestTo } from '../http/calls';
+import { selectedFields } from '../http/selected-fields';
 import { pageBytesMax } from '../../page-size';
 import type { RecordTypeConfig } from '../config/config';
 import type { InAnswerConfig } from '../config/config-read';
@@ -20,7 +21,7 @@ export async function countRecords(
   context: RestContext,
 ): Promise<number | null> {
   const { config } = context;
-  const how = callOf(recordType, context);
+  const how = callOf(name, recordType, context);
   if (how === null) return null;
   const session = await openSession(context);
   const response = await session.send({ ...how.request, responseBytesMax: pageBytesMax(config) });
@@ -38,7 +39,8 @@ export async function countRecords(
   );
 }
 
-function callOf({ count, list }: RecordTypeConfig, { config }: RestContext) {
+function callOf(name: string, recordType: RecordTypeConfig, { config, mappings }: RestContext) {
+  const { count, list } = recordType;
   if (count !== undefined) {
     const where: InAnswerConfig = count.at === undefined ? { header: count.header ?? '' } : { at: count.at };
     const { method = 'GET', path, parameters, headers, body } = count;
@@ -46,6 +48,8 @@ function callOf({ count, list }: RecordTypeConfig, { config }: RestContext) {
     return { part: 'count' as const, where, request };
   }
   if (list?.total === undefined) return null;
-  const request = pageRequest(listRequest(config, list, null), list.paging, BEGINNING, { size: 1 });
+  const known = (variable: string) =>
+    variable === 'fields' ? selectedFields(recordType, mappings[name]) : undefined;
+  const request = pageRequest(listRequest(config, list, null, known), list.paging, BEGINNING, { size: 1 });
   return { part: 'list' as const, where: list.total, request };
 }

@@ -4,6 +4,7 @@ import type { RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { pageBytesMax } from '../../page-size';
 import { requestTo } from '../http/calls';
+import { namesAsText } from '../http/selected-fields';
 import { withTemplates } from '../http/request-parts';
 import { fillHeader, jsonVariables, textVariables, type Variables } from '../http/templates';
 import { keysetVariables } from './keyset';
@@ -23,20 +24,24 @@ export function usesNow({ modified_since: filter, paging }: ListConfig | Deleted
   return [...texts.flatMap(textVariables), ...jsonVariables(body), ...ofKeyset].includes('now');
 }
 
-/** The call of the list without the parameters of a page. */
+/**
+ * The call of the list without the parameters of a page.
+ * @param known the id of the parent, and the names of fields
+ */
 export function listRequest(
   config: RestConfig,
   list: ListConfig | DeletedListConfig,
   interval: Interval | null,
-  parent?: string,
+  known: Variables,
 ): HttpRequest {
   const plain: HttpRequest = {
-    ...requestTo(config, list, 'GET', (name) => (name === 'parent_id' ? parent : undefined)),
+    ...requestTo(config, list, 'GET', known),
     responseBytesMax: pageBytesMax(config),
   };
-  return interval === null || list.modified_since === undefined
-    ? plain
-    : filtered(plain, list.modified_since, timesOf(list, interval));
+  if (interval === null || list.modified_since === undefined) return plain;
+  const times = timesOf(list, interval);
+  const text: Variables = (name) => (name === 'fields' ? namesAsText(known(name)) : times(name));
+  return filtered(plain, list.modified_since, text);
 }
 
 /** The bounds of the interval as the call writes them. */
@@ -56,7 +61,8 @@ function filtered(
   text: Variables,
 ): HttpRequest {
   // In a JSON body, seconds and milliseconds since 1970 are numbers.
-  const json = (name: string) => (format.startsWith('epoch') ? Number(text(name)) : text(name));
+  const json = (name: string) =>
+    format.startsWith('epoch') && name !== 'fields' ? Number(text(name)) : text(name);
   const own = Object.entries(headers).map(([name, template]) => [
     name.toLowerCase(),
     fillHeader(template, text),

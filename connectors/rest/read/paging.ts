@@ -12,9 +12,9 @@ import { type KeysetConfig, keyOf, keysetRequest, readKey, problemOfKey } from '
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
 import { type Place, isFirst } from './read-position';
-import { withParameter } from '../http/query';
+import { withAppended, withParameter } from '../http/query';
 import { withBodyPart } from '../http/request-parts';
-import type { Variables } from '../http/templates';
+import { fillText, type Variables } from '../http/templates';
 
 export interface ReadAnswer {
   request: HttpRequest;
@@ -52,6 +52,14 @@ export function pageRequest(
   if (paging.type === 'keyset')
     return typeof place.at === 'string' ? keysetRequest(sized, paging, place.at, known) : sized;
   const at = 'first' in paging ? (place.at ?? paging.first) : place.at;
+  if (paging.type === 'offset' && paging.append !== undefined) {
+    const values = new Map([
+      ['offset', Number(at)],
+      ['size', size ?? paging.size],
+    ]);
+    const added = fillText(paging.append, (name) => values.get(name));
+    return { ...sized, url: withAppended(sized.url, paging.parameter, added) };
+  }
   const parameter = 'parameter' in paging ? paging.parameter : undefined;
   return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
 }
@@ -117,7 +125,8 @@ export function isBehindTheEnd(paging: PagingConfig, place: Place, { status }: H
 function nextCounted(paging: Counted, place: Place, { response, body, items, total }: ReadAnswer): Next {
   const at = Number(place.at ?? paging.first);
   const seen = (place.seen ?? 0) + items.length;
-  if (total !== null && seen >= total) return LAST;
+  // No content: there is nothing that could say which page is the last one.
+  if (response.status === 204 || (total !== null && seen >= total)) return LAST;
   const pages = paging.type === 'page' ? numberIn(paging.total_pages, response, body) : null;
   if (pages === null) {
     const isLast = paging.last === undefined ? items.length === 0 : isTrueOf(paging.last, body);

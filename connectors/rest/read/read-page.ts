@@ -5,7 +5,7 @@
  */
 import type { JsonValue } from '../../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest } from '../../connector';
-import { NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
@@ -18,6 +18,7 @@ import { listRequest, timesOf, usesNow } from './list-request';
 import { numberIn } from './number-in-answer';
 import { canGoOn, isBehindTheEnd, nextPlace, pageRequest } from './paging';
 import { placeAfterParent, placeAtParent } from './parents';
+import { selectedFields } from '../http/selected-fields';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
 import { readDeletedItems, type ReadItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
@@ -85,7 +86,11 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const mapping = context.mappings[name];
   const kept =
     records === undefined ? keptOfDeletedList(list, recordType) : keptOfList(records, recordType, mapping);
-  const whole = { ...listRequest(config, list, interval, place.parent), kept };
+  const ofList = new Map<string, JsonValue | undefined>([
+    ['fields', selectedFields(recordType, mapping)],
+    ['parent_id', place.parent],
+  ]);
+  const whole = { ...listRequest(config, list, interval, (variable) => ofList.get(variable)), kept };
   const call = request.range === undefined ? whole : withPartition(whole, request.range);
   const sent = pageRequest(call, list.paging, place, { known });
   const response = await session.send(sent);
@@ -183,6 +188,7 @@ function itemsIn(
   const found = readAt(answer.body, list.items);
   const items = itemsOf(found, list);
   if (items !== undefined) return { items, body: answer.body };
+  if (found === undefined && isTrueOf(list.empty, answer.body)) return { items: [], body: answer.body };
   const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
   throw notReadable(name, phase, 'no_list', `${where} is ${found === undefined ? 'missing' : 'not a list'}.`);
 }

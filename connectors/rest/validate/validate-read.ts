@@ -11,7 +11,8 @@ import {
   variablesOfParameter,
   templatesOf,
 } from './validate-call';
-import { problemsOfKeyset, problemsOfKeysetTimes } from './validate-keyset';
+import { problemsOfKeysetTimes } from './validate-keyset';
+import { problemsOfPaging } from './validate-paging';
 import { isKnownInList, problemsOfParents } from './validate-parents';
 import { problemsOfPartitions } from './validate-partitions';
 
@@ -26,7 +27,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
     ...(type.list === undefined
       ? []
       : [
-          ...problemsOfList(`${pointer}/list`, type.list),
+          ...problemsOfList(`${pointer}/list`, type.list, type.fields !== undefined),
           ...problemsOfWindow(`${pointer}/list`, type.list),
           ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
           ...problemsOfDetail(`${pointer}/list/detail`, type.list),
@@ -41,9 +42,10 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
   ];
 }
 
-function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): Problem[] {
+function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig, hasFields = false): Problem[] {
+  const isKnown = isKnownInList(list);
   return [
-    ...problemsOfCall(pointer, list, isKnownInList(list), unknown),
+    ...problemsOfCall(pointer, list, (name) => (name === 'fields' ? hasFields : isKnown(name)), unknown),
     ...problemsOfGet(pointer, list),
     ...problemsOfPaging(`${pointer}/paging`, list),
     ...(list.key_at !== undefined && list.items_as !== 'map'
@@ -51,7 +53,7 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
       : []),
     ...(list.modified_since === undefined
       ? []
-      : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
+      : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list, hasFields)),
   ];
 }
 
@@ -92,60 +94,17 @@ function problemsOfWindow(pointer: string, { paging, modified, modified_since }:
   return [];
 }
 
-export function problemsOfPaging(
-  pointer: string,
-  { paging, method = 'GET' }: Pick<ListConfig, 'paging'> & { method?: string | undefined },
-): Problem[] {
-  const problems: Problem[] = [];
-  if (paging.type === 'none') return [];
-  if (paging.size_parameter !== undefined && paging.size === undefined)
-    problems.push({
-      pointer: `${pointer}/size`,
-      message: 'Set size: size_parameter sends it as the number of records per page.',
-    });
-  if (paging.size !== undefined && paging.size_parameter === undefined && paging.type !== 'offset')
-    problems.push({
-      pointer: `${pointer}/size`,
-      message: 'Set size_parameter, the parameter for the size. Without it, size has no effect.',
-    });
-  if ('in' in paging && paging.in === 'body' && method === 'GET')
-    problems.push({
-      pointer: `${pointer}/in`,
-      message: GET_WITH_BODY,
-    });
-  if (paging.type === 'keyset') return [...problems, ...problemsOfKeyset(pointer, paging, method)];
-  if (paging.type !== 'cursor') return problems;
-  const places = (['at', 'header', 'last_item'] as const).filter((key) => paging[key] !== undefined);
-  if (places.length !== 1)
-    problems.push({
-      pointer,
-      message:
-        'Set one location for the cursor of the next page: ' +
-        'at (pointer into the response), header, or last_item (pointer into the last item).',
-    });
-  if (paging.take !== undefined && paging.parameter !== undefined)
-    problems.push({
-      pointer: `${pointer}/take`,
-      message: 'take concerns addresses. With a parameter, the cursor is no address.',
-    });
-  if (paging.last_item !== undefined && paging.parameter === undefined)
-    problems.push({
-      pointer: `${pointer}/parameter`,
-      message: 'Set the parameter for the cursor: a value of an item is not an address.',
-    });
-  return problems;
-}
-
 function problemsOfModifiedSince(
   pointer: string,
   filter: ModifiedSinceConfig,
   { method = 'GET' }: { method?: string | undefined },
+  hasFields: boolean,
 ): Problem[] {
   const { format, zone, body } = filter;
   const texts = templatesOf(pointer, filter);
   const problems = texts.flatMap(({ at, variables }) =>
     variables
-      .filter((name) => name !== 'modified_since' && name !== 'now')
+      .filter((name) => !['modified_since', 'now', ...(hasFields ? ['fields'] : [])].includes(name))
       .map((name) => ({ pointer: at, message: unknown(name) })),
   );
   if (zone !== undefined && !ZONELESS.includes(format))
@@ -167,11 +126,11 @@ function problemsOfModifiedSince(
   return problems;
 }
 
-function problemsOfChanges(pointer: string, { list, changes }: RecordTypeConfig): Problem[] {
+function problemsOfChanges(pointer: string, { list, changes, fields }: RecordTypeConfig): Problem[] {
   if (changes === undefined) return [];
   const at = `${pointer}/changes`;
   const problems = [
-    ...problemsOfList(at, changes),
+    ...problemsOfList(at, changes, fields !== undefined),
     ...problemsOfWindow(at, changes),
     ...problemsOfDetail(`${at}/detail`, changes),
     ...problemsOfParents(at, changes),

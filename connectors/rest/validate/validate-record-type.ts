@@ -14,7 +14,8 @@ import {
   problemsOfGet,
   unknownVariable,
 } from './validate-call';
-import { problemsOfPaging, problemsOfReading } from './validate-read';
+import { problemsOfPaging } from './validate-paging';
+import { problemsOfReading } from './validate-read';
 import { merges, problemsOfReplacing } from './validate-replacing';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
@@ -28,6 +29,8 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
       variable === 'external_id' ||
       variable === 'push_id' ||
       variable.startsWith('payload.') ||
+      (variable === 'version' && name === 'update' && type.version !== undefined) ||
+      (variable === 'fields' && name === 'read' && type.fields !== undefined) ||
       (variable === 'random_password' && name === 'create') ||
       (variable === 'remote_id' && (hasOwnId || !['find', 'create', 'upsert'].includes(name)));
     const isRead = name === 'find' || name === 'read';

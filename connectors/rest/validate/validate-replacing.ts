@@ -13,6 +13,7 @@ interface ReplacingCall {
   merge?: boolean | undefined;
   omit?: string[] | undefined;
   replaces?: boolean | undefined;
+  partial?: boolean | undefined;
   set?: unknown;
 }
 
@@ -52,7 +53,7 @@ function problemsOfCreate(pointer: string, { create }: RecordTypeConfig): Proble
           'or confirm the loss with "replaces": true.',
       },
     ];
-  return create.replaces === true && !isPut ? [withoutEffect(`${pointer}/replaces`)] : [];
+  return create.replaces === true && !isPut ? [withoutEffect(`${pointer}/replaces`, 'replaces')] : [];
 }
 
 function problemsOfMethod(
@@ -62,12 +63,15 @@ function problemsOfMethod(
   type: RecordTypeConfig,
 ): Problem[] {
   const isPut = (call.method ?? DEFAULT_METHODS[name]) === 'PUT';
-  if (call.replaces === true) return isPut ? [] : [withoutEffect(`${pointer}/replaces`)];
+  const confirmed = (['replaces', 'partial'] as const).filter((key) => call[key] === true);
+  if (confirmed.length > 0)
+    return isPut ? [] : confirmed.map((key) => withoutEffect(`${pointer}/${key}`, key));
   if (!isPut || call.merge === true || !writesTheRecord(name, call, type)) return [];
   const message =
     'A PUT replaces the record: fields that are not mapped would be lost in the third party. ' +
     'Set "merge": true (with "read"), so that the record is read first and its other fields are kept, ' +
-    'use PATCH if the API has it, or confirm the loss with "replaces": true.';
+    'use PATCH if the API has it, confirm the loss with "replaces": true, or set "partial": true if this ' +
+    'third party changes only the fields that a PUT contains.';
   return [{ pointer: call.method === undefined ? pointer : `${pointer}/method`, message }];
 }
 
@@ -92,8 +96,9 @@ function problemsOfMerge(
       ? []
       : [{ pointer: `${pointer}/omit`, message: 'omit is read together with "merge": true only.' }];
   const problems: Problem[] = [];
-  if (call.replaces === true)
-    problems.push({ pointer: `${pointer}/replaces`, message: 'Set either merge or replaces.' });
+  for (const key of ['replaces', 'partial'] as const)
+    if (call[key] === true)
+      problems.push({ pointer: `${pointer}/${key}`, message: `Set either merge or ${key}.` });
   if ((name === 'activate' || name === 'deactivate') && (call.path === undefined || call.set === undefined))
     problems.push({
       pointer: `${pointer}/merge`,
@@ -112,6 +117,6 @@ function problemsOfMerge(
   return problems;
 }
 
-function withoutEffect(pointer: string): Problem {
-  return { pointer, message: 'Only a PUT replaces the record. With another method, replaces has no effect.' };
+function withoutEffect(pointer: string, key: 'replaces' | 'partial'): Problem {
+  return { pointer, message: `Only a PUT replaces the record. With another method, ${key} has no effect.` };
 }

@@ -7,6 +7,8 @@
 import type { FieldMapping, RecordTypeMapping } from '../../../domain/records/mapping';
 import { isSelector, parsePlace, toPath } from '../../../domain/records/place';
 import { externalIdPointer } from '../http/calls';
+import { isFieldName } from '../http/field-name';
+import { fieldNameOf } from '../http/selected-fields';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { RestCredentials } from '../config/config-auth';
 import { isSafePath } from '../json-pointer';
@@ -78,6 +80,9 @@ function problemsOfMapping(
 function problemOfField({ to }: FieldMapping, type: RecordTypeConfig, isPushed: boolean): string | undefined {
   if (isPushed && parsePlace(to).some(isSelector))
     return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
+  const selected = type.fields && fieldNameOf(to, type.fields.below);
+  if (selected !== undefined && !isFieldName(selected))
+    return `${selected} cannot be asked for by name. Names have letters, digits and the characters _ . : -`;
   if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are not allowed.';
   const externalIdAt = externalIdPointer(type);
   if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/'))
