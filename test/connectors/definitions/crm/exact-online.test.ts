@@ -1,0 +1,104 @@
+/**
+ * Accounts of Exact Online as its documentation describes them: OData with `d.results` and `__next`, ids in
+ * the form guid'…', named fields only, a PUT that changes what it contains and answers nothing, and messages
+ * with a language.
+ */
+import type { JsonObject } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const DIVISION = '/api/v1/123456/crm';
+const PAGE = 2;
+
+function exact(): Product {
+  const records = new RecordStore((number) => `5a1f8e2c-6a0b-4b52-9f3e-${String(number).padStart(12, '0')}`);
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (asked.headers['authorization'] !== `Bearer ${CONSENTED_TOKEN}`) return refuse(401, 'Unauthorized');
+    if (asked.path === `${DIVISION}/Accounts`)
+      return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
+    const [, id] = /^\/api\/v1\/123456\/crm\/Accounts\(guid'([-0-9a-f]{36})'\)$/.exec(asked.path) ?? [];
+    return id === undefined ? refuse(400, 'Bad Request - Error in query syntax.') : one(asked, id);
+  }
+
+  function list({ query, origin }: Asked): ScriptedAnswer {
+    const isWanted = conditionOf(query.get('$filter'));
+    const names = (query.get('$select') ?? '').split(',');
+    if (isWanted === undefined || names[0] === '') return refuse(400, 'Bad Request - Error in query syntax.');
+    const { page, next } = pageOf(
+      records.living().filter(isWanted),
+      Number(query.get('$skiptoken') ?? 0),
+      PAGE,
+    );
+    const further = new URLSearchParams(query);
+    further.set('$skiptoken', String(next));
+    const address = `${origin}${DIVISION}/Accounts?${further.toString()}`;
+    const results = page.map((row) => shown(row, names));
+    return { status: 200, body: { d: { results, ...(next !== undefined && { __next: address }) } } };
+  }
+
+  function create(fields: JsonObject): ScriptedAnswer {
+    if (typeof fields['Name'] !== 'string' || fields['Name'] === '') return refuse(400, 'Mandatory: Name');
+    const row = records.add(fields);
+    return { status: 201, body: { d: shown(row, ['ID', ...Object.keys(fields)]) } };
+  }
+
+  function one(asked: Asked, id: string): ScriptedAnswer {
+    const row = records.get(id);
+    if (row === undefined) return refuse(404, 'Not found');
+    if (asked.method === 'GET')
+      return { status: 200, body: { d: shown(row, (asked.query.get('$select') ?? '').split(',')) } };
+    if (asked.method === 'DELETE') records.delete(row);
+    else records.change(row, fieldsIn(asked));
+    return { status: 204 };
+  }
+
+  return { records, answer };
+}
+
+/** `SearchCode eq 'text'` or the time of the last change; undefined for anything else. */
+function conditionOf(filter: string | null): ((row: Row) => boolean) | undefined {
+  if (filter === null) return () => true;
+  const [, text] = /^SearchCode eq '((?:[^']|'')*)'$/su.exec(filter) ?? [];
+  if (text !== undefined) return ({ fields }) => fields['SearchCode'] === text.replaceAll("''", "'");
+  const [, since] = /^Modified ge datetime'([-\d]+T[\d:]+)'$/.exec(filter) ?? [];
+  return since === undefined ? undefined : ({ changedAt }) => changedAt >= new Date(`${since}Z`);
+}
+
+/** The named fields only. Exact writes times as /Date(…)/. */
+const shown = ({ id, fields, changedAt }: Row, names: readonly string[]): JsonObject => {
+  const all: JsonObject = { ...fields, ID: id, Modified: `/Date(${changedAt.getTime()})/` };
+  return {
+    __metadata: { type: 'Exact.Web.Api.Models.CRM.Account' },
+    ...Object.fromEntries(names.map((name) => [name, all[name] ?? null])),
+  };
+};
+
+const refuse = (status: number, value: string): ScriptedAnswer => ({
+  status,
+  body: { error: { code: '', message: { lang: '', value } } },
+});
+
+const account = (number: number) => ({ name: `Lovelace Ltd ${number}`, email: `e${number}@example.com` });
+
+describeContract({
+  key: 'exact-online',
+  parameters: { region: 'nl', division: '123456', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {} },
+  product: exact,
+  throttled: { ...refuse(429, 'Too many requests'), waitMs: null },
+  recordType: 'companies',
+  seed: ({ records }, number) =>
+    records.add({ Name: `Hopper Inc ${number}`, Email: `e${number}@example.com` }),
+  touch: { City: 'Arlington' },
+  hasChanges: true,
+  push: {
+    fields: account,
+    change: { city: 'London' },
+    changed: { Name: 'Lovelace Ltd 1', City: 'London', SearchCode: 'e1' },
+    refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Mandatory: Name/ },
+    key: 'email',
+    deletes: true,
+  },
+});

@@ -1,0 +1,165 @@
+/**
+ * Contacts of HubSpot as its documentation describes them: only the named properties in answers, `after`, a
+ * search that serves its first records only and sorts by one property, unique properties as ids, a conflict
+ * about an e-mail address that is taken, and errors with the name of the property.
+ */
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const TOKEN = 'pat-eu1-0815';
+const PAGE = 2;
+/** 10,000 in HubSpot. */
+const WINDOW = 3;
+
+function hubspot(): Product {
+  const records = new RecordStore((number) => String(70_000 + number));
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (![`Bearer ${TOKEN}`, `Bearer ${CONSENTED_TOKEN}`].includes(asked.headers['authorization'] ?? ''))
+      return refuse(401, 'INVALID_AUTHENTICATION', 'Authentication credentials not found.');
+    const [crm, version, objects, contacts, id, ...more] = asked.parts;
+    if (`${crm}/${version}/${objects}/${contacts}` !== 'crm/v3/objects/contacts' || more.length > 0)
+      return refuse(404, 'OBJECT_NOT_FOUND', 'No such address.');
+    if (id === 'search') return search(fieldsIn(asked));
+    if (id === undefined) return asked.method === 'GET' ? list(asked.query) : create(propertiesIn(asked));
+    return one(asked, id);
+  }
+
+  function list(query: URLSearchParams): ScriptedAnswer {
+    const names = (query.get('properties') ?? '').split(',');
+    const from = Number(query.get('after') ?? 0);
+    const { page, next } = pageOf(records.living(), from, Math.min(PAGE, Number(query.get('limit') ?? 10)));
+    const paging = next === undefined ? {} : { paging: { next: { after: String(next), link: '…' } } };
+    return { status: 200, body: { results: page.map((row) => shown(row, names)), ...paging } };
+  }
+
+  function search({ filterGroups, sorts, properties, limit = 10, after = 0 }: JsonObject): ScriptedAnswer {
+    const groups = filterGroups as unknown as { filters: Filter[] }[];
+    const size = Math.min(PAGE, Number(limit));
+    if (!Array.isArray(sorts) || sorts.length > 1 || Number(limit) > 200 || groups.length > 5)
+      return refuse(400, 'VALIDATION_ERROR', 'A search has one sort and 200 results at most.');
+    if (Number(after) + size > WINDOW)
+      return refuse(400, 'VALIDATION_ERROR', `Cannot page past ${WINDOW} results.`);
+    const found = records
+      .living()
+      .filter((row) => groups.some(({ filters }) => filters.every((filter) => isMet(row, filter))));
+    const { page, next } = pageOf(found, Number(after), size);
+    const paging = next === undefined ? {} : { paging: { next: { after: String(next) } } };
+    const results = page.map((row) => shown(row, properties as string[]));
+    return { status: 200, body: { total: found.length, results, ...paging } };
+  }
+
+  function one(asked: Asked, id: string): ScriptedAnswer {
+    const by = asked.query.get('idProperty');
+    const row = by === null ? records.get(id) : records.find(({ fields }) => fields[by] === id);
+    if (row === undefined && asked.method === 'DELETE') return { status: 204 };
+    if (row === undefined) return refuse(404, 'OBJECT_NOT_FOUND', 'resource not found');
+    const names = (asked.query.get('properties') ?? '').split(',');
+    if (asked.method === 'GET') return { status: 200, body: shown(row, names) };
+    if (asked.method === 'DELETE') {
+      records.delete(row);
+      return { status: 204 };
+    }
+    const problem = problemOf(propertiesIn(asked), row);
+    if (problem !== undefined) return problem;
+    records.change(row, propertiesIn(asked));
+    return { status: 200, body: shown(row, Object.keys(propertiesIn(asked))) };
+  }
+
+  function create(properties: JsonObject): ScriptedAnswer {
+    const problem = problemOf(properties, undefined);
+    if (problem !== undefined) return problem;
+    const row = records.add(properties);
+    return { status: 201, body: shown(row, Object.keys(properties)) };
+  }
+
+  function problemOf(properties: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
+    const { email } = properties;
+    if (typeof email === 'string' && !/^[^@\s]+@[^@\s]+$/.test(email))
+      return refuse(400, 'VALIDATION_ERROR', 'Property values were not valid', [
+        {
+          message: `Email address ${email} is invalid`,
+          code: 'INVALID_EMAIL',
+          context: { propertyName: ['email'] },
+        },
+      ]);
+    const other = records.find(({ fields }) => email !== undefined && fields['email'] === email);
+    if (other === undefined || other === own) return undefined;
+    return refuse(409, 'CONFLICT', `Contact already exists. Existing ID: ${other.id}`);
+  }
+
+  return { records, answer };
+}
+
+interface Filter {
+  propertyName: string;
+  operator: 'GTE' | 'GT' | 'EQ';
+  value: JsonValue;
+}
+
+function isMet(row: Row, { propertyName, operator, value }: Filter): boolean {
+  const own = propertyName === 'hs_object_id' ? Number(row.id) : row.changedAt.getTime();
+  return operator === 'GTE' ? own >= Number(value) : operator === 'GT' && own > Number(value);
+}
+
+/** The named properties, and those that every answer has. */
+function shown({ id, fields, createdAt, changedAt, isDeleted }: Row, names: readonly string[]): JsonObject {
+  const times = { createdate: createdAt.toISOString(), lastmodifieddate: changedAt.toISOString() };
+  const all: JsonObject = { ...fields, ...times, hs_object_id: id };
+  const wanted = [...names, ...Object.keys(times), 'hs_object_id'].filter((name) => name !== '');
+  return {
+    id,
+    properties: Object.fromEntries(wanted.map((name) => [name, all[name] ?? null])),
+    createdAt: times.createdate,
+    updatedAt: times.lastmodifieddate,
+    archived: isDeleted,
+  };
+}
+
+function propertiesIn(asked: Asked): JsonObject {
+  const { properties } = fieldsIn(asked);
+  return isJsonObject(properties) ? properties : {};
+}
+
+const refuse = (status: number, category: string, message: string, errors?: JsonValue[]): ScriptedAnswer => ({
+  status,
+  body: { status: 'error', message, correlationId: 'c1', category, ...(errors && { errors }) },
+});
+
+const contact = (number: number) => ({
+  first_name: 'Ada',
+  last_name: `Lovelace ${number}`,
+  email: `e${number}@example.com`,
+});
+
+describeContract({
+  key: 'hubspot',
+  parameters: { oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { token: { token: TOKEN }, consent: {} },
+  product: hubspot,
+  throttled: {
+    status: 429,
+    body: {
+      status: 'error',
+      message: 'You have reached your ten_secondly_rolling limit.',
+      errorType: 'RATE_LIMIT',
+      policyName: 'TEN_SECONDLY_ROLLING',
+    },
+    waitMs: null,
+  },
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
+  touch: { jobtitle: 'Admiral' },
+  hasChanges: true,
+  push: {
+    fields: contact,
+    change: { title: 'Countess' },
+    changed: { lastname: 'Lovelace 1', jobtitle: 'Countess', syncline_id: 'e1' },
+    refused: { fields: { email: 'no address' }, field: 'email', says: /Email address no address is invalid/ },
+    key: 'title',
+    deletes: true,
+  },
+});

@@ -1,0 +1,183 @@
+/**
+ * Contacts of Salesforce as its documentation describes them: SOQL with named fields and `nextRecordsUrl`,
+ * deleted records in `queryAll` only, answers without a body to changes, and lists of errors with codes.
+ */
+import type { JsonObject, JsonValue } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const API = '/services/data/v62.0';
+const EXTERNAL_ID = 'Syncline_Id__c';
+const OWN_TOKEN = 'client-token';
+const SECRET = 'consumer-secret';
+const PAGE = 2;
+const COLUMNS = ['FirstName', 'LastName', 'Email', 'Phone', 'Title', EXTERNAL_ID];
+const SOQL =
+  /^SELECT (?<columns>[\w., ()]+) FROM Contact(?: WHERE (?<where>.+?))?(?: ORDER BY SystemModstamp)?(?: LIMIT (?<limit>\d+))?$/su;
+
+function salesforce(): Product {
+  const records = new RecordStore((number) => `003${String(number).padStart(15, '0')}`);
+  const cursors = new Map<string, { found: Row[]; columns: string[] }>();
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (asked.path === '/services/oauth2/token') return token(asked);
+    const signedIn = [`Bearer ${CONSENTED_TOKEN}`, `Bearer ${OWN_TOKEN}`];
+    if (!signedIn.includes(asked.headers['authorization'] ?? ''))
+      return refuse(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
+    const [, , , what = '', kind, id, ...more] = asked.parts;
+    if (what === 'query' || what === 'queryAll') return query(asked, what, kind);
+    if (what !== 'sobjects' || kind !== 'Contact' || more.length > 0)
+      return refuse(404, 'NOT_FOUND', 'The requested resource does not exist');
+    if (id === undefined) return create(fieldsIn(asked));
+    return one(asked, id);
+  }
+
+  function query(asked: Asked, what: string, locator: string | undefined): ScriptedAnswer {
+    if (locator !== undefined) {
+      const [key = '', from = '0'] = locator.split('-');
+      const known = cursors.get(key);
+      return known === undefined
+        ? refuse(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator')
+        : page(key, known, Number(from));
+    }
+    const { columns = '', where, limit } = SOQL.exec(asked.query.get('q') ?? '')?.groups ?? {};
+    const isWanted = where === undefined ? () => true : condition(where);
+    if (columns === '' || isWanted === undefined) return refuse(400, 'MALFORMED_QUERY', 'unexpected token');
+    const names = columns.split(/\s*,\s*/);
+    const unknown = names.find((name) => ![...COLUMNS, 'Id', 'IsDeleted', 'SystemModstamp'].includes(name));
+    if (unknown !== undefined)
+      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on entity 'Contact'.`);
+    const found = (what === 'queryAll' ? records.all() : records.living()).filter(isWanted);
+    const key = `01g${cursors.size}`;
+    const cursor = { found: found.slice(0, Number(limit ?? found.length)), columns: names };
+    cursors.set(key, cursor);
+    return page(key, cursor, 0);
+  }
+
+  function page(key: string, { found, columns }: { found: Row[]; columns: string[] }, from: number) {
+    const { page: rows, next } = pageOf(found, from, PAGE);
+    const more =
+      next === undefined ? { done: true } : { done: false, nextRecordsUrl: `${API}/query/${key}-${next}` };
+    const body = { totalSize: found.length, ...more, records: rows.map((row) => shown(row, columns)) };
+    return { status: 200, body };
+  }
+
+  function create(fields: JsonObject): ScriptedAnswer {
+    const problem = problemOf(fields, undefined);
+    if (problem !== undefined) return problem;
+    const { id } = records.add(fields);
+    return {
+      status: 201,
+      headers: { location: `${API}/sobjects/Contact/${id}` },
+      body: { id, success: true, errors: [] },
+    };
+  }
+
+  function one(asked: Asked, id: string): ScriptedAnswer {
+    const row = records.all().find((each) => each.id === id);
+    if (row === undefined)
+      return refuse(404, 'NOT_FOUND', 'Provided external ID field does not exist or is not accessible');
+    if (row.isDeleted) return refuse(404, 'ENTITY_IS_DELETED', 'entity is deleted');
+    if (asked.method === 'GET') return { status: 200, body: shown(row, ['Id', 'IsDeleted', ...COLUMNS]) };
+    if (asked.method === 'DELETE') {
+      records.delete(row);
+      return { status: 204 };
+    }
+    const problem = problemOf({ LastName: row.fields['LastName'] ?? null, ...fieldsIn(asked) }, row);
+    if (problem !== undefined) return problem;
+    records.change(row, fieldsIn(asked));
+    return { status: 204 };
+  }
+
+  function problemOf(fields: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
+    const unknown = Object.keys(fields).find((name) => !COLUMNS.includes(name));
+    if (unknown !== undefined)
+      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on sobject of type Contact`);
+    if ((fields['LastName'] ?? '') === '')
+      return refuse(400, 'REQUIRED_FIELD_MISSING', 'Required fields are missing: [LastName]', ['LastName']);
+    const value = fields[EXTERNAL_ID];
+    const other = records.find((row) => value !== undefined && row.fields[EXTERNAL_ID] === value);
+    if (other === undefined || other === own) return undefined;
+    const message = `duplicate value found: ${EXTERNAL_ID} duplicates value on record with id: ${other.id}`;
+    return refuse(400, 'DUPLICATE_VALUE', message);
+  }
+
+  return { records, answer };
+}
+
+function token({ body }: Asked): ScriptedAnswer {
+  const { grant_type: grant, client_secret: secret } = body as Record<string, JsonValue>;
+  if (grant !== 'client_credentials' || secret !== SECRET)
+    return {
+      status: 400,
+      body: { error: 'invalid_client', error_description: 'invalid client credentials' },
+    };
+  return { status: 200, body: { access_token: OWN_TOKEN, token_type: 'Bearer', issued_at: '1764400000000' } };
+}
+
+/** `Field = 'text'` with escapes, and `SystemModstamp >= instant`; undefined for anything else. */
+function condition(where: string): ((row: Row) => boolean) | undefined {
+  const [, column, text] = /^(\w+) = '((?:[^'\\]|\\['\\])*)'$/su.exec(where) ?? [];
+  if (column !== undefined && text !== undefined) {
+    const value = text.replaceAll(/\\(['\\])/g, '$1');
+    return ({ fields }) => fields[column] === value;
+  }
+  const [, since] = /^SystemModstamp >= (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(where) ?? [];
+  return since === undefined ? undefined : ({ changedAt }) => changedAt >= new Date(since);
+}
+
+function shown({ id, fields, changedAt, isDeleted }: Row, columns: readonly string[]): JsonObject {
+  const all = {
+    ...fields,
+    Id: id,
+    IsDeleted: isDeleted,
+    SystemModstamp: `${changedAt.toISOString().slice(0, 23)}+0000`,
+  };
+  const named = columns.map((name) => [name, (all as JsonObject)[name] ?? null]);
+  return {
+    attributes: { type: 'Contact', url: `${API}/sobjects/Contact/${id}` },
+    ...Object.fromEntries(named),
+  };
+}
+
+const refuse = (
+  status: number,
+  errorCode: string,
+  message: string,
+  fields: string[] = [],
+): ScriptedAnswer => ({
+  status,
+  body: [{ message, errorCode, fields }],
+});
+
+const contact = (number: number) => ({
+  first_name: 'Ada',
+  last_name: `Lovelace ${number}`,
+  email: `e${number}@example.com`,
+});
+
+describeContract({
+  key: 'salesforce',
+  parameters: { domain: 'acme.my.salesforce.com', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {}, client_credentials: { client_id: 'key', client_secret: SECRET } },
+  product: salesforce,
+  throttled: {
+    ...refuse(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'),
+    waitMs: null,
+  },
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({ FirstName: 'Grace', LastName: `Hopper ${number}`, Email: `e${number}@example.com` }),
+  touch: { Title: 'Admiral' },
+  hasChanges: true,
+  tellsDeletions: true,
+  push: {
+    fields: contact,
+    change: { title: 'Countess' },
+    changed: { LastName: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
+    refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /Required fields are missing/ },
+    key: 'email',
+    deletes: true,
+  },
+});

@@ -1,0 +1,169 @@
+/**
+ * Contacts of Zoho CRM (v8) as its documentation describes them: a token scheme of its own, named fields,
+ * page tokens, 204 and 304 instead of empty lists, an upsert by a unique field, a PUT that changes what it
+ * contains, and a code for each record of a call that was accepted.
+ */
+import { isJsonObject, type JsonObject } from '../../../../domain/json';
+import type { ScriptedAnswer } from '../../suite/scripted-server';
+import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+
+const PAGE = 2;
+const EXTERNAL_ID = 'Syncline_ID';
+
+function zoho(): Product {
+  const records = new RecordStore((number) => `41500000000${String(number).padStart(5, '0')}`);
+
+  function answer(asked: Asked): ScriptedAnswer {
+    if (asked.headers['authorization'] !== `Zoho-oauthtoken ${CONSENTED_TOKEN}`)
+      return refuse(401, 'INVALID_TOKEN', 'invalid oauth token');
+    const [crm, version, module, id, ...more] = asked.parts;
+    if (`${crm}/${version}/${module}` !== 'crm/v8/Contacts' || more.length > 0)
+      return refuse(404, 'INVALID_URL_PATTERN', 'Please check if the URL trying to access is a correct one');
+    if (id === undefined) return list(asked);
+    if (id === 'deleted') return deleted(asked);
+    if (id === 'search') return search(asked.query);
+    if (id === 'upsert') return upsert(fieldsIn(asked));
+    return one(asked, id);
+  }
+
+  function list({ query, headers }: Asked): ScriptedAnswer {
+    const names = (query.get('fields') ?? '').split(',').filter((name) => name !== '');
+    if (names.length === 0 || names.length > 50)
+      return refuse(400, 'REQUIRED_PARAM_MISSING', 'One of the expected parameter is missing');
+    const changed = since(headers, records.living());
+    const { page, next } = pageOf(changed, Number(query.get('page_token') ?? 0), PAGE);
+    if (page.length === 0) return { status: headers['if-modified-since'] === undefined ? 204 : 304 };
+    const info = {
+      per_page: PAGE,
+      more_records: next !== undefined,
+      next_page_token: next === undefined ? null : String(next),
+    };
+    return { status: 200, body: { data: page.map((row) => shown(row, names)), info } };
+  }
+
+  function deleted({ query, headers }: Asked): ScriptedAnswer {
+    const gone = since(headers, records.all()).filter(({ isDeleted }) => isDeleted);
+    const { page, next } = pageOf(gone, (Number(query.get('page') ?? 1) - 1) * PAGE, PAGE);
+    if (page.length === 0) return { status: 204 };
+    const data = page.map(({ id, changedAt }) => ({ id, type: 'recycle', deleted_time: written(changedAt) }));
+    return { status: 200, body: { data, info: { more_records: next !== undefined } } };
+  }
+
+  function search(query: URLSearchParams): ScriptedAnswer {
+    const [, wanted] = /^\(Syncline_ID:equals:([^(),\\]+)\)$/.exec(query.get('criteria') ?? '') ?? [];
+    if (wanted === undefined) return refuse(400, 'INVALID_QUERY', 'Invalid query formed');
+    const found = records.living().filter(({ fields }) => fields[EXTERNAL_ID] === wanted);
+    if (found.length === 0) return { status: 204 };
+    return { status: 200, body: { data: found.map((row) => shown(row, Object.keys(row.fields))) } };
+  }
+
+  function upsert({ data, duplicate_check_fields: by }: JsonObject): ScriptedAnswer {
+    const [fields] = data as JsonObject[];
+    if (!Array.isArray(by) || by[0] !== EXTERNAL_ID || fields === undefined)
+      return refuse(400, 'INVALID_DATA', 'body');
+    const known = records.find((row) => row.fields[EXTERNAL_ID] === fields[EXTERNAL_ID]);
+    const problem = problemOf({ ...known?.fields, ...fields });
+    if (problem !== undefined) return problem;
+    if (known !== undefined) records.change(known, fields);
+    return accepted(known ?? records.add(fields), known === undefined ? 201 : 200);
+  }
+
+  function one(asked: Asked, id: string): ScriptedAnswer {
+    const row = records.get(id);
+    if (row === undefined && asked.method === 'GET') return { status: 204 };
+    if (row === undefined)
+      return item(400, 'INVALID_DATA', 'the id given seems to be invalid', { api_name: 'id' });
+    if (asked.method === 'GET') {
+      const names = (asked.query.get('fields') ?? '').split(',');
+      return { status: 200, body: { data: [shown(row, names)] } };
+    }
+    if (asked.method === 'DELETE') {
+      records.delete(row);
+      return accepted(row, 200);
+    }
+    const [fields] = fieldsIn(asked)['data'] as JsonObject[];
+    const problem = problemOf({ ...row.fields, ...fields });
+    if (problem !== undefined || !isJsonObject(fields)) return problem ?? refuse(400, 'INVALID_DATA', 'body');
+    records.change(row, fields);
+    return accepted(row, 200);
+  }
+
+  return { records, answer };
+}
+
+function since(headers: Record<string, string>, rows: Row[]): Row[] {
+  const from = headers['if-modified-since'];
+  if (from === undefined) return rows;
+  if (!/^[-\d]+T[\d:]+[+-]\d\d:\d\d$/.test(from)) throw new Error(`Zoho refuses the time ${from}.`);
+  return rows.filter(({ changedAt }) => changedAt >= new Date(from));
+}
+
+/** A refused record of a call that was accepted: the status of the call says nothing about it. */
+function problemOf({ Last_Name: name }: JsonObject): ScriptedAnswer | undefined {
+  if (typeof name === 'string' && name !== '') return undefined;
+  const details = { api_name: 'Last_Name', json_path: '$.data[0].Last_Name' };
+  return item(202, 'MANDATORY_NOT_FOUND', 'required field not found', details);
+}
+
+const written = (instant: Date): string => `${instant.toISOString().slice(0, 19)}+00:00`;
+
+const shown = ({ id, fields, changedAt }: Row, names: readonly string[]): JsonObject => {
+  const all: JsonObject = { ...fields, Modified_Time: written(changedAt) };
+  return { id, ...Object.fromEntries(names.map((name) => [name, all[name] ?? null])) };
+};
+
+const accepted = ({ id, changedAt }: Row, status: number): ScriptedAnswer => ({
+  status,
+  body: {
+    data: [
+      {
+        code: 'SUCCESS',
+        details: { id, Modified_Time: written(changedAt) },
+        message: 'record added',
+        status: 'success',
+      },
+    ],
+  },
+});
+
+const item = (status: number, code: string, message: string, details: JsonObject): ScriptedAnswer => ({
+  status,
+  body: { data: [{ code, details, message, status: 'error' }] },
+});
+
+const refuse = (status: number, code: string, message: string): ScriptedAnswer => ({
+  status,
+  body: { code, details: {}, message, status: 'error' },
+});
+
+const contact = (number: number) => ({
+  first_name: 'Ada',
+  last_name: `Lovelace ${number}`,
+  email: `e${number}@example.com`,
+});
+
+describeContract({
+  key: 'zoho-crm',
+  parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {} },
+  product: zoho,
+  throttled: {
+    ...refuse(429, 'TOO_MANY_REQUESTS', 'You have exceeded the number of API requests.'),
+    waitMs: null,
+  },
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({ First_Name: 'Grace', Last_Name: `Hopper ${number}`, Email: `e${number}@example.com` }),
+  touch: { Title: 'Admiral' },
+  hasChanges: true,
+  tellsDeletions: true,
+  push: {
+    fields: contact,
+    change: { title: 'Countess' },
+    changed: { Last_Name: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
+    refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /required field not found/ },
+    key: 'email',
+    deletes: true,
+  },
+});
