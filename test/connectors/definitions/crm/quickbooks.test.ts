@@ -85,9 +85,7 @@ function quickbooks(): Product {
   function problemOf({ DisplayName: name }: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
     if (typeof name !== 'string' || /[:\t\n]/.test(name))
       return fault('6000', 'A business validation error', 'A name cannot contain a colon.', 'DisplayName');
-    const other = records.find(
-      ({ fields }) => nameOf(fields) === name.toLowerCase(),
-    );
+    const other = records.find(({ fields }) => nameOf(fields) === name.toLowerCase());
     if (other === undefined || other === own) return undefined;
     return fault('6240', 'Duplicate Name Exists Error', `The name supplied already exists. : Id=${other.id}`);
   }
@@ -101,8 +99,7 @@ function conditionOf(where: string): ((row: Row) => boolean) | undefined {
   if (where === '') return isActive;
   const [, text] = /^DisplayName = '((?:[^'\\]|\\['\\])*)'$/su.exec(where) ?? [];
   const name = text?.replaceAll(/\\(['\\])/g, '$1').toLowerCase();
-  if (name !== undefined)
-    return (row) => isActive(row) && nameOf(row.fields) === name;
+  if (name !== undefined) return (row) => isActive(row) && nameOf(row.fields) === name;
   const [, since] =
     /^Active IN \(true, false\) AND MetaData\.LastUpdatedTime >= '([-\d]+T[\d:]+\+00:00)'$/.exec(where) ?? [];
   return since === undefined ? undefined : ({ changedAt }) => changedAt >= new Date(since);
@@ -111,7 +108,8 @@ function conditionOf(where: string): ((row: Row) => boolean) | undefined {
 const nameOf = ({ DisplayName: name }: JsonObject): string =>
   typeof name === 'string' ? name.toLowerCase() : '';
 
-const versionOf = ({ fields: { version } }: Row): string => (typeof version === 'number' ? `${version}` : '0');
+const versionOf = ({ fields: { version } }: Row): string =>
+  typeof version === 'number' ? `${version}` : '0';
 
 function shown(row: Row): JsonObject {
   const { version: _, ...fields } = row.fields;
