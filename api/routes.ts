@@ -48,6 +48,7 @@ import { auditLogRoutes } from './tenants/audit-log-routes';
 import { tenantDeletionRoutes } from './tenants/tenant-deletion-routes';
 import { tenantExportRoutes } from './tenants/tenant-export-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
+import { builderRoutes } from './third-parties/builder-routes';
 import { definitionRoutes } from './third-parties/definition-routes';
 import { platformDefinitionRoutes } from './third-parties/platform-definition-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
@@ -69,6 +70,7 @@ export const routes: readonly Route[] = [
   ...platformSessionRoutes,
   ...meRoutes,
   ...connectorRoutes,
+  ...builderRoutes,
   ...definitionRoutes,
   ...platformDefinitionRoutes,
   ...integrationRoutes,

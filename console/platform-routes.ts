@@ -56,6 +56,12 @@ const tenantRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/platform/TenantPage'), 'TenantPage'),
 });
 
+const builderRoute = createRoute({
+  ...inShell,
+  path: '/platform/definitions/new',
+  component: lazyRouteComponent(() => import('./pages/platform/builder/BuilderPage'), 'BuilderPage'),
+});
+
 const auditLogRoute = createRoute({
   ...inShell,
   path: '/platform/audit-log',
@@ -67,5 +73,5 @@ const auditLogRoute = createRoute({
 
 export const platformRoutes = [
   signInRoute,
-  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute, auditLogRoute]),
+  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute, builderRoute, auditLogRoute]),
 ] as const;

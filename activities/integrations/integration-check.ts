@@ -5,12 +5,14 @@
 import { Context } from '@temporalio/activity';
 import { ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
 import { beforeAbort, type CheckProblem, probeRecordTypes, TimedOut } from '../../connectors/probe';
+import { tryDefinition } from '../../connectors/tries/try-definition';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
 import { findTrial, saveTrialResult } from '../../db/integrations/trials';
 import type { CheckFailure } from '../../db/tables/integrations';
+import type { TryPlan, TryResult } from '../../domain/third-parties/tries';
 import { typeIdOf } from '../../domain/typeid';
 import type { ActivityDependencies, IntegrationToOpen } from '../dependencies';
 
@@ -19,13 +21,15 @@ export interface IntegrationCheckActivities {
 }
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
-type Outcome = { message: string; problems: CheckProblem[] } & (
+type Outcome = { message: string; problems: CheckProblem[]; tried?: TryResult[] } & (
   | { ok: true; kind: null }
   | { ok: false; kind: CheckFailure }
 );
 
 /** The time limit of a check, because a user waits for it. The first run finds what was not checked. */
 const CHECK_MS = 20_000;
+/** What remains of a check behind its tries, to remove their test record. */
+const CLEAN_UP_MS = 5_000;
 const WELL = 'The third party answers and accepts the credentials.';
 
 export const createIntegrationCheckActivities = (
@@ -34,18 +38,28 @@ export const createIntegrationCheckActivities = (
 ): IntegrationCheckActivities => ({
   async checkIntegration(input) {
     const { tenantId, integrationId } = input;
-    const integration = await database.withTenant(tenantId, (work) => findSettings(work, input));
-    if (integration === undefined) return { ok: false, kind: 'not_found' };
+    const found = await database.withTenant(tenantId, (work) => findSettings(work, input));
+    if (found === undefined) return { ok: false, kind: 'not_found' };
 
-    const signal = AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(checkMs)]);
+    const within = (ms: number) =>
+      AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(ms)]);
+    const signal = within(checkMs);
+    const open = () => openConnector(tenantId, found.settings, signal, 'manual');
     const check = async (): Promise<CheckProblem[]> => {
-      const { connector, context } = await openConnector(tenantId, integration, signal, 'manual');
+      const { connector, context } = await open();
       const refused = await beforeAbort(signal, refusalOf(context.config, connector.check(context)));
       return refused ?? probeRecordTypes({ connector, context, signal });
     };
-    const outcome = await ask(check, (error) =>
+    let tried: TryResult[] | undefined;
+    const tries = async (plan: TryPlan): Promise<CheckProblem[]> => {
+      tried = await tryDefinition(await open(), { plan, signal: within(checkMs - CLEAN_UP_MS) });
+      return [];
+    };
+    const { plan } = found;
+    const outcome = await ask(plan === null ? check : () => tries(plan), (error) =>
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),
     );
+    if (tried !== undefined) outcome.tried = tried;
 
     await database.withTenant(tenantId, (work) => saveOutcome(work, input, outcome));
     return outcome.ok ? { ok: true } : { ok: false, kind: outcome.kind };
@@ -55,13 +69,16 @@ export const createIntegrationCheckActivities = (
 async function findSettings(
   work: TenantWork,
   { integrationId, trialId }: CheckIntegrationInput,
-): Promise<IntegrationToOpen | undefined> {
-  if (trialId === undefined) return findIntegration(work, { integrationId });
+): Promise<{ settings: IntegrationToOpen; plan: TryPlan | null } | undefined> {
+  if (trialId === undefined) {
+    const settings = await findIntegration(work, { integrationId });
+    return settings && { settings, plan: null };
+  }
   const trial = await findTrial(work, { trialId });
+  if (trial === undefined) return undefined;
   // The cache of access tokens is keyed by this time. A trial must not use tokens of the stored credentials.
-  return (
-    trial && { ...trial, credentialsUpdatedAt: trial.createdAt, encryptedCredentials: trial.credentials }
-  );
+  const { createdAt: credentialsUpdatedAt, credentials: encryptedCredentials, tries: plan } = trial;
+  return { settings: { ...trial, credentialsUpdatedAt, encryptedCredentials }, plan };
 }
 
 async function saveOutcome(

@@ -8,7 +8,7 @@ import type { TenantWork } from '../../db/database';
 import { createTrial, endTrial, type TriedSettings } from '../../db/integrations/trials';
 import type { Integration } from '../../db/integrations/integrations';
 import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle';
-import type { LastCheck } from '../../db/tables/integrations';
+import type { LastCheck, TrialResult } from '../../db/tables/integrations';
 import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
 
@@ -26,7 +26,7 @@ type Services = Pick<RouteServices, 'temporal' | 'database'>;
 const UNFINISHED = 'The connection was not checked, because no worker finished the check in time.';
 
 /** Waits for the result of a trial, outside of a transaction. */
-export type AwaitTrial = () => Promise<LastCheck>;
+export type AwaitTrial = () => Promise<TrialResult>;
 
 export async function startTrial(
   work: TenantWork,

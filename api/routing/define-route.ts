@@ -153,7 +153,7 @@ interface AfterCommitRoute<
 
 /**
  * Prepares the request in one transaction, waits for an external service outside of any transaction, and
- * applies the effect in a second one.
+ * applies the effect in a second one. In the caller's own tenant, or in that of the platform.
  */
 interface TriedRoute<
   P extends z.ZodType,
@@ -161,7 +161,7 @@ interface TriedRoute<
   B extends z.ZodType,
   R extends Responses,
 > extends Declaration<P, Q, B, R> {
-  scope: 'tenant_after_trial';
+  scope: 'tenant_after_trial' | 'platform_after_trial';
   prepare(
     work: TenantWork,
     input: InputOf<P, Q, B>,

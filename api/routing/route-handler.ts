@@ -65,7 +65,7 @@ export function serveRoute(
 /** Routes that wait for something other than the database have a time limit of their own. */
 async function respondInTime(call: RouteCall, request: Request, response: Response): Promise<RouteResponse> {
   const { route, services, requestContext } = call;
-  if (route.scope === 'tenant_after_commit' || route.scope === 'tenant_after_trial') return execute(call);
+  if (route.scope === 'tenant_after_commit' || isAfterTrial(route)) return execute(call);
   const responding = answerWithin(
     services.config.answerWithinMs - requestContext.authenticationMs,
     execute(call),
@@ -138,7 +138,9 @@ async function execute(call: RouteCall): Promise<RouteResponse> {
     case 'tenant_after_commit':
       return executeThenCallService({ ...call, route });
     case 'tenant_after_trial':
-      return executeAfterTrial({ ...call, route });
+      return executeAfterTrial({ ...call, route }, tenantIdOf(context));
+    case 'platform_after_trial':
+      return executeAfterTrial({ ...call, route }, PLATFORM_TENANT_ID);
     case 'console':
       return executeWithSession({ ...call, route });
     case 'operation':
@@ -185,11 +187,15 @@ async function executeThenCallService(
   return afterCommit();
 }
 
+type TriedRoute = RouteOf<'tenant_after_trial' | 'platform_after_trial'>;
+
+const isAfterTrial = ({ scope }: Route): boolean =>
+  scope === 'tenant_after_trial' || scope === 'platform_after_trial';
+
 /** A repeated request gets the stored response and is not tried again. */
-async function executeAfterTrial(call: RouteCall<RouteOf<'tenant_after_trial'>>): Promise<RouteResponse> {
+async function executeAfterTrial(call: RouteCall<TriedRoute>, tenantId: string): Promise<RouteResponse> {
   const { route, input, services, idempotency } = call;
   const context = tenantContextOf(call);
-  const tenantId = tenantIdOf(context);
   const within = <T>(work: Promise<T>) => answerWithin(services.config.answerWithinMs, work);
   const prepared = await within(
     services.database.withTenant(tenantId, async (work) => {

@@ -75,7 +75,7 @@ export const CATEGORIES = [
 
 export const definitionKey = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and -')
+  .regex(/^(?!(try|draft)$)[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and -; not try or draft')
   .meta({ example: 'hubspot' });
 
 export const definitionDocument = z

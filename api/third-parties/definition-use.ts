@@ -12,6 +12,7 @@ import type { JsonObject } from '../../domain/json';
 import {
   defaultsOf,
   type DefinitionRules,
+  type DefinitionUse,
   expand,
   moveToVersion,
   type Settings,
@@ -173,9 +174,14 @@ export function readingConfig(
   return (config) => readConfig(connector, config, whyUrlIsRefused);
 }
 
-function checkUse(rules: DefinitionRules, { signIn: key, parameters }: DefinitionColumns): void {
+/** Throws `invalid_settings`. @param base the pointer of the use in the request */
+export function checkUse(
+  rules: DefinitionRules,
+  { signIn: key, parameters }: DefinitionUse,
+  base = '/third_party',
+): void {
   const values = { ...defaultsOf(rules), ...parameters };
-  const at = (name: string) => pointerTo(['third_party', 'parameters', name]);
+  const at = (name: string) => `${base}${pointerTo(['parameters', name])}`;
   // Another way to sign in may have parameters of its own.
   const used = parametersIn([rules.config, rules.mappings, rules.signIns[key] ?? {}] as never);
   const errors: ProblemDetail[] = [
@@ -183,7 +189,7 @@ function checkUse(rules: DefinitionRules, { signIn: key, parameters }: Definitio
       ? []
       : [
           {
-            pointer: '/third_party/sign_in',
+            pointer: `${base}/sign_in`,
             code: 'unknown_sign_in',
             message: `Choose one of: ${Object.keys(rules.signIns).join(', ')}.`,
           },

@@ -73,7 +73,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     figure: 'connector',
     tenant: 'config record_types',
     secret: 'credentials',
-    words: 'result samples',
+    words: 'tries result samples',
   }),
   integrations: of({
     figure:

@@ -4,19 +4,20 @@
  */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
+import type { TryPlan } from '../../domain/third-parties/tries';
 import { newUuid } from '../sql/ids';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { IntegrationTrialsTable, LastCheck, MappingSamples } from '../tables/integrations';
+import type { IntegrationTrialsTable, MappingSamples, TrialResult } from '../tables/integrations';
 
 type Trial = Selectable<IntegrationTrialsTable>;
 export type TriedSettings = Pick<
   Trial,
   'integrationId' | 'connector' | 'config' | 'recordTypes' | 'credentials'
->;
+> & { tries?: TryPlan };
 
 export async function createTrial(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, connector, config, recordTypes, credentials }: TriedSettings,
+  { integrationId, connector, config, recordTypes, credentials, tries }: TriedSettings,
 ): Promise<string> {
   const trialId = newUuid();
   await trx
@@ -29,6 +30,7 @@ export async function createTrial(
       config: JSON.stringify(config),
       recordTypes: JSON.stringify(recordTypes),
       credentials,
+      tries: tries === undefined ? null : JSON.stringify(tries),
       result: null,
       createdAt: now,
     })
@@ -51,7 +53,7 @@ export async function findTrial(
 /** Has no effect if the trial no longer exists. */
 export async function saveTrialResult(
   { trx, tenantId }: TenantWork,
-  { trialId, check }: { trialId: string; check: LastCheck },
+  { trialId, check }: { trialId: string; check: TrialResult },
 ): Promise<void> {
   await trx
     .updateTable('integrationTrials')
@@ -92,7 +94,7 @@ export async function takeSamples(
 export async function endTrial(
   { trx, tenantId }: TenantWork,
   { trialId }: { trialId: string },
-): Promise<LastCheck | null> {
+): Promise<TrialResult | null> {
   const ended = await trx
     .deleteFrom('integrationTrials')
     .where('tenantId', '=', tenantId)

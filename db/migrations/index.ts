@@ -65,6 +65,7 @@ import * as oauthAccounts from './2026-12-08-oauth-accounts';
 import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
 import * as forgottenAccounts from './2026-12-10-forgotten-accounts';
 import * as mappingSamples from './2026-12-10-mapping-samples';
+import * as triedCalls from './2026-12-10-tried-calls';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -132,4 +133,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-08-third-party-definitions': thirdPartyDefinitions,
   '2026-12-10-forgotten-accounts': forgottenAccounts,
   '2026-12-10-mapping-samples': mappingSamples,
+  '2026-12-10-tried-calls': triedCalls,
 };

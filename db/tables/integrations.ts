@@ -4,6 +4,7 @@ import type { SampledValue } from '../../domain/pull/sampled-values';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { MetadataChangeKind } from '../../domain/records/metadata-change';
 import type { RecordTypeField } from '../../domain/records/record-type';
+import type { TryPlan, TryResult } from '../../domain/third-parties/tries';
 import type { StoredTypeSettings } from '../../domain/records/record-type-settings';
 import type { Json } from './json-column';
 import type { CompanySynchronizedPolicy } from './tenants';
@@ -89,7 +90,9 @@ export interface IntegrationTrialsTable {
   recordTypes: Json<RecordTypeMappings>;
   /** Encrypted for the integration; null = those of the integration, if it has any. */
   credentials: string | null;
-  result: Json<LastCheck | null> | null;
+  /** Single calls to try instead; null = the settings are checked. */
+  tries: Json<TryPlan | null> | null;
+  result: Json<TrialResult | null> | null;
   /** What a worker has read with these mappings. Absent = none was asked for, or none has finished. */
   samples: ColumnType<MappingSamples | null, never, string>;
   createdAt: Date;
@@ -104,6 +107,9 @@ export type MappingSamples = Record<
     problem: string | null;
   }
 >;
+
+/** `tried`: absent if a worker of an earlier version, which checks the settings instead, has taken it. */
+export type TrialResult = LastCheck & { tried?: TryResult[] | undefined };
 
 export interface RemoteRecordTypesTable {
   tenantId: string;

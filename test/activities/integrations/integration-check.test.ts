@@ -204,3 +204,36 @@ describe('a trial of settings that are not stored', () => {
     expect(answer).toEqual({ ok: false, kind: 'not_found' });
   });
 });
+
+it('tries single calls instead if the trial names them, and keeps what was found', async () => {
+  const { tenantId } = tenant;
+  const integrationId = newUuid();
+  const tries = { recordType: 'employees', tries: ['check', 'list'] as const };
+  const trialId = await tenant.work((work) =>
+    createTrial(work, {
+      integrationId,
+      connector: 'rest',
+      config: {},
+      recordTypes: {},
+      credentials: null,
+      tries,
+    }),
+  );
+  const { checkIntegration } = activityFor({
+    readAbilities: () => ({ canFilterByModified: false, isPagingStable: true }),
+    readPage: async () => ({ records: [], unreadable: [], nextCursor: null, asOf: null, total: null }),
+  });
+
+  const answer = await new MockActivityEnvironment().run(checkIntegration, {
+    tenantId,
+    integrationId,
+    trialId,
+  });
+  const result = await tenant.work((work) => endTrial(work, { trialId }));
+
+  expect(answer).toEqual({ ok: true });
+  expect(result?.tried).toMatchObject([
+    { try: 'check', outcome: 'passed' },
+    { try: 'list', outcome: 'passed', found: { records: 0 } },
+  ]);
+});

@@ -19,7 +19,7 @@ import type { OAuthConsentInput } from '../../../contract/oauth-consent';
 import { Database } from '../../../db/database';
 import { findConsent, saveConsentResult, spendConsent } from '../../../db/integrations/oauth/consents';
 import { saveCheck } from '../../../db/integrations/availability';
-import { saveSamples, saveTrialResult } from '../../../db/integrations/trials';
+import { findTrial, saveSamples, saveTrialResult } from '../../../db/integrations/trials';
 import type { LastCheck, MappingSamples } from '../../../db/tables/integrations';
 import type { ConsentResult } from '../../../db/tables/oauth';
 import { fromTypeId } from '../../../db/sql/ids';
@@ -29,6 +29,7 @@ import { createEncryption, type Encryption } from '../../../db/platform/encrypti
 import { openErasureKey } from '../../../db/platform/erasure-key';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
+import type { TryResult } from '../../../domain/third-parties/tries';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { createTestDatabase } from '../../support/environments/database';
 
@@ -40,6 +41,8 @@ interface FakeTemporalClient extends TemporalClient {
   answer: CheckIntegrationResult | Error;
   words: string;
   problems: NonNullable<LastCheck['problems']>;
+  /** What the worker finds when it tries single calls. */
+  results: TryResult[];
   /** The requested checks of stored settings. */
   asked: CheckIntegrationInput[];
   /** What the worker finds when it exchanges the code of a consent. */
@@ -205,6 +208,7 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
     answer: { ok: true },
     words: 'fine',
     problems: [],
+    results: [],
     asked: [],
     tried: [],
     samples: {},
@@ -227,13 +231,16 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
     async checkIntegration(input) {
       const { integrationId, tenantId, trialId } = input;
       (trialId === undefined ? this.asked : this.tried).push(input);
-      const { answer, words, problems } = this;
+      const { answer, words, problems, results } = this;
       if (answer instanceof Error) throw answer;
       const kind = answer.ok || answer.kind === 'not_found' ? null : answer.kind;
       await database.withTenant(tenantId, async (work) => {
         const check = { at: work.now.toISOString(), ok: answer.ok, kind, message: words, problems };
         if (trialId === undefined) await saveCheck(work, { integrationId, check });
-        else await saveTrialResult(work, { trialId, check });
+        else {
+          const isTries = (await findTrial(work, { trialId }))?.tries !== null;
+          await saveTrialResult(work, { trialId, check: { ...check, ...(isTries && { tried: results }) } });
+        }
       });
       return answer;
     },

@@ -141,7 +141,19 @@ function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, C
   };
 }
 
+const tries = (by: 'admin' | 'platform', route: string): Case => ({
+  by,
+  send: (as) => as.post(route, { definition: givenDefinition(), parameters: { subdomain: 'acme' } }),
+  action: 'third_party_definition.tried',
+  target: /^contacts$/,
+});
+
 const CASES: Record<string, Case> = {
+  'POST /v1/third-party-definitions/try': tries('admin', '/v1/third-party-definitions/try'),
+  'POST /v1/platform/third-party-definitions/try': tries(
+    'platform',
+    '/v1/platform/third-party-definitions/try',
+  ),
   'POST /v1/platform/third-party-definitions': {
     by: 'platform',
     send: (as) => as.post('/v1/platform/third-party-definitions', givenDefinition()),
@@ -621,8 +633,13 @@ const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) =>
     trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute(),
   );
 
-/** Viewing is not audited: it is personal, and the notification's row records it. */
-const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notification_id}/viewed'];
+/** Viewing is not audited: it is personal, and the notification's row records it. A draft changes nothing. */
+const READING = [
+  'POST /v1/notifications/viewed',
+  'POST /v1/notifications/{notification_id}/viewed',
+  'POST /v1/third-party-definitions/draft',
+  'POST /v1/platform/third-party-definitions/draft',
+];
 
 it('has a case for every route that changes something', async () => {
   const { body } = await service.as(undefined).get('/openapi.json');

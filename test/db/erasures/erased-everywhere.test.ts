@@ -191,7 +191,10 @@ async function plant(): Promise<void> {
     sync_record_errors: { remote_id: REMOTE, message: MARKER },
     emails: { kind: 'x', content: { text: `About ${MARKER}@example.com.` }, last_error: `No ${MARKER}` },
     notifications: { kind: 'x', detail: `About ${EXTERNAL}`, integration_id: null },
-    integration_trials: { result: { message: `${MARKER}@example.com` } },
+    integration_trials: {
+      result: { message: `${MARKER}@example.com` },
+      tries: { record: { email: `${MARKER}@example.com` } },
+    },
     connect_sessions: { problem: { message: `No ${MARKER}` }, state: 'failed' },
     oauth_accounts: { refused_reason: `No ${MARKER}` },
     oauth_consents: { result: { message: `${MARKER}@example.com` } },

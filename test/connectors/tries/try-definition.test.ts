@@ -1,0 +1,350 @@
+/** Tries of single calls of a definition: each failure in words, with a pointer, and never a credential. */
+import { rest } from '../../../connectors/rest';
+import { tryDefinition } from '../../../connectors/tries/try-definition';
+import type { JsonObject } from '../../../domain/json';
+import { TRIES, type TryName, type TryPlan, type TryResult } from '../../../domain/third-parties/tries';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { contextWith, egressHttp } from '../suite/given';
+import { type Acme, acmeConfig, startAcme, TOKEN } from './acme';
+
+let acme: Acme;
+beforeEach(async () => {
+  acme = await startAcme();
+});
+afterEach(() => acme.stop());
+
+const MAPPING: RecordTypeMapping = {
+  direction: 'both',
+  onDelete: 'delete',
+  fields: [
+    { name: 'email', to: 'email' },
+    { name: 'city', to: 'city' },
+  ],
+};
+const RECORDS = {
+  record: { email: 'try@example.com', city: 'Graz' },
+  change: { city: 'Wien' },
+  wrong: { email: 'no address' },
+};
+
+interface Given {
+  config?: JsonObject;
+  credentials?: Record<string, string>;
+  plan?: Partial<TryPlan>;
+  mapping?: RecordTypeMapping;
+  signal?: AbortSignal;
+}
+
+async function tries(names: readonly TryName[], given: Given = {}): Promise<TryResult[]> {
+  const config = rest.configSchema.parse(given.config ?? acmeConfig(acme.url));
+  const context = contextWith({
+    config,
+    credentials: given.credentials ?? { token: TOKEN },
+    mappings: { contacts: given.mapping ?? MAPPING },
+    http: egressHttp(rest.hosts(config)),
+  });
+  return tryDefinition(
+    { connector: rest, context },
+    {
+      plan: { recordType: 'contacts', tries: names, ...RECORDS, ...given.plan },
+      signal: given.signal ?? new AbortController().signal,
+    },
+  );
+}
+
+const outcomesOf = (results: TryResult[]) => Object.fromEntries(results.map((one) => [one.try, one.outcome]));
+const one = async (name: TryName, given: Given = {}) => (await tries([name], given))[0] as TryResult;
+const withList = (list: JsonObject) => {
+  const { record_types: types } = acmeConfig(acme.url) as {
+    record_types: { contacts: { list: JsonObject } };
+  };
+  return acmeConfig(acme.url, { list: { ...types.contacts.list, ...list } });
+};
+
+it('passes everything for a definition that works, and leaves nothing behind', async () => {
+  const results = await tries(TRIES);
+
+  expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+  expect(results.map((result) => result.try)).toEqual([...TRIES]);
+  expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
+});
+
+it('says what a list has: records, ids, fields with their kinds, times, and the next page', async () => {
+  const { message, found, calls } = await one('list');
+
+  expect(message).toBe('2 records, with the ids c1, c2. There is a next page.');
+  expect(found).toMatchObject({
+    records: 2,
+    ids: ['c1', 'c2'],
+    hasNextPage: true,
+    fields: expect.arrayContaining([
+      { at: '/email', kinds: ['text'], count: 2 },
+      { at: '/updated_at', kinds: ['time'], count: 2 },
+    ]),
+    modified: ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'],
+  });
+  expect(calls).toMatchObject([{ method: 'GET', url: `${acme.url}/contacts?page=1`, status: 200 }]);
+});
+
+it.each<[string, TryName, (acme: Acme) => Given & { habit?: Acme['habits'][number] }, string, string]>([
+  [
+    'the list is elsewhere in the answer',
+    'list',
+    () => ({ config: withList({ items: '/data' }) }),
+    '/config/record_types/contacts/list/items',
+    'missing',
+  ],
+  [
+    'records have no id there',
+    'list',
+    () => ({ config: acmeConfig(acme.url, { id: '/uuid' }) }),
+    '/config/record_types/contacts/id',
+    'id',
+  ],
+  [
+    'the parameter of the page is ignored',
+    'next_page',
+    () => ({ config: withList({ paging: { type: 'page', parameter: 'p' } }) }),
+    '/config/record_types/contacts/list/paging',
+    'repeats 2 records',
+  ],
+  [
+    'the order changes',
+    'same_order',
+    () => {
+      let turn = 0;
+      return {
+        habit: (_request, usual) => {
+          const usualAnswer = usual();
+          const { items } = usualAnswer.body as { items: unknown[] };
+          return { status: 200, body: { items: (turn += 1) % 2 === 0 ? items.toReversed() : items } };
+        },
+      };
+    },
+    '/config/record_types/contacts/list/path',
+    'sort the list',
+  ],
+  [
+    'the filter on modified records is ignored',
+    'modified_since',
+    () => ({
+      config: withList({ modified_since: { format: 'iso', parameters: { after: '{modified_since}' } } }),
+    }),
+    '/config/record_types/contacts/list/modified_since',
+    'not modified since',
+  ],
+  [
+    'the filter finds nothing',
+    'modified_since',
+    () => ({
+      config: withList({
+        modified_since: { format: 'epoch_ms', parameters: { since: 'x{modified_since}' } },
+      }),
+    }),
+    '/config/record_types/contacts/list/modified_since',
+    'incremental runs would find nothing',
+  ],
+  [
+    'a search ignores what it is asked for',
+    'unknown_id',
+    () => ({
+      config: acmeConfig(acme.url, { find: { path: '/contacts?name={external_id}', items: '/items' } }),
+    }),
+    '/config/record_types/contacts/find',
+    'without that id',
+  ],
+  [
+    'a record is refused',
+    'create',
+    () => ({ plan: { record: { email: 'nothing' } } }),
+    '/config/record_types/contacts/create',
+    'invalid',
+  ],
+  [
+    'a wrong record is accepted',
+    'error',
+    () => ({ plan: { wrong: { email: 'fine@example.com' } } }),
+    '/config/record_types/contacts/answers',
+    'accepted the wrong record',
+  ],
+  [
+    'the reason of a refusal is not found',
+    'error',
+    () => ({ config: acmeConfig(acme.url, {}, { errors: {} }) }),
+    '/config/errors',
+    'Say it in `errors`',
+  ],
+  [
+    'the check needs no credentials',
+    'wrong_credentials',
+    () => ({ habit: () => ({ status: 200, body: {} }) }),
+    '/config/check',
+    'succeeds with wrong credentials',
+  ],
+  [
+    'wrong credentials look like another failure',
+    'wrong_credentials',
+    () => ({ habit: () => ({ status: 400, body: { message: 'bad key' } }) }),
+    '/config/answers',
+    'not recognized as such',
+  ],
+  [
+    'the credentials are wrong',
+    'check',
+    () => ({ credentials: { token: 'another-one' } }),
+    '/sign_in',
+    '401',
+  ],
+  [
+    'the address redirects',
+    'check',
+    () => ({ habit: () => ({ status: 301, headers: { location: 'https://other.example/' } }) }),
+    '/config/base_url',
+    'redirect',
+  ],
+])('fails if %s, and says where and why', async (_what, name, make, pointer, words) => {
+  const { habit, ...given } = make(acme);
+  if (habit !== undefined) acme.habits.push(habit);
+
+  const result = await one(name, given);
+
+  expect(result).toMatchObject({ outcome: 'failed', problems: [{ pointer }] });
+  expect(result.message).toContain(words);
+});
+
+it.each<[string, TryName, () => Given, string]>([
+  [
+    'everything is on one page',
+    'next_page',
+    () => ({ config: withList({ paging: { type: 'none' } }) }),
+    'one page',
+  ],
+  [
+    'nothing filters',
+    'modified_since',
+    () => ({ config: withList({ modified_since: undefined as never }) }),
+    'hourly',
+  ],
+  ['there is no test record', 'update', () => ({}), 'no test record'],
+  ['no record was given', 'create', () => ({ plan: { record: undefined } }), '`record`'],
+  [
+    'the mapping only pulls',
+    'create',
+    () => ({ mapping: { ...MAPPING, direction: 'pull' } }),
+    'does not push',
+  ],
+])('says that a try is not possible if %s', async (_what, name, make, words) => {
+  const result = await one(name, make());
+
+  expect(result.outcome).toBe('not_possible');
+  expect(result.message).toContain(words);
+});
+
+it('does not write to a record that is there already', async () => {
+  acme.habits.push((request, usual) =>
+    request.path.startsWith('/contacts?external_id=')
+      ? {
+          status: 200,
+          body: {
+            items: [
+              { id: 'c1', external_id: new URL(request.path, acme.url).searchParams.get('external_id') },
+            ],
+          },
+        }
+      : usual(),
+  );
+
+  const result = await one('create');
+
+  expect(result).toMatchObject({ outcome: 'failed' });
+  expect(result.message).toContain('Nothing was written');
+  expect(acme.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+});
+
+it('says that the test record is still there if it cannot be removed', async () => {
+  acme.habits.push((request, usual) => (request.method === 'DELETE' ? { status: 500 } : usual()));
+
+  const results = await tries(['create']);
+
+  expect(outcomesOf(results)).toEqual({ create: 'passed', clean_up: 'failed' });
+  expect(results[1]?.message).toContain('is still there with the id n4');
+});
+
+it('says that the test record may be there if the answer to its creation was lost', async () => {
+  acme.habits.push((request, usual) => {
+    if (request.method !== 'POST') return usual();
+    usual();
+    return { status: 502 };
+  });
+
+  const results = await tries(['create']);
+
+  expect(outcomesOf(results)).toEqual({ create: 'failed', clean_up: 'failed' });
+  expect(results[1]?.message).toContain('may have been created');
+});
+
+it('does not go on if the check has failed', async () => {
+  expect(outcomesOf(await tries(['check', 'list', 'create'], { credentials: { token: 'no' } }))).toEqual({
+    check: 'failed',
+    list: 'not_tried',
+    create: 'not_tried',
+  });
+});
+
+it('says what there was no time for', async () => {
+  const results = await tries(['list', 'find'], { signal: AbortSignal.abort() });
+
+  expect(outcomesOf(results)).toEqual({ list: 'not_tried', find: 'not_tried' });
+  expect(results[0]?.message).toContain('time limit');
+});
+
+it('shows no credential, wherever the product repeats it', async () => {
+  acme.habits.push((request, usual) => ({
+    ...usual(),
+    ...(request.path === '/ping' && {
+      body: {
+        plain: TOKEN,
+        encoded: encodeURIComponent(TOKEN),
+        base64: Buffer.from(TOKEN).toString('base64'),
+        header: request.headers['authorization'],
+      },
+    }),
+  }));
+
+  const text = JSON.stringify(await tries(TRIES));
+
+  expect(text).toContain('•••');
+  expect(text).not.toContain('0815');
+  expect(text).not.toContain(Buffer.from(TOKEN).toString('base64'));
+});
+
+it('shows no credential in an address, and no token of a login', async () => {
+  const inQuery = acmeConfig(acme.url, {}, { auth: { type: 'query', parameters: { key: '{token}' } } });
+  const login = acmeConfig(
+    acme.url,
+    {},
+    { auth: { type: 'login', path: '/login', body: { password: '{password}' }, token: '/session' } },
+  );
+  acme.habits.push((request, usual) => {
+    if (request.path === '/login')
+      return { status: 200, body: { session: 'session-4711', refresh: 'refresh-4711' } };
+    return request.path.startsWith('/ping')
+      ? { status: 200, body: { you: request.headers['authorization'] ?? 'nobody' } }
+      : usual();
+  });
+
+  const texts = JSON.stringify([
+    await tries(['check'], { config: inQuery }),
+    await tries(['check'], { config: login, credentials: { password: 'pass-0815' } }),
+  ]);
+
+  expect(texts).toContain('/login');
+  expect(texts).not.toContain('0815');
+  expect(texts).not.toContain('4711');
+});
+
+it('hides bodies if a credential is too short to be found in them', async () => {
+  const [result] = await tries(['check'], { credentials: { token: 'x' } });
+
+  expect(result?.calls).toMatchObject([{ url: `${acme.url}/…`, answer: '(not shown)' }]);
+});

@@ -1,0 +1,90 @@
+/** Operators in the console: from a curl command to a definition that works and was added. */
+import type { Page } from 'playwright-core';
+import { acmeConfig, type Acme, startAcme, TOKEN } from '../connectors/tries/acme';
+import { expectShown, seriousFindings } from './browser';
+import { button, Desk, heading } from './desk';
+
+jest.setTimeout(240_000);
+
+let desk: Desk;
+let acme: Acme;
+let page: Page;
+
+beforeAll(async () => {
+  [desk, acme] = [await Desk.setUp(), await startAcme()];
+  page = await (await desk.openBrowser()).newPage();
+  await desk.open(page, '/platform/definitions/new');
+  await page.locator('input[type=password]').fill(desk.stack.ready.platform_key);
+  await button(page, 'Sign in').click();
+}, 200_000);
+
+afterEach(() => desk.expectNoTrouble());
+
+afterAll(async () => {
+  await acme?.stop();
+  await desk?.close();
+});
+
+const results = () => page.getByRole('region', { name: 'Results' });
+
+it('makes a draft of a curl command, and says what is to be decided', async () => {
+  await heading(page, 'Build a definition').waitFor();
+  await page
+    .getByLabel('curl command', { exact: true })
+    .last()
+    .fill(`curl "${acme.url}/contacts?page=1" -H "Authorization: Bearer canary-0815"`);
+  await button(page, 'Make a draft').click();
+
+  await expectShown(page.getByText('The definition was valid when it was last checked.'));
+  await expectShown(page.getByText('Say where the answer has the list of records.'));
+  const text = await page.getByLabel('Definition (JSON)').inputValue();
+  expect(JSON.parse(text)).toMatchObject({ config: { base_url: acme.url } });
+  expect(text).not.toContain('0815');
+  expect(await seriousFindings(page)).toEqual([]);
+});
+
+it('says why the list of the draft cannot be read, and which setting to correct', async () => {
+  await page.getByLabel('Credential token').fill(TOKEN);
+  await page.getByRole('combobox', { name: 'What to try' }).click();
+  await page.getByRole('option', { name: 'List', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await button(page, 'Try').click();
+
+  await expectShown(results().getByText('Failed', { exact: true }));
+  await expectShown(results().getByText('/config/record_types/contacts/list/items'));
+});
+
+it('passes the whole suite once the definition is right, on a phone too', async () => {
+  const definition = JSON.parse(await page.getByLabel('Definition (JSON)').inputValue()) as object;
+  const fields = [{ name: 'email', to: 'email' }];
+  const mapping = { direction: 'both', on_delete: 'delete', fields };
+  const { auth: _auth, ...config } = acmeConfig(acme.url);
+  await page
+    .getByLabel('Definition (JSON)')
+    .fill(
+      JSON.stringify({ ...definition, key: 'acme-contacts', config, record_types: { contacts: mapping } }),
+    );
+  await button(page, 'Check the definition').click();
+  await page.getByText('The definition was valid when it was last checked.').waitFor();
+  await page.getByRole('combobox', { name: 'What to try' }).press('Backspace');
+  await page.getByLabel(/May write a test record/).check();
+  await page.getByLabel('Test record', { exact: true }).fill('{"email": "try@example.com"}');
+  await page.getByLabel('What update changes').fill('{"email": "tried@example.com"}');
+  await page.getByLabel('A record that must be refused').fill('{"email": "no address"}');
+  await page.setViewportSize({ width: 360, height: 800 });
+  await button(page, 'Try').click();
+
+  await expectShown(results().getByText('14 passed, 0 failed, 0 not tried.'));
+  await results().locator('summary', { hasText: 'Calls of Check' }).click();
+  await expectShown(results().getByText('Answered 200').first());
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true);
+  expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
+});
+
+it('adds the definition by keyboard, for all tenants to link', async () => {
+  await button(page, 'Add the definition').focus();
+  await page.keyboard.press('Enter');
+
+  await expectShown(page.getByText('acme-contacts, version 1, was added.'));
+});

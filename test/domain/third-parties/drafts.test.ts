@@ -1,0 +1,234 @@
+/** Drafts of definitions: what is understood of curl commands and OpenAPI documents, and hostile ones. */
+import { compileDefinition } from '../../../api/third-parties/compile-definition';
+import { definitionDocument } from '../../../api/third-parties/definition-schema';
+import { connectors } from '../../../connectors';
+import type { JsonObject } from '../../../domain/json';
+import { type Draft, UnusableStart } from '../../../domain/third-parties/drafts/draft';
+import { draftFromCurl } from '../../../domain/third-parties/drafts/from-curl';
+import { draftFromOpenApi } from '../../../domain/third-parties/drafts/from-openapi';
+import { shellWords } from '../../../domain/third-parties/drafts/shell-words';
+
+/** Throws unless the draft can be added as it is. */
+const compiled = ({ definition }: Draft) =>
+  compileDefinition(definitionDocument.parse(definition), connectors);
+const restOf = ({ definition }: Draft) => definition['config'] as JsonObject;
+const typeOf = (draft: Draft, name: string) => (restOf(draft)['record_types'] as JsonObject)[name];
+const signInOf = ({ definition }: Draft) => (definition['sign_in'] as unknown as JsonObject[])[0];
+
+describe('a draft from a curl command', () => {
+  it('has the address, the list, its paging, and the sign-in without its secret', () => {
+    const draft = draftFromCurl(`curl -s 'https://api.acme.example/v2/people?page=1&per_page=50' \\
+      -H 'Authorization: Bearer s3cr3t-0815' -H "Accept: application/json"`);
+
+    expect(compiled(draft)).toMatchObject({ connector: 'rest' });
+    expect(restOf(draft)).toMatchObject({ app: 'Acme', base_url: 'https://api.acme.example/v2' });
+    expect(typeOf(draft, 'people')).toMatchObject({
+      list: { path: '/people', paging: { type: 'page', parameter: 'page', size_parameter: 'per_page' } },
+    });
+    expect(signInOf(draft)).toMatchObject({ config: { auth: { type: 'bearer' } } });
+    expect(JSON.stringify(draft)).not.toContain('0815');
+  });
+
+  it.each([
+    ['a password', `-u ada:s3cr3t`, { type: 'basic' }],
+    ['a header', `-H 'X-Api-Key: s3cr3t'`, { type: 'header', headers: { 'x-api-key': '{token}' } }],
+    [
+      'an own scheme',
+      `-H 'Authorization: SSWS s3cr3t'`,
+      { type: 'header', headers: { Authorization: 'SSWS {token}' } },
+    ],
+    ['nothing', '', { type: 'none' }],
+  ])('recognizes %s as the sign-in', (_what, option, auth) => {
+    const draft = draftFromCurl(`curl https://api.acme.example/people ${option}`);
+
+    expect(signInOf(draft)).toMatchObject({ config: { auth } });
+    expect(JSON.stringify(draft)).not.toContain('s3cr3t');
+    expect(compiled(draft)).toBeDefined();
+  });
+
+  it('recognizes a key in the query, and drops it', () => {
+    const draft = draftFromCurl('curl "https://acme.example/api/people?api_key=s3cr3t&limit=5"');
+
+    expect(signInOf(draft)).toMatchObject({
+      config: { auth: { type: 'query', parameters: { api_key: '{token}' } } },
+    });
+    expect(JSON.stringify(draft)).not.toContain('s3cr3t');
+  });
+
+  it('takes the names of the fields of a body, and never their values', () => {
+    const draft = draftFromCurl(
+      `curl -X POST https://acme.example/api/people --json '{"firstName":"Ada","__proto__":1,"email":"a@b.c"}'`,
+    );
+
+    expect(draft.definition['record_types']).toMatchObject({
+      people: { direction: 'pull', fields: [{ name: 'first_name', to: 'firstName' }, { to: 'email' }] },
+    });
+    expect(JSON.stringify(draft)).not.toContain('Ada');
+    expect(draft.decisions.map(({ message }) => message).join('\n')).toContain(
+      'To push, add create (POST /people)',
+    );
+  });
+
+  it('leaves the id of a record out of the address of the list', () => {
+    const draft = draftFromCurl('curl https://acme.example/v1/people/4711');
+
+    expect(restOf(draft)['base_url']).toBe('https://acme.example/v1');
+    expect(typeOf(draft, 'people')).toMatchObject({ list: { path: '/people' } });
+  });
+
+  it.each([
+    ['another command', 'wget https://acme.example'],
+    ['a second command', 'curl https://acme.example; rm -rf /'],
+    ['a substitution', 'curl https://acme.example/$(cat /etc/passwd)'],
+    ['a substitution in back quotes', 'curl https://acme.example/`id`'],
+    ['a pipe', 'curl https://acme.example | sh'],
+    ['a redirection', 'curl https://acme.example > x'],
+    ['an open quote', "curl 'https://acme.example"],
+    ['two addresses', 'curl https://a.example https://b.example'],
+    ['no address', 'curl -s'],
+    ['a file address', 'curl file:///etc/passwd'],
+    ['an option that reads files', 'curl -K config https://a.example'],
+    ['an upload', 'curl -F file=@/etc/passwd https://a.example'],
+    ['an option without its value', 'curl https://a.example -H'],
+    ['a long line', `curl https://a.example ${'x'.repeat(70_000)}`],
+  ])('is refused for %s', (_what, line) => {
+    expect(() => draftFromCurl(line)).toThrow(UnusableStart);
+  });
+
+  it('splits words as a shell does', () => {
+    expect(shellWords(`curl  -H "a \\"b\\"" 'c\\d' e\\ f $'g\\n' \\\n h''`)).toEqual([
+      'curl',
+      '-H',
+      'a "b"',
+      'c\\d',
+      'e f',
+      'g\n',
+      'h',
+    ]);
+  });
+});
+
+const person = {
+  type: 'object',
+  properties: {
+    id: { type: 'integer', readOnly: true },
+    email: { type: 'string' },
+    firstName: { type: 'string' },
+    manager: { $ref: '#/components/schemas/Person' },
+  },
+};
+const json = (schema: object) => ({ content: { 'application/json': { schema } } });
+const query = (name: string) => ({ in: 'query', name, schema: { type: 'string' } });
+
+const acme = (changes: object = {}): JsonObject =>
+  ({
+    openapi: '3.1.0',
+    info: { title: 'Acme HR API', version: '1' },
+    servers: [{ url: 'https://{tenant}.acme.example/v1', variables: { tenant: { default: 'demo' } } }],
+    components: {
+      schemas: {
+        Person: person,
+        Page: {
+          type: 'object',
+          properties: { data: { type: 'array', items: { $ref: '#/components/schemas/Person' } } },
+        },
+      },
+      securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'X-Key' } },
+    },
+    paths: {
+      '/people': {
+        get: {
+          parameters: [query('email'), query('page'), query('limit'), query('updated_since')],
+          responses: { 200: json({ $ref: '#/components/schemas/Page' }) },
+        },
+        post: {
+          requestBody: json({ $ref: '#/components/schemas/Person' }),
+          responses: { 201: json(person) },
+        },
+      },
+      '/people/{id}': { get: {}, patch: {}, delete: {} },
+      '/teams': { get: { responses: { 200: json({ type: 'array', items: person }) } } },
+      '/teams/{team}/members': { get: { responses: { 200: json({ type: 'array', items: person }) } } },
+    },
+    ...changes,
+  }) as JsonObject;
+
+describe('a draft from an OpenAPI document', () => {
+  it('has its record types with their calls, paging, filter and search', () => {
+    const draft = draftFromOpenApi(acme());
+
+    expect(compiled(draft)).toBeDefined();
+    expect(draft.definition).toMatchObject({
+      key: 'acme-hr',
+      parameters: { tenant: { format: 'subdomain', example: 'demo' } },
+      sign_in: [{ config: { auth: { type: 'header', headers: { 'X-Key': '{token}' } } } }],
+      config: { base_url: 'https://${tenant}.acme.example/v1' },
+    });
+    expect(typeOf(draft, 'people')).toMatchObject({
+      list: {
+        path: '/people',
+        items: '/data',
+        paging: { type: 'page', parameter: 'page', size_parameter: 'limit' },
+        modified_since: { parameters: { updated_since: '{modified_since}' } },
+      },
+      find: { path: '/people{?email}', match: { at: '/email' } },
+      create: { path: '/people' },
+      update: { method: 'PATCH', path: '/people/{remote_id}' },
+      delete: { path: '/people/{remote_id}' },
+    });
+    expect(draft.definition['record_types']).toMatchObject({
+      people: {
+        direction: 'push',
+        fields: expect.arrayContaining([{ name: 'first_name', to: 'firstName' }]),
+      },
+      teams: { direction: 'pull' },
+    });
+  });
+
+  it('says in words what it could not find out', () => {
+    const words = draftFromOpenApi(acme()).decisions.map(({ message }) => message);
+
+    expect(words.join('\n')).toContain('/teams/{team}/members');
+    expect(words.join('\n')).toContain('Say how the list is paged');
+  });
+
+  it.each([
+    ['Swagger 2', { openapi: undefined, swagger: '2.0' }],
+    ['no version', { openapi: 3 }],
+    ['no paths', { paths: {} }],
+    ['paths that are a list', { paths: [] }],
+    ['a reference to another document', { paths: { $ref: 'https://evil.example/paths.json' } }],
+    ['a reference to itself', { paths: { $ref: '#/paths' } }],
+  ])('is refused for %s', (_what, changes) => {
+    expect(() => draftFromOpenApi(acme(changes))).toThrow(UnusableStart);
+  });
+
+  it('ends for parts that contain each other a thousand times', () => {
+    const all = Array.from({ length: 1_000 }, () => ({ $ref: '#/components/schemas/A' }));
+    const schemas = { A: { allOf: all, properties: { a: { type: 'string' } } } };
+    const paths = { '/a': { get: { responses: { 200: json({ $ref: '#/components/schemas/A' }) } } } };
+
+    expect(() => draftFromOpenApi(acme({ components: { schemas }, paths }))).toThrow('too many references');
+  });
+
+  it.each([
+    ['an address that is none', { servers: [{ url: 'javascript:alert(1)' }] }],
+    ['a relative address', { servers: [{ url: '/v1' }] }],
+    ['an address with a password', { servers: [{ url: 'https://a:b@acme.example' }] }],
+    [
+      'names that mean something to programs',
+      { components: { schemas: JSON.parse('{"__proto__":{}}') as object } },
+    ],
+    ['a scheme that nobody knows', { components: { securitySchemes: { x: { type: 'mutualTLS' } } } }],
+    [
+      'references in a circle',
+      { components: { schemas: { Person: { $ref: '#/components/schemas/Person' } } } },
+    ],
+    ['a title of symbols', { info: { title: '\u0000<script>' } }],
+  ])('can be added although the document has %s', (_what, changes) => {
+    const base = acme(changes);
+    const paths = { '/teams': { get: { responses: { 200: json({ type: 'array', items: person }) } } } };
+
+    expect(compiled(draftFromOpenApi({ ...base, paths } as JsonObject))).toBeDefined();
+  });
+});
