@@ -194,6 +194,7 @@ async function plant(): Promise<void> {
     integration_trials: {
       result: { message: `${MARKER}@example.com` },
       tries: { record: { email: `${MARKER}@example.com` } },
+      samples: { employees: { problem: `No ${MARKER}@example.com` } },
     },
     connect_sessions: { problem: { message: `No ${MARKER}` }, state: 'failed' },
     oauth_accounts: { refused_reason: `No ${MARKER}` },
