@@ -11,6 +11,8 @@ import { endGrowth } from '../../db/pull/growth';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
+import { keepAllPromises } from '../../db/pull/references/keep-promises';
+import type { Integration } from '../../db/integrations/integrations';
 import { checkForInterruption, markDeletesWithheld, markWatermarkKept } from '../../db/pull/pass-state';
 import { skipDriftedItems } from '../../db/pull/reviewed-items';
 import { countSeenAgain, pagesOfJob } from '../../db/pull/comparison/seen-ids';
@@ -36,7 +38,7 @@ export class DatasetFinisher {
   private total: Promise<number | null> | undefined;
 
   constructor(
-    private readonly options: { run: SyncRun; isWithinTimeBox(): boolean },
+    private readonly options: { run: SyncRun; integration: Integration; isWithinTimeBox(): boolean },
     private readonly pages: PageReader,
     private readonly pass: PassKey,
     private readonly abilities: ReadAbilities,
@@ -54,6 +56,7 @@ export class DatasetFinisher {
     }
     const emptied = await this.applyEmptied();
     if (emptied !== 'done') return emptied;
+    await keepAllPromises((callback) => this.inStep(callback), this.options.integration);
     const skipped = await this.skipDrifted();
     if (skipped !== 'done') return skipped;
     await this.saveSuccess(await this.isListComplete(job));

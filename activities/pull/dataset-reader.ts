@@ -29,6 +29,7 @@ import {
   type PreparedPage,
   pullTargetOf,
 } from '../../db/pull/page';
+import { settlePage } from '../../db/pull/references/keep-promises';
 import { restartPass } from '../../db/pull/pass-state';
 import { RecordLimitReached } from '../../db/records/record-counts';
 import type { OpenConnector, PullingLimits } from '../dependencies';
@@ -183,6 +184,7 @@ export class DatasetReader {
       if (applied.kind === 'stopped') return 'stopped';
       this.job = applied.job;
       pagesBefore = applied.job.pages;
+      await this.settle(page.records.map(({ remoteId }) => remoteId));
       this.isInitialLoad = applied.job.isInitialLoad;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
       const { repeatedPages } = applied.job;
@@ -196,6 +198,12 @@ export class DatasetReader {
     return this.pages
       .readAll(request, apply)
       .catch((error: unknown) => this.beginAnew(error, { range, pages: pagesBefore }));
+  }
+
+  /** What waited for records of the page. Without it, the end of the pass keeps what was promised. */
+  private settle(remoteIds: readonly string[]): Promise<void> {
+    const { integration, recordType } = this.options;
+    return settlePage((work) => this.pages.inTenant(work), integration, recordType, remoteIds);
   }
 
   /**

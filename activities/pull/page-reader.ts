@@ -10,6 +10,9 @@ import { RecordRejected } from '../../connectors/errors';
 import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
 import { CandidatesMissing, saveCandidates } from '../../db/pull/page-stages/match-candidates';
+import { findOurIds } from '../../db/records/references/find-ids';
+import type { Integration } from '../../db/integrations/integrations';
+import { referenceFields, referencesIn, referredKey, withOurIds } from '../../domain/records/references';
 import { recordLimitOf } from '../../db/records/record-counts';
 import type { OpenConnector } from '../dependencies';
 import { CursorExpired, endlessList, tooManyRecords } from './dataset-failed';
@@ -18,6 +21,7 @@ export interface PageReaderOptions {
   database: Database;
   tenantId: string;
   opened: OpenConnector;
+  integration: Pick<Integration, 'integrationId'>;
   recordType: string;
   /** Of a tenant without a limit of its own. A longer list is not read to its end. */
   recordsPerType: number;
@@ -153,7 +157,22 @@ export class PageReader {
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });
     hasArrived();
-    return { ...page, prepared: await prepare(page), requestedAt, memory };
+    const known = await this.withOurIds(page);
+    return { ...known, prepared: await prepare(known), requestedAt, memory };
+  }
+
+  /** From here on, references to other records are in our ids (docs/decisions/0033). */
+  private async withOurIds(page: ReadPage): Promise<ReadPage> {
+    const { opened, recordType, integration } = this.options;
+    const mapping = opened.context.mappings[recordType];
+    if (mapping === undefined || referenceFields(mapping).length === 0) return page;
+    const wanted = page.records.flatMap(({ fields }) => referencesIn(mapping, fields));
+    const ids = await this.inTenant((work) => findOurIds(work, integration.integrationId, wanted));
+    const records = page.records.map((record) => ({
+      ...record,
+      fields: withOurIds(mapping, record.fields, (one) => ids.get(referredKey(one))),
+    }));
+    return { ...page, records };
   }
 
   /** Number of records in the remote list; null if the third party does not report it. */

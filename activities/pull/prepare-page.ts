@@ -5,7 +5,7 @@
 import { createHash, hash as digest } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { ReadPage, RemoteRecord } from '../../connectors/connector';
-import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page';
+import type { PageToApply, PulledPromise, PulledRecord, RecordError } from '../../db/pull/page';
 import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
 import { canonicalJson, type JsonObject, type JsonValue } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
@@ -16,7 +16,8 @@ import {
   type ReadProblem,
 } from '../../domain/pull/reverse-mapping';
 import { type Picklists, unlistedValues } from '../../domain/records/picklists';
-import { valueAt } from '../../domain/records/place';
+import { parsePlace, valueAt } from '../../domain/records/place';
+import { referenceFields, unknownIdsIn } from '../../domain/records/references';
 
 export type PreparedPage = Pick<
   PageToApply,
@@ -52,7 +53,22 @@ export function createPagePreparation(
     ),
   };
   const unlistedIn = (fields: JsonObject) => unlistedValues(listed, fields, picklists);
-  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed, further, unlistedIn).prepare(page);
+  const promisesIn = promisesOf(mapping);
+  return (page) =>
+    new PagePreparation(toLocal, isTwoWay, mappingSeed, further, unlistedIn, promisesIn).prepare(page);
+}
+
+/** The fields of a record that name records which are not known here yet. */
+function promisesOf(mapping: RecordTypeMapping): (fields: JsonObject) => PulledPromise[] {
+  const places = referenceFields(mapping)
+    .filter(({ direction }) => direction !== 'push')
+    .map((field) => ({ ...field, path: parsePlace(field.to) }));
+  return (fields) =>
+    places.flatMap(({ name, to, ref, path }) => {
+      const value = valueAt(fields, path);
+      if (value === undefined || unknownIdsIn(value).length === 0) return [];
+      return [{ field: name, place: to, recordType: ref.recordType, value }];
+    });
 }
 
 class PagePreparation {
@@ -67,6 +83,7 @@ class PagePreparation {
     private readonly mappingSeed: string,
     private readonly further: readonly PulledPlace[],
     private readonly unlistedIn: (fields: JsonObject) => readonly ReadProblem[],
+    private readonly promisesIn: (fields: JsonObject) => readonly PulledPromise[],
   ) {}
 
   async prepare(page: ReadPage): Promise<PreparedPage> {
@@ -120,7 +137,13 @@ class PagePreparation {
         `The mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
       );
     const unread = problems.map(({ field }) => field);
-    this.warn(remoteId, 'value_not_expressible', problems);
+    const promises = this.promisesIn(remote.fields);
+    const isPromised = ({ field }: ReadProblem) => promises.some((promise) => promise.field === field);
+    this.warn(
+      remoteId,
+      'value_not_expressible',
+      problems.filter((problem) => !isPromised(problem)),
+    );
     this.warn(remoteId, 'value_not_listed', this.unlistedIn(remote.fields));
     const hash = hashOf(
       this.mappingSeed +
@@ -133,9 +156,19 @@ class PagePreparation {
     if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
       return void this.records.set(
         remoteId,
-        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash, unread, modifiedAt),
+        new PreparedRecord(
+          remoteId,
+          remoteVersion,
+          externalId,
+          text,
+          remoteFields,
+          hash,
+          unread,
+          modifiedAt,
+          promises,
+        ),
       );
-    this.addSanitized(remote, fields, { text, remoteFields, hash, unread });
+    this.addSanitized(remote, fields, { text, remoteFields, hash, unread, promises });
   }
 
   private addSanitized(
@@ -146,7 +179,9 @@ class PagePreparation {
       remoteFields,
       hash,
       unread,
-    }: { text: string; remoteFields: JsonObject | null; hash: string; unread: readonly string[] },
+      promises,
+    }: Pick<PulledRecord, 'text' | 'hash'> &
+      Required<Pick<PulledRecord, 'unread' | 'promises'>> & { remoteFields: JsonObject | null },
   ): void {
     const ids = sanitizeForPostgres({ remoteId, remoteVersion, externalId });
     const kept = new PreparedRecord(
@@ -158,6 +193,7 @@ class PagePreparation {
       hash,
       unread,
       modifiedAt,
+      sanitizeForPostgres(promises),
     );
     this.records.set(kept.remoteId, kept);
     // UNSTORABLE also matches escaped text such as a literal "\\u0000", which is stored unchanged.
@@ -206,6 +242,7 @@ class PreparedRecord implements PulledRecord {
     readonly hash: string,
     readonly unread: readonly string[],
     readonly modifiedAt: Date | null,
+    readonly promises: readonly PulledPromise[],
   ) {}
 
   get fields(): JsonObject {

@@ -11,6 +11,7 @@ import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
 import { namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
+import type { ReferredRecord } from '../../domain/records/references';
 import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
@@ -20,6 +21,7 @@ import { stateAfter, type ThirdPartyState } from '../integrations/third-party-he
 import { waitForThirdParty } from '../time-box';
 import { EarlyResults } from './early-results';
 import { rejected } from './rejected-push';
+import { TheirIds } from './their-ids';
 import { UnreadEditsOfBatch } from './unread-edits';
 
 export interface Batch {
@@ -28,6 +30,8 @@ export interface Batch {
   open(): Promise<OpenConnector>;
   /** Calls the third party's `check`. Results are reused for a while, so a batch may call it per record. */
   ask(): Promise<ThirdPartyState>;
+  /** Our ids of records there, by `referredKey` of theirs. */
+  findOurIds(wanted: readonly ReferredRecord[]): Promise<ReadonlyMap<string, string>>;
   /** Stores conflicts that are found before a record is written. */
   raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
   /** Called at once if an answer concerns every call: a pause is requested, or credentials are refused. */
@@ -64,6 +68,7 @@ const notCalled = (push: ClaimedPush): FinishedPush => ({
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes, batch.raise);
+  const ids = new TheirIds(batch.pushes, batch.recordTypes, batch.findOurIds);
   const early = new EarlyResults(async (results) => {
     const certain = batch.pushes.flatMap((push) => {
       const outcome = certainOutcome(batch, push, results.get(push.pushId), unread.of(push));
@@ -72,7 +77,7 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
     if (certain.length > 0) await batch.conclude(certain);
     return certain.map(({ push }) => push.pushId);
   });
-  const { results, isStopped } = await send(batch, unread, early);
+  const { results, isStopped } = await send(batch, { unread, ids, early });
   const isConcluded = await early.end();
   let trouble: ThirdPartyState = { kind: 'well' };
   const concluded: FinishedPush[] = [];
@@ -104,14 +109,18 @@ type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
 async function send(
   { pushes, recordTypes, open, log, progress, onTrouble }: Batch,
-  { beforeWrite, beforeCreateAgain }: UnreadEditsOfBatch,
-  early: EarlyResults,
+  { unread, ids, early }: { unread: UnreadEditsOfBatch; ids: TheirIds; early: EarlyResults },
 ): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
-  const items = pushes.map((push) => toItem(push, recordTypes));
+  const items = pushes.map((push) => ids.item(toItem(push, recordTypes)));
+  const typeOf = new Map(pushes.map(({ pushId, recordType }) => [pushId, recordType]));
   const results = new Map<string, Result>();
+  const inOurIds = <One extends Result>(result: One): One =>
+    result.ok && result.shown !== undefined
+      ? { ...result, shown: ids.shown(typeOf.get(result.pushId) ?? '', result.shown) }
+      : result;
   const arrive = (result: Result): void => {
     const isNew = !results.has(result.pushId);
-    results.set(result.pushId, result);
+    results.set(result.pushId, inOurIds(result));
     if (isNew && !result.ok && concernsEveryCall(result.error)) onTrouble(stateAfter(result.error));
   };
   let isStopped = false;
@@ -119,10 +128,11 @@ async function send(
     const { connector, context: shared } = await open();
     const onResult = (result: PushResult): void => {
       arrive(result);
-      early.add(result);
+      early.add(inOurIds(result));
     };
     const pushing = { ...progress, onResult };
-    const context = { ...shared, beforeWrite, beforeCreateAgain, pushing };
+    const { beforeCreateAgain } = unread;
+    const context = { ...shared, beforeWrite: ids.around(unread.beforeWrite), beforeCreateAgain, pushing };
     try {
       const sent = await waitForThirdParty(() => connector.push(items, context));
       for (const result of sent) arrive(result);

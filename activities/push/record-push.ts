@@ -18,12 +18,14 @@ import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
 import { beginLook, endLook } from '../../db/push/queue-looks';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
+import { settleWaiting } from '../../db/push/references/settle-references';
+import { findOurIds } from '../../db/records/references/find-ids';
 import { typeIdOf } from '../../domain/typeid';
-import { measurePushes } from '../latency';
 import { ClaimLeases } from '../lease-renewal';
 import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
+import { afterPushes } from './after-pushes';
 import { type Batch, notBegun, pushBatch } from './push-batch';
 import { EarlyTrouble } from './early-trouble';
 import { reportOf } from './push-report';
@@ -32,7 +34,6 @@ import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-
 import { forPushing } from './pushing-connector';
 import { SharedChecks } from '../integrations/shared-checks';
 import { ShardShare } from './shard-share';
-import { takeUnread } from './unread-edits';
 import { recordThirdPartyState, type ThirdPartyState } from '../integrations/third-party-health';
 
 export interface RecordPushActivities {
@@ -212,6 +213,7 @@ class PushDueRecordsTask implements BlockedQueue {
         if (conflicts.length > 0)
           await this.inTenant((work) => raiseUnreadConflicts(work, this.input, push, conflicts));
       },
+      findOurIds: (wanted) => this.inTenant((work) => findOurIds(work, this.input.integrationId, wanted)),
       onTrouble: (state) => early.add(state),
       conclude: (finished) => this.conclude(integration, finished),
       progress,
@@ -225,14 +227,13 @@ class PushDueRecordsTask implements BlockedQueue {
     return trouble;
   }
 
-  private async conclude({ connector }: Integration, finished: readonly FinishedPush[]): Promise<void> {
+  private async conclude(integration: Integration, finished: readonly FinishedPush[]): Promise<void> {
     await this.recordResults(finished);
-    measurePushes(connector, finished, this.timeBox.now());
-    await takeUnread(finished, this.input, (work) => this.inTenant(work));
+    await afterPushes((work) => this.inTenant(work), integration, finished, this.timeBox.now());
     this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
   }
 
-  claim(
+  async claim(
     integration: Integration,
     wanted: Pick<ClaimOptions, 'limit' | 'onlyWindows' | 'isProbe'>,
   ): Promise<Claim> {
@@ -246,19 +247,19 @@ class PushDueRecordsTask implements BlockedQueue {
       ...wanted,
       allowances: this.share.allowances(integration),
     };
-    return this.inTenant((work) => claimDuePushes(work, options));
+    const claim = await this.inTenant((work) => claimDuePushes(work, options));
+    await settleWaiting((work) => this.inTenant(work), this.input.integrationId, claim.waiting);
+    return claim;
   }
 
   async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
     const claimId = concluded[0]?.push.claimId;
     if (claimId === undefined) return;
-    const { integrationId } = this.input;
-    const results = { integrationId, claimId, finished: concluded, now: this.timeBox.now() };
+    const results = { ...this.input, claimId, finished: concluded, now: this.timeBox.now() };
     await this.inTenant((work) => recordPushResults(work, results));
   }
 
   async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
-    const now = this.timeBox.now();
     this.mustReadAgain ||= state.kind !== 'well';
     // Under the ids that the API shows. The third party's words stay in the tenant's rows.
     const { tenantId, integrationId } = this.input;
@@ -267,9 +268,7 @@ class PushDueRecordsTask implements BlockedQueue {
     else if (state.kind !== 'well')
       this.deps.log.warn({ ...fields, trouble: state.kind }, 'third party in trouble');
     else this.deps.log.info(fields, 'third party answers again');
-    await this.inTenant((work) =>
-      recordThirdPartyState(work, integration, state, { now, outage: this.deps.pushing.outage }),
-    );
+    await this.inTenant((work) => recordThirdPartyState(work, integration, state, this.instant()));
   }
 
   private async report(): Promise<PushReport> {

@@ -7,6 +7,12 @@ import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
 import { byRecordType, jsonValue } from '../routing/common-schemas';
 import { findFieldProblems, problem } from './mappings/field-problems';
+import {
+  findReferenceProblems,
+  fromWireReference,
+  reference,
+  toWireReference,
+} from './mappings/reference-schema';
 import { transform } from './mappings/transform-schema';
 
 const fieldMapping = z
@@ -45,6 +51,7 @@ const fieldMapping = z
     values: z.record(z.string(), jsonValue).optional().meta({
       description: "Maps Syncline's values to the app's values; `*` is the default for all other values.",
     }),
+    ref: reference.optional(),
     constant: jsonValue.optional().meta({ description: 'Always sent, independent of the record.' }),
     transform: transform.optional(),
     direction: z
@@ -61,8 +68,9 @@ const fieldMapping = z
       .meta({ description: 'Instead of that of the record type. Only for the direction `both`.' }),
   })
   .refine(
-    ({ transform: steps, values }) => steps === undefined || values === undefined,
-    'give either "values" or "transform"',
+    ({ transform: steps, values, ref }) =>
+      [steps, values, ref].filter((way) => way !== undefined).length <= 1,
+    'give only one of "values", "transform" and "ref"',
   )
   .meta({ id: 'FieldMapping' });
 
@@ -155,22 +163,24 @@ export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof re
 }
 
 /**
- * Workers up to 0.3.0 know `values` only: they refuse every value of a field with a transform, in words,
- * instead of sending it as it is.
+ * Workers up to 0.3.0 know `values` only: they refuse every value of a field with a transform or a reference,
+ * in words, instead of sending it as it is.
  */
-const UPDATE_NEEDED = 'none, because this field has a transform: update the worker';
+const UPDATE_NEEDED = 'none, because this field has a transform or a reference: update the worker';
 const REFUSED_BY_FORMER_RELEASES = { [UPDATE_NEEDED]: UPDATE_NEEDED };
 
 type WireField = z.output<typeof fieldMapping>;
 
-function toField({ on_conflict, ...field }: WireField): FieldMapping {
-  const values = field.transform === undefined ? field.values : REFUSED_BY_FORMER_RELEASES;
-  return withoutUndefined({ ...field, values, onConflict: on_conflict });
+function toField({ on_conflict, ref, ...field }: WireField): FieldMapping {
+  const isKnown = field.transform === undefined && ref === undefined;
+  const values = isKnown ? field.values : REFUSED_BY_FORMER_RELEASES;
+  return withoutUndefined({ ...field, values, ref: fromWireReference(ref), onConflict: on_conflict });
 }
 
-function toWireField({ onConflict, ...field }: FieldMapping): WireField {
-  const values = field.transform === undefined ? field.values : undefined;
-  return withoutUndefined({ ...field, values, on_conflict: onConflict });
+function toWireField({ onConflict, ref, ...field }: FieldMapping): WireField {
+  const isKnown = field.transform === undefined && ref === undefined;
+  const values = isKnown ? field.values : undefined;
+  return withoutUndefined({ ...field, values, ref: toWireReference(ref), on_conflict: onConflict });
 }
 
 function withoutUndefined<T extends object>(value: T): T {
@@ -221,6 +231,7 @@ export function findMappingProblems(
       ...mapping.fields.flatMap((field, index) =>
         findFieldProblems(field, mapping, (...path) => at('fields', index, ...path)),
       ),
+      ...findReferenceProblems(mapping, mappings, at),
       ...findClashes(mapping.fields).map(({ index, message }) =>
         problem(at('fields', index, 'to'), 'clash', message),
       ),

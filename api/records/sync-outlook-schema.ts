@@ -35,6 +35,22 @@ export const syncOutlook = {
       'released or pushed now. null = not held.',
   }),
   held_by: z.string().nullable(),
+  waits_for: z
+    .array(
+      z
+        .object({
+          field: z.string(),
+          record_type: z.string(),
+          external_id: z.string(),
+          has_failed: z.boolean().meta({ description: 'True if the sync of that record failed.' }),
+        })
+        .meta({ id: 'AwaitedRecord' }),
+    )
+    .meta({
+      description:
+        'The records that fields of this one refer to and that the app does not have yet. The record is pushed, ' +
+        'or completed, as soon as it has them. Empty = it waits for no record.',
+    }),
   push_review_id: typeId('prv').nullable().meta({
     description:
       'The push review that the record waits for: nothing is pushed until it is approved. null = none.',
@@ -64,7 +80,7 @@ const outlook = z.object(syncOutlook);
 
 type RecordSyncTimes = Pick<
   RecordSyncSummary,
-  'status' | 'lastSyncedAt' | 'dueAt' | 'heldAt' | 'heldBy' | 'pushReviewId' | 'nextAttemptAt'
+  'status' | 'lastSyncedAt' | 'dueAt' | 'heldAt' | 'heldBy' | 'pushReviewId' | 'nextAttemptAt' | 'waitsFor'
 >;
 type Obstacles = Pick<
   Integration,
@@ -84,6 +100,7 @@ export function toWireOutlook(
     due_at: toInstantOrNull(recordSync?.dueAt ?? null),
     held_at: toInstantOrNull(recordSync?.heldAt ?? null),
     held_by: recordSync?.heldBy ?? null,
+    waits_for: toAwaited(recordSync),
     push_review_id: recordSync?.pushReviewId == null ? null : toTypeId('prv', recordSync.pushReviewId),
     next_attempt_at: toInstantOrNull(
       recordSync === undefined ? null : nextAttemptAt(recordSync, integration),
@@ -92,6 +109,16 @@ export function toWireOutlook(
       recordSync === undefined ? null : unverifiedSince(recordSync, integration.unverifiedTypes[recordType]),
     ),
   };
+}
+
+function toAwaited(recordSync: RecordSyncTimes | undefined): z.output<typeof outlook>['waits_for'] {
+  if (recordSync === undefined || recordSync.status === 'synced') return [];
+  return (recordSync.waitsFor ?? []).map(({ field, recordType, externalId, hasFailed }) => ({
+    field,
+    record_type: recordType,
+    external_id: externalId,
+    has_failed: hasFailed,
+  }));
 }
 
 /**

@@ -126,6 +126,11 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   people: of({ figure: 'role', tenant: 'name email canonical_email', secret: 'password_hash' }),
   person_identities: of({ tenant: 'issuer subject' }),
   person_tokens: of({ figure: 'kind', secret: 'token_hash', tenant: 'created_by' }),
+  push_references: ofRecord(
+    { figure: 'place record_type field state', row: 'external_id remote_id' },
+    'external_id',
+    'remote_id',
+  ),
   push_reviews: of({
     figure: 'record_type effect started_because state',
     tenant: 'caused_by decided_by',
@@ -155,6 +160,10 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     row: 'external_id fields',
     tenant: 'changed_by',
   }),
+  reference_promises: ofRecord(
+    { figure: 'field place record_type', row: 'remote_id', ids: 'value' },
+    'remote_id',
+  ),
   remote_claims: { deletes: ['mentions'], columns: columns({ row: 'external_id' }) },
   remote_record_types: of({ figure: 'record_type', tenant: 'label fields' }),
   running_work: of({ figure: 'kind job' }),

@@ -30,6 +30,14 @@ const STEPS: readonly [string, (work: TenantWork, place: Place) => Promise<Remov
     'emptied_records',
     (work, place) => removeSome(work, sql`delete from emptied_records`, sql`emptied_records`, place),
   ],
+  [
+    'push_references',
+    (work, place) => removeSome(work, sql`delete from push_references`, sql`push_references`, place),
+  ],
+  [
+    'reference_promises',
+    (work, place) => removeSome(work, sql`delete from reference_promises`, sql`reference_promises`, place),
+  ],
   ['sync_conflicts', endConflicts],
 ];
 

@@ -66,6 +66,7 @@ import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
 import * as forgottenAccounts from './2026-12-10-forgotten-accounts';
 import * as mappingSamples from './2026-12-10-mapping-samples';
 import * as triedCalls from './2026-12-10-tried-calls';
+import * as references from './2026-12-11-references';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -134,4 +135,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-10-forgotten-accounts': forgottenAccounts,
   '2026-12-10-mapping-samples': mappingSamples,
   '2026-12-10-tried-calls': triedCalls,
+  '2026-12-11-references': references,
 };

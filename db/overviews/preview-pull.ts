@@ -7,6 +7,7 @@ import type { TenantWork } from '../database';
 import { isInPart } from '../pull/comparison/seen-ids';
 import { readLinks } from '../pull/comparison/walk-links';
 import { matchRecords } from '../pull/page-stages/match-records';
+import { resolvePromises } from '../pull/page-stages/page-promises';
 import { mergePage } from '../pull/page-stages/merge-page';
 import type { PageToApply, PulledDraft } from '../pull/page';
 import { withoutErased } from '../records/erased-records';
@@ -38,7 +39,8 @@ export async function previewPage(
   await lockMappings(work, 'shared');
   const page = await withoutErased(work, wholePage);
   const matches = await matchRecords(work, page);
-  const { drafts, unchanged, errors, heldBack, alsoSeen } = await mergePage(work, page, matches);
+  const known = { ...page, records: await resolvePromises(work, page, matches) };
+  const { drafts, unchanged, errors, heldBack, alsoSeen } = await mergePage(work, known, matches);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const existing = drafts.filter(({ draft }) => draft.before !== null);
   return savePage(work, job, checkpoint, {

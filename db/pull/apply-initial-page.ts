@@ -46,7 +46,9 @@ export function canBulkInsert({
 }: InsertablePage): boolean {
   if (mapping.direction !== 'pull' || mapping.matchBy !== undefined || overviewId !== null) return false;
   return (
-    tombstones.length === 0 && refused.length === 0 && records.every(({ externalId }) => externalId === null)
+    tombstones.length === 0 &&
+    refused.length === 0 &&
+    records.every(({ externalId, promises = [] }) => externalId === null && promises.length === 0)
   );
 }
 

@@ -14,6 +14,7 @@ import { releaseSeenAgain } from './edited-and-missing';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
+import { resolvePromises, writePromises } from './page-stages/page-promises';
 import { openPage } from './page-stages/open-page';
 import { holdEmptied } from './emptied-records';
 import type { AppliedPage, CreatingPage } from './page';
@@ -37,7 +38,9 @@ export async function applyPage(
   const page = await withoutErased(work, wholePage);
   const matching = matchRecords(work, page);
   if (!open.isInterrupted) prefetchNext();
-  const merged = await mergePage(work, page, await matching);
+  const matches = await matching;
+  const resolved = { ...page, records: await resolvePromises(work, page, matches) };
+  const merged = await mergePage(work, resolved, matches);
   const { overviewId, recordType } = page;
   const changes =
     overviewId === null ? merged : await selectReviewed(work, { overviewId, recordType }, merged);
@@ -46,6 +49,7 @@ export async function applyPage(
   await requireRoom(work, page, creates);
   await countGrowth(work, page, creates);
   const opensWindows = await writeChanges(work, page, changes);
+  await writePromises(work, page, changes);
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });

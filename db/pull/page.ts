@@ -1,5 +1,5 @@
 /** The types of a page of remote records on its way into the database, shared by the stages that apply it. */
-import type { JsonObject } from '../../domain/json';
+import type { JsonObject, JsonValue } from '../../domain/json';
 import type { RecordTypeMapping, RecordTypeMappings } from '../../domain/records/mapping';
 import type { Notation } from '../../domain/records/notation';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
@@ -74,8 +74,21 @@ export interface PulledRecord {
   hash: string;
   /** Local fields whose remote value does not fit: they keep the value that they have. */
   unread?: readonly string[];
+  /** Fields that name records which are not known here yet; also in `unread`. */
+  promises?: readonly PulledPromise[];
   /** When it was last modified there, if that is known. */
   modifiedAt?: Date | null;
+}
+
+/** A field whose value names a record of the third party that no record here is linked to. */
+export interface PulledPromise {
+  field: string;
+  /** `to` of the mapping. */
+  place: string;
+  /** Of the record that it names. */
+  recordType: string;
+  /** With the ids of ours that are known. */
+  value: JsonValue;
 }
 
 /** Why a record was not stored, not stored exactly as read, or not pushed; kept in the Sync Log. */

@@ -29,15 +29,17 @@ import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
 import { lockDueRecordSyncs } from './lock-due';
+import { decideReferences } from './references/claim-references';
+import { writeReferences } from './references/write-references';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   const current = await findIfCurrent(work, options);
-  if (current === undefined) return { pushes: [], taken: 0, isOutdated: true };
+  if (current === undefined) return { pushes: [], taken: 0, waiting: [], isOutdated: true };
   const isBackfilling = current.backfillReason !== null;
   const recordSyncs = await lockDueRecordSyncs(work, options, isBackfilling);
-  if (recordSyncs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
+  if (recordSyncs.length === 0) return { pushes: [], taken: 0, waiting: [], isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, recordSyncs);
   const picklists = await readPicklists(work, options.integration);
   const due = recordSyncs.flatMap((recordSync) => {
@@ -49,19 +51,25 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
     ...(isBackfilling ? await leaveToBackfill(work, options.integration, due) : []),
     ...(await parkAboveThreshold(work, options.integration, due, options)),
   ]);
-  const decided = due.filter(({ record }) => !waiting.has(record.recordId));
+  const leaving = due.filter(({ record }) => !waiting.has(record.recordId));
+  const decided = await decideReferences(work, options, leaving);
   const claimId = newUuid();
   const earlier = await readEarlierPayloads(work, decided);
   await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
+  await writeReferences(work, options.integration.integrationId, decided);
   await announceClaim(work, options.integration.integrationId, decided);
   return {
     pushes: decided.flatMap((one) => toClaimedPush(one, { claimId, earlier, options })),
     taken: recordSyncs.length,
+    waiting: decided.filter(isUnsettled).map(({ record }) => record.recordId),
     isOutdated: false,
   };
 }
+
+const isUnsettled = ({ references }: DecidedPush): boolean =>
+  references?.rows.some(({ state }) => state !== 'sent') ?? false;
 
 /** Followers see Syncing at once, and a record that cannot be mapped fails as any other one. */
 async function announceClaim(
@@ -132,7 +140,7 @@ async function readRecords(
 ): Promise<Map<string, RecordForPush>> {
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields,
-      record.deleted_at,
+      record.occurred_at, record.field_versions, record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.notation, link.is_deactivated,
            link.updated_at as linked_at
     from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
@@ -215,6 +223,8 @@ function toClaimedPush(
       fields: record.fields,
       notation: record.notation,
       agreement: agreementOf(one, earlier, options),
+      remoteIds: one.references?.remoteIds ?? {},
+      leftOut: one.references?.leftOut ?? [],
       unlisted,
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,

@@ -3,11 +3,13 @@ import type { JsonObject } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
 import type { Agreement } from '../../domain/pull/agreement';
+import type { VersionedFields } from '../../domain/records/field-versions';
 import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { EraseAs } from '../tables/erasures';
 import type { Integration } from '../integrations/integrations';
 import type { BrakeAllowances } from './brake-allowances';
+import type { ReferencesOfPush } from './references/references-of-push';
 
 export interface ClaimedPush {
   pushId: string;
@@ -23,6 +25,10 @@ export interface ClaimedPush {
   notation: Notation | null;
   /** To recognize edits there that were not read yet; null = the third party's edits do not count. */
   agreement: (Agreement & { isJustPushed: boolean }) | null;
+  /** The third party's ids of the records that the payload refers to, by `referredKey` of ours. */
+  remoteIds: Readonly<Record<string, string>>;
+  /** Fields that this push leaves out, because the record that they refer to is not there yet. */
+  leftOut: readonly string[];
   /** Values of the payload that the third party does not list. */
   unlisted: readonly MappingError[];
   remoteId: string | null;
@@ -48,6 +54,8 @@ export interface Claim {
    * them.
    */
   taken: number;
+  /** Records whose references are not there yet: to be looked at once the claim is committed. */
+  waiting: readonly string[];
   /** The integration was changed since the caller read it, and nothing was claimed: read it again. */
   isOutdated: boolean;
 }
@@ -94,11 +102,10 @@ export interface LockedRecordSync extends DueRecordSync {
   eraseAs: EraseAs | null;
 }
 
-export interface RecordForPush {
+export interface RecordForPush extends VersionedFields {
   recordId: string;
   recordType: string;
   externalId: string;
-  version: number;
   fields: JsonObject;
   deletedAt: Date | null;
   remoteId: string | null;
@@ -121,6 +128,8 @@ export interface DecidedPush {
   decision: PushDecision;
   /** The push in the log, whether it is sent or ends here. */
   pushId: string;
+  /** Of a push whose mapping refers to other records. */
+  references?: ReferencesOfPush;
   /** A creation that may have happened although its response was lost. */
   unresolvedPushId: string | null;
 }

@@ -14,6 +14,8 @@ import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { recordPushConflicts, refuseHeldRemotes } from './push-conflicts';
 import type { FinishedPush } from './push-outcome';
+import { WAITS_FOR_MS } from './references/references-of-push';
+import { reopenIncomplete } from './references/write-references';
 
 export async function recordPushResults(
   work: TenantWork,
@@ -41,6 +43,10 @@ export async function recordPushResults(
   );
   if (mine.length === 0) return;
   await writeRecordSyncs(work, { integrationId, finished: mine, now });
+  const incomplete = mine.flatMap(({ push, outcome }) =>
+    outcome.kind === 'succeeded' && push.leftOut.length > 0 ? [push] : [],
+  );
+  await reopenIncomplete(work, integrationId, incomplete, new Date(now.getTime() + WAITS_FOR_MS));
   await writePushes(work, { finished: mine, now });
   await writeLinks(work, { integrationId, finished: mine, now });
   await recordPushConflicts(work, { integrationId, finished: mine });

@@ -7,6 +7,7 @@ import type { MappingError } from '../../domain/records/mapping';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
+import { letWaitForReferences } from './references/write-references';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text,
@@ -67,16 +68,18 @@ function pushRow({ recordSync, record, target, decision, pushId }: DecidedPush, 
 }
 
 export function toSyncError(error: MappingError): SyncError {
+  const { isReference = false } = error;
   return {
     category: 'config',
     origin: 'us',
-    code: 'mapping_failed',
+    code: isReference ? 'reference_not_there' : 'mapping_failed',
     field: error.field,
     remote_field: error.to,
     message: error.message,
-    explanation:
-      `The mapping of ${error.field} cannot express this value. ` +
-      'Correct the value or the mapping; the record is then pushed again automatically.',
+    explanation: isReference
+      ? 'Once the app has that record, this one is pushed again automatically.'
+      : `The mapping of ${error.field} cannot express this value. ` +
+        'Correct the value or the mapping; the record is then pushed again automatically.',
   };
 }
 
@@ -102,6 +105,7 @@ export async function writeClaimedRecordSyncs(
     decided.filter(({ decision }) => decision.kind === 'wait'),
     options,
   );
+  await letWaitForReferences(work, options.integration.integrationId, decided);
 }
 
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import type { IntegrationsTable } from '../tables/integrations';
+import { type WaitsFor, waitsForColumn } from './references/waits-for';
 import type { RecordSyncStatus, RecordSyncsTable } from '../tables/records';
 
 export type ListedRecordSync = Pick<
@@ -26,7 +27,7 @@ export type ListedRecordSync = Pick<
   Pick<
     Selectable<IntegrationsTable>,
     'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason' | 'unverifiedTypes'
-  > & { recordType: string; externalId: string };
+  > & { recordType: string; externalId: string; waitsFor: WaitsFor[] | null };
 
 const COLUMNS = [
   'recordSync.integrationId',
@@ -80,6 +81,7 @@ export async function listRecordSyncs(
       (join) => join.onTrue(),
     )
     .select(COLUMNS)
+    .select(waitsForColumn(tenantId).as('waitsFor'))
     .where('recordSync.tenantId', '=', tenantId)
     .where(isOfExistingIntegration(tenantId, 'record_sync.integration_id'));
   if (status !== undefined) query = query.where('recordSync.status', '=', status);

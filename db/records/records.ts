@@ -3,6 +3,7 @@ import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
+import { type WaitsFor, waitsForColumn } from './references/waits-for';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PushesTable, RecordSyncStatus, RecordSyncsTable, RecordsTable } from '../tables/records';
 
@@ -215,7 +216,7 @@ export type RecordSyncSummary = Pick<
   | 'discardedBy'
   | 'relevantVersion'
   | 'resultVersion'
-> & { lastPush: LastPush | null };
+> & { lastPush: LastPush | null; waitsFor: WaitsFor[] | null };
 
 /** The syncs of these records, each with its latest finished push. */
 export async function findRecordSyncsOfRecords(
@@ -253,6 +254,7 @@ export async function findRecordSyncsOfRecords(
       'push.startedAt',
       'push.finishedAt',
       'push.remoteId',
+      waitsForColumn(tenantId).as('waitsFor'),
     ])
     .where('recordSync.tenantId', '=', tenantId)
     .where(isOfExistingIntegration(tenantId, 'record_sync.integration_id'))

@@ -145,6 +145,7 @@ async function markItems(
 const UNSENT = {
   sync_failed: 'The third party rejected the record. The record shows the errors.',
   held: 'The record is held. Release it to push it.',
+  waits: 'The record waits for another one, whose sync failed or is held.',
   discarded: 'The change was discarded, so it was not pushed.',
 } as const;
 
@@ -166,9 +167,17 @@ export async function recordPushOutcomes(
   { integrationId }: { integrationId: string },
 ): Promise<PushesLeft> {
   const { trx, tenantId } = work;
+  const waitsInVain = sql`exists (
+    select from push_references awaited
+    cross join lateral (select status, held_at from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)}
+      and integration_id = ${integrationId} and record_id = awaited.target_id limit 1) target
+    where awaited.tenant_id = ${opaqueToPlanner(tenantId)} and awaited.integration_id = ${integrationId}
+      and awaited.record_id = asked.record_id and awaited.state in ('waiting', 'left_out')
+      and awaited.waits_until = record_sync.due_at
+      and (target.status = 'sync_failed' or target.held_at is not null))`;
   const { rows: ended } = await sql<{
     outcome: string;
-    stopped: 'held' | 'discarded' | null;
+    stopped: 'held' | 'discarded' | 'waits' | null;
     externalId: string;
     recordId: string;
   }>`
@@ -177,14 +186,14 @@ export async function recordPushOutcomes(
       select asked.record_id, record.external_id,
         case when record_sync.record_id is null then 'left' when push.result = 'succeeded' or record_sync.result_status = 'synced' then 'synced' when record_sync.result_status = 'sync_failed' then 'sync_failed' else 'left' end as outcome,
         case when push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version then null
-             when record_sync.discarded_at >= asked.made_due_at then 'discarded' when record_sync.held_at is not null then 'held' end as stopped
+             when record_sync.discarded_at >= asked.made_due_at then 'discarded' when record_sync.held_at is not null then 'held' when ${waitsInVain} then 'waits' end as stopped
       from sync_run_pushes asked
       join records record on record.tenant_id = asked.tenant_id and record.record_id = asked.record_id
       left join lateral (select * from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${integrationId} and record_id = asked.record_id limit 1) record_sync on true
       left join lateral (select record_version, result, started_at, finished_at from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = record_sync.last_push_id limit 1) push on true
       where asked.tenant_id = ${tenantId} and asked.sync_run_id = ${syncRunId} and asked.record_type = ${recordType} and asked.outcome is null
         and (record_sync.record_id is null or (record_sync.push_id is null and record_sync.lease_until is null
-          and (record_sync.window_opened_at is null or record_sync.held_at is not null or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
+          and (record_sync.window_opened_at is null or record_sync.held_at is not null or ${waitsInVain} or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
     ) state
     where followed.tenant_id = ${tenantId} and followed.sync_run_id = ${syncRunId} and followed.record_type = ${recordType} and followed.record_id = state.record_id
     returning followed.outcome, state.stopped, followed.record_id, state.external_id`.execute(trx);

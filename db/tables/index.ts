@@ -55,7 +55,9 @@ import type {
   PushReviewsTable,
   RecordChangesTable,
   RecordCountsTable,
+  PushReferencesTable,
   RecordLinksTable,
+  ReferencePromisesTable,
   OutageGiveUpsTable,
   RecordSyncsTable,
   RecordsTable,
@@ -107,6 +109,8 @@ export interface Tables {
   recordChanges: RecordChangesTable;
   recordCounts: RecordCountsTable;
   recordLinks: RecordLinksTable;
+  pushReferences: PushReferencesTable;
+  referencePromises: ReferencePromisesTable;
   outageGiveUps: OutageGiveUpsTable;
   recordSyncs: RecordSyncsTable;
   pushes: PushesTable;

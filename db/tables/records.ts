@@ -1,5 +1,5 @@
 import type { Generated, GeneratedAlways } from 'kysely';
-import type { JsonObject } from '../../domain/json';
+import type { JsonObject, JsonValue } from '../../domain/json';
 import type { StartedBecause } from '../../domain/push/debounce-window';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import type { FieldVersions } from '../../domain/records/field-versions';
@@ -113,6 +113,45 @@ export interface RecordSyncsTable {
   eraseAs: EraseAs | null;
   status: GeneratedAlways<RecordSyncStatus | null>;
   nextDueAt: GeneratedAlways<Date | null>;
+}
+
+/**
+ * `sent`: with `remoteId`. `waiting`: the push waits for the record. `left_out`: the push went out without
+ * it, and another one follows. `missing`: the push failed.
+ */
+export type ReferenceState = 'sent' | 'waiting' | 'left_out' | 'missing';
+
+/** The records that a field of a pushed record refers to. */
+export interface PushReferencesTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  place: string;
+  /** Of the record that the field refers to. */
+  recordType: string;
+  externalId: string;
+  targetId: string | null;
+  field: string;
+  state: ReferenceState;
+  remoteId: string | null;
+  dueAt: Date | null;
+  waitsUntil: Date | null;
+}
+
+/** Remote ids in a pulled record that no record here is linked to. */
+export interface ReferencePromisesTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  field: string;
+  place: string;
+  /** Of the record that the field refers to. */
+  recordType: string;
+  remoteId: string;
+  /** Of the field, with the ids of ours that were known. */
+  value: Json<JsonValue>;
+  recordVersion: number;
+  syncRunId: string;
 }
 
 /** Pushes that were given up because of an outage: they are sent once the third party is back. */

@@ -7,13 +7,15 @@ import type { JsonValue } from '../json';
 import { type Converted, refuse as refuseValue } from '../records/converted';
 import { convertInstant } from '../records/instant-text';
 import { chainOf, type FieldMapping, type FieldType } from '../records/mapping';
+import { unknownIdsIn } from '../records/references';
 
 export type ReadValue = (value: JsonValue) => Converted;
 
 export function readerOf(field: FieldMapping): ReadValue {
   const chain = chainOf(field);
   if (chain !== undefined) return chain.toLocal;
-  const { type, values } = field;
+  const { type, values, ref } = field;
+  if (ref !== undefined) return readReference;
   if (values !== undefined) return readerOfList(values);
   if (type === undefined) return (value) => ({ ok: true, value });
   return (value) => readAs(type, value);
@@ -21,6 +23,16 @@ export function readerOf(field: FieldMapping): ReadValue {
 
 const refuse = (value: JsonValue, what: string): Converted =>
   refuseValue(value, `of the third party ${what}`);
+
+/** Our ids have taken the place of those that are known. */
+function readReference(value: JsonValue): Converted {
+  const [unknown] = unknownIdsIn(value);
+  if (unknown !== undefined) return refuse(unknown, 'names a record that is not known here yet');
+  if (value === null || isBlank(value)) return { ok: true, value: null };
+  const isId = (one: JsonValue) => typeof one === 'string';
+  if (isId(value) || (Array.isArray(value) && value.every(isId))) return { ok: true, value };
+  return refuse(value, 'is not the id of a record');
+}
 
 /**
  * If two of our values are sent as the same remote value, the first one is used. `"*"` is sent for many of

@@ -29,6 +29,11 @@ export interface FieldMapping {
    * fallback `"*"`.
    */
   values?: Record<string, JsonValue> | undefined;
+  /**
+   * The field refers to a record of this type: our value is its external id, theirs the id that it has there
+   * (references.ts). `type` is then that of the third party's id.
+   */
+  ref?: { recordType: string } | undefined;
   /** Always sent, independent of the record. */
   constant?: JsonValue | undefined;
   /** Steps from our value to theirs, instead of `type` and `values`. */
@@ -62,6 +67,8 @@ export interface MappingError {
   field: string;
   to: string;
   message: string;
+  /** A record that the field refers to cannot be named there. */
+  isReference?: boolean;
 }
 
 export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
@@ -214,9 +221,24 @@ function convert(field: FieldMapping, value: JsonValue): Converted {
   const chain = chainOf(field);
   if (chain !== undefined) return chain.toRemote(value);
   if (value === null || field.constant !== undefined) return { ok: true, value };
+  if (field.ref !== undefined) return convertReference(value);
   if (field.values !== undefined) return convertByList(field.values, value);
   if (field.type === undefined) return { ok: true, value };
   return convertTo(field.type, value);
+}
+
+/** The third party's id takes its place when the payload is sent. */
+function convertReference(value: JsonValue): Converted {
+  if (Array.isArray(value)) {
+    const ids = value.map(convertReference);
+    const refused = ids.find((id) => !id.ok);
+    return (
+      refused ?? { ok: true, value: ids.flatMap((id) => (id.ok && id.value !== null ? [id.value] : [])) }
+    );
+  }
+  if (value === '' || value === null) return { ok: true, value: null };
+  if (typeof value === 'string' || typeof value === 'number') return { ok: true, value: String(value) };
+  return { ok: false, message: `The value ${JSON.stringify(value)} is not the id of a record.` };
 }
 
 function convertByList(values: Record<string, JsonValue>, value: JsonValue): Converted {

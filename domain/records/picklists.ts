@@ -32,13 +32,13 @@ interface UnlistedValue {
 
 /** The mapped values of a payload or of a record there that the third party does not list. */
 export function unlistedValues(
-  { fields }: { fields: readonly { name?: string | undefined; to: string }[] },
+  { fields }: { fields: readonly { name?: string | undefined; to: string; ref?: object | undefined }[] },
   there: JsonObject,
   picklists: Picklists | undefined,
 ): UnlistedValue[] {
   if (picklists === undefined) return [];
-  return fields.flatMap(({ name, to }) => {
-    const value = picklists.has(to) ? valueAt(there, parsePlace(to)) : undefined;
+  return fields.flatMap(({ name, to, ref }) => {
+    const value = picklists.has(to) && ref === undefined ? valueAt(there, parsePlace(to)) : undefined;
     const message = value === undefined ? undefined : picklists.problemOf(to, value);
     return message === undefined ? [] : [{ field: name ?? to, to, message }];
   });

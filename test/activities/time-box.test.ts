@@ -54,7 +54,8 @@ it('rule 60: a list whose third page is slow goes on in another execution, from 
     database: { withTenant: async () => 1_000 } as unknown as Database,
     recordsPerType: 1_000,
     tenantId: 'tenant',
-    opened: { connector: { kind: 'test', readPage }, context: {} } as unknown as OpenConnector,
+    opened: { connector: { kind: 'test', readPage }, context: { mappings: {} } } as unknown as OpenConnector,
+    integration: { integrationId: 'integration' },
     recordType: 'employees',
     isWithinTimeBox: () => timeBox.isWithinTimeBox(),
   });

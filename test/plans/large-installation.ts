@@ -23,6 +23,8 @@ const ROWS: Record<string, number> = {
   records: 1e9,
   record_syncs: 1e10,
   record_links: 1e10,
+  push_references: 1e10,
+  reference_promises: 1e8,
   drifts: 1e10,
   emptied_records: 1e10,
   match_keys: 1e10,

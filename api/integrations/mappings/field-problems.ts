@@ -50,7 +50,10 @@ export function findFieldProblems(
     ...(field.to.startsWith('/') && /~(?![01])/.test(field.to)
       ? [problem(at('to'), 'invalid_pointer', 'In a JSON Pointer, write "~" as "~0".')]
       : []),
-    ...(field.type !== undefined && field.values !== undefined && field.transform === undefined
+    ...(field.type !== undefined &&
+    field.values !== undefined &&
+    field.transform === undefined &&
+    field.ref === undefined
       ? [problem(at('type'), 'type_and_values', 'A field can have either "type" or "values", not both.')]
       : []),
     ...findTransformProblems(field, direction, at),

@@ -1,6 +1,7 @@
+import { Fragment } from 'react';
 import type { Schemas } from '../../api/client';
 import { toActor } from '../../common/formatting';
-import { RouterLink } from '../../common/RouterLink';
+import { RecordLink, RouterLink } from '../../common/RouterLink';
 import { statusLabel } from '../../common/StatusBadge';
 import { Countdown, Instant } from '../../common/Time';
 
@@ -32,6 +33,7 @@ export function RecordSyncOutlook({ sync }: { sync: RecordSync }) {
         released.
       </>
     );
+  if (sync.status !== 'syncing' && sync.waits_for.length > 0) return <WaitsFor sync={sync} />;
   if (sync.status === 'sync_pending' && sync.is_paused)
     return <>{sync.app} is paused. Changes will be pushed when it is resumed.</>;
   if (sync.status === 'sync_pending' && sync.due_at !== null)
@@ -54,6 +56,23 @@ export function RecordSyncOutlook({ sync }: { sync: RecordSync }) {
     <>
       All changes are in {sync.app}. Last synced{' '}
       <Instant at={sync.last_synced_at} relative none="by an import" />.
+    </>
+  );
+}
+
+/** Each record that is not in the app yet. */
+function WaitsFor({ sync }: { sync: RecordSync }) {
+  return (
+    <>
+      Waits for{' '}
+      {sync.waits_for.map((awaited, index) => (
+        <Fragment key={`${awaited.field} ${awaited.record_type} ${awaited.external_id}`}>
+          {index > 0 && ', '}
+          {awaited.record_type} <RecordLink record={awaited} /> ({awaited.field})
+          {awaited.has_failed && ', whose sync failed'}
+        </Fragment>
+      ))}
+      .
     </>
   );
 }

@@ -213,7 +213,7 @@ describe('a claim', () => {
       }),
     );
 
-    expect(claim).toEqual({ pushes: [], taken: 0, isOutdated: true });
+    expect(claim).toEqual({ pushes: [], taken: 0, waiting: [], isOutdated: true });
   });
 
   it('does not take a held record', async () => {

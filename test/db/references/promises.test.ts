@@ -1,0 +1,139 @@
+/** Pulled records that refer to records which are not known here yet (docs/decisions/0033). */
+import { openTestDb, type TestDb } from '../given';
+import { PullWorld } from './pull-world';
+
+let db: TestDb;
+beforeAll(async () => {
+  db = await openTestDb();
+});
+afterAll(() => db.end());
+
+describe.each(['pull', 'both'] as const)('direction %s', (direction) => {
+  let world: PullWorld;
+  beforeEach(async () => {
+    world = await PullWorld.create(db, direction);
+  });
+
+  it('a manager on the same page is known at once', async () => {
+    await world.run([
+      {
+        type: 'people',
+        records: [
+          ['1', { name: 'Ada', manager_id: '2', friends: ['2', '1'] }],
+          ['2', { name: 'Bob' }],
+        ],
+      },
+    ]);
+
+    const bob = await world.idOf('2');
+    expect((await world.fields())['1']).toEqual({
+      name: 'Ada',
+      manager: bob,
+      friends: [bob, await world.idOf('1')],
+    });
+    expect(await world.promises()).toEqual([]);
+    expect(await world.events()).toEqual(['DATA_NEW']);
+  });
+
+  it('a company that comes later is filled in as a pulled change', async () => {
+    const people = { type: 'people', records: [['1', { name: 'Ada', company: { id: '9' } }]] as never };
+    await world.run([people]);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada' });
+    expect(await world.promises()).toEqual([{ field: 'company', remoteId: '9' }]);
+    expect(await world.warnings()).toEqual([]);
+
+    await world.run([people, { type: 'companies', records: [['9', { name: 'Acme' }]] }]);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada', company: await world.idOf('9') });
+    expect(await world.promises()).toEqual([]);
+    expect(await world.events()).toEqual(['DATA_NEW', 'DATA_NEW', 'DATA_UPDATE']);
+  });
+
+  it('a list is filled in once all of its records are there', async () => {
+    await world.run([{ type: 'people', records: [['1', { name: 'Ada', friends: ['2', '3'] }]] }]);
+    await world.run([{ type: 'people', records: [['2', { name: 'Bob' }]] }]);
+    const before = (await world.fields())['1'];
+    await world.run([{ type: 'people', records: [['3', { name: 'Cyd' }]] }]);
+
+    expect(before).toEqual({ name: 'Ada' });
+    expect((await world.fields())['1']).toEqual({
+      name: 'Ada',
+      friends: [await world.idOf('2'), await world.idOf('3')],
+    });
+    expect(await world.promises()).toEqual([]);
+  });
+
+  it('what a dead worker did not fill in is filled in at the end of the pass', async () => {
+    await world.run(
+      [
+        { type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] },
+        { type: 'people', records: [['2', { name: 'Bob' }]] },
+      ],
+      { skipsSettling: true },
+    );
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: await world.idOf('2') });
+  });
+
+  it('a newer value there takes the place of the promise', async () => {
+    await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] }]);
+    await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: null }]] }]);
+
+    expect(await world.promises()).toEqual([]);
+  });
+
+  it('a value here stays while the new one is not known', async () => {
+    await world.run([
+      { type: 'people', records: [['2', { name: 'Bob' }]] },
+      { type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] },
+    ]);
+    await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: '3' }]] }]);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: await world.idOf('2') });
+    expect(await world.promises()).toEqual([{ field: 'manager', remoteId: '3' }]);
+  });
+});
+
+it('an edit here ends the promise, and is no conflict', async () => {
+  const world = await PullWorld.create(db, 'both');
+  await world.run([
+    { type: 'people', records: [['2', { name: 'Bob' }]] },
+    { type: 'people', records: [['1', { name: 'Ada', manager_id: '3' }]] },
+  ]);
+  const [ada, bob] = [await world.idOf('1'), await world.idOf('2')];
+  await world.tenant.accept({
+    recordType: 'people',
+    externalId: ada,
+    kind: 'patch',
+    fields: { manager: bob },
+  });
+
+  await world.run([{ type: 'people', records: [['3', { name: 'Cyd' }]] }]);
+
+  expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: bob });
+  expect(await world.promises()).toEqual([]);
+  const conflicts = await world.tenant.work(({ trx }) =>
+    trx.selectFrom('syncConflicts').selectAll().execute(),
+  );
+  expect(conflicts).toEqual([]);
+});
+
+it('a push of another field leaves a reference that is not known here as it is there', async () => {
+  const world = await PullWorld.create(db, 'both');
+  await world.run([
+    { type: 'people', records: [['2', { name: 'Bob' }]] },
+    { type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] },
+  ]);
+  await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: '3' }]] }]);
+  await world.tenant.accept({
+    recordType: 'people',
+    externalId: await world.idOf('1'),
+    kind: 'patch',
+    fields: { name: 'Ada Lovelace' },
+  });
+
+  const { pushes } = await world.tenant.claim(world.integrationId, new Date(Date.now() + 1_000));
+
+  expect(pushes.map(({ payload }) => payload)).toEqual([{ name: 'Ada Lovelace' }]);
+});
