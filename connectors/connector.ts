@@ -90,6 +90,8 @@ export interface PushItem {
    * known payload.
    */
   payload: JsonObject;
+  /** Places of the payload, as in a mapping, that only a creation sends (`forUpdate`). */
+  createOnly?: readonly string[];
   /** The id in the third party; null = never pushed, or the response was lost: find before create. */
   remoteId: string | null;
   /** The last known version (ETag) in the third party; null = unknown. */

@@ -9,7 +9,7 @@ import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
-import { namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
+import { createOnlyPlaces, namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import type { ReferredRecord } from '../../domain/records/references';
 import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
@@ -173,13 +173,16 @@ async function sendAlone(item: PushItem, push: () => Promise<PushResult[]>): Pro
 }
 
 function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
-  const fields = recordTypes[push.recordType]?.fields ?? [];
+  const mapping = recordTypes[push.recordType];
+  const fields = mapping?.fields ?? [];
+  const createOnly = mapping === undefined ? [] : createOnlyPlaces(mapping);
   return {
     pushId: push.pushId,
     operation: push.operation,
     recordType: push.recordType,
     externalId: push.externalId,
     payload: push.payload,
+    ...(createOnly.length > 0 && { createOnly }),
     remoteId: push.remoteId,
     remoteVersion: push.remoteVersion,
     isReadFirst: push.agreement !== null,

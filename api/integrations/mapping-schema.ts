@@ -66,6 +66,14 @@ const fieldMapping = z
       .enum(['ours', 'theirs'])
       .optional()
       .meta({ description: 'Instead of that of the record type. Only for the direction `both`.' }),
+    only_on_create: z
+      .literal(true)
+      .optional()
+      .meta({
+        description:
+          'Sent when the record is created in the app, and neither sent nor compared afterwards. With the ' +
+          'direction `both`, the field needs the direction `push`.',
+      }),
   })
   .refine(
     ({ transform: steps, values, ref }) =>
@@ -171,16 +179,26 @@ const REFUSED_BY_FORMER_RELEASES = { [UPDATE_NEEDED]: UPDATE_NEEDED };
 
 type WireField = z.output<typeof fieldMapping>;
 
-function toField({ on_conflict, ref, ...field }: WireField): FieldMapping {
+function toField({ on_conflict, only_on_create, ref, ...field }: WireField): FieldMapping {
   const isKnown = field.transform === undefined && ref === undefined;
-  const values = isKnown ? field.values : REFUSED_BY_FORMER_RELEASES;
-  return withoutUndefined({ ...field, values, ref: fromWireReference(ref), onConflict: on_conflict });
+  return withoutUndefined({
+    ...field,
+    values: isKnown ? field.values : REFUSED_BY_FORMER_RELEASES,
+    ref: fromWireReference(ref),
+    onConflict: on_conflict,
+    onlyOnCreate: only_on_create,
+  });
 }
 
-function toWireField({ onConflict, ref, ...field }: FieldMapping): WireField {
+function toWireField({ onConflict, onlyOnCreate, ref, ...field }: FieldMapping): WireField {
   const isKnown = field.transform === undefined && ref === undefined;
-  const values = isKnown ? field.values : undefined;
-  return withoutUndefined({ ...field, values, ref: toWireReference(ref), on_conflict: onConflict });
+  return withoutUndefined({
+    ...field,
+    values: isKnown ? field.values : undefined,
+    ref: toWireReference(ref),
+    on_conflict: onConflict,
+    only_on_create: onlyOnCreate,
+  });
 }
 
 function withoutUndefined<T extends object>(value: T): T {

@@ -51,13 +51,14 @@ export function keepSentOnly(
   addConstants(mapping, agreed);
   return sentOnly(mapping)
     .map((field) => {
-      const { to, constant } = field;
+      const { to, constant, onlyOnCreate } = field;
       const place = parsePlace(to);
       const known = placeNotation(before.notation ?? null, to);
       if (known !== undefined) notation[to] = known;
       if (constant !== undefined) return true;
       const agreedThere = before.agreed === null ? undefined : valueAt(before.agreed, place);
       if (agreedThere !== undefined) setAt(agreed, place, agreedThere);
+      if (onlyOnCreate === true && before.agreed !== null) return true;
       const sentBefore = known === undefined ? agreedThere : toRemoteOrRaw({ field }, known.ours);
       return isSameValue(toRemoteOrRaw({ field }, ownSource(field, fields)), sentBefore);
     })

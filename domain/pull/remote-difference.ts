@@ -4,11 +4,13 @@
  */
 import type { JsonObject, JsonValue } from '../json';
 import {
+  createOnlyPlaces,
   type FieldMapping,
   isSent,
   ownSource,
   type RecordTypeMapping,
   toRemoteValue,
+  withoutCreateOnly,
 } from '../records/mapping';
 import {
   isSameValue,
@@ -38,7 +40,8 @@ export function remoteDifference(
   const learned: Notation = {};
   const different = new Set<string>();
   const compared = new Set<string>();
-  for (const field of mapping.fields.filter(isSent)) {
+  for (const field of mapping.fields) {
+    if (!isSent(field) || field.onlyOnCreate === true) continue;
     const place = parsePlace(field.to);
     const [member] = place;
     const own = ownSource(field, fields);
@@ -58,7 +61,12 @@ export function remoteDifference(
   }
   const isHeld = (member: string): boolean => compared.has(member) && !different.has(member);
   return {
-    difference: payloadDifference(payload, remote, mapping.fields, isHeld),
+    difference: payloadDifference(
+      withoutCreateOnly(payload, createOnlyPlaces(mapping)),
+      remote,
+      mapping.fields,
+      isHeld,
+    ),
     learned: Object.keys(learned).length > 0 ? { ...notation, ...learned } : null,
   };
 }

@@ -45,7 +45,8 @@ export function effectOfPush(
 
 function overwrites(mapping: RecordTypeMapping, payload: JsonObject, agreed: JsonObject | null): boolean {
   if (agreed === null) return true;
-  return mapping.fields.some(({ to }) => {
+  return mapping.fields.some(({ to, onlyOnCreate }) => {
+    if (onlyOnCreate === true) return false;
     const place = parsePlace(to);
     const [before, after] = [valueAt(agreed, place), valueAt(payload, place)];
     return after !== undefined && !isEmpty(before) && !isSameValue(before, after);

@@ -6,7 +6,7 @@ import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../j
 import type { Converted } from './converted';
 import { convertInstant } from './instant-text';
 import type { Picklists } from './picklists';
-import { isReachable, parsePlace, type Place, setAt } from './place';
+import { isReachable, parsePlace, type Place, removeWithEmptied, setAt, valueAt } from './place';
 import { type Chain, compileChain } from './transforms/chain';
 import type { TransformStep } from './transforms/step';
 
@@ -45,6 +45,8 @@ export interface FieldMapping {
   direction?: 'push' | 'pull' | undefined;
   /** Instead of that of the record type. */
   onConflict?: 'ours' | 'theirs' | undefined;
+  /** Sent when the record is created there, and not compared afterwards. */
+  onlyOnCreate?: true | undefined;
 }
 
 export interface RecordTypeMapping {
@@ -75,7 +77,8 @@ export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; erro
 
 /** The wanted state of a record at a third party, and its payload (rules.md 4, 5, 14). */
 export type PushTarget =
-  | { operation: 'upsert'; payload: JsonObject }
+  /** `createOnly`: places of the payload that are only sent if the record is created. */
+  | { operation: 'upsert'; payload: JsonObject; createOnly?: readonly string[] }
   | { operation: 'deactivate' | 'delete' | 'leave' }
   /** The mapping cannot express this record: an error for users, found without a call. */
   | { operation: 'invalid'; errors: MappingError[] };
@@ -177,6 +180,26 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject, known?
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
 }
 
+export function upsertOf(
+  mapping: RecordTypeMapping,
+  payload: JsonObject,
+): PushTarget & { operation: 'upsert' } {
+  const createOnly = createOnlyPlaces(mapping);
+  return { operation: 'upsert', payload, ...(createOnly.length > 0 && { createOnly }) };
+}
+
+export const createOnlyPlaces = ({ fields }: RecordTypeMapping): string[] =>
+  fields.flatMap(({ to, onlyOnCreate }) => (onlyOnCreate === true ? [to] : []));
+
+/** The payload for a record that exists there. */
+export function withoutCreateOnly(payload: JsonObject, createOnly: readonly string[] = []): JsonObject {
+  if (createOnly.length === 0) return payload;
+  const rest = structuredClone(payload);
+  for (const to of createOnly)
+    if (valueAt(rest, parsePlace(to)) !== undefined) removeWithEmptied(rest, parsePlace(to));
+  return rest;
+}
+
 export function pushTarget(
   mapping: RecordTypeMapping | undefined,
   record: RecordState,
@@ -185,9 +208,7 @@ export function pushTarget(
   if (mapping === undefined) return { operation: 'leave' };
   if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
   const mapped = mapRecord(mapping, record.fields, known);
-  return mapped.ok
-    ? { operation: 'upsert', payload: mapped.payload }
-    : { operation: 'invalid', errors: mapped.errors };
+  return mapped.ok ? upsertOf(mapping, mapped.payload) : { operation: 'invalid', errors: mapped.errors };
 }
 
 /**
@@ -197,7 +218,7 @@ export function pushTarget(
 export function targetText(target: PushTarget): string | null {
   switch (target.operation) {
     case 'upsert':
-      return `upsert ${canonicalJson(target.payload)}`;
+      return `upsert ${canonicalJson(withoutCreateOnly(target.payload, target.createOnly))}`;
     case 'invalid':
       return null;
     default:

@@ -2,6 +2,7 @@
  * The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows:
  * add, never rename.
  */
+import { MAPPING_SAMPLES_WORKFLOW } from '../../contract/mapping-samples';
 import { OAUTH_CONSENT_WORKFLOW } from '../../contract/oauth-consent';
 import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../contract/background-task';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
@@ -99,6 +100,7 @@ describe('permanent names', () => {
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
     expect(OAUTH_CONSENT_WORKFLOW).toBe('oauthConsentWorkflow');
+    expect(MAPPING_SAMPLES_WORKFLOW).toBe('mappingSamplesWorkflow');
     expect([TENANT_DELETION_WORKFLOW, TENANT_DELETED]).toEqual(['tenantDeletionWorkflow', 'TenantDeleted']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
@@ -129,6 +131,7 @@ describe('permanent names', () => {
       'emitSyncMilestone',
       'exchangeCode',
       'pushDueRecords',
+      'readMappingSamples',
       'readSyncRun',
       'requestScheduledSync',
       'sendEmail',

@@ -90,7 +90,7 @@ function findTransformProblems(
 }
 
 function findDirectionProblems(
-  { direction: own, onConflict, constant, names }: FieldMapping,
+  { direction: own, onConflict, onlyOnCreate, constant, names }: FieldMapping,
   direction: RecordTypeMapping['direction'],
   at: At,
 ): ProblemDetail[] {
@@ -102,6 +102,16 @@ function findDirectionProblems(
             at('direction'),
             'other_direction',
             'The record type or the field is not synced in this direction.',
+          ),
+        ]
+      : []),
+    ...(onlyOnCreate === true &&
+    (direction === 'pull' || (direction === 'both' && own !== 'push' && !isOnlySent))
+      ? [
+          problem(
+            at('only_on_create'),
+            'only_sent',
+            'The field is also read. Give it the direction "push", so that Syncline owns it.',
           ),
         ]
       : []),

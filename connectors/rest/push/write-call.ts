@@ -1,4 +1,5 @@
 /** Calls that write a record: body, version, conflicts (412), and the result of a push. */
+import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
@@ -75,8 +76,10 @@ async function withoutUnreadEdits(
   { record }: Current,
   isReplaced: boolean,
 ): Promise<RecordCalls> {
-  const { item, context } = calls;
-  if (!item.isReadFirst || context.beforeWrite === undefined || !isJsonObject(record)) return calls;
+  const { context } = calls;
+  const item = forUpdate(calls.item);
+  if (!item.isReadFirst || context.beforeWrite === undefined || !isJsonObject(record))
+    return { ...calls, item };
   const payload = await context.beforeWrite(item, record, { isReplaced });
   return { ...calls, item: { ...item, payload } };
 }

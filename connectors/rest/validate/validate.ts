@@ -77,7 +77,13 @@ function problemsOfMapping(
   return problems;
 }
 
-function problemOfField({ to }: FieldMapping, type: RecordTypeConfig, isPushed: boolean): string | undefined {
+function problemOfField(
+  { to, onlyOnCreate }: FieldMapping,
+  type: RecordTypeConfig,
+  isPushed: boolean,
+): string | undefined {
+  if (onlyOnCreate === true && type.upsert !== undefined)
+    return 'The configuration creates and updates records in one call (upsert), so no field is sent on creation only.';
   if (isPushed && parsePlace(to).some(isSelector))
     return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
   const selected = type.fields && fieldNameOf(to, type.fields.below);

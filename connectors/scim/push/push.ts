@@ -1,4 +1,5 @@
 /** The push of one record over SCIM: find, merge, write. `index.ts` lists its guarantees. */
+import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
@@ -66,8 +67,9 @@ export class ScimPush {
 
   private async withoutUnreadEdits(item: PushItem, { attributes }: Resource): Promise<JsonObject> {
     const { beforeWrite } = this.context;
-    if (!item.isReadFirst || beforeWrite === undefined) return item.payload;
-    return beforeWrite(item, attributes, { isReplaced: false });
+    const updated = forUpdate(item);
+    if (!item.isReadFirst || beforeWrite === undefined) return updated.payload;
+    return beforeWrite(updated, attributes, { isReplaced: false });
   }
 
   private async deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {

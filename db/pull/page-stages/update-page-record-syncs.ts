@@ -3,7 +3,7 @@
  * push; at the integration it came from, the record is synced and is never pushed back (rules.md 17).
  */
 import { sql } from 'kysely';
-import { pushTarget, type RecordTypeMapping } from '../../../domain/records/mapping';
+import { pushTarget, type RecordTypeMapping, upsertOf } from '../../../domain/records/mapping';
 import { knownFrom } from '../../../domain/records/notation';
 import { PUSH_KINDS } from '../../../domain/push/push-kind';
 import type { TenantWork } from '../../database';
@@ -69,7 +69,7 @@ function toOriginRow(
   const target =
     isAgreed || agreed === null
       ? pushTarget(mapping, draft.after, knownFrom(notation))
-      : { operation: 'upsert' as const, payload: agreed };
+      : upsertOf(mapping, agreed);
   return {
     record_id: draft.recordId,
     version: draft.after.version,

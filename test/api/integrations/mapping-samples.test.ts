@@ -1,5 +1,9 @@
 /** Mappings with transforms: what is refused, and what a preview shows (rules.md 47, 48; ADR 0032). */
 import { HttpError } from '../../../api/http/http-error';
+import { findIntegration } from '../../../db/integrations/integrations';
+import { fromTypeId } from '../../../db/sql/ids';
+import { readerOf } from '../../../domain/pull/read-value';
+import { toRemoteValue } from '../../../domain/records/mapping';
 import {
   expectProblem,
   givenIntegration,
@@ -119,6 +123,22 @@ describe('a mapping with transforms', () => {
 
     const { body } = await tenant.admin.get(`/v1/integrations/${id}`);
     expect(body.record_types.employees.fields).toEqual(fields);
+  });
+
+  it('is refused in words, both ways, by a worker that knows no transforms', async () => {
+    const { id } = await givenIntegration(tenant, { ...mapping(FIELDS.slice(0, 2)), is_paused: true });
+    const stored = await service.database.withTenant(tenant.uuid, (work) =>
+      findIntegration(work, { integrationId: fromTypeId('int', id)! }),
+    );
+
+    for (const { transform: _unknown, ...field } of stored!.recordTypes['employees']!.fields) {
+      expect(toRemoteValue(field, 'Ana')).toMatchObject({ ok: false });
+      expect(readerOf(field)('Ana')).toEqual({
+        ok: false,
+        message: 'The value "Ana" of the third party has no counterpart in the mapping.',
+      });
+      expect(readerOf(field)(null)).toEqual({ ok: true, value: null });
+    }
   });
 
   it.each<[string, object, string, string]>([

@@ -72,6 +72,31 @@ describe('a search that contains instead of equals', () => {
     expect(contacts).toHaveLength(6);
   });
 
+  it('gets a value that is only for creations if it is created, and not if it was found', async () => {
+    const context = restContext(contactsConfig(server.url, {}, findWith()));
+    const pushAna = (more: object = {}) =>
+      pushOne({ ...aContact(more, { email: 'ana@x.org' }), createOnly: ['first_name'] }, context);
+
+    const created = await pushAna();
+    const found = await pushAna();
+    const linked = await pushAna({ remoteId: 'new-0' });
+
+    expect([created, found, linked]).toMatchObject([
+      { effect: 'created' },
+      { effect: 'updated' },
+      { effect: 'updated' },
+    ]);
+    const bodies = server.requests
+      .filter(({ method }) => method !== 'GET')
+      .map(({ body }) => JSON.parse(body));
+    expect(bodies).toMatchObject([
+      { first_name: 'Ada', email: 'ana@x.org' },
+      { email: 'ana@x.org' },
+      { email: 'ana@x.org' },
+    ]);
+    expect(bodies.slice(1).every((body) => !('first_name' in body))).toBe(true);
+  });
+
   it('is not continued without end, and creates nothing then', async () => {
     contacts = similar(100);
     const context = restContext(contactsConfig(server.url, {}, findWith()));

@@ -1,5 +1,7 @@
 /** Fields with transforms, and with a direction of their own, between two systems (rules.md 17, 46 to 48). */
 import * as fc from 'fast-check';
+import type { PushItem } from '../../../connectors/connector';
+import { forUpdate } from '../../../connectors/payload-of-update';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { remoteDifference } from '../../../domain/pull/remote-difference';
 import { mergePulled } from '../../../domain/pull/three-way-merge';
@@ -7,7 +9,9 @@ import { findUnreadEdits } from '../../../domain/pull/unread-edits';
 import {
   type FieldMapping,
   mapRecord,
+  pushTarget,
   relevantFields,
+  targetText,
   type RecordTypeMapping,
 } from '../../../domain/records/mapping';
 import { notationAfterPush } from '../../../domain/records/notation';
@@ -233,5 +237,39 @@ describe('a field with a conflict rule of its own', () => {
       ['phone', 'theirs'],
       ['name', 'ours'],
     ]);
+  });
+});
+
+describe('a field that is only sent on creation', () => {
+  const mapping = mappingOf(
+    { name: 'role', to: 'role', direction: 'push', onlyOnCreate: true },
+    { name: 'name', to: 'name' },
+  );
+  const targetOf = (fields: JsonObject) => pushTarget(mapping, { fields, isDeleted: false });
+
+  it('is in the payload, but a change of it is no change to send', () => {
+    const [before, after] = [targetOf({ role: 'a', name: 'x' }), targetOf({ role: 'b', name: 'x' })];
+
+    expect(before).toMatchObject({ payload: { role: 'a', name: 'x' } });
+    expect(targetText(after)).toBe(targetText(before));
+    expect(targetText(targetOf({ role: 'a', name: 'y' }))).not.toBe(targetText(before));
+  });
+
+  it('is left out of what a record that exists there gets', () => {
+    const item = { payload: { role: 'a', name: 'x' }, createOnly: ['role'] } as unknown as PushItem;
+
+    expect(forUpdate(item).payload).toEqual({ name: 'x' });
+  });
+
+  it('is no difference, drift or conflict afterwards', () => {
+    const { there, agreement } = givenPushed(mapping, { role: 'a', name: 'x' })!;
+    const fields = { role: 'b', name: 'x' };
+    const remote = { ...there, role: 'c' };
+
+    const merged = mergePulled(mapping, fields, agreement, remote);
+    const { difference } = remoteDifference(mapping, { fields, payload: fields }, remote, agreement.notation);
+
+    expect(merged).toMatchObject({ fields, changedFields: [], conflicts: [], isAgreed: true });
+    expect(difference).toBeNull();
   });
 });

@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   Button,
+  Checkbox,
   Group,
   Modal,
   Paper,
@@ -50,6 +51,17 @@ export function FieldSettings({ field, direction, isReadOnly, onChange, onClose 
   return (
     <Modal opened onClose={onClose} size="lg" title={`Settings of ${field.name ?? field.to}`}>
       <Stack>
+        {direction !== 'pull' && field.direction !== 'pull' && (
+          <Checkbox
+            label="Send only when the record is created in the app"
+            checked={field.only_on_create === true}
+            disabled={isReadOnly}
+            onChange={({ currentTarget: { checked } }) => {
+              const { only_on_create: _before, ...rest } = field;
+              onChange(checked ? { ...rest, only_on_create: true } : rest);
+            }}
+          />
+        )}
         {isBoth && <Owner field={field} isReadOnly={isReadOnly} onChange={onChange} />}
         <Text size="sm" c="dimmed">
           The steps turn the value in Syncline into the value in the app, in this order. What is read goes

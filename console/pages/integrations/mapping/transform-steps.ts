@@ -157,10 +157,11 @@ function parsed(text: string): unknown {
 }
 
 /** For a row of the table. */
-export function summaryOf({ transform = [], direction, on_conflict }: MappedField): string {
+export function summaryOf({ transform = [], direction, on_conflict, only_on_create }: MappedField): string {
   return [
     ...transform.map(({ type }) => STEP_KINDS[type].label.replace(' (only sent)', '')),
     ...(direction === 'push' ? ['only sent'] : direction === 'pull' ? ['only read'] : []),
+    ...(only_on_create === true ? ['only when created'] : []),
     ...(on_conflict === undefined ? [] : [on_conflict === 'ours' ? 'Syncline wins' : 'the app wins']),
   ].join(', ');
 }
