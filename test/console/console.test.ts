@@ -193,6 +193,26 @@ it('shows how many records a mapping change affects, and pauses and resumes the 
   expect((await stack.call<{ state: string }>('GET', `/integrations/${id}`)).state).toBe('active');
 });
 
+it('changes a field on its way, and tries it on real records before it is saved', async () => {
+  const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
+  const id = data.find(({ app }) => app === 'PocketBase')?.id as string;
+  await open(`/integrations/${id}`);
+  await page.getByRole('tab', { name: 'Mapping' }).click();
+  await button('Settings of job_title').click();
+  await button('Add step').click();
+  await page.getByRole('textbox', { name: 'Step 1' }).click();
+  await page.getByRole('option', { name: 'Upper or lower case' }).click();
+  await page.getByRole('textbox', { name: 'Case', exact: true }).click();
+  await page.getByRole('option', { name: 'upper' }).click();
+  await button('Done').click();
+  await expectShown(page.getByText('Upper or lower case'));
+  await button('Preview changes').click();
+  await button(/as sent to the app/).click();
+
+  await expectShown(page.getByRole('cell', { name: 'ENGINEER' }).first());
+  await button('Cancel').click();
+});
+
 it('changes what happens to a drift and a safety threshold of a record type', async () => {
   await open(`/integrations/${crm()}`);
   await page.getByRole('tab', { name: 'Settings' }).click();
