@@ -3,11 +3,13 @@
  * record that no longer exists counts as not listed. One record that fails does not stop its page.
  */
 import { isJsonObject, type JsonValue } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { mapConcurrently, type Settled } from '../../bounded-concurrency';
 import type { UnreadableRecord } from '../../connector';
 import { RateLimited, Unauthorized, Unavailable } from '../../errors';
 import type { ListConfig } from '../config/config-read';
 import { requestTo } from '../http/calls';
+import { selectedFields } from '../http/selected-fields';
 import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { placeAt, readAt } from '../json-pointer';
 import { checkSameId } from '../../same-id';
@@ -21,6 +23,7 @@ const MISSING_MIN = 3;
 export interface DetailReading extends DatasetReading {
   part: ReadingPart;
   signal: AbortSignal;
+  mapping: RecordTypeMapping | undefined;
 }
 
 interface Detailed {
@@ -91,10 +94,13 @@ function checkMissing(settled: readonly Read[], { name, part }: DetailReading): 
 async function readOne(
   { detail }: ListConfig,
   { id = '' }: Listed,
-  { config, recordType, session }: DetailReading,
+  { config, recordType, session, mapping }: DetailReading,
 ): Promise<JsonValue | undefined> {
   if (detail === undefined) throw new Error('The configuration has no detail.');
-  const request = requestTo(config, detail, 'GET', (name) => (name === 'remote_id' ? id : undefined));
+  const request = requestTo(config, detail, 'GET', (name) => {
+    if (name === 'remote_id') return id;
+    return name === 'fields' ? selectedFields(recordType, mapping) : undefined;
+  });
   const answer = readAnswer(
     await session.send(request),
     rulesFor(config, recordType),

@@ -111,11 +111,11 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const { next, items } =
     records === undefined ? { next: behind, items: listed } : withinWindow(records, place, behind, listed);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
-  const { signal } = context;
+  const ofRecords = { ...reading, config, name, mapping, part: place.phase, signal: context.signal };
   const read =
     records === undefined
       ? readDeletedItems(items, list, recordType)
-      : await readListed(records, items, { config, recordType, name, session, part: place.phase, signal });
+      : await readListed(records, items, ofRecords);
   const { parent, parents } = place;
   const after =
     next.place === null || parent === undefined

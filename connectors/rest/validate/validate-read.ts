@@ -30,7 +30,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
           ...problemsOfList(`${pointer}/list`, type.list, type.fields !== undefined),
           ...problemsOfWindow(`${pointer}/list`, type.list),
           ...problemsOfKeysetTimes(`${pointer}/list`, type.list),
-          ...problemsOfDetail(`${pointer}/list/detail`, type.list),
+          ...problemsOfDetail(`${pointer}/list/detail`, type.list, type),
           ...problemsOfParents(`${pointer}/list`, type.list),
           ...pagingOfParents(`${pointer}/list`, type.list),
         ]),
@@ -60,9 +60,13 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig, h
 const pagingOfParents = (pointer: string, { parents }: ListConfig): Problem[] =>
   parents === undefined ? [] : problemsOfPaging(`${pointer}/parents/paging`, parents);
 
-function problemsOfDetail(pointer: string, { detail }: ListConfig): Problem[] {
+function problemsOfDetail(
+  pointer: string,
+  { detail }: ListConfig,
+  { fields }: Pick<RecordTypeConfig, 'fields'>,
+): Problem[] {
   if (detail === undefined) return [];
-  const isKnown = (name: string) => name === 'remote_id';
+  const isKnown = (name: string) => name === 'remote_id' || (name === 'fields' && fields !== undefined);
   const problems = problemsOfCall(pointer, detail, isKnown);
   const isUsed = [
     ...pathVariables(detail.path),
@@ -132,7 +136,7 @@ function problemsOfChanges(pointer: string, { list, changes, fields }: RecordTyp
   const problems = [
     ...problemsOfList(at, changes, fields !== undefined),
     ...problemsOfWindow(at, changes),
-    ...problemsOfDetail(`${at}/detail`, changes),
+    ...problemsOfDetail(`${at}/detail`, changes, { fields }),
     ...problemsOfParents(at, changes),
     ...pagingOfParents(at, changes),
   ];

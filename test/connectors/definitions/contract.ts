@@ -27,6 +27,8 @@ export interface Contract {
   /** What the product answers beyond its limit, and the wait that it asks for, if it does. */
   throttled: ScriptedAnswer & { waitMs: number | null };
   recordType: string;
+  /** Of a record type without a default mapping. */
+  mapping?: RecordTypeMapping;
   /** Adds the record with this number, as if somebody had made it there. At least five fit on two pages. */
   seed(product: Product, number: number): Row;
   /** A change there. */
@@ -37,6 +39,8 @@ export interface Contract {
   tellsDeletions?: boolean;
   /** All records come in one answer. */
   isOnePage?: boolean;
+  /** A field that only the product's own description of its fields names. */
+  describes?: { name: string; label: string };
   push?: {
     /** The record with this number, as Syncline has it. */
     fields(number: number): JsonObject;
@@ -83,7 +87,7 @@ export function describeContract(contract: Contract): void {
   const linked = (change: Linking = {}) => link(contract, simulator.url, change);
   const { push, recordType } = contract;
 
-  describe(contract.key, () => {
+  describe(`${contract.key}: ${recordType}`, () => {
     it.each(signIns)('signs in by %s and reads', async (signIn) => {
       const row = contract.seed(product, 1);
       const context = await linked({ signIn });
@@ -162,6 +166,13 @@ export function describeContract(contract: Contract): void {
         const read = await readAll(await linked(), recordType, since);
 
         expect(read.map(({ remoteId }) => remoteId).sort()).toEqual(rows.map(({ id }) => id).sort());
+      });
+
+    if (contract.describes !== undefined)
+      it('takes the fields from the product', async () => {
+        const [described] = await rest.describeRecordTypes!(await linked());
+
+        expect(described!.fields).toContainEqual(expect.objectContaining(contract.describes));
       });
 
     if (push !== undefined) describePush(contract, push, () => ({ simulator, product, linked }));
@@ -280,7 +291,7 @@ interface Linking {
 
 /** The definition as an integration has it, with the addresses of the simulator. */
 async function link(
-  { key, parameters, credentials, recordType }: Contract,
+  { key, parameters, credentials, recordType, mapping }: Contract,
   url: string,
   { signIn = Object.keys(credentials)[0]!, isWrong = false, direction }: Linking,
 ): Promise<RestContext> {
@@ -295,7 +306,7 @@ async function link(
     isWrong ? 'wrong' : value,
   ]);
   const secrets = rest.credentialsSchema.parse(Object.fromEntries(given));
-  const own: RecordTypeMapping = recordTypes[recordType]!;
+  const own: RecordTypeMapping = mapping ?? recordTypes[recordType]!;
   const mappings = { ...recordTypes, [recordType]: direction === undefined ? own : { ...own, direction } };
   expect(rest.validate?.(parsed, mappings, secrets)).toEqual([]);
   const token = { value: isWrong ? 'wrong' : CONSENTED_TOKEN, generation: 1 };

@@ -11,6 +11,13 @@ import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, text
 const KEY = 'bamboo-key-0815';
 const SIGNED_IN = [`Basic ${Buffer.from(`${KEY}:x`).toString('base64')}`, `Bearer ${CONSENTED_TOKEN}`];
 const PAGE = 2;
+/** Custom fields have an alias, and tables have none. */
+const FIELDS = [
+  { id: 1360, name: 'First Name', type: 'text', alias: 'firstName' },
+  { id: 3, name: 'Hire Date', type: 'date', alias: 'hireDate' },
+  { id: '4340.4', name: 'Shirt size', type: 'list', alias: 'customShirtSize' },
+  { id: 4011, name: 'Compensation Change Reason', type: 'list', deprecated: true },
+];
 
 function bamboo(): Product {
   const records = new RecordStore((number) => String(40_000 + number));
@@ -18,12 +25,12 @@ function bamboo(): Product {
   function answer(asked: Asked): ScriptedAnswer {
     if (!SIGNED_IN.includes(asked.headers['authorization'] ?? '')) return refuse(401, 'Invalid API key');
     if (asked.path === '/api/v2/datasets/employee/data') return dataset(asked);
+    if (asked.path === '/api/v1/meta/fields') return { status: 200, body: FIELDS };
     const [api, version, employees, id, ...more] = asked.parts;
     if (api !== 'api' || version !== 'v1' || employees !== 'employees' || more.length > 0)
       return refuse(404, 'Not found');
     if (id === 'changed') return changed(asked);
     if (id === undefined) return create(asked);
-    if (id === '0') return { status: 200, body: { id: '1' } };
     const row = records.get(id);
     if (row === undefined) return refuse(404, 'Employee not found');
     if (asked.method === 'GET') return { status: 200, body: shown(row, asked) };
@@ -129,6 +136,7 @@ describeContract({
   touch: { department: 'R&D' },
   hasChanges: true,
   tellsDeletions: true,
+  describes: { name: 'customShirtSize', label: 'Shirt size' },
   push: {
     fields: employee,
     change: { department: 'R&D' },

@@ -3,18 +3,32 @@
  * without its member where nothing was found, users by id or address, PATCH with merged names, and limits
  * told by 403 with a reason.
  */
+import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
 const PAGE = 2;
+const TOKEN = 'ya29.token-of-the-account';
+const KEYS = generateKeyPairSync('rsa', {
+  modulusLength: 2_048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+const ACCOUNT = {
+  client_email: 'syncline@acme.iam.gserviceaccount.com',
+  private_key_id: 'key-1',
+  private_key: KEYS.privateKey.replaceAll('\n', '\\n'),
+  admin_email: 'admin@example.com',
+};
 
 function google(): Product {
   const records = new RecordStore((number) => `1073926420${String(number).padStart(11, '0')}`);
 
   function answer(asked: Asked): ScriptedAnswer {
-    if (asked.headers['authorization'] !== `Bearer ${CONSENTED_TOKEN}`)
+    if (asked.path === '/token') return token(asked);
+    if (![`Bearer ${CONSENTED_TOKEN}`, `Bearer ${TOKEN}`].includes(asked.headers['authorization'] ?? ''))
       return refuse(401, 'authError', 'Invalid Credentials');
     const [admin, directory, version, users, key, ...more] = asked.parts;
     if ([admin, directory, version, users].join('/') !== 'admin/directory/v1/users' || more.length > 0)
@@ -73,6 +87,28 @@ function google(): Product {
   return { records, answer };
 }
 
+/** The assertion of a service account that acts for an administrator. */
+function token({ body, origin }: Asked): ScriptedAnswer {
+  const form = isJsonObject(body) ? body : {};
+  const [header = '', payload = '', signature = ''] = textOf(form['assertion']).split('.');
+  const decoded = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString()) as JsonObject;
+  const isSigned = createVerify('RSA-SHA256')
+    .update(`${header}.${payload}`)
+    .verify(KEYS.publicKey, signature, 'base64url');
+  const { iss, sub, scope, aud } = decoded(payload);
+  const isRight =
+    form['grant_type'] === 'urn:ietf:params:oauth:grant-type:jwt-bearer' &&
+    isSigned &&
+    decoded(header)['kid'] === 'key-1' &&
+    iss === ACCOUNT.client_email &&
+    sub === ACCOUNT.admin_email &&
+    scope === 'https://www.googleapis.com/auth/admin.directory.user' &&
+    aud === `${origin}/token`;
+  return isRight
+    ? { status: 200, body: { access_token: TOKEN, token_type: 'Bearer', expires_in: 3_599 } }
+    : { status: 400, body: { error: 'invalid_grant', error_description: 'Invalid JWT Signature.' } };
+}
+
 const shown = ({ id, fields }: Row): JsonObject => ({
   kind: 'admin#directory#user',
   id,
@@ -97,7 +133,7 @@ const user = (number: number) => ({
 describeContract({
   key: 'google-workspace',
   parameters: { oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {} },
+  credentials: { consent: {}, service_account: ACCOUNT },
   product: google,
   throttled: { ...refuse(403, 'userRateLimitExceeded', 'Quota exceeded.'), waitMs: null },
   recordType: 'employees',

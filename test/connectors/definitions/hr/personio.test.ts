@@ -8,53 +8,67 @@ import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { describeContract } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 
+const guid = (number: number) => `2306b77a-35fb-4b1d-8044-${String(number).padStart(12, '0')}`;
 const TOKEN = 'papi-token-0815';
 const PAGE = 2;
 
-function personio(): Product {
-  const records = new RecordStore((number) => String(3_000 + number));
+/** @param recordType whose records the test has; employments belong to persons of the same number */
+function personio(recordType: 'employees' | 'employments'): Product & { persons: RecordStore } {
+  const persons = new RecordStore((number) => String(3_000 + number));
+  const employments = new RecordStore(guid);
+  const records = recordType === 'employees' ? persons : employments;
 
   function answer(asked: Asked): ScriptedAnswer {
     if (asked.path === '/v2/auth/token') return token(asked);
     if (asked.headers['authorization'] !== `Bearer ${TOKEN}`) return refuse(401, 'The token is not valid.');
-    const [version, persons, id, ...more] = asked.parts;
-    if (version !== 'v2' || persons !== 'persons' || more.length > 0) return missing();
-    if (id === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
-    const row = records.get(id);
+    const [version, resource, id, ...more] = asked.parts;
+    if (version !== 'v2' || resource !== 'persons') return missing();
+    if (id === undefined) return asked.method === 'GET' ? list(persons, asked) : create(fieldsIn(asked));
+    if (more.join('/') === 'employments') return employmentsOf(id, asked);
+    const row = more.length > 0 ? undefined : persons.get(id);
     if (row === undefined) return missing();
     if (asked.method === 'GET') return { status: 200, body: shown(row) };
-    if (asked.method === 'DELETE') records.delete(row);
-    else records.change(row, fieldsIn(asked));
+    if (asked.method === 'DELETE') persons.delete(row);
+    else persons.change(row, fieldsIn(asked));
     return { status: 204 };
   }
 
-  function list({ query, origin }: Asked): ScriptedAnswer {
+  function employmentsOf(personId: string, asked: Asked): ScriptedAnswer {
+    const isOf = ({ fields: { person } }: Row) => isJsonObject(person) && person['id'] === personId;
+    return persons.get(personId) === undefined ? missing() : list(employments, asked, isOf);
+  }
+
+  function list(
+    store: RecordStore,
+    { query, origin, path }: Asked,
+    isWanted: (row: Row) => boolean = () => true,
+  ): ScriptedAnswer {
     const limit = Number(query.get('limit') ?? 10);
     const since = query.get('updated_at.gt');
     if (limit < 1 || limit > 50 || (since !== null && Number.isNaN(Date.parse(since))))
       return refuse(400, 'Provided request parameters are invalid.');
     const emails = query.get('email')?.split(',');
-    const found = records.living().filter(({ fields, changedAt }) => {
-      if (emails !== undefined && !emails.includes(textOf(fields['email']))) return false;
-      return since === null || changedAt > new Date(since);
+    const found = store.living().filter((row) => {
+      if (emails !== undefined && !emails.includes(textOf(row.fields['email']))) return false;
+      return isWanted(row) && (since === null || row.changedAt > new Date(since));
     });
     const from = Number(query.get('cursor')?.replace('cur_', '') ?? 0);
     const { page, next } = pageOf(found, from, Math.min(limit, PAGE));
     const others = [...query].filter(([name]) => name !== 'cursor');
-    const href = `${origin}/v2/persons?${new URLSearchParams([...others, ['cursor', `cur_${next}`]]).toString()}`;
-    const links = { self: { href: `${origin}/v2/persons` }, ...(next !== undefined && { next: { href } }) };
+    const href = `${origin}${path}?${new URLSearchParams([...others, ['cursor', `cur_${next}`]]).toString()}`;
+    const links = { self: { href: `${origin}${path}` }, ...(next !== undefined && { next: { href } }) };
     return { status: 200, body: { _data: page.map(shown), _meta: { links } } };
   }
 
   function create(fields: JsonObject): ScriptedAnswer {
     const lacking = ['email', 'first_name', 'last_name'].filter((name) => fields[name] === undefined);
     if (lacking.length > 0) return refuse(400, `The request lacks the attribute "${lacking[0]}".`);
-    if (records.find((row) => row.fields['email'] === fields['email']) !== undefined)
+    if (persons.find((row) => row.fields['email'] === fields['email']) !== undefined)
       return refuse(409, 'A person with this email exists.');
-    return { status: 201, body: { id: records.add({ status: 'ACTIVE', ...fields }).id } };
+    return { status: 201, body: { id: persons.add({ status: 'ACTIVE', ...fields }).id } };
   }
 
-  return { records, answer };
+  return { records, answer, persons };
 }
 
 function token({ body, headers }: Asked): ScriptedAnswer {
@@ -100,12 +114,16 @@ const person = (number: number) => ({
   last_name: 'Lovelace',
 });
 
-describeContract({
+const SHARED = {
   key: 'personio',
   parameters: {},
   credentials: { client_credentials: { client_id: 'papi-client', client_secret: 'papi-secret' } },
-  product: personio,
   throttled: { ...refuse(429, 'Too many requests.'), waitMs: null },
+};
+
+describeContract({
+  ...SHARED,
+  product: () => personio('employees'),
   recordType: 'employees',
   seed: ({ records }, number) =>
     records.add({
@@ -128,4 +146,26 @@ describeContract({
     key: 'email',
     deletes: true,
   },
+});
+
+describeContract({
+  ...SHARED,
+  product: () => personio('employments'),
+  recordType: 'employments',
+  mapping: {
+    direction: 'pull',
+    onDelete: 'leave',
+    fields: [
+      { name: 'person_id', to: '/person/id' },
+      { name: 'position', to: '/position/title' },
+      { name: 'start_date', to: 'employment_start_date' },
+    ],
+  },
+  seed(product, number) {
+    const { id } = (product as ReturnType<typeof personio>).persons.add({ email: `e${number}@example.com` });
+    const fields = { status: 'ACTIVE', employment_start_date: '2026-02-01', position: { title: 'Analyst' } };
+    return product.records.add({ ...fields, person: { id } });
+  },
+  touch: { position: { title: 'Lead' } },
+  hasChanges: true,
 });
