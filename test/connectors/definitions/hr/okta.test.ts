@@ -1,7 +1,7 @@
 /**
- * Users of Okta as its documentation describes them: SSWS tokens, pages by the Link header, a search by login,
- * lists without deprovisioned users unless they are filtered by time, life cycle calls without a body, and
- * errors with causes.
+ * Users of Okta as its documentation describes them: SSWS tokens, pages by the Link header, a search by
+ * login, lists without deprovisioned users unless they are filtered by time, life cycle calls without a body,
+ * and errors with causes.
  */
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
