@@ -81,12 +81,13 @@ export const rest: Connector<RestConfig, RestCredentials> = {
       list,
       changes,
       deleted_list: deletedList,
+      fields,
       id,
       external_id: externalId,
       version,
       tombstone,
     } = type ?? {};
-    return { baseUrl, headers, list, changes, deletedList, id, externalId, version, tombstone };
+    return { baseUrl, headers, list, changes, deletedList, fields, id, externalId, version, tombstone };
   },
 
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {

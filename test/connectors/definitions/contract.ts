@@ -70,7 +70,8 @@ const HOSTILE = [
   'ü\\',
 ];
 
-export function describeContract(contract: Contract): void {
+/** @param describeMore what only this product does */
+export function describeContract(contract: Contract, describeMore?: (given: Given) => void): void {
   let simulator: Simulator;
   let product: Product;
 
@@ -175,11 +176,13 @@ export function describeContract(contract: Contract): void {
         expect(described!.fields).toContainEqual(expect.objectContaining(contract.describes));
       });
 
-    if (push !== undefined) describePush(contract, push, () => ({ simulator, product, linked }));
+    const given = () => ({ simulator, product, linked });
+    if (push !== undefined) describePush(contract, push, given);
+    describeMore?.(given);
   });
 }
 
-type Given = () => {
+export type Given = () => {
   simulator: Simulator;
   product: Product;
   linked(change?: Linking): Promise<RestContext>;
@@ -187,8 +190,7 @@ type Given = () => {
 
 function describePush(contract: Contract, push: NonNullable<Contract['push']>, given: Given): void {
   const { recordType } = contract;
-  const itemOf = (context: RestContext, fields: JsonObject, overrides: object = {}) =>
-    pushItem(recordType, context.mappings[recordType]!, fields, { externalId: 'e1', ...overrides });
+  const itemOf = itemsOf(recordType);
 
   it('creates a record, finds it after a lost answer, and changes it', async () => {
     const { product, linked } = given();
@@ -283,6 +285,12 @@ function describePush(contract: Contract, push: NonNullable<Contract['push']>, g
     });
 }
 
+/** Makes items of a record type by the mapping of its integration. */
+export const itemsOf =
+  (recordType: string) =>
+  (context: RestContext, fields: JsonObject, overrides: object = {}) =>
+    pushItem(recordType, context.mappings[recordType]!, fields, { externalId: 'e1', ...overrides });
+
 interface Linking {
   signIn?: string;
   isWrong?: boolean;
@@ -340,7 +348,7 @@ function atSimulator(config: JsonObject, url: string): JsonObject {
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, moved(value, name)]));
 }
 
-async function readAll(context: RestContext, recordType: string, modifiedSince: Date | null = null) {
+export async function readAll(context: RestContext, recordType: string, modifiedSince: Date | null = null) {
   const records = [];
   let cursor: string | null = null;
   let pages = 0;

@@ -4,8 +4,9 @@
  * with a language.
  */
 import type { JsonObject } from '../../../../domain/json';
+import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const DIVISION = '/api/v1/123456/crm';
@@ -82,23 +83,38 @@ const refuse = (status: number, value: string): ScriptedAnswer => ({
 
 const account = (number: number) => ({ name: `Lovelace Ltd ${number}`, email: `e${number}@example.com` });
 
-describeContract({
-  key: 'exact-online',
-  parameters: { region: 'nl', division: '123456', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {} },
-  product: exact,
-  throttled: { ...refuse(429, 'Too many requests'), waitMs: null },
-  recordType: 'companies',
-  seed: ({ records }, number) =>
-    records.add({ Name: `Hopper Inc ${number}`, Email: `e${number}@example.com` }),
-  touch: { City: 'Arlington' },
-  hasChanges: true,
-  push: {
-    fields: account,
-    change: { city: 'London' },
-    changed: { Name: 'Lovelace Ltd 1', City: 'London', SearchCode: 'e1' },
-    refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Mandatory: Name/ },
-    key: 'email',
-    deletes: true,
+describeContract(
+  {
+    key: 'exact-online',
+    parameters: { region: 'nl', division: '123456', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { consent: {} },
+    product: exact,
+    throttled: { ...refuse(429, 'Too many requests'), waitMs: null },
+    recordType: 'companies',
+    seed: ({ records }, number) =>
+      records.add({ Name: `Hopper Inc ${number}`, Email: `e${number}@example.com` }),
+    touch: { City: 'Arlington' },
+    hasChanges: true,
+    push: {
+      fields: account,
+      change: { city: 'London' },
+      changed: { Name: 'Lovelace Ltd 1', City: 'London', SearchCode: 'e1' },
+      refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Mandatory: Name/ },
+      key: 'email',
+      deletes: true,
+    },
   },
-});
+  (given) => {
+    it('finds the account with a quote in its search code again', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+      const item = () => itemsOf('companies')(context, account(1), { externalId: "o'hara' or Name ne '" });
+
+      await pushOne(item(), context);
+      const again = await pushOne(item(), context);
+
+      expect(again).toMatchObject({ ok: true, effect: 'updated' });
+      expect(product.records.living()).toHaveLength(1);
+    });
+  },
+);

@@ -4,8 +4,9 @@
  * about an e-mail address that is taken, and errors with the name of the property.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../domain/json';
+import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const TOKEN = 'pat-eu1-0815';
@@ -134,32 +135,63 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract({
-  key: 'hubspot',
-  parameters: { oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { token: { token: TOKEN }, consent: {} },
-  product: hubspot,
-  throttled: {
-    status: 429,
-    body: {
-      status: 'error',
-      message: 'You have reached your ten_secondly_rolling limit.',
-      errorType: 'RATE_LIMIT',
-      policyName: 'TEN_SECONDLY_ROLLING',
+describeContract(
+  {
+    key: 'hubspot',
+    parameters: { oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { token: { token: TOKEN }, consent: {} },
+    product: hubspot,
+    throttled: {
+      status: 429,
+      body: {
+        status: 'error',
+        message: 'You have reached your ten_secondly_rolling limit.',
+        errorType: 'RATE_LIMIT',
+        policyName: 'TEN_SECONDLY_ROLLING',
+      },
+      waitMs: null,
     },
-    waitMs: null,
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
+    touch: { jobtitle: 'Admiral' },
+    hasChanges: true,
+    push: {
+      fields: contact,
+      change: { title: 'Countess' },
+      changed: { lastname: 'Lovelace 1', jobtitle: 'Countess', syncline_id: 'e1' },
+      refused: {
+        fields: { email: 'no address' },
+        field: 'email',
+        says: /Email address no address is invalid/,
+      },
+      key: 'title',
+      deletes: true,
+    },
   },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
-  touch: { jobtitle: 'Admiral' },
-  hasChanges: true,
-  push: {
-    fields: contact,
-    change: { title: 'Countess' },
-    changed: { lastname: 'Lovelace 1', jobtitle: 'Countess', syncline_id: 'e1' },
-    refused: { fields: { email: 'no address' }, field: 'email', says: /Email address no address is invalid/ },
-    key: 'title',
-    deletes: true,
+  (given) => {
+    it('says that an e-mail address belongs to another contact', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+      const row = product.records.add({ email: 'e1@example.com', syncline_id: 'other' });
+
+      const error = await errorOf(itemsOf('contacts')(context, contact(1)), context);
+
+      expect(error.message).toBe(`Contact already exists. Existing ID: ${row.id}`);
+      expect(product.records.living()).toEqual([row]);
+    });
+
+    it('asks for a property that the customer has mapped', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+      product.records.add({ email: 'e1@example.com', tier: 'gold' });
+      context.mappings['contacts']!.fields.push({ name: 'tier', to: '/properties/tier' });
+
+      const [listed] = await readAll(context, 'contacts');
+      const [changed] = await readAll(context, 'contacts', new Date(0));
+
+      for (const record of [listed, changed])
+        expect(record?.fields).toMatchObject({ properties: { tier: 'gold' } });
+    });
   },
-});
+);

@@ -3,8 +3,9 @@
  * numbers as ids, a search with an answer of its own form, strict validation, and `success` in each answer.
  */
 import type { JsonObject, JsonValue } from '../../../../domain/json';
+import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const TOKEN = 'pipedrive-token';
@@ -115,28 +116,51 @@ const person = (number: number) => ({
   phone: '+49 30 1',
 });
 
-describeContract({
-  key: 'pipedrive',
-  parameters: { company: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { api_token: { token: TOKEN }, consent: {} },
-  product: pipedrive,
-  throttled: { status: 429, body: { success: false, error: 'request over limit' }, waitMs: null },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({
-      name: `Grace Hopper ${number}`,
-      emails: [{ value: `e${number}@example.com`, primary: true, label: 'work' }],
-      phones: [{ value: '+1 202 1', primary: true, label: 'work' }],
-      custom_fields: { [HASH]: 'Navy' },
-    }),
-  touch: { name: 'Amazing Grace' },
-  hasChanges: true,
-  push: {
-    fields: person,
-    change: { phone: '+49 30 2' },
-    changed: { name: 'Ada Lovelace 1', phones: [{ value: '+49 30 2' }] },
-    refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Name must be given/ },
-    key: 'email',
-    deletes: true,
+describeContract(
+  {
+    key: 'pipedrive',
+    parameters: { company: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { api_token: { token: TOKEN }, consent: {} },
+    product: pipedrive,
+    throttled: { status: 429, body: { success: false, error: 'request over limit' }, waitMs: null },
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({
+        name: `Grace Hopper ${number}`,
+        emails: [{ value: `e${number}@example.com`, primary: true, label: 'work' }],
+        phones: [{ value: '+1 202 1', primary: true, label: 'work' }],
+        custom_fields: { [HASH]: 'Navy' },
+      }),
+    touch: { name: 'Amazing Grace' },
+    hasChanges: true,
+    push: {
+      fields: person,
+      change: { phone: '+49 30 2' },
+      changed: { name: 'Ada Lovelace 1', phones: [{ value: '+49 30 2' }] },
+      refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Name must be given/ },
+      key: 'email',
+      deletes: true,
+    },
   },
-});
+  (given) => {
+    it('reads a custom field by its key', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+      product.records.add({ name: 'Grace', custom_fields: { [HASH]: 'Navy' } });
+
+      const [record] = await readAll(context, 'contacts');
+
+      expect(record?.fields).toMatchObject({ custom_fields: { [HASH]: 'Navy' } });
+    });
+
+    it('creates no person that could not be found again', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+
+      const error = await errorOf(itemsOf('contacts')(context, { name: 'Ada' }), context);
+
+      expect(error).toMatchObject({ errors: [{ code: 'unusable_value' }] });
+      expect(product.records.all()).toEqual([]);
+    });
+  },
+);

@@ -4,8 +4,9 @@
  * customers only on request, unique display names, and faults with codes.
  */
 import type { JsonObject } from '../../../../domain/json';
+import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const COMPANY = '/v3/company/1234567890123456';
@@ -136,35 +137,68 @@ const customer = (number: number) => ({
   phone: '1',
 });
 
-describeContract({
-  key: 'quickbooks',
-  parameters: { company_id: '1234567890123456', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {} },
-  product: quickbooks,
-  throttled: {
-    status: 429,
-    body: { Fault: { Error: [{ Message: 'ThrottleExceeded', code: '3001' }], type: 'THROTTLE' } },
-    waitMs: null,
+describeContract(
+  {
+    key: 'quickbooks',
+    parameters: { company_id: '1234567890123456', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { consent: {} },
+    product: quickbooks,
+    throttled: {
+      status: 429,
+      body: { Fault: { Error: [{ Message: 'ThrottleExceeded', code: '3001' }], type: 'THROTTLE' } },
+      waitMs: null,
+    },
+    recordType: 'customers',
+    seed: ({ records }, number) =>
+      records.add({
+        DisplayName: `O'Hopper Inc ${number}`,
+        GivenName: 'Grace',
+        FamilyName: 'Hopper',
+        PrimaryEmailAddr: { Address: `e${number}@example.com` },
+        PrimaryPhone: { FreeFormNumber: '2' },
+        Active: true,
+      }),
+    touch: { GivenName: 'Amazing' },
+    hasChanges: true,
+    push: {
+      fields: customer,
+      change: { email: 'ada@example.com' },
+      changed: { DisplayName: 'Lovelace Ltd 1', PrimaryEmailAddr: { Address: 'ada@example.com' } },
+      refused: { fields: { name: 'Lovelace: Ada' }, field: 'name', says: /cannot contain a colon/ },
+      key: 'name',
+      deactivated: { Active: false },
+      deletes: false,
+    },
   },
-  recordType: 'customers',
-  seed: ({ records }, number) =>
-    records.add({
-      DisplayName: `O'Hopper Inc ${number}`,
-      GivenName: 'Grace',
-      FamilyName: 'Hopper',
-      PrimaryEmailAddr: { Address: `e${number}@example.com` },
-      PrimaryPhone: { FreeFormNumber: '2' },
-      Active: true,
-    }),
-  touch: { GivenName: 'Amazing' },
-  hasChanges: true,
-  push: {
-    fields: customer,
-    change: { email: 'ada@example.com' },
-    changed: { DisplayName: 'Lovelace Ltd 1', PrimaryEmailAddr: { Address: 'ada@example.com' } },
-    refused: { fields: { name: 'Lovelace: Ada' }, field: 'name', says: /cannot contain a colon/ },
-    key: 'name',
-    deactivated: { Active: false },
-    deletes: false,
+  (given) => {
+    it('changes the latest version when somebody else was faster', async () => {
+      const { simulator, product, linked } = given();
+      const context = await linked();
+      const row = product.records.add({
+        DisplayName: 'Lovelace Ltd 1',
+        Notes: 'theirs',
+        Active: true,
+        version: 4,
+      });
+
+      const item = itemsOf('customers')(context, customer(1), { remoteId: row.id, remoteVersion: '3' });
+      const result = await pushOne(item, context);
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated', remoteVersion: '5' });
+      expect(row.fields).toMatchObject({ GivenName: 'Ada', Notes: 'theirs' });
+      expect(simulator.asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST']);
+    });
+
+    it('reads of changes who was made inactive', async () => {
+      const { product, linked } = given();
+      const row = product.records.add({ DisplayName: 'Hopper Inc', Active: true });
+      product.records.change(row, { Active: false });
+
+      const context = await linked();
+      const [record] = await readAll(context, 'customers', new Date(0));
+
+      expect(record).toMatchObject({ remoteId: row.id, isDeleted: true });
+      expect(await readAll(context, 'customers')).toHaveLength(0);
+    });
   },
-});
+);

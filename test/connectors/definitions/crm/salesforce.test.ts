@@ -2,15 +2,22 @@
  * Contacts of Salesforce as its documentation describes them: SOQL with named fields and `nextRecordsUrl`,
  * deleted records in `queryAll` only, answers without a body to changes, and lists of errors with codes.
  */
-import type { JsonObject, JsonValue } from '../../../../domain/json';
+import { generateKeyPairSync, verify } from 'node:crypto';
+import type { JsonObject } from '../../../../domain/json';
+import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const API = '/services/data/v62.0';
 const EXTERNAL_ID = 'Syncline_Id__c';
 const OWN_TOKEN = 'client-token';
 const SECRET = 'consumer-secret';
+const KEYS = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 const PAGE = 2;
 const COLUMNS = ['FirstName', 'LastName', 'Email', 'Phone', 'Title', EXTERNAL_ID];
 const SOQL =
@@ -107,13 +114,24 @@ function salesforce(): Product {
 }
 
 function token({ body }: Asked): ScriptedAnswer {
-  const { grant_type: grant, client_secret: secret } = body as Record<string, JsonValue>;
-  if (grant !== 'client_credentials' || secret !== SECRET)
+  const { grant_type: grant, client_secret: secret, assertion } = body as Record<string, string>;
+  const isSigned = grant === 'urn:ietf:params:oauth:grant-type:jwt-bearer' && isAssertion(assertion ?? '');
+  if (!isSigned && (grant !== 'client_credentials' || secret !== SECRET))
     return {
       status: 400,
       body: { error: 'invalid_client', error_description: 'invalid client credentials' },
     };
   return { status: 200, body: { access_token: OWN_TOKEN, token_type: 'Bearer', issued_at: '1764400000000' } };
+}
+
+function isAssertion(assertion: string): boolean {
+  const [header = '', claims = '', signature = ''] = assertion.split('.');
+  const { iss, sub, aud } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, string>;
+  const signed = Buffer.from(`${header}.${claims}`);
+  return (
+    `${iss} ${sub} ${aud}` === 'key ada@example.com https://login.salesforce.com' &&
+    verify('sha256', signed, KEYS.publicKey, Buffer.from(signature, 'base64url'))
+  );
 }
 
 /** `Field = 'text'` with escapes, and `SystemModstamp >= instant`; undefined for anything else. */
@@ -157,27 +175,62 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract({
-  key: 'salesforce',
-  parameters: { domain: 'acme.my.salesforce.com', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {}, client_credentials: { client_id: 'key', client_secret: SECRET } },
-  product: salesforce,
-  throttled: {
-    ...refuse(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'),
-    waitMs: null,
+describeContract(
+  {
+    key: 'salesforce',
+    parameters: { domain: 'acme.my.salesforce.com', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: {
+      consent: {},
+      client_credentials: { client_id: 'key', client_secret: SECRET },
+      jwt: { client_id: 'key', username: 'ada@example.com', private_key: KEYS.privateKey },
+    },
+    product: salesforce,
+    throttled: {
+      ...refuse(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'),
+      waitMs: null,
+    },
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({ FirstName: 'Grace', LastName: `Hopper ${number}`, Email: `e${number}@example.com` }),
+    touch: { Title: 'Admiral' },
+    hasChanges: true,
+    tellsDeletions: true,
+    push: {
+      fields: contact,
+      change: { title: 'Countess' },
+      changed: { LastName: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
+      refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /Required fields are missing/ },
+      key: 'email',
+      deletes: true,
+    },
   },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({ FirstName: 'Grace', LastName: `Hopper ${number}`, Email: `e${number}@example.com` }),
-  touch: { Title: 'Admiral' },
-  hasChanges: true,
-  tellsDeletions: true,
-  push: {
-    fields: contact,
-    change: { title: 'Countess' },
-    changed: { LastName: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
-    refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /Required fields are missing/ },
-    key: 'email',
-    deletes: true,
+  (given) => {
+    const itemOf = itemsOf('contacts');
+
+    it('changes the contact that somebody has created meanwhile', async () => {
+      const { simulator, product, linked } = given();
+      const context = await linked();
+      const row = product.records.add({ LastName: 'Lovelace', [EXTERNAL_ID]: 'e1' });
+
+      simulator.answerNextWith({ status: 200, body: { totalSize: 0, done: true, records: [] } });
+      const result = await pushOne(itemOf(context, contact(1)), context);
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated', remoteId: row.id });
+      expect(product.records.living()).toHaveLength(1);
+    });
+
+    it.each(["o'hara", 'a\\', "\\' OR Id != '"])(
+      'finds the contact with the id %s again',
+      async (externalId) => {
+        const { product, linked } = given();
+        const context = await linked();
+
+        await pushOne(itemOf(context, contact(1), { externalId }), context);
+        const again = await pushOne(itemOf(context, contact(1), { externalId }), context);
+
+        expect(again).toMatchObject({ ok: true, effect: 'updated' });
+        expect(product.records.living().map(({ fields }) => fields[EXTERNAL_ID])).toEqual([externalId]);
+      },
+    );
   },
-});
+);

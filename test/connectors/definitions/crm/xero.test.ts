@@ -4,8 +4,9 @@
  * idempotency keys, and validation errors per element.
  */
 import type { JsonObject } from '../../../../domain/json';
+import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const TENANT = '45e4708e-d862-4111-ab3a-dd8cd03913e1';
@@ -133,32 +134,59 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract({
-  key: 'xero',
-  parameters: { tenant_id: TENANT, oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {}, custom_connection: { client_id: 'client', client_secret: SECRET } },
-  product: xero,
-  throttled: {
-    status: 429,
-    headers: { 'retry-after': '21', 'x-rate-limit-problem': 'minute' },
-    waitMs: 21_000,
+describeContract(
+  {
+    key: 'xero',
+    parameters: { tenant_id: TENANT, oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { consent: {}, custom_connection: { client_id: 'client', client_secret: SECRET } },
+    product: xero,
+    throttled: {
+      status: 429,
+      headers: { 'retry-after': '21', 'x-rate-limit-problem': 'minute' },
+      waitMs: 21_000,
+    },
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({
+        Name: `Hopper Inc ${number}`,
+        EmailAddress: `e${number}@example.com`,
+        ContactStatus: 'ACTIVE',
+      }),
+    touch: { EmailAddress: 'grace@example.com' },
+    hasChanges: true,
+    push: {
+      fields: contact,
+      change: { email: 'ada@example.com' },
+      changed: { Name: 'Lovelace Ltd 1', EmailAddress: 'ada@example.com', ContactNumber: 'e1' },
+      refused: { fields: { first_name: 'Ada' }, field: null, says: /contact name must be specified/ },
+      key: 'email',
+      deactivated: { ContactStatus: 'ARCHIVED' },
+      deletes: false,
+    },
   },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({
-      Name: `Hopper Inc ${number}`,
-      EmailAddress: `e${number}@example.com`,
-      ContactStatus: 'ACTIVE',
-    }),
-  touch: { EmailAddress: 'grace@example.com' },
-  hasChanges: true,
-  push: {
-    fields: contact,
-    change: { email: 'ada@example.com' },
-    changed: { Name: 'Lovelace Ltd 1', EmailAddress: 'ada@example.com', ContactNumber: 'e1' },
-    refused: { fields: { first_name: 'Ada' }, field: null, says: /contact name must be specified/ },
-    key: 'email',
-    deactivated: { ContactStatus: 'ARCHIVED' },
-    deletes: false,
+  (given) => {
+    it('reads of changes which contacts were archived', async () => {
+      const { product, linked } = given();
+      const row = product.records.add({ Name: 'Hopper Inc', ContactStatus: 'ACTIVE' });
+      product.records.change(row, { ContactStatus: 'ARCHIVED' });
+
+      const [record, ...more] = await readAll(await linked(), 'contacts', new Date(0));
+
+      expect(record).toMatchObject({ remoteId: row.id, isDeleted: true });
+      expect(more).toEqual([]);
+    });
+
+    it('creates nothing twice when the search does not see a contact yet', async () => {
+      const { simulator, product, linked } = given();
+      const context = await linked();
+      const item = itemsOf('contacts')(context, contact(1));
+
+      await pushOne(item, context);
+      simulator.answerNextWith({ status: 200, body: { Contacts: [] } });
+      const again = await pushOne(item, context);
+
+      expect(again).toMatchObject({ ok: true });
+      expect(product.records.living()).toHaveLength(1);
+    });
   },
-});
+);

@@ -4,8 +4,9 @@
  * that is taken only at the creation, and errors per field.
  */
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
+import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const ADMIN = 'admin@example.com/token';
@@ -114,33 +115,48 @@ const invalid = (field: string, description: string, error: string): ScriptedAns
 
 const user = (number: number) => ({ name: `Ada Lovelace ${number}`, email: `e${number}@example.com` });
 
-describeContract({
-  key: 'zendesk',
-  parameters: { subdomain: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { api_token: { username: ADMIN, password: TOKEN }, consent: {} },
-  product: zendesk,
-  throttled: {
-    status: 429,
-    headers: { 'retry-after': '93' },
-    body: {
-      error: 'APIRateLimitExceeded',
-      description: 'Number of allowed API requests per minute exceeded',
+describeContract(
+  {
+    key: 'zendesk',
+    parameters: { subdomain: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { api_token: { username: ADMIN, password: TOKEN }, consent: {} },
+    product: zendesk,
+    throttled: {
+      status: 429,
+      headers: { 'retry-after': '93' },
+      body: {
+        error: 'APIRateLimitExceeded',
+        description: 'Number of allowed API requests per minute exceeded',
+      },
+      waitMs: 93_000,
     },
-    waitMs: 93_000,
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({ name: `Grace Hopper ${number}`, email: `e${number}@example.com`, suspended: false }),
+    touch: { notes: 'Admiral' },
+    hasChanges: true,
+    tellsDeletions: true,
+    push: {
+      fields: user,
+      change: { notes: 'Countess' },
+      changed: { notes: 'Countess', external_id: 'e1' },
+      refused: { fields: { email: 'a@example.com' }, field: 'name', says: /cannot be blank/ },
+      key: 'notes',
+      deactivated: { suspended: true },
+      deletes: true,
+    },
   },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({ name: `Grace Hopper ${number}`, email: `e${number}@example.com`, suspended: false }),
-  touch: { notes: 'Admiral' },
-  hasChanges: true,
-  tellsDeletions: true,
-  push: {
-    fields: user,
-    change: { notes: 'Countess' },
-    changed: { notes: 'Countess', external_id: 'e1' },
-    refused: { fields: { email: 'a@example.com' }, field: 'name', says: /cannot be blank/ },
-    key: 'notes',
-    deactivated: { suspended: true },
-    deletes: true,
+  (given) => {
+    it('does not send an e-mail address again', async () => {
+      const { product, linked } = given();
+      const context = await linked();
+      const itemOf = itemsOf('contacts');
+
+      await pushOne(itemOf(context, user(1)), context);
+      const changed = await pushOne(itemOf(context, { ...user(1), email: 'new@example.com' }), context);
+
+      expect(changed).toMatchObject({ ok: true, effect: 'updated' });
+      expect(product.records.living().map(({ fields }) => fields['email'])).toEqual(['e1@example.com']);
+    });
   },
-});
+);

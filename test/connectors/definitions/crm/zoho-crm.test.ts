@@ -4,8 +4,9 @@
  * contains, and a code for each record of a call that was accepted.
  */
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
+import { errorOf, pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const PAGE = 2;
@@ -73,7 +74,7 @@ function zoho(): Product {
     const row = records.get(id);
     if (row === undefined && asked.method === 'GET') return { status: 204 };
     if (row === undefined)
-      return item(400, 'INVALID_DATA', 'the id given seems to be invalid', { api_name: 'id' });
+      return answeredItem(400, 'INVALID_DATA', 'the id given seems to be invalid', { api_name: 'id' });
     if (asked.method === 'GET') {
       const names = (asked.query.get('fields') ?? '').split(',');
       return { status: 200, body: { data: [shown(row, names)] } };
@@ -103,7 +104,7 @@ function since(headers: Record<string, string>, rows: Row[]): Row[] {
 function problemOf({ Last_Name: name }: JsonObject): ScriptedAnswer | undefined {
   if (typeof name === 'string' && name !== '') return undefined;
   const details = { api_name: 'Last_Name', json_path: '$.data[0].Last_Name' };
-  return item(202, 'MANDATORY_NOT_FOUND', 'required field not found', details);
+  return answeredItem(202, 'MANDATORY_NOT_FOUND', 'required field not found', details);
 }
 
 const written = (instant: Date): string => `${instant.toISOString().slice(0, 19)}+00:00`;
@@ -127,7 +128,7 @@ const accepted = ({ id, changedAt }: Row, status: number): ScriptedAnswer => ({
   },
 });
 
-const item = (status: number, code: string, message: string, details: JsonObject): ScriptedAnswer => ({
+const answeredItem = (status: number, code: string, message: string, details: JsonObject): ScriptedAnswer => ({
   status,
   body: { data: [{ code, details, message, status: 'error' }] },
 });
@@ -143,27 +144,53 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract({
-  key: 'zoho-crm',
-  parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {} },
-  product: zoho,
-  throttled: {
-    ...refuse(429, 'TOO_MANY_REQUESTS', 'You have exceeded the number of API requests.'),
-    waitMs: null,
+describeContract(
+  {
+    key: 'zoho-crm',
+    parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { consent: {} },
+    product: zoho,
+    throttled: {
+      ...refuse(429, 'TOO_MANY_REQUESTS', 'You have exceeded the number of API requests.'),
+      waitMs: null,
+    },
+    recordType: 'contacts',
+    seed: ({ records }, number) =>
+      records.add({ First_Name: 'Grace', Last_Name: `Hopper ${number}`, Email: `e${number}@example.com` }),
+    touch: { Title: 'Admiral' },
+    hasChanges: true,
+    tellsDeletions: true,
+    push: {
+      fields: contact,
+      change: { title: 'Countess' },
+      changed: { Last_Name: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
+      refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /required field not found/ },
+      key: 'email',
+      deletes: true,
+    },
   },
-  recordType: 'contacts',
-  seed: ({ records }, number) =>
-    records.add({ First_Name: 'Grace', Last_Name: `Hopper ${number}`, Email: `e${number}@example.com` }),
-  touch: { Title: 'Admiral' },
-  hasChanges: true,
-  tellsDeletions: true,
-  push: {
-    fields: contact,
-    change: { title: 'Countess' },
-    changed: { Last_Name: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
-    refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /required field not found/ },
-    key: 'email',
-    deletes: true,
+  (given) => {
+    it('creates nothing twice when the search lags behind', async () => {
+      const { simulator, product, linked } = given();
+      const context = await linked();
+      const item = itemsOf('contacts')(context, contact(1));
+
+      await pushOne(item, context);
+      simulator.answerNextWith({ status: 204 });
+      const again = await pushOne(item, context);
+
+      expect(again).toMatchObject({ ok: true, remoteId: product.records.living()[0]!.id });
+      expect(product.records.living()).toHaveLength(1);
+    });
+
+    it('sends nothing for an id that a search cannot express', async () => {
+      const { simulator, linked } = given();
+      const context = await linked();
+
+      const item = itemsOf('contacts')(context, contact(1), { externalId: 'e1)or(Email:equals:a' });
+
+      expect(await errorOf(item, context)).toMatchObject({ errors: [{ code: 'unusable_value' }] });
+      expect(simulator.asked).toEqual([]);
+    });
   },
-});
+);
