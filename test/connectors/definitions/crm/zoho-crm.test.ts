@@ -128,7 +128,12 @@ const accepted = ({ id, changedAt }: Row, status: number): ScriptedAnswer => ({
   },
 });
 
-const answeredItem = (status: number, code: string, message: string, details: JsonObject): ScriptedAnswer => ({
+const answeredItem = (
+  status: number,
+  code: string,
+  message: string,
+  details: JsonObject,
+): ScriptedAnswer => ({
   status,
   body: { data: [{ code, details, message, status: 'error' }] },
 });
