@@ -7,6 +7,7 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
+import { resolvePromises, writePromises } from './page-stages/page-promises';
 import { writeChanges } from './page-stages/write-changes';
 import { type PageToApply, type PassKey, type PulledRecord, pullTargetOf } from './page';
 import { checkForInterruption } from './pass-state';
@@ -49,8 +50,11 @@ export async function applyEmptied(work: TenantWork, pass: PassKey, emptied: Emp
     requestedAt: work.now,
     appliesEmptied: true,
   };
-  const changes = await mergePage(work, page, await matchRecords(work, page));
+  const matches = await matchRecords(work, page);
+  const known = { ...page, records: await resolvePromises(work, page, matches) };
+  const changes = await mergePage(work, known, matches);
   const opensWindows = await writeChanges(work, page, changes);
+  await writePromises(work, page, changes);
   await raiseConflicts(work, page, changes.conflicts);
   const recordIds = waiting.map(({ recordId }) => recordId);
   await (emptied.isApproved === true ? forgetEmptied : markApplied)(work, pass, recordIds);

@@ -52,9 +52,10 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
     ...(await parkAboveThreshold(work, options.integration, due, options)),
   ]);
   const leaving = due.filter(({ record }) => !waiting.has(record.recordId));
-  const decided = await decideReferences(work, options, leaving);
+  const named = await decideReferences(work, options, leaving);
   const claimId = newUuid();
-  const earlier = await readEarlierPayloads(work, decided);
+  const earlier = await readEarlierPayloads(work, named);
+  const decided = named.map((one) => withoutLeftovers(one, earlier, options));
   await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
@@ -191,6 +192,21 @@ function decideDue(
 function eraseTarget({ eraseAs }: LockedRecordSync): PushTarget | undefined {
   if (eraseAs === null) return undefined;
   return { operation: eraseAs === 'keep' ? 'leave' : eraseAs };
+}
+
+/** An earlier push may have set there what the record lacks now, although its answer was lost. */
+function withoutLeftovers(
+  one: DecidedPush,
+  earlier: ReadonlyMap<string, JsonObject>,
+  { integration }: ClaimOptions,
+): DecidedPush {
+  const { record, target } = one;
+  const mapping = integration.recordTypes[record.recordType];
+  const agreed = earlier.get(one.unresolvedPushId ?? replacedPushIdOf(one) ?? '');
+  if (agreed === undefined || mapping === undefined || target.operation !== 'upsert') return one;
+  const { fields } = record;
+  const payload = withEmptiedFields(target.payload, mapping, { fields, agreed, notation: null });
+  return { ...one, target: { ...target, payload } };
 }
 
 function toClaimedPush(

@@ -216,6 +216,17 @@ describe('a claim', () => {
     expect(claim).toEqual({ pushes: [], taken: 0, waiting: [], isOutdated: true });
   });
 
+  it('empties a field that a lost push may have set and the record no longer has', async () => {
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
+    await tenant.claim(integrationId, DUE); // The worker dies during the call.
+    now += GRACE_MS;
+    await tenant.accept({ externalId: 'e1', fields: { title: 'B' } });
+
+    const { pushes } = await tenant.claim(integrationId, at(3 * GRACE_MS));
+
+    expect(pushes.map(({ payload }) => payload)).toEqual([{ name: null }]);
+  });
+
   it('does not take a held record', async () => {
     const [accepted] = await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     await tenant.work((work) =>

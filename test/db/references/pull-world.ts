@@ -7,6 +7,7 @@ import {
   isInitialLoad,
   prepareBulkInsert,
 } from '../../../db/pull/apply-initial-page';
+import { applyEmptied } from '../../../db/pull/apply-emptied';
 import { applyPage } from '../../../db/pull/apply-page';
 import { pullTargetOf } from '../../../db/pull/page';
 import { keepAllPromises, settlePage } from '../../../db/pull/references/keep-promises';
@@ -112,6 +113,10 @@ export class PullWorld {
           records.map(([remoteId]) => remoteId),
         );
     }
+    for (const recordType of Object.keys(recordTypes))
+      await inTenant((work) =>
+        applyEmptied(work, { integrationId, syncRunId, recordType }, { limit: 1_000 }),
+      );
     await keepAllPromises(inTenant, { integrationId, recordTypes });
     for (const recordType of ['', ...Object.keys(recordTypes)])
       await inTenant((work) => changeSyncJob(work, { syncRunId, recordType }, { state: 'succeeded' }));
