@@ -7,7 +7,8 @@ import type { DescribedConnector } from './connector-catalogue';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
 import { orNull, jsonObject } from '../routing/common-schemas';
-import { recordTypeMappingsView, toWireMappings } from './mapping-schema';
+import { recordTypeMappingsView } from './mapping-schema';
+import { toWireMappings } from './mappings/wire-mappings';
 
 const summary = z
   .object({ kind: z.string().meta({ example: 'scim' }), title: z.string(), description: z.string() })

@@ -4,7 +4,8 @@ import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { JsonObject } from '../../domain/json';
 import { type DescribedConnector, findContradictions } from './connector-catalogue';
 import { HttpError, type ProblemDetail } from '../http/http-error';
-import { findMappingProblems, toMappings, type WireMappings } from './mapping-schema';
+import { findMappingProblems, type WireMappings } from './mapping-schema';
+import { toMappings } from './mappings/wire-mappings';
 
 /**
  * Returns the given mappings, or the defaults of the connector. Throws `invalid_mapping`. `checkTogether`

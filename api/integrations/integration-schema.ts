@@ -23,7 +23,8 @@ import {
 import { checkProblems } from './check-problems';
 import { backgroundTasksView, toWireBackgroundTasks } from './background-task-view';
 import { mappingPreview } from './mapping-preview';
-import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
+import { recordTypeMappings, recordTypeMappingsView } from './mapping-schema';
+import { toWireMappings } from './mappings/wire-mappings';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 import {
   definitionUseChange,

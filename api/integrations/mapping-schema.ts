@@ -1,18 +1,12 @@
-/** Mappings: their JSON, the conversion to the domain, and their validation (rules.md 13 to 15). */
+/** Mappings: their JSON, and their validation (rules.md 13 to 15). */
 import { z } from 'zod';
-import type { RecordTypeMappings } from '../../domain/records/mapping';
-import type { FieldMapping, RecordTypeMapping } from '../../domain/records/mapping';
+import type { FieldMapping, RecordTypeMapping, RecordTypeMappings } from '../../domain/records/mapping';
 import { type Place, isPosition, isSelector, parsePlace } from '../../domain/records/place';
 import type { ProblemDetail } from '../http/http-error';
 import { JSON_DEPTH_MAX, pointerTo } from '../http/json-guard';
 import { byRecordType, jsonValue } from '../routing/common-schemas';
 import { findFieldProblems, problem } from './mappings/field-problems';
-import {
-  findReferenceProblems,
-  fromWireReference,
-  reference,
-  toWireReference,
-} from './mappings/reference-schema';
+import { findReferenceProblems, reference } from './mappings/reference-schema';
 import { transform } from './mappings/transform-schema';
 
 const fieldMapping = z
@@ -130,80 +124,7 @@ export type WireMappings = z.output<typeof recordTypeMappings>;
 export const recordTypeMappingsView = z
   .record(z.string(), recordTypeMapping.extend({ on_delete: z.enum(['deactivate', 'delete', 'leave']) }))
   .meta({ id: 'RecordTypeMappingsView' });
-
-export function toMappings(
-  wire: WireMappings,
-  onDeleteDefault: RecordTypeMapping['onDelete'],
-): RecordTypeMappings {
-  return Object.fromEntries(
-    Object.entries(wire).map(
-      ([name, { on_delete, match_by, match_ignore_case, on_conflict, fields, ...mapping }]) => [
-        name,
-        withoutUndefined({
-          ...mapping,
-          fields: fields.map(toField),
-          onDelete: on_delete ?? onDeleteDefault,
-          matchBy: match_by,
-          matchIgnoreCase: match_ignore_case,
-          onConflict: on_conflict,
-        }),
-      ],
-    ),
-  );
-}
-
-export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof recordTypeMappingsView> {
-  return Object.fromEntries(
-    Object.entries(mappings).map(
-      ([name, { onDelete, matchBy, matchIgnoreCase, onConflict, fields, ...mapping }]) => [
-        name,
-        withoutUndefined({
-          ...mapping,
-          fields: fields.map(toWireField),
-          on_delete: onDelete,
-          match_by: matchBy,
-          match_ignore_case: matchIgnoreCase,
-          on_conflict: onConflict,
-        }),
-      ],
-    ),
-  );
-}
-
-/**
- * Workers up to 0.3.0 know `values` only: they refuse every value of a field with a transform or a reference,
- * in words, instead of sending it as it is.
- */
-const UPDATE_NEEDED = 'none, because this field has a transform or a reference: update the worker';
-const REFUSED_BY_FORMER_RELEASES = { [UPDATE_NEEDED]: UPDATE_NEEDED };
-
-type WireField = z.output<typeof fieldMapping>;
-
-function toField({ on_conflict, only_on_create, ref, ...field }: WireField): FieldMapping {
-  const isKnown = field.transform === undefined && ref === undefined;
-  return withoutUndefined({
-    ...field,
-    values: isKnown ? field.values : REFUSED_BY_FORMER_RELEASES,
-    ref: fromWireReference(ref),
-    onConflict: on_conflict,
-    onlyOnCreate: only_on_create,
-  });
-}
-
-function toWireField({ onConflict, onlyOnCreate, ref, ...field }: FieldMapping): WireField {
-  const isKnown = field.transform === undefined && ref === undefined;
-  return withoutUndefined({
-    ...field,
-    values: isKnown ? field.values : undefined,
-    ref: toWireReference(ref),
-    on_conflict: onConflict,
-    only_on_create: onlyOnCreate,
-  });
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
-}
+export type WireMappingsView = z.output<typeof recordTypeMappingsView>;
 
 /** Returns all problems of these mappings; pointers begin at `/record_types`. */
 export function findMappingProblems(
@@ -240,9 +161,9 @@ export function findMappingProblems(
               `The connector does not support this value. Supported: ${onDelete.join(', ')}.`,
             ),
           ]),
-      ...(mapping.matchBy === undefined || mapping.fields.some(({ name }) => name === mapping.matchBy)
+      ...(mapping.matchBy === undefined || mapping.fields.some((field) => isMatchable(field, mapping))
         ? []
-        : [problem(at('match_by'), 'not_mapped', 'match_by must be one of the mapped fields.')]),
+        : [problem(at('match_by'), 'not_mapped', 'match_by must be a mapped field that is not only sent.')]),
       ...(mapping.matchIgnoreCase === undefined || mapping.matchBy !== undefined
         ? []
         : [problem(at('match_ignore_case'), 'not_mapped', 'match_ignore_case needs match_by.')]),
@@ -256,6 +177,10 @@ export function findMappingProblems(
     ];
   });
 }
+
+/** A field that is never read cannot be compared with what is there. */
+const isMatchable = ({ name, direction }: FieldMapping, mapping: RecordTypeMapping): boolean =>
+  name === mapping.matchBy && (mapping.direction === 'push' || direction !== 'push');
 
 /**
  * Finds fields with the same target, one target inside another, or a list where another field needs an

@@ -6,11 +6,13 @@ import {
   findDefinitionVersion,
   listDefinitions,
 } from '../../db/third-parties/definitions';
+import type { JsonValue } from '../../domain/json';
 import { ownDifferences } from '../../domain/third-parties/definition';
 import { HttpError } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
 import { integrationParams } from '../integrations/integration-schema';
 import { requireIntegration } from '../integrations/integration-views';
+import { toWireFields, toWireMappings } from '../integrations/mappings/wire-mappings';
 import { instant, jsonValue, toInstant } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage } from '../routing/pagination';
@@ -129,7 +131,7 @@ export const definitionRoutes: readonly Route[] = [
           differences: found.map(({ path, value }) => ({
             pointer: pointerTo(wirePath(path)),
             is_removed: value === undefined,
-            value: value ?? null,
+            value: wireValue(path, value ?? null),
           })),
         },
       };
@@ -176,4 +178,11 @@ function wirePath([root, ...rest]: readonly string[]): string[] {
   return root === 'recordTypes'
     ? [name(root), ...rest.map((member, depth) => (depth === 1 ? name(member) : member))]
     : [root ?? '', ...rest];
+}
+
+/** Mapped fields as the API shows them. */
+function wireValue([root, name, member]: readonly string[], value: JsonValue): JsonValue {
+  if (root !== 'recordTypes' || name === undefined || value === null) return value;
+  if (member === 'fields') return toWireFields(value as never) as never;
+  return member === undefined ? (toWireMappings({ [name]: value } as never)[name] as never) : value;
 }

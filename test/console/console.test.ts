@@ -200,9 +200,9 @@ it('changes a field on its way, and tries it on real records before it is saved'
   await page.getByRole('tab', { name: 'Mapping' }).click();
   await button('Settings of job_title').click();
   await button('Add step').click();
-  await page.getByRole('textbox', { name: 'Step 1' }).click();
+  await page.getByRole('combobox', { name: 'Step 1' }).click();
   await page.getByRole('option', { name: 'Upper or lower case' }).click();
-  await page.getByRole('textbox', { name: 'Case', exact: true }).click();
+  await page.getByRole('combobox', { name: 'Case', exact: true }).click();
   await page.getByRole('option', { name: 'upper' }).click();
   await button('Done').click();
   await expectShown(page.getByText('Upper or lower case'));

@@ -70,6 +70,7 @@ export const mappingSampleRoutes: readonly Route[] = [
     description: [
       'Up to ten records of Syncline as they would be sent, and up to ten of the app as they would be stored.',
       'A worker reads those of the app, for up to 20 seconds. Nothing is stored or changed on either side.',
+      'Ids of records that a field with `ref` refers to are shown as they are.',
     ].join(' '),
     params: integrationParams,
     body: proposed,

@@ -100,7 +100,10 @@ function labelOf({ name, record, integrations }: FieldRowProps): string {
 /** The app that owns the field, if it is only imported (rules.md 17). */
 function ownerOf({ name, record, integrations }: FieldRowProps): string | undefined {
   const mappingOf = (one: Schemas['Integration']) => one.record_types[record.record_type];
-  const mapping = integrations.filter((one) => mappingOf(one)?.fields?.some((field) => field.name === name));
-  const isImported = mapping.every((one) => mappingOf(one)?.direction === 'pull');
-  return isImported ? mapping[0]?.app : undefined;
+  const fieldsOf = (one: Schemas['Integration']) =>
+    mappingOf(one)?.fields?.filter((field) => field.name === name) ?? [];
+  const mapping = integrations.filter((one) => fieldsOf(one).length > 0);
+  const isOnlyRead = (one: Schemas['Integration']) =>
+    mappingOf(one)?.direction === 'pull' || fieldsOf(one).every(({ direction }) => direction === 'pull');
+  return mapping.every(isOnlyRead) ? mapping[0]?.app : undefined;
 }

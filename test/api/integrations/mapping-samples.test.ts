@@ -154,6 +154,12 @@ describe('a mapping with transforms', () => {
       '/transform',
       'transform_alone',
     ],
+    [
+      'a field that is also read and only sent on creation',
+      { name: 'name', to: 'nickName', only_on_create: true },
+      '/only_on_create',
+      'only_sent',
+    ],
     ['several fields without a join', { names: ['a', 'b'], to: 'nickName' }, '/transform', 'join_needed'],
     [
       'a name and names',

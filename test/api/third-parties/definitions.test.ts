@@ -184,6 +184,23 @@ describe('an integration of a definition', () => {
     ]);
   });
 
+  it('shows mapped fields that differ as they were given', async () => {
+    const linked = await link({ key: 'contacts', parameters: { subdomain: 'acme' } });
+    const one = `/v1/integrations/${linked.body.id}`;
+    const [type, mapping] = Object.entries<{ fields: object[] }>(linked.body.record_types)[0]!;
+    const fields = mapping.fields.map((field) => ({ ...field, transform: [{ type: 'trim' }] }));
+    await tenant.admin
+      .patch(`${one}?check=false`, { record_types: { [type]: { ...mapping, fields } } })
+      .set('If-Match', '"1"')
+      .expect(200);
+
+    const { body } = await tenant.viewer.get(`${one}/differences`);
+
+    expect(body.differences).toEqual([
+      { pointer: `/record_types/${type}/fields`, is_removed: false, value: fields },
+    ]);
+  });
+
   it('does not send its credentials to the address that other parameters name', async () => {
     const linked = await link(
       { key: 'contacts', parameters: { subdomain: 'acme' } },
