@@ -89,7 +89,9 @@ function bamboo(): Product {
     return { status: 201, headers: { location: `${asked.origin}/api/v1/employees/${id}` } };
   }
 
-  function conflictOf({ workEmail }: JsonObject, own?: Row): ScriptedAnswer | undefined {
+  /** Both are a conflict: an address that another employee has, and a value that a list does not have. */
+  function conflictOf({ workEmail, department }: JsonObject, own?: Row): ScriptedAnswer | undefined {
+    if (department === 'Alchemy') return refuse(409, 'Invalid value for Department: Alchemy');
     const other = records.find(({ fields }) => fields['workEmail'] === workEmail);
     if (workEmail === undefined || other === undefined || other === own) return undefined;
     return refuse(409, 'Duplicate email.');
@@ -141,7 +143,11 @@ describeContract({
     fields: employee,
     change: { department: 'R&D' },
     changed: { workEmail: 'e1@example.com', department: 'R&D' },
-    refused: { fields: { email: 'a@example.com' }, field: 'last_name', says: /first and a last name/ },
+    refused: {
+      fields: { ...employee(1), department: 'Alchemy' },
+      field: 'department',
+      says: /Invalid value for Department/,
+    },
     key: 'email',
     deletes: false,
   },
