@@ -15,6 +15,7 @@ import type {
   RemoteRecord,
 } from '../../../connectors/connector';
 import { ConnectorError, RecordRejected } from '../../../connectors/errors';
+import { forUpdate } from '../../../connectors/payload-of-update';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordType } from '../../../domain/records/record-type';
 
@@ -278,9 +279,12 @@ async function readFirst(
   item: PushItem,
   context: ConnectorContext,
 ): Promise<JsonObject> {
-  const { recordType, remoteId, operation, payload } = item;
+  const { recordType, remoteId, operation } = item;
+  const { payload } = remoteId === null ? item : forUpdate(item);
   if (!account.readsFirst || !item.isReadFirst || remoteId === null) return payload;
   const there = account.held(recordType).get(remoteId);
   if (there === undefined && operation === 'upsert') context.beforeCreateAgain?.(item);
-  return (there && (await context.beforeWrite?.(item, there, { isReplaced: false }))) ?? payload;
+  return (
+    (there && (await context.beforeWrite?.({ ...item, payload }, there, { isReplaced: false }))) ?? payload
+  );
 }
