@@ -76,10 +76,7 @@ export interface PushProgress {
 
 /** One record to push. */
 export interface PushItem {
-  /**
-   * The push's id, the same on every retry. Sent as Idempotency-Key where the third party supports that
-   * header.
-   */
+  /** The push's id, the same on every retry. Sent as Idempotency-Key where the third party supports it. */
   pushId: string;
   operation: 'upsert' | 'deactivate' | 'delete';
   recordType: string;

@@ -109,9 +109,10 @@ describe('rule 48: a record with transforms', () => {
     ['its answer shows it', true],
     ['only a read shows it', false],
   ])('is quiet after its push: %s', async (_what, showsPushed) => {
-    const { expectQuiet } = await givenPushed(showsPushed);
+    const { account, expectQuiet } = await givenPushed(showsPushed);
 
     await expectQuiet();
+    expect(account.pushes).toHaveLength(1);
   });
 
   it('takes edits of the app as ours, once', async () => {
