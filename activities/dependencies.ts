@@ -8,6 +8,7 @@ import type { Database } from '../db/database';
 import type { ErasureLimits } from '../db/erasures/advance-erasure';
 import type { Integration } from '../db/integrations/integrations';
 import type { Encryption } from '../db/platform/encryption';
+import type { WhyUrlIsRefused } from '../domain/connector-settings';
 import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
 import { OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
 import type { Mailer } from '../egress/mail/smtp-mailer';
@@ -44,6 +45,8 @@ export interface ActivityDependencies {
     signal: AbortSignal,
     priority: RequestPriority,
   ): Promise<OpenConnector>;
+  /** The egress policy for addresses in settings. */
+  whyUrlIsRefused: WhyUrlIsRefused;
   /** What the exchange and the refresh of tokens need beside an opened connector. */
   oauth: OAuthDependencies;
   /** The number of records that one claim takes for a connector. */

@@ -3,6 +3,7 @@ import type { ActivityDependencies } from './dependencies';
 import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
 import { createErasureActivities } from './erasures/erasure';
+import { createDefinitionRolloutActivities } from './third-parties/definition-rollout';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
 import { createMappingSamplesActivities } from './integrations/mapping-samples';
 import { createOAuthConsentActivities } from './integrations/oauth/exchange-code';
@@ -15,6 +16,7 @@ import { createWebhookActivities } from './webhooks/webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createBackgroundTaskActivities(dependencies),
+  ...createDefinitionRolloutActivities(dependencies),
   ...createEmailActivities(dependencies),
   ...createErasureActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),

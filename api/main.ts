@@ -18,10 +18,9 @@ import { oldestOutboxAgeSeconds, readTopicFigures } from '../db/platform/outbox-
 import { createEncryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys, EncryptionError } from '../db/platform/encryption-keys';
-import { BlockedByPolicy, checkUrl } from '../egress/egress-policy';
+import { urlCheck } from '../egress/egress-policy';
 import { createApp } from './app';
 import { canSignIn } from './auth/console-sessions';
-import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
@@ -76,7 +75,7 @@ async function main(): Promise<void> {
     encryption,
     temporal,
     connectors,
-    whyUrlIsRefused: createUrlCheck(config),
+    whyUrlIsRefused: urlCheck(config.egress),
     config: settings,
     stream,
     readiness,
@@ -165,18 +164,6 @@ function definitionsFolder(): string {
 function workflowsUrlOf({ temporalUiUrl }: ApiConfig, namespace: string): string | null {
   if (temporalUiUrl === null) return null;
   return `${temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
-}
-
-function createUrlCheck({ egress }: ApiConfig): WhyUrlIsRefused {
-  return (url, hosts) => {
-    try {
-      checkUrl(egress, url, hosts);
-      return undefined;
-    } catch (error) {
-      if (error instanceof BlockedByPolicy) return error.message;
-      throw error;
-    }
-  };
 }
 
 main().catch((error: unknown) => {

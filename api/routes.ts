@@ -51,6 +51,7 @@ import { tenantRoutes } from './tenants/tenant-routes';
 import { builderRoutes } from './third-parties/builder-routes';
 import { definitionRoutes } from './third-parties/definition-routes';
 import { platformDefinitionRoutes } from './third-parties/platform-definition-routes';
+import { rolloutRoutes } from './third-parties/rollouts/rollout-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
 import { webhookEndpointActionRoutes } from './webhooks/endpoint-action-routes';
@@ -73,6 +74,7 @@ export const routes: readonly Route[] = [
   ...builderRoutes,
   ...definitionRoutes,
   ...platformDefinitionRoutes,
+  ...rolloutRoutes,
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
   ...oauthAppRoutes,

@@ -2,7 +2,7 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { asProblem } from './api/client';
 import { rootRoute } from './root-route';
-import { signInSearch, tenantsSearch } from './search';
+import { rolloutSearch, signInSearch, tenantsSearch } from './search';
 import { platformSessionQuery } from './session/platform-session';
 
 const signInRoute = createRoute({
@@ -62,6 +62,31 @@ const builderRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/platform/builder/BuilderPage'), 'BuilderPage'),
 });
 
+const definitionsRoute = createRoute({
+  ...inShell,
+  path: '/platform/definitions',
+  component: lazyRouteComponent(
+    () => import('./pages/platform/definitions/DefinitionsPage'),
+    'DefinitionsPage',
+  ),
+});
+
+const definitionRoute = createRoute({
+  ...inShell,
+  path: '/platform/definitions/$definitionKey',
+  component: lazyRouteComponent(
+    () => import('./pages/platform/definitions/DefinitionPage'),
+    'DefinitionPage',
+  ),
+});
+
+const rolloutRoute = createRoute({
+  ...inShell,
+  path: '/platform/definitions/$definitionKey/rollouts/$rolloutId',
+  validateSearch: rolloutSearch,
+  component: lazyRouteComponent(() => import('./pages/platform/definitions/RolloutPage'), 'RolloutPage'),
+});
+
 const auditLogRoute = createRoute({
   ...inShell,
   path: '/platform/audit-log',
@@ -73,5 +98,15 @@ const auditLogRoute = createRoute({
 
 export const platformRoutes = [
   signInRoute,
-  shellRoute.addChildren([homeRoute, outboxRoute, tenantsRoute, tenantRoute, builderRoute, auditLogRoute]),
+  shellRoute.addChildren([
+    homeRoute,
+    outboxRoute,
+    tenantsRoute,
+    tenantRoute,
+    definitionsRoute,
+    builderRoute,
+    definitionRoute,
+    rolloutRoute,
+    auditLogRoute,
+  ]),
 ] as const;

@@ -26,6 +26,16 @@ export const RUN_STATES = [
   'failed',
   'canceled',
 ] as const;
+export const MOVE_STATES = [
+  'found',
+  'planned',
+  'held_back',
+  'changed',
+  'failed',
+  'rolled_back',
+  'not_rolled_back',
+  'gone',
+] as const;
 export const CONFLICT_STATES = ['open', 'decided', 'ended'] as const;
 export const CONFLICT_KINDS = [
   'field_changed_on_both_sides',
@@ -91,6 +101,9 @@ export const newIntegrationSearch = (search: Search): { connector?: string; defi
 export const signInSearch = (search: Search): { to?: string; error?: string } => ({
   to: text(search, 'to'),
   error: text(search, 'error'),
+});
+export const rolloutSearch = (search: Search): { state?: (typeof MOVE_STATES)[number] } => ({
+  state: oneOf(search, 'state', MOVE_STATES),
 });
 export const tenantsSearch = (search: Search): { q?: string } => ({ q: text(search, 'q') });
 export const auditSearch = (search: Search): { action?: string } => ({ action: text(search, 'action') });

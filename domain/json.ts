@@ -4,6 +4,9 @@ export interface JsonObject {
   [key: string]: JsonValue;
 }
 
+/** The levels that values of callers may have. */
+export const JSON_DEPTH_MAX = 32;
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -67,6 +67,21 @@ export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly stri
   return parsed;
 }
 
+/** Why a URL is refused, as a message for tenants; undefined = it is allowed. `hosts` as in `checkUrl`. */
+export function urlCheck(
+  policy: EgressPolicy,
+): (url: string, hosts: readonly string[]) => string | undefined {
+  return (url, hosts) => {
+    try {
+      checkUrl(policy, url, hosts);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BlockedByPolicy) return error.message;
+      throw error;
+    }
+  };
+}
+
 /**
  * Allows public addresses of other machines, and addresses in the allowed networks. @throws BlockedByPolicy
  */

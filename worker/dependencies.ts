@@ -22,6 +22,7 @@ export interface DependenciesOptions extends ConnectorOpenerOptions {
   mailer: Mailer | null;
   webhookSender: WebhookSender;
   isStopping(): boolean;
+  whyUrlIsRefused: ActivityDependencies['whyUrlIsRefused'];
   pushing?: ActivityDependencies['pushing'];
   pulling?: ActivityDependencies['pulling'];
   delivering?: ActivityDependencies['delivering'];
@@ -37,6 +38,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     unsubscribeTokenOf: (person) => unsubscribeToken(encryption, person),
     webhookSender: options.webhookSender,
     isStopping: options.isStopping,
+    whyUrlIsRefused: options.whyUrlIsRefused,
     pushing: options.pushing ?? PUSHING_LIMITS,
     pulling: options.pulling ?? PULLING_LIMITS,
     delivering: options.delivering ?? DELIVERING_LIMITS,

@@ -28,6 +28,7 @@ import { whyPoolIsSmall } from '../runtime/worker-variables';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
 import { startWatchdog } from '../runtime/watchdog';
+import { urlCheck } from '../egress/egress-policy';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { answerLimits } from '../egress/limits/answer-limits';
 import { createMailer } from '../egress/mail/smtp-mailer';
@@ -131,7 +132,7 @@ function openDatabase(config: WorkerConfig, encryption: Encryption, log: Logger)
 
 type EgressOptions = Pick<
   DependenciesOptions,
-  'createHttpClient' | 'createSocketOpener' | 'mailer' | 'webhookSender'
+  'createHttpClient' | 'createSocketOpener' | 'mailer' | 'webhookSender' | 'whyUrlIsRefused'
 >;
 
 /** Everything that opens connections to third parties, receivers and the mail server. */
@@ -145,6 +146,7 @@ function createEgress(config: WorkerConfig, log: Logger): EgressOptions & { clos
   return {
     createHttpClient: (options) => createHttpClient({ policy, limits, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
+    whyUrlIsRefused: urlCheck(policy),
     mailer,
     webhookSender,
     async close() {

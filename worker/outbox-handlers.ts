@@ -3,12 +3,17 @@
  * harmless, because every workflow reads its rows and the ids of workflows are fixed.
  */
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import {
   BACKGROUND_TASK_WORKFLOW,
   type BackgroundTaskInput,
   backgroundTaskWorkflowId,
 } from '../contract/background-task';
+import {
+  DEFINITION_ROLLOUT_WORKFLOW,
+  type DefinitionRolloutInput,
+  definitionRolloutChangedSignal,
+  definitionRolloutWorkflowId,
+} from '../contract/definition-rollout';
 import { EMAIL_WORKFLOW, type SendEmailInput, emailWorkflowId } from '../contract/email';
 import {
   ERASURE_WORKFLOW,
@@ -34,7 +39,6 @@ import {
   recordPushWorkflowId,
   recordsDueSignal,
 } from '../contract/record-push';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import {
   SYNC_RUN_WORKFLOW,
   type SyncRunInput,
@@ -55,9 +59,9 @@ import {
 } from '../contract/tenant-deletion';
 import { type Database, unlessDeleted } from '../db/database';
 import type { DueMessage, MessageOf } from '../db/platform/outbox';
-import { typeIdOf } from '../domain/typeid';
 import { noteSignal, readLook } from '../db/push/queue-looks';
 import { updateSchedules } from '../db/sync-runs/sync-schedules';
+import { searchable, started, unlessRunning } from '../contract/workflow-options';
 
 /** @throws Temporal's error if it did not accept the call. */
 export type OutboxHandler = (message: DueMessage) => Promise<void>;
@@ -100,6 +104,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
         return startBackgroundTask(temporal, message);
       case 'tenant_deletion':
         return startTenantDeletion(client, { tenantId: message.deletedTenantId });
+      case 'definition_rollout':
+        return signalRollout(client, message);
       default:
         throw new Error(`This version does not know the topic ${(message as DueMessage).topic}.`);
     }
@@ -145,11 +151,9 @@ async function signalSyncRuns(
   const input: SyncRunInput = { tenantId, integrationId, hasSearchAttributes };
   await client.workflow.signalWithStart(SYNC_RUN_WORKFLOW, {
     workflowId: syncRunWorkflowId({ integrationId }),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
     signal: syncRunsChangedSignal,
-    signalArgs: [],
     staticSummary: "Imports one integration's records from the third party",
+    ...started(input),
     ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
   });
 }
@@ -161,11 +165,9 @@ async function signalOverview(
   const input: OverviewInput = { tenantId, overviewId };
   await client.workflow.signalWithStart(OVERVIEW_WORKFLOW, {
     workflowId: overviewWorkflowId({ overviewId }),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
     signal: overviewChangedSignal,
-    signalArgs: [],
     staticSummary: 'Lists what a sync would change, without changing it',
+    ...started(input),
     ...(hasSearchAttributes ? searchable({ tenantId }) : {}),
   });
 }
@@ -213,11 +215,20 @@ async function signalErasure(client: Client, { tenantId, erasureId }: MessageOf<
   const input: ErasureInput = { tenantId, erasureId };
   await client.workflow.signalWithStart(ERASURE_WORKFLOW, {
     workflowId: erasureWorkflowId(input),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
     signal: erasureChangedSignal,
-    signalArgs: [],
     staticSummary: 'Previews or erases records',
+    ...started(input),
+  });
+}
+
+async function signalRollout(client: Client, message: MessageOf<'definition_rollout'>): Promise<void> {
+  const { tenantId, rolloutId } = message;
+  const input: DefinitionRolloutInput = { tenantId, rolloutId };
+  await client.workflow.signalWithStart(DEFINITION_ROLLOUT_WORKFLOW, {
+    workflowId: definitionRolloutWorkflowId(input),
+    signal: definitionRolloutChangedSignal,
+    staticSummary: 'Publishes a version of a third-party definition, step by step',
+    ...started(input),
   });
 }
 
@@ -229,10 +240,8 @@ async function startNotification(
   const input: NotificationInput = { tenantId, notificationRecipientId };
   await client.workflow.start(NOTIFICATION_WORKFLOW, {
     workflowId: notificationWorkflowId(input),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Shows a notification to one person, and sends it by e-mail if it is not viewed in time',
+    ...unlessRunning(input),
   });
 }
 
@@ -244,10 +253,8 @@ async function startBackgroundTask(
   const input: BackgroundTaskInput = { tenantId, backgroundTaskId };
   await client.workflow.start(BACKGROUND_TASK_WORKFLOW, {
     workflowId: backgroundTaskWorkflowId(input),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Does in chunks what a person decided about many rows',
+    ...unlessRunning(input),
     ...(hasSearchAttributes ? searchable({ tenantId }) : {}),
   });
 }
@@ -256,10 +263,8 @@ async function startBackgroundTask(
 async function startTenantDeletion(client: Client, input: TenantDeletionInput): Promise<void> {
   await client.workflow.start(TENANT_DELETION_WORKFLOW, {
     workflowId: tenantDeletionWorkflowId(input),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Deletes the rows of a deleted tenant',
+    ...unlessRunning(input),
   });
 }
 
@@ -275,23 +280,4 @@ async function signalNotificationViewed(
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
-}
-
-/** Search attributes with the ids as the API shows them. */
-function searchable(ids: { tenantId?: string; integrationId?: string; endpointId?: string }): {
-  typedSearchAttributes: TypedSearchAttributes;
-} {
-  const { tenantId, integrationId, endpointId } = ids;
-  const pairs = [
-    ...(tenantId === undefined
-      ? []
-      : [{ key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) }]),
-    ...(integrationId === undefined
-      ? []
-      : [{ key: SEARCH_ATTRIBUTES.integrationId, value: typeIdOf('int', integrationId) }]),
-    ...(endpointId === undefined
-      ? []
-      : [{ key: SEARCH_ATTRIBUTES.endpointId, value: typeIdOf('whe', endpointId) }]),
-  ];
-  return { typedSearchAttributes: new TypedSearchAttributes(pairs) };
 }

@@ -6,6 +6,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { PRIORITIES } from '../domain/work-priorities';
 import type { BackgroundTaskActivities } from '../activities/platform/background-task';
+import type { DefinitionRolloutActivities } from '../activities/third-parties/definition-rollout';
 import type { EmailActivities } from '../activities/notifications/email';
 import type { ErasureActivities } from '../activities/erasures/erasure';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
@@ -45,6 +46,20 @@ export function erasureActivities(tenantId: string): ErasureActivities {
     heartbeatTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
     priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.backfill },
+  });
+}
+
+/**
+ * A slice of a rollout ends within a minute or two: its time box is 20 s, and a dry run asks an app for at
+ * most 20 s. A dead worker costs the dry runs that it had begun. Retries never end.
+ */
+export function definitionRolloutActivities(tenantId: string): DefinitionRolloutActivities {
+  return proxyActivities<DefinitionRolloutActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '1 minute',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.bulk },
   });
 }
 

@@ -1,5 +1,6 @@
 /** Registers the workflows: what the worker bundles. Each ends when its tenant was deleted. */
 import { backgroundTaskWorkflow as backgroundTask } from './background-task';
+import { definitionRolloutWorkflow as definitionRollout } from './definition-rollout';
 import { emailWorkflow as email } from './email';
 import { erasureWorkflow as erasure } from './erasure';
 import { integrationCheckWorkflow as integrationCheck } from './integration-check';
@@ -14,6 +15,7 @@ import { endingWithTenant } from './tenant-deletion';
 import { webhookEndpointWorkflow as webhookEndpoint } from './webhook-endpoint';
 
 export const backgroundTaskWorkflow = endingWithTenant(backgroundTask);
+export const definitionRolloutWorkflow = endingWithTenant(definitionRollout);
 export const emailWorkflow = endingWithTenant(email);
 export const erasureWorkflow = endingWithTenant(erasure);
 export const integrationCheckWorkflow = endingWithTenant(integrationCheck);

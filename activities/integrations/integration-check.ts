@@ -14,14 +14,14 @@ import { findTrial, saveTrialResult } from '../../db/integrations/trials';
 import type { CheckFailure } from '../../db/tables/integrations';
 import type { TryPlan, TryResult } from '../../domain/third-parties/tries';
 import { typeIdOf } from '../../domain/typeid';
-import type { ActivityDependencies, IntegrationToOpen } from '../dependencies';
+import type { ActivityDependencies, IntegrationToOpen, OpenConnector } from '../dependencies';
 
 export interface IntegrationCheckActivities {
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
 }
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
-type Outcome = { message: string; problems: CheckProblem[]; tried?: TryResult[] } & (
+export type CheckOutcome = { message: string; problems: CheckProblem[]; tried?: TryResult[] } & (
   | { ok: true; kind: null }
   | { ok: false; kind: CheckFailure }
 );
@@ -45,20 +45,17 @@ export const createIntegrationCheckActivities = (
       AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(ms)]);
     const signal = within(checkMs);
     const open = () => openConnector(tenantId, found.settings, signal, 'manual');
-    const check = async (): Promise<CheckProblem[]> => {
-      const { connector, context } = await open();
-      const refused = await beforeAbort(signal, refusalOf(context.config, connector.check(context)));
-      return refused ?? probeRecordTypes({ connector, context, signal });
-    };
+    const onMistake = (error: unknown): void =>
+      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed');
     let tried: TryResult[] | undefined;
     const tries = async (plan: TryPlan): Promise<CheckProblem[]> => {
       tried = await tryDefinition(await open(), { plan, signal: within(checkMs - CLEAN_UP_MS) });
       return [];
     };
     const { plan } = found;
-    const outcome = await ask(plan === null ? check : () => tries(plan), (error) =>
-      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),
-    );
+    const outcome = await (plan === null
+      ? tryConnection(open, signal, onMistake)
+      : ask(() => tries(plan), onMistake));
     if (tried !== undefined) outcome.tried = tried;
 
     await database.withTenant(tenantId, (work) => saveOutcome(work, input, outcome));
@@ -84,7 +81,7 @@ async function findSettings(
 async function saveOutcome(
   work: TenantWork,
   { integrationId, trialId }: CheckIntegrationInput,
-  outcome: Outcome,
+  outcome: CheckOutcome,
 ): Promise<void> {
   const check = { at: work.now.toISOString(), ...outcome };
   return trialId === undefined
@@ -110,11 +107,27 @@ function isUnreadableAnswer(error: unknown): error is Unavailable {
   return error instanceof Unavailable && error.status !== null && error.status >= 200 && error.status <= 299;
 }
 
+/**
+ * One cheap call, and what the connector can verify about the record types; until `signal` aborts. Changes
+ * nothing at the third party. @param onMistake as in `ask`
+ */
+export function tryConnection(
+  open: () => Promise<OpenConnector>,
+  signal: AbortSignal,
+  onMistake: (error: unknown) => void,
+): Promise<CheckOutcome> {
+  return ask(async () => {
+    const { connector, context } = await open();
+    const refused = await beforeAbort(signal, refusalOf(context.config, connector.check(context)));
+    return refused ?? probeRecordTypes({ connector, context, signal });
+  }, onMistake);
+}
+
 /** @param onMistake called for errors that are not the third party's, which are faults of Syncline. */
 async function ask(
   check: () => Promise<CheckProblem[]>,
   onMistake: (error: unknown) => void,
-): Promise<Outcome> {
+): Promise<CheckOutcome> {
   try {
     const problems = await check();
     const refusals = problems.filter(({ severity }) => severity === 'refuse');
@@ -131,4 +144,9 @@ async function ask(
   }
 }
 
-const failed = (kind: CheckFailure, message: string): Outcome => ({ ok: false, kind, message, problems: [] });
+const failed = (kind: CheckFailure, message: string): CheckOutcome => ({
+  ok: false,
+  kind,
+  message,
+  problems: [],
+});

@@ -17,6 +17,21 @@ export const INTEGRATION_ERRORS = {
     title: 'Third-party definition not found',
     detail: 'GET /v1/third-party-definitions lists the definitions.',
   },
+  rollout_not_found: {
+    status: 404,
+    title: 'Rollout not found',
+    detail: 'GET /v1/platform/third-party-definitions/{definition_key}/rollouts lists those of a definition.',
+  },
+  rollout_in_progress: {
+    status: 409,
+    title: 'Another rollout of this definition is in progress',
+    detail: 'Wait for its end, cancel it or roll it back. `rollout_id` names it.',
+  },
+  rollout_not_possible: {
+    status: 409,
+    title: 'The state of the rollout does not allow this',
+    detail: 'Read the rollout for its state.',
+  },
   unknown_definition: {
     status: 422,
     title: 'The third-party definition does not exist',

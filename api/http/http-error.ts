@@ -1,15 +1,12 @@
 /** Errors for callers, sent as problem details (RFC 9457). Every other error becomes a 500. */
 import type { JsonObject } from '../../domain/json';
+import type { ProblemDetail } from '../../domain/problem-detail';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
 
 /**
  * One problem in the request. `pointer`: a JSON Pointer into the body, or the name of a parameter or header.
  */
-export interface ProblemDetail {
-  pointer: string;
-  code: string;
-  message: string;
-}
+export type { ProblemDetail };
 
 export interface Problem {
   type: string;

@@ -6,10 +6,11 @@
  * can only come from escapes (raw ones are invalid UTF-8 or JSON), and numbers are checked only if one is
  * long or has an exponent.
  */
-import type { JsonValue } from '../../domain/json';
-import type { ProblemDetail } from './http-error';
+import { JSON_DEPTH_MAX, type JsonValue } from '../../domain/json';
+import { type ProblemDetail, pointerTo } from '../../domain/problem-detail';
 
-export const JSON_DEPTH_MAX = 32;
+export { pointerTo };
+
 const JSON_STRING_BYTES_MAX = 65_536;
 /** Limits the size of the response. */
 const ISSUES_MAX = 1_000;
@@ -100,20 +101,6 @@ function checkString(
 
 function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
-}
-
-/**
- * A JSON Pointer (RFC 6901). Lone surrogates become U+FFFD and NUL becomes U+2400, so that the pointer itself
- * is valid text.
- */
-export function pointerTo(path: readonly (string | number)[]): string {
-  return path
-    .map(
-      (part) =>
-        `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('\0', '\u2400')}`,
-    )
-    .join('')
-    .replaceAll(/\p{Surrogate}/gu, '\uFFFD');
 }
 
 function numberIssue(path: readonly (string | number)[], literal: string): ProblemDetail {

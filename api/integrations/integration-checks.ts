@@ -1,10 +1,12 @@
 /** Checks that the settings of an integration fit together, at creation and at every change. */
 import type { Integration } from '../../db/integrations/integrations';
+import { findContradictions } from '../../domain/connector-settings';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { findMappingProblems } from '../../domain/records/problems/mapping-problems';
 import type { JsonObject } from '../../domain/json';
-import { type DescribedConnector, findContradictions } from './connector-catalogue';
+import type { DescribedConnector } from './connector-catalogue';
 import { HttpError, type ProblemDetail } from '../http/http-error';
-import { findMappingProblems, type WireMappings } from './mapping-schema';
+import type { WireMappings } from './mapping-schema';
 import { toMappings } from './mappings/wire-mappings';
 
 /**

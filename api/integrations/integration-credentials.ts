@@ -1,7 +1,8 @@
 /** Credentials that are given for the addresses of a configuration, and stay there (rules.md 61). */
 import type { TenantWork } from '../../db/database';
-import { findEncryptedCredentials, type Integration } from '../../db/integrations/integrations';
-import { openCredentials, sealCredentials } from '../../db/integrations/sealed-credentials';
+import type { Integration } from '../../db/integrations/integrations';
+import { sealCredentials } from '../../db/integrations/sealed-credentials';
+import { findMovedOrigins } from '../../db/integrations/settings-problems';
 import { type MovedOrigin, movedOrigins, originsOf } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
@@ -40,23 +41,8 @@ export async function checkMovedOrigins(
     areGivenAgain,
   }: { before: Integration; connector: DescribedConnector; config: JsonObject; areGivenAgain: boolean },
 ): Promise<MovedOrigin[]> {
-  const after = originsOf(connector, config);
-  const moved = movedOrigins(originsOf(connector, before.config), after);
-  if (areGivenAgain) return moved;
-  const encrypted = await findEncryptedCredentials(work, before);
-  if (encrypted === null) return moved;
-  const sealed = await openCredentials(work, encryption, before.integrationId, encrypted);
-  if (Object.keys(sealed.credentials).length === 0) return moved;
-  const errors = (sealed.origins === null ? moved : movedOrigins(sealed.origins, after)).map(
-    ({ pointer, from, to }) => ({
-      pointer,
-      code: 'credentials_needed',
-      message:
-        to === null
-          ? `The credentials were given for ${from}, which this configuration does not name.`
-          : `The credentials were not given for ${to}.`,
-    }),
-  );
-  if (errors.length > 0) throw new HttpError('credentials_needed', { errors });
+  if (areGivenAgain) return movedOrigins(originsOf(connector, before.config), originsOf(connector, config));
+  const { moved, problems } = await findMovedOrigins(work, encryption, { before, connector, config });
+  if (problems.length > 0) throw new HttpError('credentials_needed', { errors: problems });
   return moved;
 }

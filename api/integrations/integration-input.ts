@@ -8,16 +8,12 @@ import type { IntegrationChange } from '../../db/sync-runs/integration-lifecycle
 import type { Settings } from '../../domain/third-parties/definition';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { findTenant } from '../../db/tenants/tenants';
+import { findReadDifferently } from '../../domain/connector-settings';
 import type { MovedOrigin } from '../../domain/credential-origins';
 import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
-import {
-  type DescribedConnector,
-  findReadDifferently,
-  readConfig,
-  readCredentials,
-} from './connector-catalogue';
+import { type DescribedConnector, readConfig, readCredentials } from './connector-catalogue';
 import { documentOf, readChangedUse, readNewUse } from '../third-parties/definition-use';
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import { checkMovedOrigins, encryptCredentials } from './integration-credentials';
@@ -120,10 +116,10 @@ export async function readIntegrationChange(
   const connector = requireConnector(connectors, before.connector);
   const moved = await readMovedUse(work, before, body, services);
   const config =
-    moved?.settings.config ??
+    moved?.settings?.config ??
     (body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused));
   const recordTypes =
-    moved?.settings.recordTypes ??
+    moved?.settings?.recordTypes ??
     (body.record_types === undefined
       ? undefined
       : readMappings(connector, config ?? before.config, body.record_types));
@@ -168,7 +164,7 @@ async function readMovedUse(
   before: Integration,
   body: z.output<typeof integrationChange>,
   services: Services,
-): Promise<{ use: DefinitionColumns; settings: Settings } | undefined> {
+): Promise<{ use: DefinitionColumns; settings?: Settings } | undefined> {
   if (body.third_party === undefined) return undefined;
   if ((body.config ?? body.record_types) !== undefined) {
     const message = 'Change the parameters first, then the configuration or the mappings.';

@@ -1,12 +1,9 @@
 /** Checks a document as a whole, and makes the rules that integrations follow. */
+import type { WhyUrlIsRefused } from '../../domain/connector-settings';
 import type { JsonObject } from '../../domain/json';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { fillParameters, parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
-import {
-  type DescribedConnector,
-  readConfig,
-  type WhyUrlIsRefused,
-} from '../integrations/connector-catalogue';
+import { type DescribedConnector, readConfig } from '../integrations/connector-catalogue';
 import { checkTogether, readMappings } from '../integrations/integration-checks';
 import { HttpError, type ProblemDetail } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';

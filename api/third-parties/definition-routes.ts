@@ -8,8 +8,8 @@ import {
 } from '../../db/third-parties/definitions';
 import type { JsonValue } from '../../domain/json';
 import { ownDifferences } from '../../domain/third-parties/definition';
+import { pointerOf } from '../../domain/third-parties/differences';
 import { HttpError } from '../http/http-error';
-import { pointerTo } from '../http/json-guard';
 import { integrationParams } from '../integrations/integration-schema';
 import { requireIntegration } from '../integrations/integration-views';
 import { toWireFields, toWireMappings } from '../integrations/mappings/wire-mappings';
@@ -129,7 +129,7 @@ export const definitionRoutes: readonly Route[] = [
         status: 200,
         body: {
           differences: found.map(({ path, value }) => ({
-            pointer: pointerTo(wirePath(path)),
+            pointer: pointerOf(path),
             is_removed: value === undefined,
             value: wireValue(path, value ?? null),
           })),
@@ -162,22 +162,6 @@ function toSummary(version: DefinitionVersion): z.output<typeof summary> {
     sign_in: document.sign_in.map((one) => ({ key: one.key, label: one.label })),
     record_types: Object.keys(version.rules.mappings),
   };
-}
-
-const WIRE_NAMES: Readonly<Record<string, string>> = {
-  recordTypes: 'record_types',
-  onDelete: 'on_delete',
-  matchBy: 'match_by',
-  matchIgnoreCase: 'match_ignore_case',
-  onConflict: 'on_conflict',
-};
-
-/** Members of settings and of mappings have other names in the API. */
-function wirePath([root, ...rest]: readonly string[]): string[] {
-  const name = (member: string | undefined) => WIRE_NAMES[member ?? ''] ?? member ?? '';
-  return root === 'recordTypes'
-    ? [name(root), ...rest.map((member, depth) => (depth === 1 ? name(member) : member))]
-    : [root ?? '', ...rest];
 }
 
 /** Mapped fields as the API shows them. */

@@ -10,17 +10,16 @@ import {
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import type { JsonObject } from '../../domain/json';
 import {
-  defaultsOf,
   type DefinitionRules,
   type DefinitionUse,
   expand,
   moveToVersion,
+  ownDifferences,
+  problemsOfUse,
   type Settings,
 } from '../../domain/third-parties/definition';
-import { parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
 import type { RouteServices } from '../dependencies';
 import { HttpError, type ProblemDetail } from '../http/http-error';
-import { pointerTo } from '../http/json-guard';
 import { readConfig } from '../integrations/connector-catalogue';
 import { type DefinitionDocument, definitionKey } from './definition-schema';
 
@@ -51,7 +50,17 @@ export const newDefinitionUse = z
   .meta({ id: 'NewDefinitionUse' });
 
 export const definitionUseChange = z
-  .strictObject({ sign_in: signIn.optional(), parameters: parameterValues.optional() })
+  .strictObject({
+    key: definitionKey.optional().meta({
+      description:
+        'The definition that an integration without one follows from now on. Its settings stay as they ' +
+        'are; what differs from the definition becomes its differences.',
+    }),
+    sign_in: signIn.optional().meta({
+      description: 'With `key`, by default the way to sign in from which the integration differs least.',
+    }),
+    parameters: parameterValues.optional(),
+  })
   .meta({ id: 'DefinitionUseChange' });
 
 export const definitionUseView = z
@@ -124,18 +133,19 @@ function untilPicked({ signIns, parameters }: DefinitionRules, chosen: string): 
 
 /**
  * The settings after another way to sign in or other parameters; what the integration has changed itself
- * stays. Throws `invalid_settings`, also for an integration without a definition.
+ * stays. An integration without a definition adopts one, and keeps its settings. Throws `invalid_settings`.
  */
 export async function readChangedUse(
   work: TenantWork,
   before: Integration,
   wanted: z.output<typeof definitionUseChange>,
   services: Services,
-): Promise<{ use: DefinitionColumns; settings: Settings }> {
+): Promise<{ use: DefinitionColumns; settings?: Settings }> {
   const stored = useOf(before);
-  if (stored === null)
+  if (stored === null) return { use: await readAdoptedUse(work, before, wanted, services) };
+  if (wanted.key !== undefined && wanted.key !== stored.key)
     throw invalid([
-      { pointer: '/third_party', code: 'no_definition', message: 'The integration follows no definition.' },
+      { pointer: '/third_party/key', code: 'other_definition', message: `It follows ${stored.key}.` },
     ]);
   const { rules } = await requireVersionOf(work, stored);
   const use = {
@@ -151,6 +161,31 @@ export async function readChangedUse(
     readingConfig(rules, services),
   );
   return { use, settings };
+}
+
+/** What an integration takes from the definition that it is to follow; its settings stay. */
+async function readAdoptedUse(
+  work: TenantWork,
+  before: Integration,
+  { key, sign_in: wanted, parameters = {} }: z.output<typeof definitionUseChange>,
+  services: Services,
+): Promise<DefinitionColumns> {
+  if (key === undefined) {
+    const message = 'The integration follows no definition. Name one with `key`.';
+    throw invalid([{ pointer: '/third_party', code: 'no_definition', message }]);
+  }
+  const { version, rules } = await requireVersionOf(work, { key });
+  if (rules.connector !== before.connector) {
+    const message = `The definition uses ${rules.connector}, the integration ${before.connector}.`;
+    throw invalid([{ pointer: '/third_party/key', code: 'other_connector', message }]);
+  }
+  const ways = wanted === undefined ? Object.keys(rules.signIns) : [wanted];
+  const read = readingConfig(rules, { ...services, whyUrlIsRefused: () => undefined });
+  const uses = ways.map((way) => ({ key, version, signIn: way, parameters }));
+  const possible = uses.filter((use) => problemsOfUse(rules, use).length === 0);
+  if (possible.length === 0) checkUse(rules, uses[0] as DefinitionColumns);
+  const distances = possible.map((use) => ownDifferences(rules, use, before, read).length);
+  return possible[distances.indexOf(Math.min(...distances))] as DefinitionColumns;
 }
 
 async function requireVersionOf(
@@ -175,42 +210,8 @@ export function readingConfig(
 }
 
 /** Throws `invalid_settings`. @param base the pointer of the use in the request */
-export function checkUse(
-  rules: DefinitionRules,
-  { signIn: key, parameters }: DefinitionUse,
-  base = '/third_party',
-): void {
-  const values = { ...defaultsOf(rules), ...parameters };
-  const at = (name: string) => `${base}${pointerTo(['parameters', name])}`;
-  // Another way to sign in may have parameters of its own.
-  const used = parametersIn([rules.config, rules.mappings, rules.signIns[key] ?? {}] as never);
-  const errors: ProblemDetail[] = [
-    ...(Object.hasOwn(rules.signIns, key)
-      ? []
-      : [
-          {
-            pointer: `${base}/sign_in`,
-            code: 'unknown_sign_in',
-            message: `Choose one of: ${Object.keys(rules.signIns).join(', ')}.`,
-          },
-        ]),
-    ...Object.keys(parameters)
-      .filter((name) => !Object.hasOwn(rules.parameters, name))
-      .map((name) => ({
-        pointer: at(name),
-        code: 'unknown_parameter',
-        message: 'The definition has no such parameter.',
-      })),
-    ...Object.entries(rules.parameters).flatMap(([name, parameter]) => {
-      const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value === undefined)
-        return used.includes(name)
-          ? [{ pointer: at(name), code: 'required', message: 'Enter a value.' }]
-          : [];
-      const message = problemOfParameter(parameter, value);
-      return message === undefined ? [] : [{ pointer: at(name), code: 'invalid_value', message }];
-    }),
-  ];
+export function checkUse(rules: DefinitionRules, use: DefinitionUse, base?: string): void {
+  const errors = problemsOfUse(rules, use, base);
   if (errors.length > 0) throw invalid(errors);
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   addDefinitionVersion,
   findDefinition,
+  listDefinitionHeads,
   listDefinitionVersions,
   listUsingIntegrations,
   setCurrentVersion,
@@ -14,7 +15,7 @@ import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage } from '../routing/pagination';
 import { compileDefinition, toStoredDocument } from './compile-definition';
 import { definitionParams, definitionView, toWireDefinition } from './definition-routes';
-import { definitionDocument } from './definition-schema';
+import { definitionDocument, definitionKey } from './definition-schema';
 
 const tag = 'Third-party definitions';
 const base = '/v1/platform/third-party-definitions';
@@ -41,7 +42,51 @@ const versionSummary = z
   })
   .meta({ id: 'ThirdPartyDefinitionVersion' });
 
+const headView = z
+  .object({
+    key: z.string(),
+    current_version: z
+      .int()
+      .nullable()
+      .meta({ description: 'Of new integrations; null = none was published.' }),
+    latest_version: z.int(),
+    rollout_id: typeId('rol').nullable().meta({ description: 'The rollout that is under way.' }),
+    updated_at: instant,
+  })
+  .meta({ id: 'ThirdPartyDefinitionHead' });
+
 export const platformDefinitionRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'platform',
+    method: 'get',
+    path: base,
+    operationId: 'listDefinitionsOfPlatform',
+    tag,
+    summary: 'List all definitions with their versions',
+    query: z.strictObject(listParams),
+    responses: { 200: { description: 'By key.', schema: listOf(headView) } },
+    problems: ['invalid_cursor'],
+    async run(work, { query }) {
+      const scope = ['platform-definitions'];
+      const { limit, after } = readPage(query, scope, definitionKey);
+      const rows = await listDefinitionHeads(work, { limit: limit + 1, after });
+      const body = toPage(
+        rows,
+        limit,
+        scope,
+        (row) => row.definitionKey,
+        (row) => ({
+          key: row.definitionKey,
+          current_version: row.currentVersion,
+          latest_version: row.latestVersion,
+          rollout_id: row.rolloutId === null ? null : toTypeId('rol', row.rolloutId),
+          updated_at: toInstant(row.updatedAt),
+        }),
+      );
+      return { status: 200, body };
+    },
+  }),
+
   defineRoute({
     scope: 'platform',
     method: 'post',
@@ -115,17 +160,26 @@ export const platformDefinitionRoutes: readonly Route[] = [
     tag,
     summary: 'List the integrations that use a definition',
     params: definitionParams,
-    query: z.strictObject(listParams),
+    query: z.strictObject({
+      ...listParams,
+      version: z
+        .string()
+        .regex(/^[1-9][0-9]{0,8}$/, 'must be a number')
+        .transform(Number)
+        .optional()
+        .meta({ description: 'Only those of this version.', example: '1' }),
+    }),
     responses: { 200: { description: 'Of all tenants, with their versions.', schema: listOf(use) } },
     problems: ['invalid_cursor'],
     async run(work, { params, query }) {
       const key = params.definition_key;
-      const scope = ['integrations-of-definition', key];
+      const scope = ['integrations-of-definition', key, String(query.version ?? 'all')];
       const position = z.tuple([z.uuid(), z.uuid()]);
       const { limit, after } = readPage(query, scope, position);
       const [tenantId, integrationId] = after ?? [];
       const rows = await listUsingIntegrations(work, {
         key,
+        version: query.version,
         limit: limit + 1,
         after:
           tenantId === undefined || integrationId === undefined ? undefined : { tenantId, integrationId },

@@ -1,7 +1,7 @@
 /** The frame of the pages of operators. */
 import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Blocks, Building2, ChevronDown, Inbox, ScrollText } from 'lucide-react';
+import { Blocks, Building2, ChevronDown, Inbox, Library, ScrollText } from 'lucide-react';
 import { asProblem } from '../api/client';
 import { useIsInUse } from '../session/use-is-in-use';
 import { platformSessionQuery, signOutAsPlatform } from '../session/platform-session';
@@ -13,6 +13,7 @@ import { SessionEnded } from './SessionEnded';
 const PAGES: NavItem[] = [
   { label: 'Outbox', icon: Inbox, to: '/platform/outbox' },
   { label: 'Tenants', icon: Building2, to: '/platform/tenants' },
+  { label: 'Definitions', icon: Library, to: '/platform/definitions' },
   { label: 'Build a definition', icon: Blocks, to: '/platform/definitions/new' },
   { label: 'Audit log', icon: ScrollText, to: '/platform/audit-log' },
 ];

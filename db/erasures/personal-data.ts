@@ -51,6 +51,14 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   }),
   connect_settings: of({ tenant: 'name color logo_text return_origins frame_ancestors' }),
   console_sessions: of({ secret: 'sid sess' }),
+  definition_rollout_integrations: of({
+    figure: 'state changes effects health_before',
+    words: 'problems',
+    tenant: 'settings_before settings_after',
+  }),
+  definition_rollouts: of({
+    figure: 'definition_key state steps list_cursor paused_because created_by approved_by',
+  }),
   deletion_reviews: of({ figure: 'record_type state kind fields', tenant: 'decided_by' }),
   drifts: ofRecord({ figure: 'record_type place', row: 'expected found' }),
   emails: of({ figure: 'kind withdrawn_reason', words: 'content last_error', tenant: 'recipient' }),

@@ -63,6 +63,7 @@ import * as uncheckedIntegrations from './2026-12-07-unchecked-integrations';
 import * as connectSessions from './2026-12-08-connect-sessions';
 import * as oauthAccounts from './2026-12-08-oauth-accounts';
 import * as thirdPartyDefinitions from './2026-12-08-third-party-definitions';
+import * as definitionRollouts from './2026-12-10-definition-rollouts';
 import * as forgottenAccounts from './2026-12-10-forgotten-accounts';
 import * as mappingSamples from './2026-12-10-mapping-samples';
 import * as triedCalls from './2026-12-10-tried-calls';
@@ -132,6 +133,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-08-connect-sessions': connectSessions,
   '2026-12-08-oauth-accounts': oauthAccounts,
   '2026-12-08-third-party-definitions': thirdPartyDefinitions,
+  '2026-12-10-definition-rollouts': definitionRollouts,
   '2026-12-10-forgotten-accounts': forgottenAccounts,
   '2026-12-10-mapping-samples': mappingSamples,
   '2026-12-10-tried-calls': triedCalls,

@@ -7,7 +7,6 @@ import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork, Work } from '../database';
 import { rowsFrom } from '../sql/bulk-rows';
 import type { OutboxTopic } from '../tables/platform';
-import { FIRST_ID } from '../sql/ids';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
 
@@ -34,7 +33,9 @@ export type OutboxMessage =
   /** A background task is done in chunks. */
   | { topic: 'background_task'; backgroundTaskId: string }
   /** The deletion of the tenant goes on. */
-  | { topic: 'tenant_deletion'; deletedTenantId: string };
+  | { topic: 'tenant_deletion'; deletedTenantId: string }
+  /** The rollout of a third-party definition goes on. */
+  | { topic: 'definition_rollout'; rolloutId: string };
 
 /** A message with the tenant it belongs to and the instant at which it is due. */
 export type DueMessage = OutboxMessage & { tenantId: string; nextDueAt: Date };
@@ -109,11 +110,11 @@ export interface Lease {
 
 /** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
 export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMessage[]> {
-  const { limit, afterTenant = FIRST_ID } = lease;
-  const messages = await leaseAfter(work, { ...lease, afterTenant });
-  if (afterTenant === FIRST_ID || messages.length >= limit) return messages;
+  const { limit, afterTenant } = lease;
+  const messages = await leaseAfter(work, lease);
+  if (afterTenant === undefined || messages.length >= limit) return messages;
   const room = limit - messages.length;
-  return [...messages, ...(await leaseAfter(work, { ...lease, limit: room, afterTenant: FIRST_ID }))];
+  return [...messages, ...(await leaseAfter(work, { ...lease, limit: room, afterTenant: undefined }))];
 }
 
 async function leaseAfter(
@@ -122,9 +123,11 @@ async function leaseAfter(
 ): Promise<LeasedMessage[]> {
   // The index `outbox_ready` has this order, so rows that are leased or back off are not read.
   const leasedUntil = sql`coalesce(outbox.leased_until, '-infinity')`;
+  // No id is before the first tenant's: the platform has the lowest of all.
+  const isBehind = afterTenant === undefined ? sql`` : sql`and tenant_id > ${afterTenant}::uuid`;
   const { rows } = await sql<OutboxRow>`
     with recursive tenants as (
-      select (select tenant_id from outbox where topic = ${topic} and tenant_id > ${afterTenant}::uuid
+      select (select tenant_id from outbox where topic = ${topic} ${isBehind}
         order by tenant_id limit 1) as tenant_id
       union all
       select (select tenant_id from outbox where topic = ${topic} and tenant_id > tenants.tenant_id
@@ -235,6 +238,8 @@ export function subjectIdOf(message: OutboxMessage): string {
       return message.backgroundTaskId;
     case 'tenant_deletion':
       return message.deletedTenantId;
+    case 'definition_rollout':
+      return message.rolloutId;
     default:
       return (message as { subjectId: string }).subjectId;
   }
@@ -261,6 +266,8 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
       return { topic, backgroundTaskId: subjectId };
     case 'tenant_deletion':
       return { topic, deletedTenantId: subjectId };
+    case 'definition_rollout':
+      return { topic, rolloutId: subjectId };
     // A newer version wrote it. No handler takes it, so it backs off until that version runs again.
     default:
       return { topic, subjectId } as never;

@@ -67,3 +67,28 @@ export async function findStalledDeletions(
     ({ tenantId }) => [{ tenantId, deletedTenantId: tenantId, topic: 'tenant_deletion' }],
   );
 }
+
+/** A rollout that waits for a person or for the end of an observation is fine. */
+export async function findStalledRollouts(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const rows = await trx
+    .selectFrom('definitionRollouts')
+    .select(['tenantId', 'rolloutId'])
+    .where('finishedAt', 'is', null)
+    .where('state', '<>', 'planned')
+    .where('pausedAt', 'is', null)
+    .where('updatedAt', '<', overdueSince)
+    .where(({ eb, or }) => or([eb('nextCheckAt', 'is', null), eb('nextCheckAt', '<', overdueSince)]))
+    .where('rolloutId', '>', after ?? FIRST_ID)
+    .orderBy('rolloutId')
+    .limit(limit)
+    .execute();
+  return pageOf(
+    rows,
+    limit,
+    ({ rolloutId }) => rolloutId,
+    (row) => [{ ...row, topic: 'definition_rollout' }],
+  );
+}

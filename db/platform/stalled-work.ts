@@ -12,7 +12,12 @@ import {
   type StalledWorkSearch,
 } from './stalled-work-page';
 import { openPushQueues } from '../sql/open-push-queues';
-import { findStalledDeletions, findStalledErasures, findStalledTasks } from './stalled-tasks';
+import {
+  findStalledDeletions,
+  findStalledErasures,
+  findStalledRollouts,
+  findStalledTasks,
+} from './stalled-tasks';
 import { FIRST_ID } from '../sql/ids';
 
 /** An e-mail's own workflow retries for this long. */
@@ -213,6 +218,7 @@ export const STALLED_WORK = {
   backgroundTasks: findStalledTasks,
   erasures: findStalledErasures,
   tenantDeletions: findStalledDeletions,
+  rollouts: findStalledRollouts,
 } satisfies Record<string, FindStalledWork>;
 
 export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

@@ -34,7 +34,8 @@ export type IdPrefix =
   | 'ovw'
   | 'ovi'
   | 'opr'
-  | 'oap';
+  | 'oap'
+  | 'rol';
 
 /** Before every other id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';

@@ -70,7 +70,12 @@ import type {
   SyncSchedulesTable,
   SyncStatusesTable,
 } from './sync-runs';
-import type { ThirdPartyDefinitionsTable, ThirdPartyDefinitionVersionsTable } from './third-parties';
+import type {
+  DefinitionRolloutIntegrationsTable,
+  DefinitionRolloutsTable,
+  ThirdPartyDefinitionsTable,
+  ThirdPartyDefinitionVersionsTable,
+} from './third-parties';
 import type {
   ApiKeysTable,
   ConsoleSessionsTable,
@@ -103,6 +108,8 @@ export interface Tables {
   oauthConsents: OAuthConsentsTable;
   thirdPartyDefinitions: ThirdPartyDefinitionsTable;
   thirdPartyDefinitionVersions: ThirdPartyDefinitionVersionsTable;
+  definitionRollouts: DefinitionRolloutsTable;
+  definitionRolloutIntegrations: DefinitionRolloutIntegrationsTable;
   connectSessions: ConnectSessionsTable;
   connectSettings: ConnectSettingsTable;
   records: RecordsTable;

@@ -32,7 +32,8 @@ export type OutboxTopic =
   | 'notification'
   | 'notification_viewed'
   | 'background_task'
-  | 'tenant_deletion';
+  | 'tenant_deletion'
+  | 'definition_rollout';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;

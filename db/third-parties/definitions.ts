@@ -94,6 +94,28 @@ export function listDefinitionVersions(
     .execute();
 }
 
+/** All definitions by key, with the rollout that is under way: at most `limit`, after the key `after`. */
+export function listDefinitionHeads(
+  { trx }: Pick<Work, 'trx'>,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<(DefinitionRow & { rolloutId: string | null })[]> {
+  return trx
+    .selectFrom('thirdPartyDefinitions as definition')
+    .leftJoin('definitionRollouts as rollout', (join) =>
+      join
+        .onRef('rollout.tenantId', '=', 'definition.tenantId')
+        .onRef('rollout.definitionKey', '=', 'definition.definitionKey')
+        .on('rollout.finishedAt', 'is', null),
+    )
+    .select(HEAD.map((column) => `definition.${column}` as const))
+    .select('rollout.rolloutId')
+    .where('definition.tenantId', '=', PLATFORM_TENANT_ID)
+    .$if(after !== undefined, (query) => query.where('definition.definitionKey', '>', after ?? ''))
+    .orderBy('definition.definitionKey')
+    .limit(limit)
+    .execute();
+}
+
 /**
  * Adds a version, which no integration uses yet. A document that some version of the key has already adds
  * none.
@@ -174,9 +196,15 @@ export async function listUsingIntegrations(
   { trx }: Pick<Work, 'trx'>,
   {
     key,
+    version,
     limit,
     after,
-  }: { key: string; limit: number; after?: { tenantId: string; integrationId: string } | undefined },
+  }: {
+    key: string;
+    version?: number | undefined;
+    limit: number;
+    after?: { tenantId: string; integrationId: string } | undefined;
+  },
 ): Promise<UsingIntegration[]> {
   return trx
     .selectFrom('integrations')
@@ -184,6 +212,7 @@ export async function listUsingIntegrations(
     .select(({ ref }) => ref('definitionVersion').$castTo<number>().as('definitionVersion'))
     .where('definitionKey', '=', key)
     .where('deletedAt', 'is', null)
+    .$if(version !== undefined, (query) => query.where('definitionVersion', '=', version ?? 0))
     .$if(after !== undefined, (query) =>
       query.where(({ refTuple, tuple, eb }) =>
         eb(

@@ -4,9 +4,10 @@
  * stored settings of an integration may differ from them: its differences move to the next version.
  */
 import type { JsonObject } from '../json';
+import { type ProblemDetail, pointerTo } from '../problem-detail';
 import type { RecordTypeMappings } from '../records/mapping';
 import { type Difference, differencesOf, withDifferences } from './differences';
-import { fillParameters, type Parameter } from './parameters';
+import { fillParameters, type Parameter, parametersIn, problemOfParameter } from './parameters';
 
 /** The part of a definition that decides what an integration does. */
 export interface DefinitionRules {
@@ -44,6 +45,45 @@ export function expand(
     config: readConfig(fillParameters({ ...rules.config, ...added }, values)),
     recordTypes: fillParameters(rules.mappings as never, values),
   };
+}
+
+/** What is wrong with the way to sign in and the parameters. @param base the pointer of the use */
+export function problemsOfUse(
+  rules: DefinitionRules,
+  { signIn: key, parameters }: DefinitionUse,
+  base = '/third_party',
+): ProblemDetail[] {
+  const values = { ...defaultsOf(rules), ...parameters };
+  const at = (name: string) => `${base}${pointerTo(['parameters', name])}`;
+  // Another way to sign in may have parameters of its own.
+  const used = parametersIn([rules.config, rules.mappings, rules.signIns[key] ?? {}] as never);
+  return [
+    ...(Object.hasOwn(rules.signIns, key)
+      ? []
+      : [
+          {
+            pointer: `${base}/sign_in`,
+            code: 'unknown_sign_in',
+            message: `Choose one of: ${Object.keys(rules.signIns).join(', ')}.`,
+          },
+        ]),
+    ...Object.keys(parameters)
+      .filter((name) => !Object.hasOwn(rules.parameters, name))
+      .map((name) => ({
+        pointer: at(name),
+        code: 'unknown_parameter',
+        message: 'The definition has no such parameter.',
+      })),
+    ...Object.entries(rules.parameters).flatMap(([name, parameter]) => {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (value === undefined)
+        return used.includes(name)
+          ? [{ pointer: at(name), code: 'required', message: 'Enter a value.' }]
+          : [];
+      const message = problemOfParameter(parameter, value);
+      return message === undefined ? [] : [{ pointer: at(name), code: 'invalid_value', message }];
+    }),
+  ];
 }
 
 /** How the settings of an integration differ from its version of the definition. */

@@ -3,6 +3,7 @@
  * and other values as a whole.
  */
 import { isJsonObject, type JsonObject, jsonEquals, type JsonValue } from '../json';
+import { pointerTo } from '../problem-detail';
 import { ownValue } from '../records/mapping';
 
 export interface Difference {
@@ -41,4 +42,22 @@ function withValue(base: JsonObject, path: readonly string[], value: JsonValue |
   } else if (value === undefined) members.delete(name);
   else members.set(name, value);
   return Object.fromEntries(members);
+}
+
+const WIRE_NAMES: Readonly<Record<string, string>> = {
+  recordTypes: 'record_types',
+  onDelete: 'on_delete',
+  matchBy: 'match_by',
+  matchIgnoreCase: 'match_ignore_case',
+  onConflict: 'on_conflict',
+};
+
+/** Into the integration as the API shows it: members of settings and of mappings have other names there. */
+export function pointerOf([root, ...rest]: readonly string[]): string {
+  const name = (member: string | undefined) => WIRE_NAMES[member ?? ''] ?? member ?? '';
+  return pointerTo(
+    root === 'recordTypes'
+      ? [name(root), ...rest.map((member, depth) => (depth === 1 ? name(member) : member))]
+      : [root ?? '', ...rest],
+  );
 }

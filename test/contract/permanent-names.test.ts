@@ -5,6 +5,11 @@
 import { MAPPING_SAMPLES_WORKFLOW } from '../../contract/mapping-samples';
 import { OAUTH_CONSENT_WORKFLOW } from '../../contract/oauth-consent';
 import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../contract/background-task';
+import {
+  DEFINITION_ROLLOUT_WORKFLOW,
+  definitionRolloutChangedSignal,
+  definitionRolloutWorkflowId,
+} from '../../contract/definition-rollout';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import {
@@ -99,6 +104,10 @@ describe('permanent names', () => {
     expect([ERASURE_WORKFLOW, erasureChangedSignal.name]).toEqual(['erasureWorkflow', 'erasureChanged']);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(BACKGROUND_TASK_WORKFLOW).toBe('backgroundTaskWorkflow');
+    expect([DEFINITION_ROLLOUT_WORKFLOW, definitionRolloutChangedSignal.name]).toEqual([
+      'definitionRolloutWorkflow',
+      'definitionRolloutChanged',
+    ]);
     expect(OAUTH_CONSENT_WORKFLOW).toBe('oauthConsentWorkflow');
     expect(MAPPING_SAMPLES_WORKFLOW).toBe('mappingSamplesWorkflow');
     expect([TENANT_DELETION_WORKFLOW, TENANT_DELETED]).toEqual(['tenantDeletionWorkflow', 'TenantDeleted']);
@@ -121,6 +130,7 @@ describe('permanent names', () => {
   it('include the activities', () => {
     expect(Object.keys(createActivities({} as ActivityDependencies)).toSorted()).toEqual([
       'advanceBackgroundTask',
+      'advanceDefinitionRollout',
       'advanceErasure',
       'advanceOverview',
       'advanceSyncJob',
@@ -152,6 +162,7 @@ describe('permanent names', () => {
         OVERVIEW_WORKFLOW,
         BACKGROUND_TASK_WORKFLOW,
         ERASURE_WORKFLOW,
+        DEFINITION_ROLLOUT_WORKFLOW,
       ]),
     );
   });
@@ -173,6 +184,9 @@ describe('workflow ids', () => {
     );
     expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(
       `notification:${typeIdOf('ntr', integrationId)}`,
+    );
+    expect(definitionRolloutWorkflowId({ rolloutId: integrationId })).toBe(
+      `definition-rollout:${toTypeId('rol', integrationId)}`,
     );
     expect(overviewWorkflowId({ overviewId: integrationId })).toBe(
       `overview:${toTypeId('ovw', integrationId)}`,

@@ -39,6 +39,8 @@ const ROWS: Record<string, number> = {
   // Only while work is under way.
   running_work: 5_000,
   remote_claims: 5_000,
+  definition_rollouts: 2_000,
+  definition_rollout_integrations: 1e7,
   third_party_definitions: 200,
   third_party_definition_versions: 2_000,
   installations: 1,

@@ -1,8 +1,6 @@
-/** `ref` of a field mapping: its JSON, and what it excludes (docs/decisions/0033). */
+/** `ref` of a field mapping, as JSON (docs/decisions/0033). */
 import { z } from 'zod';
-import type { FieldMapping, RecordTypeMapping, RecordTypeMappings } from '../../../domain/records/mapping';
-import { referenceFields } from '../../../domain/records/references';
-import type { ProblemDetail } from '../../http/http-error';
+import type { FieldMapping } from '../../../domain/records/mapping';
 import { recordTypeName } from '../../routing/common-schemas';
 
 export const reference = z.strictObject({ record_type: recordTypeName }).meta({
@@ -19,46 +17,3 @@ export const fromWireReference = (ref: WireReference | undefined): FieldMapping[
 
 export const toWireReference = (ref: FieldMapping['ref']): WireReference | undefined =>
   ref === undefined ? undefined : { record_type: ref.recordType };
-
-export function findReferenceProblems(
-  mapping: RecordTypeMapping,
-  mappings: RecordTypeMappings,
-  at: (...path: (string | number)[]) => string,
-): ProblemDetail[] {
-  const isReference = referenceFields(mapping).some(({ name }) => name === mapping.matchBy);
-  return [
-    ...(isReference
-      ? [{ pointer: at('match_by'), code: 'reference', message: 'match_by cannot be a field with "ref".' }]
-      : []),
-    ...mapping.fields.flatMap((field, index) =>
-      findProblemsOfField(field, mappings, (name) => at('fields', index, ...name)),
-    ),
-  ];
-}
-
-function findProblemsOfField(
-  { ref, names, constant, type = 'string' }: FieldMapping,
-  mappings: RecordTypeMappings,
-  at: (name: readonly string[]) => string,
-): ProblemDetail[] {
-  if (ref === undefined) return [];
-  return [
-    ...(Object.hasOwn(mappings, ref.recordType)
-      ? []
-      : [
-          {
-            pointer: at(['ref', 'record_type']),
-            code: 'not_mapped',
-            message: 'A field can only refer to a record type that the integration maps too.',
-          },
-        ]),
-    ...(constant === undefined && names === undefined
-      ? []
-      : [{ pointer: at(['ref']), code: 'ref_alone', message: 'A field with "ref" needs "name".' }]),
-    ...(type === 'string' || type === 'number'
-      ? []
-      : [
-          { pointer: at(['type']), code: 'not_an_id', message: 'The type of an id is "string" or "number".' },
-        ]),
-  ];
-}

@@ -1,6 +1,6 @@
 /** What a hostile request costs: its answer, and the delay of other requests. */
 import { connectors } from '../../../connectors';
-import { findMappingProblems } from '../../../api/integrations/mapping-schema';
+import { findMappingProblems } from '../../../domain/records/problems/mapping-problems';
 import { givenRunHistory } from '../support/run-history';
 import {
   expectProblem,

@@ -28,7 +28,7 @@ import { oldestOutboxAgeSeconds, readTopicFigures } from '../../../db/platform/o
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { openErasureKey } from '../../../db/platform/erasure-key';
 import type { EncryptionKey } from '../../../db/platform/encryption-keys';
-import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
+import { urlCheck } from '../../../egress/egress-policy';
 import type { TryResult } from '../../../domain/third-parties/tries';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { createTestDatabase } from '../../support/environments/database';
@@ -147,7 +147,7 @@ export async function startService({
     encryption,
     temporal,
     connectors,
-    whyUrlIsRefused,
+    whyUrlIsRefused: urlCheck({ allowCidrs: [], allowHttp: false }),
     config: settings,
     stream,
     readiness,
@@ -254,16 +254,6 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
     },
     async close() {},
   };
-}
-
-function whyUrlIsRefused(url: string, hosts: readonly string[]): string | undefined {
-  try {
-    checkUrl({ allowCidrs: [], allowHttp: false }, url, hosts);
-    return undefined;
-  } catch (error) {
-    if (error instanceof BlockedByPolicy) return error.message;
-    throw error;
-  }
 }
 
 function createCaller(app: Express, key: string | undefined): Caller {

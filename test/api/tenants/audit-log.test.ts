@@ -4,6 +4,7 @@
  */
 import type supertest from 'supertest';
 import { givenDefinition } from '../third-parties/definition-given';
+import { givenRollout } from '../third-parties/rollout-given';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/simulated-worker';
@@ -148,7 +149,42 @@ const tries = (by: 'admin' | 'platform', route: string): Case => ({
   target: /^contacts$/,
 });
 
+const ROLLOUTS = '/v1/platform/third-party-definitions/{definition_key}/rollouts';
+
+function rolloutCases(): Record<string, Case> {
+  const on = (
+    decision: string,
+    action: string,
+    state: Parameters<typeof givenRollout>[1],
+  ): Record<string, Case> => ({
+    [`POST ${ROLLOUTS}/{rollout_id}/${decision}`]: {
+      by: 'platform',
+      send: async (as) => as.post(`${await givenRollout(service, state)}/${decision}`),
+      action: `definition_rollout.${action}`,
+      target: /^rol_/,
+    },
+  });
+  return {
+    [`POST ${ROLLOUTS}`]: {
+      by: 'platform',
+      async send(as) {
+        const path = await givenRollout(service, { state: 'canceled', finishedAt: new Date() });
+        return as.post(path.slice(0, path.lastIndexOf('/')), { version: 2 });
+      },
+      action: 'definition_rollout.created',
+      target: /^rol_/,
+    },
+    ...on('approve', 'approved', { state: 'planned' }),
+    ...on('pause', 'paused', { state: 'running' }),
+    ...on('resume', 'resumed', { state: 'running', pausedAt: new Date(), pausedBecause: 'failures' }),
+    ...on('cancel', 'canceled', { state: 'planned' }),
+    ...on('retry', 'retried', { state: 'running' }),
+    ...on('roll-back', 'rolled_back', { state: 'running' }),
+  };
+}
+
 const CASES: Record<string, Case> = {
+  ...rolloutCases(),
   'POST /v1/third-party-definitions/try': tries('admin', '/v1/third-party-definitions/try'),
   'POST /v1/platform/third-party-definitions/try': tries(
     'platform',

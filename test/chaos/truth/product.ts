@@ -75,6 +75,7 @@ export class ProductInProcess {
         webhookSender: {} as WebhookSender,
         log: this.log,
         isStopping: () => false,
+        whyUrlIsRefused: () => undefined,
         // One batch at a time, so that a seed repeats a world.
         pushing: { ...PUSHING_LIMITS, parallelBatches: 1 },
         pulling: PULLING_LIMITS,

@@ -101,6 +101,7 @@ export class PushEnvironment {
       }),
       log: silent,
       isStopping: () => false,
+      whyUrlIsRefused: () => undefined,
       pushing: { ...pushing },
       pulling: { ...pulling },
       delivering: { ...DELIVERING_LIMITS },

@@ -1,9 +1,9 @@
 /** Problems of one mapped field. Pointers are those of the request. */
-import { type FieldMapping, namesOf, type RecordTypeMapping } from '../../../domain/records/mapping';
-import { isPosition, isSelector, parsePlace, type Place } from '../../../domain/records/place';
-import { problemsOfChain } from '../../../domain/records/transforms/chain';
-import type { ProblemDetail } from '../../http/http-error';
-import { JSON_DEPTH_MAX } from '../../http/json-guard';
+import { JSON_DEPTH_MAX } from '../../json';
+import type { ProblemDetail } from '../../problem-detail';
+import { type FieldMapping, namesOf, type RecordTypeMapping } from '../mapping';
+import { isPosition, isSelector, parsePlace, type Place } from '../place';
+import { problemsOfChain } from '../transforms/chain';
 
 const POSITION_MAX = 100;
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);

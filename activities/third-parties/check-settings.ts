@@ -1,0 +1,37 @@
+/** Checks settings that a version of a definition makes, as linking does. */
+import type { Connector } from '../../connectors/connector';
+import { findContradictions, findRefusedUrls, type WhyUrlIsRefused } from '../../domain/connector-settings';
+import type { JsonObject } from '../../domain/json';
+import { type ProblemDetail, pointerTo } from '../../domain/problem-detail';
+import { findMappingProblems } from '../../domain/records/problems/mapping-problems';
+import type { ReadConfig, Settings } from '../../domain/third-parties/definition';
+
+const PROBLEMS_MAX = 100;
+
+/** With the connector's defaults, if it accepts the configuration; `checkSettings` says why it does not. */
+export const lenientConfig =
+  ({ configSchema }: Pick<Connector, 'configSchema'>): ReadConfig =>
+  (config) => {
+    const parsed = configSchema.safeParse(config);
+    return parsed.success ? (parsed.data as JsonObject) : config;
+  };
+
+export function checkSettings(
+  connector: Connector,
+  { config, recordTypes }: Settings,
+  whyUrlIsRefused: WhyUrlIsRefused,
+): ProblemDetail[] {
+  const parsed = connector.configSchema.safeParse(config);
+  if (!parsed.success)
+    return parsed.error.issues.slice(0, PROBLEMS_MAX).map(({ path, message }) => ({
+      pointer: pointerTo(['config', ...path.map((part) => (typeof part === 'symbol' ? String(part) : part))]),
+      code: 'invalid_value',
+      message,
+    }));
+  const read = parsed.data as JsonObject;
+  return [
+    ...findRefusedUrls(read, connector.hosts(read), whyUrlIsRefused),
+    ...findMappingProblems(recordTypes, connector.onDelete),
+    ...findContradictions(connector, read, recordTypes),
+  ].slice(0, PROBLEMS_MAX);
+}

@@ -1,0 +1,256 @@
+/**
+ * Slices of a rollout: as many steps as fit into the time box. Each step reads the rollout's row, and each
+ * integration has a transaction of its own, so a slice that was interrupted is simply repeated.
+ */
+import { Context } from '@temporalio/activity';
+import type { DefinitionRolloutInput, DefinitionRolloutReport } from '../../contract/definition-rollout';
+import { type TenantWork, unlessDeleted } from '../../db/database';
+import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
+import { setCurrentVersion } from '../../db/third-parties/definitions';
+import {
+  addMove,
+  countMoves,
+  findMove,
+  listOtherVersions,
+  type MoveKey,
+  type MoveSearch,
+  pickMoves,
+  updateMove,
+} from '../../db/third-parties/rollout-integrations';
+import { advanceRow, findRollout, type Rollout } from '../../db/third-parties/rollouts';
+import { sizeOfStep } from '../../domain/third-parties/rollout';
+import type { ActivityDependencies } from '../dependencies';
+import { checkMove, makeMove, rollBackMove } from './make-move';
+import { planMove, type RolloutDependencies } from './plan-move';
+
+export interface DefinitionRolloutActivities {
+  advanceDefinitionRollout(input: DefinitionRolloutInput): Promise<DefinitionRolloutReport>;
+}
+
+type Dependencies = RolloutDependencies & Pick<ActivityDependencies, 'isStopping'>;
+
+const TIME_BOX_MS = 20_000;
+const FOUND_PER_STEP = 200;
+/** Integrations that are worked on at the same time; the database has few connections for each worker. */
+const AT_ONCE = 5;
+const CHUNK = 25;
+/** During an observation integrations are looked at this often. */
+const CHECK_EACH_MS = 60_000;
+
+export const createDefinitionRolloutActivities = (
+  dependencies: Dependencies,
+): DefinitionRolloutActivities => ({
+  async advanceDefinitionRollout(input) {
+    const activity = Context.current();
+    const startedAt = Date.now();
+    let report: DefinitionRolloutReport;
+    do {
+      activity.heartbeat();
+      report = await new RolloutSlice(dependencies, input, activity).advance();
+    } while (report.state === 'more' && !dependencies.isStopping() && Date.now() < startedAt + TIME_BOX_MS);
+    return report;
+  },
+});
+
+const MORE: DefinitionRolloutReport = { state: 'more' };
+const ENDED: DefinitionRolloutReport = { state: 'ended' };
+
+class RolloutSlice {
+  constructor(
+    private readonly dependencies: Dependencies,
+    private readonly input: DefinitionRolloutInput,
+    private readonly activity: Pick<Context, 'cancellationSignal' | 'heartbeat'>,
+  ) {}
+
+  async advance(): Promise<DefinitionRolloutReport> {
+    const rollout = await this.platform((work) => findRollout(work, this.input));
+    if (rollout === undefined || rollout.finishedAt !== null || rollout.pausedAt !== null) return ENDED;
+    switch (rollout.state) {
+      case 'planning':
+        if ((await this.find(rollout)) || (await this.plan(rollout))) return MORE;
+        await this.write(rollout, { state: rollout.isAutomatic ? 'running' : 'planned' });
+        return MORE;
+      case 'running':
+        return this.run(rollout);
+      case 'rolling_back':
+        return this.rollBack(rollout);
+      default:
+        // A person asked to try again what was held back, before the approval.
+        return (await this.plan(rollout)) ? MORE : ENDED;
+    }
+  }
+
+  /** Finds integrations of other versions. @returns false if there are no more */
+  private async find(rollout: Rollout): Promise<boolean> {
+    if (rollout.isListed) return false;
+    const { definitionKey: key, version, listCursor: after, rolloutId } = rollout;
+    const found = await this.dependencies.database.withPlatform((work) =>
+      listOtherVersions(work, { key, version, limit: FOUND_PER_STEP, after }),
+    );
+    await this.forEach(found, ({ tenantId, integrationId, definitionVersion: fromVersion }) =>
+      this.dependencies.database.withTenant(tenantId, (work) =>
+        addMove(work, { rolloutId, integrationId, fromVersion }),
+      ),
+    );
+    const last = found.at(-1);
+    const isListed = last === undefined || found.length < FOUND_PER_STEP;
+    await this.write(rollout, {
+      isListed,
+      listCursor: isListed ? null : `${last.tenantId} ${last.integrationId}`,
+    });
+    return true;
+  }
+
+  /** The dry runs that are to be made. @returns false if there are none */
+  private async plan(rollout: Rollout): Promise<boolean> {
+    const found = await this.pick(rollout, { state: 'found' });
+    const again =
+      found.length > 0 || rollout.retryAt === null
+        ? []
+        : await this.pick(rollout, { state: 'held_back', plannedBefore: rollout.retryAt });
+    const moves = [...found, ...again];
+    await this.forEach(moves, (move) =>
+      planMove(this.dependencies, rollout, move, this.activity.cancellationSignal),
+    );
+    if (moves.length > 0) await this.write(rollout, {});
+    return moves.length > 0;
+  }
+
+  private async run(rollout: Rollout): Promise<DefinitionRolloutReport> {
+    if ((await this.find(rollout)) || (await this.plan(rollout))) return MORE;
+    const counts = await this.counts();
+    const { planned = 0, changed = 0, failed = 0 } = counts;
+    const done = changed + failed;
+    const wanted = sizeOfStep(rollout.steps, rollout.step, planned + done);
+    if (planned > 0 && done < wanted && rollout.stepEndsAt === null) {
+      const moves = await this.pick(rollout, { state: 'planned', limit: Math.min(CHUNK, wanted - done) });
+      // Counted first: what is interrupted may be counted twice, and is observed in any case.
+      await this.write(rollout, { stepMoves: rollout.stepMoves + moves.length });
+      await this.forEach(moves, (move) => this.move(move));
+      return MORE;
+    }
+    if (rollout.step > rollout.steps.length) {
+      await this.write(rollout, { state: 'completed', finishedAt: await this.now() });
+      return MORE;
+    }
+    return rollout.stepMoves === 0 ? this.endStep(rollout) : this.observe(rollout);
+  }
+
+  /** If a move cannot be made, its dry run is repeated, which ends after a few times. */
+  private async move(key: MoveKey): Promise<void> {
+    try {
+      await makeMove(this.dependencies, key);
+    } catch (error) {
+      await this.dependencies.database.withTenant(key.tenantId, (work) => planAgain(work, key));
+      throw error;
+    }
+  }
+
+  /** Waits, and looks whether integrations fail that did not fail before. */
+  private async observe(rollout: Rollout): Promise<DefinitionRolloutReport> {
+    const now = await this.now();
+    if (rollout.stepEndsAt === null || rollout.nextCheckAt === null) {
+      const stepEndsAt = new Date(now.getTime() + rollout.observeMs);
+      return this.waitForCheck(rollout, now, stepEndsAt);
+    }
+    if (now < rollout.nextCheckAt) return { state: 'waiting', until: rollout.nextCheckAt.getTime() };
+    const checkBeganAt = rollout.checkBeganAt ?? now;
+    const moves = await this.pick(rollout, { state: 'changed', checkedBefore: checkBeganAt });
+    await this.forEach(moves, (move) => checkMove(this.dependencies, move));
+    if (moves.length > 0) {
+      await this.write(rollout, { checkBeganAt });
+      return MORE;
+    }
+    const { failed = 0 } = await this.counts();
+    if (failed - rollout.acceptedFailures >= rollout.stopAfterFailures) {
+      await this.write(rollout, { pausedAt: now, pausedBecause: 'failures', checkBeganAt: null });
+      return ENDED;
+    }
+    return checkBeganAt < rollout.stepEndsAt
+      ? this.waitForCheck(rollout, now, rollout.stepEndsAt)
+      : this.endStep(rollout);
+  }
+
+  private async waitForCheck(
+    rollout: Rollout,
+    now: Date,
+    stepEndsAt: Date,
+  ): Promise<DefinitionRolloutReport> {
+    const nextCheckAt = new Date(Math.min(now.getTime() + CHECK_EACH_MS, stepEndsAt.getTime()));
+    await this.write(rollout, { stepEndsAt, nextCheckAt, checkBeganAt: null });
+    return MORE;
+  }
+
+  /**
+   * After the last step new integrations use the version, and those that were linked meanwhile are looked
+   * for.
+   */
+  private async endStep(rollout: Rollout): Promise<DefinitionRolloutReport> {
+    const isLast = rollout.step === rollout.steps.length;
+    await this.platform(async (work) => {
+      const written = await advanceRow(work, rollout, {
+        step: rollout.step + 1,
+        stepMoves: 0,
+        stepEndsAt: null,
+        nextCheckAt: null,
+        checkBeganAt: null,
+        ...(isLast ? { isListed: false, listCursor: null } : {}),
+      });
+      if (isLast && written !== undefined)
+        await setCurrentVersion(work, { key: rollout.definitionKey, version: rollout.version });
+    });
+    return MORE;
+  }
+
+  private async rollBack(rollout: Rollout): Promise<DefinitionRolloutReport> {
+    const changed = await this.pick(rollout, { state: 'changed' });
+    const moves = changed.length > 0 ? changed : await this.pick(rollout, { state: 'failed' });
+    await this.forEach(moves, (move) => rollBackMove(this.dependencies, move));
+    await this.write(rollout, moves.length > 0 ? {} : { state: 'rolled_back', finishedAt: await this.now() });
+    return MORE;
+  }
+
+  private pick(
+    { rolloutId }: Rollout,
+    search: Omit<MoveSearch, 'rolloutId' | 'limit'> & { limit?: number },
+  ): Promise<MoveKey[]> {
+    return this.dependencies.database.withPlatform((work) =>
+      pickMoves(work, { rolloutId, limit: CHUNK, ...search }),
+    );
+  }
+
+  private counts() {
+    return this.dependencies.database.withPlatform((work) => countMoves(work, this.input));
+  }
+
+  private platform<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.dependencies.database.withTenant(PLATFORM_TENANT_ID, work);
+  }
+
+  private now(): Promise<Date> {
+    return this.platform(async ({ now }) => now);
+  }
+
+  private async write(rollout: Rollout, change: Parameters<typeof advanceRow>[2]): Promise<void> {
+    await this.platform((work) => advanceRow(work, rollout, change));
+  }
+
+  /** A few at a time. One that fails does not prevent the others. @throws the first error, at the end */
+  private async forEach<Item>(items: readonly Item[], run: (item: Item) => Promise<void>): Promise<void> {
+    const left = [...items];
+    const errors: unknown[] = [];
+    const next = async (): Promise<void> => {
+      for (let item = left.shift(); item !== undefined; item = left.shift()) {
+        await unlessDeleted(run(item)).catch((error: unknown) => errors.push(error));
+        this.activity.heartbeat();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+async function planAgain(work: TenantWork, key: MoveKey): Promise<void> {
+  const move = await findMove(work, { ...key, lock: true });
+  if (move?.state === 'planned') await updateMove(work, key, { state: 'found' });
+}

@@ -1,0 +1,183 @@
+/**
+ * Changes one integration to the version of a rollout, or back. The integration, its row in the rollout and
+ * the tenant's audit log change in one transaction. An integration that was edited since its dry run gets
+ * another dry run first, so no edit is lost and nothing is applied that was not tried.
+ */
+import type { Connector } from '../../connectors/connector';
+import type { TenantWork } from '../../db/database';
+import { findIntegration, type Integration, lockIntegration } from '../../db/integrations/integrations';
+import { findMovedOrigins } from '../../db/integrations/settings-problems';
+import { appendAuditEntry } from '../../db/platform/audit-log';
+import { lockMappings } from '../../db/records/mapping-lock';
+import { toTypeId } from '../../db/sql/ids';
+import { changeIntegration } from '../../db/sync-runs/integration-lifecycle';
+import { findDefinitionVersion } from '../../db/third-parties/definitions';
+import { readHealth } from '../../db/third-parties/integration-health';
+import { findMove, type Move, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
+import { findRollout, lockRollout, type Rollout } from '../../db/third-parties/rollouts';
+import { findReadDifferently } from '../../domain/connector-settings';
+import type { ProblemDetail } from '../../domain/problem-detail';
+import {
+  type Following,
+  followFormer,
+  followVersion,
+  whatBecameWorse,
+} from '../../domain/third-parties/rollout';
+import { checkSettings, lenientConfig } from './check-settings';
+import { followingOf, type RolloutDependencies } from './plan-move';
+
+interface Locked {
+  work: TenantWork;
+  rollout: Rollout;
+  move: Move;
+  integration: Integration;
+  connector: Connector;
+}
+
+/** Does nothing if the rollout was paused, canceled or is rolled back meanwhile. */
+export function makeMove(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
+  return underLocks(dependencies, key, 'running', async (locked) => {
+    const { work, rollout, move, integration } = locked;
+    if (move.state !== 'planned' || move.settingsAfter === null) return;
+    if (integration.definitionVersion === rollout.version) return leave(work, key);
+    if (integration.version !== move.seenVersion) return updateMove(work, key, { state: 'found' });
+    const before = followingOf(integration);
+    const health = await readHealth(work, integration);
+    await change(locked, move.settingsAfter, rollout.version);
+    await updateMove(work, key, {
+      state: 'changed',
+      settingsBefore: JSON.stringify(before),
+      healthBefore: JSON.stringify(health),
+      changedAt: work.now,
+    });
+  });
+}
+
+export function rollBackMove(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
+  return underLocks(dependencies, key, 'rolling_back', async (locked) => {
+    const { work, rollout, move, integration } = locked;
+    if (move.state !== 'changed' && move.state !== 'failed') return;
+    if (integration.definitionVersion !== rollout.version) return leave(work, key);
+    const former = await formerOf(locked, dependencies);
+    if ('problems' in former) {
+      const problems = JSON.stringify(former.problems);
+      return updateMove(work, key, { state: 'not_rolled_back', problems });
+    }
+    await change(locked, former.settings, move.fromVersion);
+    await updateMove(work, key, { state: 'rolled_back' });
+  });
+}
+
+/** Compares how the integration is with how it was before its change. */
+export async function checkMove({ database }: RolloutDependencies, key: MoveKey): Promise<void> {
+  await database.withTenant(key.tenantId, async (work) => {
+    const move = await findMove(work, { ...key, lock: true });
+    if (move?.state !== 'changed') return;
+    const integration = await findIntegration(work, key);
+    if (integration === undefined) return leave(work, key);
+    const before = move.healthBefore;
+    const problems = before === null ? [] : whatBecameWorse(before, await readHealth(work, integration));
+    await updateMove(work, key, {
+      checkedAt: work.now,
+      ...(problems.length > 0 ? { state: 'failed' as const, problems: JSON.stringify(problems) } : {}),
+    });
+  });
+}
+
+/** Locks in the order of every change of mappings; skips what another state of the rollout forbids. */
+function underLocks(
+  { database, oauth }: RolloutDependencies,
+  key: MoveKey,
+  state: Rollout['state'],
+  run: (locked: Locked) => Promise<void>,
+): Promise<void> {
+  const { rolloutId } = key;
+  return database.withTenant(key.tenantId, async (work) => {
+    await lockRollout(work, { rolloutId, mode: 'shared' });
+    const rollout = await findRollout(work, key);
+    if (rollout?.state !== state || rollout.pausedAt !== null) return;
+    const move = await findMove(work, { ...key, lock: true });
+    if (move === undefined) return;
+    await lockMappings(work, 'alone');
+    const integration = await lockIntegration(work, key);
+    if (integration?.definitionKey !== rollout.definitionKey) return leave(work, key);
+    const connector = oauth.connectors[integration.connector] as Connector;
+    return run({ work, rollout, move, integration, connector });
+  });
+}
+
+const leave = (work: TenantWork, key: MoveKey): Promise<void> => updateMove(work, key, { state: 'gone' });
+
+async function change(
+  { work, rollout, integration, connector }: Locked,
+  { signIn, parameters, config, recordTypes }: Following,
+  version: number,
+): Promise<void> {
+  const { integrationId } = integration;
+  const changed = await changeIntegration(work, {
+    integrationId,
+    change: {
+      definition: { key: rollout.definitionKey, version, signIn, parameters },
+      config,
+      recordTypes,
+      readDifferently: findReadDifferently(
+        connector,
+        integration.config,
+        config,
+        Object.keys(integration.recordTypes),
+      ),
+    },
+    by: 'platform',
+  });
+  await appendAuditEntry(work, {
+    actor: 'platform',
+    action: 'integration.changed',
+    target: toTypeId('int', integrationId),
+    detail: {
+      changed: ['third_party'],
+      third_party: {
+        key: rollout.definitionKey,
+        version: { from: integration.definitionVersion, to: version },
+      },
+      mapping_version: { from: integration.mappingVersion, to: changed.mappingVersion },
+    },
+    ip: null,
+    requestId: toTypeId('rol', rollout.rolloutId),
+  });
+}
+
+/** The former settings, with what was edited since the change as differences. */
+async function formerOf(
+  { work, rollout, move, integration, connector }: Locked,
+  { whyUrlIsRefused, oauth }: RolloutDependencies,
+): Promise<{ settings: Following } | { problems: ProblemDetail[] }> {
+  const { settingsBefore, settingsAfter } = move;
+  const current = followingOf(integration);
+  const former =
+    settingsBefore === null || settingsAfter === null
+      ? undefined
+      : followFormer(settingsBefore, settingsAfter, current);
+  const moved =
+    former === undefined ? await followOlder(work, rollout, move, current, connector) : { after: former };
+  if ('problems' in moved) return moved;
+  const place = { before: integration, connector, config: moved.after.config };
+  const problems = [
+    ...checkSettings(connector, moved.after, whyUrlIsRefused),
+    ...(await findMovedOrigins(work, oauth.encryption, place)).problems,
+  ];
+  return problems.length > 0 ? { problems } : { settings: moved.after };
+}
+
+/** For an integration whose way to sign in or parameters were edited since its change. */
+async function followOlder(
+  work: TenantWork,
+  { definitionKey: key, version }: Rollout,
+  { fromVersion }: Move,
+  current: Following,
+  connector: Connector,
+): Promise<ReturnType<typeof followVersion>> {
+  const from = await findDefinitionVersion(work, { key, version });
+  const to = await findDefinitionVersion(work, { key, version: fromVersion });
+  if (from === undefined || to === undefined) throw new Error(`A version of ${key} is missing.`);
+  return followVersion({ from: from.rules, to: to.rules }, current, lenientConfig(connector));
+}

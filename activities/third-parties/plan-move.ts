@@ -1,0 +1,199 @@
+/**
+ * The dry run of a rollout for one integration: its settings under the new version, what differs, whether the
+ * app accepts them, and what would be pushed. Nothing changes.
+ */
+import type { Connector } from '../../connectors/connector';
+import type { TenantWork } from '../../db/database';
+import { findIntegration, type Integration } from '../../db/integrations/integrations';
+import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
+import { previewMapping } from '../../db/push/backfill';
+import { wouldWait } from '../../db/push/outbound-brakes';
+import { findDefinitionVersion } from '../../db/third-parties/definitions';
+import { findMove, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
+import type { Rollout } from '../../db/third-parties/rollouts';
+import type { RolloutEffect } from '../../db/tables/third-parties';
+import { jsonEquals } from '../../domain/json';
+import type { ProblemDetail } from '../../domain/problem-detail';
+import type { DefinitionRules } from '../../domain/third-parties/definition';
+import { changedPointers, type Following, followVersion } from '../../domain/third-parties/rollout';
+import type { ActivityDependencies } from '../dependencies';
+import { tryConnection } from '../integrations/integration-check';
+import { checkSettings, lenientConfig } from './check-settings';
+
+export type RolloutDependencies = Pick<
+  ActivityDependencies,
+  'database' | 'openConnector' | 'oauth' | 'whyUrlIsRefused'
+>;
+
+/** A dry run that does not end, or whose integration is edited each time, is not repeated for ever. */
+const TRIES_MAX = 5;
+const RECORDS_EXAMINED_MAX = 10_000;
+const CHANGES_MAX = 200;
+const TRY_MS = 20_000;
+
+export async function planMove(
+  dependencies: RolloutDependencies,
+  { version, definitionKey }: Pick<Rollout, 'version' | 'definitionKey'>,
+  key: MoveKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = dependencies;
+  const plan = await database.withTenant(key.tenantId, async (work) => {
+    if (!(await beginTry(work, key))) return undefined;
+    const integration = await findIntegration(work, key);
+    if (integration?.definitionKey !== definitionKey || integration.definitionVersion === version) {
+      await updateMove(work, key, { state: 'gone', plannedAt: work.now });
+      return undefined;
+    }
+    return planFor(work, dependencies, integration, version);
+  });
+  if (plan === undefined) return;
+  const refused = plan.problems.length > 0 || plan.after === undefined;
+  const trial = refused ? undefined : await tryAtApp(dependencies, key.tenantId, plan, signal);
+  await database.withTenant(key.tenantId, async (work) => {
+    const problems = [...plan.problems, ...(trial?.problems ?? [])];
+    const impact = problems.length > 0 ? undefined : await impactOf(work, plan);
+    await updateMove(work, key, {
+      state: problems.length > 0 ? 'held_back' : 'planned',
+      seenVersion: plan.integration.version,
+      fromVersion: plan.integration.definitionVersion ?? 0,
+      isTried: trial !== undefined,
+      changes: JSON.stringify(
+        plan.after === undefined
+          ? []
+          : changedPointers(followingOf(plan.integration), plan.after).slice(0, CHANGES_MAX),
+      ),
+      problems: JSON.stringify(problems),
+      settingsAfter: plan.after === undefined ? null : JSON.stringify(plan.after),
+      recordsTouched: impact?.touched ?? null,
+      recordsExamined: impact?.examined ?? null,
+      effects: JSON.stringify(impact?.effects ?? []),
+      plannedAt: work.now,
+    });
+  });
+}
+
+/** @returns false if the dry run is not to be begun */
+async function beginTry(work: TenantWork, key: MoveKey): Promise<boolean> {
+  const move = await findMove(work, { ...key, lock: true });
+  if (move === undefined || (move.state !== 'found' && move.state !== 'held_back')) return false;
+  // A person's request begins to count anew.
+  const tries = move.state === 'held_back' ? 0 : move.tries;
+  if (tries >= TRIES_MAX) {
+    const problem = {
+      pointer: '',
+      code: 'dry_run_failed',
+      message: 'The dry run did not end, or the integration was edited during each of its dry runs.',
+    };
+    const problems = JSON.stringify([problem]);
+    await updateMove(work, key, { state: 'held_back', problems, plannedAt: work.now });
+    return false;
+  }
+  await updateMove(work, key, { state: 'found', tries: tries + 1 });
+  return true;
+}
+
+interface Plan {
+  integration: Integration;
+  connector: Connector;
+  after: Following | undefined;
+  problems: ProblemDetail[];
+}
+
+async function planFor(
+  work: TenantWork,
+  { oauth, whyUrlIsRefused }: RolloutDependencies,
+  integration: Integration,
+  version: number,
+): Promise<Plan> {
+  const before = followingOf(integration);
+  const rules = await rulesOf(work, integration, version);
+  const connector = oauth.connectors[integration.connector] as Connector;
+  const moved = followVersion(rules, before, lenientConfig(connector));
+  if ('problems' in moved) return { integration, connector, after: undefined, problems: moved.problems };
+  const { after } = moved;
+  const problems = checkSettings(connector, after, whyUrlIsRefused);
+  if (problems.length > 0) return { integration, connector, after, problems };
+  const place = { connector, config: after.config };
+  const origins = await findMovedOrigins(work, oauth.encryption, { before: integration, ...place });
+  const ofApp = await findOAuthAppProblems(work, connector, after.config);
+  return { integration, connector, after, problems: [...origins.problems, ...ofApp] };
+}
+
+async function rulesOf(
+  work: TenantWork,
+  { definitionKey, definitionVersion }: Integration,
+  version: number,
+): Promise<{ from: DefinitionRules; to: DefinitionRules }> {
+  const key = definitionKey ?? '';
+  const [from, to] = await Promise.all([
+    findDefinitionVersion(work, { key, version: definitionVersion ?? 0 }),
+    findDefinitionVersion(work, { key, version }),
+  ]);
+  if (from === undefined || to === undefined) throw new Error(`A version of ${key} is missing.`);
+  return { from: from.rules, to: to.rules };
+}
+
+export function followingOf(integration: Integration): Following {
+  const { definitionSignIn, definitionParameters, config, recordTypes } = integration;
+  return { signIn: definitionSignIn ?? '', parameters: definitionParameters ?? {}, config, recordTypes };
+}
+
+/**
+ * Only where calls change: mappings need no call. An integration that does not work already, because its
+ * credentials are not accepted, tells nothing.
+ */
+async function tryAtApp(
+  { openConnector }: RolloutDependencies,
+  tenantId: string,
+  { integration, after }: Plan,
+  signal: AbortSignal,
+): Promise<{ problems: ProblemDetail[] } | undefined> {
+  if (after === undefined || jsonEquals(after.config, integration.config)) return undefined;
+  if (integration.needsReauthorizationAt !== null) return undefined;
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]);
+  const tried = { ...integration, config: after.config, recordTypes: after.recordTypes };
+  // Access tokens of the stored configuration are of no use for another one.
+  const mistakes: unknown[] = [];
+  const outcome = await tryConnection(
+    () => openConnector(tenantId, { ...tried, credentialsUpdatedAt: new Date() }, limited, 'full'),
+    limited,
+    (error) => mistakes.push(error),
+  );
+  // A check that ended because the worker stops, or by a fault of Syncline, says nothing: the dry run is
+  // repeated.
+  signal.throwIfAborted();
+  if (mistakes.length > 0) throw mistakes[0];
+  if (outcome.ok) return { problems: [] };
+  const refusals = outcome.problems.filter(({ severity }) => severity === 'refuse');
+  return {
+    problems:
+      refusals.length > 0
+        ? refusals.map(({ pointer, code, message }) => ({ pointer, code, message }))
+        : [{ pointer: '', code: outcome.kind, message: outcome.message }],
+  };
+}
+
+/** What the new mappings would push, counted up to a bound. */
+async function impactOf(
+  work: TenantWork,
+  { integration, after }: Plan,
+): Promise<{ touched: number; examined: number; effects: RolloutEffect[] } | undefined> {
+  if (after === undefined || jsonEquals(after.recordTypes as never, integration.recordTypes as never))
+    return undefined;
+  const { integrationId } = integration;
+  const { touched, examined, effects } = await previewMapping(work, {
+    integrationId,
+    recordTypes: after.recordTypes,
+    atMost: RECORDS_EXAMINED_MAX,
+  });
+  const shown: RolloutEffect[] = [];
+  for (const counted of effects)
+    shown.push({
+      record_type: counted.recordType,
+      effect: counted.effect,
+      records: counted.records,
+      waits_for_approval: await wouldWait(work, integration, counted),
+    });
+  return { touched, examined, effects: shown };
+}

@@ -1,0 +1,178 @@
+/** The integrations of a rollout: rows of their tenants. The platform finds and counts them. */
+import { randomInt } from 'node:crypto';
+import { type Selectable, sql, type UpdateObject } from 'kysely';
+import type { MoveState } from '../../domain/third-parties/rollout';
+import type { TenantWork, Work } from '../database';
+import type { Tables } from '../tables';
+import type { DefinitionRolloutIntegrationsTable } from '../tables/third-parties';
+
+export type Move = Selectable<DefinitionRolloutIntegrationsTable>;
+
+export interface MoveKey {
+  tenantId: string;
+  rolloutId: string;
+  integrationId: string;
+}
+
+const PLACES = 2_147_483_647;
+
+/** Has no effect for one that was found before. */
+export async function addMove(
+  { trx, tenantId, now }: TenantWork,
+  move: Omit<MoveKey, 'tenantId'> & { fromVersion: number },
+): Promise<void> {
+  await trx
+    .insertInto('definitionRolloutIntegrations')
+    .values({
+      ...move,
+      tenantId,
+      place: randomInt(PLACES),
+      state: 'found',
+      seenVersion: null,
+      changes: null,
+      recordsTouched: null,
+      recordsExamined: null,
+      effects: null,
+      problems: null,
+      settingsBefore: null,
+      settingsAfter: null,
+      healthBefore: null,
+      plannedAt: null,
+      changedAt: null,
+      checkedAt: null,
+      updatedAt: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export function findMove(
+  { trx, tenantId }: TenantWork,
+  { rolloutId, integrationId, lock = false }: Omit<MoveKey, 'tenantId'> & { lock?: boolean },
+): Promise<Move | undefined> {
+  return trx
+    .selectFrom('definitionRolloutIntegrations')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('rolloutId', '=', rolloutId)
+    .where('integrationId', '=', integrationId)
+    .$if(lock, (query) => query.forUpdate())
+    .executeTakeFirst();
+}
+
+export async function updateMove(
+  { trx, tenantId, now }: TenantWork,
+  { rolloutId, integrationId }: Omit<MoveKey, 'tenantId'>,
+  change: UpdateObject<Tables, 'definitionRolloutIntegrations'>,
+): Promise<void> {
+  await trx
+    .updateTable('definitionRolloutIntegrations')
+    .set({ ...change, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('rolloutId', '=', rolloutId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+}
+
+/** Integrations that follow the definition in another version, by tenant and id, without deleted tenants. */
+export async function listOtherVersions(
+  { trx }: Pick<Work, 'trx'>,
+  { key, version, limit, after }: { key: string; version: number; limit: number; after: string | null },
+): Promise<{ tenantId: string; integrationId: string; definitionVersion: number }[]> {
+  const [tenantId = null, integrationId = null] = after?.split(' ') ?? [];
+  const { rows } = await sql<{ tenantId: string; integrationId: string; definitionVersion: number }>`
+    select tenant_id, integration_id, definition_version from integrations
+    where definition_key = ${key} and deleted_at is null and definition_version <> ${version}
+      and (${tenantId}::uuid is null
+        or (tenant_id, integration_id) > (${tenantId}::uuid, ${integrationId}::uuid))
+      and not exists (select from tenant_deletions deleted where deleted.tenant_id = integrations.tenant_id)
+    order by tenant_id, integration_id limit ${limit}`.execute(trx);
+  return rows;
+}
+
+export interface MoveSearch {
+  rolloutId: string;
+  state: MoveState;
+  limit: number;
+  /** Only those that were planned or checked before. */
+  plannedBefore?: Date | null | undefined;
+  checkedBefore?: Date | null | undefined;
+}
+
+/** In the order in which they change, without those of deleted tenants. */
+export function pickMoves(
+  { trx }: Pick<Work, 'trx'>,
+  { rolloutId, state, limit, plannedBefore, checkedBefore }: MoveSearch,
+): Promise<MoveKey[]> {
+  return trx
+    .selectFrom('definitionRolloutIntegrations as move')
+    .select(['move.tenantId', 'move.rolloutId', 'move.integrationId'])
+    .where('move.rolloutId', '=', rolloutId)
+    .where('move.state', '=', state)
+    .$if(plannedBefore !== undefined, (query) => query.where('move.plannedAt', '<', plannedBefore ?? null))
+    .$if(checkedBefore !== undefined, (query) =>
+      query.where(({ eb, or }) =>
+        or([eb('move.checkedAt', 'is', null), eb('move.checkedAt', '<', checkedBefore ?? null)]),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('tenantDeletions as deleted')
+            .select('deleted.tenantId')
+            .whereRef('deleted.tenantId', '=', 'move.tenantId'),
+        ),
+      ),
+    )
+    .orderBy('move.place')
+    .orderBy('move.integrationId')
+    .limit(limit)
+    .execute();
+}
+
+/** Without rows of deleted tenants, which disappear. */
+export async function countMoves(
+  { trx }: Pick<Work, 'trx'>,
+  { rolloutId }: { rolloutId: string },
+): Promise<Partial<Record<MoveState, number>>> {
+  const { rows } = await sql<{ state: MoveState; moves: number }>`
+    select state, count(*) as moves from definition_rollout_integrations move
+    where rollout_id = ${rolloutId}
+      and not exists (select from tenant_deletions deleted where deleted.tenant_id = move.tenant_id)
+    group by state`.execute(trx);
+  return Object.fromEntries(rows.map(({ state, moves }) => [state, moves]));
+}
+
+export interface MovePosition {
+  state: string;
+  place: number;
+  integrationId: string;
+}
+
+/** By state, then in the order in which they change. */
+export function listMoves(
+  { trx }: Pick<Work, 'trx'>,
+  {
+    rolloutId,
+    state,
+    limit,
+    after,
+  }: { rolloutId: string; state?: MoveState | undefined; limit: number; after?: MovePosition | undefined },
+): Promise<Move[]> {
+  return trx
+    .selectFrom('definitionRolloutIntegrations')
+    .selectAll()
+    .where('rolloutId', '=', rolloutId)
+    .$if(state !== undefined, (query) => query.where('state', '=', state as MoveState))
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(state, place, integration_id) > (${after?.state ?? ''}, ${after?.place ?? 0},
+          ${after?.integrationId ?? null}::uuid)`,
+      ),
+    )
+    .orderBy('state')
+    .orderBy('place')
+    .orderBy('integrationId')
+    .limit(limit)
+    .execute();
+}
