@@ -5,7 +5,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
-import { FIRST_ID } from '../../sql/ids';
 import type { InTenant } from '../comparison/seen-ids';
 import type { PassKey } from '../page';
 
@@ -72,15 +71,18 @@ async function storedTo(
 async function saveChunk(work: TenantWork, candidates: Candidates, limit: number): Promise<'done' | 'more'> {
   const { trx, tenantId } = work;
   const { integrationId, syncRunId, recordType, field, ignoresCase } = candidates;
-  const before = await storedTo(work, candidates);
-  if (before === syncRunId) return 'done';
+  const place = await storedTo(work, candidates);
+  if (place === syncRunId) return 'done';
+  const before = await externalIdOf(work, place);
+  // The walk begins, or begins again because the record at its place was erased.
+  if (before === undefined && (await deleteSome(work, candidates, limit))) return 'more';
   const { rows } = await sql<{ records: number; last: string | null }>`
     with chunk as materialized (
-      select record_id, case when record_type = ${recordType} and deleted_at is null
-        then fields ->> ${field} end as value
+      select record_id, external_id, case when deleted_at is null then fields ->> ${field} end as value
       from records
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id > ${before ?? FIRST_ID}::uuid
-      order by record_id limit ${limit}),
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_type = ${recordType}
+        and external_id > ${before ?? ''}
+      order by external_id limit ${limit}),
     stored as (
       insert into match_keys (tenant_id, sync_run_id, record_type, value, record_id)
       select ${tenantId}::uuid, ${syncRunId}::uuid, ${candidatesOf(recordType)},
@@ -90,23 +92,51 @@ async function saveChunk(work: TenantWork, candidates: Candidates, limit: number
         select from record_links link
         where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
           and link.record_id = chunk.record_id))
-    select count(*)::int as records, (array_agg(record_id order by record_id desc))[1] as last from chunk`.execute(
+    select count(*)::int as records, (array_agg(record_id order by external_id desc))[1] as last from chunk`.execute(
     trx,
   );
   const { records = 0, last = null } = rows[0] ?? {};
   const isLast = records < limit;
-  await savePlace(work, candidates, before, isLast || last === null ? syncRunId : last);
+  await savePlace(work, candidates, before === undefined, isLast || last === null ? syncRunId : last);
   return isLast ? 'done' : 'more';
+}
+
+async function externalIdOf(
+  { trx, tenantId }: TenantWork,
+  recordId: string | undefined,
+): Promise<string | undefined> {
+  if (recordId === undefined) return undefined;
+  const record = await trx
+    .selectFrom('records')
+    .select('externalId')
+    .where('tenantId', '=', tenantId)
+    .where('recordId', '=', recordId)
+    .executeTakeFirst();
+  return record?.externalId;
+}
+
+/** @returns whether there were any. */
+async function deleteSome(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  limit: number,
+): Promise<boolean> {
+  const deleted = await sql`
+    delete from match_keys where ctid = any(array(
+      select ctid from match_keys
+      where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${candidatesOf(recordType)}
+      limit ${limit}))`.execute(trx);
+  return deleted.numAffectedRows !== 0n;
 }
 
 async function savePlace(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: PassKey,
-  before: string | undefined,
+  isFirst: boolean,
   recordId: string,
 ): Promise<void> {
   const key = { tenantId, syncRunId, recordType: candidatesOf(recordType), value: '' };
-  if (before === undefined)
+  if (isFirst)
     await trx
       .insertInto('matchKeys')
       .values({ ...key, recordId })

@@ -101,6 +101,32 @@ describe('rule 13: the records that a page may match by a field', () => {
     expect(await countKeys()).toBe(RECORDS / 2 + 1);
   });
 
+  it('are stored once each if the record at the place of the walk is erased, and not for other types', async () => {
+    const pass = await givenPass();
+    let chunks = 0;
+    const erasing: InTenant = async (callback) => {
+      const done = await tenant.work(callback);
+      chunks += 1;
+      if (chunks !== 3) return done;
+      const place = await tenant.work(({ trx }) =>
+        trx.selectFrom('matchKeys').select('recordId').where('value', '=', '').executeTakeFirstOrThrow(),
+      );
+      for (const table of ['record_links', 'match_keys', 'records'])
+        await db.superuser(`delete from ${table} where record_id = $1`, [place.recordId]);
+      return done;
+    };
+    await saveCandidates(erasing, candidatesOf(pass), openJob(pass));
+    const keys = await tenant.work(({ trx }) =>
+      trx.selectFrom('matchKeys').select('value').where('value', '<>', '').execute(),
+    );
+    const left = await tenant.work(({ trx }) =>
+      sql<{ value: string }>`select lower(fields ->> 'email') as value from records
+        where record_type = 'contacts' and substr(external_id, 2)::int % 2 = 1`.execute(trx),
+    );
+    expect(left.rows.length).toBeLessThan(RECORDS / 2);
+    expect(keys.map(({ value }) => value).sort()).toEqual(left.rows.map(({ value }) => value).sort());
+  });
+
   it('are not stored for a run that was canceled meanwhile, and removed with the others', async () => {
     const pass = await givenPass();
     let chunks = 0;
