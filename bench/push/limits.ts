@@ -13,8 +13,10 @@ import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
  * policies, no HTTP. Rows per second.
  */
 export async function bareInserts(pool: Pool, count: number): Promise<number> {
-  for (const table of ['records', 'record_changes', 'record_syncs'])
+  for (const table of ['records', 'record_changes', 'record_syncs']) {
+    await pool.query(`drop table if exists bare_${table}`);
     await pool.query(`create table bare_${table} (like ${table} including all)`);
+  }
   const tenantId = newUuid();
   const integrationId = newUuid();
   const texts = inBatches(employees(count), BATCH).map((batch) =>
