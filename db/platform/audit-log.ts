@@ -6,6 +6,7 @@ import type { Selectable } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
+import { inIndexOrder } from '../sql/index-order';
 import type { AuditLogTable } from '../tables/platform';
 
 export interface AuditEntry {
@@ -35,14 +36,14 @@ export async function appendAuditEntry(
 
 /** The newest first. */
 export async function listAuditEntries(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },
 ): Promise<AuditRow[]> {
-  let query = trx
+  let query = work.trx
     .selectFrom('auditLog')
     .select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at'])
-    .where('tenantId', '=', tenantId);
+    .where('tenantId', '=', work.tenantId);
   if (before !== undefined) query = query.where('auditId', '<', before);
   if (action !== undefined) query = query.where('action', '=', action);
-  return query.orderBy('auditId', 'desc').limit(limit).execute();
+  return inIndexOrder(work, () => query.orderBy('auditId', 'desc').limit(limit).execute());
 }

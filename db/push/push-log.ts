@@ -1,6 +1,8 @@
 /** The push log: what was sent, why the push started, whose change it was, and the result (rules.md 4). */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import type { PushesTable } from '../tables/records';
 
 export type LoggedPush = Omit<Selectable<PushesTable>, 'tenantId' | 'payload'> & {
@@ -18,7 +20,7 @@ function selectPushes({ trx, tenantId }: TenantWork) {
         from
           .selectFrom('records')
           .select(['recordType', 'externalId'])
-          .where('tenantId', '=', tenantId)
+          .where('tenantId', '=', opaqueToPlanner(tenantId))
           .whereRef('recordId', '=', 'push.recordId')
           .limit(1)
           .as('record'),
@@ -70,7 +72,7 @@ export async function listPushes(
   if (recordId !== undefined) query = query.where('push.recordId', '=', recordId);
   if (result !== undefined) query = query.where('push.result', result === null ? 'is' : '=', result);
   if (before !== undefined) query = query.where('push.pushId', '<', before);
-  return query.orderBy('push.pushId', 'desc').limit(limit).execute();
+  return inIndexOrder(work, () => query.orderBy('push.pushId', 'desc').limit(limit).execute());
 }
 
 /** One push with its payload. */

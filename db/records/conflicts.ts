@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import { detailOf, type FieldConflict } from '../../domain/pull/field-conflict';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
+import { inIndexOrder } from '../sql/index-order';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import { rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
@@ -54,7 +55,8 @@ export async function listSyncConflicts(
   if (recordType !== undefined) query = query.where('conflict.recordType', '=', recordType);
   if (field !== undefined) query = query.where('conflict.field', '=', field);
   if (before !== undefined) query = query.where('conflict.syncConflictId', '<', before);
-  return query.orderBy('conflict.syncConflictId', 'desc').limit(limit).execute();
+  const page = query.orderBy('conflict.syncConflictId', 'desc').limit(limit);
+  return inIndexOrder(work, () => page.execute());
 }
 
 export async function findSyncConflict(

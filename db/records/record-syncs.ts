@@ -1,6 +1,8 @@
 /** Lists record syncs. Actions on them are in record-sync-actions.ts. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { inIndexOrder } from '../sql/index-order';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import type { IntegrationsTable } from '../tables/integrations';
 import { type WaitsFor, waitsForColumn } from './references/waits-for';
@@ -57,7 +59,7 @@ export interface RecordSyncFilter {
 
 /** By integration and record, after `after`. */
 export async function listRecordSyncs(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   {
     status,
     integrationId,
@@ -66,6 +68,7 @@ export async function listRecordSyncs(
     after,
   }: RecordSyncFilter & { limit: number; after?: { integrationId: string; recordId: string } | undefined },
 ): Promise<ListedRecordSync[]> {
+  const { trx, tenantId } = work;
   let query = trx
     .selectFrom('recordSyncs as recordSync')
     .innerJoinLateral(
@@ -74,7 +77,7 @@ export async function listRecordSyncs(
         from
           .selectFrom('records')
           .select(['recordType', 'externalId'])
-          .where('tenantId', '=', tenantId)
+          .where('tenantId', '=', opaqueToPlanner(tenantId))
           .whereRef('recordId', '=', 'recordSync.recordId')
           .limit(1)
           .as('record'),
@@ -99,7 +102,7 @@ export async function listRecordSyncs(
     .as('page');
   // Integrations are joined to the finished page. So record syncs are read in the order of their index,
   // whatever PostgreSQL estimates for integrations.
-  return trx
+  const withIntegrations = trx
     .selectFrom(page)
     .innerJoin('integrations as integration', (join) =>
       join
@@ -115,6 +118,6 @@ export async function listRecordSyncs(
       'integration.unverifiedTypes',
     ])
     .orderBy('page.integrationId')
-    .orderBy('page.recordId')
-    .execute();
+    .orderBy('page.recordId');
+  return inIndexOrder(work, () => withIntegrations.execute());
 }

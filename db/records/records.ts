@@ -4,6 +4,7 @@ import { isOfExistingIntegration } from '../platform/background-tasks';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
 import { type WaitsFor, waitsForColumn } from './references/waits-for';
+import { inIndexOrder } from '../sql/index-order';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PushesTable, RecordSyncStatus, RecordSyncsTable, RecordsTable } from '../tables/records';
 
@@ -74,7 +75,7 @@ export async function listRecords(
   const isOfRecordSyncs = status !== undefined || integrationId !== undefined;
   if (words.length === 0 && !isOfRecordSyncs)
     return {
-      rows: await walkOf(work, listing).select(COLUMNS).limit(limit).execute(),
+      rows: await inIndexOrder(work, () => walkOf(work, listing).select(COLUMNS).limit(limit).execute()),
       searchedTo: undefined,
     };
 
@@ -106,7 +107,8 @@ async function walkRecords(
     .selectAll();
   for (const condition of [...(listing.words ?? []).map(holdsWord), ...hasRecordSync(work, listing)])
     matches = matches.where(condition);
-  const rows = await matches.orderBy('externalId').limit(listing.limit).execute();
+  const page = matches.orderBy('externalId').limit(listing.limit);
+  const rows = await inIndexOrder(work, () => page.execute());
   if (rows.length === listing.limit) return { rows, searchedTo: undefined };
   const last = await walk
     .select('externalId')

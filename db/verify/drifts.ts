@@ -2,8 +2,9 @@
 import { type Selectable, sql } from 'kysely';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { isOfExistingIntegration } from '../platform/background-tasks';
+import { inIndexOrder } from '../sql/index-order';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { isOfExistingIntegration } from '../platform/background-tasks';
 import type { DriftsTable } from '../tables/pull';
 
 export interface Verification {
@@ -74,10 +75,11 @@ interface DriftFilter {
 
 /** By integration and record. A push of the record, or the loss of its link, ends its drifts. */
 export async function listDrifts(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { after, limit, ...filter }: DriftFilter & { after?: DriftPosition | undefined; limit: number },
 ): Promise<Drift[]> {
   const { integrationId, recordId, recordType, externalIds, afterRecordId } = filter;
+  const { trx, tenantId } = work;
   let query = trx
     .selectFrom('drifts')
     // One at a time, in the order of the page.
@@ -86,7 +88,7 @@ export async function listDrifts(
         from
           .selectFrom('records')
           .select(['externalId', 'deletedAt'])
-          .where('tenantId', '=', tenantId)
+          .where('tenantId', '=', opaqueToPlanner(tenantId))
           .whereRef('recordId', '=', 'drifts.recordId')
           .limit(1)
           .as('records'),
@@ -97,7 +99,7 @@ export async function listDrifts(
         from
           .selectFrom('recordLinks')
           .select(['isDeactivated', 'updatedAt'])
-          .where('tenantId', '=', tenantId)
+          .where('tenantId', '=', opaqueToPlanner(tenantId))
           .whereRef('integrationId', '=', 'drifts.integrationId')
           .whereRef('recordId', '=', 'drifts.recordId')
           .limit(1)
@@ -127,10 +129,6 @@ export async function listDrifts(
     query = query.where(
       sql<boolean>`(drifts.integration_id, drifts.record_id, drifts.place) > (${after.integrationId}::uuid, ${after.recordId}::uuid, ${after.place})`,
     );
-  return query
-    .orderBy('drifts.integrationId')
-    .orderBy('drifts.recordId')
-    .orderBy('drifts.place')
-    .limit(limit)
-    .execute();
+  const page = query.orderBy(['drifts.integrationId', 'drifts.recordId', 'drifts.place']).limit(limit);
+  return inIndexOrder(work, () => page.execute());
 }

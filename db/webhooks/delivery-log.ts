@@ -9,7 +9,8 @@ import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
-import { rowsFrom } from '../sql/bulk-rows';
+import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { DeliveryState, WebhookAttemptsTable, WebhookDeliveriesTable } from '../tables/webhooks';
 
@@ -56,10 +57,10 @@ export async function listDeliveries(
     ...given(before, sql`delivery.webhook_delivery_id < ${before}`),
   ];
   return asOwner(work, async () => {
-    const { rows } = await sql<Delivery>`
+    const page = sql<Delivery>`
       ${selectDeliveries(work, { since })} ${sql.join([sql``, ...wanted], sql` and `)} order by
-        delivery.webhook_delivery_id desc limit ${limit}`.execute(work.trx);
-    return rows;
+        delivery.webhook_delivery_id desc limit ${limit}`;
+    return (await inIndexOrder(work, () => page.execute(work.trx))).rows;
   });
 }
 
@@ -166,14 +167,14 @@ function selectDeliveries(
       delivery.next_attempt_at, delivery.last_status, delivery.last_error, delivery.created_at,
         delivery.finished_at, event.type as event_type ${more}
     from webhook_deliveries delivery
-    join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and
+    join webhook_endpoints endpoint on endpoint.tenant_id = ${opaqueToPlanner(work.tenantId)} and
       endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
     join events event on event.tenant_id = delivery.tenant_id and event.event_id = delivery.event_id
     where ${isOf(work, sql`delivery`)} and event.created_at > ${since}`;
 }
 
 function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<boolean> {
-  return tenantId === PLATFORM_TENANT_ID ? sql`true` : sql`${table}.tenant_id = ${tenantId}`;
+  return tenantId === PLATFORM_TENANT_ID ? sql`true` : sql`${table}.tenant_id = ${opaqueToPlanner(tenantId)}`;
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
+import { inIndexOrder } from '../sql/index-order';
 
 export interface FeedItem {
   sequence: number;
@@ -11,7 +12,7 @@ export interface FeedItem {
 }
 
 export async function listEvents(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   {
     since,
     after,
@@ -27,13 +28,13 @@ export async function listEvents(
     integrationId?: string | undefined;
   },
 ): Promise<FeedItem[]> {
-  let query = trx
+  let query = work.trx
     .selectFrom('events')
     .select(['sequence', 'payload'])
-    .where('tenantId', '=', tenantId)
+    .where('tenantId', '=', work.tenantId)
     .where('sequence', '>', after)
     .where('createdAt', '>', since);
   if (types !== undefined) query = query.where('type', 'in', [...types]);
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
-  return query.orderBy('sequence').limit(limit).execute();
+  return inIndexOrder(work, () => query.orderBy('sequence').limit(limit).execute());
 }
