@@ -55,6 +55,7 @@ module.exports = {
     suite('hostile', ['hostile'], 'with-temporal'), // third parties that do harm, at random
     suite('operators', ['operators'], 'with-temporal'), // with servers of Debian: nginx and others
     suite('console', ['console']), // the stack of `npm start`, in Chromium
+    suite('keycloak', ['keycloak']), // that stack, with a real authorization server
     suite('journey', ['journey']), // a clean clone with nothing installed
     suite('chaos', ['chaos'], 'with-temporal'),
   ],

@@ -13,6 +13,7 @@ import { createRunFolder } from '../test/support/environments/run-folder';
 import { findProgram } from './tools/binaries';
 import { findToxiproxy, findWireMock } from './tools/fault-tools';
 import { ensureMailSink } from './companions/mail-sink';
+import { findKeycloak } from './tools/keycloak';
 import { projectFolder } from './tools/paths';
 import { findPostgresBinaries } from './tools/postgres-binaries';
 import { tied } from './start/processes';
@@ -82,6 +83,13 @@ const suites: Record<string, Suite> = {
   operators: { projects: ['operators'], checks: [], tools: servers, jestOptions: twoWorkers },
   hostile: { projects: ['hostile'], checks: [], tools: servers, jestOptions: ['--runInBand', '--forceExit'] },
   console: { projects: ['console'], checks: [], tools: companions, jestOptions: twoWorkers },
+  /** Not in `all`: it needs Java 21 and Maven, and 160 MB of Keycloak. */
+  keycloak: {
+    projects: ['keycloak'],
+    checks: [],
+    tools: [...companions, () => findKeycloak(announce)],
+    jestOptions: ['--runInBand'],
+  },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: {
     projects: ['chaos', 'repeated', 'unit'],

@@ -18,7 +18,7 @@ const wireMock = {
   version: '3.13.2',
   sha256: 'd097b19bd483c5038479b13a5c71e9faf8f2f5106584f0c120a7770ab0bdb367',
 };
-const toolsFolder = path.join(cacheFolder, 'tools');
+export const toolsFolder = path.join(cacheFolder, 'tools');
 
 function given(variable: string): string | undefined {
   const file = process.env[variable];
@@ -28,7 +28,7 @@ function given(variable: string): string | undefined {
 }
 
 /** Lets `make` fill a folder and moves the file it returns to `target` in one step. */
-async function cached(target: string, make: (folder: string) => Promise<string>): Promise<string> {
+export async function cached(target: string, make: (folder: string) => Promise<string>): Promise<string> {
   if (fs.existsSync(target)) return target;
   const work = scratchFolder(toolsFolder, 'work');
   try {
