@@ -328,3 +328,24 @@ it('an app whose consent page is at no allowed address gets no link', async () =
   expectProblem(refused, 422, 'invalid_config');
   expect(refused.text).toContain('/config/auth/authorization_url');
 });
+
+it('an address that the app does not allow any more is not gone to, nor is one of a stolen answer', async () => {
+  const person = await opened();
+  const [app] = (await tenant.admin.get('/v1/oauth-apps')).body.data as { id: string }[];
+  const { headers } = await tenant.admin.get(`/v1/oauth-apps/${app?.id}`);
+  await tenant.admin
+    .patch(`/v1/oauth-apps/${app?.id}`, { allowed_origins: ['https://crm.example.com'] })
+    .set('If-Match', headers['etag'] as string)
+    .expect(200);
+
+  expectProblem(await begin(person), 422, 'connection_refused');
+
+  const foreign = {
+    state: 'x'.repeat(43),
+    code: 'c',
+    redirect_uri: 'https://evil.example',
+    return_url: '//evil',
+  };
+  const answered = await callback(person.page, foreign);
+  expect([answered.status, answered.headers['location']]).toEqual([403, undefined]);
+});

@@ -169,6 +169,16 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()[0]?.headers['authorization']).toBeUndefined();
     });
 
+    it('sends no secret of a client that is known by its certificate', async () => {
+      await pushOne(aContact(), contextWithAuth(oauth2({ client_auth: 'none' }), { client_id: 'client-1' }));
+
+      expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({
+        grant_type: 'client_credentials',
+        client_id: 'client-1',
+      });
+      expect(tokenCalls()[0]?.headers['authorization']).toBeUndefined();
+    });
+
     it('renews a token before it expires', async () => {
       const tokens = memoryTokens();
       const context = contextWithAuth(oauth2(), OAUTH2, tokens);

@@ -21,7 +21,7 @@ import type { RotatingOptions } from './rotating-process';
 const WORKERS = 16;
 const ACCOUNTS = 12;
 const DEATH_CHANCE = 0.04;
-const ROTATIONS = Number(process.env['ROTATIONS'] ?? repetitions({ quick: 120, full: 1_000 }));
+const ROTATIONS = Number(process.env['ROTATIONS'] ?? repetitions({ quick: 60, full: 1_000 }));
 const MISHAPS: Record<Mishap | 'none', number> = {
   none: 72,
   lose: 6,
