@@ -40,7 +40,7 @@ afterAll(async () => {
   await desk?.close();
   await keycloak?.stop();
   api?.closeAllConnections();
-  await new Promise((resolve) => api?.close(resolve));
+  api?.close();
 });
 
 let apps = 0;
