@@ -338,7 +338,9 @@ it('an address that the app does not allow any more is not gone to, nor is one o
     .set('If-Match', headers['etag'] as string)
     .expect(200);
 
-  expectProblem(await begin(person), 422, 'connection_refused');
+  const refused = await begin(person);
+  expectProblem(refused, 422, 'invalid_config');
+  expect(refused.text).toContain('/config/auth/authorization_url');
 
   const foreign = {
     state: 'x'.repeat(43),
