@@ -1,6 +1,9 @@
 /** Records that refer to each other and go both ways, through the workers (docs/decisions/0033). */
+import { RecordRejected } from '../../../connectors/errors';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { OverviewEnvironment } from '../../support/environments/overview-environment';
+import { givenPerson } from '../../support/environments/people';
 import { BOTH_WAYS, CrmIntegration } from '../../support/environments/crm-integration';
 
 let environment: PushEnvironment;
@@ -129,4 +132,34 @@ it('what was pushed is verified in our ids', async () => {
   await environment.sleep(600_000);
   await pulled.sync('nightly');
   expect(await drifts()).toEqual([{ place: 'boss', expected: { id: 'b' }, found: { id: 'a' } }]);
+});
+
+it('a Sync Now ends although a record waits for one that was refused, and names it', async () => {
+  const pulled = await CrmIntegration.link(tenant, {
+    recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
+    initialPush: 'none',
+  });
+  pulled.account.beforePush = ({ externalId }) => {
+    if (externalId === 'b') throw new RecordRejected('No.', []);
+  };
+  await tenant.change('a', { name: 'A', boss: 'b' }, { recordType: 'contacts' });
+  await tenant.change('b', { name: 'B' }, { recordType: 'contacts' });
+  const { personId } = await givenPerson(environment.database, tenant.tenantId, { name: 'Ana' });
+  const overviews = new OverviewEnvironment(tenant, pulled.integrationId, {
+    requestedBy: 'person:Ana',
+    personId,
+  });
+
+  const { syncRunId } = await overviews.synced();
+
+  const errors = await pulled.errors(syncRunId);
+  expect(errors.map(({ remoteId, code }) => [remoteId, code]).toSorted()).toEqual([
+    ['a', 'waits'],
+    ['b', 'sync_failed'],
+  ]);
+
+  pulled.account.beforePush = () => undefined;
+  await tenant.change('b', { name: 'Bea' }, { recordType: 'contacts' });
+  await environment.sleep(3 * GRACE_MS);
+  expect(pulled.account.held('contacts').get('new-a')).toEqual({ name: 'A', boss: { id: 'new-b' } });
 });
