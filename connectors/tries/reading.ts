@@ -48,9 +48,11 @@ export async function list(run: Run): Promise<Step> {
     return { ...passed('The list is empty. Add records to see what is understood of them.'), found };
   const ids = found.ids.slice(0, 3).join(', ');
   const more = found.hasNextPage ? 'There is a next page.' : 'It is the only page.';
-  return { ...passed(`${found.records} records, with the ids ${ids}${ellipsis(found, 3)}. ${more}`), found };
+  return { ...passed(`${counted(found)} with the ids ${ids}${ellipsis(found, 3)}. ${more}`), found };
 }
 
+const counted = ({ records }: { records: number }, kind = '') =>
+  `${records} ${kind}record${records === 1 ? '' : 's'}`;
 const ellipsis = ({ records }: { records: number }, shown: number) => (records > shown ? ', …' : '');
 const idsOf = ({ records }: ReadPage) => records.map(({ remoteId }) => remoteId);
 
@@ -76,7 +78,7 @@ export async function nextPage(run: Run): Promise<Step> {
       found,
     };
   if (found.records === 0) return { ...passed('The second page is empty, which ends the list.'), found };
-  return { ...passed(`The second page has ${found.records} other records.`), found };
+  return { ...passed(`The second page has ${counted(found, 'other ')} and repeats none.`), found };
 }
 
 export async function sameOrder(run: Run): Promise<Step> {
@@ -121,7 +123,7 @@ export async function modifiedSince(run: Run): Promise<Step> {
       found,
     };
   return {
-    ...passed(`${found.records} records were modified since ${words}, and no older one is listed.`),
+    ...passed(`${counted(found)} modified since ${words}: no older one is listed.`),
     found,
   };
 }

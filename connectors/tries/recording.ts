@@ -1,5 +1,6 @@
 /** Keeps the calls of a try as people may see them: without credentials, and shortened. */
 import type { TriedCall } from '../../domain/third-parties/tries';
+import { formOf } from '../http-errors';
 import type { AccessTokens, HttpClient, HttpRequest, TokenStore } from '../connector';
 
 const TEXT_LENGTH_MAX = 2_000;
@@ -47,7 +48,7 @@ export class Recording {
         try {
           const response = await http.send(whole);
           call.status = response.status;
-          call.answer = response.text;
+          call.answer = isJson(response.text) ? response.text : `(${formOf(response)})`;
           return response;
         } finally {
           call.durationMs = Math.round(performance.now() - begunAt);
@@ -97,6 +98,16 @@ export class Recording {
     const call = { method, url, status: null, durationMs: 0, sent: body ?? null, answer: null, isSignIn };
     this.calls.push(call);
     return call;
+  }
+}
+
+/** A page that is no answer of an API is not shown: the address may not be that of the product. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return text.trim() === '';
   }
 }
 

@@ -165,7 +165,7 @@ export async function refusal(run: Run): Promise<Step> {
   const { wrong } = run.plan;
   if (wrong === undefined) return notPossible('Give a record that the product must refuse (`wrong`).');
   const { result } = await write(run, newName(), wrong);
-  if (result.ok) return problem(run.pointer('answers'), 'accepted', 'The product accepted the wrong record.');
+  if (result.ok) return problem(run.pointer('answers'), 'accepted', WAS_ACCEPTED);
   if (!(result.error instanceof RecordRejected)) return failed(run, result.error, 'answers');
   const each = result.error.errors.map(({ field, remoteField, message, code }) => {
     const name = field ?? remoteField;
@@ -182,6 +182,9 @@ export async function refusal(run: Run): Promise<Step> {
     );
   return passed(words);
 }
+
+const WAS_ACCEPTED =
+  'The product accepted the wrong record. Say in `answers` how a refusal looks, or give a record that is more wrong.';
 
 type Removal = 'delete' | 'deactivate';
 

@@ -45,7 +45,7 @@ it('makes a draft of a curl command, and says what is to be decided', async () =
 
 it('says why the list of the draft cannot be read, and which setting to correct', async () => {
   await page.getByLabel('Credential token').fill(TOKEN);
-  await page.getByRole('combobox', { name: 'What to try' }).click();
+  await page.getByRole('combobox', { name: 'What to try' }).press('ArrowDown');
   await page.getByRole('option', { name: 'List', exact: true }).click();
   await page.keyboard.press('Escape');
   await button(page, 'Try').click();

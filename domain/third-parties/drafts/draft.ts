@@ -39,45 +39,52 @@ export function toLabel(text: string): string {
 }
 
 /** The names that products commonly give to the parameters of a list. */
-const PAGE = /^(page|page_?number|page\[number\])$/i;
-const SIZE = /^(limit|per_?page|page_?size|size|count|top|\$top|page\[size\]|max_?results)$/i;
-const OFFSET = /^(offset|skip|\$skip|start|start_?index)$/i;
-const CURSOR = /^(cursor|after|page_?token|next_?token|starting_?after|continuation_?token|page\[cursor\])$/i;
+const PAGE = /^[_$]?(page|page_?number|page\[number\])$/i;
+const SIZE = /^[_$]?(limit|per_?page|page_?size|size|count|top|page\[size\]|max_?results)$/i;
+const OFFSET = /^[_$]?(offset|skip|start|start_?index)$/i;
+const CURSOR =
+  /^[_$]?(cursor|after|page_?token|next_?token|starting_?after|continuation_?token|page\[cursor\])$/i;
 const SINCE =
-  /^((updated|modified|changed)_?(since|after|gte?|from)|(last_?)?(updated|modified)(_?at)?(_?since|_?after|\[gte?\]|_?gte?|__gte?)|since|changed_?after)$/i;
+  /^((updated|modified|changed)_?(since|after|gte?|from)|(last_?)?(updated|modified)(_?at)?(_?since|_?after|\[gte?\]|_{0,2}gte?)|since|changed_?after)$/i;
+/** Where an answer has the cursor of the next page. */
+export const NEXT_CURSOR = /^(next(_?(cursor|token|page|page_?token|link))?|cursor|continuation_?token)$/i;
 
 export interface ListParameters {
   paging: JsonObject;
   /** The parameter for records modified since a time. */
   since: string | undefined;
+  isCursorKnown: boolean;
 }
 
 /** What the names of the parameters say about a list. */
-export function listParametersOf(names: readonly string[]): ListParameters {
+export function listParametersOf(names: readonly string[], cursorAt?: string): ListParameters {
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const size = find(SIZE);
   const sized: JsonObject = size === undefined ? {} : { size: 100, size_parameter: size };
   const [page, offset, cursor] = [find(PAGE), find(OFFSET), find(CURSOR)];
   const paging: JsonObject =
     cursor !== undefined
-      ? { type: 'cursor', parameter: cursor, at: '/next_cursor', ...sized }
+      ? { type: 'cursor', parameter: cursor, at: cursorAt ?? '/next_cursor', ...sized }
       : page !== undefined
         ? { type: 'page', parameter: page, ...sized }
         : offset !== undefined
           ? { type: 'offset', parameter: offset, ...sized, size: 100 }
           : { type: 'none' };
-  return { paging, since: find(SINCE) };
+  return { paging, since: find(SINCE), isCursorKnown: cursorAt !== undefined };
 }
 
 /** Words about guesses that a live try confirms or refutes. */
-export function decisionsOfList(pointer: string, { paging, since }: ListParameters): Draft['decisions'] {
+export function decisionsOfList(
+  pointer: string,
+  { paging, since, isCursorKnown }: ListParameters,
+): Draft['decisions'] {
   const decisions: Draft['decisions'] = [];
   if (paging['type'] === 'none')
     decisions.push({
       pointer: `${pointer}/paging`,
       message: 'Say how the list is paged. With "none" only what the first answer holds is read.',
     });
-  if (paging['type'] === 'cursor')
+  if (paging['type'] === 'cursor' && !isCursorKnown)
     decisions.push({
       pointer: `${pointer}/paging/at`,
       message: 'Say where the answer has the cursor of the next page. /next_cursor is a guess.',

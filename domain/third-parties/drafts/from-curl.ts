@@ -24,7 +24,6 @@ interface Command {
 export function draftFromCurl(line: string): Draft {
   const command = readCommand(shellWords(line));
   const { url, method } = command;
-  const host = url.hostname.replace(/^(api|www)\./, '');
   const segments = url.pathname.split('/').filter((segment) => segment !== '');
   const hasId = segments.length > 1 && looksLikeId(segments.at(-1) as string);
   const collection = (hasId ? segments.slice(0, -1) : segments).map(safeSegment);
@@ -40,10 +39,10 @@ export function draftFromCurl(line: string): Draft {
     .map((segment) => `/${segment}`)
     .join('')}`;
   const definition: JsonObject = {
-    ...draftHead(toLabel(host.split('.')[0] ?? host)),
+    ...draftHead(appOf(url)),
     sign_in: [signIn.signIn],
     config: {
-      app: toLabel(host.split('.')[0] ?? host),
+      app: appOf(url),
       base_url: base,
       check: { path },
       record_types: {
@@ -94,6 +93,12 @@ function decisionsOf(
 export function modifiedSince(parameter: string | undefined): JsonObject {
   if (parameter === undefined) return {};
   return { modified_since: { format: 'iso', parameters: { [parameter]: '{modified_since}' } } };
+}
+
+/** `api.acme.example` is Acme. An address of numbers has no name. */
+function appOf({ hostname }: URL): string {
+  const [name = ''] = hostname.replace(/^(api|www)\./, '').split('.');
+  return /^[a-z]/i.test(name) && name !== 'localhost' ? toLabel(name) : 'My product';
 }
 
 function looksLikeId(segment: string): boolean {

@@ -15,7 +15,7 @@ import { OpenApiDocument, textAt } from './openapi-document';
 import { serverOf } from './openapi-server';
 import { signInsOf } from './openapi-sign-in';
 
-const RECORD_TYPES_MAX = 8;
+const RECORD_TYPES_MAX = 5;
 const NAMED_MAX = 20;
 
 export function draftFromOpenApi(root: JsonObject): Draft {
@@ -76,7 +76,7 @@ function namedCollections(found: readonly Collection[]): Map<string, Collection>
   for (const one of ordered) {
     const parts = one.path.split('/').filter((part) => part !== '');
     const short = toName(parts.at(-1) ?? '');
-    const long = toName(parts.slice(-3).join('_'));
+    const long = toName(parts.slice(-2).join('_'));
     const free = [short, long].find((name) => !named.has(name));
     if (free !== undefined) named.set(free, one);
   }

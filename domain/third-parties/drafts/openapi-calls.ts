@@ -1,6 +1,6 @@
 /** Finds the record types of an OpenAPI document: lists, and the calls beside them. */
 import { type JsonObject, memberOf } from '../../json';
-import { type ListParameters, listParametersOf } from './draft';
+import { type ListParameters, listParametersOf, NEXT_CURSOR } from './draft';
 import { isList, type OpenApiDocument, textAt } from './openapi-document';
 
 const PATHS_MAX = 2_000;
@@ -39,7 +39,8 @@ export function collectionsOf(document: OpenApiDocument): { found: Collection[];
 function collectionAt(document: OpenApiDocument, paths: JsonObject, path: string): Collection | undefined {
   const here = document.at(paths, path);
   const get = document.at(here, 'get');
-  const listed = listedIn(document, answerOf(document, get));
+  const answer = answerOf(document, get);
+  const listed = listedIn(document, answer);
   if (get === undefined || listed === undefined) return undefined;
   const parameters = [...document.objects(here, 'parameters'), ...document.objects(get, 'parameters')]
     .filter((parameter) => textAt(parameter, 'in') === 'query')
@@ -48,7 +49,7 @@ function collectionAt(document: OpenApiDocument, paths: JsonObject, path: string
   const item = itemOf(document, paths, path);
   return {
     path,
-    list: listParametersOf(parameters),
+    list: listParametersOf(parameters, cursorIn(document, answer)),
     items: listed.items,
     itemFields,
     search: parameters.find((name) => SEARCHED.test(name) && itemFields.includes(name)),
@@ -94,6 +95,21 @@ function listedIn(
   for (const [name, property] of properties) {
     const inner = listedIn(document, property, depth + 1);
     if (inner !== undefined) return { ...inner, items: `/${name}${inner.items}` };
+  }
+  return undefined;
+}
+
+/** In the answer, or in a member of it that is an object, such as `meta`. */
+function cursorIn(document: OpenApiDocument, schema: JsonObject | undefined, depth = 0): string | undefined {
+  const properties = [...document.properties(schema)].filter(([name]) => isSafe(name));
+  const here = properties.find(
+    ([name, property]) => NEXT_CURSOR.test(name) && document.properties(property).size === 0,
+  );
+  if (here !== undefined) return `/${here[0]}`;
+  if (depth > 0) return undefined;
+  for (const [name, property] of properties) {
+    const inner = cursorIn(document, property, depth + 1);
+    if (inner !== undefined) return `/${name}${inner}`;
   }
   return undefined;
 }

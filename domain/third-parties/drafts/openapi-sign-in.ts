@@ -1,6 +1,6 @@
 /** The ways to sign in of an OpenAPI document. */
 import type { JsonObject } from '../../json';
-import { type Draft, toName } from './draft';
+import { type Draft, toLabel, toName } from './draft';
 import { type OpenApiDocument, textAt } from './openapi-document';
 
 const SIGN_INS_MAX = 5;
@@ -26,7 +26,8 @@ export function signInsOf(document: OpenApiDocument): {
       });
       continue;
     }
-    signIns.set(key, { key, label: made.label, config: { auth: made.auth }, credentials: made.credentials });
+    const label = Object.keys(schemes).length > 1 ? toLabel(name).slice(0, 100) : made.label;
+    signIns.set(key, { key, label, config: { auth: made.auth }, credentials: made.credentials });
     decisions.push({
       pointer: `/sign_in/${signIns.size - 1}/help`,
       message: 'Say where people find these credentials, step by step.',

@@ -72,7 +72,7 @@ it('passes everything for a definition that works, and leaves nothing behind', a
 it('says what a list has: records, ids, fields with their kinds, times, and the next page', async () => {
   const { message, found, calls } = await one('list');
 
-  expect(message).toBe('2 records, with the ids c1, c2. There is a next page.');
+  expect(message).toBe('2 records with the ids c1, c2. There is a next page.');
   expect(found).toMatchObject({
     records: 2,
     ids: ['c1', 'c2'],
@@ -341,6 +341,16 @@ it('shows no credential in an address, and no token of a login', async () => {
   expect(texts).toContain('/login');
   expect(texts).not.toContain('0815');
   expect(texts).not.toContain('4711');
+});
+
+it('shows no page of another server', async () => {
+  const headers = { 'content-type': 'text/html' };
+  acme.habits.push(() => ({ status: 200, headers, body: '<h1>Router of the office</h1>' }));
+
+  const results = await tries(['check']);
+
+  expect(results[0]?.calls).toMatchObject([{ answer: '(200, text/html, 29 characters)' }]);
+  expect(JSON.stringify(results)).not.toContain('office');
 });
 
 it('hides bodies if a credential is too short to be found in them', async () => {

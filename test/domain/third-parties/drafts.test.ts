@@ -185,6 +185,20 @@ describe('a draft from an OpenAPI document', () => {
     });
   });
 
+  it.each([
+    ['at the top', { next_cursor: {} }, '/next_cursor'],
+    ['in a member', { meta: { properties: { nextPageToken: {} } } }, '/meta/nextPageToken'],
+    ['nowhere', {}, '/next_cursor'],
+  ])('finds the cursor of the next page %s of the answer', (_where, more, at) => {
+    const answer = json({ properties: { data: { type: 'array', items: person }, ...more } });
+    const get = { parameters: [query('cursor')], responses: { 200: answer } };
+
+    const draft = draftFromOpenApi(acme({ paths: { '/people': { get } } }));
+
+    expect(typeOf(draft, 'people')).toMatchObject({ list: { paging: { type: 'cursor', at } } });
+    expect(JSON.stringify(draft.decisions).includes('is a guess')).toBe(JSON.stringify(more) === '{}');
+  });
+
   it('says in words what it could not find out', () => {
     const words = draftFromOpenApi(acme()).decisions.map(({ message }) => message);
 
