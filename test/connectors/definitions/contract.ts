@@ -6,14 +6,14 @@ import path from 'node:path';
 import { compileDefinition } from '../../../api/third-parties/compile-definition';
 import { readShippedDefinitions } from '../../../api/third-parties/shipped-definitions';
 import { connectors } from '../../../connectors';
+import type { Connector, PushItem, PushResult } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';
-import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { parsePlace, valueAt } from '../../../domain/records/place';
 import { expand } from '../../../domain/third-parties/definition';
-import { errorOf, pushOne, type RestContext } from '../rest/rest-given';
+import type { RestContext } from '../rest/rest-given';
 import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
 import type { ScriptedAnswer } from '../suite/scripted-server';
 import { type Product, type Row, type Simulator, startSimulator } from './simulator';
@@ -93,7 +93,7 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
       const row = contract.seed(product, 1);
       const context = await linked({ signIn });
 
-      await rest.check(context);
+      await context.connector.check(context);
       const read = await readAll(context, recordType);
 
       expect(read.map(({ remoteId }) => remoteId)).toEqual([row.id]);
@@ -102,7 +102,7 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
     it('says that wrong credentials were refused', async () => {
       const context = await linked({ isWrong: true });
 
-      await expect(rest.check(context)).rejects.toBeInstanceOf(Unauthorized);
+      await expect(context.connector.check(context)).rejects.toBeInstanceOf(Unauthorized);
     });
 
     it('reads every record once, on all pages', async () => {
@@ -129,7 +129,7 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
     it('waits as long as the product asks for beyond its limit', async () => {
       contract.seed(product, 1);
       const context = await linked();
-      await rest.check(context);
+      await context.connector.check(context);
       const { waitMs, ...answer } = contract.throttled;
 
       simulator.answerNextWith(answer);
@@ -171,7 +171,9 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
 
     if (contract.describes !== undefined)
       it('takes the fields from the product', async () => {
-        const [described] = await rest.describeRecordTypes!(await linked());
+        const context = await linked();
+
+        const [described] = await context.connector.describeRecordTypes!(context);
 
         expect(described!.fields).toContainEqual(expect.objectContaining(contract.describes));
       });
@@ -185,7 +187,7 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
 export type Given = () => {
   simulator: Simulator;
   product: Product;
-  linked(change?: Linking): Promise<RestContext>;
+  linked(change?: Linking): Promise<Linked>;
 };
 
 function describePush(contract: Contract, push: NonNullable<Contract['push']>, given: Given): void {
@@ -224,8 +226,9 @@ function describePush(contract: Contract, push: NonNullable<Contract['push']>, g
     const { linked } = given();
     const context = await linked({ direction: 'both' });
 
-    const error = await errorOf(itemOf(context, push.refused.fields), context);
+    const result = await pushOne(itemOf(context, push.refused.fields), context);
 
+    const error = result.ok ? undefined : result.error;
     expect(error).toBeInstanceOf(RecordRejected);
     const said = (error as RecordRejected).errors;
     expect(said.map(({ field }) => field)).toContain(push.refused.field);
@@ -288,8 +291,11 @@ function describePush(contract: Contract, push: NonNullable<Contract['push']>, g
 /** Makes items of a record type by the mapping of its integration. */
 export const itemsOf =
   (recordType: string) =>
-  (context: RestContext, fields: JsonObject, overrides: object = {}) =>
+  (context: Linked, fields: JsonObject, overrides: object = {}) =>
     pushItem(recordType, context.mappings[recordType]!, fields, { externalId: 'e1', ...overrides });
+
+/** The definition, linked by its connector; nearly all are linked by REST, and tests of theirs use that. */
+type Linked = RestContext & { connector: Connector };
 
 interface Linking {
   signIn?: string;
@@ -302,37 +308,46 @@ async function link(
   { key, parameters, credentials, recordType, mapping }: Contract,
   url: string,
   { signIn = Object.keys(credentials)[0]!, isWrong = false, direction }: Linking,
-): Promise<RestContext> {
+): Promise<Linked> {
   const shipped = await readShippedDefinitions(path.join(__dirname, '../../../third-parties'));
   const document = shipped.find((definition) => definition.key === key);
   if (document === undefined) throw new Error(`There is no definition of ${key}.`);
   const rules = compileDefinition(document, connectors);
   const { config, recordTypes } = expand(rules, { signIn, parameters }, (given) => atSimulator(given, url));
-  const parsed = rest.configSchema.parse(config);
+  const connector = connectors[rules.connector]!;
+  const parsed = connector.configSchema.parse(config);
   const given = Object.entries(credentials[signIn]!).map(([name, value]) => [
     name,
     isWrong ? 'wrong' : value,
   ]);
-  const secrets = rest.credentialsSchema.parse(Object.fromEntries(given));
+  const secrets = connector.credentialsSchema.parse(Object.fromEntries(given));
   const own: RecordTypeMapping = mapping ?? recordTypes[recordType]!;
   const mappings = { ...recordTypes, [recordType]: direction === undefined ? own : { ...own, direction } };
-  expect(rest.validate?.(parsed, mappings, secrets)).toEqual([]);
+  expect(connector.validate?.(parsed, mappings, secrets) ?? []).toEqual([]);
   const token = { value: isWrong ? 'wrong' : CONSENTED_TOKEN, generation: 1 };
   const accessTokens = {
     current: async () => token,
     renew: async () => undefined,
     known: () => [token.value],
   };
-  return {
+  const context = {
     ...contextWith({
       config: parsed,
       credentials: secrets,
       mappings,
-      http: egressHttp(rest.hosts(parsed), 10_000),
+      http: egressHttp(connector.hosts(parsed), 10_000),
     }),
     tokens: memoryTokens(),
     accessTokens,
+    connector,
   };
+  return context as unknown as Linked;
+}
+
+async function pushOne(item: PushItem, context: Linked): Promise<PushResult> {
+  const results = await context.connector.push([item], context);
+  expect(results).toHaveLength(1);
+  return results[0]!;
 }
 
 const ADDRESSES = ['base_url', 'token_url', 'authorization_url', 'url'];
@@ -348,12 +363,12 @@ function atSimulator(config: JsonObject, url: string): JsonObject {
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, moved(value, name)]));
 }
 
-export async function readAll(context: RestContext, recordType: string, modifiedSince: Date | null = null) {
+export async function readAll(context: Linked, recordType: string, modifiedSince: Date | null = null) {
   const records = [];
   let cursor: string | null = null;
   let pages = 0;
   do {
-    const page = await rest.readPage!({ recordType, modifiedSince, cursor }, context);
+    const page = await context.connector.readPage!({ recordType, modifiedSince, cursor }, context);
     expect(page.unreadable).toEqual([]);
     records.push(...page.records);
     cursor = page.nextCursor;
