@@ -6,7 +6,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../domain/json';
 import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
+import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const TOKEN = 'pat-eu1-0815';
@@ -14,14 +14,17 @@ const PAGE = 2;
 /** 10,000 in HubSpot. */
 const WINDOW = 3;
 
-function hubspot(): Product {
+function hubspot(kind: 'contacts' | 'companies'): Product {
   const records = new RecordStore((number) => String(70_000 + number));
 
   function answer(asked: Asked): ScriptedAnswer {
     if (![`Bearer ${TOKEN}`, `Bearer ${CONSENTED_TOKEN}`].includes(asked.headers['authorization'] ?? ''))
       return refuse(401, 'INVALID_AUTHENTICATION', 'Authentication credentials not found.');
-    const [crm, version, objects, contacts, id, ...more] = asked.parts;
-    if (`${crm}/${version}/${objects}/${contacts}` !== 'crm/v3/objects/contacts' || more.length > 0)
+    const [, , objects, found, id, ...more] = asked.parts;
+    if (objects === 'properties') return { status: 200, body: { results: PROPERTIES } };
+    // The check reads a contact, whatever is synced.
+    if (kind === 'companies' && found === 'contacts') return { status: 200, body: { results: [] } };
+    if (!asked.path.startsWith(`/crm/v3/objects/${kind}`) || more.length > 0)
       return refuse(404, 'OBJECT_NOT_FOUND', 'No such address.');
     if (id === 'search') return search(fieldsIn(asked));
     if (id === undefined) return asked.method === 'GET' ? list(asked.query) : create(propertiesIn(asked));
@@ -86,6 +89,10 @@ function hubspot(): Product {
           context: { propertyName: ['email'] },
         },
       ]);
+    if (typeof properties['name'] === 'string' && properties['name'].length > 65_536)
+      return refuse(400, 'VALIDATION_ERROR', 'Property values were not valid', [
+        { message: 'The value is too long', code: 'TOO_LONG', context: { propertyName: ['name'] } },
+      ]);
     const other = records.find(({ fields }) => email !== undefined && fields['email'] === email);
     if (other === undefined || other === own) return undefined;
     return refuse(409, 'CONFLICT', `Contact already exists. Existing ID: ${other.id}`);
@@ -94,6 +101,17 @@ function hubspot(): Product {
   return { records, answer };
 }
 
+/** As the API of properties shows them. */
+const PROPERTIES = [
+  { name: 'email', label: 'Email', type: 'string', options: [] },
+  {
+    name: 'lifecyclestage',
+    label: 'Lifecycle Stage',
+    type: 'enumeration',
+    options: [{ label: 'Lead', value: 'lead' }],
+  },
+];
+
 interface Filter {
   propertyName: string;
   operator: 'GTE' | 'GT' | 'EQ';
@@ -101,7 +119,9 @@ interface Filter {
 }
 
 function isMet(row: Row, { propertyName, operator, value }: Filter): boolean {
+  const times = ['lastmodifieddate', 'hs_lastmodifieddate'];
   const own = propertyName === 'hs_object_id' ? Number(row.id) : row.changedAt.getTime();
+  if (propertyName !== 'hs_object_id' && !times.includes(propertyName)) return false;
   return operator === 'GTE' ? own >= Number(value) : operator === 'GT' && own > Number(value);
 }
 
@@ -135,63 +155,79 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract(
-  {
-    key: 'hubspot',
-    parameters: { oauth_app: 'oap_01h00000000000000000000000' },
-    credentials: { token: { token: TOKEN }, consent: {} },
-    product: hubspot,
-    throttled: {
-      status: 429,
-      body: {
-        status: 'error',
-        message: 'You have reached your ten_secondly_rolling limit.',
-        errorType: 'RATE_LIMIT',
-        policyName: 'TEN_SECONDLY_ROLLING',
-      },
-      waitMs: null,
+const CONTACTS: Contract = {
+  key: 'hubspot',
+  parameters: { oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { token: { token: TOKEN }, consent: {} },
+  product: () => hubspot('contacts'),
+  describes: { name: 'lifecyclestage', label: 'Lifecycle Stage' },
+  throttled: {
+    status: 429,
+    body: {
+      status: 'error',
+      message: 'You have reached your ten_secondly_rolling limit.',
+      errorType: 'RATE_LIMIT',
+      policyName: 'TEN_SECONDLY_ROLLING',
     },
-    recordType: 'contacts',
-    seed: ({ records }, number) =>
-      records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
-    touch: { jobtitle: 'Admiral' },
-    hasChanges: true,
-    push: {
-      fields: contact,
-      change: { title: 'Countess' },
-      changed: { lastname: 'Lovelace 1', jobtitle: 'Countess', syncline_id: 'e1' },
-      refused: {
-        fields: { email: 'no address' },
-        field: 'email',
-        says: /Email address no address is invalid/,
-      },
-      key: 'title',
-      deletes: true,
+    waitMs: null,
+  },
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
+  touch: { jobtitle: 'Admiral' },
+  hasChanges: true,
+  push: {
+    fields: contact,
+    change: { title: 'Countess' },
+    changed: { lastname: 'Lovelace 1', jobtitle: 'Countess', syncline_id: 'e1' },
+    refused: {
+      fields: { email: 'no address' },
+      field: 'email',
+      says: /Email address no address is invalid/,
     },
+    key: 'title',
+    deletes: true,
   },
-  (given) => {
-    it('says that an e-mail address belongs to another contact', async () => {
-      const { product, linked } = given();
-      const context = await linked();
-      const row = product.records.add({ email: 'e1@example.com', syncline_id: 'other' });
+};
 
-      const error = await errorOf(itemsOf('contacts')(context, contact(1)), context);
+describeContract(CONTACTS, (given) => {
+  it('says that an e-mail address belongs to another contact', async () => {
+    const { product, linked } = given();
+    const context = await linked();
+    const row = product.records.add({ email: 'e1@example.com', syncline_id: 'other' });
 
-      expect(error.message).toBe(`Contact already exists. Existing ID: ${row.id}`);
-      expect(product.records.living()).toEqual([row]);
-    });
+    const error = await errorOf(itemsOf('contacts')(context, contact(1)), context);
 
-    it('asks for a property that the customer has mapped', async () => {
-      const { product, linked } = given();
-      const context = await linked();
-      product.records.add({ email: 'e1@example.com', tier: 'gold' });
-      context.mappings['contacts']!.fields.push({ name: 'tier', to: '/properties/tier' });
+    expect(error.message).toBe(`Contact already exists. Existing ID: ${row.id}`);
+    expect(product.records.living()).toEqual([row]);
+  });
 
-      const [listed] = await readAll(context, 'contacts');
-      const [changed] = await readAll(context, 'contacts', new Date(0));
+  it('asks for a property that the customer has mapped', async () => {
+    const { product, linked } = given();
+    const context = await linked();
+    product.records.add({ email: 'e1@example.com', tier: 'gold' });
+    context.mappings['contacts']!.fields.push({ name: 'tier', to: '/properties/tier' });
 
-      for (const record of [listed, changed])
-        expect(record?.fields).toMatchObject({ properties: { tier: 'gold' } });
-    });
+    const [listed] = await readAll(context, 'contacts');
+    const [changed] = await readAll(context, 'contacts', new Date(0));
+
+    for (const record of [listed, changed])
+      expect(record?.fields).toMatchObject({ properties: { tier: 'gold' } });
+  });
+});
+
+describeContract({
+  ...CONTACTS,
+  product: () => hubspot('companies'),
+  recordType: 'companies',
+  seed: ({ records }, number) => records.add({ name: `Hopper ${number}`, domain: 'hopper.example' }),
+  touch: { phone: '1' },
+  push: {
+    fields: (number) => ({ name: `Lovelace ${number}` }),
+    change: { domain: 'lovelace.example' },
+    changed: { domain: 'lovelace.example', syncline_id: 'e1' },
+    refused: { fields: { name: 'x'.repeat(65_537) }, field: 'name', says: /too long/ },
+    key: 'domain',
+    deletes: true,
   },
-);
+});

@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '../../../../domain/json';
 import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
+import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const TOKEN = 'pipedrive-token';
@@ -14,15 +14,18 @@ const FIELDS = ['name', 'owner_id', 'org_id', 'emails', 'phones', 'visible_to', 
 /** The key of a custom field. */
 const HASH = 'c0ffee0815c0ffee0815c0ffee0815c0ffee0815';
 
-function pipedrive(): Product {
+function pipedrive(kind: 'persons' | 'organizations'): Product {
   const records = new RecordStore((number) => String(number));
 
   function answer(asked: Asked): ScriptedAnswer {
     const { 'x-api-token': token, authorization } = asked.headers;
     if (token !== TOKEN && authorization !== `Bearer ${CONSENTED_TOKEN}`)
       return { status: 401, body: { success: false, error: 'unauthorized access', errorCode: 401 } };
-    const [api, version, persons, id, ...more] = asked.parts;
-    if (`${api}/${version}/${persons}` !== 'api/v2/persons' || more.length > 0)
+    const [api, version, found, id, ...more] = asked.parts;
+    // The check reads a person, whatever is synced.
+    if (kind === 'organizations' && found === 'persons')
+      return { status: 200, body: { success: true, data: [] } };
+    if (`${api}/${version}/${found}` !== `api/v2/${kind}` || more.length > 0)
       return refuse(404, 'ERR_NOT_FOUND', 'Unknown method');
     if (id === 'search') return search(asked.query);
     if (id === undefined) return asked.method === 'GET' ? list(asked.query) : create(fieldsIn(asked));
@@ -41,17 +44,22 @@ function pipedrive(): Product {
 
   function search(query: URLSearchParams): ScriptedAnswer {
     const term = query.get('term') ?? '';
-    if (term === '' || query.get('fields') !== 'email' || query.get('exact_match') !== 'true')
+    if (
+      term === '' ||
+      query.get('fields') !== (kind === 'persons' ? 'email' : 'name') ||
+      query.get('exact_match') !== 'true'
+    )
       return refuse(400, 'ERR_SCHEMA_VALIDATION_FAILED', 'validation failed: term');
+    const textsOf = (row: Row) => (kind === 'persons' ? addressesOf(row) : [nameOf(row)]);
     const found = records
       .living()
-      .filter((row) => addressesOf(row).some((address) => address.toLowerCase() === term.toLowerCase()));
+      .filter((row) => textsOf(row).some((text) => text.toLowerCase() === term.toLowerCase()));
     const items = found.map((row) => ({
       result_score: 0.29,
       item: {
         id: Number(row.id),
-        type: 'person',
-        name: row.fields['name'] ?? null,
+        type: kind,
+        name: nameOf(row),
         emails: addressesOf(row),
       },
     }));
@@ -68,7 +76,7 @@ function pipedrive(): Product {
   function one(asked: Asked, id: string): ScriptedAnswer {
     const row = records.all().find((each) => each.id === id);
     if (row === undefined || (row.isDeleted && asked.method !== 'GET'))
-      return refuse(404, 'ERR_NOT_FOUND', 'Person not found');
+      return refuse(404, 'ERR_NOT_FOUND', 'Not found');
     if (asked.method === 'DELETE') {
       records.delete(row);
       return { status: 200, body: { success: true, data: { id: Number(id) } } };
@@ -91,6 +99,7 @@ function problemOf(fields: JsonObject): ScriptedAnswer | undefined {
   return refuse(400, 'ERR_SCHEMA_VALIDATION_FAILED', `validation failed: ${unknown ?? 'emails'}`);
 }
 
+const nameOf = ({ fields: { name } }: Row): string => (typeof name === 'string' ? name : '');
 const addressesOf = ({ fields }: Row): string[] =>
   ((fields['emails'] ?? []) as { value: string }[]).map(({ value }) => value);
 
@@ -116,51 +125,64 @@ const person = (number: number) => ({
   phone: '+49 30 1',
 });
 
-describeContract(
-  {
-    key: 'pipedrive',
-    parameters: { company: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
-    credentials: { api_token: { token: TOKEN }, consent: {} },
-    product: pipedrive,
-    throttled: { status: 429, body: { success: false, error: 'request over limit' }, waitMs: null },
-    recordType: 'contacts',
-    seed: ({ records }, number) =>
-      records.add({
-        name: `Grace Hopper ${number}`,
-        emails: [{ value: `e${number}@example.com`, primary: true, label: 'work' }],
-        phones: [{ value: '+1 202 1', primary: true, label: 'work' }],
-        custom_fields: { [HASH]: 'Navy' },
-      }),
-    touch: { name: 'Amazing Grace' },
-    hasChanges: true,
-    push: {
-      fields: person,
-      change: { phone: '+49 30 2' },
-      changed: { name: 'Ada Lovelace 1', phones: [{ value: '+49 30 2' }] },
-      refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Name must be given/ },
-      key: 'email',
-      deletes: true,
-    },
+const PERSONS: Contract = {
+  key: 'pipedrive',
+  parameters: { company: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { api_token: { token: TOKEN }, consent: {} },
+  product: () => pipedrive('persons'),
+  throttled: { status: 429, body: { success: false, error: 'request over limit' }, waitMs: null },
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({
+      name: `Grace Hopper ${number}`,
+      emails: [{ value: `e${number}@example.com`, primary: true, label: 'work' }],
+      phones: [{ value: '+1 202 1', primary: true, label: 'work' }],
+      custom_fields: { [HASH]: 'Navy' },
+    }),
+  touch: { name: 'Amazing Grace' },
+  hasChanges: true,
+  push: {
+    fields: person,
+    change: { phone: '+49 30 2' },
+    changed: { name: 'Ada Lovelace 1', phones: [{ value: '+49 30 2' }] },
+    refused: { fields: { email: 'a@example.com' }, field: 'name', says: /Name must be given/ },
+    key: 'email',
+    deletes: true,
   },
-  (given) => {
-    it('reads a custom field by its key', async () => {
-      const { product, linked } = given();
-      const context = await linked();
-      product.records.add({ name: 'Grace', custom_fields: { [HASH]: 'Navy' } });
+};
 
-      const [record] = await readAll(context, 'contacts');
+describeContract(PERSONS, (given) => {
+  it('reads a custom field by its key', async () => {
+    const { product, linked } = given();
+    const context = await linked();
+    product.records.add({ name: 'Grace', custom_fields: { [HASH]: 'Navy' } });
 
-      expect(record?.fields).toMatchObject({ custom_fields: { [HASH]: 'Navy' } });
-    });
+    const [record] = await readAll(context, 'contacts');
 
-    it('creates no person that could not be found again', async () => {
-      const { product, linked } = given();
-      const context = await linked();
+    expect(record?.fields).toMatchObject({ custom_fields: { [HASH]: 'Navy' } });
+  });
 
-      const error = await errorOf(itemsOf('contacts')(context, { name: 'Ada' }), context);
+  it('creates no person that could not be found again', async () => {
+    const { product, linked } = given();
+    const context = await linked();
 
-      expect(error).toMatchObject({ errors: [{ code: 'unusable_value' }] });
-      expect(product.records.all()).toEqual([]);
-    });
+    const error = await errorOf(itemsOf('contacts')(context, { name: 'Ada' }), context);
+
+    expect(error).toMatchObject({ errors: [{ code: 'unusable_value' }] });
+    expect(product.records.all()).toEqual([]);
+  });
+});
+
+describeContract({
+  ...PERSONS,
+  product: () => pipedrive('organizations'),
+  recordType: 'companies',
+  push: {
+    fields: (number) => ({ name: `Lovelace ${number}` }),
+    change: {},
+    changed: { name: 'Lovelace 1' },
+    refused: { fields: { name: '' }, field: null, says: /is empty/ },
+    key: 'name',
+    deletes: true,
   },
-);
+});

@@ -6,15 +6,15 @@
 import type { JsonObject } from '../../../../domain/json';
 import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
+import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const COMPANY = '/v3/company/1234567890123456';
 const PAGE = 2;
 const QUERY =
-  /^SELECT (?<what>\*|COUNT\(\*\)) FROM Customer(?: WHERE (?<where>.+?))?(?: ORDERBY Id)?(?: STARTPOSITION (?<start>\d+) MAXRESULTS (?<size>\d+))?$/su;
+  /^SELECT (?<what>\*|COUNT\(\*\)) FROM (?<from>\w+)(?: WHERE (?<where>.+?))?(?: ORDERBY Id)?(?: STARTPOSITION (?<start>\d+) MAXRESULTS (?<size>\d+))?$/su;
 
-function quickbooks(): Product {
+function quickbooks(entity: 'Customer' | 'Vendor'): Product {
   const records = new RecordStore((number) => String(number));
   const requests = new Map<string, ScriptedAnswer>();
 
@@ -29,27 +29,27 @@ function quickbooks(): Product {
     const [, , , kind, id, ...more] = asked.parts;
     if (kind === 'companyinfo') return { status: 200, body: { CompanyInfo: { CompanyName: 'Acme' } } };
     if (kind === 'query') return query(asked.query.get('query') ?? '');
-    if (kind !== 'customer' || more.length > 0)
+    if (kind !== entity.toLowerCase() || more.length > 0)
       return fault('500', 'Unsupported Operation', 'No such entity.');
     if (asked.method === 'GET') return read(id ?? '');
     return written(asked);
   }
 
   function query(text: string): ScriptedAnswer {
-    const { what, where, start = '1', size = '100' } = QUERY.exec(text)?.groups ?? {};
+    const { what, from, where, start = '1', size = '100' } = QUERY.exec(text)?.groups ?? {};
     const isWanted = conditionOf(where ?? '');
-    if (what === undefined || isWanted === undefined || Number(size) > 1_000)
+    if (what === undefined || from !== entity || isWanted === undefined || Number(size) > 1_000)
       return fault('4000', 'Error parsing query', 'QueryParserError: Invalid content.');
     const found = records.all().filter(isWanted);
     const { page } = pageOf(found, Number(start) - 1, Math.min(PAGE, Number(size)));
     if (what !== '*') return answered({ QueryResponse: { totalCount: found.length } });
-    const list = { Customer: page.map(shown), startPosition: Number(start), maxResults: page.length };
+    const list = { [entity]: page.map(shown), startPosition: Number(start), maxResults: page.length };
     return answered({ QueryResponse: page.length === 0 ? {} : list });
   }
 
   function read(id: string): ScriptedAnswer {
     const row = records.get(id);
-    return row === undefined ? notFound() : answered({ Customer: shown(row) });
+    return row === undefined ? notFound() : answered({ [entity]: shown(row) });
   }
 
   /** A creation is repeated with its request id without effect. */
@@ -63,7 +63,7 @@ function quickbooks(): Product {
 
   function create(fields: JsonObject): ScriptedAnswer {
     const problem = problemOf(fields, undefined);
-    return problem ?? answered({ Customer: shown(records.add({ Active: true, ...fields, version: 0 })) });
+    return problem ?? answered({ [entity]: shown(records.add({ Active: true, ...fields, version: 0 })) });
   }
 
   function change({ Id: id, SyncToken: token, sparse, ...fields }: JsonObject): ScriptedAnswer {
@@ -80,7 +80,7 @@ function quickbooks(): Product {
     const problem = problemOf({ ...row.fields, ...fields }, row);
     if (problem !== undefined) return problem;
     records.change(row, { ...fields, version: Number(versionOf(row)) + 1 });
-    return answered({ Customer: shown(row) });
+    return answered({ [entity]: shown(row) });
   }
 
   function problemOf({ DisplayName: name }: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
@@ -137,68 +137,69 @@ const customer = (number: number) => ({
   phone: '1',
 });
 
-describeContract(
-  {
-    key: 'quickbooks',
-    parameters: { company_id: '1234567890123456', oauth_app: 'oap_01h00000000000000000000000' },
-    credentials: { consent: {} },
-    product: quickbooks,
-    throttled: {
-      status: 429,
-      body: { Fault: { Error: [{ Message: 'ThrottleExceeded', code: '3001' }], type: 'THROTTLE' } },
-      waitMs: null,
-    },
-    recordType: 'customers',
-    seed: ({ records }, number) =>
-      records.add({
-        DisplayName: `O'Hopper Inc ${number}`,
-        GivenName: 'Grace',
-        FamilyName: 'Hopper',
-        PrimaryEmailAddr: { Address: `e${number}@example.com` },
-        PrimaryPhone: { FreeFormNumber: '2' },
-        Active: true,
-      }),
-    touch: { GivenName: 'Amazing' },
-    hasChanges: true,
-    push: {
-      fields: customer,
-      change: { email: 'ada@example.com' },
-      changed: { DisplayName: 'Lovelace Ltd 1', PrimaryEmailAddr: { Address: 'ada@example.com' } },
-      refused: { fields: { name: 'Lovelace: Ada' }, field: 'name', says: /cannot contain a colon/ },
-      key: 'name',
-      deactivated: { Active: false },
-      deletes: false,
-    },
+const CUSTOMERS: Contract = {
+  key: 'quickbooks',
+  parameters: { company_id: '1234567890123456', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {} },
+  product: () => quickbooks('Customer'),
+  throttled: {
+    status: 429,
+    body: { Fault: { Error: [{ Message: 'ThrottleExceeded', code: '3001' }], type: 'THROTTLE' } },
+    waitMs: null,
   },
-  (given) => {
-    it('changes the latest version when somebody else was faster', async () => {
-      const { simulator, product, linked } = given();
-      const context = await linked();
-      const row = product.records.add({
-        DisplayName: 'Lovelace Ltd 1',
-        Notes: 'theirs',
-        Active: true,
-        version: 4,
-      });
+  recordType: 'customers',
+  seed: ({ records }, number) =>
+    records.add({
+      DisplayName: `O'Hopper Inc ${number}`,
+      GivenName: 'Grace',
+      FamilyName: 'Hopper',
+      PrimaryEmailAddr: { Address: `e${number}@example.com` },
+      PrimaryPhone: { FreeFormNumber: '2' },
+      Active: true,
+    }),
+  touch: { GivenName: 'Amazing' },
+  hasChanges: true,
+  push: {
+    fields: customer,
+    change: { email: 'ada@example.com' },
+    changed: { DisplayName: 'Lovelace Ltd 1', PrimaryEmailAddr: { Address: 'ada@example.com' } },
+    refused: { fields: { name: 'Lovelace: Ada' }, field: 'name', says: /cannot contain a colon/ },
+    key: 'name',
+    deactivated: { Active: false },
+    deletes: false,
+  },
+};
 
-      const item = itemsOf('customers')(context, customer(1), { remoteId: row.id, remoteVersion: '3' });
-      const result = await pushOne(item, context);
-
-      expect(result).toMatchObject({ ok: true, effect: 'updated', remoteVersion: '5' });
-      expect(row.fields).toMatchObject({ GivenName: 'Ada', Notes: 'theirs' });
-      expect(simulator.asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST']);
+describeContract(CUSTOMERS, (given) => {
+  it('changes the latest version when somebody else was faster', async () => {
+    const { simulator, product, linked } = given();
+    const context = await linked();
+    const row = product.records.add({
+      DisplayName: 'Lovelace Ltd 1',
+      Notes: 'theirs',
+      Active: true,
+      version: 4,
     });
 
-    it('reads of changes who was made inactive', async () => {
-      const { product, linked } = given();
-      const row = product.records.add({ DisplayName: 'Hopper Inc', Active: true });
-      product.records.change(row, { Active: false });
+    const item = itemsOf('customers')(context, customer(1), { remoteId: row.id, remoteVersion: '3' });
+    const result = await pushOne(item, context);
 
-      const context = await linked();
-      const [record] = await readAll(context, 'customers', new Date(0));
+    expect(result).toMatchObject({ ok: true, effect: 'updated', remoteVersion: '5' });
+    expect(row.fields).toMatchObject({ GivenName: 'Ada', Notes: 'theirs' });
+    expect(simulator.asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST']);
+  });
 
-      expect(record).toMatchObject({ remoteId: row.id, isDeleted: true });
-      expect(await readAll(context, 'customers')).toHaveLength(0);
-    });
-  },
-);
+  it('reads of changes who was made inactive', async () => {
+    const { product, linked } = given();
+    const row = product.records.add({ DisplayName: 'Hopper Inc', Active: true });
+    product.records.change(row, { Active: false });
+
+    const context = await linked();
+    const [record] = await readAll(context, 'customers', new Date(0));
+
+    expect(record).toMatchObject({ remoteId: row.id, isDeleted: true });
+    expect(await readAll(context, 'customers')).toHaveLength(0);
+  });
+});
+
+describeContract({ ...CUSTOMERS, product: () => quickbooks('Vendor'), recordType: 'vendors' });

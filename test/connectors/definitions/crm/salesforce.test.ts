@@ -19,11 +19,16 @@ const KEYS = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 const PAGE = 2;
-const COLUMNS = ['FirstName', 'LastName', 'Email', 'Phone', 'Title', EXTERNAL_ID];
+const COLUMNS = {
+  Contact: ['FirstName', 'LastName', 'Email', 'Phone', 'Title', EXTERNAL_ID],
+  Account: ['Name', 'Website', 'Phone', EXTERNAL_ID],
+};
+const REQUIRED = { Contact: 'LastName', Account: 'Name' };
 const SOQL =
-  /^SELECT (?<columns>[\w., ()]+) FROM Contact(?: WHERE (?<where>.+?))?(?: ORDER BY SystemModstamp)?(?: LIMIT (?<limit>\d+))?$/su;
+  /^SELECT (?<columns>[\w., ()]+) FROM (?<from>Contact|Account)(?: WHERE (?<where>.+?))?(?: ORDER BY SystemModstamp)?(?: LIMIT (?<limit>\d+))?$/su;
 
-function salesforce(): Product {
+function salesforce(object: 'Contact' | 'Account'): Product {
+  const [own, required] = [COLUMNS[object], REQUIRED[object]];
   const records = new RecordStore((number) => `003${String(number).padStart(15, '0')}`);
   const cursors = new Map<string, { found: Row[]; columns: string[] }>();
 
@@ -34,7 +39,8 @@ function salesforce(): Product {
       return refuse(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
     const [, , , what = '', kind, id, ...more] = asked.parts;
     if (what === 'query' || what === 'queryAll') return query(asked, what, kind);
-    if (what !== 'sobjects' || kind !== 'Contact' || more.length > 0)
+    if (what === 'sobjects' && id === 'describe') return { status: 200, body: { fields: FIELDS } };
+    if (what !== 'sobjects' || kind !== object || more.length > 0)
       return refuse(404, 'NOT_FOUND', 'The requested resource does not exist');
     if (id === undefined) return create(fieldsIn(asked));
     return one(asked, id);
@@ -48,14 +54,15 @@ function salesforce(): Product {
         ? refuse(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator')
         : page(key, known, Number(from));
     }
-    const { columns = '', where, limit } = SOQL.exec(asked.query.get('q') ?? '')?.groups ?? {};
+    const { columns = '', from, where, limit } = SOQL.exec(asked.query.get('q') ?? '')?.groups ?? {};
     const isWanted = where === undefined ? () => true : condition(where);
     if (columns === '' || isWanted === undefined) return refuse(400, 'MALFORMED_QUERY', 'unexpected token');
     const names = columns.split(/\s*,\s*/);
-    const unknown = names.find((name) => ![...COLUMNS, 'Id', 'IsDeleted', 'SystemModstamp'].includes(name));
+    const unknown = names.find((name) => ![...own, 'Id', 'IsDeleted', 'SystemModstamp'].includes(name));
     if (unknown !== undefined)
-      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on entity 'Contact'.`);
-    const found = (what === 'queryAll' ? records.all() : records.living()).filter(isWanted);
+      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on entity '${object}'.`);
+    const rows = what === 'queryAll' ? records.all() : records.living();
+    const found = from === object ? rows.filter(isWanted) : [];
     const key = `01g${cursors.size}`;
     const cursor = { found: found.slice(0, Number(limit ?? found.length)), columns: names };
     cursors.set(key, cursor);
@@ -76,7 +83,7 @@ function salesforce(): Product {
     const { id } = records.add(fields);
     return {
       status: 201,
-      headers: { location: `${API}/sobjects/Contact/${id}` },
+      headers: { location: `${API}/sobjects/${object}/${id}` },
       body: { id, success: true, errors: [] },
     };
   }
@@ -86,26 +93,26 @@ function salesforce(): Product {
     if (row === undefined)
       return refuse(404, 'NOT_FOUND', 'Provided external ID field does not exist or is not accessible');
     if (row.isDeleted) return refuse(404, 'ENTITY_IS_DELETED', 'entity is deleted');
-    if (asked.method === 'GET') return { status: 200, body: shown(row, ['Id', 'IsDeleted', ...COLUMNS]) };
+    if (asked.method === 'GET') return { status: 200, body: shown(row, ['Id', 'IsDeleted', ...own]) };
     if (asked.method === 'DELETE') {
       records.delete(row);
       return { status: 204 };
     }
-    const problem = problemOf({ LastName: row.fields['LastName'] ?? null, ...fieldsIn(asked) }, row);
+    const problem = problemOf({ [required]: row.fields[required] ?? null, ...fieldsIn(asked) }, row);
     if (problem !== undefined) return problem;
     records.change(row, fieldsIn(asked));
     return { status: 204 };
   }
 
-  function problemOf(fields: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
-    const unknown = Object.keys(fields).find((name) => !COLUMNS.includes(name));
+  function problemOf(fields: JsonObject, self: Row | undefined): ScriptedAnswer | undefined {
+    const unknown = Object.keys(fields).find((name) => !own.includes(name));
     if (unknown !== undefined)
-      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on sobject of type Contact`);
-    if ((fields['LastName'] ?? '') === '')
-      return refuse(400, 'REQUIRED_FIELD_MISSING', 'Required fields are missing: [LastName]', ['LastName']);
+      return refuse(400, 'INVALID_FIELD', `No such column '${unknown}' on sobject of type ${object}`);
+    if ((fields[required] ?? '') === '')
+      return refuse(400, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${required}]`, [required]);
     const value = fields[EXTERNAL_ID];
     const other = records.find((row) => value !== undefined && row.fields[EXTERNAL_ID] === value);
-    if (other === undefined || other === own) return undefined;
+    if (other === undefined || other === self) return undefined;
     const message = `duplicate value found: ${EXTERNAL_ID} duplicates value on record with id: ${other.id}`;
     return refuse(400, 'DUPLICATE_VALUE', message);
   }
@@ -133,6 +140,17 @@ function isAssertion(assertion: string): boolean {
     verify('sha256', signed, KEYS.publicKey, Buffer.from(signature, 'base64url'))
   );
 }
+
+/** As `describe` shows them. */
+const FIELDS = [
+  { name: 'Email', label: 'Email', type: 'email', nillable: true, picklistValues: [] },
+  {
+    name: 'LeadSource',
+    label: 'Lead Source',
+    type: 'picklist',
+    picklistValues: [{ active: true, label: 'Web', value: 'Web' }],
+  },
+];
 
 /** `Field = 'text'` with escapes, and `SystemModstamp >= instant`; undefined for anything else. */
 function condition(where: string): ((row: Row) => boolean) | undefined {
@@ -169,6 +187,22 @@ const refuse = (
   body: [{ message, errorCode, fields }],
 });
 
+const COMMON = {
+  key: 'salesforce',
+  parameters: { domain: 'acme.my.salesforce.com', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: {
+    consent: {},
+    client_credentials: { client_id: 'key', client_secret: SECRET },
+    jwt: { client_id: 'key', username: 'ada@example.com', private_key: KEYS.privateKey },
+  },
+  throttled: {
+    ...refuse(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'),
+    waitMs: null,
+  },
+  hasChanges: true,
+  tellsDeletions: true,
+};
+
 const contact = (number: number) => ({
   first_name: 'Ada',
   last_name: `Lovelace ${number}`,
@@ -177,24 +211,13 @@ const contact = (number: number) => ({
 
 describeContract(
   {
-    key: 'salesforce',
-    parameters: { domain: 'acme.my.salesforce.com', oauth_app: 'oap_01h00000000000000000000000' },
-    credentials: {
-      consent: {},
-      client_credentials: { client_id: 'key', client_secret: SECRET },
-      jwt: { client_id: 'key', username: 'ada@example.com', private_key: KEYS.privateKey },
-    },
-    product: salesforce,
-    throttled: {
-      ...refuse(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'),
-      waitMs: null,
-    },
+    ...COMMON,
+    product: () => salesforce('Contact'),
+    describes: { name: 'LeadSource', label: 'Lead Source' },
     recordType: 'contacts',
     seed: ({ records }, number) =>
       records.add({ FirstName: 'Grace', LastName: `Hopper ${number}`, Email: `e${number}@example.com` }),
     touch: { Title: 'Admiral' },
-    hasChanges: true,
-    tellsDeletions: true,
     push: {
       fields: contact,
       change: { title: 'Countess' },
@@ -234,3 +257,19 @@ describeContract(
     );
   },
 );
+
+describeContract({
+  ...COMMON,
+  product: () => salesforce('Account'),
+  recordType: 'companies',
+  seed: ({ records }, number) => records.add({ Name: `Hopper ${number}`, Website: 'https://hopper.example' }),
+  touch: { Phone: '1' },
+  push: {
+    fields: (number) => ({ name: `Lovelace ${number}` }),
+    change: { website: 'https://lovelace.example' },
+    changed: { Website: 'https://lovelace.example', [EXTERNAL_ID]: 'e1' },
+    refused: { fields: { phone: '1' }, field: 'name', says: /Required fields are missing/ },
+    key: 'website',
+    deletes: true,
+  },
+});

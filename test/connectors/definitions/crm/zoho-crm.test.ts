@@ -6,20 +6,24 @@
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import { errorOf, pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
+import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
 
 const PAGE = 2;
 const EXTERNAL_ID = 'Syncline_ID';
 
-function zoho(): Product {
+function zoho(kind: 'Contacts' | 'Accounts'): Product {
+  const required = kind === 'Contacts' ? 'Last_Name' : 'Account_Name';
   const records = new RecordStore((number) => `41500000000${String(number).padStart(5, '0')}`);
 
   function answer(asked: Asked): ScriptedAnswer {
     if (asked.headers['authorization'] !== `Zoho-oauthtoken ${CONSENTED_TOKEN}`)
       return refuse(401, 'INVALID_TOKEN', 'invalid oauth token');
     const [crm, version, module, id, ...more] = asked.parts;
-    if (`${crm}/${version}/${module}` !== 'crm/v8/Contacts' || more.length > 0)
+    if (module === 'settings') return { status: 200, body: { fields: FIELDS } };
+    // The check reads a contact, whatever is synced.
+    if (kind === 'Accounts' && module === 'Contacts') return { status: 204 };
+    if (`${crm}/${version}/${module}` !== `crm/v8/${kind}` || more.length > 0)
       return refuse(404, 'INVALID_URL_PATTERN', 'Please check if the URL trying to access is a correct one');
     if (id === undefined) return list(asked);
     if (id === 'deleted') return deleted(asked);
@@ -64,7 +68,7 @@ function zoho(): Product {
     if (!Array.isArray(by) || by[0] !== EXTERNAL_ID || fields === undefined)
       return refuse(400, 'INVALID_DATA', 'body');
     const known = records.find((row) => row.fields[EXTERNAL_ID] === fields[EXTERNAL_ID]);
-    const problem = problemOf({ ...known?.fields, ...fields });
+    const problem = problemOf({ ...known?.fields, ...fields }, required);
     if (problem !== undefined) return problem;
     if (known !== undefined) records.change(known, fields);
     return accepted(known ?? records.add(fields), known === undefined ? 201 : 200);
@@ -84,7 +88,7 @@ function zoho(): Product {
       return accepted(row, 200);
     }
     const [fields] = fieldsIn(asked)['data'] as JsonObject[];
-    const problem = problemOf({ ...row.fields, ...fields });
+    const problem = problemOf({ ...row.fields, ...fields }, required);
     if (problem !== undefined || !isJsonObject(fields)) return problem ?? refuse(400, 'INVALID_DATA', 'body');
     records.change(row, fields);
     return accepted(row, 200);
@@ -101,11 +105,30 @@ function since(headers: Record<string, string>, rows: Row[]): Row[] {
 }
 
 /** A refused record of a call that was accepted: the status of the call says nothing about it. */
-function problemOf({ Last_Name: name }: JsonObject): ScriptedAnswer | undefined {
+function problemOf(fields: JsonObject, required: string): ScriptedAnswer | undefined {
+  const name = fields[required];
   if (typeof name === 'string' && name !== '') return undefined;
-  const details = { api_name: 'Last_Name', json_path: '$.data[0].Last_Name' };
+  const details = { api_name: required, json_path: `$.data[0].${required}` };
   return answeredItem(202, 'MANDATORY_NOT_FOUND', 'required field not found', details);
 }
+
+/** As the settings show them. */
+const FIELDS = [
+  {
+    api_name: 'Email',
+    field_label: 'Email',
+    data_type: 'email',
+    system_mandatory: false,
+    pick_list_values: [],
+  },
+  {
+    api_name: 'Lead_Source',
+    field_label: 'Lead Source',
+    data_type: 'picklist',
+    system_mandatory: false,
+    pick_list_values: [{ display_value: 'Web', actual_value: 'Web' }],
+  },
+];
 
 const written = (instant: Date): string => `${instant.toISOString().slice(0, 19)}+00:00`;
 
@@ -149,53 +172,69 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
-describeContract(
-  {
-    key: 'zoho-crm',
-    parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
-    credentials: { consent: {} },
-    product: zoho,
-    throttled: {
-      ...refuse(429, 'TOO_MANY_REQUESTS', 'You have exceeded the number of API requests.'),
-      waitMs: null,
-    },
-    recordType: 'contacts',
-    seed: ({ records }, number) =>
-      records.add({ First_Name: 'Grace', Last_Name: `Hopper ${number}`, Email: `e${number}@example.com` }),
-    touch: { Title: 'Admiral' },
-    hasChanges: true,
-    tellsDeletions: true,
-    push: {
-      fields: contact,
-      change: { title: 'Countess' },
-      changed: { Last_Name: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
-      refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /required field not found/ },
-      key: 'email',
-      deletes: true,
-    },
+const CONTACTS: Contract = {
+  key: 'zoho-crm',
+  parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
+  credentials: { consent: {} },
+  product: () => zoho('Contacts'),
+  describes: { name: 'Lead_Source', label: 'Lead Source' },
+  throttled: {
+    ...refuse(429, 'TOO_MANY_REQUESTS', 'You have exceeded the number of API requests.'),
+    waitMs: null,
   },
-  (given) => {
-    it('creates nothing twice when the search lags behind', async () => {
-      const { simulator, product, linked } = given();
-      const context = await linked();
-      const item = itemsOf('contacts')(context, contact(1));
-
-      await pushOne(item, context);
-      simulator.answerNextWith({ status: 204 });
-      const again = await pushOne(item, context);
-
-      expect(again).toMatchObject({ ok: true, remoteId: product.records.living()[0]!.id });
-      expect(product.records.living()).toHaveLength(1);
-    });
-
-    it('sends nothing for an id that a search cannot express', async () => {
-      const { simulator, linked } = given();
-      const context = await linked();
-
-      const item = itemsOf('contacts')(context, contact(1), { externalId: 'e1)or(Email:equals:a' });
-
-      expect(await errorOf(item, context)).toMatchObject({ errors: [{ code: 'unusable_value' }] });
-      expect(simulator.asked).toEqual([]);
-    });
+  recordType: 'contacts',
+  seed: ({ records }, number) =>
+    records.add({ First_Name: 'Grace', Last_Name: `Hopper ${number}`, Email: `e${number}@example.com` }),
+  touch: { Title: 'Admiral' },
+  hasChanges: true,
+  tellsDeletions: true,
+  push: {
+    fields: contact,
+    change: { title: 'Countess' },
+    changed: { Last_Name: 'Lovelace 1', Title: 'Countess', [EXTERNAL_ID]: 'e1' },
+    refused: { fields: { first_name: 'Ada' }, field: 'last_name', says: /required field not found/ },
+    key: 'email',
+    deletes: true,
   },
-);
+};
+
+describeContract(CONTACTS, (given) => {
+  it('creates nothing twice when the search lags behind', async () => {
+    const { simulator, product, linked } = given();
+    const context = await linked();
+    const item = itemsOf('contacts')(context, contact(1));
+
+    await pushOne(item, context);
+    simulator.answerNextWith({ status: 204 });
+    const again = await pushOne(item, context);
+
+    expect(again).toMatchObject({ ok: true, remoteId: product.records.living()[0]!.id });
+    expect(product.records.living()).toHaveLength(1);
+  });
+
+  it('sends nothing for an id that a search cannot express', async () => {
+    const { simulator, linked } = given();
+    const context = await linked();
+
+    const item = itemsOf('contacts')(context, contact(1), { externalId: 'e1)or(Email:equals:a' });
+
+    expect(await errorOf(item, context)).toMatchObject({ errors: [{ code: 'unusable_value' }] });
+    expect(simulator.asked).toEqual([]);
+  });
+});
+
+describeContract({
+  ...CONTACTS,
+  product: () => zoho('Accounts'),
+  recordType: 'companies',
+  seed: ({ records }, number) => records.add({ Account_Name: `Hopper ${number}` }),
+  touch: { Phone: '1' },
+  push: {
+    fields: (number) => ({ name: `Lovelace ${number}` }),
+    change: { website: 'https://lovelace.example' },
+    changed: { Website: 'https://lovelace.example', [EXTERNAL_ID]: 'e1' },
+    refused: { fields: { phone: '1' }, field: 'name', says: /required field not found/ },
+    key: 'website',
+    deletes: true,
+  },
+});
