@@ -4,6 +4,7 @@ import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
 import { createErasureActivities } from './erasures/erasure';
 import { createDefinitionRolloutActivities } from './third-parties/definition-rollout';
+import { createIncomingChangesActivities } from './sync-runs/incoming-changes';
 import { createIntegrationCheckActivities } from './integrations/integration-check';
 import { createMappingSamplesActivities } from './integrations/mapping-samples';
 import { createOAuthConsentActivities } from './integrations/oauth/exchange-code';
@@ -19,6 +20,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createDefinitionRolloutActivities(dependencies),
   ...createEmailActivities(dependencies),
   ...createErasureActivities(dependencies),
+  ...createIncomingChangesActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createMappingSamplesActivities(dependencies),
   ...createNotificationActivities(dependencies),

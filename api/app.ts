@@ -17,6 +17,7 @@ import { createDocs } from './http/docs';
 import { handleErrors } from './http/error-handler';
 import { HttpError } from './http/http-error';
 import { limitVisitors } from './http/rate-limits';
+import { createIncomingCalls } from './incoming/incoming-calls';
 import { guardUrl } from './http/url-guard';
 import { createUnsubscribePages } from './notifications/unsubscribe-pages';
 import { routes } from './routes';
@@ -46,6 +47,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.use(['/docs'], createDocs());
   app.use('/unsubscribe', createUnsubscribePages(dependencies));
   app.use('/connect', createConnectPages(dependencies));
+  app.use('/v1/incoming', createIncomingCalls(dependencies));
   app.get('/', (_request, response) => response.redirect(302, '/docs'));
   app.all('/', refuseMethod(['GET', 'HEAD']));
   app.use(CONSOLE, refuseCrossSite(config), sessions.read, attachSession(sessions));

@@ -10,6 +10,7 @@ import { personSessionRoutes } from './auth/person-session-routes';
 import { connectSessionRoutes } from './connect/connect-session-routes';
 import { connectSettingsRoutes } from './connect/connect-settings-routes';
 import { healthRoutes } from './http/health-routes';
+import { incomingWebhookRoutes } from './incoming/incoming-webhook-routes';
 import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
 import { integrationRoutes } from './integrations/integration-routes';
@@ -72,6 +73,7 @@ export const routes: readonly Route[] = [
   ...meRoutes,
   ...connectorRoutes,
   ...builderRoutes,
+  ...incomingWebhookRoutes,
   ...definitionRoutes,
   ...platformDefinitionRoutes,
   ...rolloutRoutes,

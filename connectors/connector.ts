@@ -5,7 +5,6 @@
  * It has no state and opens no socket: it gets everything in a `ConnectorContext`, above all the HTTP client.
  * It reports failures only through the four errors of `errors.ts`.
  */
-import type { Socket } from 'node:net';
 import type { ZodType } from 'zod';
 import type { JsonObject } from '../domain/json';
 import type { OAuthSettings } from '../domain/oauth/authorization';
@@ -13,19 +12,14 @@ import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
 import type { ClientIdentity, HttpClient } from './http';
+import type { IncomingWebhooks, NamedRequest } from './incoming';
 import type { ListRanges, RangesRequest } from './list-ranges';
+import type { SocketOpener } from './sockets';
 import type { AccessTokens, TokenStore } from './tokens';
 
 export type { HttpClient, HttpRequest, HttpResponse } from './http';
+export type { SocketOpener } from './sockets';
 export type { AccessToken, AccessTokens, TokenStore } from './tokens';
-
-/**
- * TCP connections for third parties without HTTP, under the same egress policy. The caller closes the socket.
- * @throws Unavailable if there is no connection (refused, timed out, blocked by policy)
- */
-export interface SocketOpener {
-  open(target: { host: string; port: number }): Promise<Socket>;
-}
 
 export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   config: Config;
@@ -242,10 +236,7 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   origins?(config: Config): Record<string, string>;
   /** Of a configuration that signs in by an account, to which a person consents. Absent: none does. */
   oauth?(config: Config): OAuthSettings | undefined;
-  /**
-   * The names of the credentials, where they depend on the configuration: a form asks for them. Absent: the
-   * schema says them.
-   */
+  /** The names of the credentials that a form asks for. Absent: the schema says them. */
   credentialNames?(config: Config): string[];
   /** The hosts (`host` or `host:port`) of this configuration. The egress policy blocks all others. */
   hosts(config: Config): string[];
@@ -273,6 +264,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * must not be retried.
    */
   readPage?(request: ReadRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
+  canReadNamed?(config: Config, recordType: string): boolean;
+  /** Reads records by their ids. One that does not exist is deleted in the page. Errors as in `readPage`. */
+  readNamed?(request: NamedRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
+  /** What the third party sends to us; undefined or absent: nothing is described. */
+  incoming?(config: Config): IncomingWebhooks | undefined;
   /** Divides the whole list of a record type (list-ranges.ts). Absent: lists are read in one piece. */
   ranges?(request: RangesRequest, context: ConnectorContext<Config, Credentials>): Promise<ListRanges>;
   /**

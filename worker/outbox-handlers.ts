@@ -1,6 +1,6 @@
 /**
- * Passes outbox messages on to Temporal: each topic signals or starts one workflow. Repeating a message is
- * harmless, because every workflow reads its rows and the ids of workflows are fixed.
+ * Each topic of the outbox signals or starts one workflow. Repeating a message is harmless: workflows read
+ * their rows, and their ids are fixed.
  */
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import {
@@ -21,6 +21,12 @@ import {
   erasureChangedSignal,
   erasureWorkflowId,
 } from '../contract/erasure';
+import {
+  INCOMING_CHANGES_WORKFLOW,
+  type IncomingChangesInput,
+  incomingChangesWorkflowId,
+  incomingDueSignal,
+} from '../contract/incoming-changes';
 import {
   NOTIFICATION_WORKFLOW,
   type NotificationInput,
@@ -45,7 +51,6 @@ import {
   syncRunsChangedSignal,
   syncRunWorkflowId,
 } from '../contract/sync-run';
-import { TASK_QUEUES } from '../contract/task-queues';
 import {
   deliveriesDueSignal,
   WEBHOOK_ENDPOINT_WORKFLOW,
@@ -67,9 +72,8 @@ import { searchable, started, unlessRunning } from '../contract/workflow-options
 export type OutboxHandler = (message: DueMessage) => Promise<void>;
 
 export interface OutboxHandlerOptions {
-  /** False if the cluster refused to register the search attributes. */
+  /** False if the cluster refused to register them. */
   hasSearchAttributes: boolean;
-  /** Where schedules are, and when push queues look next. */
   database?: Database;
 }
 
@@ -88,6 +92,8 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
           database &&
           unlessDeleted(database.withTenant(message.tenantId, (work) => updateSchedules(work, message)))
         );
+      case 'incoming_changes':
+        return signalIncomingChanges(temporal, message);
       case 'email':
         return startEmail(client, message);
       case 'webhook_endpoint':
@@ -112,10 +118,7 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
   };
 }
 
-interface Temporal {
-  client: Client;
-  hasSearchAttributes: boolean;
-}
+type Temporal = { client: Client; hasSearchAttributes: boolean };
 
 /** Does nothing if the queue looks early enough by itself. */
 async function signalPushQueue(
@@ -131,8 +134,7 @@ async function signalPushQueue(
   const input: RecordPushInput = { tenantId, integrationId, nextDueAt: dueAtMs, hasSearchAttributes };
   await client.workflow.signalWithStart(RECORD_PUSH_WORKFLOW, {
     workflowId: recordPushWorkflowId({ integrationId }),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
+    ...started(input),
     signal: recordsDueSignal,
     signalArgs: [{ nextDueAt: dueAtMs }],
     staticSummary: 'Pushes changed records of one integration after their grace period',
@@ -154,6 +156,22 @@ async function signalSyncRuns(
     signal: syncRunsChangedSignal,
     staticSummary: "Imports one integration's records from the third party",
     ...started(input),
+    ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
+  });
+}
+
+async function signalIncomingChanges(
+  { client, hasSearchAttributes }: Temporal,
+  { tenantId, integrationId, nextDueAt }: MessageOf<'incoming_changes'>,
+): Promise<void> {
+  const due = { nextDueAt: nextDueAt.getTime() };
+  const input: IncomingChangesInput = { tenantId, integrationId, ...due, hasSearchAttributes };
+  await client.workflow.signalWithStart(INCOMING_CHANGES_WORKFLOW, {
+    workflowId: incomingChangesWorkflowId({ integrationId }),
+    ...started(input),
+    signal: incomingDueSignal,
+    signalArgs: [due],
+    staticSummary: "Has the records read that one integration's webhooks have named",
     ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
   });
 }
@@ -184,8 +202,7 @@ async function signalEndpointQueue(
   const input: WebhookEndpointInput = { endpointId, nextDueAt: dueAtMs, hasSearchAttributes };
   await client.workflow.signalWithStart(WEBHOOK_ENDPOINT_WORKFLOW, {
     workflowId: webhookEndpointWorkflowId({ endpointId }),
-    taskQueue: TASK_QUEUES.workflows,
-    args: [input],
+    ...started(input),
     signal: deliveriesDueSignal,
     signalArgs: [{ nextDueAt: dueAtMs }],
     staticSummary: 'Delivers events to one webhook endpoint',
@@ -199,9 +216,7 @@ async function startEmail(client: Client, { tenantId, emailId }: MessageOf<'emai
   try {
     await client.workflow.start(EMAIL_WORKFLOW, {
       workflowId: emailWorkflowId(input),
-      taskQueue: TASK_QUEUES.workflows,
-      args: [input],
-      workflowIdConflictPolicy: 'USE_EXISTING',
+      ...unlessRunning(input),
       // A terminated workflow may be started again: the row says whether its e-mail has been sent.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: 'Sends one e-mail',

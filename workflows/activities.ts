@@ -9,6 +9,7 @@ import type { BackgroundTaskActivities } from '../activities/platform/background
 import type { DefinitionRolloutActivities } from '../activities/third-parties/definition-rollout';
 import type { EmailActivities } from '../activities/notifications/email';
 import type { ErasureActivities } from '../activities/erasures/erasure';
+import type { IncomingChangesActivities } from '../activities/sync-runs/incoming-changes';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
 import type { MappingSamplesActivities } from '../activities/integrations/mapping-samples';
 import type { NotificationActivities } from '../activities/notifications/notification';
@@ -175,6 +176,16 @@ export function scheduledSyncActivities(tenantId: string): ScheduledSyncActiviti
     taskQueue: TASK_QUEUES.pull,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.hourly },
+  });
+}
+
+/** One short transaction, retried until PostgreSQL accepts it. */
+export function incomingChangesActivities(tenantId: string): IncomingChangesActivities {
+  return proxyActivities<IncomingChangesActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.hourly },
   });
 }

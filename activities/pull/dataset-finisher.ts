@@ -63,6 +63,11 @@ export class DatasetFinisher {
     return 'done';
   }
 
+  /** Single records were read, from which nothing follows about the others. */
+  runAfterNamed(): Promise<ReadOutcome> {
+    return this.applyEmptied();
+  }
+
   /** Empties fields that are empty at the third party, unless too many are (rules.md 53). */
   private async applyEmptied(): Promise<ReadOutcome> {
     if (this.options.run.overviewId !== null) return 'done';

@@ -18,6 +18,7 @@ import {
 } from '../../db/pull/apply-initial-page';
 import { applyPage } from '../../db/pull/apply-page';
 import { JobHasEnded } from '../../db/pull/page-stages/save-checkpoint';
+import { endNamedRecords } from '../../db/integrations/incoming/incoming-changes';
 import { endRanges, lockRange, type SyncRange } from '../../db/pull/ranges/sync-ranges';
 import { isDatabaseAway } from '../../db/sql/database-away';
 import { GrowthNeedsReview, parkGrowth } from '../../db/pull/growth';
@@ -36,6 +37,7 @@ import type { OpenConnector, PullingLimits } from '../dependencies';
 import { CursorExpired, growthNeedsReview, tooManyRecords } from './dataset-failed';
 import { DatasetFinisher, readInPass } from './dataset-finisher';
 import { countFirst, findRanges, rangesAtOnce } from './list-ranges';
+import { expectsWebhooks, type FetchNamed, findNamed, idsOf } from './named-records';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
@@ -77,6 +79,8 @@ export class DatasetReader {
   private job: SyncJob | undefined;
   /** All records so far were new ones. */
   private isInitialLoad = false;
+  /** Only these records are read. */
+  private named: FetchNamed | undefined;
 
   constructor(private readonly options: DatasetReaderOptions) {
     const { integration, run, recordType } = options;
@@ -89,11 +93,16 @@ export class DatasetReader {
     if (abilities === null) return 'not_supported';
     this.job = await this.pages.inTenant((work) => this.begin(work));
     if (this.job === undefined) return 'stopped';
+    this.named = await findNamed((work) => this.pages.inTenant(work), this.pass, this.options);
+    if (this.named !== undefined) this.isInitialLoad = false;
     if (this.job.readFinishedAt === null) {
-      const read = await this.readList(this.job, abilities);
+      const read = await (this.named === undefined
+        ? this.readList(this.job, abilities)
+        : this.readChain(this.job, this.job, abilities));
       if (read !== 'done') return read;
     }
-    return new DatasetFinisher(this.options, this.pages, this.pass, abilities).run(this.job);
+    const finisher = new DatasetFinisher(this.options, this.pages, this.pass, abilities);
+    return this.named === undefined ? finisher.run(this.job) : finisher.runAfterNamed();
   }
 
   /** `done` also if the range no longer has to be read. */
@@ -155,14 +164,16 @@ export class DatasetReader {
     const target = pullTargetOf(integration, recordType);
     const picklists = await this.pages.inTenant((work) => readPicklists(work, integration));
     const prepare = createPagePreparation(target.mapping, picklists.get(recordType));
-    const countedFirst = range === undefined ? await countFirst(this.pages, run, job, abilities) : null;
+    const isList = range === undefined && this.named === undefined;
+    const countedFirst = isList ? await countFirst(this.pages, run, job, abilities) : null;
     const { syncRunId, overviewId } = run;
     let pagesBefore = chain.pages;
 
     const request = {
       cursor: chain.cursor,
       range: chain.bounds,
-      modifiedSince: canFilterByModified ? job.modifiedSince : null,
+      modifiedSince: canFilterByModified && this.named === undefined ? job.modifiedSince : null,
+      fetch: this.named,
       prepare: async (page: Parameters<typeof prepare>[0]): Promise<PreparedForDataset> => {
         const prepared = await prepare(page);
         const isBulk = this.isInitialLoad && canBulkInsert({ ...prepared, ...target, overviewId });
@@ -175,6 +186,7 @@ export class DatasetReader {
       overviewId,
       recordsPerType,
       isSparse: isSparse && request.modifiedSince !== null,
+      expectsWebhooks: await expectsWebhooks((work) => this.pages.inTenant(work), this.pass, this.options),
     };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
       const { page, bulkInsert } = prepared;
@@ -260,6 +272,8 @@ export class DatasetReader {
           bulk === undefined
             ? await applyPage(work, page, prefetchNext)
             : await applyInitialPage(work, page, bulk, prefetchNext);
+        if (applied.kind === 'applied' && this.named !== undefined)
+          await endNamedRecords(work, { ...this.pass, remoteIds: idsOf(page) });
         if (applied.kind === 'applied' && this.pages.shouldAnnounce()) await this.announce(work);
         return applied;
       },

@@ -43,6 +43,8 @@ export interface ReadRequest<Prepared> {
   modifiedSince: Date | null;
   /** Of the list; undefined = all of it. */
   range?: string | undefined;
+  /** Reads a page otherwise than from the list. */
+  fetch?: ((cursor: string | null) => Promise<ReadPage>) | undefined;
   /** Called as soon as a page has arrived, while the page before may still be written. */
   prepare(page: ReadPage): Prepared | Promise<Prepared>;
 }
@@ -139,7 +141,7 @@ export class PageReader {
   }
 
   private async requestPage<Prepared>(
-    { modifiedSince, range, prepare }: ReadRequest<Prepared>,
+    { modifiedSince, range, fetch, prepare }: ReadRequest<Prepared>,
     cursor: string | null,
   ): Promise<FetchedPage<Prepared>> {
     const { opened, recordType } = this.options;
@@ -150,7 +152,7 @@ export class PageReader {
     const request = { recordType, modifiedSince, cursor, range };
     const memory = new PageMemory();
     this.memories.add(memory);
-    const read = () => memory.reading(() => readPage(request, context));
+    const read = () => memory.reading(() => fetch?.(cursor) ?? readPage(request, context));
     const hasArrived = measurePage(connector.kind);
     const page = await waitForThirdParty(read).catch((error: unknown) => {
       const isRefused = error instanceof RecordRejected && !error.isForbidden;

@@ -2,6 +2,21 @@
 import type { ErrorEntries } from './error-entry';
 
 export const INTEGRATION_ERRORS = {
+  incoming_call_refused: {
+    status: 401,
+    title: 'The call is refused',
+    detail: 'It could not be verified.',
+  },
+  webhooks_not_described: {
+    status: 422,
+    title: 'The configuration describes no webhooks',
+    detail: 'Add `webhooks` to the configuration of the integration: docs/connectors/rest-webhooks.md.',
+  },
+  incoming_address_missing: {
+    status: 409,
+    title: 'There is no address for webhooks yet',
+    detail: 'Make it with POST /v1/integrations/{integration_id}/incoming-webhooks/address.',
+  },
   connector_not_found: {
     status: 404,
     title: 'Connector not found',

@@ -48,7 +48,8 @@ function checkMediaType({ headers }: IncomingMessage): void {
     throw new HttpError('unsupported_media_type');
 }
 
-async function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+/** The body as it was sent. Throws `body_too_large`. */
+export async function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = Number(request.headers['content-length'] ?? 0);
   if (size > limitBytes) throw tooLarge(request, limitBytes);

@@ -5,6 +5,7 @@
 import type { ZodType } from 'zod';
 import type { ReadAbilities } from '../../connectors/connector';
 import { findRefusedUrls, type WhyUrlIsRefused } from '../../domain/connector-settings';
+import type { IncomingWebhooks } from '../../connectors/incoming';
 import type { JsonObject } from '../../domain/json';
 import type { OAuthSettings } from '../../domain/oauth/authorization';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
@@ -43,6 +44,8 @@ export interface DescribedConnector {
   /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
   readSignature?(config: unknown, recordType: string): object;
+  /** Webhooks of the third party; undefined = this configuration describes none. */
+  incoming?(config: unknown): IncomingWebhooks | undefined;
 }
 
 /** Parses the configuration with the connector's schema. Throws `invalid_config` or `egress_refused`. */

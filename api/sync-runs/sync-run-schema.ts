@@ -33,6 +33,7 @@ const runKind = z.enum(RUN_KINDS).meta({
     '- `incremental`: modified records, on request.',
     '- `full`: all records, on request or because of a mapping change.',
     '- `drift_repair`: all records of the types whose totals differed.',
+    '- `webhook`: the records that webhooks of the app have named.',
   ].join('\n'),
 });
 const runState = z.enum(RUN_STATES).meta({
@@ -166,6 +167,11 @@ export const syncJob = z
           'Why the next incremental run reads again from where this one began. `held_back`: records were ' +
           'held back that may be creations of Syncline. `just_pushed`: records were pushed while they were read. `list_changed`: the list changed while it was read, so a record may be missing.',
       }),
+    webhooks_missed: count.nullable().meta({
+      description:
+        'Changes that the run found and no webhook of the app had announced. null = webhooks are not set up ' +
+        'for the record type, or were not when it was last read.',
+    }),
     deletes_withheld: z
       .enum(['list_changed', 'needs_review'])
       .nullable()
@@ -255,6 +261,7 @@ export function toWireJob(job: SyncJob): z.output<typeof syncJob> {
     records_skipped: job.recordsSkipped,
     watermark_kept: job.watermarkKept,
     expected_records: job.expectedRecords,
+    webhooks_missed: job.webhooksMissed,
     deletes_withheld: job.deletesWithheld,
     attempts: job.attempts,
     is_last_attempt_failed: job.isLastAttemptFailed,

@@ -10,6 +10,7 @@ import { formOf } from '../http-errors';
 import { NO_FIELDS, readAnswer, rulesFor } from './http/response-rules';
 import { requestTo } from './http/calls';
 import { countRecords } from './read/count';
+import type { NamedRequest } from '../incoming';
 import type { RangesRequest } from '../list-ranges';
 import { RestConfig } from './config/config';
 import { recordTypeOf } from './config/record-type-of';
@@ -19,12 +20,14 @@ import { clientIdentityOf } from './signing/client-identity';
 import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
 import { pushBatch } from './push/push-batch';
+import { canReadNamed, readNamedRecords } from './webhooks/read-named';
 import { partitionsOf } from './read/partitions';
 import { readRestPage } from './read/read-page';
 import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 import { credentialsOf } from './validate/validate-auth';
+import { incomingWebhooks } from './webhooks/receive';
 
 const BATCH_SIZE = 40;
 
@@ -49,6 +52,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   oauth: ({ auth }) => (auth.type === 'oauth2_authorization_code' ? oauthSettingsOf(auth) : undefined),
   credentialNames: (config) => [...new Set(credentialsOf(config))],
   clientIdentity: clientIdentityOf,
+  incoming: incomingWebhooks,
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 
@@ -92,6 +96,14 @@ export const rest: Connector<RestConfig, RestCredentials> = {
 
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
     return readRestPage(request, recordTypeOf(context.config, request.recordType), context);
+  },
+
+  canReadNamed: ({ record_types: types }, recordType) => {
+    const type = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
+    return type !== undefined && canReadNamed(type);
+  },
+  async readNamed(request: NamedRequest, context: RestContext): Promise<ReadPage> {
+    return readNamedRecords(request, recordTypeOf(context.config, request.recordType), context);
   },
 
   async ranges(request: RangesRequest, context: RestContext): Promise<string[] | null> {

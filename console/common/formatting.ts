@@ -8,6 +8,7 @@ export const RUN_KINDS: Record<string, string> = {
   incremental: 'Incremental sync',
   full: 'Full sync',
   drift_repair: 'Drift repair',
+  webhook: 'Webhooks',
   sync_now: 'Sync Now',
 };
 

@@ -76,6 +76,11 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     deletes: ['mentions'],
     columns: columns({ row: 'idempotency_key response', figure: 'fingerprint' }),
   },
+  incoming_addresses: of({ secret: 'token_hash secret' }),
+  incoming_changes: {
+    deletes: ['remote_id'],
+    columns: columns({ figure: 'record_type', row: 'remote_id' }),
+  },
   installations: of({ figure: 'server' }),
   integration_trials: of({
     figure: 'connector',

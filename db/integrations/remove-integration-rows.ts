@@ -39,6 +39,14 @@ const STEPS: readonly [string, (work: TenantWork, place: Place) => Promise<Remov
     (work, place) => removeSome(work, sql`delete from reference_promises`, sql`reference_promises`, place),
   ],
   ['sync_conflicts', endConflicts],
+  [
+    'incoming_changes',
+    (work, place) => removeSome(work, sql`delete from incoming_changes`, sql`incoming_changes`, place),
+  ],
+  [
+    'incoming_addresses',
+    (work, place) => removeSome(work, sql`delete from incoming_addresses`, sql`incoming_addresses`, place),
+  ],
 ];
 
 export async function removeIntegrationRows(

@@ -25,14 +25,18 @@ const INDEXES = {
     where next_due_at is not null and (window_opened_at is not null or lease_until is not null)`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
+  sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)
+    where state = 'queued' and kind not in ('sync_now', 'webhook')`,
+  sync_runs_one_webhook: `sync_runs (tenant_id, integration_id) where state = 'queued' and kind = 'webhook'`,
 };
+const UNIQUE: readonly string[] = ['sync_runs_one_waiting', 'sync_runs_one_webhook'];
 
 type IndexName = keyof typeof INDEXES;
 
 const BUILT_BY_ANOTHER_MS = 500;
 
 export const createIndex = (name: IndexName): string =>
-  `create index if not exists ${name} on ${INDEXES[name]}`;
+  `create ${UNIQUE.includes(name) ? 'unique index' : 'index'} if not exists ${name} on ${INDEXES[name]}`;
 
 /** The column of an index has to exist before it. The default is written nowhere, so it is added at once. */
 export const ADD_PUSH_PRIORITY =
@@ -62,7 +66,7 @@ async function prepareIndex(client: Client, name: IndexName): Promise<void> {
   );
   if (rows[0]?.isMissing !== true) return; // or the database is new
   if (name === 'record_syncs_due_by_kind') await client.query(ADD_PUSH_PRIORITY);
-  await client.query(createIndex(name).replace('create index', 'create index concurrently'));
+  await client.query(createIndex(name).replace(' index ', ' index concurrently '));
 }
 
 /** Of a process that died. Another one that migrates now is waited for. */

@@ -18,6 +18,8 @@ export type OutboxMessage =
   | { topic: 'sync_run'; integrationId: string }
   /** The integration's schedules follow its settings again. Only former versions write it. */
   | { topic: 'sync_schedule'; integrationId: string }
+  /** Records that webhooks have named are read. */
+  | { topic: 'incoming_changes'; integrationId: string }
   /** An e-mail is sent. */
   | { topic: 'email'; emailId: string }
   /** The endpoint's queue re-reads its due deliveries. */
@@ -222,6 +224,7 @@ export function subjectIdOf(message: OutboxMessage): string {
     case 'record_push':
     case 'sync_run':
     case 'sync_schedule':
+    case 'incoming_changes':
       return message.integrationId;
     case 'email':
       return message.emailId;
@@ -250,6 +253,7 @@ function messageOf(topic: OutboxTopic, subjectId: string): OutboxMessage {
     case 'record_push':
     case 'sync_run':
     case 'sync_schedule':
+    case 'incoming_changes':
       return { topic, integrationId: subjectId };
     case 'email':
       return { topic, emailId: subjectId };

@@ -1,4 +1,6 @@
 /** Overdue tasks that have a row and a workflow of their own (stalled-work.ts). */
+import { sql } from 'kysely';
+import { INCOMING_WAIT_MAX_MS } from '../../domain/sync-runs/incoming-window';
 import type { Work } from '../database';
 import { pageOf, type StalledWorkPage, type StalledWorkSearch } from './stalled-work-page';
 import { FIRST_ID } from '../sql/ids';
@@ -90,5 +92,32 @@ export async function findStalledRollouts(
     limit,
     ({ rolloutId }) => rolloutId,
     (row) => [{ ...row, topic: 'definition_rollout' }],
+  );
+}
+
+/** Also what a terminated workflow has left behind, or a worker that stopped before its signal. */
+export async function findStalledIncoming(
+  { trx }: Work,
+  { overdueSince, after, limit }: StalledWorkSearch,
+): Promise<StalledWorkPage> {
+  const { rows } = await sql<{ tenantId: string; integrationId: string; firstAt: Date }>`
+    with recursive waiting as (
+      (select integration_id, tenant_id, first_at from incoming_changes
+       where sync_run_id is null and integration_id > ${after ?? FIRST_ID}
+       order by integration_id, first_at limit 1)
+      union all
+      select next.* from waiting, lateral (
+        select integration_id, tenant_id, first_at from incoming_changes other
+        where other.sync_run_id is null and other.integration_id > waiting.integration_id
+        order by integration_id, first_at limit 1) next)
+    select * from waiting limit ${limit}`.execute(trx);
+  return pageOf(
+    rows,
+    limit,
+    ({ integrationId }) => integrationId,
+    ({ firstAt, ...row }) =>
+      firstAt < new Date(overdueSince.getTime() - INCOMING_WAIT_MAX_MS)
+        ? [{ ...row, topic: 'incoming_changes' }]
+        : [],
   );
 }

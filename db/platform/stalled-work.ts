@@ -16,6 +16,7 @@ import {
   findStalledDeletions,
   findStalledErasures,
   findStalledRollouts,
+  findStalledIncoming,
   findStalledTasks,
 } from './stalled-tasks';
 import { FIRST_ID } from '../sql/ids';
@@ -219,6 +220,7 @@ export const STALLED_WORK = {
   erasures: findStalledErasures,
   tenantDeletions: findStalledDeletions,
   rollouts: findStalledRollouts,
+  incoming: findStalledIncoming,
 } satisfies Record<string, FindStalledWork>;
 
 export const STALLED_WORK_KINDS = Object.keys(STALLED_WORK) as (keyof typeof STALLED_WORK)[];

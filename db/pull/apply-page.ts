@@ -11,6 +11,7 @@ import { withoutErased } from '../records/erased-records';
 import { countCreated, requireRoom } from '../records/record-counts';
 import { countGrowth } from './growth';
 import { releaseSeenAgain } from './edited-and-missing';
+import { countMissedWebhooks } from './page-stages/missed-webhooks';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
@@ -53,6 +54,7 @@ export async function applyPage(
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
+  await countMissedWebhooks(work, page, changes);
   await emitPageEvents(work, page, open, changes, { opensWindows });
   await countCreated(
     work,

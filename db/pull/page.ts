@@ -130,6 +130,8 @@ export interface PageToApply extends PullTarget, PreparedPage {
   pagesBefore: number;
   /** Fields that its records lack keep their values. */
   isSparse?: boolean;
+  /** Webhooks announce changes of its records: those that no webhook has announced are counted. */
+  expectsWebhooks?: boolean;
   /** Fields that are suddenly empty are emptied at once; otherwise the records wait. */
   appliesEmptied?: boolean;
   /** Earliest time of the request, by the database's clock. A push after this time is newer than the page. */

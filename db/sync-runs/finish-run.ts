@@ -57,8 +57,9 @@ export async function endSyncRun(
   const datasetJobs = datasetJobsOf(jobs);
   // A run that was canceled before it started has read nothing.
   if (
-    datasetJobs.length > 0 ||
-    jobs.some(({ recordType }) => directionOfJob(recordType).direction === 'verify')
+    run.kind !== 'webhook' &&
+    (datasetJobs.length > 0 ||
+      jobs.some(({ recordType }) => directionOfJob(recordType).direction === 'verify'))
   )
     await writeSyncStatus(work, { run, integration, datasets });
   await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });

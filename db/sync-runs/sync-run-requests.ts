@@ -84,9 +84,10 @@ const hasWork = (integration: Pick<Integration, 'recordTypes'>, { kind }: NewRun
 
 /** The current or waiting run, for requesters that must not add one (schedules). */
 export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {
-  // A waiting Sync Now covers no other request: it may read only what was reviewed, and it pushes too.
+  // A waiting Sync Now covers no other request: it may read only what was reviewed, and it pushes too. A run
+  // for webhooks reads only what they named.
   return (await findUnfinishedRuns(work, place)).filter(
-    ({ kind, state }) => kind !== 'sync_now' || state !== 'queued',
+    ({ kind, state }) => kind !== 'webhook' && (kind !== 'sync_now' || state !== 'queued'),
   );
 }
 
@@ -189,6 +190,16 @@ export async function insertSyncNow(
     request,
     follows: null,
   });
+}
+
+/** A run that reads the records that webhooks have named. */
+export async function insertWebhookRun(
+  work: TenantWork,
+  { integrationId, recordTypes }: { integrationId: string; recordTypes: string[] },
+): Promise<string> {
+  const asked = { integrationId, kind: 'webhook', recordTypes, startedBy: 'syncline' } as const;
+  const request: RunRequest = { scope: SCOPE_OF.webhook, recordTypes };
+  return insertRun(work, { asked, request, follows: null });
 }
 
 async function insertRunRow(

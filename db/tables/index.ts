@@ -7,6 +7,7 @@ import type {
   ErasuresTable,
   TenantDeletionsTable,
 } from './erasures';
+import type { IncomingAddressesTable, IncomingChangesTable } from './incoming';
 import type {
   IntegrationTrialsTable,
   IntegrationsTable,
@@ -110,6 +111,8 @@ export interface Tables {
   thirdPartyDefinitionVersions: ThirdPartyDefinitionVersionsTable;
   definitionRollouts: DefinitionRolloutsTable;
   definitionRolloutIntegrations: DefinitionRolloutIntegrationsTable;
+  incomingAddresses: IncomingAddressesTable;
+  incomingChanges: IncomingChangesTable;
   connectSessions: ConnectSessionsTable;
   connectSettings: ConnectSettingsTable;
   records: RecordsTable;

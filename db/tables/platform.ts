@@ -33,7 +33,8 @@ export type OutboxTopic =
   | 'notification_viewed'
   | 'background_task'
   | 'tenant_deletion'
-  | 'definition_rollout';
+  | 'definition_rollout'
+  | 'incoming_changes';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;

@@ -49,6 +49,8 @@ export interface SyncJobsTable {
   watermarkKept: Generated<WatermarkKept | null>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
+  /** Changes that no webhook had announced; null = none were expected. */
+  webhooksMissed: Generated<number | null>;
   /** No record of the type was linked at the start, and every page so far held only new records. */
   isInitialLoad: Generated<boolean>;
   attempts: Generated<number>;

@@ -15,6 +15,7 @@ export const RUN_KINDS = [
   'full',
   'drift_repair',
   'sync_now',
+  'webhook',
 ] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
@@ -59,6 +60,7 @@ export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
   full: 'full',
   drift_repair: 'full',
   sync_now: 'full',
+  webhook: 'modified',
 };
 
 /** Kinds that no person requested. Only these send SYNC_COMPLETE (rules.md 38). */
@@ -82,6 +84,7 @@ const PRIORITY_OF: Readonly<Record<RunKind, number>> = {
   last_day: PRIORITIES.person,
   sign_in: PRIORITIES.signIn,
   hourly: PRIORITIES.hourly,
+  webhook: PRIORITIES.hourly,
   onboarding: PRIORITIES.bulk,
   full: PRIORITIES.bulk,
   nightly: PRIORITIES.nightly,
@@ -98,6 +101,13 @@ export const isAwaitedRun = (run: RunDemand): boolean => priorityOfRun(run) <= P
 /** The scheduled kind that the run stands for; undefined if only people requested it. */
 export const scheduledKindOf = ({ kind, standsFor }: RunPurposes): RunKind | undefined =>
   SCHEDULED_KINDS.find((scheduled) => scheduled === kind || standsFor.includes(scheduled));
+
+/**
+ * It reads only the records that webhooks have named. A worker of a former release lets other requests join
+ * it; then it reads what was modified.
+ */
+export const readsNamedRecords = ({ kind, standsFor }: RunPurposes): boolean =>
+  kind === 'webhook' && standsFor.every((purpose) => purpose === 'webhook');
 
 export const readsMetadata = ({ kind, standsFor }: RunPurposes): boolean =>
   KINDS_WITH_METADATA.some((reading) => reading === kind || standsFor.includes(reading));

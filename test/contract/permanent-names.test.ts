@@ -10,6 +10,12 @@ import {
   definitionRolloutChangedSignal,
   definitionRolloutWorkflowId,
 } from '../../contract/definition-rollout';
+import {
+  INCOMING_CHANGES_WORKFLOW,
+  incomingChangesQuery,
+  incomingChangesWorkflowId,
+  incomingDueSignal,
+} from '../../contract/incoming-changes';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import {
@@ -90,6 +96,11 @@ describe('permanent names', () => {
       'deliveriesDue',
       'endpointQueue',
     ]);
+    expect([INCOMING_CHANGES_WORKFLOW, incomingDueSignal.name, incomingChangesQuery.name]).toEqual([
+      'incomingChangesWorkflow',
+      'incomingDue',
+      'incomingChanges',
+    ]);
     expect(TASK_QUEUES).toEqual({
       workflows: 'workflows',
       push: 'push',
@@ -145,6 +156,7 @@ describe('permanent names', () => {
       'readSyncRun',
       'requestScheduledSync',
       'sendEmail',
+      'startIncomingReads',
       'startNextSyncRun',
     ]);
   });
@@ -163,6 +175,7 @@ describe('permanent names', () => {
         BACKGROUND_TASK_WORKFLOW,
         ERASURE_WORKFLOW,
         DEFINITION_ROLLOUT_WORKFLOW,
+        INCOMING_CHANGES_WORKFLOW,
       ]),
     );
   });
@@ -177,6 +190,9 @@ describe('workflow ids', () => {
     expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toTypeId('int', integrationId)}`);
     expect(scheduledSyncWorkflowId({ integrationId, schedule: 'hourly' })).toBe(
       `scheduled-sync:hourly:${toTypeId('int', integrationId)}`,
+    );
+    expect(incomingChangesWorkflowId({ integrationId })).toBe(
+      `incoming-changes:${toTypeId('int', integrationId)}`,
     );
     expect(emailWorkflowId({ emailId: integrationId })).toBe(`email:${toTypeId('eml', integrationId)}`);
     expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(

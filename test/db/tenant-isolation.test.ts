@@ -74,6 +74,7 @@ describe('every table', () => {
       'person_identities_by_subject',
       'connect_sessions_by_secret',
       'connect_sessions_by_state',
+      'incoming_addresses_by_token',
     ];
     expect(
       keys.filter(

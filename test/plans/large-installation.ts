@@ -19,6 +19,8 @@ const ROWS: Record<string, number> = {
   rate_limits: 1e5,
   connect_sessions: 1e6,
   connect_settings: 1e4,
+  incoming_addresses: 1e5,
+  incoming_changes: 1e5,
   sync_datasets: 3e5,
   records: 1e9,
   record_syncs: 1e10,

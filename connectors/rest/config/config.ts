@@ -10,6 +10,7 @@ import { Condition, callShape } from './config-call';
 import { PageMib } from '../../page-size';
 import { isFieldName } from '../http/field-name';
 import { Count, DeletedList, Describe, List, Paging } from './config-read';
+import { Webhooks } from './config-webhooks';
 import {
   AbsoluteUrl,
   CharacterSet,
@@ -232,6 +233,8 @@ const RestConfigShape = z.strictObject({
   page_mib: PageMib.optional(),
   errors: Errors.optional(),
   answers: Answers.optional(),
+  /** What the third party sends when a record has changed. */
+  webhooks: Webhooks.optional(),
   record_types: z
     .record(
       z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type: lower-case letters, digits and _.'),

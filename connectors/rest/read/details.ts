@@ -50,6 +50,16 @@ export async function withDetails(
   items: readonly JsonValue[],
   reading: DetailReading,
 ): Promise<Detailed> {
+  return readEach(list, items, reading, (settled) => checkMissing(settled, reading));
+}
+
+/** @param check throws if the results together show that the path is wrong. */
+export async function readEach(
+  list: ListConfig,
+  items: readonly JsonValue[],
+  reading: DetailReading,
+  check: (settled: readonly Read[]) => void = () => undefined,
+): Promise<Detailed> {
   const { recordType, config, signal } = reading;
   const listed = items.map((item): Listed => {
     const record = readAt(item, list.item_at);
@@ -66,7 +76,7 @@ export async function withDetails(
   for (const { item, ...result } of first)
     if (!result.ok && result.error instanceof Unavailable)
       for (const again of await mapConcurrently([item], 1, work, mayBegin)) read.set(item, again);
-  checkMissing([...read.values()], reading);
+  check([...read.values()]);
   return collect(listed, read);
 }
 

@@ -17,6 +17,7 @@ import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
 import { problemsOfBatches } from './validate-batch';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
 import { isOnlyRead, problemsOfType } from './validate-record-type';
+import { problemsOfWebhooks } from './validate-webhooks';
 
 /** All problems of a configuration; empty if there is none. Credentials are checked only if given. */
 export function findRestProblems(
@@ -34,6 +35,7 @@ export function findRestProblems(
     ...problemsOfAnswers(config),
     ...problemsOfAuth(config),
     ...problemsOfBatches(config),
+    ...problemsOfWebhooks(config),
     ...Object.entries(mappings).flatMap(([name, mapping]) =>
       problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name]),
     ),

@@ -124,6 +124,9 @@ function JobNotes({ job }: { job: Job }) {
             : 'The list changed while it was read, so nothing was deleted. The next full sync checks again.'}
         </Text>
       )}
+      {job.webhooks_missed !== null && job.webhooks_missed > 0 && (
+        <Text size="xs">{toNumber(job.webhooks_missed)} changes came without a webhook.</Text>
+      )}
       {job.records_held_back > 0 && (
         <Text size="xs">
           {toNumber(job.records_held_back)} records were held back. The next run reads them again.

@@ -11,6 +11,7 @@ import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
 import { givenErasure } from '../support/given-erasure';
 import { givenRefusedMessage } from '../support/given-refused-message';
+import { givenIncoming, withWebhooks } from '../support/incoming';
 import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
 import {
@@ -318,6 +319,24 @@ const CASES: Record<string, Case> = {
     target: /^ses_/,
   },
 
+  'POST /v1/integrations/{integration_id}/incoming-webhooks/address': {
+    by: 'admin',
+    async send(as) {
+      const { id } = (await as.post('/v1/integrations', withWebhooks('https://crm.example.com'))).body;
+      return as.post(`/v1/integrations/${id}/incoming-webhooks/address`);
+    },
+    action: 'integration.incoming_address_replaced',
+    target: /^int_/,
+  },
+  'PUT /v1/integrations/{integration_id}/incoming-webhooks/secret': {
+    by: 'admin',
+    send: async (as) =>
+      as.put(`/v1/integrations/${(await givenIncoming(tenant)).id}/incoming-webhooks/secret`, {
+        secret: 'another-secret',
+      }),
+    action: 'integration.incoming_secret_replaced',
+    target: /^int_/,
+  },
   'POST /v1/integrations/{integration_id}/overviews': {
     by: 'operator',
     send: async (as) =>

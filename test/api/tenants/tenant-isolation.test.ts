@@ -313,6 +313,13 @@ const ROWS: Record<string, Row[]> = {
   ],
   'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
   'GET /v1/integrations/{integration_id}/differences': [onIntegration('get', '/differences')],
+  'GET /v1/integrations/{integration_id}/incoming-webhooks': [onIntegration('get', '/incoming-webhooks')],
+  'POST /v1/integrations/{integration_id}/incoming-webhooks/address': [
+    onIntegration('post', '/incoming-webhooks/address'),
+  ],
+  'PUT /v1/integrations/{integration_id}/incoming-webhooks/secret': [
+    onIntegration('put', '/incoming-webhooks/secret', { secret: 'secret-of-b' }),
+  ],
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
   'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
   'GET /v1/integrations/{integration_id}/skipped-runs': [onIntegration('get', '/skipped-runs')],

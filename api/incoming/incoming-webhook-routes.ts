@@ -1,0 +1,150 @@
+/** The address of an integration for webhooks of its app, and the secret that they are signed with. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import {
+  findIncomingAddress,
+  incomingSecretLocation,
+  type IncomingAddress,
+  replaceIncomingAddress,
+  saveIncomingSecret,
+} from '../../db/integrations/incoming/incoming-addresses';
+import { lockIntegration } from '../../db/integrations/integrations';
+import { toTypeId } from '../../db/sql/ids';
+import { hashOfToken } from '../auth/person-tokens';
+import { HttpError } from '../http/http-error';
+import { requireConnector } from '../integrations/integration-input';
+import { integrationParams } from '../integrations/integration-schema';
+import { requireIntegration } from '../integrations/integration-views';
+import { instant, recordTypeName, toInstant, toInstantOrNull } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
+import { defineRoute, type Route } from '../routing/define-route';
+
+const tag = 'Integrations';
+const base = '/v1/integrations/{integration_id}/incoming-webhooks';
+
+const view = z
+  .object({
+    record_types: z
+      .array(recordTypeName)
+      .meta({ description: 'The record types that webhooks of the app can name.' }),
+    has_secret: z.boolean().meta({
+      description: 'False: every call is refused. Store the secret that the app shows for its webhooks.',
+    }),
+    created_at: instant.nullable().meta({ description: 'When the address was made; null = there is none.' }),
+    received_at: instant.nullable().meta({ description: 'The last call that was verified.' }),
+    refused_at: instant
+      .nullable()
+      .meta({ description: 'The last call with the right address that was not verified.' }),
+  })
+  .meta({ id: 'IncomingWebhooks' });
+const withAddress = view
+  .extend({
+    address: z.string().meta({ description: 'Enter it in the app. It is shown only now.' }),
+  })
+  .meta({ id: 'NewIncomingWebhooks' });
+const secretBody = z.strictObject({
+  secret: z
+    .string()
+    .min(8)
+    .max(1_000)
+    .regex(/^[\x21-\x7e]+$/, 'Visible ASCII characters only.')
+    .meta({ writeOnly: true }),
+});
+
+export const incomingWebhookRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: base,
+    operationId: 'showIncomingWebhooks',
+    tag,
+    summary: 'Show whether webhooks of the app arrive',
+    params: integrationParams,
+    responses: { 200: { description: 'The state; the address is not shown again.', schema: view } },
+    problems: ['integration_not_found', 'webhooks_not_described'],
+    async run(work, { params: { integration_id: integrationId } }, context) {
+      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const address = await findIncomingAddress(work, { integrationId });
+      return { status: 200, body: toWire(recordTypes, address) };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: `${base}/address`,
+    operationId: 'replaceIncomingAddress',
+    tag,
+    summary: 'Make a new address for webhooks of the app',
+    description:
+      'The address before it stops working at once, and the secret stays. The configuration of the integration ' +
+      'must describe `webhooks`.',
+    params: integrationParams,
+    responses: { 201: { description: 'The new address.', schema: withAddress } },
+    problems: ['integration_not_found', 'webhooks_not_described'],
+    action: 'integration.incoming_address_replaced',
+    isResponseSecret: true,
+    async run(work, { params: { integration_id: integrationId } }, context) {
+      await lockIntegration(work, { integrationId });
+      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const token = randomBytes(32).toString('base64url');
+      const tokenHash = hashOfToken(token);
+      const address = await replaceIncomingAddress(work, { integrationId, tokenHash });
+      const url = `${context.services.config.publicUrl}/v1/incoming/${token}`;
+      return {
+        status: 201,
+        body: { ...toWire(recordTypes, address), address: url },
+        audit: auditOf(integrationId),
+      };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'put',
+    path: `${base}/secret`,
+    operationId: 'replaceIncomingSecret',
+    tag,
+    summary: 'Store the secret of the webhooks of the app',
+    description: 'It is encrypted and never shown again. Make the address first.',
+    params: integrationParams,
+    body: secretBody,
+    responses: { 200: { description: 'The state.', schema: view } },
+    problems: ['integration_not_found', 'webhooks_not_described', 'incoming_address_missing'],
+    action: 'integration.incoming_secret_replaced',
+    async run(work, { params: { integration_id: integrationId }, body }, context) {
+      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const location = incomingSecretLocation(integrationId);
+      const secret = await context.services.encryption.encrypt(work, location, body.secret);
+      const address = await saveIncomingSecret(work, { integrationId, secret });
+      if (address === undefined) throw new HttpError('incoming_address_missing');
+      return { status: 200, body: toWire(recordTypes, address), audit: auditOf(integrationId) };
+    },
+  }),
+];
+
+const auditOf = (integrationId: string) => ({ target: toTypeId('int', integrationId), detail: {} });
+
+/** Throws `webhooks_not_described` if the configuration has none. */
+async function recordTypesOf(
+  work: TenantWork,
+  integrationId: string,
+  { services }: Pick<TenantContext, 'services'>,
+): Promise<readonly string[]> {
+  const integration = await requireIntegration(work, integrationId);
+  const connector = requireConnector(services.connectors, integration.connector);
+  const incoming = connector.incoming?.(connector.configSchema.parse(integration.config));
+  if (incoming === undefined) throw new HttpError('webhooks_not_described');
+  return incoming.recordTypes;
+}
+
+function toWire(recordTypes: readonly string[], address: IncomingAddress | undefined): z.output<typeof view> {
+  return {
+    record_types: [...recordTypes],
+    has_secret: address?.secret != null,
+    created_at: address === undefined ? null : toInstant(address.createdAt),
+    received_at: toInstantOrNull(address?.receivedAt ?? null),
+    refused_at: toInstantOrNull(address?.refusedAt ?? null),
+  };
+}

@@ -1,0 +1,39 @@
+/** Webhooks of third parties, as a connector verifies and reads them. It makes no request for it. */
+
+/** A call at the address of an integration, as it arrived. */
+export interface IncomingCall {
+  /** In upper case. */
+  method: string;
+  /** The whole address as the third party knows it, with its query. */
+  url: string;
+  /** By lower-case name; several values if the header came several times. */
+  headers: Readonly<Record<string, readonly string[]>>;
+  body: Buffer;
+  now: Date;
+}
+
+/** `remoteId`: null = the call does not say which record of the type it was. */
+export interface IncomingRecord {
+  recordType: string;
+  remoteId: string | null;
+}
+
+export type IncomingOutcome =
+  /** It is not proved that the third party has sent it. */
+  | { kind: 'refused' }
+  /** The third party asks whether the address is ours. */
+  | { kind: 'answer'; mediaType: 'text/plain' | 'application/json'; text: string }
+  /** Verified; `records` is empty for an event that concerns no record. */
+  | { kind: 'records'; records: IncomingRecord[] };
+
+export interface IncomingWebhooks {
+  /** The record types that webhooks can name. */
+  recordTypes: readonly string[];
+  /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
+  receive(call: IncomingCall, secret: string | null): IncomingOutcome;
+}
+
+export interface NamedRequest {
+  recordType: string;
+  remoteIds: readonly string[];
+}

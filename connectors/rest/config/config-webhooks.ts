@@ -1,0 +1,97 @@
+/**
+ * How a configuration describes the webhooks of a third party: what proves that a call is theirs, how they
+ * ask whether an address is ours, and which records a call names. `validate-webhooks.ts` checks the rest.
+ */
+import { z } from 'zod';
+import { Condition } from './config-call';
+import { HEADER_NAME, JsonPointer, NAME, Text } from './config-values';
+
+const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
+const Parameter = z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+const RecordTypeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type.');
+
+/** A part of a header: `t=1700000000,v1=…` has the parts `t=1700000000` and `v1=…`. */
+const partShape = {
+  header: HeaderName,
+  /** The part begins with it. */
+  prefix: z.string().max(40).default(''),
+  /** What separates the parts; absent = the header is one. */
+  separator: z.enum([',', ' ', ';']).optional(),
+};
+
+const Hmac = z.strictObject({
+  type: z.literal('hmac'),
+  ...partShape,
+  algorithm: z.enum(['sha256', 'sha1', 'sha512']).default('sha256'),
+  encoding: z.enum(['hex', 'base64']).default('hex'),
+  /** How the secret is written; `whsec_` before it is left out. */
+  secret_encoding: z.enum(['text', 'base64', 'hex']).default('text'),
+  /** `{body}`, `{timestamp}`, `{method}`, `{url}`, `{header:<name>}`, with constants between them. */
+  signed: Text.default('{body}'),
+  timestamp: z
+    .strictObject({
+      ...partShape,
+      format: z.enum(['epoch_s', 'epoch_ms', 'iso']).default('epoch_s'),
+      /** An older call is refused, and so is one that is as far ahead. */
+      tolerance_seconds: z.int().min(1).max(3_600).default(300),
+    })
+    .optional(),
+});
+
+const Token = z.strictObject({
+  type: z.literal('token'),
+  /** One of both. */
+  header: HeaderName.optional(),
+  parameter: Parameter.optional(),
+  prefix: z.string().max(40).default(''),
+});
+
+const Handshake = z.discriminatedUnion('type', [
+  /** A verified call whose body has a challenge. */
+  z.strictObject({
+    type: z.literal('body'),
+    when: Condition,
+    at: JsonPointer,
+    answer_key: z.string().regex(NAME).optional(),
+  }),
+  /** A call without body, before there is a secret: its parameter or header is sent back. */
+  z.strictObject({
+    type: z.literal('query'),
+    parameter: Parameter,
+    answer_key: z.string().regex(NAME).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('header'),
+    header: HeaderName,
+    answer_key: z.string().regex(NAME).optional(),
+  }),
+]);
+
+const EventRule = z.strictObject({
+  /** A list, or a single event. */
+  items: JsonPointer.default(''),
+  /** Other items are left to the other rules. */
+  when: Condition.optional(),
+  record_type: z.union([
+    RecordTypeName,
+    z.strictObject({
+      at: JsonPointer,
+      /** By the value at the pointer. Other values name no record. */
+      map: z.record(z.string().min(1).max(200), RecordTypeName),
+    }),
+  ]),
+  /** Within an item. Absent: what was modified in the whole record type is read. */
+  id: JsonPointer.optional(),
+});
+
+export const Webhooks = z.strictObject({
+  verify: z.discriminatedUnion('type', [Hmac, Token], 'Set what proves a call: hmac or token.'),
+  handshake: Handshake.optional(),
+  events: z.array(EventRule).min(1).max(20),
+});
+
+export type WebhooksConfig = z.output<typeof Webhooks>;
+export type HmacConfig = z.output<typeof Hmac>;
+export type TokenConfig = z.output<typeof Token>;
+export type HandshakeConfig = z.output<typeof Handshake>;
+export type EventRuleConfig = z.output<typeof EventRule>;

@@ -1,0 +1,45 @@
+/** Problems of the description of a third party's webhooks. */
+import type { RestConfig } from '../config/config';
+import type { WebhooksConfig } from '../config/config-webhooks';
+import { typesOf } from '../webhooks/receive';
+import { variablesOfSigned } from '../webhooks/verify';
+import type { Problem } from './validate-call';
+
+const at = '/config/webhooks';
+
+export function problemsOfWebhooks({ webhooks, record_types: types }: RestConfig): Problem[] {
+  if (webhooks === undefined) return [];
+  const unknown = webhooks.events.flatMap((rule, index) =>
+    typesOf(rule)
+      .filter((name) => !Object.hasOwn(types, name))
+      .map((name) => ({
+        pointer: `${at}/events/${index}/record_type`,
+        message: `The configuration has no record type ${name}.`,
+      })),
+  );
+  return [...problemsOfProof(webhooks), ...unknown];
+}
+
+function problemsOfProof({ verify }: WebhooksConfig): Problem[] {
+  if (verify.type === 'token')
+    return (verify.header === undefined) === (verify.parameter === undefined)
+      ? [{ pointer: `${at}/verify`, message: 'A token is either in a header or in a parameter.' }]
+      : [];
+  const variables = variablesOfSigned(verify.signed);
+  const pointer = `${at}/verify/signed`;
+  const problems: Problem[] = [];
+  if (!variables.includes('body'))
+    problems.push({ pointer, message: 'What is signed must contain {body}, or anybody could change it.' });
+  if (variables.includes('timestamp') !== (verify.timestamp !== undefined))
+    problems.push({
+      pointer,
+      message: 'A timestamp must be signed as {timestamp}, and {timestamp} needs "timestamp".',
+    });
+  const rest = variables.reduce((text, name) => text.replace(`{${name}}`, ''), verify.signed);
+  if (/[{}]/.test(rest))
+    problems.push({
+      pointer,
+      message: 'The variables are {body}, {timestamp}, {method}, {url} and {header:<name>}.',
+    });
+  return problems;
+}

@@ -1,0 +1,106 @@
+/** Reads a call of a third party by configuration: is it theirs, and which records does it name? */
+import type { JsonValue } from '../../../domain/json';
+import type { IncomingCall, IncomingOutcome, IncomingRecord, IncomingWebhooks } from '../../incoming';
+import type { RestConfig } from '../config/config';
+import type { EventRuleConfig, HandshakeConfig, WebhooksConfig } from '../config/config-webhooks';
+import { isTrueOf } from '../http/response-rules';
+import { parseJson, readAt } from '../json-pointer';
+import { singleValue } from '../push/find-remote-record';
+import { headerOf, isVerified, parameterOf } from './verify';
+
+/** Further items of a call are not told apart: their record types are read for what was modified. */
+const ITEMS_MAX = 1_000;
+const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** undefined: the configuration describes no webhooks. */
+export function incomingWebhooks({
+  webhooks,
+  record_types: types,
+}: RestConfig): IncomingWebhooks | undefined {
+  if (webhooks === undefined) return undefined;
+  const recordTypes = [...new Set(webhooks.events.flatMap(typesOf))].filter((name) =>
+    Object.hasOwn(types, name),
+  );
+  return {
+    recordTypes,
+    receive: (call, secret) => receive(webhooks, call, secret, recordTypes),
+  };
+}
+
+/** The record types that a rule can name. */
+export const typesOf = ({ record_type: type }: EventRuleConfig): string[] =>
+  typeof type === 'string' ? [type] : Object.values(type.map);
+
+function receive(
+  webhooks: WebhooksConfig,
+  call: IncomingCall,
+  secret: string | null,
+  recordTypes: readonly string[],
+): IncomingOutcome {
+  const { handshake, events } = webhooks;
+  const echoed = handshake && echoOf(handshake, call);
+  if (echoed !== undefined) return echoed;
+  if (call.method !== 'POST' || !isVerified(webhooks, call, secret)) return { kind: 'refused' };
+  const body = jsonOf(call.body);
+  const challenge = handshake?.type === 'body' ? challengeIn(handshake, body) : undefined;
+  if (challenge !== undefined) return challenge;
+  const found = events.flatMap((rule) => recordsOf(rule, body));
+  const named = new Map(found.map((record) => [`${record.recordType} ${record.remoteId ?? ''}`, record]));
+  return {
+    kind: 'records',
+    records: [...named.values()].filter(({ recordType }) => recordTypes.includes(recordType)),
+  };
+}
+
+/** What is sent back without proof is only what came, and only if nothing came with it. */
+function echoOf(handshake: HandshakeConfig, call: IncomingCall): IncomingOutcome | undefined {
+  if (handshake.type === 'body' || call.body.length > 0) return undefined;
+  const value =
+    handshake.type === 'query' ? parameterOf(call, handshake.parameter) : headerOf(call, handshake.header);
+  return value === undefined ? undefined : answerWith(value, handshake.answer_key);
+}
+
+function challengeIn(
+  { when, at, answer_key: key }: Extract<HandshakeConfig, { type: 'body' }>,
+  body: JsonValue | undefined,
+): IncomingOutcome | undefined {
+  if (!isTrueOf(when, body)) return undefined;
+  const value = readAt(body, at);
+  return typeof value === 'string' ? answerWith(value, key) : undefined;
+}
+
+function answerWith(value: string, key: string | undefined): IncomingOutcome | undefined {
+  if (!CHALLENGE.test(value)) return undefined;
+  return key === undefined
+    ? { kind: 'answer', mediaType: 'text/plain', text: value }
+    : { kind: 'answer', mediaType: 'application/json', text: JSON.stringify({ [key]: value }) };
+}
+
+function jsonOf(body: Buffer): JsonValue | undefined {
+  try {
+    return parseJson(utf8.decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
+  const found = readAt(body, rule.items);
+  const items = Array.isArray(found) ? found : found === undefined ? [] : [found];
+  return items.flatMap((item, index) => {
+    if (rule.when !== undefined && !isTrueOf(rule.when, item)) return [];
+    const recordType = typeIn(rule, item);
+    if (recordType === undefined) return [];
+    const remoteId =
+      rule.id === undefined || index >= ITEMS_MAX ? undefined : singleValue(readAt(item, rule.id));
+    return [{ recordType, remoteId: remoteId ?? null }];
+  });
+}
+
+function typeIn({ record_type: type }: EventRuleConfig, item: JsonValue): string | undefined {
+  if (typeof type === 'string') return type;
+  const value = readAt(item, type.at);
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  return Object.hasOwn(type.map, String(value)) ? type.map[String(value)] : undefined;
+}

@@ -1,0 +1,112 @@
+/** Whether a call was sent by who knows the secret: by a signature over it, or by the secret itself. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingCall } from '../../incoming';
+import type { HmacConfig, TokenConfig, WebhooksConfig } from '../config/config-webhooks';
+
+/** A header may carry the signatures of several secrets while one is replaced. */
+const PARTS_MAX = 20;
+const HEADER_LENGTH_MAX = 4_096;
+const VARIABLE = /\{(body|timestamp|method|url|header:[^{}\s]+)\}/;
+const EPOCH_MS = { epoch_s: 1_000, epoch_ms: 1 } as const;
+
+export function isVerified({ verify }: WebhooksConfig, call: IncomingCall, secret: string | null): boolean {
+  if (secret === null || secret === '') return false;
+  return verify.type === 'hmac' ? isSigned(verify, call, secret) : hasToken(verify, call, secret);
+}
+
+/** The variables of `signed`, in their order. */
+export const variablesOfSigned = (signed: string): string[] =>
+  signed.split(VARIABLE).filter((_text, index) => index % 2 === 1);
+
+function isSigned(verify: HmacConfig, call: IncomingCall, secret: string): boolean {
+  const signatures = partsOf(verify, call).map((text) => bytesOf(text, verify.encoding));
+  const timestamp = verify.timestamp === undefined ? undefined : timestampOf(verify.timestamp, call);
+  if (signatures.length === 0 || timestamp === null) return false;
+  const key = keyOf(verify, secret);
+  const parts = verify.signed.split(VARIABLE).map((text, index) => {
+    if (index % 2 === 0) return text;
+    return valueOf(text, call, timestamp);
+  });
+  if (key === undefined || parts.includes(undefined)) return false;
+  const hmac = createHmac(verify.algorithm, key);
+  for (const part of parts) hmac.update(part ?? '');
+  const expected = hmac.digest();
+  // Every signature is compared, whichever fits.
+  return signatures.map((signature) => isSame(signature, expected)).includes(true);
+}
+
+function valueOf(variable: string, call: IncomingCall, timestamp: string | undefined) {
+  if (variable === 'body') return call.body;
+  if (variable === 'timestamp') return timestamp;
+  if (variable === 'method') return call.method;
+  if (variable === 'url') return call.url;
+  return onlyValue(call, variable.slice('header:'.length));
+}
+
+/** As it was sent, because it is signed as it was sent. null = missing, unreadable, or too far from now. */
+function timestampOf(config: NonNullable<HmacConfig['timestamp']>, call: IncomingCall): string | null {
+  const [text, ...others] = partsOf(config, call);
+  if (text === undefined || others.length > 0) return null;
+  const at = instantOf(text, config.format);
+  return Math.abs(call.now.getTime() - at) <= config.tolerance_seconds * 1_000 ? text : null;
+}
+
+/** NaN is no instant, and is near none. */
+function instantOf(text: string, format: 'epoch_s' | 'epoch_ms' | 'iso'): number {
+  if (format === 'iso')
+    return /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : NaN;
+  return /^\d{1,16}$/.test(text) ? Number(text) * EPOCH_MS[format] : NaN;
+}
+
+function keyOf({ secret_encoding: encoding }: HmacConfig, secret: string): Buffer | undefined {
+  const text = secret.replace(/^whsec_/, '');
+  return encoding === 'text' ? Buffer.from(secret) : bytesOf(text, encoding);
+}
+
+function hasToken(verify: TokenConfig, call: IncomingCall, secret: string): boolean {
+  const { header, parameter, prefix } = verify;
+  const value = header === undefined ? parameterOf(call, parameter ?? '') : onlyValue(call, header);
+  if (value === undefined || !value.startsWith(prefix)) return false;
+  return isSame(Buffer.from(value.slice(prefix.length)), Buffer.from(secret));
+}
+
+/** The parts of the header that begin with the prefix, without it. */
+function partsOf(
+  { header, prefix, separator }: Pick<HmacConfig, 'header' | 'prefix' | 'separator'>,
+  call: IncomingCall,
+): string[] {
+  const value = onlyValue(call, header);
+  if (value === undefined || value.length > HEADER_LENGTH_MAX) return [];
+  const parts = separator === undefined ? [value] : value.split(separator).map((part) => part.trim());
+  return parts
+    .filter((part) => part.startsWith(prefix))
+    .slice(0, PARTS_MAX)
+    .map((part) => part.slice(prefix.length));
+}
+
+/** undefined also if the header came twice: proxies and receivers would choose differently. */
+function onlyValue({ headers }: IncomingCall, name: string): string | undefined {
+  const key = name.toLowerCase();
+  const values = Object.hasOwn(headers, key) ? (headers[key] ?? []) : [];
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** undefined also if it came twice. */
+export function parameterOf({ url }: IncomingCall, name: string): string | undefined {
+  const values = new URL(url).searchParams.getAll(name);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+export { onlyValue as headerOf };
+
+/** Buffer leaves out what is no hex or base64, so the text is checked. undefined fits nothing. */
+function bytesOf(text: string, encoding: 'hex' | 'base64'): Buffer | undefined {
+  const isWellFormed =
+    encoding === 'hex' ? /^(?:[0-9a-f]{2})+$/i.test(text) : /^[A-Za-z0-9+/_-]+={0,2}$/.test(text);
+  return isWellFormed ? Buffer.from(text, encoding) : undefined;
+}
+
+/** In a time that tells nothing about where they differ. */
+function isSame(given: Buffer | undefined, expected: Buffer): boolean {
+  return given !== undefined && given.length === expected.length && timingSafeEqual(given, expected);
+}

@@ -1,0 +1,87 @@
+/** The addresses to which third parties send their webhooks: one per integration, known by a secret. */
+import type { Selectable } from 'kysely';
+import type { TenantWork, Work } from '../../database';
+import type { IncomingAddressesTable } from '../../tables/incoming';
+
+export type IncomingAddress = Selectable<IncomingAddressesTable>;
+
+interface Place {
+  integrationId: string;
+}
+
+/** An address that is called often is written to at most this often. */
+const NOTE_INTERVAL_MS = 10_000;
+
+export const incomingSecretLocation = (integrationId: string) => ({
+  table: 'incoming_addresses',
+  rowId: integrationId,
+  column: 'secret',
+});
+
+/** Whose address it is. Needs the platform role, because a third party names no tenant. */
+export async function locateIncomingAddress(
+  { trx }: Work,
+  { tokenHash }: { tokenHash: Buffer },
+): Promise<{ tenantId: string; integrationId: string } | undefined> {
+  return trx
+    .selectFrom('incomingAddresses')
+    .select(['tenantId', 'integrationId'])
+    .where('tokenHash', '=', tokenHash)
+    .executeTakeFirst();
+}
+
+export async function findIncomingAddress(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: Place,
+): Promise<IncomingAddress | undefined> {
+  return trx
+    .selectFrom('incomingAddresses')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
+}
+
+/** A new address. The one before it is refused from now on. */
+export async function replaceIncomingAddress(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, tokenHash }: Place & { tokenHash: Buffer },
+): Promise<IncomingAddress> {
+  const fresh = { tokenHash, createdAt: now, receivedAt: null, refusedAt: null };
+  return trx
+    .insertInto('incomingAddresses')
+    .values({ tenantId, integrationId, secret: null, ...fresh })
+    .onConflict((conflict) => conflict.columns(['tenantId', 'integrationId']).doUpdateSet(fresh))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** @param secret encrypted. @returns undefined if the integration has no address. */
+export async function saveIncomingSecret(
+  { trx, tenantId }: TenantWork,
+  { integrationId, secret }: Place & { secret: string },
+): Promise<IncomingAddress | undefined> {
+  return trx
+    .updateTable('incomingAddresses')
+    .set({ secret })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Remembers when the address was called. Several calls within ten seconds count as one. */
+export async function noteIncomingCall(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, isRefused }: Place & { isRefused: boolean },
+): Promise<void> {
+  const column = isRefused ? 'refusedAt' : 'receivedAt';
+  const before = new Date(now.getTime() - NOTE_INTERVAL_MS);
+  await trx
+    .updateTable('incomingAddresses')
+    .set({ [column]: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where(({ eb, or }) => or([eb(column, 'is', null), eb(column, '<', before)]))
+    .execute();
+}
