@@ -1,4 +1,5 @@
 /** Fields with transforms and owners of their own, on skipped time (rules.md 17, 46 to 48; ADR 0032). */
+import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { BOTH_WAYS, CrmIntegration } from '../../support/environments/crm-integration';
@@ -53,10 +54,11 @@ const SENT = {
   full: 'Ada Lovelace',
   grade: 3,
 };
+const PATCH = { recordType: 'contacts', kind: 'patch' } as const;
 const NONE = { recordsNew: 0, recordsChanged: 0, recordsFailed: 0 };
 
 const edit = async (fields: JsonObject): Promise<void> => {
-  await tenant.change('c-1', fields, { recordType: 'contacts', kind: 'patch' });
+  await tenant.change('c-1', fields, PATCH);
   await environment.sleep(GRACE_MS * 2);
 };
 const fieldsOf = async (): Promise<JsonObject | undefined> =>
@@ -154,6 +156,31 @@ describe('rule 48: a record with transforms', () => {
   });
 });
 
+describe('rule 15: a transform that is added later', () => {
+  it('reaches records that were pushed before, and keeps their values here', async () => {
+    const { pulled, there, expectQuiet } = await givenPushed();
+    await pulled.sync('full');
+    const fields = MAPPING.fields.map((field) =>
+      field.name === 'born'
+        ? { ...field, transform: [{ type: 'date' as const, format: 'yyyy/MM/dd' }] }
+        : field,
+    );
+    await environment.database.withTenant(tenant.tenantId, (work) =>
+      changeIntegration(work, {
+        integrationId: pulled.integrationId,
+        change: { recordTypes: { contacts: { ...MAPPING, fields } } },
+        by: 'person:ana',
+      }),
+    );
+    await environment.dispatch();
+    await environment.sleep(GRACE_MS * 3);
+
+    expect(there()).toMatchObject({ born: '1990/05/17' });
+    expect((await fieldsOf())?.['born']).toBe('1990-05-17');
+    await expectQuiet();
+  });
+});
+
 describe('rule 17: owners of single fields', () => {
   it('keeps the value of a field that Syncline owns, and takes that of a field that the app owns', async () => {
     const { pulled, there, changeThere } = await givenPushed();
@@ -163,6 +190,9 @@ describe('rule 17: owners of single fields', () => {
     await pulled.sync('full');
     await environment.sleep(GRACE_MS * 2);
     expect(await fieldsOf()).toEqual({ ...FULL, badge: 'B7' });
+    expect(await tenant.change('c-1', { badge: 'mine' }, PATCH)).toMatchObject({
+      outcome: 'field_owned_by_third_party',
+    });
     await edit({ rate: 1 });
 
     expect(there()).toMatchObject({ grade: 3, badge: 'B7', rate: '1,0' });
