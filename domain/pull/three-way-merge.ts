@@ -74,8 +74,8 @@ export function mergePulled(
 }
 
 /** Our value as it would be sent; undefined if the third party holds another value. */
-function agreedValue({ fields }: Merged, { place, changedBy, isPending, base }: ComparedPlace) {
-  if (isPending && changedBy !== 'local') return undefined;
+function agreedValue({ fields }: Merged, { place, here, changedBy, isPending, base }: ComparedPlace) {
+  if (isPending && (changedBy !== 'local' || isSameValue(here, base))) return undefined;
   const value = isPending ? base : ownValue(fields, place.name);
   const converted = value === undefined ? undefined : toRemoteValue(place.field, value);
   return converted?.ok === true ? converted.value : undefined;
@@ -173,7 +173,20 @@ function whoChanged(
   const theyChanged = !isShownFor(known, sentBefore, there);
   const isOwnPush = pushed !== null && isNotationOf(valueAt(pushed, place.path), there);
   if (weChanged || (theyChanged && isOwnPush)) return theyChanged && !isOwnPush ? 'both' : 'local';
-  return theyChanged ? 'remote' : 'neither';
+  if (theyChanged) return 'remote';
+  return isSentOtherwise(place, here, agreedThere) ? 'local' : 'neither';
+}
+
+/** A new mapping sends the value in another form than the one that both sides agreed on (rules.md 15). */
+function isSentOtherwise(
+  { field }: PulledPlace,
+  here: JsonValue | undefined,
+  agreedThere: JsonValue | undefined,
+): boolean {
+  if (here === undefined || here === null || agreedThere === undefined || field.ref !== undefined)
+    return false;
+  const sent = toRemoteValue(field, here);
+  return sent.ok && !isSameValue(sent.value, agreedThere);
 }
 
 /** A raw remote value that an earlier version stored although the mapping cannot send it back. */
