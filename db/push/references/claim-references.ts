@@ -106,8 +106,7 @@ function decide(
   );
   const common = { remoteIds, waitsUntil: null, leftOut: [], rows };
   // What is removed there waits for nobody.
-  if (target.operation !== 'upsert')
-    return { ...one, references: { ...common, rows: rows.filter(({ state }) => state === 'sent') } };
+  if (target.operation !== 'upsert') return { ...one, references: { ...common, rows: [] } };
   const missing = rows.filter(({ state }) => state === 'missing');
   if (missing.length > 0) {
     const errors = missing.map((row) => notThere(row, targets.get(referredKey(row))));
