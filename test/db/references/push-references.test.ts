@@ -154,3 +154,22 @@ it('a wake that was lost with its worker is made up for', async () => {
 
   expect(world.graphThere()['people ada']).toEqual({ name: 'Ada', manager_id: 'bob' });
 });
+
+it('many who wait for one company are all pushed once it is there', async () => {
+  const many = Array.from({ length: 1_100 }, (_, at) => `p${at}`);
+  await world.tenant.accept(
+    ...many.map((externalId) => ({
+      recordType: 'people',
+      externalId,
+      fields: { name: externalId, company: 'acme' },
+    })),
+  );
+  await world.put('companies', 'acme', { name: 'Acme' });
+  world.recordsPerClaim = 2_000;
+
+  await world.push();
+  await world.push();
+
+  expect(world.created[0]).toBe('acme');
+  expect(world.created).toHaveLength(many.length + 1);
+});

@@ -53,6 +53,7 @@ export class World {
   /** By remote id. */
   readonly there = new Map<string, Stored>();
   readonly created: string[] = [];
+  recordsPerClaim = 7;
   private lastId = 100;
   private millis = Date.parse('2026-11-30T00:00:00Z');
 
@@ -94,7 +95,7 @@ export class World {
     const { integrationId, tenant, inTenant } = this;
     for (;;) {
       this.pass(1_000);
-      const claim = await tenant.claim(integrationId, this.clock.now, 7);
+      const claim = await tenant.claim(integrationId, this.clock.now, this.recordsPerClaim);
       if (dies()) return;
       await settleWaiting(inTenant, integrationId, claim.waiting);
       if (claim.taken === 0) return;
