@@ -48,7 +48,10 @@ describe('an integration under another version', () => {
     ['another way to sign in', { signIns: { oauth: {} } }, 'unknown_sign_in'],
     [
       'a parameter that it has no value for',
-      { parameters: { ...VERSION.parameters, region: { format: 'identifier' as const, example: 'eu' } } },
+      {
+        parameters: { ...VERSION.parameters, region: { format: 'identifier' as const, example: 'eu' } },
+        config: { url: 'https://${subdomain}.${region}.example', limit: 100 },
+      },
       'required',
     ],
   ])('is held back by %s', (_what, to, code) => {
