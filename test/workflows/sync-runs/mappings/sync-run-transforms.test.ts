@@ -1,10 +1,10 @@
 /** Fields with transforms and owners of their own, on skipped time (rules.md 17, 46 to 48; ADR 0032). */
-import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
-import type { JsonObject } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { BOTH_WAYS, CrmIntegration } from '../../support/environments/crm-integration';
-import { OverviewEnvironment } from '../../support/environments/overview-environment';
-import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { changeIntegration } from '../../../../db/sync-runs/integration-lifecycle';
+import type { JsonObject } from '../../../../domain/json';
+import type { RecordTypeMapping } from '../../../../domain/records/mapping';
+import { BOTH_WAYS, CrmIntegration } from '../../../support/environments/crm-integration';
+import { OverviewEnvironment } from '../../../support/environments/overview-environment';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../../support/environments/push-environment';
 
 let environment: PushEnvironment;
 let tenant: TestTenant;
