@@ -2,7 +2,7 @@
  * Problems of a record type: a creation that would be repeated after a lost response, and a search that could
  * return another record.
  */
-import { externalIdPointer, isOwnId } from '../http/calls';
+import { externalIdPointer, isOwnId, sendsVersion } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
 import { isCharacterAllowed } from '../http/character-set';
@@ -154,11 +154,18 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
         message: 'After a 412 the current version is read. Set read or find.',
       });
   }
-  if (type.read !== undefined && type.list === undefined && wantsVersion.length === 0 && !merges(type))
+  const isVersioned = type.update !== undefined && sendsVersion(type.update);
+  if (isVersioned && type.read === undefined && type.find === undefined)
+    problems.push({
+      pointer: `${pointer}/update/body`,
+      message: 'The version is read before a change if it is not known. Set read or find.',
+    });
+  const isRead = isVersioned || wantsVersion.length > 0 || merges(type);
+  if (type.read !== undefined && type.list === undefined && !isRead)
     problems.push({
       pointer: `${pointer}/read`,
       message:
-        'read is called only for "merge", after a 412, and where records are also listed. ' +
+        'read is called only for "merge", for {version}, after a 412, and where records are also listed. ' +
         'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.',
     });
   return problems;

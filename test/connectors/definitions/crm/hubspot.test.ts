@@ -4,6 +4,7 @@
  * about an e-mail address that is taken, and errors with the name of the property.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../domain/json';
+import { rest } from '../../../../connectors/rest';
 import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
@@ -24,9 +25,10 @@ function hubspot(kind: 'contacts' | 'companies'): Product {
     if (objects === 'properties') return { status: 200, body: { results: PROPERTIES } };
     // The check reads a contact, whatever is synced.
     if (kind === 'companies' && found === 'contacts') return { status: 200, body: { results: [] } };
-    if (!asked.path.startsWith(`/crm/v3/objects/${kind}`) || more.length > 0)
+    if (!asked.path.startsWith(`/crm/v3/objects/${kind}`) || more.length > (id === 'batch' ? 1 : 0))
       return refuse(404, 'OBJECT_NOT_FOUND', 'No such address.');
     if (id === 'search') return search(fieldsIn(asked));
+    if (id === 'batch') return createAll(fieldsIn(asked));
     if (id === undefined) return asked.method === 'GET' ? list(asked.query) : create(propertiesIn(asked));
     return one(asked, id);
   }
@@ -77,6 +79,17 @@ function hubspot(kind: 'contacts' | 'companies'): Product {
     if (problem !== undefined) return problem;
     const row = records.add(properties);
     return { status: 201, body: shown(row, Object.keys(properties)) };
+  }
+
+  /** All or nothing, and the results in an order of their own. */
+  function createAll({ inputs }: JsonObject): ScriptedAnswer {
+    const all = (inputs as { properties: JsonObject }[]).map(({ properties }) => properties);
+    const problem = all
+      .map((properties) => problemOf(properties, undefined))
+      .find((each) => each !== undefined);
+    if (problem !== undefined) return problem;
+    const results = all.map((properties) => shown(records.add(properties), Object.keys(properties)));
+    return { status: 201, body: { status: 'COMPLETE', results: results.toReversed() } };
   }
 
   function problemOf(properties: JsonObject, own: Row | undefined): ScriptedAnswer | undefined {
@@ -200,6 +213,24 @@ describeContract(CONTACTS, (given) => {
 
     expect(error.message).toBe(`Contact already exists. Existing ID: ${row.id}`);
     expect(product.records.living()).toEqual([row]);
+  });
+
+  it('creates many contacts in one call, and shows who is refused', async () => {
+    const { simulator, product, linked } = given();
+    const context = await linked();
+    const emails = ['a@example.com', 'no address', 'b@example.com', 'c@example.com'];
+    const items = emails.map((email, index) =>
+      itemsOf('contacts')(context, { ...contact(1), email }, { externalId: `e${index}` }),
+    );
+
+    const results = await rest.push(items, context);
+
+    expect(results.map(({ ok }) => ok)).toEqual([true, false, true, true]);
+    const made = product.records.all().map(({ id, fields }) => [id, fields['syncline_id']]);
+    expect(new Map(made as [string, string][])).toEqual(
+      new Map(results.flatMap((one, index) => (one.ok ? [[one.remoteId!, `e${index}`]] : []))),
+    );
+    expect(simulator.asked.some(({ path }) => path.endsWith('/batch/create'))).toBe(true);
   });
 
   it('asks for a property that the customer has mapped', async () => {

@@ -157,6 +157,14 @@ describe('a version in the body', () => {
     expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
   });
 
+  it('needs a call that reads it, which needs no list', () => {
+    const create = { path: '/contacts', idempotency_header: 'Key' };
+    const { update, version } = VERSIONED;
+
+    expect(problemsOf({ version, update, create, find: undefined }).join()).toMatch(/Set read or find/);
+    expect(problemsOf({ version, update, read: VERSIONED.read })).toEqual([]);
+  });
+
   it('is unknown without its location, and in other calls', () => {
     expect(problemsOf({ ...VERSIONED, version: undefined }).join()).toMatch(/\{version\} is not known here/);
     expect(
