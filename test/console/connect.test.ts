@@ -1,5 +1,6 @@
 /** The hosted page of a connect session, in a browser without an account: link, form, connected, records. */
 import type { Page } from 'playwright-core';
+import { HostileIssuer } from '../support/servers/hostile-issuer';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
 import { seriousFindings } from './browser';
@@ -82,4 +83,70 @@ it('another browser reads that the link was opened already', async () => {
   await heading(second, 'This link was already opened in another browser').waitFor();
   await heading(first, 'Connect Lists').waitFor();
   expect(await seriousFindings(second)).toEqual([]);
+});
+
+it('a person whose consent is for several companies picks one, by keyboard', async () => {
+  const issuer = await HostileIssuer.start();
+  const { url } = issuer;
+  const app = await stack.call<{ id: string }>('POST', '/oauth-apps', {
+    name: 'Books',
+    client_id: 'client-1',
+    client_secret: 'canary-client-secret',
+    allowed_origins: [url],
+  });
+  const auth = {
+    type: 'oauth2_authorization_code',
+    app_id: app.id,
+    authorization_url: `${url}/authorize`,
+    token_url: `${url}/token`,
+    accounts: { url: `${url}/me`, items: '/companies', id: '/id', name: '/name', parameter: 'company' },
+  };
+  const { link } = await stack.call<{ link: string }>('POST', '/connect-sessions', {
+    integration: {
+      connector: 'rest',
+      config: {
+        app: 'Books',
+        base_url: url,
+        auth,
+        check: { path: '/me' },
+        record_types: {
+          contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'none' } } },
+        },
+      },
+      record_types: { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] } },
+    },
+  });
+  const page = await visitor();
+  await page.goto(link);
+  await button(page, 'Continue').click();
+  await button(page, 'Continue to Books').click();
+
+  const group = page.getByRole('radiogroup', { name: 'Which account of Books should be connected?' });
+  await group.getByRole('radio', { name: 'two' }).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(await button(page, 'Connect this account').isDisabled()).toBe(true);
+  await tabTo(page, group.getByRole('radio', { name: 'Ada & Sons' }));
+  await page.keyboard.press('Space');
+  await tabTo(page, button(page, 'Connect this account'));
+  await page.keyboard.press('Enter');
+
+  await heading(page, 'Books is connected').waitFor();
+  await issuer.stop();
+});
+
+it('a key of several lines is pasted as it is, and a wrong one is refused at its field', async () => {
+  const { credentials: _none, ...integration } = listIntegration(lists.url, ['contacts']);
+  const auth = { type: 'oauth2_jwt_bearer', token_url: `${lists.url}/token`, claims: { iss: '{client_id}' } };
+  Object.assign(integration['config'] as object, { auth });
+  const { link } = await stack.call<{ link: string }>('POST', '/connect-sessions', { integration });
+  const page = await visitor();
+  await page.goto(link);
+  await button(page, 'Continue').click();
+
+  await page.getByLabel('Private key').fill('-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
+  await page.getByLabel('Client id').fill('client-1');
+  await button(page, 'Connect and check').click();
+
+  await page.getByText('This is "PUBLIC KEY".').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
 });

@@ -3,6 +3,7 @@
  * calls with tokens that expire at once and are replaced at each refresh. Nothing secret is in a log or an
  * answer.
  */
+import { ApiClient } from '../support/clients/api-client';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { HostileIssuer } from '../support/servers/hostile-issuer';
 import { until } from '../support/until';
@@ -44,9 +45,13 @@ class Browser {
   }
 }
 
-async function givenSettings(): Promise<object> {
+interface Settings {
+  config: { auth: object };
+  record_types: object;
+}
+async function givenSettings(name = 'CRM'): Promise<Settings & Record<string, unknown>> {
   const app = await tenant.api.must('POST', '/v1/oauth-apps', {
-    name: 'CRM',
+    name,
     client_id: 'client-1',
     client_secret: 'canary-client-secret',
     allowed_origins: [issuer.url],
@@ -71,7 +76,7 @@ async function givenSettings(): Promise<object> {
   };
 }
 
-async function consent(session: { id: string; link: string }): Promise<Response> {
+async function consent(session: { id: string; link: string }, company?: string): Promise<Response> {
   const browser = new Browser();
   const secret = session.link.split('/').at(-1);
   await browser.send('POST', '/connect/v1/open', { secret, is_embedded: false });
@@ -85,7 +90,13 @@ async function consent(session: { id: string; link: string }): Promise<Response>
   });
   const answer = new URLSearchParams({ code, state: asked.get('state') ?? '' });
   await browser.send('GET', `/connect/callback?${answer.toString()}`);
-  return browser.send('POST', `${path}/finish`, {});
+  const finished = await browser.send('POST', `${path}/finish`, {});
+  if (company === undefined) return finished;
+  expect(await finished.json()).toMatchObject({
+    state: 'in_progress',
+    accounts: [{ id: '1' }, { id: 'two' }],
+  });
+  return browser.send('POST', `${path}/finish`, { account_id: company });
 }
 
 const check = (id: string) => tenant.api.must('POST', `/v1/integrations/${id}/check`);
@@ -127,4 +138,51 @@ it('a person consents once; tokens are replaced for as long as the consent lasts
   );
   const seen = [...answers, product.logs()].join('\n');
   expect([...issuer.secrets, 'canary-client-secret'].filter((secret) => seen.includes(secret))).toEqual([]);
+});
+
+it('a consent for several companies: the person picks one, and every call names it', async () => {
+  const { config, record_types } = await givenSettings('Books');
+  const { auth, ...rest } = config;
+  const accounts = {
+    url: `${issuer.url}/me`,
+    items: '/companies',
+    id: '/id',
+    name: '/name',
+    parameter: 'company',
+  };
+  const signIn = {
+    key: 'consent',
+    label: 'Consent',
+    config: { auth: { ...auth, account: undefined, accounts } },
+  };
+  await new ApiClient(product.apiUrl, product.platformKey).must(
+    'POST',
+    '/v1/platform/third-party-definitions',
+    {
+      key: 'books',
+      name: 'Books',
+      category: 'accounting',
+      description: 'Companies of an accountant.',
+      proof: 'none',
+      parameters: { company: { label: 'Company', format: 'identifier', example: 'picked-later' } },
+      sign_in: [signIn],
+      config: { ...rest, headers: { 'X-Company': '${company}' } },
+      record_types,
+    },
+  );
+  const integration = { third_party: { key: 'books' } };
+  const session = await tenant.api.must('POST', '/v1/connect-sessions', { integration });
+  issuer.companies.splice(0);
+
+  const done = await consent(session, 'two');
+
+  expect([done.status, await done.json()]).toMatchObject([200, { state: 'done' }]);
+  const { integration_id: id } = await tenant.api.must('GET', `/v1/connect-sessions/${session.id}`);
+  await until(
+    'the first run succeeds',
+    async () =>
+      (await tenant.api.must('GET', `/v1/sync-runs?integration_id=${id}`)).data[0]?.state === 'succeeded',
+  );
+  const [listing, ...calls] = issuer.companies;
+  expect([listing, new Set(calls)]).toEqual([undefined, new Set(['two'])]);
 });

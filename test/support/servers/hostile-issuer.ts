@@ -42,6 +42,8 @@ export class HostileIssuer {
   rotations = 0;
   tokenCalls = 0;
   account = 'account-1';
+  /** Of the API calls with an accepted token: the header X-Company. */
+  readonly companies: (string | undefined)[] = [];
   /** For calls without a scripted mishap. */
   chooseMishap: () => Mishap | undefined = () => undefined;
   /** By access token, and by each refresh token that was ever issued. */
@@ -105,6 +107,7 @@ export class HostileIssuer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url?.startsWith('/authorize?') === true) return this.#agree(request, response);
     if (request.url !== '/token') return this.#api(request, response);
     this.tokenCalls += 1;
     const mishap = this.mishaps.shift() ?? this.chooseMishap();
@@ -120,10 +123,24 @@ export class HostileIssuer {
     answer(response, status, body);
   }
 
+  /** A person who is signed in and has agreed before: the browser goes back at once. */
+  #agree({ url = '' }: IncomingMessage, response: ServerResponse): void {
+    const { searchParams: asked } = new URL(url, this.url);
+    const redirectUri = asked.get('redirect_uri') ?? '';
+    const back = new URL(redirectUri);
+    back.searchParams.set(
+      'code',
+      this.consent({ challenge: asked.get('code_challenge') ?? '', redirectUri }),
+    );
+    back.searchParams.set('state', asked.get('state') ?? '');
+    response.writeHead(302, { location: back.href }).end();
+  }
+
   #api({ headers }: IncomingMessage, response: ServerResponse): void {
     const token = (headers.authorization ?? '').replace('Bearer ', '');
     // It quotes the token, as some servers do.
     if (!this.accepts(token)) return answer(response, 401, { message: `The token ${token} is not valid.` });
+    this.companies.push(headers['x-company'] as string | undefined);
     answer(response, 200, {
       id: this.account,
       name: 'Ada & Sons',
