@@ -46,7 +46,7 @@ class Browser {
 }
 
 interface Settings {
-  config: { auth: object };
+  config: { auth: object } & Record<string, unknown>;
   record_types: object;
 }
 async function givenSettings(name = 'CRM'): Promise<Settings & Record<string, unknown>> {
