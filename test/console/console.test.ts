@@ -176,6 +176,20 @@ it('links a product of the catalogue by what differs between accounts, and says 
   await expectShown(page.getByText('Not yet proved against the live service.').first());
 });
 
+it('asks for what a way to sign in needs, and for nothing of another way', async () => {
+  await open('/integrations/new');
+  await page.getByLabel('Search products').fill('entra');
+  await button(/^Microsoft Entra ID/).click();
+  const app = page.getByLabel('OAuth app in Syncline');
+
+  await page.getByLabel('Tenant ID').waitFor();
+  expect(await app.count()).toBe(0);
+  await page.getByRole('combobox', { name: 'How to sign in' }).click();
+  await page.getByRole('option', { name: 'Consent of an administrator' }).click();
+  await app.waitFor();
+  expect(await page.getByLabel('Client secret').count()).toBe(0);
+});
+
 it('shows how many records a mapping change affects, and pauses and resumes the integration', async () => {
   const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
   const id = data.find(({ app }) => app === 'PocketBase')?.id as string;
