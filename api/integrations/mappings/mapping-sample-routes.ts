@@ -21,8 +21,10 @@ import { requireIntegration } from '../integration-views';
 import { recordTypeMappings } from '../mapping-schema';
 
 const SAMPLES_MAX = 10;
+/** Of all record types: a person looks at a few, and a request must not become slow. */
+const SAMPLES_IN_ALL_MAX = 100;
 /** A filter that selects few records may find none among these. */
-const EXAMINED_MAX = 200;
+const EXAMINED_MAX = 50;
 const NO_ANSWER = 'No worker read records of the app in time.';
 
 const sampledValue = z
@@ -123,13 +125,16 @@ const toWire = (id: string, values: readonly SampledValue[]) => ({
 async function sampleOurs(work: TenantWork, integration: Integration, recordTypes: RecordTypeMappings) {
   const samples = new Map<string, { externalId: string; values: SampledValue[] }[]>();
   const picklists = await readPicklists(work, integration);
+  let left = SAMPLES_IN_ALL_MAX;
   for (const [recordType, mapping] of Object.entries(recordTypes)) {
-    if (!pushesType(mapping)) continue;
+    if (!pushesType(mapping) || left === 0) continue;
     const { rows } = await listRecords(work, { recordType, limit: EXAMINED_MAX, withDeleted: false });
     const eligible = rows.filter(({ fields }) => isEligible(mapping, { fields, isDeleted: false }));
+    const sampled = eligible.slice(0, Math.min(SAMPLES_MAX, left));
+    left -= sampled.length;
     samples.set(
       recordType,
-      eligible.slice(0, SAMPLES_MAX).map(({ externalId, fields }) => ({
+      sampled.map(({ externalId, fields }) => ({
         externalId,
         values: sampleSent(mapping, fields, picklists.get(recordType)),
       })),
