@@ -2,7 +2,7 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { asProblem } from './api/client';
 import { rootRoute } from './root-route';
-import { rolloutSearch, signInSearch, tenantsSearch } from './search';
+import { builderSearch, rolloutSearch, signInSearch, tenantsSearch } from './search';
 import { platformSessionQuery } from './session/platform-session';
 
 const signInRoute = createRoute({
@@ -58,7 +58,8 @@ const tenantRoute = createRoute({
 
 const builderRoute = createRoute({
   ...inShell,
-  path: '/platform/definitions/new',
+  path: '/platform/definition-builder',
+  validateSearch: builderSearch,
   component: lazyRouteComponent(() => import('./pages/platform/builder/BuilderPage'), 'BuilderPage'),
 });
 

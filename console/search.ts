@@ -105,6 +105,10 @@ export const signInSearch = (search: Search): { to?: string; error?: string } =>
 export const rolloutSearch = (search: Search): { state?: (typeof MOVE_STATES)[number] } => ({
   state: oneOf(search, 'state', MOVE_STATES),
 });
+export const builderSearch = (search: Search): { key?: string; version?: string } => ({
+  key: text(search, 'key'),
+  version: text(search, 'version'),
+});
 export const tenantsSearch = (search: Search): { q?: string } => ({ q: text(search, 'q') });
 export const auditSearch = (search: Search): { action?: string } => ({ action: text(search, 'action') });
 export const notificationsSearch = (search: Search): { is_viewed?: 'true' | 'false' } => ({

@@ -102,6 +102,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/platform/third-party-definitions': 'platform',
   'POST /v1/platform/third-party-definitions': 'platform',
   'GET /v1/platform/third-party-definitions/{definition_key}/versions': 'platform',
+  'GET /v1/platform/third-party-definitions/{definition_key}/versions/{version}': 'platform',
   'GET /v1/platform/third-party-definitions/{definition_key}/integrations': 'platform',
   'GET /v1/platform/third-party-definitions/{definition_key}/rollouts': 'platform',
   'POST /v1/platform/third-party-definitions/{definition_key}/rollouts': 'platform',

@@ -58,6 +58,12 @@ const differences = z
   })
   .meta({ id: 'DefinitionDifferences' });
 
+export const versionNumber = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}$/, 'must be a number')
+  .transform(Number)
+  .meta({ example: '1' });
+
 export const definitionParams = z.strictObject({ definition_key: definitionKey });
 
 export const definitionRoutes: readonly Route[] = [
@@ -88,10 +94,7 @@ export const definitionRoutes: readonly Route[] = [
     summary: 'Show a definition',
     params: definitionParams,
     query: z.strictObject({
-      version: z
-        .string()
-        .regex(/^[1-9][0-9]{0,8}$/, 'must be a number')
-        .transform(Number)
+      version: versionNumber
         .optional()
         .meta({ description: 'The current version by default.', example: '1' }),
     }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   addDefinitionVersion,
   findDefinition,
+  findDefinitionVersion,
   listDefinitionHeads,
   listDefinitionVersions,
   listUsingIntegrations,
@@ -14,7 +15,7 @@ import { instant, jsonObject, toInstant, typeId } from '../routing/common-schema
 import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage } from '../routing/pagination';
 import { compileDefinition, toStoredDocument } from './compile-definition';
-import { definitionParams, definitionView, toWireDefinition } from './definition-routes';
+import { definitionParams, definitionView, toWireDefinition, versionNumber } from './definition-routes';
 import { definitionDocument, definitionKey } from './definition-schema';
 
 const tag = 'Third-party definitions';
@@ -149,6 +150,23 @@ export const platformDefinitionRoutes: readonly Route[] = [
         }),
       );
       return { status: 200, body };
+    },
+  }),
+
+  defineRoute({
+    scope: 'platform',
+    method: 'get',
+    path: `${base}/{definition_key}/versions/{version}`,
+    operationId: 'showThirdPartyDefinitionVersion',
+    tag,
+    summary: 'Show a version of a definition',
+    params: definitionParams.extend({ version: versionNumber }),
+    responses: { 200: { description: 'The version.', schema: definitionView } },
+    problems: ['definition_not_found'],
+    async run(work, { params: { definition_key: key, version } }) {
+      const found = await findDefinitionVersion(work, { key, version });
+      if (found === undefined) throw new HttpError('definition_not_found');
+      return { status: 200, body: toWireDefinition(found) };
     },
   }),
 

@@ -36,6 +36,16 @@ export const definitionVersionsQuery = (key: string) =>
       }),
     ),
   );
+export const definitionVersionQuery = (key: string, version: string) =>
+  queryOptions({
+    queryKey: ['platform-definitions', key, 'versions', version],
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/platform/third-party-definitions/{definition_key}/versions/{version}', {
+          params: { path: { definition_key: key, version } },
+        }),
+      ),
+  });
 export const rolloutsQuery = (key: string) =>
   list(['platform-definitions', key, 'rollouts'], (cursor) =>
     answerOf(

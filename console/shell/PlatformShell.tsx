@@ -14,7 +14,7 @@ const PAGES: NavItem[] = [
   { label: 'Outbox', icon: Inbox, to: '/platform/outbox' },
   { label: 'Tenants', icon: Building2, to: '/platform/tenants' },
   { label: 'Definitions', icon: Library, to: '/platform/definitions' },
-  { label: 'Build a definition', icon: Blocks, to: '/platform/definitions/new' },
+  { label: 'Build a definition', icon: Blocks, to: '/platform/definition-builder' },
   { label: 'Audit log', icon: ScrollText, to: '/platform/audit-log' },
 ];
 /** A session ends after 15 minutes without use. The page then leads to the sign-in. */

@@ -6,6 +6,23 @@ import { button, Desk, heading } from './desk';
 
 jest.setTimeout(240_000);
 
+const YAML = `
+openapi: 3.0.3
+info: { title: Acme API, version: '1' }
+servers: [{ url: https://api.acme.example/v1 }]
+paths:
+  /people:
+    get:
+      responses:
+        '200':
+          description: People
+          content:
+            application/json:
+              schema:
+                properties:
+                  data: { type: array, items: { properties: { id: {}, description: {} } } }
+`;
+
 let desk: Desk;
 let acme: Acme;
 let page: Page;
@@ -13,7 +30,7 @@ let page: Page;
 beforeAll(async () => {
   [desk, acme] = [await Desk.setUp(), await startAcme()];
   page = await (await desk.openBrowser()).newPage();
-  await desk.open(page, '/platform/definitions/new');
+  await desk.open(page, '/platform/definition-builder');
   await page.locator('input[type=password]').fill(desk.stack.ready.platform_key);
   await button(page, 'Sign in').click();
 }, 200_000);
@@ -87,4 +104,30 @@ it('adds the definition by keyboard, for all tenants to link', async () => {
   await page.keyboard.press('Enter');
 
   await expectShown(page.getByText('acme-contacts, version 1, was added.'));
+});
+
+it('begins the next version with one that was added', async () => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await desk.open(page, '/platform/definitions/acme-contacts');
+  await page.getByRole('link', { name: 'Change version 1' }).click();
+  const editor = page.getByLabel('Definition (JSON)');
+  await editor.waitFor();
+  await editor.fill((await editor.inputValue()).replace('Records of', 'All records of'));
+  await button(page, 'Add the definition').click();
+
+  await expectShown(page.getByText('acme-contacts, version 2, was added.'));
+});
+
+it('makes a draft of an OpenAPI document in YAML', async () => {
+  await desk.open(page, '/platform/definition-builder');
+  await page.getByText('OpenAPI', { exact: true }).click();
+  await page.getByLabel('Or its text').fill(YAML);
+  await button(page, 'Make a draft').click();
+
+  await expectShown(page.getByText('The definition was valid when it was last checked.'));
+  const text = await page.getByLabel('Definition (JSON)').inputValue();
+  expect(JSON.parse(text)).toMatchObject({
+    name: 'Acme',
+    config: { record_types: { people: { list: { path: '/people', items: '/data' } } } },
+  });
 });

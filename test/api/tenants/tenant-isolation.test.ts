@@ -554,6 +554,7 @@ const TAKES_NOTHING = new Set([
   'POST /v1/platform/third-party-definitions/draft',
   'POST /v1/platform/third-party-definitions/try',
   'GET /v1/platform/third-party-definitions/{definition_key}/versions',
+  'GET /v1/platform/third-party-definitions/{definition_key}/versions/{version}',
   'GET /v1/platform/third-party-definitions/{definition_key}/integrations',
   'GET /v1/platform/third-party-definitions/{definition_key}/rollouts',
   'POST /v1/platform/third-party-definitions/{definition_key}/rollouts',

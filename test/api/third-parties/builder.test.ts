@@ -238,6 +238,17 @@ describe('a draft', () => {
     expect(refused.body.errors).toMatchObject([{ pointer }]);
   });
 
+  it('of the next version begins with a version that was added', async () => {
+    await service.platform.post(PLATFORM, givenDefinition({ key: 'shown' })).expect(201);
+
+    const shown = await service.platform.get(`${PLATFORM}/shown/versions/1`).expect(200);
+
+    expect(shown.body).toMatchObject({ key: 'shown', version: 1, document: { name: 'Contacts' } });
+    const missing = await service.platform.get(`${PLATFORM}/shown/versions/2`);
+    expectProblem(missing, 404, 'definition_not_found');
+    expect((await tenant.admin.get(`${PLATFORM}/shown/versions/1`)).status).toBe(403);
+  });
+
   it('cannot take the names of the routes beside the definitions', async () => {
     for (const key of ['try', 'draft'])
       expectProblem(await service.platform.post(PLATFORM, givenDefinition({ key })), 400, 'invalid_body');

@@ -1,31 +1,60 @@
 import { Alert, Code, Group, List, Stack, Text, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../../api/client';
+import { definitionVersionQuery } from '../../../api/platform-queries';
 import { ActionButton } from '../../../common/ActionButton';
 import { Page } from '../../../common/Page';
 import { Section } from '../../../common/Section';
-import { ProblemView } from '../../../common/States';
+import { ProblemView, Read } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { type Definition, readDefinition } from './definition-text';
 import { StartFrom } from './StartFrom';
 import { TryPanel } from './TryPanel';
 
+const route = getRouteApi('/platform-shell/platform/definition-builder');
+
 type Draft = Schemas['DefinitionDraft'];
 
 /** From a curl command, an OpenAPI document or nothing to a definition that works. */
 export function BuilderPage() {
-  const [text, setText] = useState('');
-  const [draft, setDraft] = useState<Draft>();
-  const begin = (begun: Draft): void => {
-    setDraft(begun);
-    setText(JSON.stringify(begun.definition, null, 2));
-  };
+  const { key, version } = route.useSearch();
+  const isBegun = key !== undefined && version !== undefined;
+  const begun = useQuery({ ...definitionVersionQuery(key ?? '', version ?? ''), enabled: isBegun });
   return (
     <Page
       title="Build a definition"
       subtitle="Describe a product once, try each call against the real product, and add it for all tenants."
     >
-      <StartFrom onDraft={begin} />
+      {isBegun ? (
+        <Read query={begun}>
+          {({ document }) => (
+            <Builder key={`${key} ${version}`} start={{ ...NOTHING_TO_DO, definition: { ...document } }} />
+          )}
+        </Read>
+      ) : (
+        <Builder />
+      )}
+    </Page>
+  );
+}
+
+const NOTHING_TO_DO = { problems: [], decisions: [] };
+
+const textOf = ({ definition }: Draft): string => JSON.stringify(definition, null, 2);
+
+/** @param start a version that was added: its successor is written */
+function Builder({ start }: { start?: Draft }) {
+  const [draft, setDraft] = useState(start);
+  const [text, setText] = useState(start === undefined ? '' : textOf(start));
+  const begin = (begun: Draft): void => {
+    setDraft(begun);
+    setText(textOf(begun));
+  };
+  return (
+    <>
+      {start === undefined && <StartFrom onDraft={begin} />}
       {draft !== undefined && (
         <>
           <Editor text={text} draft={draft} onChange={setText} onChecked={setDraft} />
@@ -33,7 +62,7 @@ export function BuilderPage() {
           <Save text={text} />
         </>
       )}
-    </Page>
+    </>
   );
 }
 
@@ -57,7 +86,7 @@ function Editor({ text, draft, onChange, onChecked }: EditorProps) {
   });
   return (
     <Section
-      title="2. Definition"
+      title="Definition"
       hint="What must be decided is listed below. Editors complete it by its JSON Schema."
     >
       <Stack align="flex-start">
@@ -132,6 +161,7 @@ function Save({ text }: { text: string }) {
       return answerOf(api.POST('/v1/platform/third-party-definitions', { body }));
     },
     isQuiet: true,
+    changes: ['platform-definitions'],
     done: ({ key, version, is_current: isCurrent }) =>
       isCurrent
         ? `${key} can be linked now.`
@@ -139,7 +169,7 @@ function Save({ text }: { text: string }) {
   });
   return (
     <Section
-      title="4. Add"
+      title="Add"
       hint="The first version can be linked at once. A further one changes no integration until it is published."
     >
       {save.error && <ProblemView error={save.error} />}

@@ -37,7 +37,7 @@ export function StartFrom({ onDraft }: StartFromProps) {
   });
   return (
     <Section
-      title="1. Start"
+      title="Start"
       hint="The draft has what can be known and says what you have to decide. Nothing is stored."
     >
       <Stack align="flex-start">

@@ -78,7 +78,7 @@ export function TryPanel({ text }: { text: string }) {
   const change = (part: Partial<Inputs>): void => setInputs({ ...inputs, ...part });
   return (
     <Section
-      title="3. Try"
+      title="Try"
       hint="A worker makes the calls, within 20 seconds. Credentials are used for the tries alone."
     >
       <Stack align="flex-start">

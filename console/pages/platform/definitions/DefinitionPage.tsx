@@ -68,7 +68,21 @@ const versionColumns = (definitionKey: string): Column<Schemas['ThirdPartyDefini
   },
   { title: 'Origin', from: 'sm', cell: ({ origin }) => (origin === 'shipped' ? 'Syncline' : 'Platform') },
   { title: 'Added', from: 'sm', cell: ({ created_at: at }) => <Instant at={at} /> },
-  { title: 'Action', cell: ({ version }) => <Publish definitionKey={definitionKey} version={version} /> },
+  {
+    title: 'Action',
+    cell: ({ version }) => (
+      <Group gap="sm">
+        <Publish definitionKey={definitionKey} version={version} />
+        <RouterLink
+          to="/platform/definition-builder"
+          search={{ key: definitionKey, version: String(version) }}
+          aria-label={`Change version ${version}`}
+        >
+          Change
+        </RouterLink>
+      </Group>
+    ),
+  },
 ];
 
 function Publish({ definitionKey, version }: { definitionKey: string; version: number }) {

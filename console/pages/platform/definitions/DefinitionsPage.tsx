@@ -24,9 +24,18 @@ export function DefinitionsPage() {
         query={definitions}
         columns={COLUMNS}
         rowKey={({ key }) => key}
-        empty={<Empty title="No definitions yet">Add one through the API.</Empty>}
+        empty={<NoDefinitions />}
       />
     </Page>
+  );
+}
+
+function NoDefinitions() {
+  return (
+    <Empty
+      title="No definitions yet"
+      action={<RouterLink to="/platform/definition-builder">Build a definition</RouterLink>}
+    />
   );
 }
 
