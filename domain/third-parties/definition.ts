@@ -112,7 +112,7 @@ function asJson({ config, recordTypes }: Settings): JsonObject {
   return JSON.parse(JSON.stringify({ config, recordTypes })) as JsonObject;
 }
 
-export function defaultsOf({ parameters }: Pick<DefinitionRules, 'parameters'>): Record<string, string> {
+function defaultsOf({ parameters }: Pick<DefinitionRules, 'parameters'>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).flatMap(([name, parameter]) =>
       parameter.default === undefined ? [] : [[name, parameter.default]],
