@@ -69,6 +69,7 @@ import * as mappingSamples from './2026-12-10-mapping-samples';
 import * as triedCalls from './2026-12-10-tried-calls';
 import * as references from './2026-12-11-references';
 import * as incomingWebhooks from './2026-12-12-incoming-webhooks';
+import * as silentWebhooks from './2026-12-12-silent-webhooks';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -140,4 +141,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-10-tried-calls': triedCalls,
   '2026-12-11-references': references,
   '2026-12-12-incoming-webhooks': incomingWebhooks,
+  '2026-12-12-silent-webhooks': silentWebhooks,
 };

@@ -18,6 +18,7 @@ import { deleteSyncNowItems } from '../overviews/overview-lifecycle';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { listSyncDatasets, markRepaired, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
+import { tellOfSilentWebhooks } from './schedules/silent-webhooks';
 import { requestSyncRun } from './sync-run-requests';
 import type { SyncJobsTable } from '../tables/pull';
 import type { StatusOfRecordType, SyncRunsTable } from '../tables/sync-runs';
@@ -65,6 +66,7 @@ export async function endSyncRun(
   await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
   // An overview need not cover all records, so a difference is expected.
   if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
+  await tellOfSilentWebhooks(work, run, datasetJobs);
   return syncEvents(work, run, jobs);
 }
 

@@ -113,6 +113,15 @@ const NOTIFICATION_CATALOGUE = {
     explanation: 'The app accepted the sign-in. Open the integration to see what is synced.',
     path: integrationPath,
   },
+  webhooks_silent: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `The webhooks of ${nameOf(integration)} have stopped`,
+    explanation:
+      'Changes now arrive with the next sync instead of within seconds. Check the address and the secret in the app.',
+    path: integrationPath,
+  },
   integration_unavailable: {
     audience: 'admins',
     severity: 'warning',

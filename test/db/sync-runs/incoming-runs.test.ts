@@ -1,6 +1,11 @@
 /** When what webhooks have named is read, and by which run (decision 0035). */
 import { sql } from 'kysely';
 import { addIncomingChanges, readNamedRecords } from '../../../db/integrations/incoming/incoming-changes';
+import {
+  noteIncomingCall,
+  replaceIncomingAddress,
+} from '../../../db/integrations/incoming/incoming-addresses';
+import { tellOfSilentWebhooks } from '../../../db/sync-runs/schedules/silent-webhooks';
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { startIncomingReads } from '../../../db/sync-runs/schedules/incoming-runs';
 import { beginSyncRun } from '../../../db/sync-runs/sync-jobs';
@@ -109,7 +114,7 @@ it('further records join the run that has not begun', async () => {
   expect(await named(run?.syncRunId ?? '')).toEqual(['', 'c1', 'c2'].filter((id) => id !== ''));
 });
 
-it('it covers no other request, and a schedule is not skipped because of it', async () => {
+it('covers no other request, and a schedule is not skipped because of it', async () => {
   await name('c1');
   after(5);
   await look();
@@ -155,4 +160,41 @@ it('many webhooks at the same time lose nothing', async () => {
   const [run, ...others] = await runs();
   expect(others).toEqual([]);
   expect(await named(run?.syncRunId ?? '')).toEqual(ids);
+});
+
+describe('webhooks that have stopped', () => {
+  const ended = (missed: number | null) =>
+    tenant.work((work) =>
+      tellOfSilentWebhooks(work, { integrationId, scope: 'full' }, [{ webhooksMissed: missed }]),
+    );
+  const open = () =>
+    tenant.work(({ trx }) =>
+      trx
+        .selectFrom('notifications')
+        .select(['kind', 'detail'])
+        .where('kind', '=', 'webhooks_silent')
+        .where('resolvedAt', 'is', null)
+        .execute(),
+    );
+  beforeEach(async () => {
+    const tokenHash = Buffer.from(integrationId);
+    await tenant.work((work) => replaceIncomingAddress(work, { integrationId, tokenHash }));
+  });
+
+  it('are told once a full sync has found changes, and no longer once they come again', async () => {
+    await ended(3);
+    expect(await open()).toEqual([]);
+    after(25 * 3_600);
+    await ended(0);
+    await ended(null);
+    expect(await open()).toEqual([]);
+
+    await ended(3);
+    await ended(2);
+    expect(await open()).toMatchObject([{ detail: expect.stringContaining('changes') }]);
+
+    await tenant.work((work) => noteIncomingCall(work, { integrationId, isRefused: false }));
+    await ended(0);
+    expect(await open()).toEqual([]);
+  });
 });

@@ -1,0 +1,29 @@
+/** Tells admins that the webhooks of an app have stopped: a full run found changes, and none had come. */
+import type { SyncJob, SyncRun } from '../../pull/job-rows';
+import type { TenantWork } from '../../database';
+import { findIncomingAddress } from '../../integrations/incoming/incoming-addresses';
+import { notifyAdmins, resolveNotification } from '../../notifications/notifications';
+
+/** A quiet night is no silence. */
+const SILENT_AFTER_MS = 24 * 3_600_000;
+
+export async function tellOfSilentWebhooks(
+  work: TenantWork,
+  { integrationId, scope }: Pick<SyncRun, 'integrationId' | 'scope'>,
+  jobs: readonly Pick<SyncJob, 'webhooksMissed'>[],
+): Promise<void> {
+  if (scope !== 'full' || jobs.every(({ webhooksMissed }) => webhooksMissed === null)) return;
+  const missed = jobs.reduce((sum, { webhooksMissed }) => sum + (webhooksMissed ?? 0), 0);
+  const address = await findIncomingAddress(work, { integrationId });
+  if (address === undefined) return;
+  const heardAt = address.receivedAt ?? address.createdAt;
+  const place = { integrationId, kind: 'webhooks_silent' as const };
+  if (heardAt.getTime() > work.now.getTime() - SILENT_AFTER_MS)
+    return resolveNotification(work, { ...place, now: work.now });
+  if (missed === 0) return;
+  const since = address.receivedAt === null ? 'No webhook has come yet' : 'No webhook has come for a day';
+  await notifyAdmins(work, {
+    ...place,
+    detail: `${since}, but the last full sync found ${missed} changes that one should have announced.`,
+  });
+}
