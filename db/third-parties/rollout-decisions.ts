@@ -11,8 +11,7 @@ import {
   type RolloutChange,
 } from './rollouts';
 
-export const ROLLOUT_DECISIONS = ['approve', 'pause', 'resume', 'cancel', 'retry', 'roll-back'] as const;
-export type RolloutDecision = (typeof ROLLOUT_DECISIONS)[number];
+export type RolloutDecision = 'approve' | 'pause' | 'resume' | 'cancel' | 'retry' | 'roll-back';
 
 export type DecidedRollout =
   | { outcome: 'decided'; rollout: Rollout; before: RolloutState }

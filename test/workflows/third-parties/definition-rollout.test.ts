@@ -1,5 +1,7 @@
 /** A version of a third-party definition goes out to the integrations of all tenants. */
 import { RecordRejected, Unavailable } from '../../../connectors/errors';
+import { decide } from '../../../db/third-parties/rollout-decisions';
+import { sweep } from '../../../worker/stalled-work-sweeper';
 import { Random } from '../../support/random';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { type Follower, NAME_AND_EMAIL, NEXT, RolloutWorld } from './rollout-world';
@@ -166,6 +168,26 @@ it('changes no further integration while it is paused, and none after it was can
   expect(await world.decide('resume')).toMatchObject({ outcome: 'not_possible' });
   await world.decide('roll-back');
   expect(await world.versions(followers)).toEqual([1, 1, 1]);
+});
+
+it('continues after its workflow and its message were lost', async () => {
+  await world.followers(1);
+  await world.publish({ observeMs: 0 });
+  const { rolloutId } = world;
+  await world.platform((work) =>
+    decide(work, { rolloutId, definitionKey: world.key, decision: 'approve', by: 'test', failed: 0 }),
+  );
+  await world.database.withDispatcher(({ trx }) =>
+    trx.deleteFrom('outbox').where('subjectId', '=', rolloutId).execute(),
+  );
+  await environment.sleep(2 * MINUTE);
+  expect(await world.rollout()).toMatchObject({ state: 'running' });
+
+  const { database, handleRow, dependencies } = environment;
+  await sweep({ database, handleRow, log: dependencies.log });
+  await world.settle();
+
+  expect(await world.rollout()).toMatchObject({ state: 'completed' });
 });
 
 it('loses no edit of a tenant between the dry run and the change', async () => {
