@@ -77,6 +77,22 @@ it('shows a message that Temporal refused and why, and sends it again', async ()
   await row.waitFor({ state: 'detached' });
 });
 
+it('publishes a version of a definition: dry run, approval, rollout', async () => {
+  await desk.open(page, '/platform/definitions');
+  await page.getByRole('link', { name: 'okta', exact: true }).click();
+  await heading(page, 'okta').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('button', { name: 'Publish version 1' }).click();
+  await button(page, 'Begin dry run').click();
+
+  await page.getByText('Needs approval').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  await button(page, 'Approve').click();
+  await button(page, 'Begin rollout').click();
+  await page.getByText('Completed', { exact: true }).waitFor();
+});
+
 it('creates a tenant and its first admin, who can sign in', async () => {
   await page.getByRole('link', { name: 'Tenants' }).click();
   await heading(page, 'Tenants').waitFor();
