@@ -332,7 +332,7 @@ describe('the configuration of a REST integration', () => {
   });
 
   it('has only keys that docs/connectors explains', () => {
-    const pages = ['keys', 'reading', 'batches', 'oauth', 'signing', 'special'].map(
+    const pages = ['keys', 'reading', 'batches', 'oauth', 'signing', 'special', 'webhooks'].map(
       (page) => `rest-${page}.md`,
     );
     const reference = pages.map(documentedPage).join('\n');
