@@ -199,6 +199,7 @@ async function plant(): Promise<void> {
       tries: { record: { email: `${MARKER}@example.com` } },
       samples: { employees: { problem: `No ${MARKER}@example.com` } },
     },
+    definition_rollout_integrations: { problems: [{ message: `${MARKER}@example.com` }], state: 'held_back' },
     connect_sessions: { problem: { message: `No ${MARKER}` }, state: 'failed' },
     oauth_accounts: { refused_reason: `No ${MARKER}` },
     oauth_consents: { result: { message: `${MARKER}@example.com` } },
