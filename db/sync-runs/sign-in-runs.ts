@@ -83,7 +83,8 @@ async function findRecent(
     from unnest(${[...integrationIds]}::uuid[]) as wanted(integration_id)
     cross join lateral (
       select integration_id, started_by, requested_at from sync_runs
-      where tenant_id = ${tenantId} and integration_id = wanted.integration_id order by sync_run_id desc limit ${RUNS_EXAMINED}) run
+      where tenant_id = ${tenantId} and integration_id = wanted.integration_id and kind <> 'webhook'
+      order by sync_run_id desc limit ${RUNS_EXAMINED}) run
     where starts_with(run.started_by, 'sign_in:') and run.requested_at > ${new Date(now.getTime() - NOT_AGAIN_WITHIN_MS)}`.execute(
     trx,
   );
