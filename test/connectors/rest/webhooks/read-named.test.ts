@@ -1,0 +1,85 @@
+/** Records that a webhook has named are read one by one. */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { rest } from '../../../../connectors/rest';
+import { failureOf, readingContext } from '../rest-read-given';
+
+let server: http.Server;
+let answers: Record<string, [number, unknown]>;
+let asked: string[];
+
+beforeAll(async () => {
+  server = http.createServer((request, response) => {
+    const id = (request.url ?? '').split('/').at(-1) ?? '';
+    asked.push(id);
+    const [status, body] = answers[id] ?? [404, { message: 'unknown' }];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  asked = [];
+  answers = { a: [200, { id: 'a', name: 'Ana' }], b: [200, { id: 'b', name: 'Ben' }] };
+});
+
+const context = (type: object = { read: { path: '/contacts/{remote_id}' } }) =>
+  readingContext(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { ...type });
+const read = async (...remoteIds: string[]) => {
+  const page = await rest.readNamed?.({ recordType: 'contacts', remoteIds }, context());
+  if (page === undefined) throw new Error('The connector reads no single records.');
+  return page;
+};
+
+it('with one call each, and no watermark follows from them', async () => {
+  const page = await read('a', 'b');
+
+  expect(page).toMatchObject({ nextCursor: null, asOf: null, total: null, unreadable: [] });
+  expect(page.records.map(({ remoteId, fields }) => [remoteId, fields['name']])).toEqual([
+    ['a', 'Ana'],
+    ['b', 'Ben'],
+  ]);
+  expect(asked.toSorted()).toEqual(['a', 'b']);
+});
+
+it('those that do not exist are deleted, also if it is all of them', async () => {
+  const page = await read('x', 'y', 'z', 'a');
+  const gone = await read('x', 'y', 'z');
+
+  expect(page.records.filter(({ isDeleted }) => isDeleted).map(({ remoteId }) => remoteId)).toEqual([
+    'x',
+    'y',
+    'z',
+  ]);
+  expect(gone.records.every(({ isDeleted }) => isDeleted)).toBe(true);
+});
+
+it('one that is refused does not stop the others, and is not deleted', async () => {
+  answers['b'] = [422, { message: 'locked' }];
+  const page = await read('a', 'b');
+
+  expect(page.records.map(({ remoteId }) => remoteId)).toEqual(['a']);
+  expect(page.unreadable).toMatchObject([{ remoteId: 'b', code: 'detail_failed' }]);
+});
+
+it('an answer about another record is no answer, and deletes nothing', async () => {
+  answers['b'] = [200, { id: 'a', name: 'Ana' }];
+  const page = await read('b');
+
+  expect([page.records, page.unreadable.map(({ remoteId }) => remoteId)]).toEqual([[], ['b']]);
+});
+
+it('an app that is down is an outage', async () => {
+  answers = { a: [503, {}], b: [503, {}] };
+
+  expect(await failureOf(read('a', 'b'))).toMatchObject({ kind: 'unavailable' });
+});
+
+it('a record type without a call for one record says so', () => {
+  expect(rest.canReadNamed?.(context().config, 'contacts')).toBe(true);
+  expect(rest.canReadNamed?.(context({}).config, 'contacts')).toBe(false);
+  expect(rest.canReadNamed?.(context().config, 'unknown')).toBe(false);
+});
