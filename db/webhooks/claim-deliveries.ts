@@ -13,7 +13,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import { FIRST_ID } from '../sql/ids';
+import { readInOrder } from '../sql/index-order';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import { type DeliveringEndpoint, findDeliveringEndpoint, stateOfEndpoint } from './endpoint-queue';
 
@@ -69,16 +69,6 @@ export async function claimDueDeliveries(
   return { deliveries: [...inTurn, ...oldest], isOutdated: false, lastTenant: tenants.at(-1) };
 }
 
-/**
- * The planner expects a few due deliveries of an endpoint, whatever waits there, and would read and sort all
- * of them for each claim.
- */
-async function readInOrder({ trx }: Pick<Work, 'trx'>): Promise<void> {
-  await sql`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`.execute(
-    trx,
-  );
-}
-
 const isDue = ({ endpoint, now }: DeliveryClaimOptions) => sql`
   webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and
     (lease_until is null or lease_until <= ${now})`;
@@ -97,7 +87,8 @@ async function tenantsInTurn(
   const { rows } = await sql<{ tenantId: string }>`
     with recursive tenants as (
       (select tenant_id, 1 as place from webhook_deliveries
-        where ${isWaiting} and tenant_id > ${afterTenant ?? FIRST_ID}::uuid order by tenant_id limit 1)
+        where ${isWaiting} and ${afterTenant === undefined ? sql`true` : sql`tenant_id > ${afterTenant}::uuid`}
+        order by tenant_id limit 1)
       union all
       select behind.tenant_id, place + 1 from tenants cross join lateral (
         select tenant_id from webhook_deliveries

@@ -40,7 +40,7 @@ const statements = [
      finished_at timestamptz,
      primary key (tenant_id, rollout_id)
    )`,
-  `create unique index definition_rollouts_one_open on definition_rollouts (definition_key)
+  `create unique index definition_rollouts_one_open on definition_rollouts (tenant_id, definition_key)
      where finished_at is null`,
   `create index definition_rollouts_by_key on definition_rollouts (tenant_id, definition_key, rollout_id)`,
   `create index definition_rollouts_unfinished on definition_rollouts (rollout_id)
