@@ -43,7 +43,7 @@ export class HostileIssuer {
   tokenCalls = 0;
   account = 'account-1';
   /** Of the API calls with an accepted token: the header X-Company. */
-  readonly companies: (string | undefined)[] = [];
+  readonly companies: { url: string | undefined; company: string | undefined }[] = [];
   /** For calls without a scripted mishap. */
   chooseMishap: () => Mishap | undefined = () => undefined;
   /** By access token, and by each refresh token that was ever issued. */
@@ -136,11 +136,11 @@ export class HostileIssuer {
     response.writeHead(302, { location: back.href }).end();
   }
 
-  #api({ headers }: IncomingMessage, response: ServerResponse): void {
+  #api({ url, headers }: IncomingMessage, response: ServerResponse): void {
     const token = (headers.authorization ?? '').replace('Bearer ', '');
     // It quotes the token, as some servers do.
     if (!this.accepts(token)) return answer(response, 401, { message: `The token ${token} is not valid.` });
-    this.companies.push(headers['x-company'] as string | undefined);
+    this.companies.push({ url, company: headers['x-company'] as string | undefined });
     answer(response, 200, {
       id: this.account,
       name: 'Ada & Sons',
