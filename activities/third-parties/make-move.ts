@@ -6,7 +6,7 @@
 import type { Connector } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration, lockIntegration } from '../../db/integrations/integrations';
-import { findMovedOrigins } from '../../db/integrations/settings-problems';
+import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
@@ -160,11 +160,11 @@ async function formerOf(
   const moved =
     former === undefined ? await followOlder(work, rollout, move, current, connector) : { after: former };
   if ('problems' in moved) return moved;
-  const place = { before: integration, connector, config: moved.after.config };
-  const problems = [
-    ...checkSettings(connector, moved.after, whyUrlIsRefused),
-    ...(await findMovedOrigins(work, oauth.encryption, place)).problems,
-  ];
+  const { config } = moved.after;
+  const refused = checkSettings(connector, moved.after, whyUrlIsRefused);
+  if (refused.length > 0) return { problems: refused };
+  const origins = await findMovedOrigins(work, oauth.encryption, { before: integration, connector, config });
+  const problems = [...origins.problems, ...(await findOAuthAppProblems(work, connector, config))];
   return problems.length > 0 ? { problems } : { settings: moved.after };
 }
 

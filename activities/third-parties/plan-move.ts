@@ -38,8 +38,11 @@ export async function planMove(
   signal: AbortSignal,
 ): Promise<void> {
   const { database } = dependencies;
+  // A transaction of its own: a dry run that fails counts.
+  const tries = await database.withTenant(key.tenantId, (work) => beginTry(work, key));
+  if (tries === undefined) return;
   const plan = await database.withTenant(key.tenantId, async (work) => {
-    if (!(await beginTry(work, key))) return undefined;
+    if (!(await isUnderWay(work, key, tries))) return undefined;
     const integration = await findIntegration(work, key);
     if (integration?.definitionKey !== definitionKey || integration.definitionVersion === version) {
       await updateMove(work, key, { state: 'gone', plannedAt: work.now });
@@ -51,6 +54,7 @@ export async function planMove(
   const refused = plan.problems.length > 0 || plan.after === undefined;
   const trial = refused ? undefined : await tryAtApp(dependencies, key.tenantId, plan, signal);
   await database.withTenant(key.tenantId, async (work) => {
+    if (!(await isUnderWay(work, key, tries))) return;
     const problems = [...plan.problems, ...(trial?.problems ?? [])];
     const impact = problems.length > 0 ? undefined : await impactOf(work, plan);
     await updateMove(work, key, {
@@ -73,10 +77,10 @@ export async function planMove(
   });
 }
 
-/** @returns false if the dry run is not to be begun */
-async function beginTry(work: TenantWork, key: MoveKey): Promise<boolean> {
+/** @returns which dry run of the integration it is; undefined if it is not to be begun */
+async function beginTry(work: TenantWork, key: MoveKey): Promise<number | undefined> {
   const move = await findMove(work, { ...key, lock: true });
-  if (move === undefined || (move.state !== 'found' && move.state !== 'held_back')) return false;
+  if (move === undefined || (move.state !== 'found' && move.state !== 'held_back')) return undefined;
   // A person's request begins to count anew.
   const tries = move.state === 'held_back' ? 0 : move.tries;
   if (tries >= TRIES_MAX) {
@@ -87,10 +91,16 @@ async function beginTry(work: TenantWork, key: MoveKey): Promise<boolean> {
     };
     const problems = JSON.stringify([problem]);
     await updateMove(work, key, { state: 'held_back', problems, plannedAt: work.now });
-    return false;
+    return undefined;
   }
   await updateMove(work, key, { state: 'found', tries: tries + 1 });
-  return true;
+  return tries + 1;
+}
+
+/** False for a worker that was thought dead: another one has made the dry run, and perhaps the change. */
+async function isUnderWay(work: TenantWork, key: MoveKey, tries: number): Promise<boolean> {
+  const move = await findMove(work, { ...key, lock: true });
+  return move?.state === 'found' && move.tries === tries;
 }
 
 interface Plan {

@@ -76,7 +76,7 @@ export class Run {
   /** The id of a record that a search finds; null = none. Writes nothing. */
   async find(externalId: string, payload: JsonObject): Promise<string | null> {
     const operation = this.mapping?.onDelete === 'deactivate' ? 'deactivate' : 'delete';
-    const result = await this.push({ operation, externalId, payload }, { isGuarded: true });
+    const result = await this.push({ operation, externalId, payload });
     if (result.ok) return null;
     if (result.error instanceof Found) return result.error.remoteId;
     throw result.error;
@@ -92,21 +92,18 @@ export class Run {
     throw new RecordRejected(message, [error]);
   }
 
-  /** @param isGuarded writes to no record that is found */
-  async push(
-    {
-      operation,
-      externalId,
-      payload,
-      remote,
-    }: {
-      operation: PushItem['operation'];
-      externalId: string;
-      payload: JsonObject;
-      remote?: Pick<TestRecord, 'remoteId' | 'remoteVersion'>;
-    },
-    { isGuarded = false } = {},
-  ): Promise<PushResult> {
+  /** Writes to no record that a search finds, except to `remote`: others are not test records. */
+  async push({
+    operation,
+    externalId,
+    payload,
+    remote,
+  }: {
+    operation: PushItem['operation'];
+    externalId: string;
+    payload: JsonObject;
+    remote?: Pick<TestRecord, 'remoteId' | 'remoteVersion'>;
+  }): Promise<PushResult> {
     const { connector, context } = this.opened;
     const fields = this.mapping?.fields ?? [];
     const named = fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name] as const]));
@@ -125,12 +122,12 @@ export class Run {
       fieldNames: Object.fromEntries(named),
     };
     const claimRemote = async (_item: PushItem, remoteId: string) => {
-      throw new Found(remoteId);
+      if (remoteId !== remote?.remoteId) throw new Found(remoteId);
     };
     const isOwnId = this.hasOwnIds;
     const [result] = await connector.push([item], {
       ...context,
-      ...(isGuarded && !isOwnId && { claimRemote }),
+      ...(!isOwnId && { claimRemote }),
     });
     return result ?? { pushId: item.pushId, ok: false, error: new Unavailable('Nothing was sent.') };
   }

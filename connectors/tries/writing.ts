@@ -93,7 +93,7 @@ async function write(
   const kept: TestRecord = { externalId, fields, remoteId: null, remoteVersion: null, isThere: true };
   const payload = run.payloadOf(fields);
   run.testRecords.push(kept);
-  const result = await run.push({ operation: 'upsert', externalId, payload }, { isGuarded: true });
+  const result = await run.push({ operation: 'upsert', externalId, payload });
   if (result.ok) Object.assign(kept, { remoteId: result.remoteId, remoteVersion: result.remoteVersion });
   else kept.isThere = mayBeThere(result.error);
   return { result, kept };
@@ -148,11 +148,12 @@ async function changeTo(run: Run, test: TestRecord, fields: JsonObject, words: s
   if (!result.ok) return failed(run, result.error, part);
   const { effect, remoteId, remoteVersion } = result;
   if (remoteId !== test.remoteId) {
-    const message =
-      effect === 'created'
-        ? `The product said that the test record is missing, so another one was created: ${remoteId}.`
-        : `The answer is about another record: ${remoteId}.`;
-    run.testRecords.push({ ...test, remoteId, remoteVersion });
+    const isCreated = effect === 'created';
+    const message = isCreated
+      ? `The product said that the test record is missing, so another one was created: ${remoteId}.`
+      : `The answer is about another record: ${remoteId}.`;
+    // A record that was not created here is not removed at the end.
+    if (isCreated) run.testRecords.push({ ...test, remoteId, remoteVersion });
     return problem(run.pointer(part), 'another_record', message);
   }
   Object.assign(test, { fields, remoteVersion });
@@ -213,6 +214,10 @@ async function removed(run: Run, test: TestRecord, removal: Removal): Promise<Co
   const payload = run.payloadOf(fields);
   const result = await run.push({ operation: removal, externalId, payload, remote: test });
   if (!result.ok) return result.error;
+  if (result.effect === 'none') {
+    const name = test.remoteId ?? externalId;
+    return new RecordRejected(`The call was answered as if there were no record ${name}.`, []);
+  }
   test.isThere = false;
   return undefined;
 }

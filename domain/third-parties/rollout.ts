@@ -87,7 +87,9 @@ export function followVersion(
   };
   const problems = problemsOfUse(rules.to, to);
   if (problems.length > 0) return { problems };
-  const moved = moveToVersion(rules, { from: { signIn, parameters }, to }, own, readConfig);
+  // A default that is newer than the stored settings is no difference of the integration.
+  const read = { ...own, config: readConfig(own.config) };
+  const moved = moveToVersion(rules, { from: { signIn, parameters }, to }, read, readConfig);
   return { after: { ...to, ...moved } };
 }
 

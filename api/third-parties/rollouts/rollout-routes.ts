@@ -161,7 +161,7 @@ export const rolloutRoutes: readonly Route[] = [
       const rollout = await findRollout(work, { rolloutId });
       if (rollout?.definitionKey !== params.definition_key) throw new HttpError('rollout_not_found');
       const scope = ['rollout-integrations', rolloutId, query.state ?? 'all'];
-      const position = z.tuple([z.string(), z.int(), z.uuid()]);
+      const position = z.tuple([moveState, z.int32(), z.uuid()]);
       const { limit, after } = readPage(query, scope, position);
       const [state, place, integrationId] = after ?? [];
       const rows = await listMoves(work, {

@@ -24,11 +24,13 @@ export interface Collection {
 
 export function collectionsOf(document: OpenApiDocument): { found: Collection[]; withParents: string[] } {
   const paths = document.at(document.root, 'paths') ?? {};
+  const names = document.names(paths);
+  const items = itemPathsOf(names);
   const found: Collection[] = [];
   const withParents: string[] = [];
-  for (const path of Object.keys(paths).slice(0, PATHS_MAX)) {
+  for (const path of names.slice(0, PATHS_MAX)) {
     if (!/^\/[!-~]*$/.test(path)) continue;
-    const collection = collectionAt(document, paths, path);
+    const collection = collectionAt(document, { paths, items }, path);
     if (collection === undefined) continue;
     if (/[{}?#]/.test(path)) withParents.push(path);
     else found.push(collection);
@@ -36,7 +38,17 @@ export function collectionsOf(document: OpenApiDocument): { found: Collection[];
   return { found, withParents };
 }
 
-function collectionAt(document: OpenApiDocument, paths: JsonObject, path: string): Collection | undefined {
+interface Paths {
+  paths: JsonObject;
+  /** The path of a single record by that of its list. */
+  items: ReadonlyMap<string, string>;
+}
+
+function collectionAt(
+  document: OpenApiDocument,
+  { paths, items }: Paths,
+  path: string,
+): Collection | undefined {
   const here = document.at(paths, path);
   const get = document.at(here, 'get');
   const answer = answerOf(document, get);
@@ -46,7 +58,8 @@ function collectionAt(document: OpenApiDocument, paths: JsonObject, path: string
     .filter((parameter) => textAt(parameter, 'in') === 'query')
     .flatMap((parameter) => textAt(parameter, 'name') ?? []);
   const itemFields = namesOf(document, listed.item);
-  const item = itemOf(document, paths, path);
+  const itemPath = items.get(path.replace(/\/$/, ''));
+  const item = itemPath === undefined ? undefined : document.at(paths, itemPath);
   return {
     path,
     list: listParametersOf(parameters, cursorIn(document, answer)),
@@ -64,17 +77,20 @@ function collectionAt(document: OpenApiDocument, paths: JsonObject, path: string
 
 const SEARCHED = /^(external_?id|externalId|email|e_mail|sku|code|number|user_?name|login)$/i;
 
-function itemOf(document: OpenApiDocument, paths: JsonObject, path: string): JsonObject | undefined {
-  const base = path.replace(/\/$/, '');
-  const found = Object.keys(paths).find(
-    (one) => one.startsWith(`${base}/{`) && /^\{[^{}/]+\}\/?$/.test(one.slice(base.length + 1)),
-  );
-  return found === undefined ? undefined : document.at(paths, found);
+function itemPathsOf(paths: readonly string[]): Map<string, string> {
+  const items = new Map<string, string>();
+  for (const path of paths) {
+    const item = path.replace(/\/$/, '');
+    const end = item.lastIndexOf('/');
+    const list = item.slice(0, Math.max(end, 0));
+    if (/^\{[^{}/]+\}$/.test(item.slice(end + 1)) && !items.has(list)) items.set(list, path);
+  }
+  return items;
 }
 
 function answerOf(document: OpenApiDocument, operation: JsonObject | undefined): JsonObject | undefined {
   const responses = document.at(operation, 'responses');
-  const status = Object.keys(responses ?? {}).find((one) => /^2(\d\d|XX)$/i.test(one));
+  const status = document.names(responses).find((one) => /^2(\d\d|XX)$/i.test(one));
   return document.schemaOf(status === undefined ? undefined : document.at(responses, status));
 }
 

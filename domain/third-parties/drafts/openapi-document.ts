@@ -8,6 +8,7 @@ import { UnusableStart } from './draft';
 const HOPS_MAX = 20;
 const ALL_OF_DEPTH_MAX = 5;
 const PROPERTIES_MAX = 300;
+const REFERENCE_LENGTH_MAX = 1_000;
 /** Documents of large products need a tenth of it. */
 const VISITS_MAX = 300_000;
 
@@ -30,15 +31,27 @@ export class OpenApiDocument {
   resolve(value: JsonValue | undefined): JsonObject | undefined {
     let found = value;
     for (let hops = 0; hops < HOPS_MAX; hops += 1) {
-      this.visits += 1;
-      if (this.visits > VISITS_MAX) throw new UnusableStart('The document has too many references.');
+      this.visit(1);
       if (!isJsonObject(found)) return undefined;
       const reference = memberOf(found, '$ref');
       if (typeof reference !== 'string') return found;
-      if (!reference.startsWith('#/')) return undefined;
+      if (!reference.startsWith('#/') || reference.length > REFERENCE_LENGTH_MAX) return undefined;
       found = this.pointed(reference.slice(2).split('/'));
     }
     return undefined;
+  }
+
+  /** The names of the members. A part with many of them can be pointed to as often as a small one. */
+  names(parent: JsonObject | undefined): string[] {
+    const names = Object.keys(parent ?? {});
+    this.visit(names.length);
+    return names;
+  }
+
+  private visit(parts: number): void {
+    this.visits += parts;
+    if (this.visits > VISITS_MAX)
+      throw new UnusableStart('The document has too many references, or too large parts.');
   }
 
   private pointed(steps: readonly string[]): JsonValue | undefined {
@@ -58,9 +71,10 @@ export class OpenApiDocument {
     for (const part of [...this.objects(schema, 'allOf'), ...this.objects(schema, 'oneOf').slice(0, 1)])
       for (const [name, property] of this.properties(part, depth + 1)) properties.set(name, property);
     const own = memberOf(schema, 'properties');
-    for (const [name, property] of Object.entries(isJsonObject(own) ? own : {})) {
+    if (!isJsonObject(own)) return properties;
+    for (const name of this.names(own)) {
       if (properties.size >= PROPERTIES_MAX) break;
-      properties.set(name, this.resolve(property) ?? {});
+      properties.set(name, this.resolve(own[name]) ?? {});
     }
     return properties;
   }
@@ -68,7 +82,7 @@ export class OpenApiDocument {
   /** The schema of the JSON of a body or an answer. */
   schemaOf(holder: JsonObject | undefined): JsonObject | undefined {
     const content = this.at(holder, 'content');
-    const type = Object.keys(content ?? {}).find((name) => /[/+]json\b/i.test(name));
+    const type = this.names(content).find((name) => /[/+]json\b/i.test(name));
     return type === undefined ? undefined : this.at(this.at(content, type), 'schema');
   }
 }

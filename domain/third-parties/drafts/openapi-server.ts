@@ -4,6 +4,8 @@ import { type Draft, toLabel, toName } from './draft';
 import { type OpenApiDocument, textAt } from './openapi-document';
 
 const UNKNOWN = 'https://api.example.com';
+const ADDRESS_LENGTH_MAX = 2_000;
+const CHOICES_MAX = 100;
 const VARIABLE = /\{([^{}]{1,60})\}/g;
 
 interface Server {
@@ -20,7 +22,7 @@ export function serverOf(document: OpenApiDocument): Server {
     url: UNKNOWN,
     decisions: [{ pointer, message: 'Enter the address of the API. The document does not say it.' }],
   };
-  if (server === undefined || template === undefined) return unknown;
+  if (server === undefined || template === undefined || template.length > ADDRESS_LENGTH_MAX) return unknown;
   const variables = document.at(server, 'variables') ?? {};
   const parameters: JsonObject = {};
   const url = template.replaceAll(VARIABLE, (_place, name: string) => {
@@ -55,14 +57,13 @@ const ID = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$/;
 function parameterOf(name: string, variable: JsonObject | undefined, template: string): JsonObject {
   const label = toLabel(name).slice(0, 100);
   const values = variable === undefined ? null : memberOf(variable, 'enum');
-  const choices = (Array.isArray(values) ? values : []).flatMap((value) =>
-    typeof value === 'string' && ID.test(value) ? [value] : [],
-  );
+  const offered = Array.isArray(values) ? values.slice(0, CHOICES_MAX) : [];
+  const choices = offered.flatMap((value) => (typeof value === 'string' && ID.test(value) ? [value] : []));
   const fallback = textAt(variable, 'default');
   const [first] = choices;
   if (first !== undefined) {
     const example = fallback !== undefined && choices.includes(fallback) ? fallback : first;
-    const options = choices.slice(0, 100).map((value) => ({ value, label: value }));
+    const options = choices.map((value) => ({ value, label: value }));
     return { label, format: 'choice', example, options };
   }
   const isInHost = (template.split('/')[2] ?? '').includes(`{${name}}`);

@@ -261,6 +261,42 @@ it('does not write to a record that is there already', async () => {
   expect(acme.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
 });
 
+it('removes no other record that a search finds instead of the test record', async () => {
+  const find = {
+    path: '/contacts{?email}',
+    parameters: { email: '{payload.email}' },
+    items: '/items',
+    match: { at: '/email', value: '{payload.email}' },
+  };
+  acme.habits.push((request, usual) => {
+    const email = new URL(request.path, acme.url).searchParams.get('email');
+    if (email !== null) {
+      const items = [...acme.contacts.values()].filter(
+        (contact) => contact.id === 'c1' && contact.email === email,
+      );
+      return { status: 200, body: { items } };
+    }
+    return request.method === 'DELETE' && request.path !== '/contacts/c1' ? { status: 404 } : usual();
+  });
+
+  const results = await tries(['create', 'update', 'remove'], {
+    config: acmeConfig(acme.url, { find }),
+    plan: { change: { email: 'e1@example.com' } },
+  });
+
+  expect(acme.contacts.has('c1')).toBe(true);
+  expect(outcomesOf(results)).toMatchObject({ create: 'passed', update: 'passed', remove: 'failed' });
+});
+
+it('does not say that a record was removed that the product does not find', async () => {
+  acme.habits.push((request, usual) => (request.method === 'DELETE' ? { status: 404 } : usual()));
+
+  const results = await tries(['create', 'remove']);
+
+  expect(outcomesOf(results)).toEqual({ create: 'passed', remove: 'failed', clean_up: 'failed' });
+  expect(results[1]?.message).toContain('as if there were no record n4');
+});
+
 it('says that the test record is still there if it cannot be removed', async () => {
   acme.habits.push((request, usual) => (request.method === 'DELETE' ? { status: 500 } : usual()));
 

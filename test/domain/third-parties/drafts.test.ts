@@ -225,6 +225,18 @@ describe('a draft from an OpenAPI document', () => {
     expect(() => draftFromOpenApi(acme({ components: { schemas }, paths }))).toThrow('too many references');
   });
 
+  it('ends for a large part that a thousand calls point to', () => {
+    const names = Array.from({ length: 10_000 }, (_, n) => [`application/${n}`, {}] as const);
+    const answer = { $ref: '#/components/responses/Large' };
+    const call = { get: { responses: { 200: answer } } };
+    const calls = Array.from({ length: 1_000 }, (_, n) => [`/a${n}`, call] as const);
+    const components = { responses: { Large: { content: Object.fromEntries(names) } } };
+
+    expect(() => draftFromOpenApi(acme({ components, paths: Object.fromEntries(calls) }))).toThrow(
+      'too large parts',
+    );
+  });
+
   it.each([
     ['an address that is none', { servers: [{ url: 'javascript:alert(1)' }] }],
     ['a relative address', { servers: [{ url: '/v1' }] }],

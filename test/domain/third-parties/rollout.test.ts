@@ -43,6 +43,15 @@ describe('an integration under another version', () => {
     expect(changedPointers(OWN, after)).toEqual(['/config/url']);
   });
 
+  it('gets a setting of the version whose default is newer than the integration', () => {
+    const withDefault = (config: DefinitionRules['config']) => ({ timeout: 9, ...config });
+    const to = { ...VERSION, config: { ...VERSION.config, timeout: 20 } };
+
+    const after = afterOf(followVersion({ from: VERSION, to }, OWN, withDefault));
+
+    expect(after.config).toEqual({ ...OWN.config, timeout: 20 });
+  });
+
   it.each([
     ['another connector', { connector: 'scim' }, 'other_connector'],
     ['another way to sign in', { signIns: { oauth: {} } }, 'unknown_sign_in'],

@@ -1,10 +1,11 @@
 /** A version of a third-party definition goes out to the integrations of all tenants. */
 import { RecordRejected, Unavailable } from '../../../connectors/errors';
 import { decide } from '../../../db/third-parties/rollout-decisions';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { sweep } from '../../../worker/stalled-work-sweeper';
 import { Random } from '../../support/random';
 import { PushEnvironment } from '../../support/environments/push-environment';
-import { type Follower, NAME_AND_EMAIL, NEXT, RolloutWorld } from './rollout-world';
+import { type Follower, NAME_AND_EMAIL, NEXT, RolloutWorld, RULES } from './rollout-world';
 
 const MINUTE = 60_000;
 let environment: PushEnvironment;
@@ -239,4 +240,24 @@ it('changes each integration once, however often the answer of the database is l
     );
     expect(audit).toEqual([{ action: 'integration.changed', actor: 'platform' }]);
   }
+});
+
+it('does not go back to a version without a record type whose mapping was edited since', async () => {
+  const [edited, other] = (await world.followers(2)) as [Follower, Follower];
+  const { employees } = RULES.mappings;
+  await world.version({ mappings: { ...RULES.mappings, contractors: employees as RecordTypeMapping } });
+  await world.publish({ version: 3, steps: [], observeMs: 0, isAutomatic: true });
+  await world.sleep(MINUTE);
+  expect(await world.versions([edited, other])).toEqual([3, 3]);
+
+  const { contractors, ...others } = (await world.read(edited)).recordTypes;
+  const changed = { ...(contractors as RecordTypeMapping), onDelete: 'leave' as const };
+  await world.edit(edited, { recordTypes: { ...others, contractors: changed } });
+  await world.decide('roll-back');
+
+  expect(await world.rollout()).toMatchObject({ state: 'rolled_back' });
+  expect(await world.versions([edited, other])).toEqual([3, 1]);
+  expect(await world.moves('not_rolled_back')).toMatchObject([
+    { problems: [{ pointer: '/record_types/contractors', code: 'not_in_version' }] },
+  ]);
 });
