@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { ClientIdentity } from '../connectors/http';
+import { Unauthorized } from '../connectors/errors';
 import { checkAddress, createCheckedLookup, type EgressPolicy } from './egress-policy';
 import { openTunnel } from './proxy-tunnel';
 
@@ -48,10 +49,17 @@ export function createEgressConnect(
 /** `ca` replaces the usual authorities of Node.js, so they are named, too. */
 function secureContextOf({ ca }: EgressPolicy, identity: ClientIdentity | undefined): SecureContext {
   const extra = process.env['NODE_EXTRA_CA_CERTS'];
-  return createSecureContext({
-    ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
-    ...(ca === undefined
+  const authorities =
+    ca === undefined
       ? {}
-      : { ca: [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')]), ca] }),
-  });
+      : { ca: [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')]), ca] };
+  if (identity === undefined) return createSecureContext(authorities);
+  try {
+    return createSecureContext({ ...authorities, cert: identity.certificate, key: identity.key });
+  } catch (error) {
+    const { code = 'unknown' } = error as { code?: string };
+    throw new Unauthorized(
+      `TLS does not accept the client certificate or its key (${code}). Enter another pair.`,
+    );
+  }
 }

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Agent, request as sendRequest } from 'undici';
 import type { ClientIdentity, HttpClient, HttpRequest, HttpResponse } from '../connectors/http';
-import { Unavailable, WrongAddress } from '../connectors/errors';
+import { Unauthorized, Unavailable, WrongAddress } from '../connectors/errors';
 import { NoRoom, PageMemory } from '../connectors/page-memory';
 import { createEgressConnect } from './egress-connect';
 import { BlockedByPolicy, type EgressPolicy, checkUrl } from './egress-policy';
@@ -200,7 +200,9 @@ function failureOf(
   signal: AbortSignal,
   request: HttpRequest,
   limits: AnswerLimits,
-): Unavailable | WrongAddress {
+): Unauthorized | Unavailable | WrongAddress {
+  // A client certificate that cannot be presented.
+  if (error instanceof Unauthorized) return error;
   // Without its cause, which contains what the server sent.
   if (isOtherProtocol(error))
     return new WrongAddress(

@@ -7,13 +7,14 @@ import type { Database } from '../../db/database';
 import { findEncryptedCredentials } from '../../db/integrations/integrations';
 import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
+import { ACCOUNT_CREDENTIAL } from '../../domain/oauth/authorization';
 import type {
   ActivityDependencies,
   ActivityLog,
   IntegrationToOpen,
   OAuthDependencies,
 } from '../dependencies';
-import { ACCOUNT_CREDENTIAL, type ConnectedAccount, createAccountTokens } from './oauth/account-tokens';
+import { type ConnectedAccount, createAccountTokens } from './oauth/account-tokens';
 import type { RefreshOptions } from './oauth/refresh-account';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';

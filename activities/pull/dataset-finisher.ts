@@ -9,6 +9,7 @@ import { planEmptied } from '../../db/pull/emptied-records';
 import { compareSides } from '../../db/pull/comparison/compare-sides';
 import { endGrowth } from '../../db/pull/growth';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
+import { hasPendingReview } from '../../db/pull/deletion-reviews';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
 import { keepAllPromises } from '../../db/pull/references/keep-promises';
@@ -63,9 +64,14 @@ export class DatasetFinisher {
     return 'done';
   }
 
-  /** Single records were read, from which nothing follows about the others. */
-  runAfterNamed(): Promise<ReadOutcome> {
-    return this.applyEmptied();
+  /**
+   * Single records were read, from which nothing follows about the others. A review is not replaced while it
+   * waits for a person: webhooks may come every minute. The next run of the list plans again.
+   */
+  async runAfterNamed(): Promise<ReadOutcome> {
+    const isInReview = await this.inTenant((work) => hasPendingReview(work, { ...this.pass, kind: 'empty' }));
+    if (!isInReview) return this.applyEmptied();
+    return (await this.hasJobEnded()) ? 'stopped' : 'done';
   }
 
   /** Empties fields that are empty at the third party, unless too many are (rules.md 53). */

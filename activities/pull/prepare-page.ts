@@ -66,7 +66,10 @@ function promisesOf(mapping: RecordTypeMapping): (fields: JsonObject) => PulledP
   return (fields) =>
     places.flatMap(({ name, to, ref, path }) => {
       const value = valueAt(fields, path);
-      if (value === undefined || unknownIdsIn(value).length === 0) return [];
+      const unknown = unknownIdsIn(value);
+      if (value === undefined || unknown.length === 0) return [];
+      // No record has such an id: it does not fit, and is reported.
+      if (unknown.some((id) => id.length > REMOTE_ID_LENGTH_MAX)) return [];
       return [{ field: name, place: to, recordType: ref.recordType, value }];
     });
 }

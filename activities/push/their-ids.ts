@@ -5,7 +5,7 @@
 import type { ConnectorContext, PushItem } from '../../connectors/connector';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { JsonObject } from '../../domain/json';
-import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { type RecordTypeMappings, withoutCreateOnly } from '../../domain/records/mapping';
 import {
   referenceFields,
   referencesIn,
@@ -80,9 +80,9 @@ export class TheirIds {
         this.learn(referredKey({ recordType: type, id }), key.slice(type.length + 1));
       }
       // The unchanged payload is the one that was claimed: a repetition may send that of an earlier push.
-      const own = { ...item, payload: push.payload };
+      const own = { ...item, payload: withoutCreateOnly(push.payload, item.createOnly) };
       const sent = await beforeWrite(own, this.shown(recordType, there), call);
-      return sent === push.payload ? item.payload : this.sent(recordType, sent);
+      return sent === own.payload ? item.payload : this.sent(recordType, sent);
     };
   }
 }

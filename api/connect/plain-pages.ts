@@ -21,6 +21,8 @@ function send(response: Response, status: number, body: string): void {
     .status(status)
     .setHeader('Content-Security-Policy', SECURITY_POLICY)
     .setHeader('Cache-Control', 'no-store')
+    // With no-referrer a browser that sends no Sec-Fetch-Site would send the form with `Origin: null`.
+    .setHeader('Referrer-Policy', 'same-origin')
     .type('html')
     .send(
       '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">' +

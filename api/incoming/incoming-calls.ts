@@ -62,7 +62,9 @@ async function receive(
   const { tenantId, integrationId } = place;
   const noted = database.withTenant(tenantId, async (work) => {
     const outcome = await outcomeOf(work, integrationId, { request, body }, dependencies);
-    await noteIncomingCall(work, { integrationId, isRefused: outcome.kind === 'refused' });
+    // A question whether the address is ours need not prove anything, so it counts as neither.
+    if (outcome.kind !== 'answer')
+      await noteIncomingCall(work, { integrationId, isRefused: outcome.kind === 'refused' });
     return outcome;
   });
   return (await unlessDeleted(noted)) ?? REFUSED;

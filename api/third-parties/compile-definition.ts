@@ -25,7 +25,11 @@ export function compileDefinition(
     : undefined;
   if (connector === undefined)
     throw invalid([problem(['connector'], 'unknown_connector', 'Use a connector of GET /v1/connectors.')]);
-  const problems = [...problemsOfParameters(document), ...problemsOfSignIns(document)];
+  const problems = [
+    ...problemsOfParameters(document),
+    ...problemsOfSignIns(document),
+    ...problemsOfAccounts(document),
+  ];
   if (problems.length > 0) throw invalid(problems);
   const examples = Object.fromEntries(
     Object.entries(document.parameters).map(([name, { example }]) => [name, example]),
@@ -93,6 +97,17 @@ function problemsOfSignIns({ sign_in: signIns }: DefinitionDocument): ProblemDet
       ? []
       : [problem(['sign_in', index, 'key'], 'duplicate', 'Another way to sign in has this key.')],
   );
+}
+
+/** Otherwise every account that a person picks would be refused. */
+function problemsOfAccounts({ parameters, sign_in: signIns }: DefinitionDocument): ProblemDetail[] {
+  return signIns.flatMap(({ config }, index) => {
+    const { auth } = config as { auth?: { accounts?: { parameter?: unknown } } };
+    const name = auth?.accounts?.parameter;
+    if (typeof name !== 'string' || Object.hasOwn(parameters, name)) return [];
+    const at = ['sign_in', index, 'config', 'auth', 'accounts', 'parameter'];
+    return [problem(at, 'unknown_parameter', `No parameter has the name ${name}.`)];
+  });
 }
 
 /** Problems of the settings, as problems of the document that holds them. */

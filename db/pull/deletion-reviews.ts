@@ -123,6 +123,24 @@ export async function countDeletionsInReview(
   return rows[0]?.count ?? 0;
 }
 
+/** Whether a review of the record type and kind waits for a person. */
+export async function hasPendingReview(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType, kind }: Pick<DeletionReview, 'integrationId' | 'recordType' | 'kind'>,
+): Promise<boolean> {
+  const pending = await trx
+    .selectFrom('deletionReviews')
+    .select('deletionReviewId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('kind', '=', kind)
+    .where('state', '=', 'pending')
+    .limit(1)
+    .executeTakeFirst();
+  return pending !== undefined;
+}
+
 /** Withdraws the pending reviews of one record type and kind, or of all if none is given. */
 export async function supersedeReviews(
   { trx, tenantId, now }: TenantWork,

@@ -9,6 +9,7 @@ import type { TenantWork } from '../database';
 import { countDeletionsInReview } from '../pull/deletion-reviews';
 import type { NewEvent } from '../webhooks/events';
 import { newUuid } from '../sql/ids';
+import { forgetNamedRecords } from '../integrations/incoming/incoming-changes';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
 import { datasetJobsOf, updateOnboarding } from './onboarding';
@@ -50,6 +51,7 @@ export async function endSyncRun(
     });
     await deleteSyncNowItems(work, run);
   }
+  if (run.standsFor.includes('webhook')) await forgetNamedRecords(work, run);
   const integration = await findIntegration(work, run);
   // Every "still running" event is followed by a final one.
   if (integration === undefined)

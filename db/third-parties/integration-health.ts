@@ -19,7 +19,8 @@ export async function readHealth(
           and integration_id = ${opaqueToPlanner(integrationId)} limit ${FAILED_RECORDS_MAX}) failed
       ) as failed_records,
       (select state from sync_runs where tenant_id = ${tenantId} and integration_id = ${integrationId}
-        and finished_at is not null order by sync_run_id desc limit 1) as last_run`.execute(trx);
+        and finished_at is not null and kind <> 'webhook'
+        order by sync_run_id desc limit 1) as last_run`.execute(trx);
   return {
     needsReauthorization: needsReauthorizationAt !== null,
     isInOutage: (blockedUntil !== null && blockedReason === 'outage') || isWriteOutage,

@@ -1,5 +1,8 @@
 /** Consent by OAuth 2: what a configuration says about it, and the address of the provider's consent page. */
 
+/** Of the credentials of an integration: the consent that its tokens come from. */
+export const ACCOUNT_CREDENTIAL = 'oauth_account';
+
 /** `auth` of a configuration that signs in by an account, by connectors that have such. */
 export interface OAuthSettings {
   /** The id in the API: `oap_…`. */

@@ -29,7 +29,8 @@ export function sampleSent(
     if (before === undefined) return [];
     const converted = toRemoteValue(field, before);
     const after = converted.ok ? converted.value : null;
-    const problem = converted.ok ? (picklists?.problemOf(to, after) ?? null) : converted.message;
+    const listed = field.ref === undefined ? picklists : undefined;
+    const problem = converted.ok ? (listed?.problemOf(to, after) ?? null) : converted.message;
     return [{ names: namesOf(field), to, before: bounded(before), after: bounded(after), problem }];
   });
 }
@@ -41,10 +42,11 @@ export function sampleRead(mapping: RecordTypeMapping, remote: JsonObject): Samp
       const same = bounded(value);
       return { names: [name], to: name, before: same, after: same, problem: null };
     });
-  return pulledPlaces(mapping).flatMap(({ name, to, path, read }) => {
+  return pulledPlaces(mapping).flatMap(({ name, to, path, field, read }) => {
     const before = valueAt(remote, path);
     if (before === undefined) return [];
-    const converted = read(before);
+    // Ids are not exchanged here.
+    const converted = field.ref === undefined ? read(before) : { ok: true as const, value: before };
     const after = converted.ok ? bounded(converted.value) : null;
     const problem = converted.ok ? null : converted.message;
     return [{ names: [name], to, before: bounded(before), after, problem }];

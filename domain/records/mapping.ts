@@ -3,7 +3,7 @@
  * decide relevance, the payload and its hash in the same way (rules.md 3, 5, 14, 15).
  */
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
-import type { Converted } from './converted';
+import { type Converted, refuse } from './converted';
 import { convertInstant } from './instant-text';
 import type { Picklists } from './picklists';
 import { isReachable, parsePlace, type Place, removeWithEmptied, setAt, valueAt } from './place';
@@ -248,6 +248,9 @@ function convert(field: FieldMapping, value: JsonValue): Converted {
   return convertTo(field.type, value);
 }
 
+/** No record has a longer id, and an index holds no entry of any length. */
+const ID_LENGTH_MAX = 600;
+
 /** The third party's id takes its place when the payload is sent. */
 function convertReference(value: JsonValue): Converted {
   if (Array.isArray(value)) {
@@ -257,9 +260,11 @@ function convertReference(value: JsonValue): Converted {
       refused ?? { ok: true, value: ids.flatMap((id) => (id.ok && id.value !== null ? [id.value] : [])) }
     );
   }
-  if (value === '' || value === null) return { ok: true, value: null };
-  if (typeof value === 'string' || typeof value === 'number') return { ok: true, value: String(value) };
-  return { ok: false, message: `The value ${JSON.stringify(value)} is not the id of a record.` };
+  const id = typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  if (value === null || id?.trim() === '') return { ok: true, value: null };
+  return id === undefined || id.length > ID_LENGTH_MAX
+    ? refuse(value, 'is not the id of a record')
+    : { ok: true, value: id };
 }
 
 function convertByList(values: Record<string, JsonValue>, value: JsonValue): Converted {

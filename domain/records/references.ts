@@ -41,6 +41,18 @@ export function referenceFields(mapping: RecordTypeMapping | undefined): readonl
 // A mapping is used for thousands of records. It is never changed.
 const knownFields = new WeakMap<FieldMapping[], readonly ReferenceField[]>();
 
+/** False for a place that a record promised before the mapping changed. */
+export const pullsReference = (
+  mapping: RecordTypeMapping | undefined,
+  { field, place, recordType }: Omit<Reference, 'id'>,
+): boolean =>
+  mapping !== undefined &&
+  mapping.direction !== 'push' &&
+  referenceFields(mapping).some(
+    ({ name, to, ref, direction }) =>
+      name === field && to === place && ref.recordType === recordType && direction !== 'push',
+  );
+
 /** The record types with a field that refers to this type. */
 export function referringTypes(mappings: RecordTypeMappings, recordType: string): RecordTypeMappings {
   return Object.fromEntries(

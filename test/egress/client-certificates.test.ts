@@ -66,6 +66,15 @@ it('a connection is shared with no other identity, and with none', async () => {
   expect(seen).toHaveLength(1);
 });
 
+it('a certificate that TLS refuses to present asks for new credentials, and is no outage', async () => {
+  const failure = await failureOf(send({ certificate: known.cert, key: unknown.key }));
+
+  expect(failure).toMatchObject({ kind: 'unauthorized' });
+  expect(failure?.message).toContain('client certificate');
+  expect(failure?.message).not.toContain('PRIVATE KEY');
+  expect(seen).toEqual([]);
+});
+
 it('a server that wants another certificate is told apart from one that is not trusted', async () => {
   const failure = await failureOf(send());
 

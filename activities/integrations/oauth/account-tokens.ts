@@ -12,9 +12,6 @@ import { pause } from '../rate-limited-http';
 import { findAllowedApp, type OpenHttp, openTokenEndpoint } from './oauth-endpoint';
 import { connectAgain, REFRESH_TIMES, refreshAccount, type RefreshOptions } from './refresh-account';
 
-/** Of the credentials of an integration: the consent that its tokens come from. */
-export const ACCOUNT_CREDENTIAL = 'oauth_account';
-
 const CACHED_MS = 30_000;
 const CACHED_MAX = 5_000;
 /** A token that is about to expire is not sent. */

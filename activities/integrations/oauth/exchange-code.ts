@@ -14,7 +14,7 @@ import {
 import { exchangeCode, type IssuedTokens } from '../../../connectors/oauth/token-calls';
 import type { OAuthConsentInput, OAuthConsentResult } from '../../../contract/oauth-consent';
 import type { TenantWork } from '../../../db/database';
-import { findIntegration, type Integration } from '../../../db/integrations/integrations';
+import { findIntegration, type Integration, lockIntegration } from '../../../db/integrations/integrations';
 import { connectAccount, findAccount, nameAccount } from '../../../db/integrations/oauth/accounts';
 import type { OAuthApp } from '../../../db/integrations/oauth/apps';
 import { saveConsentResult, spendConsent, type SpentConsent } from '../../../db/integrations/oauth/consents';
@@ -24,13 +24,12 @@ import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle'
 import type { ConsentResult } from '../../../db/tables/oauth';
 import { originsOf } from '../../../domain/credential-origins';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
-import type { OAuthSettings } from '../../../domain/oauth/authorization';
+import { ACCOUNT_CREDENTIAL, type OAuthSettings } from '../../../domain/oauth/authorization';
 import { missingScopes, missingScopesWords } from '../../../domain/oauth/granted-scopes';
 import { tokenTimes } from '../../../domain/oauth/refresh-times';
 import { typeIdOf } from '../../../domain/typeid';
 import type { ActivityDependencies } from '../../dependencies';
 import { findConnector } from '../open-connector';
-import { ACCOUNT_CREDENTIAL } from './account-tokens';
 import { findAllowedApp, openTokenEndpoint } from './oauth-endpoint';
 
 export interface OAuthConsentActivities {
@@ -119,7 +118,10 @@ class Exchange {
       return this.#offerAccounts(
         ready,
         () => readPickableAccounts(http, ready.settings, pickable, answer.tokens),
-        () => this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo)),
+        {
+          keep: () => this.#inTenant((work) => this.#keep(work, ready, answer.tokens, sentMsAgo)),
+          store: () => this.#inTenant((work) => this.#store(work, ready, answer.tokens, sentMsAgo)),
+        },
         missing,
       );
     const readAccount = () => readConsentingAccount(http, ready.settings, answer.tokens);
@@ -141,16 +143,19 @@ class Exchange {
     return connected(account, missing);
   }
 
-  /** The account of before is picked again; without one, the person picks. */
+  /**
+   * The account of before is picked again. Without one, the person picks; before that nothing may use the
+   * tokens, because calls would name no account, or the wrong one.
+   */
   async #offerAccounts(
     { accountBefore }: Ready,
     readAccounts: () => Promise<PickableAccount[]>,
-    store: () => Promise<void>,
+    { keep, store }: { keep: () => Promise<void>; store: () => Promise<void> },
     missing: string[],
   ): Promise<ConsentResult> {
     if (accountBefore === null) {
       // Nobody else has these tokens.
-      await store();
+      await keep();
       const accounts = await readAccounts();
       return { ...connected({ accountId: null, accountName: null }, missing), accounts };
     }
@@ -192,20 +197,23 @@ class Exchange {
     return { integration, connector, config, settings, app, accountBefore: before?.accountId ?? null };
   }
 
-  async #store(
+  /** The tokens, which are used when the credentials name them. */
+  async #keep(
     work: TenantWork,
-    { integration, connector, config, settings, app }: Ready,
+    { integration, settings, app }: Ready,
     { accessToken, refreshToken, expiresInSeconds, scopes }: IssuedTokens,
     sentMsAgo: number,
     account: ConsentingAccount = { accountId: null, accountName: null },
   ): Promise<void> {
     const { integrationId } = integration;
-    const { encryption } = this.dependencies.oauth;
+    // One that was deleted meanwhile has forgotten its tokens.
+    if ((await lockIntegration(work, { integrationId })) === undefined)
+      throw new Unauthorized('The integration was deleted.');
     const times = tokenTimes(
       { expiresInSeconds, hasRefreshToken: refreshToken !== null },
       { now: work.now, sentMsAgo, refreshAheadSeconds: settings.refreshAheadSeconds },
     );
-    await connectAccount(work, encryption, {
+    await connectAccount(work, this.dependencies.oauth.encryption, {
       ...this.#connection(),
       ...account,
       appTenantId: app.tenantId,
@@ -216,6 +224,19 @@ class Exchange {
       scopes: scopes ?? settings.scopes.join(' '),
       connectedBy: this.spent.consent.createdBy,
     });
+  }
+
+  async #store(
+    work: TenantWork,
+    ready: Ready,
+    tokens: IssuedTokens,
+    sentMsAgo: number,
+    account?: ConsentingAccount,
+  ): Promise<void> {
+    await this.#keep(work, ready, tokens, sentMsAgo, account);
+    const { integration, connector, config } = ready;
+    const { integrationId } = integration;
+    const { encryption } = this.dependencies.oauth;
     const encryptedCredentials = await sealCredentials(work, encryption, integrationId, {
       credentials: { [ACCOUNT_CREDENTIAL]: this.#connectionId },
       origins: originsOf(connector, config),

@@ -21,7 +21,9 @@ import {
   fillText,
   fillUrl,
   jsonVariables,
+  pathVariables,
 } from './templates';
+import { variablesOfParameter } from '../validate/validate-call';
 
 /** What a record's calls need: the configuration of its type, the record, and a session to send with. */
 export interface RecordCalls {
@@ -114,9 +116,13 @@ export function fillForRecord({ recordType, item }: RecordCalls, template: strin
   return inRecordsWords(item, () => fillText(template, variablesOf(recordType, item, undefined), {}));
 }
 
-/** Whether the body of the call names the version of the record that it changes. */
-export function sendsVersion({ body = {} }: CallConfig): boolean {
-  return jsonVariables(body).includes('version');
+/** Whether the call names the version of the record that it changes. */
+export function sendsVersion({ path, parameters = {}, headers = {}, body = {} }: CallConfig): boolean {
+  const direct = [...pathVariables(path), ...jsonVariables(body)].filter(
+    (name) => !Object.hasOwn(parameters, name),
+  );
+  const inParameters = Object.values(parameters).flatMap(variablesOfParameter);
+  return [...direct, ...inParameters, ...jsonVariables(headers)].includes('version');
 }
 
 /** The record's part of a body, and where it goes. */
@@ -151,7 +157,7 @@ export function requestTo(
   const body = content === undefined ? around : bodyWith(content, around, call.body_at);
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, template] of Object.entries({ ...config.headers, ...call.headers }))
-    headers[name.toLowerCase()] = fillHeader(template, variables);
+    headers[name.toLowerCase()] = fillHeader(template, asText);
   const request = {
     method: call.method ?? method,
     url: fillUrl(config.base_url, call.path, parameterOr(asText)),

@@ -15,6 +15,9 @@ export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
+/** A value as it stands in a form or a query. */
+export const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+
 type BasicAuth = Extract<AuthConfig, { type: 'basic' }>;
 
 /** For APIs whose key is the user name, or the password, or a part of one. */
@@ -37,11 +40,11 @@ export function credentialOf(credentials: RestCredentials, name: string): string
 }
 
 /**
- * The response without secrets, plain or JSON-escaped, because refusals are shown to users.
+ * The response without secrets, plain, JSON-escaped or as in a form, because refusals are shown to users.
  */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
   const forms = secrets
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), formEncoded(secret)])
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN);
   const without = (given: string) => forms.reduce((text, secret) => text.replaceAll(secret, '•••'), given);
   const headers = Object.entries(response.headers).map(([name, value]) => [name, without(value)]);

@@ -7,7 +7,7 @@ export function withParameter(url: string, name: string, value: string): string 
   const others = rest
     .join('?')
     .split('&')
-    .filter((recordSync) => recordSync !== '' && nameOf(recordSync) !== name);
+    .filter((pair) => pair !== '' && nameOf(pair) !== name);
   return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
 }
 
@@ -22,12 +22,12 @@ export function withoutParameters(url: string, names: readonly string[]): string
   const others = rest
     .join('?')
     .split('&')
-    .filter((recordSync) => recordSync !== '' && !names.includes(nameOf(recordSync)));
+    .filter((pair) => pair !== '' && !names.includes(nameOf(pair)));
   return others.length === 0 ? address : `${address}?${others.join('&')}`;
 }
 
-function nameOf(recordSync: string): string {
-  const name = (recordSync.split('=')[0] as string).replaceAll('+', ' ');
+function nameOf(pair: string): string {
+  const name = (pair.split('=')[0] as string).replaceAll('+', ' ');
   try {
     return decodeURIComponent(name);
   } catch {

@@ -128,11 +128,11 @@ function meaningOfBody(body: JsonValue | undefined, { answers, errors }: AnswerR
   );
 }
 
+/** A listed status has no meaning by default, also one that is listed as a success. */
 function meaningOfStatus(status: number, answers: AnswersConfig): Meaning | undefined {
-  return (
-    MEANINGS.find((meaning) => answers[meaning]?.includes(status)) ??
-    MEANINGS.find((meaning) => answers[meaning] === undefined && DEFAULTS[meaning]?.includes(status))
-  );
+  const listed = MEANINGS.find((meaning) => answers[meaning]?.includes(status));
+  if (listed !== undefined || answers.success?.includes(status) === true) return listed;
+  return MEANINGS.find((meaning) => answers[meaning] === undefined && DEFAULTS[meaning]?.includes(status));
 }
 
 function errorOf(

@@ -212,12 +212,13 @@ function signOAuth1(
     string,
   ];
   const { now, nonce } = thisMoment();
+  const inHeader = (name: string) => fillHeader(`{${name}}`, credential);
   return oauth1Header(
     request,
     { consumerKey, consumerSecret, token, tokenSecret },
     {
       method,
-      realm: realm === undefined ? undefined : fillText(realm, credential, { refuse: '"\\' }),
+      realm: realm === undefined ? undefined : fillText(realm, inHeader, { refuse: '"\\' }),
       timestamp: Math.floor(now.getTime() / 1_000),
       nonce,
     },

@@ -13,7 +13,7 @@ import { wordsByRules, wordsOf } from './error-mapping';
 import type { ErrorsConfig } from '../config/config';
 import type { AuthConfig } from '../config/config-auth';
 import { parseJson, readAt } from '../json-pointer';
-import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
+import { type RestContext, basic, credentialOf, formEncoded, redacted, secretsOf } from './credentials';
 import { type JwtBearerConfig, signAssertion } from '../signing/jwt-assertion';
 import { fillHeader, fillJson, fillUrl } from './templates';
 
@@ -53,7 +53,7 @@ async function askForToken(auth: OAuth2, context: RestContext): Promise<Token> {
   // RFC 6749 2.3.1: both are form-encoded before they become user name and password.
   if (auth.client_auth === 'basic') {
     const authorization = basic(formEncoded(clientId), formEncoded(clientSecret));
-    return grant(form, auth, context, { authorization });
+    return grant(form, auth, context, { authorization }, authorization.slice('Basic '.length));
   }
   form.set('client_id', clientId);
   form.set('client_secret', clientSecret);
@@ -89,7 +89,12 @@ async function grant(
   const { response, body } = await exchange(request, context, secrets);
   const value = readAt(body, '/access_token');
   if (typeof value !== 'string' || value === '')
-    throw withoutToken(context, response, body, 'The response of the token endpoint has no access_token.');
+    throw withoutToken(
+      context,
+      redacted(response, secrets),
+      body,
+      'The response of the token endpoint has no access_token.',
+    );
   return { value, expiresAt: expiryAfter(readAt(body, '/expires_in')) };
 }
 
@@ -211,8 +216,4 @@ function formOf(body: JsonObject): string {
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   ).toString();
-}
-
-function formEncoded(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1);
 }

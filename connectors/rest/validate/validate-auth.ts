@@ -4,7 +4,7 @@ import type { AuthConfig, RestCredentials } from '../config/config-auth';
 import { basicTexts } from '../http/credentials';
 import { jsonVariables, pathVariables, textVariables } from '../http/templates';
 import { OAUTH1_SECRETS } from '../signing/oauth1';
-import { credentialsOfSignature } from '../signing/signed-request';
+import { credentialsOfSignature, type SignatureConfig } from '../signing/signed-request';
 import { type Problem, unknownVariable } from './validate-call';
 import { problemsOfCertificate, problemsOfKeys } from './validate-keys';
 
@@ -23,8 +23,8 @@ function problemsOfType(auth: AuthConfig): Problem[] {
       ...(hasBoth ? [{ pointer: '/config/auth/accounts', message }] : []),
     ];
   }
-  if (auth.type === 'signature' && !Object.values(auth.headers).flatMap(textVariables).includes('signature'))
-    return [{ pointer: '/config/auth/headers', message: 'One of the headers must contain {signature}.' }];
+  if (auth.type === 'signature') return problemsOfSignature(auth);
+  if (auth.type === 'oauth1') return problemsOfRealm(auth);
   if (auth.type !== 'login') return [];
   const problems: Problem[] = [];
   if ((auth.path === undefined) === (auth.url === undefined))
@@ -36,6 +36,28 @@ function problemsOfType(auth: AuthConfig): Problem[] {
   }
   return [...problems, ...problemsOfTokenHeader(auth)];
 }
+
+function problemsOfSignature({ signed_text: text, headers }: SignatureConfig): Problem[] {
+  const inHeaders = Object.values(headers).flatMap(textVariables);
+  const pointer = '/config/auth/headers';
+  return [
+    ...(textVariables(text).includes('signature')
+      ? [{ pointer: '/config/auth/signed_text', message: 'What is signed cannot contain its own signature.' }]
+      : []),
+    ...(inHeaders.includes('signature')
+      ? []
+      : [{ pointer, message: 'One of the headers must contain {signature}.' }]),
+    ...(inHeaders.includes('body')
+      ? [{ pointer, message: 'A header cannot hold a body. Use {body_sha256_hex} or {body_sha256_base64}.' }]
+      : []),
+  ];
+}
+
+/** Credentials in it are checked when the header is written. */
+const problemsOfRealm = ({ realm = '' }: Extract<AuthConfig, { type: 'oauth1' }>): Problem[] =>
+  /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(realm)
+    ? []
+    : [{ pointer: '/config/auth/realm', message: 'Use printable ASCII characters without " and \\.' }];
 
 function problemsOfTokenHeader({ value }: { value: string }): Problem[] {
   const variables = textVariables(value);

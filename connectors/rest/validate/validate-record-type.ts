@@ -157,7 +157,7 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
   const isVersioned = type.update !== undefined && sendsVersion(type.update);
   if (isVersioned && type.read === undefined && type.find === undefined)
     problems.push({
-      pointer: `${pointer}/update/body`,
+      pointer: `${pointer}/update`,
       message: 'The version is read before a change if it is not known. Set read or find.',
     });
   const isRead = isVersioned || wantsVersion.length > 0 || merges(type);

@@ -79,6 +79,9 @@ function problemsOfMapping(
   return problems;
 }
 
+const keepsOtherFields = ({ merge, partial }: NonNullable<RecordTypeConfig['update']>): boolean =>
+  merge === true || partial === true;
+
 function problemOfField(
   { to, onlyOnCreate }: FieldMapping,
   type: RecordTypeConfig,
@@ -86,6 +89,8 @@ function problemOfField(
 ): string | undefined {
   if (onlyOnCreate === true && type.upsert !== undefined)
     return 'The configuration creates and updates records in one call (upsert), so no field is sent on creation only.';
+  if (onlyOnCreate === true && type.update?.method === 'PUT' && !keepsOtherFields(type.update))
+    return 'Each update replaces the record (PUT), so a field that is sent on creation only would be lost. Set "merge": true.';
   if (isPushed && parsePlace(to).some(isSelector))
     return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
   const selected = type.fields && fieldNameOf(to, type.fields.below);

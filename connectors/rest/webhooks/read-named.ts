@@ -7,11 +7,18 @@ import type { RestContext } from '../http/credentials';
 import { openSession } from '../http/session';
 import { readEach } from '../read/details';
 import { readItems } from '../read/read-items';
+import { problemsOfCall } from '../validate/validate-call';
 
 /** The list whose items are the ids; undefined: no call reads a record alone. */
 function listOfIds({ list, read, record_at: recordAt }: RecordTypeConfig): ListConfig | undefined {
-  const detail = list?.detail ?? (read && { ...read, record_at: recordAt });
+  const alone = read && needsOnlyTheId(read) ? { ...read, record_at: read.record_at ?? recordAt } : undefined;
+  const detail = list?.detail ?? alone;
   return list && detail && { ...list, item_at: '', id: '', detail };
+}
+
+/** `read` may also use the Syncline id or fields of a record, which a webhook does not name. */
+function needsOnlyTheId(read: NonNullable<RecordTypeConfig['read']>): boolean {
+  return problemsOfCall('', read, (name) => name === 'remote_id' || name === 'fields').length === 0;
 }
 
 export const canReadNamed = (recordType: RecordTypeConfig): boolean => listOfIds(recordType) !== undefined;

@@ -8,7 +8,7 @@ import { parseJson, readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 import { headerOf, isVerified, parameterOf } from './verify';
 
-/** Further items of a call are not told apart: their record types are read for what was modified. */
+/** Further items of a call are not looked at: what they may name is read for what was modified. */
 const ITEMS_MAX = 1_000;
 const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -88,14 +88,15 @@ function jsonOf(body: Buffer): JsonValue | undefined {
 function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
   const found = readAt(body, rule.items);
   const items = Array.isArray(found) ? found : found === undefined ? [] : [found];
-  return items.flatMap((item, index) => {
+  const further = items.length > ITEMS_MAX ? typesOf(rule) : [];
+  const named = items.slice(0, ITEMS_MAX).flatMap((item) => {
     if (rule.when !== undefined && !isTrueOf(rule.when, item)) return [];
     const recordType = typeIn(rule, item);
     if (recordType === undefined) return [];
-    const remoteId =
-      rule.id === undefined || index >= ITEMS_MAX ? undefined : singleValue(readAt(item, rule.id));
+    const remoteId = rule.id === undefined ? undefined : singleValue(readAt(item, rule.id));
     return [{ recordType, remoteId: remoteId ?? null }];
   });
+  return [...named, ...further.map((recordType) => ({ recordType, remoteId: null }))];
 }
 
 function typeIn({ record_type: type }: EventRuleConfig, item: JsonValue): string | undefined {

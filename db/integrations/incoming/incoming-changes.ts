@@ -142,3 +142,16 @@ export async function endNamedRecords(
     .where('syncRunId', '=', syncRunId)
     .execute();
 }
+
+/** What a run leaves at its end: whole record types, and records that it could not read. */
+export async function forgetNamedRecords(
+  { trx, tenantId }: TenantWork,
+  { integrationId, syncRunId }: Place & { syncRunId: string },
+): Promise<void> {
+  await trx
+    .deleteFrom('incomingChanges')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('syncRunId', '=', syncRunId)
+    .execute();
+}

@@ -21,6 +21,8 @@ export class CandidatesMissing extends Error {
 }
 
 const RECORDS_PER_CHUNK = 5_000;
+/** Nothing longer identifies a record, and an index holds no entry of any length. */
+const VALUE_BYTES_MAX = 2_000;
 
 /**
  * Their `record_type` in `match_keys`. A process of a former release stores its own under the type, all at
@@ -88,7 +90,7 @@ async function saveChunk(work: TenantWork, candidates: Candidates, limit: number
       select ${tenantId}::uuid, ${syncRunId}::uuid, ${candidatesOf(recordType)},
         ${matchFormOf(sql`value`, ignoresCase)}, record_id
       from chunk
-      where value <> '' and not exists (
+      where value <> '' and octet_length(value) <= ${VALUE_BYTES_MAX} and not exists (
         select from record_links link
         where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
           and link.record_id = chunk.record_id))

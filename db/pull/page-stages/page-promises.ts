@@ -92,6 +92,9 @@ interface PromiseRow {
   record_version: number;
 }
 
+/** A list of thousands of ids is stored once, not in the row of each id. */
+export const IN_ANOTHER_ROW = false;
+
 /** What a record promises now takes the place of what it promised before. */
 export async function writePromises(
   { trx, tenantId }: TenantWork,
@@ -107,13 +110,13 @@ export async function writePromises(
         and record_id = any(${known}::uuid[])`.execute(trx);
   const rows = drafts.flatMap(({ draft, remote: { promises = [] } }) =>
     promises.flatMap(({ field, place, recordType, value }) =>
-      unknownIdsIn(value).map((id): PromiseRow => ({
+      unknownIdsIn(value).map((id, index): PromiseRow => ({
         record_id: draft.recordId,
         field,
         place,
         record_type: recordType,
         remote_id: id,
-        value,
+        value: index === 0 ? value : IN_ANOTHER_ROW,
         record_version: draft.after.version,
       })),
     ),

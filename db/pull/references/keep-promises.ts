@@ -10,6 +10,7 @@ import { pullsType } from '../../../domain/records/mapping-directions';
 import { parsePlace, setAt } from '../../../domain/records/place';
 import {
   ourIdsOf,
+  pullsReference,
   referenceFields,
   referredKey,
   referringTypes,
@@ -24,6 +25,7 @@ import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import { FIRST_ID, newUuid } from '../../sql/ids';
 import { type PageToApply, type PulledRecord, pullTargetOf } from '../page';
 import { emitPageEvents } from '../page-stages/emit-page-events';
+import { IN_ANOTHER_ROW } from '../page-stages/page-promises';
 import { matchRecords } from '../page-stages/match-records';
 import { mergePage } from '../page-stages/merge-page';
 import { writeChanges } from '../page-stages/write-changes';
@@ -151,8 +153,13 @@ async function keepPromisesOf(
   const promises = await readPromises(work, integrationId, recordIds);
   const integration = promises.length === 0 ? undefined : await findIntegration(work, { integrationId });
   if (integration === undefined) return;
+  const { recordTypes } = integration;
   const isOver = (promise: PromiseRow) =>
-    promise.isDeleted || versionOfField(promise, promise.field)[0] > promise.recordVersion;
+    promise.isDeleted ||
+    !pullsReference(recordTypes[promise.recordType], { ...promise, recordType: promise.targetType }) ||
+    // The row with the value was erased with the record that it named.
+    promise.value === IN_ANOTHER_ROW ||
+    versionOfField(promise, promise.field)[0] > promise.recordVersion;
   await dropPromises(work, integrationId, promises.filter(isOver));
   const open = promises.filter((promise) => !isOver(promise));
   const known = await findOurIds(
@@ -189,7 +196,8 @@ async function readPromises(
     from unnest(${[...recordIds].sort()}::uuid[]) as wanted(record_id)
     cross join lateral (
       select distinct on (place) record_id, field, place, record_type as target_type, value, record_version, sync_run_id
-      from reference_promises where ${ofRecord}) promise
+      from reference_promises where ${ofRecord}
+      order by place, value = to_jsonb(${IN_ANOTHER_ROW}::boolean)) promise
     cross join lateral (
       select record_type, version, occurred_at, field_versions, deleted_at is not null as is_deleted
       from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record

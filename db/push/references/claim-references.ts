@@ -3,7 +3,8 @@
  * ids of those that it has, and otherwise whether the push waits, goes out first without the field, or fails.
  */
 import { sql } from 'kysely';
-import type { MappingError } from '../../../domain/records/mapping';
+import type { JsonObject } from '../../../domain/json';
+import { type MappingError, withoutCreateOnly } from '../../../domain/records/mapping';
 import {
   type Reference,
   referenceFields,
@@ -43,7 +44,7 @@ export async function decideReferences(
   const recordIds = concerned.map(({ record }) => record.recordId);
   const promised = await readPromised(
     work,
-    integrationId,
+    integration,
     concerned.map(({ record }) => record),
   );
   const leftOut = await readLeftOut(work, integrationId, recordIds);
@@ -51,7 +52,8 @@ export async function decideReferences(
     concerned.map((one) => {
       const payload = withoutPlaces(payloadOf(one), promised.get(one.record.recordId) ?? []);
       const mapping = mappingOf(one);
-      return [one, { payload, references: mapping === undefined ? [] : referencesIn(mapping, payload) }];
+      const named = mapping === undefined ? [] : referencesIn(mapping, sentTo(one, payload));
+      return [one, { payload, references: named }];
     }),
   );
   const targets = await readTargets(
@@ -73,6 +75,12 @@ export async function decideReferences(
 
 const payloadOf = ({ target, record }: DecidedPush) =>
   target.operation === 'upsert' ? target.payload : (record.agreed ?? {});
+
+/** A record that exists there is not sent what is sent on creation only: nothing of that has to be there. */
+const sentTo = ({ target, record }: DecidedPush, payload: JsonObject): JsonObject =>
+  target.operation === 'upsert' && record.remoteId !== null
+    ? withoutCreateOnly(payload, target.createOnly)
+    : payload;
 
 interface Known {
   targets: ReadonlyMap<string, Target>;

@@ -5,7 +5,7 @@ import type { TenantWork } from '../../database';
 import { wakeAll } from '../../records/references/wake-pushes';
 import { keepPromisesTo } from '../../pull/references/keep-promises';
 import type { FinishedPush } from '../push-outcome';
-import { settleWaiting } from './settle-references';
+import { settleWaiting, wakeOutdated } from './settle-references';
 
 /** Safe to repeat. Without it, what waits looks again by itself after a while. */
 export async function settleFinished(
@@ -27,4 +27,11 @@ export async function settleFinished(
     outcome.kind === 'succeeded' && push.leftOut.length > 0 ? [push.recordId] : [],
   );
   await settleWaiting(inTenant, integrationId, incomplete);
+  // A record that was created again meanwhile did not wake those that were under way.
+  const complete = finished.flatMap(({ push, outcome }) =>
+    outcome.kind === 'succeeded' && push.leftOut.length === 0 && Object.keys(push.remoteIds).length > 0
+      ? [push.recordId]
+      : [],
+  );
+  await wakeOutdated(inTenant, integrationId, complete);
 }

@@ -20,12 +20,22 @@ export async function settleWaiting(
   recordIds: readonly string[],
 ): Promise<void> {
   if (recordIds.length === 0) return;
-  const linked = await inTenant((work) => readLinkedTargets(work, integrationId, recordIds));
-  await wakeAll(inTenant, integrationId, linked);
+  await wakeOutdated(inTenant, integrationId, recordIds);
   await inTenant((work) => breakCircles(work, integrationId, recordIds));
 }
 
-/** The targets of these records that the third party has by now. */
+/** Those of these records whose targets the third party has got, or has under another id, by now. */
+export async function wakeOutdated(
+  inTenant: InTenant,
+  integrationId: string,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  const linked = await inTenant((work) => readLinkedTargets(work, integrationId, recordIds));
+  await wakeAll(inTenant, integrationId, linked);
+}
+
+/** The targets of these records that the third party has, as they were not sent. */
 async function readLinkedTargets(
   { trx, tenantId }: TenantWork,
   integrationId: string,
@@ -35,9 +45,9 @@ async function readLinkedTargets(
     select distinct known.record_type as record_type, known.external_id, link.remote_id
     from unnest(${[...recordIds]}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select record_type, external_id from push_references
+      select record_type, external_id, state, remote_id from push_references
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = wanted.record_id and state <> 'sent') known
+        and record_id = wanted.record_id) known
     cross join lateral (
       select record_id from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_type = known.record_type
@@ -45,7 +55,8 @@ async function readLinkedTargets(
     cross join lateral (
       select remote_id from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = target.record_id limit 1) link`.execute(trx);
+        and record_id = target.record_id
+        and (known.state <> 'sent' or remote_id <> known.remote_id) limit 1) link`.execute(trx);
   return rows;
 }
 

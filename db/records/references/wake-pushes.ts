@@ -61,13 +61,16 @@ async function wakeChunk(
         and record_type = row.record_type and external_id = row.external_id and record_id > ${after}::uuid
         and (state <> 'sent' or remote_id <> row.remote_id)
       order by record_id limit ${RECORDS_PER_STEP}) waiting
-    order by waiting.record_id limit ${RECORDS_PER_STEP}`.execute(trx);
+    order by waiting.record_id, waiting.state = 'sent', waiting.state <> 'missing'
+    limit ${RECORDS_PER_STEP}`.execute(trx);
   await makeDue(work, integrationId, rows);
   return rows.length === RECORDS_PER_STEP ? (rows.at(-1)?.recordId ?? null) : null;
 }
 
 /**
- * Only what still waits as it was written: a change since then has its own deadline. Safe to repeat.
+ * Only what still waits as it was written: a change since then has its own deadline. Of several rows of a
+ * record the first one says how it waits: a record that lacks another one has failed, whatever else it waits
+ * for. Safe to repeat.
  */
 export async function makeDue(
   work: TenantWork,
@@ -75,7 +78,7 @@ export async function makeDue(
   waiting: readonly WaitingRow[],
 ): Promise<void> {
   const { trx, tenantId, now } = work;
-  const byRecord = new Map(waiting.map((row) => [row.recordId, row]));
+  const byRecord = new Map(waiting.toReversed().map((row) => [row.recordId, row]));
   if (byRecord.size === 0) return;
   const rows = [...byRecord.values()]
     .sort((a, b) => (a.recordId < b.recordId ? -1 : 1))

@@ -1,7 +1,7 @@
 /** Starts the run that reads what webhooks have named, once it is due. */
 import { sql } from 'kysely';
 import { pulledRecordTypes } from '../../../domain/records/mapping-directions';
-import { incomingDueAt } from '../../../domain/sync-runs/incoming-window';
+import { INCOMING_QUIET_MS, incomingDueAt } from '../../../domain/sync-runs/incoming-window';
 import type { TenantWork } from '../../database';
 import { lockIntegration } from '../../integrations/integrations';
 import { insertWebhookRun } from '../sync-run-requests';
@@ -38,12 +38,15 @@ export async function startIncomingReads(work: TenantWork, place: Place): Promis
     .set({ syncRunId })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', place.integrationId)
+    // A type that was named meanwhile has no job in the run.
+    .where('recordType', 'in', recordTypes)
     .where('syncRunId', 'is', null)
     .execute();
-  return { nextDueAt: null, waiting: 0 };
+  // What was being noted meanwhile may have relied on this look, and sent no message.
+  return { nextDueAt: new Date(work.now.getTime() + INCOMING_QUIET_MS), waiting: 0 };
 }
 
-/** What no run will read: other record types, and what a run that has ended could not read. */
+/** What no run will read: other record types, and what a run has left that a former release has ended. */
 async function forget(
   { trx, tenantId }: TenantWork,
   { integrationId }: Place,

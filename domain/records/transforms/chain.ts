@@ -71,6 +71,15 @@ function run(
   return done(current);
 }
 
+/**
+ * Texts and lists of records are not longer. Steps that split and join in turns would multiply a value until
+ * the memory is full.
+ */
+const LENGTH_MAX = 262_144;
+
+const isTooLong = (value: JsonValue): boolean =>
+  (typeof value === 'string' || Array.isArray(value)) && value.length > LENGTH_MAX;
+
 /** A third party without null shows an empty text instead. */
 const isBlank = (value: JsonValue): boolean => typeof value === 'string' && value.trim() === '';
 
@@ -82,7 +91,8 @@ function runStep(
   if (convert === undefined || (value === null && step.takes !== 'null')) return done(value);
   if (step.keepsBlank !== true && isBlank(value)) return done(null);
   try {
-    return convert(value);
+    const converted = convert(value);
+    return converted.ok && isTooLong(converted.value) ? refuse(value, 'becomes too long') : converted;
   } catch {
     return refuse(value, 'cannot be converted');
   }

@@ -31,7 +31,9 @@ function toAlpha2(value: JsonValue, form: CountryForm, language: string): string
   const word = text.trim();
   if (form === 'name')
     return countries.getAlpha2Code(word, language) ?? countries.getSimpleAlpha2Code(word, language);
-  if (form === 'numeric') return countries.numericToAlpha2(word.padStart(3, '0'));
+  // The library reads the last three characters of any text.
+  if (form === 'numeric')
+    return /^\d{1,3}$/.test(word) ? countries.numericToAlpha2(word.padStart(3, '0')) : undefined;
   const code = word.toUpperCase();
   if (form === 'alpha3') return countries.alpha3ToAlpha2(code);
   return Object.hasOwn(countries.getAlpha2Codes(), code) ? code : undefined;

@@ -18,7 +18,8 @@ export function numberStep({ decimals, point = '.', group = '' }: StepOf<'number
         : undefined,
     send(value) {
       if (typeof value !== 'number') return refuse(value, 'is not a number');
-      const text = decimals === undefined ? String(value) : value.toFixed(decimals);
+      const rounded = decimals === undefined ? String(value) : value.toFixed(decimals);
+      const text = /^-0(?:\.0*)?$/.test(rounded) ? rounded.slice(1) : rounded;
       if (Math.abs(value) >= NUMBER_MAX || text.includes('e'))
         return refuse(value, 'has too many digits to be written as a text');
       const [whole = '', fraction] = text.split('.');

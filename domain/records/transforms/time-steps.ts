@@ -12,8 +12,12 @@ const ENGLISH = { locale: 'en' } as const;
 const UNKNOWN_ZONE = 'The zone is not known. Use a name such as Europe/Berlin.';
 const SHOWS_NOTHING = 'The format shows nothing of the date. Use letters such as yyyy-MM-dd.';
 const NOT_COMPLETE = 'the format does not say which date it is';
+const REPEATED = 'The format has a letter in two places. Put other texts in single quotes.';
+/** No format of a mapping writes longer texts. */
+const TEXT_LENGTH_MAX = 500;
 
 export function dateStep({ format }: StepOf<'date'>): CompiledStep {
+  if (repeatsLetter(format)) return unusable(REPEATED, 'the format repeats a letter');
   const send = (value: JsonValue): Converted => {
     const day = readInstant('date', value);
     if (day === undefined) return refuse(value, 'is not a date');
@@ -30,7 +34,8 @@ export function dateStep({ format }: StepOf<'date'>): CompiledStep {
 }
 
 export function datetimeStep({ format, zone }: StepOf<'datetime'>): CompiledStep {
-  if (!IANAZone.isValidZone(zone)) return unusable(UNKNOWN_ZONE);
+  if (!IANAZone.isValidZone(zone)) return unusable(UNKNOWN_ZONE, ZONE_IS_UNKNOWN);
+  if (repeatsLetter(format)) return unusable(REPEATED, 'the format repeats a letter');
   const unit = format === 'unix' ? 1_000 : format === 'unix_ms' ? 1 : undefined;
   const send = (value: JsonValue): Converted => {
     const instant = readInstant('datetime', value);
@@ -48,7 +53,7 @@ export function datetimeStep({ format, zone }: StepOf<'datetime'>): CompiledStep
 }
 
 export function dayStep({ zone }: StepOf<'day'>): CompiledStep {
-  if (!IANAZone.isValidZone(zone)) return unusable(UNKNOWN_ZONE);
+  if (!IANAZone.isValidZone(zone)) return unusable(UNKNOWN_ZONE, ZONE_IS_UNKNOWN);
   return {
     takes: 'text',
     gives: 'text',
@@ -59,6 +64,15 @@ export function dayStep({ zone }: StepOf<'day'>): CompiledStep {
     },
     whyNotRead: 'a day does not say the time',
   };
+}
+
+/**
+ * Luxon reads a format with one regular expression. Where parts of one or two digits follow each other, it
+ * tries every way to share the digits out: with many parts it never ends.
+ */
+function repeatsLetter(format: string): boolean {
+  const parts = format.replaceAll(/'[^']*(?:'|$)/g, ' ').match(/([A-Za-z])\1*/g) ?? [];
+  return new Set(parts.map((part) => part[0])).size < parts.length;
 }
 
 /** A format that lacks a part of the samples cannot be read back. */
@@ -77,7 +91,7 @@ function withSamples(step: CompiledStep, samples: readonly string[]): CompiledSt
 
 /** As an instant in UTC. */
 function parse(value: JsonValue, format: string, zone: string): string | undefined {
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || value.length > TEXT_LENGTH_MAX) return undefined;
   const at = DateTime.fromFormat(value.trim(), format, { ...ENGLISH, zone });
   return at.isValid ? canonical(at.toMillis()) : undefined;
 }
@@ -94,10 +108,12 @@ function canonical(ms: number): string | undefined {
   return /^\d{4}-/.test(text) ? text : undefined;
 }
 
-const unusable = (problem: string): CompiledStep => ({
+const ZONE_IS_UNKNOWN = 'the zone is not known';
+
+const unusable = (problem: string, why: string): CompiledStep => ({
   takes: 'text',
   gives: 'text',
-  send: (value) => refuse(value, 'cannot be converted: the zone is not known'),
-  whyNotRead: 'the zone is not known',
+  send: (value) => refuse(value, `cannot be converted: ${why}`),
+  whyNotRead: why,
   problem,
 });

@@ -21,7 +21,10 @@ const MAPPINGS: RecordTypeMappings = {
   employees: {
     direction: 'both',
     onDelete: 'leave',
-    fields: [{ name: 'born', to: 'birthday', transform: [{ type: 'date', format: 'dd.MM.yyyy' }] }],
+    fields: [
+      { name: 'born', to: 'birthday', transform: [{ type: 'date', format: 'dd.MM.yyyy' }] },
+      { name: 'manager', to: 'manager_id', type: 'number', ref: { recordType: 'employees' }, values: {} },
+    ],
   },
   rooms: { direction: 'push', onDelete: 'leave', fields: [{ name: 'a', to: 'a' }] },
 };
@@ -85,6 +88,17 @@ it('holds at most ten records of each pulled record type, with a problem per val
           problem: 'The value "soon" of the app is not a date in the format dd.MM.yyyy.',
         },
       ],
+    },
+  ]);
+});
+
+it('shows the ids of the app as they are', async () => {
+  const samples = await samplesOf(readable([{ manager_id: 7 }]));
+
+  expect(samples?.['employees']?.records).toEqual([
+    {
+      remoteId: 'r0',
+      values: [{ names: ['manager'], to: 'manager_id', before: 7, after: 7, problem: null }],
     },
   ]);
 });

@@ -244,6 +244,8 @@ it('a frame sends a window of its own to the provider, which says to go back', a
   const asked = await window.send('get', url);
   expect([asked.status, asked.text]).toEqual([200, expect.stringContaining('<form method="post">')]);
   expect(asked.text).toContain('login.example.com');
+  // Else a browser without Sec-Fetch-Site would send the form with `Origin: null`.
+  expect(asked.headers['referrer-policy']).toBe('same-origin');
   expect(window.cookies.size).toBe(0);
   const there = await window.send('post', url);
 

@@ -28,7 +28,7 @@ function offer(accounts: object[]): void {
 }
 
 /** A definition of an app with a company in each call, and a link for it. */
-async function givenLinkOfCompanies(): Promise<GivenLink> {
+async function givenLinkOfCompanies(parameters: object): Promise<GivenLink> {
   const { body: app } = await tenant.admin
     .post('/v1/oauth-apps', {
       name: 'Books',
@@ -58,11 +58,11 @@ async function givenLinkOfCompanies(): Promise<GivenLink> {
     config: { ...config, base_url: 'https://books.example.com', headers: { 'X-Company': '${company}' } },
   });
   await service.platform.post('/v1/platform/third-party-definitions', definition).expect(201);
-  return givenLink(tenant, { integration: { third_party: { key } } });
+  return givenLink(tenant, { integration: { third_party: { key, parameters } } });
 }
 
-async function consented() {
-  const link = await givenLinkOfCompanies();
+async function consented(parameters: object = {}) {
+  const link = await givenLinkOfCompanies(parameters);
   const page = new ConnectBrowser(service.app);
   await page.open(link);
   const path = `/connect/v1/sessions/${link.id}`;
@@ -105,6 +105,25 @@ it('a single one needs no choice', async () => {
   expect((await finish()).body.state).toBe('done');
 
   expect((await linked()).config.headers).toEqual({ 'X-Company': 'company-3' });
+});
+
+it('one that was set before is taken without a question', async () => {
+  const { finish } = await consented({ company: 'company-2' });
+
+  expect((await finish()).body.state).toBe('done');
+
+  expect((await linked()).config.headers).toEqual({ 'X-Company': 'company-2' });
+});
+
+it('a single one does not take the place of another that was set before', async () => {
+  offer([{ id: 'company-3', name: 'Only one' }]);
+  const { finish } = await consented({ company: 'company-2' });
+
+  const refused = await finish();
+
+  expectProblem(refused, 422, 'connection_refused');
+  expect(refused.body.detail).toContain('company-2');
+  expect((await linked()).config.headers).toEqual({ 'X-Company': 'company-2' });
 });
 
 it.each([

@@ -68,6 +68,13 @@ it('a call that proves nothing is refused without detail, and the admin sees tha
   expect(await shown()).toMatchObject({ received_at: null, refused_at: expect.any(String) });
 });
 
+it('a question whether the address is ours is answered, and proves nothing', async () => {
+  const response = await supertest(service.app).get(incoming.path).set('X-Challenge', 'are-you-there');
+
+  expect([response.status, response.text]).toEqual([200, 'are-you-there']);
+  expect(await shown()).toMatchObject({ received_at: null, refused_at: null });
+});
+
 it('a new address ends the one before it, and keeps the secret', async () => {
   const { body } = await tenant.admin
     .post(`/v1/integrations/${incoming.id}/incoming-webhooks/address`)

@@ -10,6 +10,7 @@ export const WEBHOOK_SECRET = 'canary-webhook-secret';
 
 export const WEBHOOKS = {
   verify: { type: 'hmac', header: SIGNATURE, prefix: 'sha256=' },
+  handshake: { type: 'header', header: 'X-Challenge' },
   events: [{ items: '/events', record_type: 'contacts', id: '/id' }],
 };
 

@@ -85,6 +85,19 @@ describe('definitions', () => {
       { sign_in: [{ key: 'a', label: 'A', config: { auth: { type: 'magic' } } }] },
       '/sign_in/0/config/auth/type',
     ],
+    [
+      'an account that becomes a parameter which does not exist',
+      {
+        sign_in: [
+          {
+            key: 'a',
+            label: 'A',
+            config: { auth: { type: 'oauth2_authorization_code', accounts: { parameter: 'company' } } },
+          },
+        ],
+      },
+      '/sign_in/0/config/auth/accounts/parameter',
+    ],
   ])('are refused with %s', async (_what, changes, pointer) => {
     const refused = await service.platform.post(PLATFORM, givenDefinition({ key: 'wrong', ...changes }));
 

@@ -50,6 +50,13 @@ describe('the meaning of a response', () => {
     });
   });
 
+  it.each([404, 409, 412])('is a success by the status %s where that is listed as one', async (status) => {
+    answers['PATCH'] = { status, body: {} };
+
+    expect(await pushOne(known(), contextWith({ success: [status] }))).toMatchObject({ ok: true });
+    expect(calls()).toEqual(['PATCH']);
+  });
+
   it('is still a temporary failure if another code is configured', async () => {
     answers['PATCH'] = { status: 500, body: { code: 'E8' } };
 

@@ -76,6 +76,15 @@ describe.each(['pull', 'both'] as const)('direction %s', (direction) => {
     expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: await world.idOf('2') });
   });
 
+  it('a text that is longer than any id is reported, and promises nothing', async () => {
+    const text = Array.from({ length: 3_000 }, (_, index) => index.toString(36)).join('');
+    await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: text }]] }]);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada' });
+    expect(await world.promises()).toEqual([]);
+    expect(await world.warnings()).toEqual(['value_not_expressible']);
+  });
+
   it('a newer value there takes the place of the promise', async () => {
     await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] }]);
     await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: null }]] }]);

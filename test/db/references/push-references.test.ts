@@ -107,6 +107,17 @@ it('a reference to a record that does not exist is an error in words, and heals 
   expect(world.graphThere()['people ada']).toEqual({ name: 'Ada', company_id: 'acme' });
 });
 
+it('a text that is longer than any id fails at its record, and stops no other one', async () => {
+  const text = Array.from({ length: 3_000 }, (_, index) => index.toString(36)).join('');
+  await world.put('people', 'ada', { name: 'Ada', manager: text });
+  await world.put('people', 'bob', { name: 'Bob' });
+
+  await world.push();
+
+  expect(world.created).toEqual(['bob']);
+  expect(await world.sync('ada')).toMatchObject({ status: 'sync_failed' });
+});
+
 it('a list of references waits for all of its records', async () => {
   await world.put('people', 'ada', { name: 'Ada', friends: ['bob', 'cyd'] });
   await world.put('people', 'bob', { name: 'Bob' });
@@ -115,6 +126,21 @@ it('a list of references waits for all of its records', async () => {
   await world.push();
 
   expect(world.graphThere()['people ada']).toEqual({ name: 'Ada', friends: ['bob', 'cyd'] });
+});
+
+it('who lacks a record and waits for another one is pushed once both are there', async () => {
+  await world.put('people', 'ada', { name: 'Ada', manager: 'bob', company: 'acme' });
+  await world.put('people', 'bob', { name: 'Bob' });
+  await world.push(refusing('bob'));
+  expect(await world.sync('ada')).toMatchObject({ status: 'sync_failed' });
+
+  await world.put('companies', 'acme', { name: 'Acme' });
+  await world.put('people', 'bob', { name: 'Robert' });
+  await world.push();
+  await world.push();
+
+  expect(await world.sync('ada')).toMatchObject({ status: 'synced' });
+  expect(world.graphThere()['people ada']).toEqual({ name: 'Ada', manager_id: 'bob', company_id: 'acme' });
 });
 
 it('who refers to a record that was created again there with another id is pushed again', async () => {
@@ -130,6 +156,21 @@ it('who refers to a record that was created again there with another id is pushe
   await world.push();
 
   expect(world.graphThere()['people ada']).toEqual({ name: 'Ada', manager_id: 'bob' });
+});
+
+it('what is sent on creation only is not missed later', async () => {
+  await world.put('people', 'ada', { name: 'Ada', mentor: 'bob' });
+  await world.put('people', 'bob', { name: 'Bob' });
+  await world.push();
+  expect(world.created).toEqual(['bob', 'ada']);
+  await world.tenant.accept({ recordType: 'people', externalId: 'bob', kind: 'delete' });
+  await world.push();
+
+  await world.put('people', 'ada', { name: 'Ada Lovelace', mentor: 'bob' });
+  await world.push();
+
+  expect(await world.sync('ada')).toMatchObject({ status: 'synced' });
+  expect([...world.there.values()].map(({ fields }) => fields['name'])).toEqual(['Ada Lovelace']);
 });
 
 it('an edit of a record that waits keeps its own deadline', async () => {

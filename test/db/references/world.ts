@@ -29,6 +29,7 @@ const RECORD_TYPES: RecordTypeMappings = {
       { name: 'manager', to: 'manager_id', ref: { recordType: 'people' }, values: {}, type: 'number' },
       { name: 'company', to: 'company_id', ref: { recordType: 'companies' }, values: {} },
       { name: 'friends', to: 'friends', ref: { recordType: 'people' }, values: {} },
+      { name: 'mentor', to: 'mentor_id', ref: { recordType: 'people' }, values: {}, onlyOnCreate: true },
     ],
     onDelete: 'delete',
   },

@@ -8,9 +8,10 @@ import {
 import { tellOfSilentWebhooks } from '../../../db/sync-runs/schedules/silent-webhooks';
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { startIncomingReads } from '../../../db/sync-runs/schedules/incoming-runs';
-import { beginSyncRun } from '../../../db/sync-runs/sync-jobs';
+import { beginSyncRun, cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { endNamedRecords } from '../../../db/integrations/incoming/incoming-changes';
+import { until } from '../../support/until';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;
@@ -75,6 +76,8 @@ it('waits for five seconds of quiet, a minute at most', async () => {
   await name('c2');
   expect(await look()).toEqual({ nextDueAt: new Date('2026-12-20T12:01:00Z'), waiting: 2 });
   after(1);
+  expect(await look()).toEqual({ nextDueAt: new Date('2026-12-20T12:01:05Z'), waiting: 0 });
+  after(5);
   expect(await look()).toEqual({ nextDueAt: null, waiting: 0 });
 
   const [run, ...others] = await runs();
@@ -114,6 +117,37 @@ it('further records join the run that has not begun', async () => {
   expect(await named(run?.syncRunId ?? '')).toEqual(['', 'c1', 'c2'].filter((id) => id !== ''));
 });
 
+it('a record type that is named while the run is requested waits for a run that reads it', async () => {
+  await name('c1');
+  after(5);
+  await look();
+  await name('c2');
+  after(5);
+
+  const { looking } = await tenant.work(async ({ trx }) => {
+    await sql`select from sync_runs where state = 'queued' for update`.execute(trx);
+    const begun = look();
+    await until('it waits for the run', async () => {
+      const { rows } = await sql<{ waits: boolean }>`
+        select exists (select from pg_locks
+          where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))) as waits`.execute(trx);
+      return rows[0]?.waits;
+    });
+    const changes = [{ recordType: 'companies', remoteId: 'x' }];
+    await tenant.work((work) => addIncomingChanges(work, { integrationId, changes }));
+    return { looking: begun };
+  });
+  await looking;
+
+  const waiting = await tenant.work(({ trx }) =>
+    trx.selectFrom('incomingChanges').select('remoteId').where('syncRunId', 'is', null).execute(),
+  );
+  expect([(await runs()).map(({ recordTypes }) => recordTypes), waiting]).toEqual([
+    [['contacts']],
+    [{ remoteId: 'x' }],
+  ]);
+});
+
 it('covers no other request, and a schedule is not skipped because of it', async () => {
   await name('c1');
   after(5);
@@ -149,6 +183,18 @@ it('what a run that has ended could not read is forgotten', async () => {
 
   const rows = await tenant.work(({ trx }) => trx.selectFrom('incomingChanges').select('remoteId').execute());
   expect(rows).toEqual([{ remoteId: 'c2' }]);
+});
+
+it('a record type that a run has read as a whole does not count as announced any more', async () => {
+  await name(null);
+  after(5);
+  await look();
+  const run = await begin();
+  await name('c1');
+  await tenant.work((work) => cancelSyncRun(work, { syncRunId: run?.syncRunId ?? '', by: 'test' }));
+
+  const rows = await tenant.work(({ trx }) => trx.selectFrom('incomingChanges').select('remoteId').execute());
+  expect(rows).toEqual([{ remoteId: 'c1' }]);
 });
 
 it('many webhooks at the same time lose nothing', async () => {

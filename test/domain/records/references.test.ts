@@ -1,6 +1,7 @@
 import { readerOf } from '../../../domain/pull/read-value';
 import { mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
 import {
+  pullsReference,
   type ReferredRecord,
   referencesIn,
   referringTypes,
@@ -49,6 +50,26 @@ it('an id that is not known equals no id of ours, and replaces nothing', () => {
   expect(unknownIdsIn(ours['teams'])).toEqual(['t2']);
   expect(readerOf(teams)(ours['teams'] ?? null).ok).toBe(false);
   expect(withTheirIds(mapping, ours, find)).toEqual({ manager: { id: 8 }, teams: ['t1', 't2'] });
+});
+
+it('a text that is longer than any id is refused, and a blank one refers to nothing', () => {
+  expect(mapRecord(mapping, { manager: 'x'.repeat(601) })).toMatchObject({
+    ok: false,
+    errors: [{ field: 'manager', message: expect.stringMatching(/is not the id of a record\.$/) }],
+  });
+  expect(mapRecord(mapping, { manager: '  ' })).toEqual({ ok: true, payload: { manager: { id: null } } });
+});
+
+it('what was promised under another mapping is none of its references', () => {
+  const promised = { field: 'manager', place: '/manager/id', recordType: 'people' };
+  const pushed = { ...mapping, fields: [{ ...manager, direction: 'push' as const }] };
+
+  expect(pullsReference(mapping, promised)).toBe(true);
+  expect(pullsReference(mapping, { ...promised, place: '/boss/id' })).toBe(false);
+  expect(pullsReference(mapping, { ...promised, recordType: 'teams' })).toBe(false);
+  expect(pullsReference(pushed, promised)).toBe(false);
+  expect(pullsReference({ ...mapping, direction: 'push' }, promised)).toBe(false);
+  expect(pullsReference(undefined, promised)).toBe(false);
 });
 
 it('a reference that the app lacks is never sent in our ids', () => {

@@ -44,6 +44,7 @@ const WINNERS = [
 export function FieldSettings({ field, direction, isReadOnly, onChange, onClose }: FieldSettingsProps) {
   const isBoth = direction === 'both';
   const { transform: steps = [] } = field;
+  const [removals, setRemovals] = useState(0);
   const setSteps = (next: TransformStep[]): void => {
     const { transform: _before, ...rest } = field;
     onChange(next.length === 0 ? rest : { ...rest, transform: next });
@@ -69,13 +70,17 @@ export function FieldSettings({ field, direction, isReadOnly, onChange, onClose 
         </Text>
         {steps.map((step, index) => (
           <Step
+            // A step that moves up shows its own settings, not those typed at its place before.
             // oxlint-disable-next-line react/no-array-index-key -- steps have no other identity
-            key={index}
+            key={`${removals} ${index}`}
             number={index + 1}
             step={step}
             isReadOnly={isReadOnly}
             onChange={(next) => setSteps(steps.with(index, next))}
-            onRemove={() => setSteps(steps.toSpliced(index, 1))}
+            onRemove={() => {
+              setRemovals(removals + 1);
+              setSteps(steps.toSpliced(index, 1));
+            }}
           />
         ))}
         <Group justify="space-between">
@@ -162,7 +167,7 @@ function Step({ number, step, isReadOnly, onChange, onRemove }: StepProps) {
         </Group>
         <Group align="flex-start">
           {settings.map((setting) => (
-            <Setting key={setting.name} {...{ setting, step, isReadOnly, onChange }} />
+            <Setting key={`${step.type} ${setting.name}`} {...{ setting, step, isReadOnly, onChange }} />
           ))}
         </Group>
       </Stack>

@@ -115,10 +115,14 @@ export function textOf({ name, kind }: StepSetting, step: TransformStep): string
   if (typeof value === 'string' && kind !== 'json') return value;
   if (kind === 'values')
     return Object.entries(value as object)
-      .map(([ours, theirs]) => `${ours} = ${typeof theirs === 'string' ? theirs : JSON.stringify(theirs)}`)
+      .map(([ours, theirs]) => `${ours} = ${isPlain(theirs) ? theirs : JSON.stringify(theirs)}`)
       .join('\n');
   return JSON.stringify(value);
 }
+
+/** False for a text such as `7`, which would become a number. */
+const isPlain = (value: unknown): value is string =>
+  typeof value === 'string' && value === value.trim() && parsed(value) === value;
 
 /** The step with what was entered. JSON that is not complete yet is a text. */
 export function withSetting(step: TransformStep, setting: StepSetting, text: string): TransformStep {

@@ -228,14 +228,20 @@ describe('a consent for several accounts', () => {
       parameter: 'company',
     },
   });
+  const credentials = () =>
+    db.superuser('select credentials from integrations where integration_id = $1', [integrationId]);
   const resultOf = async (consentId: string) =>
     (await tenant.work((work) => findConsent(work, { consentId })))?.result;
 
-  it('offers them all, and waits for a choice before the check', async () => {
+  it('offers them all, and waits for a choice before anything uses the tokens', async () => {
     await givenIntegration(offered());
+    const before = await credentials();
     const consentId = await givenConsent();
 
     expect(await exchange(consentId)).toEqual({ ok: false, kind: 'account_needed' });
+
+    expect(await accounts()).toHaveLength(1);
+    expect(await credentials()).toEqual(before);
 
     expect(await resultOf(consentId)).toMatchObject({
       ok: true,
@@ -256,8 +262,10 @@ describe('a consent for several accounts', () => {
         integrationId,
       ]);
     await known('two');
+    const before = await credentials();
 
     expect(await exchange(await givenConsent())).toEqual({ ok: true, kind: null });
+    expect(await credentials()).not.toEqual(before);
     await known('three');
     expect((await exchange(await givenConsent())).kind).toBe('other_account');
   });

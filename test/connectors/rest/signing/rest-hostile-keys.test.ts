@@ -114,6 +114,24 @@ it.each<[string, () => string, string, string]>([
   expect(problems[0]?.message).not.toContain(secret.slice(0, 20));
 });
 
+it.each([
+  ['signed_text', { signed_text: '{signature}', headers: { 'X-Signature': '{signature}' } }],
+  ['headers', { signed_text: '{body}', headers: { 'X-Timestamp': '{timestamp}' } }],
+  ['headers', { signed_text: '{body}', headers: { 'X-Signature': '{signature}', 'X-Body': '{body}' } }],
+])('a signature that cannot be made or sent is refused at %s', (member, auth) => {
+  expect(problemsOf({ auth: { type: 'signature', ...auth } }, { secret: 'secret-of-mine' })).toMatchObject([
+    { pointer: `/config/auth/${member}` },
+  ]);
+});
+
+it.each(['a"b', 'a\\b', 'Łódź'])('the realm %s is refused, because it would break its header', (realm) => {
+  const secrets = { consumer_key: 'k', consumer_secret: 's', token: 't', token_secret: 'ts' };
+
+  expect(problemsOf({ auth: { type: 'oauth1', realm } }, secrets)).toMatchObject([
+    { pointer: '/config/auth/realm' },
+  ]);
+});
+
 describe('a client certificate', () => {
   const certified = (changes: Record<string, string> = {}, config: object = {}) =>
     problemsOf(

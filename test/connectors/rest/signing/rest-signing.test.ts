@@ -173,6 +173,17 @@ describe('assertions signed with a private key', () => {
     expect(shown).not.toContain(credentials().private_key.split('\n')[1]);
   });
 
+  it('neither is it quoted from an answer that looks like a success', async () => {
+    token = ({ body }) => {
+      const assertion = new URLSearchParams(body).get('assertion');
+      return { status: 200, body: { error: 'invalid', error_description: `not of us: ${assertion}` } };
+    };
+
+    const error = await rest.check(context(jwt(), credentials())).catch((thrown: unknown) => thrown as Error);
+
+    expect((error as Error).message).toContain('not of us: •••');
+  });
+
   it.each<[string, (text: string) => string]>([
     ['with line ends of Windows', (text) => text.replaceAll('\n', '\r\n')],
     ['whose line ends were lost in a field of one line', (text) => text.replaceAll('\n', '')],
@@ -250,9 +261,9 @@ describe('OAuth 1.0a', () => {
     expect(server.requests.at(-1)?.body).toContain('first_name=Ada');
   });
 
-  it('is Unauthorized, and sends nothing, for a realm that would break the header', async () => {
+  it.each(['x", y="', 'Łódź'])('is Unauthorized, and sends nothing, for the realm %s', async (account) => {
     whyRefused = whyUnsigned;
-    const result = await pushOne(contact, context(auth(), { ...SECRETS, account: 'x", y="' }));
+    const result = await pushOne(contact, context(auth(), { ...SECRETS, account }));
 
     expect(result).toMatchObject({ ok: false, error: { kind: 'unauthorized' } });
     expect(server.requests).toEqual([]);

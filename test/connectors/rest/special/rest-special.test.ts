@@ -94,6 +94,16 @@ describe('named fields', () => {
     });
   });
 
+  it('sends them as a text in a header', async () => {
+    answer = () => ({ status: 200, body: { items: [] } });
+    const list = { ...LIST.list, path: '/contacts', parameters: {}, headers: { 'X-Fields': '{fields}' } };
+    const config = contactsConfig(server.url, { record_types: { contacts: { ...LIST, list } } });
+
+    await readOnePage(restContext(config, { mapping: pulled }));
+
+    expect(server.requests.map(({ headers }) => headers['x-fields'])).toEqual(['changed,email,site']);
+  });
+
   it.each(['a,b', "x' OR 'a", 'a b', ''])('refuses a mapping to a field called %j', (name) => {
     const fields = [{ name: 'email', to: `/properties/${name}` }];
 
@@ -137,6 +147,21 @@ describe('a version in the body', () => {
 
     expect(result).toMatchObject({ ok: true, effect: 'updated', remoteVersion: '5' });
     expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'POST']);
+  });
+
+  it('is read first too if a parameter or a header names it', async () => {
+    answer = ({ method }) =>
+      method === 'GET' ? { status: 200, body: { contact: record } } : { status: 200, body: record };
+    const path = '/contacts/{remote_id}{?rev}';
+    for (const update of [
+      { path, parameters: { rev: '{version}' } },
+      { path: '/contacts/{remote_id}', headers: { 'X-Rev': '{version}' } },
+    ]) {
+      const result = await pushOne(aContact({ remoteId: '1' }), contextOf({ ...VERSIONED, update }));
+      expect(result).toMatchObject({ ok: true });
+    }
+
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'GET', 'PATCH']);
   });
 
   it('is read again after a change by someone else, and the change is sent once more', async () => {

@@ -28,8 +28,9 @@ beforeEach(() => {
 
 const context = (type: object = { read: { path: '/contacts/{remote_id}' } }) =>
   readingContext(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { ...type });
-const read = async (...remoteIds: string[]) => {
-  const page = await rest.readNamed?.({ recordType: 'contacts', remoteIds }, context());
+const read = (...remoteIds: string[]) => readAs(context(), ...remoteIds);
+const readAs = async (given: ReturnType<typeof context>, ...remoteIds: string[]) => {
+  const page = await rest.readNamed?.({ recordType: 'contacts', remoteIds }, given);
   if (page === undefined) throw new Error('The connector reads no single records.');
   return page;
 };
@@ -72,6 +73,14 @@ it('an answer about another record is no answer, and deletes nothing', async () 
   expect([page.records, page.unreadable.map(({ remoteId }) => remoteId)]).toEqual([[], ['b']]);
 });
 
+it('where read says that the record is, not where the answers to changes have it', async () => {
+  answers['a'] = [200, { data: [{ id: 'a', name: 'Ana' }] }];
+  const call = { path: '/contacts/{remote_id}', record_at: '/data/0' };
+
+  const page = await readAs(context({ record_at: '/data/0/details', read: call }), 'a');
+  expect(page.records.map(({ fields }) => fields['name'])).toEqual(['Ana']);
+});
+
 it('an app that is down is an outage', async () => {
   answers = { a: [503, {}], b: [503, {}] };
 
@@ -82,4 +91,12 @@ it('a record type without a call for one record says so', () => {
   expect(rest.canReadNamed?.(context().config, 'contacts')).toBe(true);
   expect(rest.canReadNamed?.(context({}).config, 'contacts')).toBe(false);
   expect(rest.canReadNamed?.(context().config, 'unknown')).toBe(false);
+});
+
+it('a call for one record that needs more than the id is none', () => {
+  const canRead = (call: object) => rest.canReadNamed?.(context({ read: call }).config, 'contacts');
+
+  expect(canRead({ path: '/contacts/{external_id}' })).toBe(false);
+  expect(canRead({ path: '/contacts{?id}', parameters: { id: '{payload.email}' } })).toBe(false);
+  expect(canRead({ path: '/contacts{?id}', parameters: { id: '{remote_id}' } })).toBe(true);
 });

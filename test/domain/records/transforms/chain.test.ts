@@ -143,6 +143,13 @@ describe('a transform', () => {
   it.each<[string, TransformStep[], string]>([
     ['a zone that does not exist', [{ type: 'day', zone: 'Europe/Bonn' }], 'unusable_step'],
     ['a format without letters', [{ type: 'date', format: "'x'" }], 'unusable_step'],
+    // With a regular expression of 64 parts, this test would never end.
+    ['a letter in two places', [{ type: 'date', format: 'dM'.repeat(32) }], 'unusable_step'],
+    [
+      'a letter in two places of a time',
+      [{ type: 'datetime', format: "H'1'm'1'H", zone: 'UTC' }],
+      'unusable_step',
+    ],
     ['a country that does not exist', [{ type: 'phone', country: 'XX', format: 'e164' }], 'unusable_step'],
     [
       'an unknown language',
@@ -154,6 +161,21 @@ describe('a transform', () => {
     ['an empty list of values', [{ type: 'lookup', values: {} }], 'unusable_step'],
   ])('is refused with %s', (_name, steps, code) => {
     expect(problemsOfChain(steps, false)).toEqual([{ index: 0, code, message: expect.any(String) }]);
+  });
+
+  it('does not multiply a value without an end', () => {
+    const grow: TransformStep[] = [
+      { type: 'split', separator: ',' },
+      { type: 'join', separator: ',a'.repeat(10) },
+    ];
+    const steps = Array.from({ length: 10 }, () => grow).flat();
+
+    expect(problemsOfChain(steps, false)).toEqual([]);
+    for (const isRead of [false, undefined])
+      expect(compileChain(steps, isRead).toRemote('a,a')).toEqual({
+        ok: false,
+        message: expect.stringMatching(/becomes too long\.$/),
+      });
   });
 
   it('is refused if a step does not take what the one before it gives', () => {
@@ -180,7 +202,9 @@ describe('the steps of a transform', () => {
     [[{ type: 'lookup', values: { sales: 7 } }], 'sales', 7],
     [[{ type: 'boolean', true: 'Y', false: 'N' }], false, 'N'],
     [[{ type: 'number', decimals: 2, point: ',', group: '.' }], 1234567.891, '1.234.567,89'],
+    [[{ type: 'number', decimals: 2 }], -0.001, '0.00'],
     [[{ type: 'date', format: 'd. MMMM yyyy' }], '2026-03-01', '1. March 2026'],
+    [[{ type: 'date', format: "d 'd' M" }], '2026-03-01', '1 d 3'],
     [
       [{ type: 'datetime', format: 'yyyy-MM-dd HH:mm', zone: 'Europe/Berlin' }],
       '2026-07-01T22:30:00Z',
@@ -211,6 +235,11 @@ describe('the steps of a transform', () => {
   it.each<[TransformStep[], JsonValue, string]>([
     [[{ type: 'lookup', values: { sales: 7 } }], 'law', 'The value "law" is not one of sales.'],
     [[{ type: 'date', format: 'dd.MM.yyyy' }], '2026-02-30', 'The value "2026-02-30" is not a date.'],
+    [
+      [{ type: 'country', ours: 'numeric', theirs: 'alpha2' }],
+      '99276',
+      'The value "99276" is not a country code (three digits).',
+    ],
     [
       [{ type: 'join', separator: ',' }],
       ['a,b'],
