@@ -129,6 +129,6 @@ export async function listDrifts(
     query = query.where(
       sql<boolean>`(drifts.integration_id, drifts.record_id, drifts.place) > (${after.integrationId}::uuid, ${after.recordId}::uuid, ${after.place})`,
     );
-  const page = query.orderBy(['drifts.integrationId', 'drifts.recordId', 'drifts.place']).limit(limit);
+  const page = query.orderBy(sql`drifts.integration_id, drifts.record_id, drifts.place`).limit(limit);
   return inIndexOrder(work, () => page.execute());
 }

@@ -1,4 +1,5 @@
 /** How workers keep the access tokens of a connected account, whatever the provider does (decision 0030). */
+import { REFRESH_TIMES } from '../../../../activities/integrations/oauth/refresh-account';
 import { RateLimited, Unauthorized, Unavailable } from '../../../../connectors/errors';
 import { closeConnections } from '../../../../egress/http-client';
 import { loopbackPolicy } from '../../../connectors/suite/given';
@@ -41,7 +42,8 @@ const failureOf = async (work: Promise<unknown>) =>
 describe('a token that is due', () => {
   it('is refreshed once by 16 workers at the same time, and all get the new one', async () => {
     const account = await given();
-    const workers = Array.from({ length: 16 }, () => tokensOfWorker(db.database, account));
+    const times = REFRESH_TIMES;
+    const workers = Array.from({ length: 16 }, () => tokensOfWorker(db.database, account, { times }));
 
     const tokens = await Promise.all(workers.map((worker) => worker.current()));
 
