@@ -127,10 +127,13 @@ export async function decideRollout(
   return rollout;
 }
 
-/** What the workflow has done, unless a person has decided otherwise since `rollout` was read. */
+/**
+ * What the workflow has done, unless a person has decided otherwise since `rollout` was read. A rollout does
+ * not end with a retry that was asked for meanwhile.
+ */
 export async function advanceRow(
   { trx, now }: TenantWork,
-  { rolloutId, state, step }: Pick<Rollout, 'rolloutId' | 'state' | 'step'>,
+  { rolloutId, state, step, retryAt }: Pick<Rollout, 'rolloutId' | 'state' | 'step' | 'retryAt'>,
   change: RolloutChange,
 ): Promise<Rollout | undefined> {
   return trx
@@ -142,6 +145,7 @@ export async function advanceRow(
     .where('step', '=', step)
     .where('pausedAt', 'is', null)
     .where('finishedAt', 'is', null)
+    .$if(change.finishedAt !== undefined, (query) => query.where('retryAt', 'is not distinct from', retryAt))
     .returningAll()
     .executeTakeFirst();
 }

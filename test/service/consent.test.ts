@@ -16,7 +16,7 @@ beforeAll(async () => {
   issuer = await HostileIssuer.start({ expiresIn: 2 });
   product = await startProduct();
   tenant = await product.givenTenant();
-}, 90_000);
+});
 afterAll(async () => {
   await product?.stop();
   await issuer?.stop();

@@ -53,7 +53,8 @@ beforeAll(async () => {
   await tenant.api.must('PUT', `${base}/secret`, { secret: WEBHOOK_SECRET });
   // What was changed before the address was known could not be announced.
   await integration.sync('full');
-}, 90_000);
+  await integration.untilQuiet();
+});
 afterAll(async () => {
   await product?.stop();
   server.closeAllConnections();
@@ -99,7 +100,7 @@ it('a record that is gone there is deleted by the full pass that follows', async
   contacts.delete('c3');
   await announce('c3');
 
-  await until('the record is deleted', async () => !(await integration.held('contacts')).has('c3'), 60_000);
+  await until('the record is deleted', async () => !(await integration.held('contacts')).has('c3'));
   await integration.untilQuiet();
   const kinds = (await integration.runs()).map(({ kind }) => kind);
   expect(kinds).toContain('drift_repair');

@@ -110,7 +110,7 @@ describe('a try', () => {
 
     expectProblem(response, 503, 'check_unanswered');
     expect(seen).toHaveLength(2);
-    expect(JSON.stringify([seen, response.body, service.logged])).not.toContain('0815');
+    expect(JSON.stringify([seen, response.body, service.logged])).not.toContain('canary-0815');
     expect(await trialsOf(tenant.uuid)).toEqual([]);
   });
 

@@ -85,6 +85,18 @@ it('waits for five seconds of quiet, a minute at most', async () => {
   expect(await named(run?.syncRunId ?? '')).toEqual(['c1', 'c2']);
 });
 
+it('one message brings forward what is named within a few seconds', async () => {
+  const text = `select 1 from outbox where topic = 'incoming_changes' and subject_id = $1`;
+  const messages = () => db.superuser(text, [integrationId]);
+  await name('c1');
+  after(3);
+  await name('c2', 'c1');
+  expect(await messages()).toHaveLength(1);
+  after(4);
+  await name('c3');
+  expect(await messages()).toHaveLength(2);
+});
+
 it('a record that is named while its run reads it is read once more, by the next run', async () => {
   await name('c1', 'c2');
   after(5);

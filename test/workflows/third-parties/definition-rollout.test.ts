@@ -1,11 +1,14 @@
 /** A version of a third-party definition goes out to the integrations of all tenants. */
 import { RecordRejected, Unavailable } from '../../../connectors/errors';
 import { decide } from '../../../db/third-parties/rollout-decisions';
+import { advanceRow } from '../../../db/third-parties/rollouts';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { sweep } from '../../../worker/stalled-work-sweeper';
 import { Random } from '../../support/random';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { type Follower, NAME_AND_EMAIL, NEXT, RolloutWorld, RULES } from './rollout-world';
+
+jest.setTimeout(900_000);
 
 const MINUTE = 60_000;
 let environment: PushEnvironment;
@@ -240,6 +243,20 @@ it('changes each integration once, however often the answer of the database is l
     );
     expect(audit).toEqual([{ action: 'integration.changed', actor: 'platform' }]);
   }
+});
+
+it('does not end with a retry that is asked for in the last instant', async () => {
+  await world.followers(1);
+  await world.publish();
+  await world.decide('approve');
+  const before = await world.rollout();
+  await world.decide('retry');
+
+  const ended = await world.platform((work) =>
+    advanceRow(work, before, { state: 'completed', finishedAt: work.now }),
+  );
+
+  expect([before.state, ended]).toEqual(['running', undefined]);
 });
 
 it('does not go back to a version without a record type whose mapping was edited since', async () => {

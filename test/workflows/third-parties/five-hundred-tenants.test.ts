@@ -2,6 +2,8 @@
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { type Follower, NAME_AND_EMAIL, RolloutWorld, RULES } from './rollout-world';
 
+jest.setTimeout(900_000);
+
 const TENANTS = 500;
 const HOUR = 3_600_000;
 let environment: PushEnvironment;

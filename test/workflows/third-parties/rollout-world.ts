@@ -25,6 +25,11 @@ import {
 import type { DefinitionRules } from '../../../domain/third-parties/definition';
 import type { PushEnvironment, TestTenant } from '../../support/environments/push-environment';
 
+/** A bound for what hangs: a busy machine may take minutes. */
+const SETTLES_WITHIN_MS = 600_000;
+/** The server drops a connection that waits for minutes, as it may while many integrations are checked. */
+const SLEEP_MS = 300_000;
+
 export const NAME_AND_EMAIL = [
   { name: 'name', to: 'name' },
   { name: 'email', to: 'email' },
@@ -137,8 +142,8 @@ export class RolloutWorld {
 
   /** Until nothing happens any more without time going on. */
   async settle(): Promise<void> {
-    const deadline = Date.now() + 120_000;
-    while (Date.now() < deadline) {
+    const deadline = performance.now() + SETTLES_WITHIN_MS;
+    while (performance.now() < deadline) {
       await this.environment.sleep(20);
       const { nextCheckAt } = await this.rollout();
       const isWaiting = nextCheckAt !== null && nextCheckAt.getTime() > (await this.environment.now());
@@ -149,7 +154,7 @@ export class RolloutWorld {
   }
 
   async sleep(ms: number): Promise<void> {
-    await this.environment.sleep(ms);
+    for (let left = ms; left > 0; left -= SLEEP_MS) await this.environment.sleep(Math.min(left, SLEEP_MS));
     await this.settle();
   }
 

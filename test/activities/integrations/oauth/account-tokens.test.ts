@@ -5,7 +5,7 @@ import { closeConnections } from '../../../../egress/http-client';
 import { loopbackPolicy } from '../../../connectors/suite/given';
 import { GivenTenant, openTestDb, type TestDb } from '../../../db/given';
 import { HostileIssuer, type IssuerRules, type Mishap } from '../../../support/servers/hostile-issuer';
-import { APP_SECRET, type GivenAccount, givenAccount, tokensOfWorker } from './given-account';
+import { APP_SECRET, type GivenAccount, givenAccount, QUICK, tokensOfWorker } from './given-account';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -42,8 +42,7 @@ const failureOf = async (work: Promise<unknown>) =>
 describe('a token that is due', () => {
   it('is refreshed once by 16 workers at the same time, and all get the new one', async () => {
     const account = await given();
-    const times = REFRESH_TIMES;
-    const workers = Array.from({ length: 16 }, () => tokensOfWorker(db.database, account, { times }));
+    const workers = Array.from({ length: 16 }, () => tokensOfWorker(db.database, account));
 
     const tokens = await Promise.all(workers.map((worker) => worker.current()));
 
@@ -107,7 +106,7 @@ describe('an answer that is lost', () => {
     const account = await given();
     issuer.mishaps.push('slow');
 
-    await failureOf(tokensOfWorker(db.database, account).current());
+    await failureOf(tokensOfWorker(db.database, account, { times: QUICK }).current());
     const { value } = await tokensOfWorker(db.database, account).current();
 
     expect(issuer.accepts(value)).toBe(true);
@@ -148,7 +147,7 @@ describe('a refusal of the refresh token', () => {
     const account = await given({ graceMs: -1 });
     let isFirst = true;
     const overtaken = tokensOfWorker(db.database, account, {
-      times: { callMs: 1_000, leaseMs: 0, answersArriveMs: 0 },
+      times: { ...REFRESH_TIMES, leaseMs: 0, answersArriveMs: 0 },
       async at(point) {
         if (point !== 'leased' || !isFirst) return;
         isFirst = false;

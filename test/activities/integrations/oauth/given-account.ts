@@ -1,7 +1,10 @@
 /** An integration whose account was connected at a hostile issuer, and token sources of its workers. */
 import { randomBytes } from 'node:crypto';
 import { createAccountTokens } from '../../../../activities/integrations/oauth/account-tokens';
-import type { RefreshOptions } from '../../../../activities/integrations/oauth/refresh-account';
+import {
+  REFRESH_TIMES,
+  type RefreshOptions,
+} from '../../../../activities/integrations/oauth/refresh-account';
 import type { AccessTokens } from '../../../../connectors/connector';
 import { rest } from '../../../../connectors/rest';
 import type { Database } from '../../../../db/database';
@@ -98,13 +101,14 @@ export async function givenAccount(
   return { tenantId: tenant.tenantId, integrationId, connectionId, config, key: KEY };
 }
 
-const QUICK = { callMs: 1_000, leaseMs: 1_200, answersArriveMs: 2_500 };
+/** For providers that do not answer, and workers that die. A busy machine may take longer for any answer. */
+export const QUICK = { callMs: 1_000, leaseMs: 1_200, answersArriveMs: 2_500 };
 
 /** The tokens as one more worker process would have them: nothing is shared in memory. */
 export function tokensOfWorker(
   database: Database,
   { tenantId, integrationId, connectionId, config, key }: GivenAccount,
-  { at, times = QUICK }: Pick<RefreshOptions, 'at' | 'times'> = {},
+  { at, times = REFRESH_TIMES }: Pick<RefreshOptions, 'at' | 'times'> = {},
 ): AccessTokens {
   const encryption = encryptionWith(key);
   const parsed = rest.configSchema.parse(config);

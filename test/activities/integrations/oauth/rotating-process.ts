@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Unauthorized } from '../../../../connectors/errors';
 import { Database } from '../../../../db/database';
 import { Random } from '../../../support/random';
-import { type GivenAccount, tokensOfWorker } from './given-account';
+import { type GivenAccount, QUICK, tokensOfWorker } from './given-account';
 
 export interface RotatingOptions {
   databaseUrl: string;
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   for (;;) {
     const account = random.pick(options.accounts);
     // Without a cache: each use reads the row.
-    const worker = tokensOfWorker(database, account, { at });
+    const worker = tokensOfWorker(database, account, { at, times: QUICK });
     try {
       const { value } = await worker.current();
       const headers = { authorization: `Bearer ${value}` };

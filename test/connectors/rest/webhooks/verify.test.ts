@@ -255,14 +255,18 @@ describe('what a verified call names', () => {
     expect(found).toContainEqual({ recordType: 'contacts', remoteId: null });
   });
 
-  it('in a moment, however many events a call has', () => {
+  it('by its first thousand events, however many a call has', () => {
     const when = { at: '/kind', is: 'contact' };
     const events = Array.from({ length: 20 }, () => ({ ...EVENTS[0], when }));
-    const body = `{"events":[${'0,'.repeat(500_000)}0]}`;
-    const began = performance.now();
+    const body = `{"events":[${'{},'.repeat(5_000)}{}]}`;
+    const read = jest.spyOn(Object, 'hasOwn');
 
-    expect(records({ events }, body)).toEqual([{ recordType: 'contacts', remoteId: null }]);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    const found = records({ events }, body);
+    const kindsRead = read.mock.calls.filter(([, key]) => key === 'kind').length;
+    read.mockRestore();
+
+    expect(found).toEqual([{ recordType: 'contacts', remoteId: null }]);
+    expect(kindsRead).toBe(events.length * 1_000);
   });
 });
 
