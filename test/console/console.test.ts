@@ -223,7 +223,7 @@ it('changes a field on its way, and tries it on real records before it is saved'
   await button('Preview changes').click();
   await button(/as sent to the app/).click();
 
-  await expectShown(page.getByRole('cell', { name: 'ENGINEER' }).first());
+  await expectShown(page.getByRole('cell', { name: 'ENGINEER', exact: true }).first());
   await button('Cancel').click();
 });
 

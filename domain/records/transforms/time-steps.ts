@@ -93,7 +93,18 @@ function withSamples(step: CompiledStep, samples: readonly string[]): CompiledSt
 function parse(value: JsonValue, format: string, zone: string): string | undefined {
   if (typeof value !== 'string' || value.length > TEXT_LENGTH_MAX) return undefined;
   const at = DateTime.fromFormat(value.trim(), format, { ...ENGLISH, zone });
-  return at.isValid ? canonical(at.toMillis()) : undefined;
+  return at.isValid ? canonical(firstOf(at, format).toMillis()) : undefined;
+}
+
+/**
+ * When clocks are put back, an hour comes twice. It is the first one, unless the text tells them apart: Luxon
+ * chooses by the season in which the text is read, so that a value would change without an edit.
+ */
+function firstOf(at: DateTime, format: string): DateTime {
+  const both = at.getPossibleOffsets();
+  if (both.length < 2) return at;
+  const text = at.toFormat(format, ENGLISH);
+  return both.find((one) => one.toFormat(format, ENGLISH) === text) ?? at;
 }
 
 function instantOf(value: JsonValue, unit: number): string | undefined {

@@ -7,7 +7,8 @@ import {
   startScriptedServer,
 } from '../suite/scripted-server';
 
-export const TOKEN = 'canary/secret+0815';
+/** Its end is no part of a port, a time or an id in hexadecimal digits. */
+export const TOKEN = 'canary/secret+quux';
 
 interface Contact extends JsonObject {
   id: string;

@@ -232,6 +232,22 @@ describe('the steps of a transform', () => {
     expect(compileChain(steps).toLocal(theirs)).toEqual({ ok: true, value: ours });
   });
 
+  it.each([
+    ['2026-01-15T12:00:00Z', 'dd.MM.yyyy HH:mm', '25.10.2026 02:30', '2026-10-25T00:30:00.000Z'],
+    ['2026-07-15T12:00:00Z', 'dd.MM.yyyy HH:mm', '25.10.2026 02:30', '2026-10-25T00:30:00.000Z'],
+    ['2026-01-15T12:00:00Z', 'dd.MM.yyyy HH:mm ZZ', '25.10.2026 02:30 +02:00', '2026-10-25T00:30:00.000Z'],
+    ['2026-07-15T12:00:00Z', 'dd.MM.yyyy HH:mm ZZ', '25.10.2026 02:30 +01:00', '2026-10-25T01:30:00.000Z'],
+  ])('read on %s, %s: %s is %s', (today, format, theirs, ours) => {
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.parse(today));
+    try {
+      const chain = compileChain([{ type: 'datetime', format, zone: 'Europe/Berlin' }]);
+
+      expect(chain.toLocal(theirs)).toEqual({ ok: true, value: ours });
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   it.each<[TransformStep[], JsonValue, string]>([
     [[{ type: 'lookup', values: { sales: 7 } }], 'law', 'The value "law" is not one of sales.'],
     [[{ type: 'date', format: 'dd.MM.yyyy' }], '2026-02-30', 'The value "2026-02-30" is not a date.'],
