@@ -1,4 +1,4 @@
-/** Pulled records that refer to records which are not known here yet (docs/decisions/0033). */
+/** Pulled records that refer to records which are not known here yet (rules.md 64, docs/decisions/0033). */
 import { openTestDb, type TestDb } from '../given';
 import { PullWorld } from './pull-world';
 

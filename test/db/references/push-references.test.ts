@@ -1,4 +1,4 @@
-/** Pushes of records that refer to others (docs/decisions/0033). */
+/** Pushes of records that refer to others (rules.md 64, docs/decisions/0033). */
 import { World } from './world';
 
 let worlds: Awaited<ReturnType<typeof World.open>>;

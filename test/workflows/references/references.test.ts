@@ -1,4 +1,4 @@
-/** Records that refer to each other and go both ways, through the workers (docs/decisions/0033). */
+/** Records that refer to each other and go both ways, through the workers (rules.md 64). */
 import { RecordRejected } from '../../../connectors/errors';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
