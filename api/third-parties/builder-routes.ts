@@ -40,7 +40,7 @@ const start = z
     definition: jsonObject.optional().meta({ description: 'A definition to check.' }),
   })
   .refine((given) => Object.keys(given).length <= 1, 'Give one of `curl`, `openapi` and `definition`.')
-  .meta({ id: 'DefinitionStart', description: 'Nothing: a blank definition.' });
+  .meta({ maxProperties: 1, id: 'DefinitionStart', description: 'Nothing: a blank definition.' });
 
 const draftView = z
   .object({
