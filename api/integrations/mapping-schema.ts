@@ -4,6 +4,13 @@ import { byRecordType, jsonValue } from '../routing/common-schemas';
 import { reference } from './mappings/reference-schema';
 import { transform } from './mappings/transform-schema';
 
+/** What no field may have together. */
+const ONE_WAY_ONLY = [
+  { required: ['values', 'transform'] },
+  { required: ['values', 'ref'] },
+  { required: ['transform', 'ref'] },
+];
+
 const fieldMapping = z
   .strictObject({
     name: z
@@ -69,7 +76,7 @@ const fieldMapping = z
       [steps, values, ref].filter((way) => way !== undefined).length <= 1,
     'give only one of "values", "transform" and "ref"',
   )
-  .meta({ id: 'FieldMapping' });
+  .meta({ not: { anyOf: ONE_WAY_ONLY }, id: 'FieldMapping' });
 
 const recordTypeMapping = z
   .strictObject({
