@@ -39,9 +39,10 @@ const step = z
         at: z.int().min(-100).max(100).meta({ description: '0 is the first part, -1 the last one.' }),
       })
       .meta({ description: 'One part of our text. Only sent.' }),
-    z
-      .strictObject({ type: z.literal('default'), value: jsonValue })
-      .meta({ description: 'Sent for null and for a field that the record does not have.' }),
+    z.strictObject({ type: z.literal('default'), value: jsonValue }).meta({
+      description: 'Sent for null and for a field that the record does not have.',
+      required: ['type', 'value'],
+    }),
     z
       .strictObject({
         type: z.literal('lookup'),
