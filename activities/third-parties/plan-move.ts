@@ -7,11 +7,11 @@ import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { previewMapping } from '../../db/push/backfill';
-import { wouldWait } from '../../db/push/outbound-brakes';
+import { showEffects } from '../../db/push/outbound-brakes';
 import { findDefinitionVersion } from '../../db/third-parties/definitions';
 import { findMove, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
 import type { Rollout } from '../../db/third-parties/rollouts';
-import type { RolloutEffect } from '../../db/tables/third-parties';
+import type { MappingEffect } from '../../domain/push/braked-effect';
 import { jsonEquals } from '../../domain/json';
 import type { ProblemDetail } from '../../domain/problem-detail';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
@@ -81,7 +81,7 @@ export async function planMove(
 async function beginTry(work: TenantWork, key: MoveKey): Promise<number | undefined> {
   const move = await findMove(work, { ...key, lock: true });
   if (move === undefined || (move.state !== 'found' && move.state !== 'held_back')) return undefined;
-  // A person's request begins to count anew.
+  // A person's request begins a new count.
   const tries = move.state === 'held_back' ? 0 : move.tries;
   if (tries >= TRIES_MAX) {
     const problem = {
@@ -188,7 +188,7 @@ async function tryAtApp(
 async function impactOf(
   work: TenantWork,
   { integration, after }: Plan,
-): Promise<{ touched: number; examined: number; effects: RolloutEffect[] } | undefined> {
+): Promise<{ touched: number; examined: number; effects: MappingEffect[] } | undefined> {
   if (after === undefined || jsonEquals(after.recordTypes as never, integration.recordTypes as never))
     return undefined;
   const { integrationId } = integration;
@@ -197,13 +197,5 @@ async function impactOf(
     recordTypes: after.recordTypes,
     atMost: RECORDS_EXAMINED_MAX,
   });
-  const shown: RolloutEffect[] = [];
-  for (const counted of effects)
-    shown.push({
-      record_type: counted.recordType,
-      effect: counted.effect,
-      records: counted.records,
-      waits_for_approval: await wouldWait(work, integration, counted),
-    });
-  return { touched, examined, effects: shown };
+  return { touched, examined, effects: await showEffects(work, integration, effects) };
 }

@@ -1,9 +1,10 @@
-/** The dry run of a mapping change: how many records would be pushed again, and what that changes in
- * the app. */
+/**
+ * The dry run of a mapping change: how many records would be pushed again, and what that changes in the app.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { wouldWait } from '../../db/push/outbound-brakes';
+import { showEffects } from '../../db/push/outbound-brakes';
 import { previewMapping } from '../../db/push/backfill';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { recordTypeName } from '../routing/common-schemas';
@@ -49,18 +50,10 @@ export async function previewOf(
     recordTypes,
     atMost,
   });
-  const shown = [];
-  for (const counted of effects)
-    shown.push({
-      record_type: counted.recordType,
-      effect: counted.effect,
-      records: counted.records,
-      waits_for_approval: await wouldWait(work, integration, counted),
-    });
   return {
     records_touched: touched,
     records_examined: examined,
     is_complete: isComplete,
-    effects: shown,
+    effects: await showEffects(work, integration, effects),
   };
 }

@@ -59,7 +59,7 @@ const drafting = {
   tag,
   summary: 'Begin a definition',
   description:
-    'Nothing is stored and nobody is called. Repeat it with `definition` to check what you changed.',
+    'Nothing is stored, and no call is made. Repeat it with `definition` to check what you changed.',
   body: start,
   bodyBytesMax: OPENAPI_BYTES_MAX,
   responses: { 200: { description: 'A draft.', schema: draftView } },

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { exceedsBrake, type BrakeSetting } from '../../domain/brakes/brake';
-import type { BrakedEffect } from '../../domain/push/braked-effect';
+import type { BrakedEffect, MappingEffect } from '../../domain/push/braked-effect';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
@@ -77,8 +77,24 @@ interface BrakeCount {
   held: number;
 }
 
-/** True if so many pushes of a new mapping would wait for approval. */
-export async function wouldWait(
+/** What the pushes of a new mapping would do, and whether they would wait for approval; as on the wire. */
+export async function showEffects(
+  work: TenantWork,
+  integration: Pick<Integration, 'integrationId' | 'typeSettings'>,
+  effects: readonly (Braked & { records: number })[],
+): Promise<MappingEffect[]> {
+  const shown: MappingEffect[] = [];
+  for (const counted of effects)
+    shown.push({
+      record_type: counted.recordType,
+      effect: counted.effect,
+      records: counted.records,
+      waits_for_approval: await wouldWait(work, integration, counted),
+    });
+  return shown;
+}
+
+async function wouldWait(
   work: TenantWork,
   integration: Pick<Integration, 'integrationId' | 'typeSettings'>,
   { records, ...braked }: Braked & { records: number },

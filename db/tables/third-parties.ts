@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { ProblemDetail } from '../../domain/problem-detail';
-import type { BrakedEffect } from '../../domain/push/braked-effect';
+import type { MappingEffect } from '../../domain/push/braked-effect';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import type {
   Following,
@@ -79,13 +79,6 @@ export interface DefinitionRolloutsTable {
 }
 
 /** What a change of the mappings would do at the app. */
-export interface RolloutEffect {
-  record_type: string;
-  effect: BrakedEffect;
-  records: number;
-  waits_for_approval: boolean;
-}
-
 /** A row of the tenant, so that it changes in one transaction with the integration. */
 export interface DefinitionRolloutIntegrationsTable {
   tenantId: string;
@@ -105,7 +98,7 @@ export interface DefinitionRolloutIntegrationsTable {
   changes: Json<string[]> | null;
   recordsTouched: number | null;
   recordsExamined: number | null;
-  effects: Json<RolloutEffect[]> | null;
+  effects: Json<MappingEffect[]> | null;
   problems: Json<ProblemDetail[]> | null;
   settingsBefore: Json<Following> | null;
   settingsAfter: Json<Following> | null;

@@ -79,3 +79,11 @@ export function effectOfChange(
 
 const isEmpty = (value: JsonValue | undefined): boolean =>
   value === undefined || value === null || value === '';
+
+/** What some pushes of a new mapping would do. */
+export interface MappingEffect {
+  record_type: string;
+  effect: BrakedEffect;
+  records: number;
+  waits_for_approval: boolean;
+}

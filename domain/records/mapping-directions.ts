@@ -1,6 +1,5 @@
 /** The record types that an integration pulls, and those that it pushes. */
-import type { RecordTypeMapping } from './mapping';
-import type { RecordTypeMappings } from './mapping';
+import type { RecordTypeMapping, RecordTypeMappings } from './mapping';
 
 export type SyncDirection = 'pull' | 'push';
 

@@ -154,7 +154,7 @@ class Exchange {
     missing: string[],
   ): Promise<ConsentResult> {
     if (accountBefore === null) {
-      // Nobody else has these tokens.
+      // No other process has these tokens.
       await keep();
       const accounts = await readAccounts();
       return { ...connected({ accountId: null, accountName: null }, missing), accounts };

@@ -3,12 +3,9 @@
  */
 
 export function withParameter(url: string, name: string, value: string): string {
-  const [address = '', ...rest] = url.split('?');
-  const others = rest
-    .join('?')
-    .split('&')
-    .filter((pair) => pair !== '' && nameOf(pair) !== name);
-  return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
+  const others = withoutParameters(url, [name]);
+  const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+  return `${others}${others.includes('?') ? '&' : '?'}${pair}`;
 }
 
 /** Adds to the value of a parameter, which may be missing. */

@@ -1,6 +1,6 @@
 /**
  * The tokens of a deleted integration go with it, whichever release deletes it: an api of a former one knows
- * neither accounts nor consents. The trigger runs as whoever deletes, under the policies of that role.
+ * neither accounts nor consents. The trigger runs in the role that deletes, under its policies.
  */
 import { type Kysely, sql } from 'kysely';
 

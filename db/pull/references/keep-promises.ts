@@ -20,7 +20,7 @@ import type { TenantWork } from '../../database';
 import { findIntegration } from '../../integrations/integrations';
 import { raiseConflicts } from '../../records/conflicts';
 import { findOurIds } from '../../records/references/find-ids';
-import { wakeAll } from '../../records/references/wake-pushes';
+import { endWaits } from '../../records/references/end-waits';
 import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import { FIRST_ID, newUuid } from '../../sql/ids';
 import { type PageToApply, type PulledRecord, pullTargetOf } from '../page';
@@ -68,7 +68,7 @@ export async function settlePage(
       return externalId === undefined ? [] : [{ ...one, externalId }];
     });
   });
-  await wakeAll(inTenant, integrationId, targets);
+  await endWaits(inTenant, integrationId, targets);
 }
 
 /** In chunks. Safe to repeat. */

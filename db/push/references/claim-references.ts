@@ -113,7 +113,7 @@ function decide(
     rows.flatMap(({ remoteId, ...row }) => (remoteId === null ? [] : [[referredKey(row), remoteId]])),
   );
   const common = { remoteIds, waitsUntil: null, leftOut: [], rows };
-  // What is removed there waits for nobody.
+  // A removal does not wait for other records.
   if (target.operation !== 'upsert') return { ...one, references: { ...common, rows: [] } };
   const missing = rows.filter(({ state }) => state === 'missing');
   if (missing.length > 0) {

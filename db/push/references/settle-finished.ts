@@ -2,10 +2,10 @@
 import type { RecordTypeMappings } from '../../../domain/records/mapping';
 import { referringTypes } from '../../../domain/records/references';
 import type { TenantWork } from '../../database';
-import { wakeAll } from '../../records/references/wake-pushes';
+import { endWaits } from '../../records/references/end-waits';
 import { keepPromisesTo } from '../../pull/references/keep-promises';
 import type { FinishedPush } from '../push-outcome';
-import { settleWaiting, wakeOutdated } from './settle-references';
+import { settleWaiting, endOutdated } from './settle-references';
 
 /** Safe to repeat. Without it, what waits looks again by itself after a while. */
 export async function settleFinished(
@@ -21,17 +21,17 @@ export async function settleFinished(
       ? [{ recordType, externalId, remoteId: outcome.remoteId }]
       : [],
   );
-  await wakeAll(inTenant, integrationId, linked);
+  await endWaits(inTenant, integrationId, linked);
   await keepPromisesTo(inTenant, { integrationId, recordTypes }, linked);
   const incomplete = finished.flatMap(({ push, outcome }) =>
     outcome.kind === 'succeeded' && push.leftOut.length > 0 ? [push.recordId] : [],
   );
   await settleWaiting(inTenant, integrationId, incomplete);
-  // A record that was created again meanwhile did not wake those that were under way.
+  // A record that was created again meanwhile did not make those due that were under way.
   const complete = finished.flatMap(({ push, outcome }) =>
     outcome.kind === 'succeeded' && push.leftOut.length === 0 && Object.keys(push.remoteIds).length > 0
       ? [push.recordId]
       : [],
   );
-  await wakeOutdated(inTenant, integrationId, complete);
+  await endOutdated(inTenant, integrationId, complete);
 }

@@ -1,12 +1,12 @@
 /**
- * After a claim or a push has committed: wakes what waits for records that the third party has got meanwhile,
- * and lets one record of each circle go first (docs/decisions/0033). Both sides look after their own commit,
- * so that neither overlooks the other. Safe to repeat.
+ * After a claim or a push has committed: makes due what waits for records that the third party has got
+ * meanwhile, and lets one record of each circle go first (docs/decisions/0033). Both sides look after their
+ * own commit, so that neither overlooks the other. Safe to repeat.
  */
 import { sql } from 'kysely';
 import { edgesToLeaveOut } from '../../../domain/push/reference-cycles';
 import type { TenantWork } from '../../database';
-import { type LinkedTarget, makeDue, wakeAll } from '../../records/references/wake-pushes';
+import { type LinkedTarget, makeDue, endWaits } from '../../records/references/end-waits';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 
 /** References that one look for circles follows. */
@@ -20,19 +20,19 @@ export async function settleWaiting(
   recordIds: readonly string[],
 ): Promise<void> {
   if (recordIds.length === 0) return;
-  await wakeOutdated(inTenant, integrationId, recordIds);
+  await endOutdated(inTenant, integrationId, recordIds);
   await inTenant((work) => breakCircles(work, integrationId, recordIds));
 }
 
 /** Those of these records whose targets the third party has got, or has under another id, by now. */
-export async function wakeOutdated(
+export async function endOutdated(
   inTenant: InTenant,
   integrationId: string,
   recordIds: readonly string[],
 ): Promise<void> {
   if (recordIds.length === 0) return;
   const linked = await inTenant((work) => readLinkedTargets(work, integrationId, recordIds));
-  await wakeAll(inTenant, integrationId, linked);
+  await endWaits(inTenant, integrationId, linked);
 }
 
 /** The targets of these records that the third party has, as they were not sent. */

@@ -2,6 +2,7 @@
 import type { ProblemDetail } from '../../problem-detail';
 import type { FieldMapping, RecordTypeMapping, RecordTypeMappings } from '../mapping';
 import { referenceFields } from '../references';
+import { problem } from './field-problems';
 
 export function findReferenceProblems(
   mapping: RecordTypeMapping,
@@ -10,9 +11,7 @@ export function findReferenceProblems(
 ): ProblemDetail[] {
   const isReference = referenceFields(mapping).some(({ name }) => name === mapping.matchBy);
   return [
-    ...(isReference
-      ? [{ pointer: at('match_by'), code: 'reference', message: 'match_by cannot be a field with "ref".' }]
-      : []),
+    ...(isReference ? [problem(at('match_by'), 'reference', 'match_by cannot be a field with "ref".')] : []),
     ...mapping.fields.flatMap((field, index) =>
       findProblemsOfField(field, mappings, (name) => at('fields', index, ...name)),
     ),
@@ -29,19 +28,17 @@ function findProblemsOfField(
     ...(Object.hasOwn(mappings, ref.recordType)
       ? []
       : [
-          {
-            pointer: at(['ref', 'record_type']),
-            code: 'not_mapped',
-            message: 'A field can only refer to a record type that the integration maps too.',
-          },
+          problem(
+            at(['ref', 'record_type']),
+            'not_mapped',
+            'A field can only refer to a record type that the integration maps too.',
+          ),
         ]),
     ...(constant === undefined && names === undefined
       ? []
-      : [{ pointer: at(['ref']), code: 'ref_alone', message: 'A field with "ref" needs "name".' }]),
+      : [problem(at(['ref']), 'ref_alone', 'A field with "ref" needs "name".')]),
     ...(type === 'string' || type === 'number'
       ? []
-      : [
-          { pointer: at(['type']), code: 'not_an_id', message: 'The type of an id is "string" or "number".' },
-        ]),
+      : [problem(at(['type']), 'not_an_id', 'The type of an id is "string" or "number".')]),
   ];
 }

@@ -376,7 +376,7 @@ describe('the settings of the tenant', () => {
   });
 });
 
-it('of a definition shows its labels and steps; the guidance of whoever asks comes first', async () => {
+it('of a definition shows its labels and steps; the guidance of the session comes first', async () => {
   const signIn = {
     key: 'service_account',
     label: 'Service account',

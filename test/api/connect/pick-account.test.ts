@@ -142,7 +142,7 @@ it.each([
   expect((await linked()).config.headers).toEqual({ 'X-Company': 'company-1' });
 });
 
-it('what was picked stays, whoever picks another one at the same time', async () => {
+it('what was picked stays if another one is picked at the same time', async () => {
   const { finish } = await consented();
   await finish();
 

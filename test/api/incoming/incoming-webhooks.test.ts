@@ -74,7 +74,7 @@ it('a new address ends the one before it, and keeps the secret', async () => {
   expect((await call(['c1'], new URL(body.address).pathname)).status).toBe(200);
 });
 
-it('the address and the secret are shown to nobody, not in logs either', async () => {
+it('the address and the secret are not shown again, and are in no log', async () => {
   await call(['c1']);
   await tenant.operator.get(`/v1/integrations/${incoming.id}/incoming-webhooks`).expect(403);
   await eventually(async () => expect(service.logged.join('')).toContain('request'));

@@ -29,7 +29,7 @@ export interface Contract {
   recordType: string;
   /** Of a record type without a default mapping. */
   mapping?: RecordTypeMapping;
-  /** Adds the record with this number, as if somebody had made it there. At least five fit on two pages. */
+  /** Adds the record with this number, as if a person had made it there. At least five fit on two pages. */
   seed(product: Product, number: number): Row;
   /** A change there. */
   touch: JsonObject;

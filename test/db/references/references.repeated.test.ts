@@ -58,7 +58,7 @@ async function trial(seed: number): Promise<void> {
     await world.push(luck);
   }
 
-  // In the end nobody dies, nothing is refused, and people retry what failed.
+  // In the end no worker dies, nothing is refused, and people retry what failed.
   for (let round = 0; round < 12; round += 1) {
     world.pass(EVERY_WAIT_MS);
     await world.retryFailed();

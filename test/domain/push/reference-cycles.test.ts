@@ -18,7 +18,7 @@ it('without the chosen edges, nothing waits in a circle', () => {
       const edges = pairs.map(([from, to]) => edge(from, to));
       const chosen = new Set(edgesToLeaveOut(edges));
       let left = edges.filter((one) => !chosen.has(one));
-      // What waits for nobody goes, until all are gone.
+      // What waits for no other goes, until all are gone.
       for (let before = -1; left.length !== before;) {
         before = left.length;
         const waiting = new Set(left.map(({ recordId }) => recordId));

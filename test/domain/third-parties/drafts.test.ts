@@ -245,7 +245,7 @@ describe('a draft from an OpenAPI document', () => {
       'names that mean something to programs',
       { components: { schemas: JSON.parse('{"__proto__":{}}') as object } },
     ],
-    ['a scheme that nobody knows', { components: { securitySchemes: { x: { type: 'mutualTLS' } } } }],
+    ['an unknown scheme', { components: { securitySchemes: { x: { type: 'mutualTLS' } } } }],
     [
       'references in a circle',
       { components: { schemas: { Person: { $ref: '#/components/schemas/Person' } } } },

@@ -119,7 +119,7 @@ it('names the rights that were asked for and not granted', async () => {
   expect(await wordsOf(consentId)).toContain('contacts.write is missing');
 });
 
-it('sends a code once, whoever asks at once or later', async () => {
+it('sends a code once, also if it is asked for at the same time or later', async () => {
   const consentId = await givenConsent();
 
   const answers = await Promise.all([exchange(consentId), exchange(consentId), exchange(consentId)]);
@@ -141,7 +141,7 @@ it('refuses the answer of another issuer before anything is sent', async () => {
 });
 
 it.each<[string, Answer]>([
-  ['a code of somebody else', { code: 'code-of-attacker' }],
+  ['a code of another person', { code: 'code-of-attacker' }],
   ['a code that another verifier was promised for', { verifier: 'w'.repeat(43) }],
 ])('says that the provider refuses %s', async (_name, answer) => {
   const consentId = await givenConsent(answer);

@@ -1,4 +1,4 @@
-/** Accounts that nobody uses: workers refresh their tokens, and new data keys encrypt them again. */
+/** Accounts that are not used: workers refresh their tokens, and new data keys encrypt them again. */
 import { createConnectorOpener } from '../../../../activities/integrations/open-connector';
 import { connectors } from '../../../../connectors';
 import { rest } from '../../../../connectors/rest';

@@ -171,7 +171,7 @@ const CUSTOMERS: Contract = {
 };
 
 describeContract(CUSTOMERS, (given) => {
-  it('changes the latest version when somebody else was faster', async () => {
+  it('changes the latest version when another change was faster', async () => {
     const { simulator, product, linked } = given();
     const context = await linked();
     const row = product.records.add({

@@ -230,7 +230,7 @@ describeContract(
   (given) => {
     const itemOf = itemsOf('contacts');
 
-    it('changes the contact that somebody has created meanwhile', async () => {
+    it('changes the contact that a person has created meanwhile', async () => {
       const { simulator, product, linked } = given();
       const context = await linked();
       const row = product.records.add({ LastName: 'Lovelace', [EXTERNAL_ID]: 'e1' });

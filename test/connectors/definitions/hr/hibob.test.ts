@@ -64,7 +64,7 @@ function bob(): Product {
 const statusOf = ({ internal }: JsonObject): JsonValue | undefined =>
   isJsonObject(internal) ? internal['status'] : undefined;
 
-/** The requested fields, nested and with slashes; what nobody has entered is left out. */
+/** The requested fields, nested and with slashes; what was not entered is left out. */
 function shown({ id, fields }: Row, { fields: wanted, humanReadable }: JsonObject): JsonObject {
   let result: JsonObject = { id };
   let words: JsonObject = {};

@@ -27,7 +27,7 @@ interface WaitingRow {
 }
 
 /** In chunks: many records may wait for one. Safe to repeat. */
-export async function wakeAll(
+export async function endWaits(
   inTenant: <T>(work: (tenant: TenantWork) => Promise<T>) => Promise<T>,
   integrationId: string,
   targets: readonly LinkedTarget[],
@@ -35,12 +35,12 @@ export async function wakeAll(
   let after: string | null = targets.length === 0 ? null : FIRST_ID;
   while (after !== null) {
     const from: string = after;
-    after = await inTenant((work) => wakeChunk(work, integrationId, targets, from));
+    after = await inTenant((work) => endWaitsOfChunk(work, integrationId, targets, from));
   }
 }
 
 /** @returns the last record of the chunk; null = there are no more. */
-async function wakeChunk(
+async function endWaitsOfChunk(
   work: TenantWork,
   integrationId: string,
   targets: readonly LinkedTarget[],
