@@ -34,7 +34,16 @@ interface Suite {
 interface Counts {
   passed: number;
   failed: number;
+  /** What failed, by name, as far as it has one. */
+  failures: string[];
 }
+
+const noCounts = (): Counts => ({ passed: 0, failed: 0, failures: [] });
+const sumOf = (counts: Counts[]): Counts => ({
+  passed: counts.reduce((sum, { passed }) => sum + passed, 0),
+  failed: counts.reduce((sum, { failed }) => sum + failed, 0),
+  failures: counts.flatMap(({ failures }) => failures),
+});
 
 const announce = (tool: string): void => console.log(`Fetching ${tool} …`);
 const servers = [
@@ -128,11 +137,12 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.e
 }
 
 async function runChecks(checks: string[]): Promise<Counts> {
-  const counts = { passed: 0, failed: 0 };
+  const counts = noCounts();
   for (const check of checks) {
     const isPassed = (await run('npm', ['run', '--silent', check])) === 0;
     console.log(`${isPassed ? 'PASS' : 'FAIL'} ${check}`);
     counts[isPassed ? 'passed' : 'failed'] += 1;
+    if (!isPassed) counts.failures.push(check);
   }
   return counts;
 }
@@ -161,7 +171,7 @@ async function runJest({ projects, jestOptions, env = {} }: Suite, options: stri
     });
     const counts = fs.existsSync(countsFile)
       ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts)
-      : { passed: 0, failed: 0 };
+      : noCounts();
     const isUnexplained = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
     if (isUnexplained)
       console.error(
@@ -169,17 +179,21 @@ async function runJest({ projects, jestOptions, env = {} }: Suite, options: stri
           ? 'No test ran: counted as a failure.'
           : `Jest ended with exit code ${exitCode}: counted as a failure.`,
       );
-    return { passed: counts.passed, failed: counts.failed + (isUnexplained ? 1 : 0) };
+    return { ...counts, failed: counts.failed + (isUnexplained ? 1 : 0) };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** With TEST_SUMMARY_FILE the counts go to that file, so that `.ci/run` can add up several suites. */
+/**
+ * With TEST_SUMMARY_FILE the counts, and below them what failed, go to that file, so that `.ci/run` can add
+ * up several suites.
+ */
 function report(counts: Counts): void {
   const file = process.env.TEST_SUMMARY_FILE;
-  if (file) fs.writeFileSync(file, `${counts.passed} ${counts.failed}\n`);
-  else console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+  const failures = counts.failures.map((failure) => `FAILED ${failure}\n`).join('');
+  if (file) fs.writeFileSync(file, `${counts.passed} ${counts.failed}\n${failures}`);
+  else console.log(`\n${failures}${counts.passed} passed, ${counts.failed} failed`);
   process.exit(counts.failed === 0 ? 0 : 1);
 }
 
@@ -196,10 +210,7 @@ async function runSuite(suite: Suite, options: string[]): Promise<Counts> {
   } finally {
     fs.rmSync(statements, { recursive: true, force: true });
   }
-  return counts.reduce((sum, { passed, failed }) => ({
-    passed: sum.passed + passed,
-    failed: sum.failed + failed,
-  }));
+  return sumOf(counts);
 }
 
 async function main(args: string[]): Promise<void> {
@@ -207,28 +218,27 @@ async function main(args: string[]): Promise<void> {
   const options = rest.filter((option) => option !== '--');
   // `npm run hostile -- 50000`: the number of sessions.
   if (name === 'hostile' && /^\d+$/.test(options[0] ?? '')) process.env['HOSTILE_SESSIONS'] = options.shift();
-  const counts = { passed: 0, failed: 0 };
+  const counts: Counts[] = [];
   for (const suiteName of groups[name as string] ?? [name as string]) {
     const suite = suites[suiteName];
     if (!suite)
       throw new Error(
         `There is no suite "${suiteName}". There are: ${[...Object.keys(suites), ...Object.keys(groups)].join(', ')}.`,
       );
-    const { passed, failed } = await runSuite(suite, options).catch((error: unknown) => {
+    const counted = await runSuite(suite, options).catch((error: unknown) => {
       if (error instanceof Interrupted) throw error;
       console.error(`The suite ${suiteName} could not run: ${(error as Error).message}`);
-      return { passed: 0, failed: 1 };
+      return { passed: 0, failed: 1, failures: [`suite ${suiteName}`] };
     });
-    counts.passed += passed;
-    counts.failed += failed;
+    counts.push(counted);
   }
-  report(counts);
+  report(sumOf(counts));
 }
 
 export function test(args: string[]): void {
   main(args).catch((error: unknown) => {
     if (error instanceof Interrupted) process.exit(130);
     console.error(`The tests could not run: ${(error as Error).message}`);
-    report({ passed: 0, failed: 1 });
+    report({ passed: 0, failed: 1, failures: [] });
   });
 }

@@ -4,12 +4,13 @@ import { byRecordType, jsonValue } from '../routing/common-schemas';
 import { reference } from './mappings/reference-schema';
 import { transform } from './mappings/transform-schema';
 
+const having = (...keys: string[]) => ({
+  properties: Object.fromEntries(keys.map((key) => [key, {}])),
+  required: keys,
+});
+
 /** What no field may have together. */
-const ONE_WAY_ONLY = [
-  { required: ['values', 'transform'] },
-  { required: ['values', 'ref'] },
-  { required: ['transform', 'ref'] },
-];
+const ONE_WAY_ONLY = [having('values', 'transform'), having('values', 'ref'), having('transform', 'ref')];
 
 const fieldMapping = z
   .strictObject({
