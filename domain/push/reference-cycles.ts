@@ -15,41 +15,70 @@ export interface Waiting {
  */
 export function edgesToLeaveOut<Edge extends Waiting>(edges: readonly Edge[]): Edge[] {
   const left = new Map<string, Edge[]>();
-  for (const edge of edges) left.set(edge.recordId, [...(left.get(edge.recordId) ?? []), edge]);
-  const chosen: Edge[] = [];
-  for (;;) {
-    const circle = findCircle(left);
-    if (circle === undefined) return chosen;
-    const first = circle.reduce((a, b) => (b.recordId < a.recordId ? b : a));
-    chosen.push(first);
-    left.set(
-      first.recordId,
-      (left.get(first.recordId) ?? []).filter((edge) => edge !== first),
-    );
+  for (const edge of edges) {
+    const others = left.get(edge.recordId);
+    if (others === undefined) left.set(edge.recordId, [edge]);
+    else others.push(edge);
   }
+  const chosen: Edge[] = [];
+  // From these no circle is reached, and none is once more edges are left out.
+  const done = new Set<string>();
+  for (const start of [...left.keys()].sort())
+    for (
+      let circle = findCircle(left, start, done);
+      circle !== undefined;
+      circle = findCircle(left, start, done)
+    ) {
+      const first = circle.reduce((a, b) => (b.recordId < a.recordId ? b : a));
+      chosen.push(first);
+      left.set(
+        first.recordId,
+        (left.get(first.recordId) ?? []).filter((edge) => edge !== first),
+      );
+    }
+  return chosen;
+}
+
+/**
+ * The record whose references are left out if a search for circles has ended at its limit and has found none:
+ * the one from which it came furthest. undefined: the edges do not begin at one of these records.
+ * @param edges in the order in which they were reached
+ */
+export function recordToSendFirst(
+  edges: readonly Waiting[],
+  searched: readonly string[],
+): string | undefined {
+  const starts = new Set(searched);
+  const by = new Map<string, string>();
+  for (const { recordId, targetId } of edges) if (!by.has(targetId)) by.set(targetId, recordId);
+  // Without circles, the way back has an end.
+  let at = edges.at(-1)?.recordId;
+  while (at !== undefined && !starts.has(at)) at = by.get(at);
+  return at;
 }
 
 /** A depth-first search without recursion: a chain may be long. */
-function findCircle<Edge extends Waiting>(edges: ReadonlyMap<string, readonly Edge[]>): Edge[] | undefined {
-  const done = new Set<string>();
-  for (const start of [...edges.keys()].sort()) {
-    const path: { at: string; next: number; by?: Edge }[] = [{ at: start, next: 0 }];
-    const onPath = new Set([start]);
-    while (path.length > 0) {
-      const top = path.at(-1) as { at: string; next: number };
-      const edge = done.has(top.at) ? undefined : edges.get(top.at)?.[top.next];
-      top.next += 1;
-      if (edge === undefined) {
-        done.add(top.at);
-        onPath.delete(top.at);
-        path.pop();
-      } else if (onPath.has(edge.targetId)) {
-        const from = path.findIndex(({ at }) => at === edge.targetId);
-        return [...path.slice(from + 1).flatMap(({ by }) => by ?? []), edge];
-      } else if (!done.has(edge.targetId)) {
-        path.push({ at: edge.targetId, next: 0, by: edge });
-        onPath.add(edge.targetId);
-      }
+function findCircle<Edge extends Waiting>(
+  edges: ReadonlyMap<string, readonly Edge[]>,
+  start: string,
+  done: Set<string>,
+): Edge[] | undefined {
+  const path: { at: string; next: number; by?: Edge }[] = [{ at: start, next: 0 }];
+  const onPath = new Set([start]);
+  while (path.length > 0) {
+    const top = path.at(-1) as { at: string; next: number };
+    const edge = done.has(top.at) ? undefined : edges.get(top.at)?.[top.next];
+    top.next += 1;
+    if (edge === undefined) {
+      done.add(top.at);
+      onPath.delete(top.at);
+      path.pop();
+    } else if (onPath.has(edge.targetId)) {
+      const from = path.findIndex(({ at }) => at === edge.targetId);
+      return [...path.slice(from + 1).flatMap(({ by }) => by ?? []), edge];
+    } else if (!done.has(edge.targetId)) {
+      path.push({ at: edge.targetId, next: 0, by: edge });
+      onPath.add(edge.targetId);
     }
   }
   return undefined;

@@ -4,12 +4,12 @@
  * own commit, so that neither overlooks the other. Safe to repeat.
  */
 import { sql } from 'kysely';
-import { edgesToLeaveOut } from '../../../domain/push/reference-cycles';
+import { edgesToLeaveOut, recordToSendFirst } from '../../../domain/push/reference-cycles';
 import type { TenantWork } from '../../database';
 import { type LinkedTarget, makeDue, endWaits } from '../../records/references/end-waits';
-import { opaqueToPlanner } from '../../sql/bulk-rows';
+import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 
-/** References that one look for circles follows. */
+/** References that one look for circles follows. Beyond them, a record goes first as if it were in one. */
 const EDGES_MAX = 20_000;
 
 type InTenant = <T>(work: (tenant: TenantWork) => Promise<T>) => Promise<T>;
@@ -85,12 +85,24 @@ async function breakCircles(
       select edge.target_id from reached cross join lateral (${edgesOf('reached.record_id')}) edge)
     select edge.* from reached cross join lateral (${edgesOf('reached.record_id')}) edge
     limit ${EDGES_MAX}`.execute(trx);
-  const first = edgesToLeaveOut(rows);
-  for (const { recordId, targetId, place } of first)
-    await sql`
-      update push_references set state = 'left_out'
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = ${recordId}
-        and place = ${place} and target_id = ${targetId} and state = 'waiting'`.execute(trx);
+  const inCircles = edgesToLeaveOut(rows);
+  const isCut = rows.length === EDGES_MAX && inCircles.length === 0;
+  const goesFirst = isCut ? recordToSendFirst(rows, recordIds) : undefined;
+  const first = isCut ? rows.filter(({ recordId }) => recordId === goesFirst) : inCircles;
+  if (first.length === 0) return;
+  const leftOut = first.map(({ recordId, targetId, place }) => ({
+    record_id: recordId,
+    target_id: targetId,
+    place,
+  }));
+  await sql`
+    update push_references known set state = 'left_out'
+    from ${rowsFrom(leftOut, 'record_id uuid, target_id uuid, place text')}
+    where known.tenant_id = ${opaqueToPlanner(tenantId)}
+      and known.integration_id = ${opaqueToPlanner(integrationId)} and known.record_id = row.record_id
+      and known.place = row.place and known.target_id = row.target_id and known.state = 'waiting'`.execute(
+    trx,
+  );
   await makeDue(
     work,
     integrationId,

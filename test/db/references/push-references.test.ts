@@ -65,6 +65,32 @@ it('two people who manage each other are created, and completed by a second push
   ]);
 });
 
+it('a circle that is longer than a search is broken too', async () => {
+  await world.put('people', 'ada', { name: 'Ada', manager: 'bob' });
+  await world.put('people', 'bob', { name: 'Bob' });
+  await world.push(refusing('bob'));
+  await world.db.superuser(`
+    with ring as (
+      select gen_random_uuid() as record_id, at from generate_series(1, 30000) at
+      union all select record_id, 0 from records where external_id = 'bob' and tenant_id = '${world.tenant.tenantId}'
+      union all select record_id, 30001 from records where external_id = 'ada' and tenant_id = '${world.tenant.tenantId}')
+    insert into push_references (tenant_id, integration_id, record_id, place, record_type, external_id, target_id,
+      field, state)
+    select '${world.tenant.tenantId}', '${world.integrationId}', one.record_id, '/manager_id', 'people',
+      'p' || next.at, next.record_id, 'manager', 'waiting'
+    from ring one join ring next on next.at = one.at + 1`);
+  await world.db.superuser('analyze push_references');
+
+  world.pass(EVERY_WAIT_MS);
+  await world.push(refusing('bob'));
+
+  expect(world.graphThere()).toEqual({ 'people ada': { name: 'Ada' } });
+  expect(await world.sync('ada')).toMatchObject({
+    status: 'sync_pending',
+    waitsFor: [{ field: 'manager', externalId: 'bob' }],
+  });
+});
+
 it('a person who manages herself is created, and completed by a second push', async () => {
   await world.put('people', 'ada', { name: 'Ada', manager: 'ada' });
 
