@@ -39,7 +39,13 @@ export class DatasetFinisher {
   private total: Promise<number | null> | undefined;
 
   constructor(
-    private readonly options: { run: SyncRun; integration: Integration; isWithinTimeBox(): boolean },
+    private readonly options: {
+      run: SyncRun;
+      integration: Integration;
+      /** Other executions of the activity have read pages before, and may have died. */
+      isContinued: boolean;
+      isWithinTimeBox(): boolean;
+    },
     private readonly pages: PageReader,
     private readonly pass: PassKey,
     private readonly abilities: ReadAbilities,
@@ -57,7 +63,12 @@ export class DatasetFinisher {
     }
     const emptied = await this.applyEmptied();
     if (emptied !== 'done') return emptied;
-    await keepAllPromises((callback) => this.inStep(callback), this.options.integration);
+    if (this.isFull || this.options.isContinued)
+      await keepAllPromises(
+        (callback) => this.inStep(callback),
+        this.options.integration,
+        this.pass.recordType,
+      );
     const skipped = await this.skipDrifted();
     if (skipped !== 'done') return skipped;
     await this.saveSuccess(await this.isListComplete(job));

@@ -93,6 +93,7 @@ export class DatasetReader {
     if (abilities === null) return 'not_supported';
     this.job = await this.pages.inTenant((work) => this.begin(work));
     if (this.job === undefined) return 'stopped';
+    const isContinued = this.job.pages > 0;
     this.named = await findNamed((work) => this.pages.inTenant(work), this.pass, this.options);
     if (this.named !== undefined) this.isInitialLoad = false;
     if (this.job.readFinishedAt === null) {
@@ -101,7 +102,7 @@ export class DatasetReader {
         : this.readChain(this.job, this.job, abilities));
       if (read !== 'done') return read;
     }
-    const finisher = new DatasetFinisher(this.options, this.pages, this.pass, abilities);
+    const finisher = new DatasetFinisher({ ...this.options, isContinued }, this.pages, this.pass, abilities);
     return this.named === undefined ? finisher.run(this.job) : finisher.runAfterNamed();
   }
 
@@ -212,7 +213,7 @@ export class DatasetReader {
       .catch((error: unknown) => this.beginAnew(error, { range, pages: pagesBefore }));
   }
 
-  /** What waited for records of the page. Without it, the end of the pass keeps what was promised. */
+  /** What waited for records of the page. Without it, the end of a pass keeps what was promised. */
   private settle(remoteIds: readonly string[]): Promise<void> {
     const { integration, recordType } = this.options;
     return settlePage((work) => this.pages.inTenant(work), integration, recordType, remoteIds);

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { versionOfField, type VersionedFields } from '../../../domain/records/field-versions';
-import type { RecordTypeMappings } from '../../../domain/records/mapping';
+import type { RecordTypeMapping, RecordTypeMappings } from '../../../domain/records/mapping';
 import { pullsType } from '../../../domain/records/mapping-directions';
 import { parsePlace, setAt } from '../../../domain/records/place';
 import {
@@ -46,7 +46,10 @@ interface Arrived {
 
 const PROMISES_PER_STEP = 500;
 
-/** After a page: what waited for its records, in both directions. Safe to repeat. */
+/**
+ * After a page: what waited for its records, in both directions, and what its own records promise about
+ * records that were linked while the page was written. Safe to repeat.
+ */
 export async function settlePage(
   inTenant: InTenant,
   integration: OfIntegration,
@@ -54,7 +57,10 @@ export async function settlePage(
   remoteIds: readonly string[],
 ): Promise<void> {
   const { integrationId, recordTypes } = integration;
-  if (remoteIds.length === 0 || Object.keys(referringTypes(recordTypes, recordType)).length === 0) return;
+  if (remoteIds.length === 0) return;
+  if (isPromising(recordTypes[recordType]))
+    await keepOwnPromises(inTenant, integrationId, recordType, remoteIds);
+  if (Object.keys(referringTypes(recordTypes, recordType)).length === 0) return;
   const arrived = remoteIds.map((remoteId) => ({ recordType, remoteId }));
   await keepPromisesTo(inTenant, integration, arrived);
   const targets = await inTenant(async (work) => {
@@ -71,6 +77,37 @@ export async function settlePage(
   await endWaits(inTenant, integrationId, targets);
 }
 
+const isPromising = (mapping: RecordTypeMapping | undefined): boolean =>
+  mapping !== undefined && pullsType(mapping) && referenceFields(mapping).length > 0;
+
+/** A page and a push look after their own commits, so that neither overlooks the other. */
+async function keepOwnPromises(
+  inTenant: InTenant,
+  integrationId: string,
+  recordType: string,
+  remoteIds: readonly string[],
+): Promise<void> {
+  const rows = remoteIds.map((remoteId) => ({ remote_id: remoteId }));
+  await inChunks(inTenant, integrationId, ({ tenantId }, after) => {
+    const ofIntegration = sql`tenant_id = ${opaqueToPlanner(tenantId)}
+      and integration_id = ${opaqueToPlanner(integrationId)}`;
+    return sql`
+      select link.record_id from ${rowsFrom(rows, 'remote_id text')}
+      cross join lateral (
+        select record_id from record_links where ${ofIntegration} and record_type = ${recordType}
+          and remote_id = row.remote_id and record_id > ${after}::uuid limit 1) link
+      cross join lateral (
+        select from reference_promises promise
+        cross join lateral (
+          select from record_links where ${ofIntegration} and record_type = promise.record_type
+            and remote_id = promise.remote_id limit 1) target
+        where promise.tenant_id = ${opaqueToPlanner(tenantId)}
+          and promise.integration_id = ${opaqueToPlanner(integrationId)} and promise.record_id = link.record_id
+        limit 1) linked
+      order by record_id limit ${PROMISES_PER_STEP}`;
+  });
+}
+
 /** In chunks. Safe to repeat. */
 export async function keepPromisesTo(
   inTenant: InTenant,
@@ -78,7 +115,7 @@ export async function keepPromisesTo(
   arrived: readonly Arrived[],
 ): Promise<void> {
   const named = arrived.filter(({ recordType }) =>
-    Object.values(referringTypes(recordTypes, recordType)).some(pullsType),
+    Object.values(referringTypes(recordTypes, recordType)).some(isPromising),
   );
   if (named.length === 0) return;
   const rows = named.map(({ recordType, remoteId }) => ({ record_type: recordType, remote_id: remoteId }));
@@ -95,15 +132,16 @@ export async function keepPromisesTo(
   });
 }
 
-/** At the end of a pass: a page and a push at the same time may have overlooked each other. */
+/**
+ * All promises of an integration: what a worker that died has not kept, and what is no longer one. For the end
+ * of a full pass, and of one that was interrupted: they are as many as ids that are never known here.
+ */
 export async function keepAllPromises(
   inTenant: InTenant,
   { integrationId, recordTypes }: OfIntegration,
+  targetType: string,
 ): Promise<void> {
-  const hasReferences = Object.values(recordTypes).some(
-    (mapping) => pullsType(mapping) && referenceFields(mapping).length > 0,
-  );
-  if (!hasReferences) return;
+  if (!Object.values(referringTypes(recordTypes, targetType)).some(isPromising)) return;
   await inChunks(
     inTenant,
     integrationId,
@@ -238,7 +276,7 @@ async function applyKept(
   const opensWindows = await writeChanges(work, page, changes);
   await raiseConflicts(work, page, changes.conflicts);
   const done = new Set(changes.drafts.map(({ draft }) => draft.recordId));
-  // A record that was just pushed keeps its promise for the end of the next pass.
+  // A record that was just pushed keeps its promise for the end of the next full pass.
   await dropPromises(
     work,
     target.integrationId,

@@ -76,6 +76,37 @@ describe.each(['pull', 'both'] as const)('direction %s', (direction) => {
     expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: await world.idOf('2') });
   });
 
+  it('a page and a push that commit at the same time do not overlook each other', async () => {
+    await world.run(
+      [
+        { type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] },
+        { type: 'people', records: [['2', { name: 'Bob' }]] },
+      ],
+      { skipsSettling: true, isFull: false },
+    );
+    expect((await world.fields())['1']).toEqual({ name: 'Ada' });
+
+    await world.settle('people', ['1']);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada', manager: await world.idOf('2') });
+    expect(await world.promises()).toEqual([]);
+  });
+
+  it('a page costs the same, however many records refer to some that never come', async () => {
+    const page = { type: 'people', records: [['1', { name: 'Ada', manager_id: '2' }]] as never };
+    await world.run([page], { isFull: false });
+    const alone = await world.settle('people', ['1']);
+    await world.run([
+      {
+        type: 'people',
+        records: Array.from({ length: 1_200 }, (_, at) => [`p${at}`, { name: 'P', manager_id: `gone${at}` }]),
+      },
+    ]);
+
+    expect(await world.promises()).toHaveLength(1_201);
+    expect(await world.settle('people', ['1'])).toBe(alone);
+  });
+
   it('a text that is longer than any id is reported, and promises nothing', async () => {
     const text = Array.from({ length: 3_000 }, (_, index) => index.toString(36)).join('');
     await world.run([{ type: 'people', records: [['1', { name: 'Ada', manager_id: text }]] }]);
