@@ -14,6 +14,7 @@ import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { countRefusedMessages } from '../db/platform/outbox';
 import { countParkedWork } from '../db/platform/running-work';
+import { countStoppedRollouts } from '../db/third-parties/stopped-rollouts';
 import { oldestOutboxAgeSeconds, readTopicFigures } from '../db/platform/outbox-overview';
 import { createEncryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
@@ -106,6 +107,7 @@ function createDatabaseMetrics(database: Database, openStreams: () => number): M
     outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
     outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
+    stoppedRollouts: () => database.withPlatform(countStoppedRollouts),
     openStreams,
     promise: createPromiseFigures(database),
   });

@@ -53,6 +53,7 @@ import { builderRoutes } from './third-parties/builder-routes';
 import { definitionRoutes } from './third-parties/definition-routes';
 import { platformDefinitionRoutes } from './third-parties/platform-definition-routes';
 import { rolloutRoutes } from './third-parties/rollouts/rollout-routes';
+import { stoppedRolloutRoutes } from './third-parties/rollouts/stopped-rollout-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
 import { webhookEndpointActionRoutes } from './webhooks/endpoint-action-routes';
@@ -77,6 +78,7 @@ export const routes: readonly Route[] = [
   ...definitionRoutes,
   ...platformDefinitionRoutes,
   ...rolloutRoutes,
+  ...stoppedRolloutRoutes,
   ...integrationRoutes,
   ...integrationLifecycleRoutes,
   ...oauthAppRoutes,

@@ -5,6 +5,7 @@
 import { Context } from '@temporalio/activity';
 import type { DefinitionRolloutInput, DefinitionRolloutReport } from '../../contract/definition-rollout';
 import { type TenantWork, unlessDeleted } from '../../db/database';
+import { toTypeId } from '../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import { setCurrentVersion } from '../../db/third-parties/definitions';
 import {
@@ -27,7 +28,7 @@ export interface DefinitionRolloutActivities {
   advanceDefinitionRollout(input: DefinitionRolloutInput): Promise<DefinitionRolloutReport>;
 }
 
-type Dependencies = RolloutDependencies & Pick<ActivityDependencies, 'isStopping'>;
+type Dependencies = RolloutDependencies & Pick<ActivityDependencies, 'isStopping' | 'log'>;
 
 const TIME_BOX_MS = 20_000;
 const FOUND_PER_STEP = 200;
@@ -163,12 +164,21 @@ class RolloutSlice {
     }
     const { failed = 0 } = await this.counts();
     if (failed - rollout.acceptedFailures >= rollout.stopAfterFailures) {
-      await this.write(rollout, { pausedAt: now, pausedBecause: 'failures', checkBeganAt: null });
+      await this.stop(rollout, { now, failed });
       return ENDED;
     }
     return checkBeganAt < rollout.stepEndsAt
       ? this.waitForCheck(rollout, now, rollout.stepEndsAt)
       : this.endStep(rollout);
+  }
+
+  private async stop(rollout: Rollout, { now, failed }: { now: Date; failed: number }): Promise<void> {
+    const change = { pausedAt: now, pausedBecause: 'failures', checkBeganAt: null } as const;
+    const stopped = await this.platform((work) => advanceRow(work, rollout, change));
+    if (stopped === undefined) return;
+    const { definitionKey: definition, version } = stopped;
+    const rolloutId = toTypeId('rol', stopped.rolloutId);
+    this.dependencies.log.error({ rolloutId, definition, version, failed }, 'a rollout stopped by itself');
   }
 
   private async waitForCheck(

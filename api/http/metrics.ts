@@ -8,23 +8,27 @@ export interface Metrics {
   observeRequest(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
-/**
- * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
- * empty. `outboxRefusals` returns how many rows are refused again and again, `parkedWork` how much work is
- * parked, `outboxTopics` what waits in each topic of the outbox.
- */
-export function createMetrics({
-  outboxAgeSeconds,
-  outboxRefusals,
-  outboxTopics,
-  parkedWork,
-  openStreams,
-  promise,
-}: {
+interface OutboxFigures {
   outboxAgeSeconds: () => Promise<number>;
   outboxRefusals: () => Promise<number>;
   outboxTopics: () => Promise<readonly { topic: string; messages: number; oldestSeconds: number }[]>;
+}
+
+/**
+ * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
+ * empty. `outboxRefusals` returns how many rows are refused again and again, `parkedWork` how much work is
+ * parked, `stoppedRollouts` how many rollouts stopped by themselves, `outboxTopics` what waits in each topic
+ * of the outbox.
+ */
+export function createMetrics({
+  parkedWork,
+  stoppedRollouts,
+  openStreams,
+  promise,
+  ...outbox
+}: OutboxFigures & {
   parkedWork: () => Promise<number>;
+  stoppedRollouts: () => Promise<number>;
   openStreams: () => number;
   promise: PromiseFigures;
 }): Metrics {
@@ -37,6 +41,31 @@ export function createMetrics({
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
+  addOutboxGauges(registry, outbox);
+  addGauge(registry, parkedWork, {
+    name: 'syncline_parked_work',
+    help: 'Work of all tenants that took its workers down repeatedly and waits for a person.',
+  });
+  addGauge(registry, stoppedRollouts, {
+    name: 'syncline_stopped_rollouts',
+    help: 'Rollouts of definitions that stopped by themselves and wait for a person.',
+  });
+  addGauge(registry, async () => openStreams(), {
+    name: 'syncline_open_streams',
+    help: 'Open event streams of this process.',
+  });
+  addPromiseGauges(registry, promise);
+  return {
+    registry,
+    observeRequest: ({ method, route, status, seconds }) =>
+      durations.observe({ method, route, status: String(status) }, seconds),
+  };
+}
+
+function addOutboxGauges(
+  registry: Registry,
+  { outboxAgeSeconds, outboxRefusals, outboxTopics }: OutboxFigures,
+): void {
   addGauge(registry, outboxAgeSeconds, {
     name: 'syncline_outbox_age_seconds',
     help:
@@ -55,20 +84,6 @@ export function createMetrics({
     name: 'syncline_outbox_topic_age_seconds',
     help: 'Age of the oldest row of the outbox by topic; no value = no row.',
   });
-  addGauge(registry, parkedWork, {
-    name: 'syncline_parked_work',
-    help: 'Work of all tenants that took its workers down repeatedly and waits for a person.',
-  });
-  addGauge(registry, async () => openStreams(), {
-    name: 'syncline_open_streams',
-    help: 'Open event streams of this process.',
-  });
-  addPromiseGauges(registry, promise);
-  return {
-    registry,
-    observeRequest: ({ method, route, status, seconds }) =>
-      durations.observe({ method, route, status: String(status) }, seconds),
-  };
 }
 
 /** `read` runs at each scrape. */

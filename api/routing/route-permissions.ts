@@ -99,6 +99,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/third-party-definitions/try': 'admin',
   'POST /v1/platform/third-party-definitions/draft': 'platform',
   'POST /v1/platform/third-party-definitions/try': 'platform',
+  'GET /v1/platform/stopped-rollouts': 'platform',
   'GET /v1/platform/third-party-definitions': 'platform',
   'POST /v1/platform/third-party-definitions': 'platform',
   'GET /v1/platform/third-party-definitions/{definition_key}/versions': 'platform',

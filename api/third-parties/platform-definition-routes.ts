@@ -52,6 +52,10 @@ const headView = z
       .meta({ description: 'Of new integrations; null = none was published.' }),
     latest_version: z.int(),
     rollout_id: typeId('rol').nullable().meta({ description: 'The rollout that is under way.' }),
+    rollout_paused_because: z
+      .enum(['requested', 'failures'])
+      .nullable()
+      .meta({ description: 'Why that rollout is paused; `failures`: it stopped by itself.' }),
     updated_at: instant,
   })
   .meta({ id: 'ThirdPartyDefinitionHead' });
@@ -81,6 +85,7 @@ export const platformDefinitionRoutes: readonly Route[] = [
           current_version: row.currentVersion,
           latest_version: row.latestVersion,
           rollout_id: row.rolloutId === null ? null : toTypeId('rol', row.rolloutId),
+          rollout_paused_because: row.pausedBecause,
           updated_at: toInstant(row.updatedAt),
         }),
       );

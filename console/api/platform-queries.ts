@@ -28,6 +28,12 @@ export const platformAuditLogQuery = list(['platform-audit-log'], (cursor) =>
 export const definitionHeadsQuery = list(['platform-definitions'], (cursor) =>
   answerOf(api.GET('/v1/platform/third-party-definitions', { params: { query: { limit: '50', cursor } } })),
 );
+/** Each decision about a rollout reads them again. */
+export const stoppedRolloutsQuery = queryOptions({
+  queryKey: ['platform-definitions', 'stopped'],
+  queryFn: async () =>
+    (await answerOf(api.GET('/v1/platform/stopped-rollouts', { params: { query: { limit: '200' } } }))).data,
+});
 export const definitionVersionsQuery = (key: string) =>
   list(['platform-definitions', key, 'versions'], (cursor) =>
     answerOf(

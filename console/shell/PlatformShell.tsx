@@ -9,6 +9,7 @@ import { Frame } from './Frame';
 import { ColorSchemes, SignOut } from './MenuItems';
 import { NavigationOf, type NavItem } from './NavigationOf';
 import { SessionEnded } from './SessionEnded';
+import { StoppedRollouts } from './StoppedRollouts';
 
 const PAGES: NavItem[] = [
   { label: 'Outbox', icon: Inbox, to: '/platform/outbox' },
@@ -34,6 +35,7 @@ export function PlatformShell() {
       owner="Platform"
       navigation={(onNavigate) => <NavigationOf groups={[['Platform', PAGES]]} onNavigate={onNavigate} />}
       menus={<OperatorMenu />}
+      banner={<StoppedRollouts />}
     />
   );
 }

@@ -5,7 +5,11 @@ import { canonicalJson, type JsonObject } from '../../domain/json';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import type { TenantWork, Work } from '../database';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
-import type { ThirdPartyDefinitionsTable, ThirdPartyDefinitionVersionsTable } from '../tables/third-parties';
+import type {
+  DefinitionRolloutsTable,
+  ThirdPartyDefinitionsTable,
+  ThirdPartyDefinitionVersionsTable,
+} from '../tables/third-parties';
 
 export type DefinitionRow = Omit<Selectable<ThirdPartyDefinitionsTable>, 'tenantId'>;
 export type DefinitionVersion = Omit<Selectable<ThirdPartyDefinitionVersionsTable>, 'tenantId'>;
@@ -94,11 +98,16 @@ export function listDefinitionVersions(
     .execute();
 }
 
-/** All definitions by key, with the rollout that is under way: at most `limit`, after the key `after`. */
+/**
+ * All definitions by key, with the rollout that is under way and why it is paused: at most `limit`, after the
+ * key `after`.
+ */
 export function listDefinitionHeads(
   { trx }: Pick<Work, 'trx'>,
   { limit, after }: { limit: number; after?: string | undefined },
-): Promise<(DefinitionRow & { rolloutId: string | null })[]> {
+): Promise<
+  (DefinitionRow & { rolloutId: string | null; pausedBecause: DefinitionRolloutsTable['pausedBecause'] })[]
+> {
   return trx
     .selectFrom('thirdPartyDefinitions as definition')
     .leftJoin('definitionRollouts as rollout', (join) =>
@@ -108,7 +117,7 @@ export function listDefinitionHeads(
         .on('rollout.finishedAt', 'is', null),
     )
     .select(HEAD.map((column) => `definition.${column}` as const))
-    .select('rollout.rolloutId')
+    .select(['rollout.rolloutId', 'rollout.pausedBecause'])
     .where('definition.tenantId', '=', PLATFORM_TENANT_ID)
     .$if(after !== undefined, (query) => query.where('definition.definitionKey', '>', after ?? ''))
     .orderBy('definition.definitionKey')

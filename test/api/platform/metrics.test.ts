@@ -16,6 +16,7 @@ async function scrape(promise: PromiseFigures = createPromiseFigures(db.database
     outboxRefusals: async () => 0,
     outboxTopics: async () => [],
     parkedWork: async () => 0,
+    stoppedRollouts: async () => 0,
     openStreams: () => 0,
     promise,
   });

@@ -24,6 +24,7 @@ import type { LastCheck, MappingSamples } from '../../../db/tables/integrations'
 import type { ConsentResult } from '../../../db/tables/oauth';
 import { fromTypeId } from '../../../db/sql/ids';
 import { countParkedWork } from '../../../db/platform/running-work';
+import { countStoppedRollouts } from '../../../db/third-parties/stopped-rollouts';
 import { oldestOutboxAgeSeconds, readTopicFigures } from '../../../db/platform/outbox-overview';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { openErasureKey } from '../../../db/platform/erasure-key';
@@ -123,6 +124,7 @@ export async function startService({
     outboxRefusals: async () => 0,
     outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
+    stoppedRollouts: () => database.withPlatform(countStoppedRollouts),
     openStreams: () => stream.openStreams(),
     promise: createPromiseFigures(database, { keptMs: 0 }),
   });

@@ -556,6 +556,7 @@ const TAKES_NOTHING = new Set([
   'GET /v1/platform/third-party-definitions/{definition_key}/versions',
   'GET /v1/platform/third-party-definitions/{definition_key}/versions/{version}',
   'GET /v1/platform/third-party-definitions/{definition_key}/integrations',
+  'GET /v1/platform/stopped-rollouts',
   'GET /v1/platform/third-party-definitions/{definition_key}/rollouts',
   'POST /v1/platform/third-party-definitions/{definition_key}/rollouts',
   'GET /v1/platform/third-party-definitions/{definition_key}/rollouts/{rollout_id}',

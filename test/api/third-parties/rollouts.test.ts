@@ -46,6 +46,33 @@ describe('a rollout', () => {
     expect((await tenant.admin.get(path)).status).toBe(403);
   });
 
+  it('that stopped by itself is listed and counted until a person has decided', async () => {
+    const path = await givenRollout(service, {
+      state: 'running',
+      pausedAt: new Date(),
+      pausedBecause: 'failures',
+    });
+    const [key, id] = [path.split('/').at(-3), path.split('/').at(-1)];
+    const listed = async () => (await service.platform.get('/v1/platform/stopped-rollouts')).body.data;
+    const head = async () =>
+      (await service.platform.get(`${BASE}?limit=200`)).body.data.find(
+        (one: { key: string }) => one.key === key,
+      );
+    const counted = async () =>
+      /^syncline_stopped_rollouts (\d+)$/m.exec(await service.dependencies.metrics.registry.metrics())?.[1];
+
+    expect(await listed()).toEqual([{ id, definition_key: key, version: 2, stopped_at: expect.any(String) }]);
+    expect(await head()).toMatchObject({ rollout_id: id, rollout_paused_because: 'failures' });
+    expect(await counted()).toBe('1');
+    expect((await tenant.admin.get('/v1/platform/stopped-rollouts')).status).toBe(403);
+
+    await service.platform.post(`${path}/resume`).expect(200);
+
+    expect(await listed()).toEqual([]);
+    expect(await head()).toMatchObject({ rollout_paused_because: null });
+    expect(await counted()).toBe('0');
+  });
+
   it('is found below its own definition only', async () => {
     const path = await givenRollout(service);
     const elsewhere = path.replace(/product-\d+/, 'contacts');

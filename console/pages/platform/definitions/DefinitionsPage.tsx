@@ -39,6 +39,8 @@ function NoDefinitions() {
   );
 }
 
+const PROGRESS = { failures: 'Stopped', requested: 'Paused', none: 'In progress' };
+
 const COLUMNS: Column<Head>[] = [
   {
     title: 'Definition',
@@ -53,7 +55,7 @@ const COLUMNS: Column<Head>[] = [
   {
     title: 'Rollout',
     from: 'sm',
-    cell: ({ key, rollout_id: rolloutId }) =>
+    cell: ({ key, rollout_id: rolloutId, rollout_paused_because: pausedBecause }) =>
       rolloutId === null ? (
         '–'
       ) : (
@@ -61,7 +63,7 @@ const COLUMNS: Column<Head>[] = [
           to="/platform/definitions/$definitionKey/rollouts/$rolloutId"
           params={{ definitionKey: key, rolloutId }}
         >
-          In progress
+          {PROGRESS[pausedBecause ?? 'none']}
         </RouterLink>
       ),
   },
