@@ -128,7 +128,7 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/mapping-preview': 'admin',
   'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
   'GET /v1/integrations/{integration_id}/differences': 'viewer',
-  'GET /v1/integrations/{integration_id}/incoming-webhooks': 'admin',
+  'GET /v1/integrations/{integration_id}/incoming-webhooks': 'viewer',
   'POST /v1/integrations/{integration_id}/incoming-webhooks/address': 'admin',
   'PUT /v1/integrations/{integration_id}/incoming-webhooks/secret': 'admin',
   'POST /v1/connect-sessions': 'admin',

@@ -45,6 +45,18 @@ export const scheduleQuery = (id: string) =>
         }),
       ),
   });
+export const incomingWebhooksQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['integrations', id, 'incoming-webhooks'],
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/integrations/{integration_id}/incoming-webhooks', {
+          params: { path: { integration_id: id } },
+        }),
+      ),
+    // No event tells of a call.
+    refetchInterval: ({ state: { data } }) => data !== undefined && 10_000,
+  });
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,

@@ -8,6 +8,7 @@ import { Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { pushesWorkflowId, syncRunsWorkflowId } from '../../common/workflow-ids';
+import { AppWebhooks } from './app-webhooks/AppWebhooks';
 import { IntegrationActions } from './IntegrationActions';
 import { IntegrationHealth } from './IntegrationHealth';
 import { IntegrationSettings } from './IntegrationSettings';
@@ -45,6 +46,7 @@ export function IntegrationPage() {
               <Tabs.Tab value="health">Health</Tabs.Tab>
               <Tabs.Tab value="mapping">Mapping</Tabs.Tab>
               <Tabs.Tab value="schedule">Schedule</Tabs.Tab>
+              <Tabs.Tab value="webhooks">Webhooks</Tabs.Tab>
               <Tabs.Tab value="settings">Settings</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="health">
@@ -55,6 +57,9 @@ export function IntegrationPage() {
             </Tabs.Panel>
             <Tabs.Panel value="schedule">
               <Schedule key={etag} integration={body} etag={etag} />
+            </Tabs.Panel>
+            <Tabs.Panel value="webhooks">
+              <AppWebhooks integration={body} />
             </Tabs.Panel>
             <Tabs.Panel value="settings">
               <IntegrationSettings key={etag} integration={body} etag={etag} />

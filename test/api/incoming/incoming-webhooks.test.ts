@@ -76,7 +76,6 @@ it('a new address ends the one before it, and keeps the secret', async () => {
 
 it('the address and the secret are not shown again, and are in no log', async () => {
   await call(['c1']);
-  await tenant.operator.get(`/v1/integrations/${incoming.id}/incoming-webhooks`).expect(403);
   await eventually(async () => expect(service.logged.join('')).toContain('request'));
 
   const token = incoming.path.split('/').at(-1) as string;
@@ -87,6 +86,14 @@ it('the address and the secret are not shown again, and are in no log', async ()
     trx.selectFrom('incomingAddresses').selectAll().execute(),
   );
   expect(JSON.stringify(rows)).not.toContain(WEBHOOK_SECRET);
+});
+
+it('everyone sees whether webhooks arrive, and only admins change where to', async () => {
+  const path = `/v1/integrations/${incoming.id}/incoming-webhooks`;
+
+  expect((await tenant.viewer.get(path).expect(200)).body).toEqual(await shown());
+  await tenant.operator.post(`${path}/address`).expect(403);
+  await tenant.operator.put(`${path}/secret`, { secret: WEBHOOK_SECRET }).expect(403);
 });
 
 it('a deleted integration takes no call', async () => {

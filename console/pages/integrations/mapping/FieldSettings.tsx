@@ -1,31 +1,14 @@
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Group,
-  Modal,
-  Paper,
-  Select,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core';
-import { Plus, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { Button, Checkbox, Group, Modal, Select, Stack } from '@mantine/core';
+import { FieldReference } from './FieldReference';
 import type { Mapping } from './mapping-props';
-import {
-  type MappedField,
-  STEP_KINDS,
-  type StepSetting,
-  textOf,
-  type TransformStep,
-  withSetting,
-} from './transform-steps';
+import type { MappedField } from './transform-steps';
+import { TransformSteps } from './TransformSteps';
 
 interface FieldSettingsProps {
   field: MappedField;
-  direction: Mapping['direction'];
+  mapping: Mapping;
+  /** Those that the integration maps. */
+  recordTypes: readonly string[];
   isReadOnly: boolean;
   onChange: (field: MappedField) => void;
   onClose: () => void;
@@ -41,14 +24,9 @@ const WINNERS = [
 ];
 
 /** How one field is changed on its way, and which side owns it. */
-export function FieldSettings({ field, direction, isReadOnly, onChange, onClose }: FieldSettingsProps) {
-  const isBoth = direction === 'both';
-  const { transform: steps = [] } = field;
-  const [removals, setRemovals] = useState(0);
-  const setSteps = (next: TransformStep[]): void => {
-    const { transform: _before, ...rest } = field;
-    onChange(next.length === 0 ? rest : { ...rest, transform: next });
-  };
+export function FieldSettings(props: FieldSettingsProps) {
+  const { field, mapping, recordTypes, isReadOnly, onChange, onClose } = props;
+  const { direction } = mapping;
   return (
     <Modal opened onClose={onClose} size="lg" title={`Settings of ${field.name ?? field.to}`}>
       <Stack>
@@ -63,39 +41,10 @@ export function FieldSettings({ field, direction, isReadOnly, onChange, onClose 
             }}
           />
         )}
-        {isBoth && <Owner field={field} isReadOnly={isReadOnly} onChange={onChange} />}
-        <Text size="sm" c="dimmed">
-          The steps turn the value in Syncline into the value in the app, in this order. What is read goes
-          through them backwards.
-        </Text>
-        {steps.map((step, index) => (
-          <Step
-            // A step that moves up shows its own settings, not those typed at its place before.
-            // oxlint-disable-next-line react/no-array-index-key -- steps have no other identity
-            key={`${removals} ${index}`}
-            number={index + 1}
-            step={step}
-            isReadOnly={isReadOnly}
-            onChange={(next) => setSteps(steps.with(index, next))}
-            onRemove={() => {
-              setRemovals(removals + 1);
-              setSteps(steps.toSpliced(index, 1));
-            }}
-          />
-        ))}
-        <Group justify="space-between">
-          {isReadOnly || (field.type ?? field.values ?? field.constant) !== undefined ? (
-            <span />
-          ) : (
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<Plus size={14} aria-hidden />}
-              onClick={() => setSteps([...steps, STEP_KINDS.trim.initial])}
-            >
-              Add step
-            </Button>
-          )}
+        {direction === 'both' && <Owner field={field} isReadOnly={isReadOnly} onChange={onChange} />}
+        <FieldReference {...{ field, mapping, recordTypes, isReadOnly, onChange }} />
+        {field.ref === undefined && <TransformSteps {...{ field, isReadOnly, onChange }} />}
+        <Group justify="flex-end">
           <Button onClick={onClose}>Done</Button>
         </Group>
       </Stack>
@@ -133,82 +82,5 @@ function Owner({
         />
       )}
     </Group>
-  );
-}
-
-interface StepProps {
-  number: number;
-  step: TransformStep;
-  isReadOnly: boolean;
-  onChange: (step: TransformStep) => void;
-  onRemove: () => void;
-}
-
-function Step({ number, step, isReadOnly, onChange, onRemove }: StepProps) {
-  const { settings } = STEP_KINDS[step.type];
-  return (
-    <Paper withBorder p="sm" component="fieldset" aria-label={`Step ${number}`}>
-      <Stack gap="xs">
-        <Group justify="space-between" wrap="nowrap">
-          <Select
-            aria-label={`Step ${number}`}
-            w={290}
-            data={Object.entries(STEP_KINDS).map(([value, { label }]) => ({ value, label }))}
-            value={step.type}
-            allowDeselect={false}
-            readOnly={isReadOnly}
-            onChange={(value) => onChange(STEP_KINDS[value as TransformStep['type']].initial)}
-          />
-          {!isReadOnly && (
-            <ActionIcon variant="subtle" color="gray" aria-label={`Remove step ${number}`} onClick={onRemove}>
-              <Trash2 size={16} aria-hidden />
-            </ActionIcon>
-          )}
-        </Group>
-        <Group align="flex-start">
-          {settings.map((setting) => (
-            <Setting key={`${step.type} ${setting.name}`} {...{ setting, step, isReadOnly, onChange }} />
-          ))}
-        </Group>
-      </Stack>
-    </Paper>
-  );
-}
-
-/** Keeps what is typed: the step holds its value only. */
-function Setting({
-  setting,
-  step,
-  isReadOnly,
-  onChange,
-}: Pick<StepProps, 'step' | 'isReadOnly' | 'onChange'> & { setting: StepSetting }) {
-  const [typed, setTyped] = useState(textOf(setting, step));
-  const { label, kind, options = [] } = setting;
-  const change = (text: string): void => {
-    setTyped(text);
-    onChange(withSetting(step, setting, text));
-  };
-  if (kind === 'choice')
-    return (
-      <Select
-        label={label}
-        data={[...options]}
-        value={typed}
-        allowDeselect={false}
-        readOnly={isReadOnly}
-        onChange={(value) => change(value ?? '')}
-      />
-    );
-  const shared = { label, value: typed, readOnly: isReadOnly };
-  return kind === 'values' ? (
-    <Textarea
-      {...shared}
-      autosize
-      minRows={3}
-      w="100%"
-      onChange={(event) => change(event.currentTarget.value)}
-    />
-  ) : (
-    <TextInput {...shared} onChange={(event) => change(event.currentTarget.value)} />
   );
 }

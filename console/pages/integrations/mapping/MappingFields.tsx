@@ -2,11 +2,12 @@ import { ActionIcon, Button, Group, Table, Text, TextInput, VisuallyHidden } fro
 import { Plus, Settings2, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { FieldSettings } from './FieldSettings';
-import type { Mapping, MappingOfTypeProps } from './mapping-props';
+import type { MappingOfTypeProps } from './mapping-props';
 import { type MappedField, summaryOf } from './transform-steps';
 
 /** A row per mapped field. */
-export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange }: MappingOfTypeProps) {
+export function MappingFields(props: MappingOfTypeProps) {
+  const { type, mapping, recordTypes, remoteType, isReadOnly, onChange } = props;
   const fields = mapping.fields ?? [];
   const setFields = (next: MappedField[]): void => onChange({ ...mapping, fields: next });
   const optionsId = `fields-of-${type}`;
@@ -30,7 +31,8 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
                 // oxlint-disable-next-line react/no-array-index-key -- rows have no other identity
                 key={index}
                 field={field}
-                direction={mapping.direction}
+                mapping={mapping}
+                recordTypes={recordTypes}
                 optionsId={optionsId}
                 isReadOnly={isReadOnly}
                 onChange={(next) => setFields(fields.with(index, next))}
@@ -63,17 +65,16 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
   );
 }
 
-interface FieldRowProps {
+interface FieldRowProps extends Pick<MappingOfTypeProps, 'mapping' | 'recordTypes' | 'isReadOnly'> {
   field: MappedField;
-  direction: Mapping['direction'];
   /** Of the list of the app's fields. */
   optionsId: string;
-  isReadOnly: boolean;
   onChange: (field: MappedField) => void;
   onRemove: () => void;
 }
 
-function FieldRow({ field, direction, optionsId, isReadOnly, onChange, onRemove }: FieldRowProps) {
+function FieldRow(props: FieldRowProps) {
+  const { field, mapping, recordTypes, optionsId, isReadOnly, onChange, onRemove } = props;
   const [isOpen, setIsOpen] = useState(false);
   return (
     <Table.Tr>
@@ -111,7 +112,10 @@ function FieldRow({ field, direction, optionsId, isReadOnly, onChange, onRemove 
           <Text size="sm">{summaryOf(field)}</Text>
         </Group>
         {isOpen && (
-          <FieldSettings {...{ field, direction, isReadOnly, onChange }} onClose={() => setIsOpen(false)} />
+          <FieldSettings
+            {...{ field, mapping, recordTypes, isReadOnly, onChange }}
+            onClose={() => setIsOpen(false)}
+          />
         )}
       </Table.Td>
       <Table.Td w={48}>

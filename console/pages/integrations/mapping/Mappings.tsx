@@ -35,6 +35,7 @@ export function Mappings({ integration, etag }: MappingsProps) {
           key={type}
           type={type}
           mapping={mapping}
+          recordTypes={Object.keys(mappings)}
           remoteType={integration.remote_record_types.find(({ name }) => name === type)}
           isReadOnly={refusal !== undefined}
           onChange={(next) => setMapping(type, next)}

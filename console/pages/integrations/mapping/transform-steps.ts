@@ -1,4 +1,5 @@
 /** The steps of transforms as people choose and fill them. */
+import { toWords } from '../../../common/formatting';
 import type { Mapping } from './mapping-props';
 
 export type MappedField = NonNullable<Mapping['fields']>[number];
@@ -161,8 +162,10 @@ function parsed(text: string): unknown {
 }
 
 /** For a row of the table. */
-export function summaryOf({ transform = [], direction, on_conflict, only_on_create }: MappedField): string {
+export function summaryOf(field: MappedField): string {
+  const { transform = [], ref, direction, on_conflict, only_on_create } = field;
   return [
+    ...(ref === undefined ? [] : [`refers to ${toWords(ref.record_type).toLowerCase()}`]),
     ...transform.map(({ type }) => STEP_KINDS[type].label.replace(' (only sent)', '')),
     ...(direction === 'push' ? ['only sent'] : direction === 'pull' ? ['only read'] : []),
     ...(only_on_create === true ? ['only when created'] : []),
