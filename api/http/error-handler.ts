@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { TenantDeleted } from '../../db/database';
 import { transientDatabaseError } from './database-errors';
 import { HttpError, toProblem } from './http-error';
+import { TransientErrorsLog } from './transient-errors-log';
 
 export function handleErrors({
   publicUrl,
@@ -14,16 +15,13 @@ export function handleErrors({
   log: Logger;
   requestIdOf: (request: Request) => string;
 }): ErrorRequestHandler {
+  const transientErrors = new TransientErrorsLog(log);
   return (error: unknown, request, response, _next) => {
     const requestId = requestIdOf(request);
     const known = toHttpError(error);
     if (known.code === 'internal_error')
       log.error({ request_id: requestId, err: error }, 'request failed with an internal error');
-    else if (known.status >= 500)
-      log.warn(
-        { request_id: requestId, code: known.code, err: known.cause ?? known },
-        'request failed with a transient error',
-      );
+    else if (known.status >= 500) transientErrors.add(known, requestId);
     if (response.headersSent) {
       // A response that has begun can only be cut off, so that clients do not take it for complete.
       response.destroy();
