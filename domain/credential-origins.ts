@@ -1,6 +1,6 @@
 /**
  * Where credentials are sent: scheme, host and port of each address in a configuration, by the pointer of its
- * setting. Credentials belong to the origins that they were given for (rules.md 61).
+ * setting, the base address first. Credentials belong to the origins that they were given for (rules.md 61).
  */
 export type Origins = Readonly<Record<string, string>>;
 

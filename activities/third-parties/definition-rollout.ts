@@ -9,10 +9,8 @@ import { toTypeId } from '../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import { setCurrentVersion } from '../../db/third-parties/definitions';
 import {
-  addMove,
   countMoves,
   findMove,
-  listOtherVersions,
   type MoveKey,
   type MoveSearch,
   pickMoves,
@@ -21,6 +19,7 @@ import {
 import { advanceRow, findRollout, type Rollout } from '../../db/third-parties/rollouts';
 import { sizeOfStep } from '../../domain/third-parties/rollout';
 import type { ActivityDependencies } from '../dependencies';
+import { findPart } from './find-integrations';
 import { checkMove, makeMove, rollBackMove } from './make-move';
 import { planMove, type RolloutDependencies } from './plan-move';
 
@@ -30,13 +29,15 @@ export interface DefinitionRolloutActivities {
 
 type Dependencies = RolloutDependencies & Pick<ActivityDependencies, 'isStopping' | 'log'>;
 
-const TIME_BOX_MS = 20_000;
-const FOUND_PER_STEP = 200;
-/** Integrations that are worked on at the same time; the database has few connections for each worker. */
-const AT_ONCE = 5;
-const CHUNK = 25;
-/** During an observation integrations are looked at this often. */
-const CHECK_EACH_MS = 60_000;
+export const ROLLOUT_LIMITS = {
+  timeBoxMs: 20_000,
+  foundPerStep: 200,
+  /** Integrations that are worked on at the same time; the database has few connections for each worker. */
+  atOnce: 5,
+  chunk: 25,
+  /** During an observation integrations are looked at this often. */
+  checkEachMs: 60_000,
+};
 
 export const createDefinitionRolloutActivities = (
   dependencies: Dependencies,
@@ -48,7 +49,11 @@ export const createDefinitionRolloutActivities = (
     do {
       activity.heartbeat();
       report = await new RolloutSlice(dependencies, input, activity).advance();
-    } while (report.state === 'more' && !dependencies.isStopping() && Date.now() < startedAt + TIME_BOX_MS);
+    } while (
+      report.state === 'more' &&
+      !dependencies.isStopping() &&
+      Date.now() < startedAt + ROLLOUT_LIMITS.timeBoxMs
+    );
     return report;
   },
 });
@@ -81,20 +86,16 @@ class RolloutSlice {
     }
   }
 
-  /** Finds integrations of other versions. @returns false if there are no more */
+  /** Finds integrations that may change. @returns false if there are no more */
   private async find(rollout: Rollout): Promise<boolean> {
     if (rollout.isListed) return false;
-    const { definitionKey: key, version, listCursor: after, rolloutId } = rollout;
-    const found = await this.dependencies.database.withPlatform((work) =>
-      listOtherVersions(work, { key, version, limit: FOUND_PER_STEP, after }),
+    const limit = ROLLOUT_LIMITS.foundPerStep;
+    const { integrations, add } = await findPart(this.dependencies, { ...rollout, limit });
+    await this.forEach(integrations, (found) =>
+      this.dependencies.database.withTenant(found.tenantId, (work) => add(work, found)),
     );
-    await this.forEach(found, ({ tenantId, integrationId, definitionVersion: fromVersion }) =>
-      this.dependencies.database.withTenant(tenantId, (work) =>
-        addMove(work, { rolloutId, integrationId, fromVersion }),
-      ),
-    );
-    const last = found.at(-1);
-    const isListed = last === undefined || found.length < FOUND_PER_STEP;
+    const last = integrations.at(-1);
+    const isListed = last === undefined || integrations.length < limit;
     await this.write(rollout, {
       isListed,
       listCursor: isListed ? null : `${last.tenantId} ${last.integrationId}`,
@@ -124,7 +125,10 @@ class RolloutSlice {
     const done = changed + failed;
     const wanted = sizeOfStep(rollout.steps, rollout.step, planned + done);
     if (planned > 0 && done < wanted && rollout.stepEndsAt === null) {
-      const moves = await this.pick(rollout, { state: 'planned', limit: Math.min(CHUNK, wanted - done) });
+      const moves = await this.pick(rollout, {
+        state: 'planned',
+        limit: Math.min(ROLLOUT_LIMITS.chunk, wanted - done),
+      });
       // Counted first: what is interrupted may be counted twice, and is observed in any case.
       await this.write(rollout, { stepMoves: rollout.stepMoves + moves.length });
       await this.forEach(moves, (move) => this.move(move));
@@ -186,7 +190,7 @@ class RolloutSlice {
     now: Date,
     stepEndsAt: Date,
   ): Promise<DefinitionRolloutReport> {
-    const nextCheckAt = new Date(Math.min(now.getTime() + CHECK_EACH_MS, stepEndsAt.getTime()));
+    const nextCheckAt = new Date(Math.min(now.getTime() + ROLLOUT_LIMITS.checkEachMs, stepEndsAt.getTime()));
     await this.write(rollout, { stepEndsAt, nextCheckAt, checkBeganAt: null });
     return MORE;
   }
@@ -206,7 +210,7 @@ class RolloutSlice {
         checkBeganAt: null,
         ...(isLast ? { isListed: false, listCursor: null } : {}),
       });
-      if (isLast && written !== undefined)
+      if (isLast && written !== undefined && !rollout.isAdoption)
         await setCurrentVersion(work, { key: rollout.definitionKey, version: rollout.version });
     });
     return MORE;
@@ -225,7 +229,7 @@ class RolloutSlice {
     search: Omit<MoveSearch, 'rolloutId' | 'limit'> & { limit?: number },
   ): Promise<MoveKey[]> {
     return this.dependencies.database.withPlatform((work) =>
-      pickMoves(work, { rolloutId, limit: CHUNK, ...search }),
+      pickMoves(work, { rolloutId, limit: ROLLOUT_LIMITS.chunk, ...search }),
     );
   }
 
@@ -255,7 +259,7 @@ class RolloutSlice {
         this.activity.heartbeat();
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, next));
+    await Promise.all(Array.from({ length: ROLLOUT_LIMITS.atOnce }, next));
     if (errors.length > 0) throw errors[0];
   }
 }

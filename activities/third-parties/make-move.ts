@@ -11,7 +11,6 @@ import { appendAuditEntry } from '../../db/platform/audit-log';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { changeIntegration } from '../../db/sync-runs/integration-lifecycle';
-import { findDefinitionVersion } from '../../db/third-parties/definitions';
 import { readHealth } from '../../db/third-parties/integration-health';
 import { findMove, type Move, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
 import { findRollout, lockRollout, type Rollout } from '../../db/third-parties/rollouts';
@@ -24,6 +23,7 @@ import {
   whatBecameWorse,
 } from '../../domain/third-parties/rollout';
 import { checkSettings, lenientConfig } from './check-settings';
+import { requireRules } from './find-integrations';
 import { followingOf, type RolloutDependencies } from './plan-move';
 
 interface Locked {
@@ -58,6 +58,10 @@ export function rollBackMove(dependencies: RolloutDependencies, key: MoveKey): P
     const { work, rollout, move, integration } = locked;
     if (move.state !== 'changed' && move.state !== 'failed') return;
     if (integration.definitionVersion !== rollout.version) return leave(work, key);
+    if (rollout.isAdoption) {
+      await change(locked, followingOf(integration), null);
+      return updateMove(work, key, { state: 'rolled_back' });
+    }
     const former = await formerOf(locked, dependencies);
     if ('problems' in former) {
       const problems = JSON.stringify(former.problems);
@@ -100,7 +104,8 @@ function underLocks(
     if (move === undefined) return;
     await lockMappings(work, 'alone');
     const integration = await lockIntegration(work, key);
-    if (integration?.definitionKey !== rollout.definitionKey) return leave(work, key);
+    const followed = rollout.isAdoption && state === 'running' ? null : rollout.definitionKey;
+    if (integration?.definitionKey !== followed) return leave(work, key);
     const connector = oauth.connectors[integration.connector] as Connector;
     return run({ work, rollout, move, integration, connector });
   });
@@ -111,13 +116,13 @@ const leave = (work: TenantWork, key: MoveKey): Promise<void> => updateMove(work
 async function change(
   { work, rollout, integration, connector }: Locked,
   { signIn, parameters, config, recordTypes }: Following,
-  version: number,
+  version: number | null,
 ): Promise<void> {
   const { integrationId } = integration;
   const changed = await changeIntegration(work, {
     integrationId,
     change: {
-      definition: { key: rollout.definitionKey, version, signIn, parameters },
+      definition: version === null ? null : { key: rollout.definitionKey, version, signIn, parameters },
       config,
       recordTypes,
       readDifferently: findReadDifferently(
@@ -176,8 +181,7 @@ async function followOlder(
   current: Following,
   connector: Connector,
 ): Promise<ReturnType<typeof followVersion>> {
-  const from = await findDefinitionVersion(work, { key, version });
-  const to = await findDefinitionVersion(work, { key, version: fromVersion });
-  if (from === undefined || to === undefined) throw new Error(`A version of ${key} is missing.`);
-  return followVersion({ from: from.rules, to: to.rules }, current, lenientConfig(connector));
+  const from = await requireRules(work, key, version);
+  const to = await requireRules(work, key, fromVersion);
+  return followVersion({ from, to }, current, lenientConfig(connector));
 }

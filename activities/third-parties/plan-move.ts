@@ -8,32 +8,36 @@ import { findIntegration, type Integration } from '../../db/integrations/integra
 import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { previewMapping } from '../../db/push/backfill';
 import { showEffects } from '../../db/push/outbound-brakes';
-import { findDefinitionVersion } from '../../db/third-parties/definitions';
 import { findMove, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
 import type { Rollout } from '../../db/third-parties/rollouts';
 import type { MappingEffect } from '../../domain/push/braked-effect';
 import { jsonEquals } from '../../domain/json';
 import type { ProblemDetail } from '../../domain/problem-detail';
-import type { DefinitionRules } from '../../domain/third-parties/definition';
+import { findAdoption } from '../../domain/third-parties/adoption';
+import { ownDifferences } from '../../domain/third-parties/definition';
+import { pointerOf } from '../../domain/third-parties/differences';
 import { changedPointers, type Following, followVersion } from '../../domain/third-parties/rollout';
 import type { ActivityDependencies } from '../dependencies';
 import { tryConnection } from '../integrations/integration-check';
 import { checkSettings, lenientConfig } from './check-settings';
+import { adoptingOf, requireRules } from './find-integrations';
 
 export type RolloutDependencies = Pick<
   ActivityDependencies,
   'database' | 'openConnector' | 'oauth' | 'whyUrlIsRefused'
 >;
 
-/** A dry run that does not end, or whose integration is edited each time, is not repeated for ever. */
-const TRIES_MAX = 5;
-const RECORDS_EXAMINED_MAX = 10_000;
-const CHANGES_MAX = 200;
-const TRY_MS = 20_000;
+export const DRY_RUN_LIMITS = {
+  /** One that does not end, or whose integration is edited each time, is not repeated for ever. */
+  triesMax: 5,
+  recordsExaminedMax: 10_000,
+  pointersMax: 200,
+  tryMs: 20_000,
+};
 
 export async function planMove(
   dependencies: RolloutDependencies,
-  { version, definitionKey }: Pick<Rollout, 'version' | 'definitionKey'>,
+  rollout: Planned,
   key: MoveKey,
   signal: AbortSignal,
 ): Promise<void> {
@@ -44,11 +48,11 @@ export async function planMove(
   const plan = await database.withTenant(key.tenantId, async (work) => {
     if (!(await isUnderWay(work, key, tries))) return undefined;
     const integration = await findIntegration(work, key);
-    if (integration?.definitionKey !== definitionKey || integration.definitionVersion === version) {
+    if (integration === undefined || !mayChange(rollout, integration)) {
       await updateMove(work, key, { state: 'gone', plannedAt: work.now });
       return undefined;
     }
-    return planFor(work, dependencies, integration, version);
+    return planFor(work, dependencies, integration, rollout);
   });
   if (plan === undefined) return;
   const refused = plan.problems.length > 0 || plan.after === undefined;
@@ -65,8 +69,9 @@ export async function planMove(
       changes: JSON.stringify(
         plan.after === undefined
           ? []
-          : changedPointers(followingOf(plan.integration), plan.after).slice(0, CHANGES_MAX),
+          : changedPointers(followingOf(plan.integration), plan.after).slice(0, DRY_RUN_LIMITS.pointersMax),
       ),
+      differences: JSON.stringify(plan.differences.slice(0, DRY_RUN_LIMITS.pointersMax)),
       problems: JSON.stringify(problems),
       settingsAfter: plan.after === undefined ? null : JSON.stringify(plan.after),
       recordsTouched: impact?.touched ?? null,
@@ -83,7 +88,7 @@ async function beginTry(work: TenantWork, key: MoveKey): Promise<number | undefi
   if (move === undefined || (move.state !== 'found' && move.state !== 'held_back')) return undefined;
   // A person's request begins a new count.
   const tries = move.state === 'held_back' ? 0 : move.tries;
-  if (tries >= TRIES_MAX) {
+  if (tries >= DRY_RUN_LIMITS.triesMax) {
     const problem = {
       pointer: '',
       code: 'dry_run_failed',
@@ -103,46 +108,85 @@ async function isUnderWay(work: TenantWork, key: MoveKey, tries: number): Promis
   return move?.state === 'found' && move.tries === tries;
 }
 
+type Planned = Pick<Rollout, 'definitionKey' | 'version' | 'isAdoption'>;
+
+/** False for one that follows another definition, or the version, by now. */
+function mayChange(
+  { definitionKey, version, isAdoption }: Planned,
+  { definitionKey: followed, definitionVersion }: Integration,
+): boolean {
+  return isAdoption ? followed === null : followed === definitionKey && definitionVersion !== version;
+}
+
 interface Plan {
   integration: Integration;
   connector: Connector;
   after: Following | undefined;
+  /** JSON Pointers to what stays its own. */
+  differences: string[];
   problems: ProblemDetail[];
 }
 
 async function planFor(
   work: TenantWork,
-  { oauth, whyUrlIsRefused }: RolloutDependencies,
+  dependencies: RolloutDependencies,
   integration: Integration,
-  version: number,
+  rollout: Planned,
 ): Promise<Plan> {
-  const before = followingOf(integration);
-  const rules = await rulesOf(work, integration, version);
+  const { oauth, whyUrlIsRefused } = dependencies;
   const connector = oauth.connectors[integration.connector] as Connector;
-  const moved = followVersion(rules, before, lenientConfig(connector));
-  if ('problems' in moved) return { integration, connector, after: undefined, problems: moved.problems };
-  const { after } = moved;
+  const moved = await (rollout.isAdoption ? adopt : follow)(work, dependencies, integration, rollout);
+  if ('problems' in moved)
+    return { integration, connector, after: undefined, differences: [], problems: moved.problems };
+  const { after, differences } = moved;
   const problems = checkSettings(connector, after, whyUrlIsRefused);
-  if (problems.length > 0) return { integration, connector, after, problems };
+  if (problems.length > 0) return { integration, connector, after, differences, problems };
   const place = { connector, config: after.config };
   const origins = await findMovedOrigins(work, oauth.encryption, { before: integration, ...place });
   const ofApp = await findOAuthAppProblems(work, connector, after.config);
-  return { integration, connector, after, problems: [...origins.problems, ...ofApp] };
+  return { integration, connector, after, differences, problems: [...origins.problems, ...ofApp] };
 }
 
-async function rulesOf(
+type Moved = { problems: ProblemDetail[] } | { after: Following; differences: string[] };
+
+async function follow(
   work: TenantWork,
-  { definitionKey, definitionVersion }: Integration,
-  version: number,
-): Promise<{ from: DefinitionRules; to: DefinitionRules }> {
-  const key = definitionKey ?? '';
-  const [from, to] = await Promise.all([
-    findDefinitionVersion(work, { key, version: definitionVersion ?? 0 }),
-    findDefinitionVersion(work, { key, version }),
-  ]);
-  if (from === undefined || to === undefined) throw new Error(`A version of ${key} is missing.`);
-  return { from: from.rules, to: to.rules };
+  { oauth }: RolloutDependencies,
+  integration: Integration,
+  { definitionKey: key, version }: Planned,
+): Promise<Moved> {
+  const from = await requireRules(work, key, integration.definitionVersion ?? 0);
+  const to = await requireRules(work, key, version);
+  const readConfig = lenientConfig(oauth.connectors[integration.connector] as Connector);
+  const moved = followVersion({ from, to }, followingOf(integration), readConfig);
+  if ('problems' in moved) return moved;
+  return { ...moved, differences: pointersOf(ownDifferences(to, moved.after, moved.after, readConfig)) };
 }
+
+/** No setting changes. */
+async function adopt(
+  work: TenantWork,
+  dependencies: RolloutDependencies,
+  integration: Integration,
+  { definitionKey: key, version }: Planned,
+): Promise<Moved> {
+  const adopting = adoptingOf(await requireRules(work, key, version), dependencies);
+  const adoption = findAdoption(adopting, integration) ?? { problems: [OTHER_ADDRESS] };
+  if ('problems' in adoption) return adoption;
+  const after = { ...followingOf(integration), ...adoption.use };
+  const { rules, readConfig } = adopting;
+  const own = { ...after, config: readConfig(after.config) };
+  return { after, differences: pointersOf(ownDifferences(rules, after, own, readConfig)) };
+}
+
+const OTHER_ADDRESS: ProblemDetail = {
+  pointer: '/config',
+  code: 'other_address',
+  message: 'The integration is at another address than the definition by now.',
+};
+
+const pointersOf = (differences: ReturnType<typeof ownDifferences>): string[] =>
+  differences.map(({ path }) => pointerOf(path));
 
 export function followingOf(integration: Integration): Following {
   const { definitionSignIn, definitionParameters, config, recordTypes } = integration;
@@ -161,7 +205,7 @@ async function tryAtApp(
 ): Promise<{ problems: ProblemDetail[] } | undefined> {
   if (after === undefined || jsonEquals(after.config, integration.config)) return undefined;
   if (integration.needsReauthorizationAt !== null) return undefined;
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]);
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(DRY_RUN_LIMITS.tryMs)]);
   const tried = { ...integration, config: after.config, recordTypes: after.recordTypes };
   // Access tokens of the stored configuration are of no use for another one.
   const mistakes: unknown[] = [];
@@ -195,7 +239,7 @@ async function impactOf(
   const { touched, examined, effects } = await previewMapping(work, {
     integrationId,
     recordTypes: after.recordTypes,
-    atMost: RECORDS_EXAMINED_MAX,
+    atMost: DRY_RUN_LIMITS.recordsExaminedMax,
   });
   return { touched, examined, effects: await showEffects(work, integration, effects) };
 }

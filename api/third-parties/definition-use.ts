@@ -9,12 +9,12 @@ import {
 } from '../../db/third-parties/definitions';
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import type { JsonObject } from '../../domain/json';
+import { nearestUse } from '../../domain/third-parties/adoption';
 import {
   type DefinitionRules,
   type DefinitionUse,
   expand,
   moveToVersion,
-  ownDifferences,
   problemsOfUse,
   type Settings,
 } from '../../domain/third-parties/definition';
@@ -182,10 +182,9 @@ async function readAdoptedUse(
   const ways = wanted === undefined ? Object.keys(rules.signIns) : [wanted];
   const read = readingConfig(rules, { ...services, whyUrlIsRefused: () => undefined });
   const uses = ways.map((way) => ({ key, version, signIn: way, parameters }));
-  const possible = uses.filter((use) => problemsOfUse(rules, use).length === 0);
-  if (possible.length === 0) checkUse(rules, uses[0] as DefinitionColumns);
-  const distances = possible.map((use) => ownDifferences(rules, use, before, read).length);
-  return possible[distances.indexOf(Math.min(...distances))] as DefinitionColumns;
+  const nearest = nearestUse(rules, uses, before, read);
+  if ('problems' in nearest) throw invalid(nearest.problems);
+  return nearest.use;
 }
 
 async function requireVersionOf(

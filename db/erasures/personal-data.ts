@@ -52,7 +52,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   connect_settings: of({ tenant: 'name color logo_text return_origins frame_ancestors' }),
   console_sessions: of({ secret: 'sid sess' }),
   definition_rollout_integrations: of({
-    figure: 'state changes effects health_before',
+    figure: 'state changes differences effects health_before',
     words: 'problems',
     tenant: 'settings_before settings_after',
   }),

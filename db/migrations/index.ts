@@ -70,6 +70,7 @@ import * as triedCalls from './2026-12-10-tried-calls';
 import * as references from './2026-12-11-references';
 import * as incomingWebhooks from './2026-12-12-incoming-webhooks';
 import * as silentWebhooks from './2026-12-12-silent-webhooks';
+import * as adoptions from './2026-12-13-adoptions';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -142,4 +143,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-11-references': references,
   '2026-12-12-incoming-webhooks': incomingWebhooks,
   '2026-12-12-silent-webhooks': silentWebhooks,
+  '2026-12-13-adoptions': adoptions,
 };

@@ -32,8 +32,8 @@ import type { StoredTypeSettings } from '../../domain/records/record-type-settin
 export interface IntegrationChange {
   app?: string | undefined;
   accountName?: string | undefined;
-  /** The version of the definition, and what is taken from it. */
-  definition?: DefinitionColumns | undefined;
+  /** The version of the definition, and what is taken from it; null = it follows none any more. */
+  definition?: DefinitionColumns | null | undefined;
   config?: JsonObject | undefined;
   /** The record types of which the new configuration reads other records, or reads them differently. */
   readDifferently?: readonly string[] | undefined;

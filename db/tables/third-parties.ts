@@ -50,6 +50,8 @@ export interface DefinitionRolloutsTable {
   state: RolloutState;
   /** The dry run needs no approval. */
   isAutomatic: boolean;
+  /** Integrations without a definition follow this one from now on; no setting changes. */
+  isAdoption: Generated<boolean>;
   steps: Json<RolloutStep[]>;
   /** The present step; `steps.length` = the one of all others, one more = those linked meanwhile. */
   step: Generated<number>;
@@ -78,7 +80,6 @@ export interface DefinitionRolloutsTable {
   finishedAt: Date | null;
 }
 
-/** What a change of the mappings would do at the app. */
 /** A row of the tenant, so that it changes in one transaction with the integration. */
 export interface DefinitionRolloutIntegrationsTable {
   tenantId: string;
@@ -87,6 +88,7 @@ export interface DefinitionRolloutIntegrationsTable {
   /** The order in which integrations change, at random. */
   place: number;
   state: MoveState;
+  /** 0 = it followed none. */
   fromVersion: number;
   /** `integrations.version` in the dry run. */
   seenVersion: number | null;
@@ -96,6 +98,8 @@ export interface DefinitionRolloutIntegrationsTable {
   isTried: Generated<boolean>;
   /** JSON Pointers into the integration. */
   changes: Json<string[]> | null;
+  /** JSON Pointers to what is its own beside the definition. */
+  differences: Json<string[]> | null;
   recordsTouched: number | null;
   recordsExamined: number | null;
   effects: Json<MappingEffect[]> | null;

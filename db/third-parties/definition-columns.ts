@@ -6,11 +6,11 @@ export interface DefinitionColumns {
   parameters: Record<string, string>;
 }
 
-export function definitionColumns(use: DefinitionColumns | undefined) {
+export function definitionColumns(use: DefinitionColumns | null | undefined) {
   return {
     definitionKey: use?.key ?? null,
     definitionVersion: use?.version ?? null,
     definitionSignIn: use?.signIn ?? null,
-    definitionParameters: use === undefined ? null : JSON.stringify(use.parameters),
+    definitionParameters: use == null ? null : JSON.stringify(use.parameters),
   };
 }

@@ -58,6 +58,7 @@ async function useFormerVersion(
   { definitionKey: key, version, formerVersion }: Rollout,
 ): Promise<void> {
   const head = await findDefinition(work, { key, forUpdate: true });
+  // An adoption has no former version: it changes nothing for new integrations.
   if (head?.currentVersion === version && formerVersion !== null)
     await setCurrentVersion(work, { key, version: formerVersion });
 }

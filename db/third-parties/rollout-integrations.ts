@@ -1,12 +1,32 @@
 /** The integrations of a rollout: rows of their tenants. The platform finds and counts them. */
 import { randomInt } from 'node:crypto';
-import { type Selectable, sql, type UpdateObject } from 'kysely';
+import { type RawBuilder, type Selectable, sql, type UpdateObject } from 'kysely';
 import type { MoveState } from '../../domain/third-parties/rollout';
 import type { TenantWork, Work } from '../database';
 import type { Tables } from '../tables';
 import type { DefinitionRolloutIntegrationsTable } from '../tables/third-parties';
 
 export type Move = Selectable<DefinitionRolloutIntegrationsTable>;
+
+/** What the platform sees of it: not the settings of the tenant. */
+const LISTED = [
+  'tenantId',
+  'integrationId',
+  'place',
+  'state',
+  'fromVersion',
+  'isTried',
+  'changes',
+  'differences',
+  'recordsTouched',
+  'recordsExamined',
+  'effects',
+  'problems',
+  'plannedAt',
+  'changedAt',
+  'checkedAt',
+] as const;
+export type ListedMove = Pick<Move, (typeof LISTED)[number]>;
 
 export interface MoveKey {
   tenantId: string;
@@ -30,6 +50,7 @@ export async function addMove(
       state: 'found',
       seenVersion: null,
       changes: null,
+      differences: null,
       recordsTouched: null,
       recordsExamined: null,
       effects: null,
@@ -74,15 +95,44 @@ export async function updateMove(
     .execute();
 }
 
+export interface FoundIntegration {
+  tenantId: string;
+  integrationId: string;
+  /** null = it follows no definition. */
+  definitionVersion: number | null;
+}
+
 /** Integrations that follow the definition in another version, by tenant and id, without deleted tenants. */
-export async function listOtherVersions(
+export function listOtherVersions(
   { trx }: Pick<Work, 'trx'>,
-  { key, version, limit, after }: { key: string; version: number; limit: number; after: string | null },
-): Promise<{ tenantId: string; integrationId: string; definitionVersion: number }[]> {
+  { key, version, ...page }: { key: string; version: number } & FoundPage,
+): Promise<FoundIntegration[]> {
+  return listIntegrations(trx, sql`definition_key = ${key} and definition_version <> ${version}`, page);
+}
+
+/** Integrations of a connector that follow no definition, in the same order. */
+export function listWithoutDefinition(
+  { trx }: Pick<Work, 'trx'>,
+  { connector, ...page }: { connector: string } & FoundPage,
+): Promise<FoundIntegration[]> {
+  return listIntegrations(trx, sql`definition_key is null and connector = ${connector}`, page);
+}
+
+interface FoundPage {
+  limit: number;
+  /** `<tenant> <integration>` of the last one; null = from the beginning. */
+  after: string | null;
+}
+
+async function listIntegrations(
+  trx: Work['trx'],
+  wanted: RawBuilder<unknown>,
+  { limit, after }: FoundPage,
+): Promise<FoundIntegration[]> {
   const [tenantId = null, integrationId = null] = after?.split(' ') ?? [];
-  const { rows } = await sql<{ tenantId: string; integrationId: string; definitionVersion: number }>`
+  const { rows } = await sql<FoundIntegration>`
     select tenant_id, integration_id, definition_version from integrations
-    where definition_key = ${key} and deleted_at is null and definition_version <> ${version}
+    where ${wanted} and deleted_at is null
       and (${tenantId}::uuid is null
         or (tenant_id, integration_id) > (${tenantId}::uuid, ${integrationId}::uuid))
       and not exists (select from tenant_deletions deleted where deleted.tenant_id = integrations.tenant_id)
@@ -158,10 +208,10 @@ export function listMoves(
     limit,
     after,
   }: { rolloutId: string; state?: MoveState | undefined; limit: number; after?: MovePosition | undefined },
-): Promise<Move[]> {
+): Promise<ListedMove[]> {
   return trx
     .selectFrom('definitionRolloutIntegrations')
-    .selectAll()
+    .select(LISTED)
     .where('rolloutId', '=', rolloutId)
     .$if(state !== undefined, (query) => query.where('state', '=', state as MoveState))
     .$if(after !== undefined, (query) =>

@@ -20,6 +20,7 @@ export interface NewRollout {
   version: number;
   formerVersion: number | null;
   isAutomatic: boolean;
+  isAdoption?: boolean;
   steps: readonly RolloutStep[];
   observeMs: number;
   stopAfterFailures: number;

@@ -56,6 +56,36 @@ export function parametersIn(value: JsonValue): string[] {
   return isJsonObject(value) ? Object.values(value).flatMap(parametersIn) : [];
 }
 
+/** Up to the path: an integration may use another version of the API below the same host. */
+const HOST_OF_TEXT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*/i;
+
+/**
+ * The values that make `text` of `template`, or else those that make its host. Reads each text once: between
+ * two parameters stands what ends the first. Not checked.
+ */
+export function valuesFrom(template: string, text: string): [name: string, value: string][] {
+  const [wanted, given] = [template, text].map((one) => one.replace(/\/$/, '')) as [string, string];
+  const hostOf = (one: string): string => HOST_OF_TEXT.exec(one)?.[0] ?? '';
+  return readValues(wanted, given) ?? readValues(hostOf(wanted), hostOf(given)) ?? [];
+}
+
+function readValues(template: string, text: string): [string, string][] | undefined {
+  // Texts and names in turn.
+  const [start = '', ...parts] = template.split(PLACE);
+  if (parts.length === 0 || !text.startsWith(start)) return undefined;
+  const values: [string, string][] = [];
+  let rest = text.slice(start.length);
+  for (let index = 0; index < parts.length; index += 2) {
+    const [name = '', next = ''] = parts.slice(index, index + 2);
+    const isLast = index + 2 === parts.length;
+    const end = isLast ? rest.length - next.length : rest.indexOf(next);
+    if (end < 1 || !rest.startsWith(next, end)) return undefined;
+    values.push([name, rest.slice(0, end)]);
+    rest = rest.slice(end + next.length);
+  }
+  return values;
+}
+
 /** `values` has each parameter; they were checked. */
 export function fillParameters<Value extends JsonValue>(
   value: Value,

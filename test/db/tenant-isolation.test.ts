@@ -261,6 +261,10 @@ describe('the roles', () => {
     for (const text of [
       'select * from records',
       'select * from integrations',
+      'select config from integrations',
+      'select settings_before from definition_rollout_integrations',
+      'select settings_after from definition_rollout_integrations',
+      'select health_before from definition_rollout_integrations',
       'select * from record_syncs',
       'select * from pushes',
       'select * from outbox',

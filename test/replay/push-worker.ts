@@ -17,7 +17,9 @@ import type { NotificationActivities } from '../../activities/notifications/noti
 import type { OverviewActivities } from '../../activities/overviews/overview';
 import type { RecordPushActivities } from '../../activities/push/record-push';
 import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
+import type { IncomingChangesActivities } from '../../activities/sync-runs/incoming-changes';
 import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
+import type { DefinitionRolloutActivities } from '../../activities/third-parties/definition-rollout';
 import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { createOutboxHandlers, type OutboxHandler } from '../../worker/outbox-handlers';
@@ -41,6 +43,8 @@ export interface PushWorkerOptions {
         OverviewActivities &
         SyncRunActivities &
         ScheduledSyncActivities &
+        IncomingChangesActivities &
+        DefinitionRolloutActivities &
         WebhookActivities
     >;
   hasSearchAttributes: boolean;

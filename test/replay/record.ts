@@ -29,6 +29,8 @@ import {
   scheduledSyncActivities,
   SCHEDULED_SYNC_SCENARIOS,
 } from './sync-scenarios';
+import { incomingActivities, playIncoming, scenarios as incomingScenarios } from './incoming-scenarios';
+import { playRollout, rolloutActivities, scenarios as rolloutScenarios } from './rollout-scenarios';
 import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
 const HISTORIES = path.join(__dirname, 'histories');
@@ -157,6 +159,8 @@ async function main(): Promise<void> {
           ...scheduledSyncActivities,
           ...webhookActivities,
           ...overviewActivities,
+          ...incomingActivities,
+          ...rolloutActivities,
         },
         hasSearchAttributes,
       });
@@ -223,6 +227,8 @@ async function main(): Promise<void> {
           name,
         );
       }
+      await recordRollouts(pushEnv, hasSearchAttributes);
+      await recordIncoming(pushEnv, hasSearchAttributes);
       await pushEnv.stop();
     }
   } finally {
@@ -254,6 +260,24 @@ async function writeChain({ client }: PushWorker, workflowId: string, name: stri
   for (const [index, run] of runs.sort().entries()) {
     const history = await client.workflow.getHandle(workflowId, run.split(' ')[1]).fetchHistory();
     write(runs.length === 1 ? name : `${name}.${index + 1}`, historyToJSON(history));
+  }
+}
+
+/** It has no search attributes. */
+async function recordRollouts(pushEnv: PushWorker, hasSearchAttributes: boolean): Promise<void> {
+  for (const scenario of hasSearchAttributes ? [] : rolloutScenarios) {
+    const name = `definition-rollout.${scenario.name}`;
+    if (isWanted(name))
+      await writeChain(pushEnv, await playRollout(pushEnv, scenario, nextIntegrationId()), name);
+  }
+}
+
+async function recordIncoming(pushEnv: PushWorker, hasSearchAttributes: boolean): Promise<void> {
+  for (const scenario of incomingScenarios) {
+    const name = `incoming-changes.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+    if (!isWanted(name) || (hasSearchAttributes && scenario.isSearchable !== true)) continue;
+    const place = { tenantId, integrationId: nextIntegrationId() };
+    await writeChain(pushEnv, await playIncoming(pushEnv, scenario, place), name);
   }
 }
 

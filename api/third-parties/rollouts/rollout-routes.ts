@@ -31,7 +31,15 @@ const OBSERVE_SECONDS_DEFAULT = 3_600;
 
 const newRollout = z
   .strictObject({
-    version: z.int().min(1).max(2_147_483_647).meta({ description: 'The version to publish.' }),
+    adopt: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          '`true`: integrations of the same connector and base address that follow no definition follow this ' +
+          'one. Their settings stay as they are. New integrations keep their version.',
+      }),
+    version: z.int().min(1).max(2_147_483_647).meta({ description: 'The version to publish, or to adopt.' }),
     steps: z
       .array(rolloutStep)
       .max(20)
@@ -85,7 +93,8 @@ export const rolloutRoutes: readonly Route[] = [
       const rollout = await createRollout(work, {
         definitionKey: key,
         version: body.version,
-        formerVersion: head.currentVersion,
+        formerVersion: body.adopt ? null : head.currentVersion,
+        isAdoption: body.adopt,
         isAutomatic: body.is_automatic,
         steps: body.steps,
         observeMs: body.observe_seconds * 1_000,
@@ -93,7 +102,10 @@ export const rolloutRoutes: readonly Route[] = [
         createdBy: caller.actor,
       });
       const shown = await services.database.withPlatform((platform) => toWireRollout(platform, rollout));
-      const audit = { target: shown.id, detail: { definition: key, version: body.version } };
+      const audit = {
+        target: shown.id,
+        detail: { definition: key, version: body.version, adopt: body.adopt },
+      };
       return { status: 201, body: shown, audit };
     },
   }),

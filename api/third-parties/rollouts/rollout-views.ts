@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Work } from '../../../db/database';
 import { toTypeId } from '../../../db/sql/ids';
-import { countMoves, type Move } from '../../../db/third-parties/rollout-integrations';
+import { countMoves, type ListedMove } from '../../../db/third-parties/rollout-integrations';
 import type { Rollout } from '../../../db/third-parties/rollouts';
 import { BRAKED_EFFECTS } from '../../../domain/push/braked-effect';
 import { MOVE_STATES, type MoveState, ROLLOUT_STATES } from '../../../domain/third-parties/rollout';
@@ -38,7 +38,7 @@ export const rolloutView = z
     former_version: z
       .int()
       .nullable()
-      .meta({ description: 'The version that new integrations used before; null = none.' }),
+      .meta({ description: 'The version that new integrations used before; null = none, or an adoption.' }),
     state: z.enum(ROLLOUT_STATES).meta({
       description:
         '`planning`: the dry run is under way. `planned`: it waits for approval. `running`: integrations ' +
@@ -57,6 +57,7 @@ export const rolloutView = z
     observe_seconds: z.int(),
     stop_after_failures: z.int(),
     is_automatic: z.boolean(),
+    adopt: z.boolean().meta({ description: '`true`: integrations without a definition adopt it.' }),
     integrations: z
       .object(Object.fromEntries(MOVE_STATES.map((state) => [state, z.int()])) as Record<MoveState, z.ZodInt>)
       .meta({ description: 'The number of integrations by state.' }),
@@ -73,11 +74,14 @@ export const moveView = z
     tenant_id: typeId('ten'),
     integration_id: typeId('int'),
     state: moveState,
-    from_version: z.int(),
+    from_version: z.int().nullable().meta({ description: 'null = it follows no definition yet.' }),
     is_tried: z.boolean().meta({ description: 'The new settings were tried at the app.' }),
     changes: z
       .array(z.string())
       .meta({ description: 'What would change, or has changed: JSON Pointers into the integration.' }),
+    differences: z.array(z.string()).meta({
+      description: 'What stays its own, beside the definition: JSON Pointers into the integration.',
+    }),
     records_touched: z
       .int()
       .nullable()
@@ -118,6 +122,7 @@ export async function toWireRollout(
     observe_seconds: rollout.observeMs / 1_000,
     stop_after_failures: rollout.stopAfterFailures,
     is_automatic: rollout.isAutomatic,
+    adopt: rollout.isAdoption,
     integrations: Object.fromEntries(MOVE_STATES.map((state) => [state, counts[state] ?? 0])) as Record<
       MoveState,
       number
@@ -130,14 +135,15 @@ export async function toWireRollout(
   };
 }
 
-export function toWireMove(move: Move): z.output<typeof moveView> {
+export function toWireMove(move: ListedMove): z.output<typeof moveView> {
   return {
     tenant_id: toTypeId('ten', move.tenantId),
     integration_id: toTypeId('int', move.integrationId),
     state: move.state,
-    from_version: move.fromVersion,
+    from_version: move.fromVersion === 0 ? null : move.fromVersion,
     is_tried: move.isTried,
     changes: move.changes ?? [],
+    differences: move.differences ?? [],
     records_touched: move.recordsTouched,
     records_examined: move.recordsExamined,
     effects: move.effects ?? [],

@@ -73,6 +73,17 @@ describe('a rollout', () => {
     expect(await counted()).toBe('0');
   });
 
+  it('may let integrations without a definition adopt one', async () => {
+    const path = await givenRollout(service, { state: 'canceled', finishedAt: new Date() });
+    const list = path.slice(0, path.lastIndexOf('/'));
+
+    const created = await service.platform.post(list, { version: 2, adopt: true, steps: [] }).expect(201);
+
+    expect(created.body).toMatchObject({ version: 2, adopt: true, former_version: null, steps: [] });
+    expect((await service.platform.get(path)).body.adopt).toBe(false);
+    expectProblem(await service.platform.post(list, { version: 2 }), 409, 'rollout_in_progress');
+  });
+
   it('is found below its own definition only', async () => {
     const path = await givenRollout(service);
     const elsewhere = path.replace(/product-\d+/, 'contacts');

@@ -3,6 +3,15 @@
  * work before they have slept.
  */
 import { condition, setHandler } from '@temporalio/workflow';
+import {
+  type DefinitionRolloutInput,
+  definitionRolloutChangedSignal,
+} from '../../../contract/definition-rollout';
+import {
+  incomingChangesQuery,
+  type IncomingChangesInput,
+  incomingDueSignal,
+} from '../../../contract/incoming-changes';
 import { type OverviewInput, overviewChangedSignal } from '../../../contract/overview';
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
@@ -13,7 +22,9 @@ import {
   type WebhookEndpointInput,
 } from '../../../contract/webhook-endpoint';
 import {
+  definitionRolloutActivities,
   emailActivities,
+  incomingChangesActivities,
   integrationCheckActivities,
   notificationActivities,
   overviewActivities,
@@ -57,6 +68,21 @@ export async function notificationWorkflow(input: {
 }): Promise<unknown> {
   await condition(() => false, 1_000);
   return notificationActivities(input.tenantId).decideNotification(input);
+}
+
+/** Sleeps before its first step. */
+export async function definitionRolloutWorkflow(input: DefinitionRolloutInput): Promise<unknown> {
+  setHandler(definitionRolloutChangedSignal, () => undefined);
+  await condition(() => false, 1_000);
+  return definitionRolloutActivities(input.tenantId).advanceDefinitionRollout(input);
+}
+
+export async function incomingChangesWorkflow(input: IncomingChangesInput): Promise<void> {
+  const { tenantId, integrationId, nextDueAt } = input;
+  setHandler(incomingDueSignal, () => undefined);
+  setHandler(incomingChangesQuery, () => ({ nextDueAt, waiting: 0 }));
+  const report = await incomingChangesActivities(tenantId).startIncomingReads({ tenantId, integrationId });
+  if (report.nextDueAt !== null) await condition(() => false, 1_000);
 }
 
 /** Sleeps before it begins to read. */

@@ -47,13 +47,21 @@ export function createLedger(
       kind,
       title: 'Ledger',
       description: 'A third party made for tests.',
-      configSchema: z.object({ owner: z.string().default(''), concurrency: z.int().default(8) }),
+      configSchema: z.object({
+        owner: z.string().default(''),
+        concurrency: z.int().default(8),
+        base_url: z.string().optional(),
+        headers: z.record(z.string(), z.string()).optional(),
+      }),
       credentialsSchema: z.object({ token: z.string().optional() }),
       batchSize,
       callsAtOnce: (config) => (config as { concurrency: number }).concurrency,
       onDelete: ['deactivate', 'delete', 'leave'],
       recordTypes: () => [],
-      hosts: () => [],
+      hosts: (config) => {
+        const { base_url: url } = config as { base_url?: string };
+        return url === undefined ? [] : [new URL(url).host];
+      },
       push: (items: readonly PushItem[], context: ConnectorContext) =>
         pushAll(items, context, (context.config as { owner: string }).owner),
       async check({ config }: ConnectorContext) {

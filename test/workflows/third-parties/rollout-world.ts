@@ -15,7 +15,7 @@ import {
   type DecidedRollout,
   type RolloutDecision,
 } from '../../../db/third-parties/rollout-decisions';
-import { countMoves, listMoves, type Move } from '../../../db/third-parties/rollout-integrations';
+import { countMoves, type ListedMove, listMoves } from '../../../db/third-parties/rollout-integrations';
 import {
   createRollout,
   findRollout,
@@ -166,7 +166,7 @@ export class RolloutWorld {
     return this.database.withPlatform((work) => countMoves(work, this));
   }
 
-  moves(state?: Move['state']): Promise<Move[]> {
+  moves(state?: ListedMove['state']): Promise<ListedMove[]> {
     return this.database.withPlatform((work) =>
       listMoves(work, { rolloutId: this.rolloutId, state, limit: 1_000 }),
     );

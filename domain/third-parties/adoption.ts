@@ -1,0 +1,115 @@
+/**
+ * Whether an integration with a configuration of its own belongs to a definition, and what it would take from
+ * it. Its settings stay as they are, so what differs becomes its differences.
+ */
+import { type Origins, originsOf } from '../credential-origins';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json';
+import type { ProblemDetail } from '../problem-detail';
+import { ownValue } from '../records/mapping';
+import {
+  type DefinitionRules,
+  type DefinitionUse,
+  ownDifferences,
+  problemsOfUse,
+  type ReadConfig,
+  type Settings,
+} from './definition';
+import { fillParameters, type Parameter, valuesFrom } from './parameters';
+
+export interface Adopting {
+  rules: DefinitionRules;
+  connector: { origins?(config: unknown): Origins; hosts(config: unknown): string[] };
+  readConfig: ReadConfig;
+}
+
+export type Adoption = { use: DefinitionUse } | { problems: ProblemDetail[] };
+
+/** @returns undefined if the integration is at another base address than the definition */
+export function findAdoption(
+  { rules, connector, readConfig }: Adopting,
+  own: Settings,
+): Adoption | undefined {
+  const config = readConfig(own.config);
+  const address = baseAddressOf(connector, config);
+  const uses = Object.keys(rules.signIns)
+    .map((signIn) => ({ signIn, parameters: inferParameters(rules, signIn, config) }))
+    .filter(({ signIn, parameters }) => {
+      const values = { ...examplesOf(rules.parameters), ...parameters };
+      return (
+        address !== undefined &&
+        baseAddressOf(connector, readConfig(fillParameters(templateOf(rules, signIn), values))) === address
+      );
+    });
+  if (uses.length === 0) return undefined;
+  const alike = uses.filter(({ signIn }) => signsInAlike(rules.signIns[signIn] ?? {}, config));
+  return alike.length === 0
+    ? { problems: [OTHER_SIGN_IN] }
+    : nearestUse(rules, alike, { ...own, config }, readConfig);
+}
+
+/** Of uses that are possible, the one from which the settings differ least. `uses` is not empty. */
+export function nearestUse<Use extends DefinitionUse>(
+  rules: DefinitionRules,
+  uses: readonly Use[],
+  own: Settings,
+  readConfig: ReadConfig,
+): { use: Use } | { problems: ProblemDetail[] } {
+  const problems = uses.map((use) => problemsOfUse(rules, use));
+  const possible = uses
+    .filter((_use, index) => problems[index]?.length === 0)
+    .map((use) => ({ use, distance: ownDifferences(rules, use, own, readConfig).length }))
+    .toSorted((one, other) => one.distance - other.distance);
+  const [nearest] = possible;
+  return nearest === undefined ? { problems: problems[0] ?? [] } : { use: nearest.use };
+}
+
+const OTHER_SIGN_IN: ProblemDetail = {
+  pointer: '/config/auth',
+  code: 'unknown_sign_in',
+  message: 'The definition has no way to sign in of this kind. Add one, or change the integration.',
+};
+
+const templateOf = ({ config, signIns }: DefinitionRules, signIn: string): JsonObject => ({
+  ...config,
+  ...signIns[signIn],
+});
+
+/** A connector names its base address first. undefined = the configuration has none that can be read. */
+function baseAddressOf(connector: Adopting['connector'], config: JsonObject): string | undefined {
+  try {
+    const [address] = Object.values(originsOf(connector, config));
+    return address === '' ? undefined : address;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Other secrets are asked for where the kind differs. A member with a `type`, such as `auth`, must have the
+ * same one.
+ */
+function signsInAlike(added: JsonObject, config: JsonObject): boolean {
+  const typeOf = (value: JsonValue | undefined) =>
+    isJsonObject(value) ? ownValue(value, 'type') : undefined;
+  return Object.entries(added).every(
+    ([name, member]) => typeOf(member) === undefined || typeOf(member) === typeOf(ownValue(config, name)),
+  );
+}
+
+/** The values that the texts of a configuration have where those of the definition name parameters. */
+function inferParameters(rules: DefinitionRules, signIn: string, config: JsonObject): Record<string, string> {
+  const found = valuesIn(templateOf(rules, signIn), config);
+  // The first text that names a parameter decides: the base address stands before the calls.
+  return Object.fromEntries(found.filter(([name]) => Object.hasOwn(rules.parameters, name)).toReversed());
+}
+
+function valuesIn(template: JsonValue, own: JsonValue | undefined): [string, string][] {
+  if (typeof template === 'string') return typeof own === 'string' ? valuesFrom(template, own) : [];
+  if (Array.isArray(template))
+    return Array.isArray(own) ? template.flatMap((item, index) => valuesIn(item, own[index])) : [];
+  if (!isJsonObject(template) || !isJsonObject(own)) return [];
+  return Object.entries(template).flatMap(([name, member]) => valuesIn(member, ownValue(own, name)));
+}
+
+const examplesOf = (parameters: Readonly<Record<string, Parameter>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { example }]) => [name, example]));
