@@ -93,6 +93,22 @@ it('publishes a version of a definition: dry run, approval, rollout', async () =
   await page.getByText('Completed', { exact: true }).waitFor();
 });
 
+it('lets integrations without a definition adopt one', async () => {
+  await desk.open(page, '/platform/definitions/hibob');
+  await heading(page, 'hibob').waitFor();
+
+  await page.getByRole('button', { name: 'Adopt version 1' }).click();
+  await expectShown(page.getByText('Their settings, credentials and links stay as they are.'));
+  expect(await seriousFindings(page)).toEqual([]);
+  await button(page, 'Begin dry run').click();
+
+  await heading(page, 'hibob: adoption of version 1').waitFor();
+  await page.getByText('Needs approval').waitFor();
+  await button(page, 'Cancel rollout').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel rollout' }).click();
+  await page.getByText('Canceled', { exact: true }).waitFor();
+});
+
 it('creates a tenant and its first admin, who can sign in', async () => {
   await page.getByRole('link', { name: 'Tenants' }).click();
   await heading(page, 'Tenants').waitFor();

@@ -65,7 +65,7 @@ describe('an integration with a configuration of its own', () => {
     ['at the bare domain', 'https://contacts.example/v2'],
     ['without an address', 7],
   ])('does not belong to the definition: %s', (_what, base_url) => {
-    expect(adopt({ ...OWN, base_url } as JsonObject)).toBeUndefined();
+    expect(adopt({ ...OWN, base_url })).toBeUndefined();
   });
 
   it.each([

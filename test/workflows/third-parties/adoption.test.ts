@@ -196,12 +196,7 @@ describe('an adoption', () => {
   });
 
   it('loses no edit of a tenant before, and keeps those since when it is rolled back', async () => {
-    const [edited, moved, deleted, other] = (await Promise.all([here(), here(), here(), here()])) as [
-      Follower,
-      Follower,
-      Follower,
-      Follower,
-    ];
+    const [edited, moved, deleted, other] = await Promise.all([here(), here(), here(), here()]);
     await world.publish(adoption);
     const { config } = await world.read(edited);
 

@@ -72,7 +72,8 @@ const versionColumns = (definitionKey: string): Column<Schemas['ThirdPartyDefini
     title: 'Action',
     cell: ({ version }) => (
       <Group gap="sm">
-        <Publish definitionKey={definitionKey} version={version} />
+        <Publish definitionKey={definitionKey} version={version} isAdoption={false} />
+        <Publish definitionKey={definitionKey} version={version} isAdoption />
         <RouterLink
           to="/platform/definition-builder"
           search={{ key: definitionKey, version: String(version) }}
@@ -85,25 +86,30 @@ const versionColumns = (definitionKey: string): Column<Schemas['ThirdPartyDefini
   },
 ];
 
-function Publish({ definitionKey, version }: { definitionKey: string; version: number }) {
+type PublishProps = { definitionKey: string; version: number; isAdoption: boolean };
+
+/** The button and its form. */
+function Publish({ definitionKey, version, isAdoption }: PublishProps) {
   const [isOpen, setOpen] = useState(false);
   const navigate = route.useNavigate();
   const close = (): void => setOpen(false);
+  const title = isAdoption ? `Adopt version ${version}` : `Publish version ${version}`;
   return (
     <>
       <ActionButton
         size="xs"
         variant="default"
-        aria-label={`Publish version ${version}`}
-        leftSection={<Rocket size={14} aria-hidden />}
+        aria-label={title}
+        leftSection={isAdoption ? undefined : <Rocket size={14} aria-hidden />}
         onClick={() => setOpen(true)}
       >
-        Publish
+        {isAdoption ? 'Adopt' : 'Publish'}
       </ActionButton>
-      <Modal opened={isOpen} onClose={close} title={`Publish version ${version} of ${definitionKey}`}>
+      <Modal opened={isOpen} onClose={close} title={`${title} of ${definitionKey}`}>
         <PublishVersion
           definitionKey={definitionKey}
           version={version}
+          isAdoption={isAdoption}
           onClose={close}
           onDone={({ id }) =>
             void navigate({
@@ -127,7 +133,7 @@ const ROLLOUT_COLUMNS: Column<Schemas['DefinitionRollout']>[] = [
           params={{ definitionKey: rollout.definition_key, rolloutId: rollout.id }}
           fw={600}
         >
-          To version {rollout.version}
+          {rollout.adopt ? 'Adoption of version' : 'To version'} {rollout.version}
         </RouterLink>
         <Text size="xs" c="dimmed">
           {rollout.id}

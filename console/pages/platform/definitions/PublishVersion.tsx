@@ -7,10 +7,13 @@ import { useAction } from '../../../common/use-action';
 
 const MINUTE_SECONDS = 60;
 const OBSERVE_MINUTES = 60;
+const STEPS = [{ integrations: 1 }, { percent: 1 }, { percent: 10 }];
 
 interface PublishVersionProps {
   definitionKey: string;
   version: number;
+  /** Integrations without a definition follow it; otherwise those of other versions change. */
+  isAdoption: boolean;
   onClose: () => void;
   onDone: (rollout: Schemas['DefinitionRollout']) => void;
 }
@@ -20,13 +23,13 @@ type Settings = Pick<
   'observe_seconds' | 'stop_after_failures' | 'is_automatic'
 >;
 
-const usePublish = ({ definitionKey, version, onDone }: Omit<PublishVersionProps, 'onClose'>) =>
+const usePublish = ({ definitionKey, version, isAdoption, onDone }: Omit<PublishVersionProps, 'onClose'>) =>
   useAction({
     run: (settings: Settings) =>
       answerOf(
         api.POST('/v1/platform/third-party-definitions/{definition_key}/rollouts', {
           params: { path: { definition_key: definitionKey } },
-          body: { version, steps: [{ integrations: 1 }, { percent: 1 }, { percent: 10 }], ...settings },
+          body: { version, adopt: isAdoption, steps: isAdoption ? [] : STEPS, ...settings },
         }),
       ),
     isQuiet: true,
@@ -36,11 +39,11 @@ const usePublish = ({ definitionKey, version, onDone }: Omit<PublishVersionProps
   });
 
 /** Begins the dry run of a version. */
-export function PublishVersion({ definitionKey, version, onClose, onDone }: PublishVersionProps) {
-  const [minutes, setMinutes] = useState<number>(OBSERVE_MINUTES);
+export function PublishVersion({ isAdoption, onClose, ...publishing }: PublishVersionProps) {
+  const [minutes, setMinutes] = useState<number>(isAdoption ? 0 : OBSERVE_MINUTES);
   const [failures, setFailures] = useState<number>(1);
   const [isAutomatic, setAutomatic] = useState(false);
-  const publish = usePublish({ definitionKey, version, onDone });
+  const publish = usePublish({ isAdoption, ...publishing });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     publish.mutate({
@@ -54,11 +57,14 @@ export function PublishVersion({ definitionKey, version, onClose, onDone }: Publ
       <Stack>
         {publish.error && <ProblemView error={publish.error} />}
         <Text size="sm">
-          A dry run examines each integration of another version first. Then 1 integration changes, 1 %, 10 %,
-          and all others.
+          {isAdoption
+            ? 'A dry run finds the integrations without a definition that have its base address. After your ' +
+              'approval they follow it. Their settings, credentials and links stay as they are.'
+            : 'A dry run examines each integration of another version first. Then 1 integration changes, ' +
+              '1 %, 10 %, and all others.'}
         </Text>
         <NumberInput
-          label="Observation after each step, in minutes"
+          label={isAdoption ? 'Observation, in minutes' : 'Observation after each step, in minutes'}
           min={0}
           max={20_160}
           value={minutes}

@@ -39,7 +39,11 @@ export function RolloutPage() {
   const path = `/platform/third-party-definitions/${definitionKey}/rollouts/${rolloutId}`;
   return (
     <Page
-      title={rollout.data ? `${definitionKey}: rollout of version ${rollout.data.version}` : 'Rollout'}
+      title={
+        rollout.data
+          ? `${definitionKey}: ${rollout.data.adopt ? 'adoption' : 'rollout'} of version ${rollout.data.version}`
+          : 'Rollout'
+      }
       subtitle={rolloutId}
       badge={rollout.data && <RolloutBadge rollout={rollout.data} size="lg" />}
       actions={
@@ -146,6 +150,7 @@ const MOVE_COLUMNS: Column<Move>[] = [
       </Stack>
     ),
   },
+  { title: 'Its own', from: 'md', cell: ({ differences }) => <Lines lines={differences} isCode /> },
   {
     title: 'Problems',
     cell: ({ problems }) => (
