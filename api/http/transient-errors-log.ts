@@ -1,4 +1,4 @@
-/** Logs errors of an outage: the first of a kind in full, and how many followed once a minute (rules.md R6). */
+/** Logs errors of an outage: the first of a kind in full, and once a minute how many followed (R6). */
 import type { Logger } from 'pino';
 import type { HttpError } from './http-error';
 

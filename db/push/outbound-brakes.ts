@@ -26,6 +26,8 @@ interface Braked {
 }
 
 const PARKED_PER_STATEMENT = 5_000;
+/** A notification says an exact number up to here. */
+const WINDOWS_COUNTED_FIRST = 10_000;
 const CAUSES_MAX = 10;
 /** The longest window of a setting is 720 hours. */
 const COUNTS_KEPT_MS = 721 * HOUR_MS;
@@ -60,7 +62,7 @@ export async function parkAboveThreshold(
     const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
     const count = await countBraked(work, integration, braked, setting);
     if (exceedsBrake(setting, count)) {
-      await park(work, integration, { ...braked, rows, count: count.now });
+      await park(work, integration, { ...braked, rows, count });
       for (const { recordId } of rows) parked.add(recordId);
     } else {
       const threshold = Math.max(setting.count, Math.floor(setting.share * count.held));
@@ -73,6 +75,8 @@ export async function parkAboveThreshold(
 interface BrakeCount {
   now: number;
   earlier: number;
+  /** More windows are open. */
+  isMore: boolean;
   /** Records that the third party has, counted as far as the share needs it. */
   held: number;
 }
@@ -103,49 +107,74 @@ async function wouldWait(
   return exceedsBrake(setting, await countBraked(work, integration, braked, setting, records));
 }
 
-/** One statement, so that a claim that commits meanwhile is either open or earlier. */
+/** As many windows are counted as the decision needs, in steps. */
 async function countBraked(
-  { trx, tenantId, now }: TenantWork,
+  work: TenantWork,
   { integrationId }: Pick<Integration, 'integrationId'>,
-  { recordType, effect }: Braked,
-  { count, share, windowHours }: BrakeSetting,
+  braked: Braked,
+  setting: BrakeSetting,
   previewed?: number,
 ): Promise<BrakeCount> {
+  for (let limit = WINDOWS_COUNTED_FIRST; ; limit *= 10) {
+    // A new mapping decides again about open windows.
+    const windows = previewed === undefined ? limit : 0;
+    const { now, earlier } = await countWindows(work, { integrationId, ...braked }, setting, windows);
+    const changed = { now: previewed ?? now, earlier };
+    const held = await countHeld(work, { integrationId, ...braked }, setting, changed);
+    const count = { ...changed, held, isMore: previewed === undefined && now === limit };
+    if (!count.isMore || exceedsBrake(setting, count)) return count;
+  }
+}
+
+/** One statement, so that a claim that commits meanwhile is either open or earlier. */
+async function countWindows(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType, effect }: Braked & { integrationId: string },
+  { windowHours }: BrakeSetting,
+  limit: number,
+): Promise<{ now: number; earlier: number }> {
   const since = new Date(now.getTime() - windowHours * HOUR_MS);
   const { rows } = await sql<{ now: number; earlier: number }>`
     select
-      (select count(*) from record_syncs record_sync
+      (select count(*) from (select from record_syncs record_sync
        cross join lateral (select record_type from records
          where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = record_sync.record_id limit 1) record
        where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
          and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
          and record_sync.window_effect = ${effect} and record_sync.window_opened_at is not null
          and (record_sync.held_at is null or record_sync.push_review_id is not null)
-         and record.record_type = ${recordType})::int as now,
+         and record.record_type = ${recordType} limit ${limit}) open_window)::int as now,
       (select coalesce(sum(records), 0) from brake_counts
        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
          and effect = ${effect} and hour > ${since})::int as earlier`.execute(trx);
-  const earlier = rows[0]?.earlier ?? 0;
-  // A new mapping decides again about open windows.
-  const open = previewed ?? rows[0]?.now ?? 0;
-  if (open + earlier <= count) return { now: open, earlier, held: 0 };
+  return rows[0] ?? { now: 0, earlier: 0 };
+}
+
+async function countHeld(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: Braked & { integrationId: string },
+  { count, share }: BrakeSetting,
+  { now, earlier }: { now: number; earlier: number },
+): Promise<number> {
+  if (now + earlier <= count) return 0;
   // Twice as many as needed, so that as many again may leave before the next count.
-  const enough = Math.ceil((2 * (open + earlier)) / Math.max(share, 0.0001));
-  const { rows: links } = await sql<{ held: number }>`
+  const enough = Math.ceil((2 * (now + earlier)) / Math.max(share, 0.0001));
+  const { rows } = await sql<{ held: number }>`
     select count(*)::int as held from (
       select from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
         and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}
       limit ${enough}) link`.execute(trx);
-  return { now: open, earlier, held: links[0]?.held ?? 0 };
+  return rows[0]?.held ?? 0;
 }
 
 async function park(
   work: TenantWork,
   integration: BrakedIntegration,
-  { recordType, effect, rows, count }: Braked & { rows: readonly LockedRecordSync[]; count: number },
+  { recordType, effect, rows, count }: Braked & { rows: readonly LockedRecordSync[]; count: BrakeCount },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const { integrationId } = integration;
+  const ofClaim = rows.map(({ recordId }) => recordId);
   const { pushReviewId, isNew } = await pendingReview(work, integration, { recordType, effect, rows });
   await sql`
     update record_syncs record_sync set held_at = ${now}::timestamptz, held_by = 'syncline',
@@ -153,7 +182,8 @@ async function park(
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       -- A list, which is read by the key: a join read all windows of a new tenant for each record.
-      and record_sync.record_id = any(array(
+      -- Those of this claim must not stay due; their rows are locked.
+      and record_sync.record_id = any(${ofClaim}::uuid[] || array(
       select open.record_id from record_syncs open
       cross join lateral (select record_type from records
         where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = open.record_id limit 1) record
@@ -161,16 +191,17 @@ async function park(
         and open.integration_id = ${opaqueToPlanner(integrationId)}
         and open.window_effect = ${effect} and open.window_opened_at is not null and open.held_at is null
         and record.record_type = ${recordType}
-      -- First those of this claim, which must not stay due.
-      order by open.record_id <> all(${rows.map(({ recordId }) => recordId)}::uuid[])
       limit ${PARKED_PER_STATEMENT} for update of open skip locked))`.execute(trx);
-  await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [integrationId], count } });
+  await appendStreamEvent(work, {
+    topic: 'record_syncs',
+    body: { integration_ids: [integrationId], count: count.now },
+  });
   if (isNew)
     await notifyAdmins(work, {
       integrationId,
       kind: 'pushes_need_review',
       detail:
-        `${count} ${recordType} would be ${EFFECT_WORDS[effect]}. ` +
+        `${count.isMore ? 'At least ' : ''}${count.now} ${recordType} would be ${EFFECT_WORDS[effect]}. ` +
         'Nothing was sent: approve or discard these pushes.',
     });
 }

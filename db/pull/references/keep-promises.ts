@@ -115,8 +115,8 @@ export async function keepPromisesTo(
 }
 
 /**
- * All promises of an integration: what a worker that died has not kept, and what is no longer one. For the end
- * of a full pass, and of one that was interrupted: they are as many as ids that are never known here.
+ * All promises of an integration: what a worker that died has not kept, and what is no longer one. For the
+ * end of a full pass, and of one that was interrupted: they are as many as ids that are never known here.
  */
 export async function keepAllPromises(
   inTenant: InTenant,

@@ -1,0 +1,73 @@
+/** The safety threshold of pushes, with any number of open windows (rules.md 53, 60). */
+import { sql } from 'kysely';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenWaitingPushes } from '../many-rows';
+
+let db: TestDb;
+let tenant: GivenTenant;
+let integrationId: string;
+beforeAll(async () => {
+  db = await openTestDb();
+});
+beforeEach(async () => {
+  tenant = await GivenTenant.create(db);
+  integrationId = await tenant.integration();
+});
+afterAll(() => db.end());
+
+/** Two of them are due. */
+async function givenEdits(edits: number, { linked }: { linked: number }): Promise<void> {
+  await givenWaitingPushes(tenant, { integrationId, count: linked });
+  await tenant.work(({ trx, now }) =>
+    sql`
+      update record_syncs record_sync set push_id = null, push_version = null, push_hash = null,
+        is_push_failing = false, next_attempt_at = null, give_up_at = null, window_opened_at = edited.opened_at,
+        window_effect = case when edited.opened_at is not null then 'overwrite' end,
+        window_reason = case when edited.opened_at is not null then 'quiet' end,
+        due_at = edited.opened_at + case when edited.n <= 2 then '0 s' else '1 hour' end::interval
+      from (
+        select record_id, n, case when n <= ${edits} then ${now}::timestamptz end as opened_at
+        from (select record_id, substr(external_id, 2)::int as n from records) numbered) edited
+      where record_sync.record_id = edited.record_id`.execute(trx),
+  );
+  await db.superuser('vacuum analyze record_syncs');
+}
+
+async function claimed() {
+  const { pushes } = await tenant.claim(integrationId, new Date(Date.now() + 60_000));
+  const details = await tenant.work(({ trx }) =>
+    trx.selectFrom('notifications').select('detail').where('kind', '=', 'pushes_need_review').execute(),
+  );
+  const held = await tenant.work(({ trx }) =>
+    trx
+      .selectFrom('recordSyncs')
+      .select(({ fn }) => fn.countAll<number>().as('held'))
+      .where('heldAt', 'is not', null)
+      .executeTakeFirstOrThrow(),
+  );
+  return { pushes: pushes.length, words: details.map(({ detail }) => detail?.split(':')[0]), ...held };
+}
+
+it('no more edits are counted than the decision needs, and it says so', async () => {
+  await givenEdits(15_000, { linked: 15_000 });
+
+  expect(await claimed()).toMatchObject({
+    pushes: 0,
+    words: ['At least 10000 employees would be overwritten. Nothing was sent'],
+  });
+});
+
+it('all are counted where the first ones do not decide', async () => {
+  await givenEdits(11_000, { linked: 21_000 });
+
+  expect(await claimed()).toMatchObject({
+    pushes: 0,
+    words: ['11000 employees would be overwritten. Nothing was sent'],
+  });
+});
+
+it('they leave where all of them are not too many', async () => {
+  await givenEdits(11_000, { linked: 23_000 });
+
+  expect(await claimed()).toEqual({ pushes: 2, words: [], held: 0 });
+});
