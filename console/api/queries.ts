@@ -57,6 +57,11 @@ export const incomingWebhooksQuery = (id: string) =>
     // No event tells of a call.
     refetchInterval: ({ state: { data } }) => data !== undefined && 10_000,
   });
+export const oauthAppsQuery = queryOptions({
+  queryKey: ['oauth-apps'],
+  queryFn: async () =>
+    (await answerOf(api.GET('/v1/oauth-apps', { params: { query: { limit: '200' } } }))).data,
+});
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,

@@ -8,6 +8,8 @@ import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { useRefusal } from '../../../session/session';
 import type { Drafts } from '../schema-form/json-schema';
+import { appNeededBy } from './oauth-app-choice';
+import { OAuthAppInput } from './OAuthAppInput';
 
 type Definition = Schemas['ThirdPartyDefinition'];
 type SignIn = Definition['document']['sign_in'][number];
@@ -81,7 +83,7 @@ function Account({ definition: { document }, draft, problem, onChange }: PartPro
         value={draft.accountName}
         onChange={(event) => onChange({ accountName: event.currentTarget.value })}
       />
-      {parametersOf(document, draft.signIn).map(([name, parameter]) => (
+      {parametersOf(document, draft).map(([name, parameter]) => (
         <ParameterInput
           key={name}
           parameter={parameter}
@@ -128,6 +130,7 @@ function ParameterInput({ parameter, value, error, onChange }: ParameterInputPro
 
 function SignInPart({ definition: { document }, draft, problem, onChange }: PartProps) {
   const chosen = document.sign_in.find(({ key }) => key === draft.signIn);
+  const app = appNeededBy(document, draft.signIn, draft.parameters);
   return (
     <Section title="Sign in" hint="Credentials are stored encrypted and are never shown again.">
       {document.sign_in.length > 1 && (
@@ -140,6 +143,18 @@ function SignInPart({ definition: { document }, draft, problem, onChange }: Part
         />
       )}
       <Steps steps={chosen?.help ?? []} />
+      {app !== undefined && (
+        <OAuthAppInput
+          product={document.name}
+          needed={app}
+          value={draft.parameters[app.parameter]}
+          error={
+            errorAt(problem, `/third_party/parameters/${app.parameter}`) ??
+            errorAt(problem, '/config/auth/app_id')
+          }
+          onChange={(id) => onChange({ parameters: { ...draft.parameters, [app.parameter]: id } })}
+        />
+      )}
       {Object.entries(chosen?.credentials ?? {}).map(([name, credential]) => (
         <CredentialInput
           key={name}
@@ -221,10 +236,12 @@ function toNewIntegration({ key, version }: Definition, draft: Draft) {
   };
 }
 
-/** Without those that only other ways to sign in have. */
-function parametersOf({ parameters, sign_in: signIns, ...document }: Definition['document'], signIn: string) {
+/** Without those that only other ways to sign in have, and without the OAuth app, which is chosen by name. */
+function parametersOf(whole: Definition['document'], { signIn, parameters: given }: Draft) {
+  const { parameters, sign_in: signIns, ...document } = whole;
   const texts = JSON.stringify([document, signIns.find(({ key }) => key === signIn)]);
-  return Object.entries(parameters ?? {}).filter(([name]) => texts.includes(`\${${name}}`));
+  const app = appNeededBy(whole, signIn, given)?.parameter;
+  return Object.entries(parameters ?? {}).filter(([name]) => name !== app && texts.includes(`\${${name}}`));
 }
 
 const errorAt = (problem: Problem | undefined, pointer: string): string | undefined =>
