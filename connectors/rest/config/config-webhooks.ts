@@ -40,10 +40,15 @@ const Hmac = z.strictObject({
 
 const Token = z.strictObject({
   type: z.literal('token'),
-  /** One of both. */
+  /** One of the three. */
   header: HeaderName.optional(),
   parameter: Parameter.optional(),
+  /** In the body, or in every item of `items` there. */
+  at: JsonPointer.optional(),
+  items: JsonPointer.optional(),
   prefix: z.string().max(40).default(''),
+  /** How the call has the secret behind the prefix: HTTP Basic has it as base64. */
+  encoding: z.enum(['text', 'base64']).default('text'),
 });
 
 const Handshake = z.discriminatedUnion('type', [
@@ -76,7 +81,7 @@ const EventRule = z.strictObject({
     RecordTypeName,
     z.strictObject({
       at: JsonPointer,
-      /** By the value at the pointer. Other values name no record. */
+      /** By the value at the pointer; `a.*` is every value that begins with `a.`. Others name no record. */
       map: z.record(z.string().min(1).max(200), RecordTypeName),
     }),
   ]),

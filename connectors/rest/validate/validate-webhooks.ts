@@ -1,6 +1,6 @@
 /** Problems of the description of a third party's webhooks. */
 import type { RestConfig } from '../config/config';
-import type { WebhooksConfig } from '../config/config-webhooks';
+import type { TokenConfig, WebhooksConfig } from '../config/config-webhooks';
 import { typesOf } from '../webhooks/receive';
 import { variablesOfSigned } from '../webhooks/verify';
 import type { Problem } from './validate-call';
@@ -21,10 +21,7 @@ export function problemsOfWebhooks({ webhooks, record_types: types }: RestConfig
 }
 
 function problemsOfProof({ verify }: WebhooksConfig): Problem[] {
-  if (verify.type === 'token')
-    return (verify.header === undefined) === (verify.parameter === undefined)
-      ? [{ pointer: `${at}/verify`, message: 'A token is either in a header or in a parameter.' }]
-      : [];
+  if (verify.type === 'token') return problemsOfToken(verify);
   const variables = variablesOfSigned(verify.signed);
   const pointer = `${at}/verify/signed`;
   const problems: Problem[] = [];
@@ -42,4 +39,13 @@ function problemsOfProof({ verify }: WebhooksConfig): Problem[] {
       message: 'The variables are {body}, {timestamp}, {method}, {url} and {header:<name>}.',
     });
   return problems;
+}
+
+function problemsOfToken({ header, parameter, at: place, items }: TokenConfig): Problem[] {
+  const pointer = `${at}/verify`;
+  if ([header, parameter, place].filter((given) => given !== undefined).length !== 1)
+    return [{ pointer, message: 'A token is either in a header, in a parameter, or in the body ("at").' }];
+  return items !== undefined && place === undefined
+    ? [{ pointer: `${pointer}/items`, message: 'Only a token in the body ("at") is in items.' }]
+    : [];
 }

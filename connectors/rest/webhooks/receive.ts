@@ -4,14 +4,13 @@ import type { IncomingCall, IncomingOutcome, IncomingRecord, IncomingWebhooks } 
 import type { RestConfig } from '../config/config';
 import type { EventRuleConfig, HandshakeConfig, WebhooksConfig } from '../config/config-webhooks';
 import { isTrueOf } from '../http/response-rules';
-import { parseJson, readAt } from '../json-pointer';
+import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
-import { headerOf, isVerified, parameterOf } from './verify';
+import { headerOf, isVerified, jsonOf, parameterOf } from './verify';
 
 /** Further items of a call are not looked at: what they may name is read for what was modified. */
 const ITEMS_MAX = 1_000;
 const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** undefined: the configuration describes no webhooks. */
 export function incomingWebhooks({
@@ -77,14 +76,6 @@ function answerWith(value: string, key: string | undefined): IncomingOutcome | u
     : { kind: 'answer', mediaType: 'application/json', text: JSON.stringify({ [key]: value }) };
 }
 
-function jsonOf(body: Buffer): JsonValue | undefined {
-  try {
-    return parseJson(utf8.decode(body));
-  } catch {
-    return undefined;
-  }
-}
-
 function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
   const found = readAt(body, rule.items);
   const items = Array.isArray(found) ? found : found === undefined ? [] : [found];
@@ -103,5 +94,9 @@ function typeIn({ record_type: type }: EventRuleConfig, item: JsonValue): string
   if (typeof type === 'string') return type;
   const value = readAt(item, type.at);
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-  return Object.hasOwn(type.map, String(value)) ? type.map[String(value)] : undefined;
+  const text = String(value);
+  if (Object.hasOwn(type.map, text)) return type.map[text];
+  return Object.entries(type.map).find(
+    ([key]) => key.endsWith('*') && text.startsWith(key.slice(0, -1)),
+  )?.[1];
 }

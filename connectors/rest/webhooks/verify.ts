@@ -1,17 +1,29 @@
 /** Whether a call was sent by who knows the secret: by a signature over it, or by the secret itself. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { JsonValue } from '../../../domain/json';
 import type { IncomingCall } from '../../incoming';
 import type { HmacConfig, TokenConfig, WebhooksConfig } from '../config/config-webhooks';
+import { parseJson, readAt } from '../json-pointer';
 
 /** A header may carry the signatures of several secrets while one is replaced. */
 const PARTS_MAX = 20;
 const HEADER_LENGTH_MAX = 4_096;
 const VARIABLE = /\{(body|timestamp|method|url|header:[^{}\s]+)\}/;
 const EPOCH_MS = { epoch_s: 1_000, epoch_ms: 1 } as const;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function isVerified({ verify }: WebhooksConfig, call: IncomingCall, secret: string | null): boolean {
   if (secret === null || secret === '') return false;
   return verify.type === 'hmac' ? isSigned(verify, call, secret) : hasToken(verify, call, secret);
+}
+
+/** undefined = the body is no JSON. */
+export function jsonOf(body: Buffer): JsonValue | undefined {
+  try {
+    return parseJson(utf8.decode(body));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The variables of `signed`, in their order. */
@@ -63,11 +75,24 @@ function keyOf({ secret_encoding: encoding }: HmacConfig, secret: string): Buffe
   return encoding === 'text' ? Buffer.from(secret) : bytesOf(text, encoding);
 }
 
+/** Every place must have the secret: an item of a body that lacks it could come from somebody else. */
 function hasToken(verify: TokenConfig, call: IncomingCall, secret: string): boolean {
-  const { header, parameter, prefix } = verify;
-  const value = header === undefined ? parameterOf(call, parameter ?? '') : onlyValue(call, header);
-  if (value === undefined || !value.startsWith(prefix)) return false;
-  return isSame(Buffer.from(value.slice(prefix.length)), Buffer.from(secret));
+  const { prefix, encoding } = verify;
+  const expected = Buffer.from(secret);
+  const same = tokensOf(verify, call).map((value) => {
+    if (typeof value !== 'string' || !value.startsWith(prefix)) return false;
+    const given = value.slice(prefix.length);
+    return isSame(encoding === 'text' ? Buffer.from(given) : bytesOf(given, encoding), expected);
+  });
+  return same.length > 0 && !same.includes(false);
+}
+
+function tokensOf(verify: TokenConfig, call: IncomingCall): (JsonValue | undefined)[] {
+  const { header, parameter, at, items = '' } = verify;
+  if (header !== undefined) return [onlyValue(call, header)];
+  if (at === undefined) return [parameterOf(call, parameter ?? '')];
+  const found = readAt(jsonOf(call.body), items);
+  return Array.isArray(found) ? found.map((item) => readAt(item, at)) : [readAt(found, at)];
 }
 
 /** The parts of the header that begin with the prefix, without it. */

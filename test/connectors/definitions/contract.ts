@@ -17,6 +17,7 @@ import type { RestContext } from '../rest/rest-given';
 import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
 import type { ScriptedAnswer } from '../suite/scripted-server';
 import { type Product, type Row, type Simulator, startSimulator } from './simulator';
+import { describeWebhook, type WebhookContract } from './webhook-contract';
 
 export interface Contract {
   key: string;
@@ -41,6 +42,7 @@ export interface Contract {
   isOnePage?: boolean;
   /** A field that only the product's own description of its fields names. */
   describes?: { name: string; label: string };
+  webhook?: WebhookContract;
   push?: {
     /** The record with this number, as Syncline has it. */
     fields(number: number): JsonObject;
@@ -179,6 +181,7 @@ export function describeContract(contract: Contract, describeMore?: (given: Give
       });
 
     const given = () => ({ simulator, product, linked });
+    if (contract.webhook !== undefined) describeWebhook(contract, contract.webhook, given);
     if (push !== undefined) describePush(contract, push, given);
     describeMore?.(given);
   });
@@ -295,7 +298,7 @@ export const itemsOf =
     pushItem(recordType, context.mappings[recordType]!, fields, { externalId: 'e1', ...overrides });
 
 /** The definition, linked by its connector; nearly all are linked by REST, and tests of theirs use that. */
-type Linked = RestContext & { connector: Connector };
+export type Linked = RestContext & { connector: Connector };
 
 interface Linking {
   signIn?: string;

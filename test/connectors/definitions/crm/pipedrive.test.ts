@@ -7,6 +7,7 @@ import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import type { WebhookContract } from '../webhook-contract';
 
 const TOKEN = 'pipedrive-token';
 const PAGE = 2;
@@ -125,6 +126,17 @@ const person = (number: number) => ({
   phone: '+49 30 1',
 });
 
+/** Pipedrive does not sign: it sends the user and password that belong to the address. */
+const announcedAs = (entity: string): WebhookContract => ({
+  secret: 'syncline:webhook-password',
+  headers: (_body, secret) => ({ Authorization: `Basic ${Buffer.from(secret).toString('base64')}` }),
+  event: ({ id }) => ({
+    data: { id: Number(id) },
+    previous: {},
+    meta: { action: 'change', entity, entity_id: id, version: '2.0', company_id: 1, webhook_id: '99' },
+  }),
+});
+
 const PERSONS: Contract = {
   key: 'pipedrive',
   parameters: { company: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
@@ -141,6 +153,7 @@ const PERSONS: Contract = {
     }),
   touch: { name: 'Amazing Grace' },
   hasChanges: true,
+  webhook: announcedAs('person'),
   push: {
     fields: person,
     change: { phone: '+49 30 2' },
@@ -177,6 +190,7 @@ describeContract({
   ...PERSONS,
   product: () => pipedrive('organizations'),
   recordType: 'companies',
+  webhook: announcedAs('organization'),
   push: {
     fields: (number) => ({ name: `Lovelace ${number}` }),
     change: {},

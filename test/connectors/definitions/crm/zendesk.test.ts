@@ -8,6 +8,7 @@ import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { hmacOf, NOW, type WebhookContract } from '../webhook-contract';
 
 const ADMIN = 'admin@example.com/token';
 const TOKEN = 'zendesk-token';
@@ -119,6 +120,24 @@ const invalid = (field: string, description: string, error: string): ScriptedAns
 
 const user = (number: number) => ({ name: `Ada Lovelace ${number}`, email: `e${number}@example.com` });
 
+const announcedAs = (subject: string, change: string): WebhookContract => ({
+  headers(body, secret) {
+    const at = NOW.toISOString();
+    const signature = hmacOf(`${at}${body}`, secret, { encoding: 'base64' });
+    return { 'X-Zendesk-Webhook-Signature-Timestamp': at, 'X-Zendesk-Webhook-Signature': signature };
+  },
+  event: ({ id }) => ({
+    type: `zen:event-type:${subject}.${change}`,
+    account_id: 12_514_403,
+    id: '2b24ef10-19d4-4740-93cf-8f98ec4776c0',
+    time: '2026-11-30T12:00:00Z',
+    zendesk_event_version: '2022-06-20',
+    subject: `zen:${subject}:${id}`,
+    detail: { id },
+    event: {},
+  }),
+});
+
 const USERS: Contract = {
   key: 'zendesk',
   parameters: { subdomain: 'acme', oauth_app: 'oap_01h00000000000000000000000' },
@@ -139,6 +158,7 @@ const USERS: Contract = {
   touch: { notes: 'Admiral' },
   hasChanges: true,
   tellsDeletions: true,
+  webhook: announcedAs('user', 'notes_changed'),
   push: {
     fields: user,
     change: { notes: 'Countess' },
@@ -168,6 +188,7 @@ describeContract({
   ...USERS,
   product: () => zendesk('organizations'),
   recordType: 'companies',
+  webhook: announcedAs('organization', 'name_changed'),
   seed: ({ records }, number) => records.add({ name: `Hopper ${number}` }),
   push: {
     fields: (number) => ({ name: `Lovelace ${number}` }),

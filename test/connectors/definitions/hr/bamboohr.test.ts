@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
+import { hmacOf } from '../webhook-contract';
 
 const KEY = 'bamboo-key-0815';
 const SIGNED_IN = [`Basic ${Buffer.from(`${KEY}:x`).toString('base64')}`, `Bearer ${CONSENTED_TOKEN}`];
@@ -139,6 +140,17 @@ describeContract({
   hasChanges: true,
   tellsDeletions: true,
   describes: { name: 'customShirtSize', label: 'Shirt size' },
+  webhook: {
+    headers: (body, secret) => ({
+      'X-BambooHR-Timestamp': '1796040000',
+      'X-BambooHR-Signature': hmacOf(`${body}1796040000`, secret),
+    }),
+    event: ({ id }) => ({
+      type: 'employee.updated',
+      timestamp: '2026-11-30T12:00:00+0000',
+      data: { companyId: '12345', employeeId: id, changedFields: ['department'] },
+    }),
+  },
   push: {
     fields: employee,
     change: { department: 'R&D' },

@@ -7,6 +7,7 @@ import { isJsonObject, jsonEquals, type JsonObject, type JsonValue } from '../..
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { describeContract } from '../contract';
 import { type Asked, fieldsIn, merged, type Product, RecordStore, type Row, textOf } from '../simulator';
+import { hmacOf } from '../webhook-contract';
 
 const SIGNED_IN = `Basic ${Buffer.from('SERVICE-1234:bob-token-0815').toString('base64')}`;
 const WORDS: Record<string, string> = { '251': 'Engineering', '252': 'R&D', '771': 'Analyst' };
@@ -114,6 +115,19 @@ describeContract({
   touch: { firstName: 'Anna' },
   hasChanges: false,
   isOnePage: true,
+  webhook: {
+    headers: (body, secret) => ({
+      'Bob-Signature': hmacOf(body, secret, { algorithm: 'sha512', encoding: 'base64' }),
+    }),
+    event: ({ id }) => ({
+      companyId: 636_192,
+      type: 'employee.updated',
+      triggeredBy: '3332883804594373380',
+      triggeredAt: '2026-11-30T12:00:00.915906',
+      version: 'v2',
+      data: { employeeId: id, fieldUpdates: [{ id: 'root.firstName' }] },
+    }),
+  },
   push: {
     fields: employee,
     change: { site: 'Paris' },

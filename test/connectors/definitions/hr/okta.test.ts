@@ -122,6 +122,18 @@ describeContract({
   touch: { profile: { department: 'R&D' } },
   hasChanges: true,
   tellsDeletions: true,
+  webhook: {
+    headers: (_body, secret) => ({ Authorization: secret }),
+    event: ({ id }) => ({
+      eventType: 'com.okta.event_hook',
+      data: {
+        events: [
+          { eventType: 'user.account.update_profile', target: [{ id, type: 'User' }] },
+          { eventType: 'user.session.start', target: [{ id: '00u-session', type: 'User' }] },
+        ],
+      },
+    }),
+  },
   push: {
     fields: user,
     change: { department: 'R&D' },

@@ -114,6 +114,13 @@ const person = (number: number) => ({
   last_name: 'Lovelace',
 });
 
+const announced = (name: string, payload: JsonObject): JsonObject => ({
+  company_id: '815',
+  event_name: name,
+  occurred_at: '2026-11-30T12:00:00Z',
+  payload,
+});
+
 const SHARED = {
   key: 'personio',
   parameters: {},
@@ -134,6 +141,10 @@ describeContract({
     }),
   touch: { last_name: 'Murray' },
   hasChanges: true,
+  webhook: {
+    headers: (_body, secret) => ({ Authorization: secret }),
+    event: ({ id }) => announced('person.updated', { person: { id } }),
+  },
   push: {
     fields: person,
     change: { preferred_name: 'Countess' },
@@ -168,4 +179,9 @@ describeContract({
   },
   touch: { position: { title: 'Lead' } },
   hasChanges: true,
+  webhook: {
+    headers: (_body, secret) => ({ Authorization: secret }),
+    event: ({ id }) => announced('employment.updated', { employment: { id } }),
+    isAnonymous: true,
+  },
 });

@@ -169,6 +169,67 @@ describe('the forms of others', () => {
   });
 });
 
+describe('the secret in the call', () => {
+  const basic = { type: 'token', header: 'Authorization', prefix: 'Basic ', encoding: 'base64' };
+  const withBasic = (text: string, secret = 'user:pässword') =>
+    receive({ verify: basic }, { headers: { Authorization: text }, secret });
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+  it('HTTP Basic: user and password', () => {
+    expect(withBasic(`Basic ${base64('user:pässword')}`)).toEqual(verified);
+  });
+
+  it.each([
+    ['another password', `Basic ${base64('user:password')}`],
+    ['a part of it', `Basic ${base64('user:')}`],
+    ['more than it', `Basic ${base64('user:pässword2')}`],
+    ['nothing', 'Basic '],
+    ['no base64', `Basic ${base64('user:pässword')}!`],
+    ['the text itself', 'Basic user:pässword'],
+    ['another scheme', `Bearer ${base64('user:pässword')}`],
+  ])('HTTP Basic: %s is refused', (_name, text) => {
+    expect(withBasic(text)).toEqual(refused);
+  });
+
+  const inItems = { type: 'token', items: '/value', at: '/clientState' };
+  const named = [{ items: '/value', record_type: 'contacts', id: '/id' }];
+  const withItems = (value: unknown, given: Given = {}) =>
+    receive({ verify: inItems, events: named }, { ...given, body: JSON.stringify({ value }) });
+  const item = { id: 'c1', clientState: 'canary-secret' };
+
+  it('in each item of the body', () => {
+    expect(withItems([item, item])).toEqual(verified);
+    const whole = { verify: { type: 'token', at: '/token' } };
+    expect(receive(whole, { body: '{"token":"canary-secret","events":[{"id":"c1"}]}' })).toEqual(verified);
+  });
+
+  it.each<[string, unknown, Given?]>([
+    ['none', []],
+    ['one without it', [item, { id: 'c2' }]],
+    ['one with another', [item, { id: 'c2', clientState: 'canary-secreT' }]],
+    ['a longer one', [{ ...item, clientState: 'canary-secret2' }]],
+    ['an empty one', [{ ...item, clientState: '' }], { secret: '' }],
+    ['a list of it', [{ ...item, clientState: ['canary-secret'] }]],
+    ['null', null],
+    ['a text', 'canary-secret'],
+    ['what is inherited', [{ id: 'c1', __proto__: { clientState: 'canary-secret' } }]],
+    ['no secret yet', [item], { secret: null }],
+  ])('items with %s are refused', (_name, value, given = {}) => {
+    expect(withItems(value, given)).toEqual(refused);
+  });
+
+  it('a body that is no JSON, or no UTF-8, is refused', () => {
+    const verify = { type: 'token', at: '/token' };
+    const body = Buffer.concat([
+      Buffer.from('{"token":"canary-secret","x":"'),
+      Buffer.from([0xff]),
+      Buffer.from('"}'),
+    ]);
+    expect(receive({ verify }, { body: '{"token":"canary-secret"' })).toEqual(refused);
+    expect(receive({ verify }, { body })).toEqual(refused);
+  });
+});
+
 describe('a call that proves nothing is refused', () => {
   const good = hmac(BODY, 'hex');
   it.each<[string, Given]>([
@@ -228,6 +289,19 @@ describe('what a verified call names', () => {
         'text',
       ]),
     ).toEqual([{ recordType: 'contacts', remoteId: '7' }]);
+  });
+
+  it('every type that begins as the map says, unless it is named itself', () => {
+    const map = { 'contact.*': 'contacts', 'contact.viewed': 'others' };
+    const events = [{ record_type: { at: '/type', map }, id: '/id' }];
+    const types = ['contact.changed', 'contact.', 'contact', 'contacts.new', 'contact.viewed'];
+    expect(types.map((type) => records({ events }, { type, id: 'c1' }))).toEqual([
+      [{ recordType: 'contacts', remoteId: 'c1' }],
+      [{ recordType: 'contacts', remoteId: 'c1' }],
+      [],
+      [],
+      [],
+    ]);
   });
 
   it('an id that is too long for a double stays as it is', () => {
@@ -333,6 +407,12 @@ describe('a description', () => {
       '/config/webhooks/verify/signed',
     ],
     ['of a token in no place', { verify: { type: 'token' } }, '/config/webhooks/verify'],
+    ['of one in two', { verify: { type: 'token', header: 'X', at: '/x' } }, '/config/webhooks/verify'],
+    [
+      'of items without a token in them',
+      { verify: { type: 'token', header: 'X', items: '/x' } },
+      '/config/webhooks/verify/items',
+    ],
     [
       'of an unknown record type',
       { events: [{ record_type: 'deals', id: '/id' }] },
