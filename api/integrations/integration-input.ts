@@ -14,7 +14,7 @@ import type { JsonObject } from '../../domain/json';
 import type { RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { type DescribedConnector, readConfig, readCredentials } from './connector-catalogue';
-import { documentOf, readChangedUse, readNewUse } from '../third-parties/definition-use';
+import { checkPickedAccount, documentOf, readChangedUse, readNewUse } from '../third-parties/definition-use';
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import { checkMovedOrigins, encryptCredentials } from './integration-credentials';
 import { checkTogether, checkWaits, readMappings } from './integration-checks';
@@ -99,7 +99,9 @@ async function readBasis(
     });
   }
   const connector = requireConnector(connectors, kind);
-  return { connector, config: readConfig(connector, config, whyUrlIsRefused) };
+  const read = readConfig(connector, config, whyUrlIsRefused);
+  await checkPickedAccount(work, connector, read);
+  return { connector, config: read };
 }
 
 export async function readIntegrationChange(
@@ -130,7 +132,10 @@ export async function readIntegrationChange(
     checkTogether(connector, place.config, recordTypes ?? before.recordTypes, credentials);
   const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
   checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
-  if (config !== undefined) await requireOAuthApp(work, connector, config);
+  if (config !== undefined) {
+    await checkPickedAccount(work, connector, config, before);
+    await requireOAuthApp(work, connector, config);
+  }
   const areGivenAgain = credentials !== undefined;
   const movedOrigins =
     config === undefined ? [] : await checkMovedOrigins(work, services, { before, ...place, areGivenAgain });

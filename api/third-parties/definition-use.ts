@@ -20,7 +20,7 @@ import {
 } from '../../domain/third-parties/definition';
 import type { RouteServices } from '../dependencies';
 import { HttpError, type ProblemDetail } from '../http/http-error';
-import { readConfig } from '../integrations/connector-catalogue';
+import { type DescribedConnector, readConfig } from '../integrations/connector-catalogue';
 import { type DefinitionDocument, definitionKey } from './definition-schema';
 
 type Services = Pick<RouteServices, 'connectors' | 'whyUrlIsRefused'>;
@@ -129,6 +129,32 @@ function untilPicked({ signIns, parameters }: DefinitionRules, chosen: string): 
   const name = auth?.accounts?.parameter ?? '';
   const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
   return parameter === undefined ? {} : { [name]: parameter.example };
+}
+
+/**
+ * The account that a person picks at a consent becomes a parameter of the definition: without one it would
+ * have no effect. What was stored before this was checked stays. Throws `invalid_config`.
+ */
+export async function checkPickedAccount(
+  work: TenantWork,
+  connector: Pick<DescribedConnector, 'oauth'>,
+  config: JsonObject,
+  before?: Integration,
+): Promise<void> {
+  const parameterOf = (one: JsonObject) => connector.oauth?.(one)?.accounts?.parameter;
+  const name = parameterOf(config);
+  if (name === undefined || (before !== undefined && parameterOf(before.config) === name)) return;
+  const use = before === undefined ? null : useOf(before);
+  const rules = use === null ? undefined : (await requireVersionOf(work, use)).rules;
+  if (Object.hasOwn(rules?.parameters ?? {}, name)) return;
+  const message =
+    `The account that a person picks becomes the parameter ${name} of a definition. ` +
+    (rules === undefined
+      ? 'Link the app with a definition, or remove `accounts`.'
+      : 'The definition has no such parameter.');
+  throw new HttpError('invalid_config', {
+    errors: [{ pointer: '/config/auth/accounts/parameter', code: 'unknown_parameter', message }],
+  });
 }
 
 /**

@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
 import { LONG_WAIT_MS } from '../../activities/time-box';
+import { ROLLOUT_LIMITS } from '../../activities/third-parties/definition-rollout';
+import { DRY_RUN_LIMITS } from '../../activities/third-parties/plan-move';
+import { OBSERVE_SECONDS_MAX, STEPS_MAX } from '../../api/third-parties/rollouts/rollout-routes';
 import { BODY_BYTES_MAX } from '../../api/routing/define-route';
 import { READER_HEAP_MIB, READERS_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
@@ -36,6 +39,18 @@ it.each([
     'Ranges of a list at the same time',
     `${PULLING_LIMITS.ranges.atMost}, from ${count(PULLING_LIMITS.ranges.fromRecords)} records on`,
   ],
+  [
+    'Slice of a rollout or an adoption',
+    `${ROLLOUT_LIMITS.timeBoxMs / 1_000} s, 5 minutes at most | parts of ${ROLLOUT_LIMITS.chunk} integrations, ` +
+      `${ROLLOUT_LIMITS.atOnce} at the same time; ${ROLLOUT_LIMITS.foundPerStep} are looked for`,
+  ],
+  [
+    'Dry run of an integration',
+    `${DRY_RUN_LIMITS.tryMs / 1_000} s at the app, ${DRY_RUN_LIMITS.triesMax} attempts | ` +
+      `${count(DRY_RUN_LIMITS.recordsExaminedMax)} records; ${DRY_RUN_LIMITS.pointersMax} changes and ` +
+      `${DRY_RUN_LIMITS.pointersMax} differences`,
+  ],
+  ['Rollout', `${OBSERVE_SECONDS_MAX / 86_400} days at most | one of a definition; ${STEPS_MAX} steps`],
   ['Push queues and checks at the same time', `| ${DEFAULT_SLOTS.push} |`],
   ['Jobs and overviews at the same time', `| ${DEFAULT_SLOTS.pull} |`],
   ["Slice of an endpoint's deliveries", `${DELIVERING_LIMITS.timeBoxMs / 1_000} s, `],

@@ -26,7 +26,8 @@ const base = '/v1/platform/third-party-definitions/{definition_key}/rollouts';
 const one = `${base}/{rollout_id}`;
 
 const DAY_SECONDS = 86_400;
-const OBSERVE_SECONDS_MAX = 14 * DAY_SECONDS;
+export const OBSERVE_SECONDS_MAX = 14 * DAY_SECONDS;
+export const STEPS_MAX = 20;
 const OBSERVE_SECONDS_DEFAULT = 3_600;
 
 const newRollout = z
@@ -42,7 +43,7 @@ const newRollout = z
     version: z.int().min(1).max(2_147_483_647).meta({ description: 'The version to publish, or to adopt.' }),
     steps: z
       .array(rolloutStep)
-      .max(20)
+      .max(STEPS_MAX)
       .default([...DEFAULT_STEPS])
       .meta({
         description:

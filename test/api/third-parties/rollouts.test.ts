@@ -192,6 +192,30 @@ describe('an integration without a definition', () => {
     expect((await tenant.viewer.get(one)).body.third_party).toBeNull();
   });
 
+  it('may not have a person pick an account, which would have no effect', async () => {
+    const auth = {
+      type: 'oauth2_authorization_code',
+      app_id: 'oap_01jd0000000000000000000000',
+      authorization_url: 'https://acme.eu.contacts.example/authorize',
+      token_url: 'https://acme.eu.contacts.example/token',
+      accounts: { url: 'https://acme.eu.contacts.example/list', id: '/id', parameter: 'company' },
+    };
+    const config = { ...OLD_FORM.config, auth };
+    const { one } = await adopt({ key: 'contacts', parameters: { subdomain: 'acme' } });
+
+    const linked = await tenant.admin.post('/v1/integrations?check=false', { ...OLD_FORM, config });
+    const changed = await tenant.admin.patch(`${one}?check=false`, { config }).set('If-Match', '"2"');
+
+    for (const refused of [linked, changed]) {
+      expectProblem(refused, 422, 'invalid_config');
+      expect(refused.body.errors).toMatchObject([{ pointer: '/config/auth/accounts/parameter' }]);
+    }
+    expect([linked.body.errors[0].message, changed.body.errors[0].message]).toEqual([
+      expect.stringContaining('Link the app with a definition'),
+      expect.stringContaining('The definition has no such parameter'),
+    ]);
+  });
+
   it('that follows a definition does not change to another one', async () => {
     const { one } = await adopt({ key: 'contacts', parameters: { subdomain: 'acme' } });
 
