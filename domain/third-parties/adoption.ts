@@ -3,7 +3,7 @@
  * it. Its settings stay as they are, so what differs becomes its differences.
  */
 import { type Origins, originsOf } from '../credential-origins';
-import { isJsonObject, type JsonObject, type JsonValue } from '../json';
+import { isJsonObject, jsonEquals, type JsonObject, type JsonValue } from '../json';
 import type { ProblemDetail } from '../problem-detail';
 import { ownValue } from '../records/mapping';
 import {
@@ -19,6 +19,7 @@ import { fillParameters, type Parameter, valuesFrom } from './parameters';
 export interface Adopting {
   rules: DefinitionRules;
   connector: { origins?(config: unknown): Origins; hosts(config: unknown): string[] };
+  /** Must not throw: what a connector refuses stays as it is. */
   readConfig: ReadConfig;
 }
 
@@ -34,11 +35,12 @@ export function findAdoption(
   const uses = Object.keys(rules.signIns)
     .map((signIn) => ({ signIn, parameters: inferParameters(rules, signIn, config) }))
     .filter(({ signIn, parameters }) => {
-      const values = { ...examplesOf(rules.parameters), ...parameters };
-      return (
-        address !== undefined &&
-        baseAddressOf(connector, readConfig(fillParameters(templateOf(rules, signIn), values))) === address
-      );
+      const fill = (values: Record<string, string>) =>
+        readConfig(fillParameters(templateOf(rules, signIn), values));
+      const there = fill({ ...examplesOf(rules.parameters), ...parameters });
+      if (address === undefined || baseAddressOf(connector, there) !== address) return false;
+      const anywhere = baseAddressOf(connector, fill(unknownHosts(rules.parameters)));
+      return !isUnknownHost(anywhere) || isLike(there, config, address);
     });
   if (uses.length === 0) return undefined;
   const alike = uses.filter(({ signIn }) => signsInAlike(rules.signIns[signIn] ?? {}, config));
@@ -83,6 +85,49 @@ function baseAddressOf(connector: Adopting['connector'], config: JsonObject): st
     return undefined;
   }
 }
+
+/** A name that no host has, for each parameter that could be a host. */
+const UNKNOWN_HOST = 'host.invalid';
+
+const unknownHosts = (parameters: Readonly<Record<string, Parameter>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, { format, example }]) => {
+      if (format === 'choice') return [name, example];
+      return [name, format === 'origin' ? `https://${UNKNOWN_HOST}` : UNKNOWN_HOST];
+    }),
+  );
+
+/** The definition says nothing about the host: its parameters are all of it. */
+const isUnknownHost = (address = ''): boolean =>
+  address
+    .replace(/^[a-z]+:\/\//, '')
+    .replaceAll(UNKNOWN_HOST, '')
+    .replaceAll('.', '') === '';
+
+/**
+ * Whether an integration at a host that any product could have is of this one: the whole base address is the
+ * same, and a call of a record type.
+ */
+function isLike(there: JsonObject, config: JsonObject, address: string): boolean {
+  const textOf = (value: JsonValue | undefined) =>
+    typeof value === 'string' ? value.replace(/\/$/, '') : value;
+  const isAtSamePath = Object.entries(there).every(
+    ([name, value]) =>
+      typeof value !== 'string' ||
+      !value.includes(address) ||
+      textOf(value) === textOf(ownValue(config, name)),
+  );
+  return isAtSamePath && sharesCall(there['record_types'], ownValue(config, 'record_types'));
+}
+
+const sharesCall = (there: JsonValue | undefined, own: JsonValue | undefined): boolean =>
+  isJsonObject(there) &&
+  isJsonObject(own) &&
+  Object.entries(there).some(([name, member]) => {
+    const same = ownValue(own, name);
+    if (isJsonObject(member) && Object.hasOwn(member, 'path')) return jsonEquals(member, same);
+    return sharesCall(member, same);
+  });
 
 /**
  * Other secrets are asked for where the kind differs. A member with a `type`, such as `auth`, must have the

@@ -1,9 +1,12 @@
 /** What every shipped definition has: sources, help for people, a test, and a row in the documentation. */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { lenientConfig } from '../../../activities/third-parties/check-settings';
 import { compileDefinition } from '../../../api/third-parties/compile-definition';
 import { definitionDocument } from '../../../api/third-parties/definition-schema';
 import { connectors } from '../../../connectors';
+import { findAdoption } from '../../../domain/third-parties/adoption';
+import { type DefinitionRules, expand, ownDifferences } from '../../../domain/third-parties/definition';
 
 const root = path.join(__dirname, '../../..');
 const folder = path.join(root, 'third-parties');
@@ -16,6 +19,13 @@ const tests = readdirSync(__dirname, { recursive: true, encoding: 'utf8' })
   .map((file) => readFileSync(path.join(__dirname, file), 'utf8'))
   .join('\n');
 const page = readFileSync(path.join(root, 'docs/third-parties-shipped.md'), 'utf8');
+
+const rulesOf = (key: string): DefinitionRules =>
+  compileDefinition(definitionDocument.parse(documentOf(key)), connectors);
+const adoptingOf = (rules: DefinitionRules) => {
+  const connector = connectors[rules.connector] as (typeof connectors)[string];
+  return { rules, connector, readConfig: lenientConfig(connector) };
+};
 
 describe.each(keys)('the definition of %s', (key) => {
   const document = definitionDocument.parse(documentOf(key));
@@ -32,6 +42,28 @@ describe.each(keys)('the definition of %s', (key) => {
 
   it('claims a simulator only if a test has one', () => {
     expect(tests.includes(`key: '${key}'`)).toBe(document.proof !== 'none');
+  });
+
+  it('is adopted by integrations of the old form with its settings, and no other definition is', () => {
+    const adopting = adoptingOf(rulesOf(key));
+    const { rules, readConfig } = adopting;
+    const parameters = Object.fromEntries(
+      Object.entries(rules.parameters).map(([name, { example }]) => [name, example]),
+    );
+    for (const signIn of Object.keys(rules.signIns)) {
+      const own = expand(rules, { signIn, parameters }, readConfig);
+      const adoption = findAdoption(adopting, own);
+      if (adoption === undefined || 'problems' in adoption)
+        throw new Error(JSON.stringify({ key, adoption }));
+      expect(ownDifferences(rules, adoption.use, own, readConfig)).toEqual([]);
+      const others = keys.filter(
+        (other) =>
+          other !== key &&
+          rulesOf(other).connector === rules.connector &&
+          findAdoption(adoptingOf(rulesOf(other)), own) !== undefined,
+      );
+      expect(others).toEqual([]);
+    }
   });
 
   it('is in the documentation with its proof', () => {

@@ -93,6 +93,30 @@ describe('an integration with a configuration of its own', () => {
     expect(adopt(config as JsonObject)).toMatchObject({ problems: [problem] });
   });
 
+  describe('whose host is all a parameter of the definition', () => {
+    const rules = {
+      parameters: { domain: { format: 'host' as const, example: 'acme.example' } },
+      signIns: { none: {} },
+      config: {
+        base_url: 'https://${domain}/api',
+        record_types: { people: { list: { path: '/people' }, create: { path: '/people' } } },
+      },
+    };
+    const config = (base_url: string, path: string) =>
+      adopt({ base_url, record_types: { people: { list: { path } } } }, rules);
+
+    it('adopts it if it makes a call of the definition at the same path', () => {
+      expect(config('https://any.example/api/', '/people')).toEqual({
+        use: { signIn: 'none', parameters: { domain: 'any.example' } },
+      });
+    });
+
+    it('does not belong to it for its path alone, nor for a call alone', () => {
+      expect(config('https://any.example/api', '/humans')).toBeUndefined();
+      expect(config('https://any.example/api/v1', '/people')).toBeUndefined();
+    });
+  });
+
   it('adopts a definition without parameters', () => {
     const config = { base_url: 'https://api.contacts.example' };
 
