@@ -10,6 +10,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../runtime/config';
 import { connectors } from '../connectors';
+import { loadConnectorPackages, PackagesRefused } from '../connectors/packages/load';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
 import { countRefusedMessages } from '../db/platform/outbox';
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   const log = createLog({ process: 'api', level: config.logLevel });
   startWatchdog({ process: 'api', limitSeconds: config.watchdogSeconds });
   const handleSignals = exitOnSignalsDuringStart('api', log);
+  await loadConnectorPackages(config.connectorPackages, connectors, { log });
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   const database = new Database({
     url: config.databaseUrl,
@@ -170,6 +172,7 @@ function workflowsUrlOf({ temporalUiUrl }: ApiConfig, namespace: string): string
 
 main().catch((error: unknown) => {
   // Configuration errors are for operators, so they are printed without a stack trace.
-  console.error(error instanceof ConfigError || error instanceof EncryptionError ? error.message : error);
-  process.exit(error instanceof ConfigError ? 2 : 1);
+  const isConfiguration = error instanceof ConfigError || error instanceof PackagesRefused;
+  console.error(isConfiguration || error instanceof EncryptionError ? error.message : error);
+  process.exit(isConfiguration ? 2 : 1);
 });

@@ -1,6 +1,6 @@
 /**
  * All connectors by kind. A new connector is a file and a line here; test/connectors/registry.test.ts then
- * requires its harness.
+ * requires its harness. The main files add those of packages at their start (packages/load.ts).
  */
 import type { Connector } from './connector';
 import { postgres } from './postgres';

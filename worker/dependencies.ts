@@ -6,10 +6,10 @@ import {
   PUSHING_LIMITS,
 } from '../activities/dependencies';
 import {
+  batchSizeOf,
   type ConnectorOpenerOptions,
   callsAtOnce,
   createConnectorOpener,
-  findConnector,
 } from '../activities/integrations/open-connector';
 import { ERASURE_LIMITS } from '../db/erasures/advance-erasure';
 import { webhookSecretsLocation } from '../db/webhooks/endpoint-queue';
@@ -43,7 +43,7 @@ export function createDependencies(options: DependenciesOptions): ActivityDepend
     pulling: options.pulling ?? PULLING_LIMITS,
     delivering: options.delivering ?? DELIVERING_LIMITS,
     erasing: options.erasing ?? ERASURE_LIMITS,
-    batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
+    batchSizeOf: (kind) => batchSizeOf(connectors, kind),
     callsAtOnceOf: (integration) => callsAtOnce(connectors, integration),
     openConnector: createConnectorOpener(options),
     oauth: options,

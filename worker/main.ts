@@ -16,6 +16,7 @@ import {
 } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
+import { loadConnectorPackages, PackagesRefused } from '../connectors/packages/load';
 import { limitReaders } from '../connectors/postgres/isolation/readers';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
@@ -59,14 +60,13 @@ const HEALTH_WITHIN_MS = 10_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const { queues, slots, cachedWorkflows } = config;
-  const log = createLog({ process: 'worker', level: config.logLevel });
-  const smallPool = whyPoolIsSmall(config);
-  if (smallPool !== undefined) log.warn(smallPool);
+  const log = openLog(config);
   startWatchdog({ process: 'worker', limitSeconds: config.watchdogSeconds });
   const handleSignals = exitOnSignalsDuringStart('worker', log);
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
+  await loadConnectorPackages(config.connectorPackages, connectors, { log });
 
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   const database = openDatabase(config, encryption, log);
@@ -118,6 +118,13 @@ async function main(): Promise<void> {
   health.stop();
   await Promise.all([temporal.close(), egress.close(), database.close()]);
   log.info('worker stopped');
+}
+
+function openLog(config: WorkerConfig): Logger {
+  const log = createLog({ process: 'worker', level: config.logLevel });
+  const smallPool = whyPoolIsSmall(config);
+  if (smallPool !== undefined) log.warn(smallPool);
+  return log;
 }
 
 function openDatabase(config: WorkerConfig, encryption: Encryption, log: Logger): Database {
@@ -227,6 +234,7 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
 }
 
 main().catch((error: unknown) => {
-  console.error(error);
-  process.exit(1);
+  const isConfiguration = error instanceof PackagesRefused;
+  console.error(isConfiguration ? error.message : error);
+  process.exit(isConfiguration ? 2 : 1);
 });

@@ -2,6 +2,12 @@
 import { type ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
 import type { SyncError } from '../../domain/sync-error';
 
+/**
+ * This process cannot work on the integration, and nothing was sent: it waits as in an outage, until the
+ * people who run Syncline have done what the message says.
+ */
+export class CannotOpen extends Unavailable {}
+
 const EXPLANATIONS = {
   unavailable: {
     category: 'transient',
@@ -24,6 +30,7 @@ const EXPLANATIONS = {
 
 export function toSyncErrors(error: ConnectorError): SyncError[] {
   if (error instanceof RecordRejected) return rejectedErrors(error);
+  if (error instanceof CannotOpen) return [cannotOpen(error)];
   const { category, code, explanation } = EXPLANATIONS[error.kind as keyof typeof EXPLANATIONS];
   const status = error instanceof Unavailable && error.status !== null ? `http_${error.status}` : code;
   return [
@@ -38,6 +45,16 @@ export function toSyncErrors(error: ConnectorError): SyncError[] {
     },
   ];
 }
+
+const cannotOpen = ({ message }: CannotOpen): SyncError => ({
+  category: 'transient',
+  origin: 'us',
+  code: 'connector_not_usable',
+  field: null,
+  remote_field: null,
+  message,
+  explanation: 'The people who run Syncline have to correct this. Syncline then continues automatically.',
+});
 
 function rejectedErrors(error: RecordRejected): SyncError[] {
   const general = {

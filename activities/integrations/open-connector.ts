@@ -16,6 +16,7 @@ import type {
 } from '../dependencies';
 import { type ConnectedAccount, createAccountTokens } from './oauth/account-tokens';
 import type { RefreshOptions } from './oauth/refresh-account';
+import { CannotOpen } from './connector-failures';
 import { createRateLimitPermits } from './rate-limit-permits';
 import { rateLimitedHttp } from './rate-limited-http';
 
@@ -58,7 +59,7 @@ export function createConnectorOpener(
   return async (tenantId, integration, signal, priority) => {
     const { integrationId } = integration;
     const connector = findConnector(connectors, integration.connector);
-    const config = connector.configSchema.parse(integration.config);
+    const config = configOf(connector, integration.config);
     const credentials = connector.credentialsSchema.safeParse(
       await readCredentials(tenantId, integration, originsOf(connector, config)),
     );
@@ -131,18 +132,35 @@ export function callsAtOnce(
   connectors: Record<string, Connector>,
   { connector: kind, config }: Pick<IntegrationToOpen, 'connector' | 'config'>,
 ): number {
-  const connector = findConnector(connectors, kind);
-  const read = connector.configSchema.safeParse(config);
-  return (read.success ? connector.callsAtOnce?.(read.data) : undefined) ?? CALLS_AT_ONCE;
+  const connector = connectors[kind];
+  const read = connector?.configSchema.safeParse(config);
+  return (read?.success ? connector?.callsAtOnce?.(read.data) : undefined) ?? CALLS_AT_ONCE;
 }
 
+/** Records per claim. An integration without a connector fails when it is opened. */
+export const batchSizeOf = (connectors: Record<string, Connector>, kind: string): number =>
+  connectors[kind]?.batchSize ?? 1;
+
+/** @throws CannotOpen */
 export function findConnector(connectors: Record<string, Connector>, kind: string): Connector {
   const connector = connectors[kind];
   if (connector === undefined)
-    throw new Error(
-      `This worker has no connector "${kind}". Start a worker of the version that linked the integration.`,
+    throw new CannotOpen(
+      `A worker of Syncline lacks the connector "${kind}". Install the package that holds it for every api ` +
+        'and worker, name it in CONNECTOR_PACKAGES, and restart them.',
     );
   return connector;
+}
+
+/** @throws CannotOpen for a configuration that another version of the connector has accepted */
+function configOf(connector: Connector, config: unknown): unknown {
+  const read = connector.configSchema.safeParse(config);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new CannotOpen(
+    `The configuration does not fit this version of the connector "${connector.kind}". ` +
+      `/config/${(issue?.path ?? []).join('/')}: ${issue?.message ?? 'not accepted'}.`,
+  );
 }
 
 /**

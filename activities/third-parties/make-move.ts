@@ -22,6 +22,7 @@ import {
   followVersion,
   whatBecameWorse,
 } from '../../domain/third-parties/rollout';
+import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { requireRules } from './find-integrations';
 import { followingOf, type RolloutDependencies } from './plan-move';
@@ -106,7 +107,7 @@ function underLocks(
     const integration = await lockIntegration(work, key);
     const followed = rollout.isAdoption && state === 'running' ? null : rollout.definitionKey;
     if (integration?.definitionKey !== followed) return leave(work, key);
-    const connector = oauth.connectors[integration.connector] as Connector;
+    const connector = findConnector(oauth.connectors, integration.connector);
     return run({ work, rollout, move, integration, connector });
   });
 }

@@ -19,6 +19,7 @@ import { pointerOf } from '../../domain/third-parties/differences';
 import { changedPointers, type Following, followVersion } from '../../domain/third-parties/rollout';
 import type { ActivityDependencies } from '../dependencies';
 import { tryConnection } from '../integrations/integration-check';
+import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { adoptingOf, requireRules } from './find-integrations';
 
@@ -134,7 +135,7 @@ async function planFor(
   rollout: Planned,
 ): Promise<Plan> {
   const { oauth, whyUrlIsRefused } = dependencies;
-  const connector = oauth.connectors[integration.connector] as Connector;
+  const connector = findConnector(oauth.connectors, integration.connector);
   const moved = await (rollout.isAdoption ? adopt : follow)(work, dependencies, integration, rollout);
   if ('problems' in moved)
     return { integration, connector, after: undefined, differences: [], problems: moved.problems };
@@ -157,7 +158,7 @@ async function follow(
 ): Promise<Moved> {
   const from = await requireRules(work, key, integration.definitionVersion ?? 0);
   const to = await requireRules(work, key, version);
-  const readConfig = lenientConfig(oauth.connectors[integration.connector] as Connector);
+  const readConfig = lenientConfig(findConnector(oauth.connectors, integration.connector));
   const moved = followVersion({ from, to }, followingOf(integration), readConfig);
   if ('problems' in moved) return moved;
   return { ...moved, differences: pointersOf(ownDifferences(to, moved.after, moved.after, readConfig)) };

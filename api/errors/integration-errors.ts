@@ -25,7 +25,9 @@ export const INTEGRATION_ERRORS = {
   unknown_connector: {
     status: 422,
     title: 'The connector does not exist',
-    detail: 'Use a connector listed by GET /v1/connectors.',
+    detail:
+      'Use a connector listed by GET /v1/connectors. That of a package has to be installed for the api ' +
+      '(CONNECTOR_PACKAGES).',
   },
   definition_not_found: {
     status: 404,

@@ -1,4 +1,5 @@
 /** The shared suites against the third parties that `registry.test.ts` leaves out. */
+import { applyPages } from './suite/apply-pages';
 import { kintoHarness } from './suite/harness-kinto';
 import { scimHarness } from './suite/harness-scim';
 import { kintoReading } from './suite/reading-kinto';
@@ -7,4 +8,4 @@ import { describeConnector } from './suite/shared-suite';
 
 describeConnector(scimHarness('put'));
 describeConnector(kintoHarness);
-describeReading(kintoReading);
+describeReading(kintoReading, applyPages);

@@ -3,6 +3,7 @@
  * the others.
  */
 import { connectors } from '../../connectors';
+import { applyPages } from './suite/apply-pages';
 import type { ConnectorHarness } from './suite/harness';
 import { pocketBaseHarness } from './suite/harness-pocketbase';
 import { scimHarness } from './suite/harness-scim';
@@ -44,4 +45,4 @@ describe('the registry', () => {
 });
 
 for (const harness of harnesses) describeConnector(harness);
-for (const harness of readingHarnesses) describeReading(harness);
+for (const harness of readingHarnesses) describeReading(harness, applyPages);

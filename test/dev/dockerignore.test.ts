@@ -35,7 +35,9 @@ it('admits every folder and file that tsconfig.build.json and the Dockerfile nam
   const copied = [...readProjectFile('Dockerfile').matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(
     ([, words]) => (words as string).split(' ').filter((word) => word !== '.'),
   );
-  const needed = [...include, 'console', 'tsconfig.json', 'tsconfig.build.json', ...copied];
+  const { files } = JSON.parse(readProjectFile('tsconfig.published.json')) as { files: string[] };
+  const configurations = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.published.json'];
+  const needed = [...include, ...files, 'console', ...configurations, ...copied];
 
   expect(needed.filter((file) => !admits(readProjectFile('.dockerignore'), file))).toEqual([]);
 });

@@ -7,7 +7,6 @@ import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/e
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import { toPath } from '../../../domain/records/place';
-import { applyPages } from './apply-pages';
 import { contextWith, egressHttp, loopbackPolicy } from './given';
 import type { ReadingHarness, StartedSource } from './reading-harness';
 import { itDescribesItself } from './shared-description';
@@ -16,7 +15,10 @@ const RECORDS = 25;
 const PAGES_MAX = 100;
 const DAY_MS = 24 * 3_600_000;
 
-export function describeReading(harness: ReadingHarness): void {
+/** What the pages of two passes over all records became; within the repository only, which has a database. */
+export type AccountForPages = (harness: ReadingHarness, ...passes: ReadPage[][]) => Promise<unknown[]>;
+
+export function describeReading(harness: ReadingHarness, accountFor?: AccountForPages): void {
   const { recordType, mapping, lastNameAt } = harness;
   const connector = harness.connector as Connector &
     Required<Pick<Connector, 'readAbilities' | 'readPage' | 'count' | 'describeRecordTypes'>>;
@@ -91,15 +93,16 @@ export function describeReading(harness: ReadingHarness): void {
       for (const { total } of pages) expect([RECORDS, null]).toContain(total);
     });
 
-    it('accounts for everything that was read, in the first pass and in the next one', async () => {
-      const jobs = await applyPages(harness, await readAll(), await readAll());
+    if (accountFor !== undefined)
+      it('accounts for everything that was read, in the first pass and in the next one', async () => {
+        const jobs = await accountFor(harness, await readAll(), await readAll());
 
-      const nothing = { recordsNew: 0, recordsChanged: 0, recordsUnchanged: 0, recordsFailed: 0 };
-      expect(jobs).toMatchObject([
-        { ...nothing, recordsRead: RECORDS, recordsNew: RECORDS, recordsHeldBack: 0 },
-        { ...nothing, recordsRead: RECORDS, recordsUnchanged: RECORDS, recordsHeldBack: 0 },
-      ]);
-    });
+        const nothing = { recordsNew: 0, recordsChanged: 0, recordsUnchanged: 0, recordsFailed: 0 };
+        expect(jobs).toMatchObject([
+          { ...nothing, recordsRead: RECORDS, recordsNew: RECORDS, recordsHeldBack: 0 },
+          { ...nothing, recordsRead: RECORDS, recordsUnchanged: RECORDS, recordsHeldBack: 0 },
+        ]);
+      });
 
     it('reads the clock of the third party, or says that it has none', async () => {
       const { asOf } = await readPage();

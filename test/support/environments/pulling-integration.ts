@@ -28,6 +28,11 @@ export class PullingIntegration {
     return new PullingIntegration(api, id);
   }
 
+  /** One that is linked already. */
+  static of({ api }: ProductTenant, id: string): PullingIntegration {
+    return new PullingIntegration(api, id);
+  }
+
   /** The same, and waits until it can be used. */
   static async onboarded(tenant: ProductTenant, body: object): Promise<PullingIntegration> {
     const integration = await PullingIntegration.link(tenant, body);

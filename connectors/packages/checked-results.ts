@@ -1,0 +1,136 @@
+/** What a connector from a package may return: shapes, sizes and ids, and plain JSON. */
+import { z } from 'zod';
+import { isJsonObject, type JsonObject } from '../../domain/json';
+import type { Connector, ReadPage, RemoteRecord, UnreadableRecord } from '../connector';
+
+const RECORDS_MAX = 10_000;
+const PAGE_CHARACTERS_MAX = 16 * 1024 * 1024;
+const ID_LENGTH_MAX = 500;
+const TEXT_LENGTH_MAX = 2_000;
+
+const text = z.string().max(TEXT_LENGTH_MAX);
+export const remoteId = z.string().min(1).max(ID_LENGTH_MAX);
+export const remoteVersion = z.string().max(1_000).nullable();
+/** A copy of its own, without what JSON cannot hold. */
+export const json = z.custom<JsonObject>(isJsonObject).transform((value, context): JsonObject => {
+  try {
+    return JSON.parse(JSON.stringify(value)) as JsonObject;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is no JSON' });
+    return z.NEVER;
+  }
+});
+const instant = z.date().nullable();
+
+const recordType = z.object({
+  name: z.string().min(1).max(200),
+  label: text,
+  fields: z
+    .array(
+      z.object({
+        name: z.string().min(1).max(500),
+        label: text,
+        type: z.enum(['string', 'number', 'boolean', 'date', 'datetime', 'picklist', 'object', 'array']),
+        isRequired: z.boolean(),
+        values: z.array(text).optional(),
+      }),
+    )
+    .max(5_000),
+});
+const names = z.array(z.string().min(1).max(200)).max(1_000);
+const anObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'is no object');
+
+/** Of the members that are functions; the pages and results of calls have functions of their own below. */
+export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
+  appName: text.optional(),
+  callsAtOnce: z.int().min(1).max(1_000),
+  recordTypes: z.array(recordType).max(1_000),
+  defaultMappings: z.record(
+    z.string(),
+    z.looseObject({
+      direction: z.enum(['push', 'pull', 'both']),
+      fields: z.array(z.looseObject({ to: z.string() })),
+      onDelete: z.enum(['deactivate', 'delete', 'leave']),
+    }),
+  ),
+  clientIdentity: z.object({ certificate: z.string(), key: z.string() }).optional(),
+  validate: z.array(z.object({ pointer: text, message: text })),
+  origins: z.record(z.string(), z.string()),
+  oauth: anObject.optional(),
+  credentialNames: names,
+  hosts: z.array(z.string().refine(isHost, 'is no host, or host and port')).max(100),
+  readAbilities: z
+    .object({
+      canFilterByModified: z.boolean(),
+      isPagingStable: z.boolean(),
+      isSparse: z.boolean().optional(),
+      declaredAt: z.object({ filter: text.optional(), paging: text.optional() }).optional(),
+    })
+    .nullable(),
+  readSignature: anObject,
+  canReadNamed: z.boolean(),
+  ranges: z.array(z.string().min(1).max(TEXT_LENGTH_MAX)).max(64).nullable(),
+  count: z.int().min(0).nullable(),
+  describeRecordTypes: z.array(recordType).max(1_000),
+  check: z.unknown().transform(() => undefined),
+  checkRecordType: z.unknown().transform(() => undefined),
+};
+
+const page = z.object({
+  records: z.array(z.unknown()).max(RECORDS_MAX),
+  mayRepeat: z.boolean().optional(),
+  unreadable: z
+    .array(z.object({ remoteId: z.string().nullable(), code: z.string().max(100), message: text }))
+    .max(RECORDS_MAX),
+  nextCursor: z
+    .string()
+    .max(64 * 1024)
+    .nullable(),
+  asOf: instant,
+  total: z.int().min(0).nullable(),
+});
+const record = z.object({
+  remoteId,
+  remoteVersion,
+  fields: json,
+  externalId: z.string().max(ID_LENGTH_MAX).nullable(),
+  isDeleted: z.boolean(),
+  modifiedAt: instant.optional(),
+});
+
+/** A record that cannot be used is reported like one of the third party's: the others are still read. */
+export function checkPage(given: unknown): ReadPage {
+  const { records: items, unreadable, mayRepeat, ...rest } = page.parse(given);
+  const records: RemoteRecord[] = [];
+  const refused: UnreadableRecord[] = [...unreadable];
+  let characters = 0;
+  for (const item of items) {
+    const read = record.safeParse(item);
+    if (read.success) {
+      const { modifiedAt, ...found } = read.data;
+      characters += JSON.stringify(found.fields).length;
+      records.push(modifiedAt === undefined ? found : { ...found, modifiedAt });
+    } else refused.push(unusable(item, read.error));
+  }
+  if (characters > PAGE_CHARACTERS_MAX) throw new RangeError('the page has more than 16 MiB');
+  return { ...rest, ...(mayRepeat === undefined ? {} : { mayRepeat }), records, unreadable: refused };
+}
+
+function unusable(item: unknown, error: z.ZodError): UnreadableRecord {
+  const { remoteId: id } = (isJsonObject(item) ? item : {}) as { remoteId?: unknown };
+  return {
+    remoteId: typeof id === 'string' ? id.slice(0, ID_LENGTH_MAX) : null,
+    code: 'connector_result',
+    message: `The connector returned a record that cannot be used: ${firstIssue(error)}.`,
+  };
+}
+
+/** The first problem of a result, with its place. */
+export function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `${issue?.path.join('.') || 'the result'}: ${issue?.message ?? 'is not as expected'}`;
+}
+
+function isHost(host: string): boolean {
+  return URL.canParse(`http://${host}/`) && new URL(`http://${host}/`).host === host.replace(/:80$/, '');
+}

@@ -1,0 +1,198 @@
+/**
+ * A connector from a package as the rest of Syncline sees it: what leaves it has the shape that
+ * `connector.ts` says, its calls end, and whatever else it throws is one of the four errors.
+ */
+import { z } from 'zod';
+import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
+import { type ConnectorError, RecordRejected } from '../errors';
+import type { IncomingOutcome, IncomingWebhooks } from '../incoming';
+import { checkPage, firstIssue, json, remoteId, remoteVersion, RESULTS } from './checked-results';
+import { asFault, CALL_LIMITS, type CallLimits, PackageFault, withinLimits } from './guarded-calls';
+
+type Call = (...given: unknown[]) => unknown;
+
+/** Their context is the last argument. */
+const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType'] as const;
+const PAGES = ['readPage', 'readNamed'] as const;
+/** What a fault means for members that only describe: pages with many integrations show them, too. */
+const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined };
+
+export function guardConnector(
+  connector: Connector,
+  packageName: string,
+  limits: CallLimits = CALL_LIMITS,
+): Connector {
+  const own = { packageName, connector, limits };
+  const { kind, title, description, configSchema, credentialsSchema, batchSize, onDelete } = connector;
+  const guarded: Record<string, unknown> = {
+    kind,
+    title,
+    description,
+    configSchema,
+    credentialsSchema,
+    batchSize,
+    onDelete,
+    push: guardedPush(own),
+  };
+  const isAsync = (member: string) => (ASYNC as readonly string[]).includes(member);
+  for (const [member, result] of Object.entries(RESULTS)) {
+    if (typeof connector[member as keyof Connector] !== 'function') continue;
+    const checked = (given: unknown) => result.parse(given);
+    guarded[member] = isAsync(member) ? limited(own, member, checked) : direct(own, member, checked);
+  }
+  for (const member of PAGES)
+    if (connector[member] !== undefined) guarded[member] = limited(own, member, checkPage);
+  if (connector.incoming !== undefined) guarded['incoming'] = direct(own, 'incoming', guardedIncoming);
+  return guarded as unknown as Connector;
+}
+
+interface Own {
+  packageName: string;
+  connector: Connector;
+  limits: CallLimits;
+}
+
+function direct({ packageName, connector }: Own, member: string, check: (result: unknown) => unknown): Call {
+  return (...given) => {
+    try {
+      return check((connector[member as keyof Connector] as Call).apply(connector, given));
+    } catch (error) {
+      if (Object.hasOwn(INSTEAD, member)) return INSTEAD[member];
+      throw faultOf(error, packageName, member);
+    }
+  };
+}
+
+function limited(own: Own, member: string, check: (result: unknown) => unknown): Call {
+  const { packageName, connector, limits } = own;
+  return async (...given) => {
+    const context = given.at(-1) as ConnectorContext;
+    const call = { context, limitMs: limits.callMs, stopMs: limits.stopMs, packageName, member };
+    try {
+      const method = connector[member as keyof Connector] as Call;
+      return check(
+        await withinLimits(call, async (ending) => method.apply(connector, [...given.slice(0, -1), ending])),
+      );
+    } catch (error) {
+      throw faultOf(error, packageName, member);
+    }
+  };
+}
+
+function faultOf(error: unknown, packageName: string, member: string): ConnectorError {
+  if (error instanceof z.ZodError)
+    return new PackageFault(packageName, member, `returned something unusable (${firstIssue(error)})`);
+  return checkedError(asFault(error, packageName, member), packageName, member);
+}
+
+const fieldError = z.object({
+  field: z.string().nullable(),
+  remoteField: z.string().nullable(),
+  code: z.string().max(200),
+  message: z.string(),
+  explanation: z.string(),
+});
+
+/** The errors about fields are shown to people and stored, so they have to be what they should be. */
+function checkedError(error: ConnectorError, packageName: string, member: string): ConnectorError {
+  const isWhole =
+    typeof error.message === 'string' &&
+    (!(error instanceof RecordRejected) || z.array(fieldError).safeParse(error.errors).success);
+  return isWhole ? error : new PackageFault(packageName, member, 'reported an error without its texts');
+}
+
+const succeeded = z.object({
+  pushId: z.string(),
+  ok: z.literal(true),
+  effect: z.enum(['created', 'updated', 'deactivated', 'deleted', 'none']),
+  remoteId: remoteId.nullable(),
+  remoteVersion,
+  shown: json.optional(),
+});
+
+/**
+ * Every item that was begun gets a result. An error that is none of the four is thrown: the records are then
+ * sent one by one (R10).
+ */
+function guardedPush({ packageName, connector, limits }: Own): Connector['push'] {
+  return async (items, context) => {
+    const byId = new Map(items.map((item) => [item.pushId, item]));
+    const arrived = new Map<string, PushResult>();
+    const fault = (why: string) => new PackageFault(packageName, 'push', why);
+    const take = (given: unknown): PushResult | undefined => {
+      const result = checkedResult(given, byId, packageName);
+      if (result === undefined || arrived.has(result.pushId)) return undefined;
+      arrived.set(result.pushId, result);
+      return result;
+    };
+    const onResult = (given: PushResult): void => {
+      const result = take(given);
+      if (result !== undefined) context.pushing?.onResult(result);
+    };
+    const pushing = context.pushing && { ...context.pushing, onResult };
+    const call = { context, limitMs: limits.pushMs, stopMs: limits.stopMs, packageName, member: 'push' };
+    try {
+      // The items are also what results are compared with: the package works on copies.
+      const copies = structuredClone(items) as PushItem[];
+      const results: unknown = await withinLimits(call, (ending) =>
+        connector.push(copies, pushing === undefined ? ending : { ...ending, pushing }),
+      );
+      if (!Array.isArray(results)) throw fault('returned no list of results');
+      for (const result of results) take(result);
+    } catch (error) {
+      if (!(error instanceof PackageFault)) throw error;
+      // Something may have been sent for each of them.
+      for (const { pushId } of items) if (!arrived.has(pushId)) take({ pushId, ok: false, error });
+    }
+    return [...arrived.values()];
+  };
+}
+
+function checkedResult(
+  given: unknown,
+  items: ReadonlyMap<string, PushItem>,
+  packageName: string,
+): PushResult | undefined {
+  const { pushId, ok, error } = (given ?? {}) as { pushId?: string; ok?: unknown; error?: unknown };
+  const item = items.get(pushId ?? '');
+  if (item === undefined) return undefined;
+  const failed = (why: ConnectorError): PushResult => ({ pushId: item.pushId, ok: false, error: why });
+  if (ok === false) return failed(checkedError(asFault(error, packageName, 'push'), packageName, 'push'));
+  const read = succeeded.safeParse(given);
+  const unusable = (why: string) =>
+    failed(new PackageFault(packageName, 'push', `returned something unusable (${why})`));
+  if (!read.success) return unusable(firstIssue(read.error));
+  const { shown, ...result } = read.data;
+  if (result.remoteId === null && item.operation === 'upsert')
+    return unusable('remoteId: a record that was written has an id');
+  return shown === undefined ? result : { ...result, shown };
+}
+
+const outcome = z.union([
+  z.object({ kind: z.literal('refused') }),
+  z.object({
+    kind: z.literal('answer'),
+    mediaType: z.enum(['text/plain', 'application/json']),
+    text: z.string().max(10_000),
+  }),
+  z.object({
+    kind: z.literal('records'),
+    records: z.array(z.object({ recordType: z.string(), remoteId: remoteId.nullable() })).max(10_000),
+  }),
+]);
+
+/** Anyone can call the address of an integration: what the connector cannot judge is not proved. */
+function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
+  if (given === undefined) return undefined;
+  const webhooks = given as IncomingWebhooks;
+  return {
+    recordTypes: z.array(z.string()).parse(webhooks.recordTypes),
+    receive(call, secret): IncomingOutcome {
+      try {
+        return outcome.parse(webhooks.receive(call, secret));
+      } catch {
+        return { kind: 'refused' };
+      }
+    },
+  };
+}
