@@ -35,11 +35,15 @@ export class SharedChecks {
 
   async #askAndKeep(key: string, open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
     let isKept = false;
+    let signal: AbortSignal | undefined;
     try {
-      const { connector, context } = await open();
-      const state = await askThirdParty(() => Promise.resolve({ connector, context }));
+      const state = await askThirdParty(async () => {
+        const opened = await open();
+        ({ signal } = opened.context);
+        return opened;
+      });
       // An aborted check says nothing about the third party.
-      isKept = !context.signal.aborted;
+      isKept = signal?.aborted !== true;
       return state;
     } finally {
       const check = this.#checks.get(key);

@@ -1,4 +1,4 @@
-/** What a package with a connector exports by default, and what is checked of it at the start of a process. */
+/** What a package with a connector exports by default, and what is checked of it at the start. */
 import { z } from 'zod';
 import type { Connector } from '../connector';
 

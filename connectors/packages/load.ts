@@ -80,7 +80,7 @@ async function importWithin(load: () => Promise<unknown>, importMs: number): Pro
   }
 }
 
-/** A CommonJS module is the default export of what `import` gives, and TypeScript puts its own inside of that. */
+/** A CommonJS module is the default of what `import` gives; TypeScript puts its default inside of that. */
 function definitionIn(imported: unknown): ConnectorDefinition {
   let exported = imported;
   for (let depth = 0; depth < 2 && !isDefinition(exported); depth += 1)

@@ -1,7 +1,7 @@
 /**
  * The file behind `syncline/connector`. In an api or worker it hands out what that process itself uses,
- * wherever the package has its copy of Syncline from: otherwise its errors would be of other classes. Elsewhere,
- * as in the package's own tests, it hands out its own.
+ * wherever the package has its copy of Syncline from: otherwise its errors would be of other classes.
+ * Elsewhere, as in the package's own tests, it hands out its own.
  */
 import * as own from './interface';
 

@@ -184,7 +184,7 @@ it('pushes and pulls records', async () => {
   expect(data.map((record: Json) => record.fields.first_name).sort()).toEqual(['Ada', 'Grace']);
 
   await tenant.api.put('eve', { first_name: 'Eve', last_name: 'Doe', email: 'nobody' });
-  expect((await untilStatus('eve', 'failed')).errors).toMatchObject([
+  expect((await untilStatus('eve', 'sync_failed')).errors).toMatchObject([
     { field: 'email', message: 'is no e-mail address' },
   ]);
 });

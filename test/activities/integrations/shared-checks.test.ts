@@ -47,6 +47,15 @@ describe('rule 11: a check', () => {
     expect(checks).toBe(1);
   });
 
+  it('that cannot even be opened is an outage', async () => {
+    const opening = () => Promise.reject(new Unavailable('There is no connector.'));
+
+    expect(await new SharedChecks().ask(integration, opening)).toEqual({
+      kind: 'outage',
+      detail: 'There is no connector.',
+    });
+  });
+
   it('is repeated five seconds after its answer', async () => {
     const shared = new SharedChecks();
     answer = async () => void (now += 20_000);
