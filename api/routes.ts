@@ -10,6 +10,7 @@ import { personSessionRoutes } from './auth/person-session-routes';
 import { connectSessionRoutes } from './connect/connect-session-routes';
 import { connectSettingsRoutes } from './connect/connect-settings-routes';
 import { healthRoutes } from './http/health-routes';
+import { appWebhookRoutes } from './incoming/app-webhook-routes';
 import { incomingWebhookRoutes } from './incoming/incoming-webhook-routes';
 import { connectorRoutes } from './integrations/connector-routes';
 import { integrationLifecycleRoutes } from './integrations/integration-lifecycle-routes';
@@ -75,6 +76,7 @@ export const routes: readonly Route[] = [
   ...connectorRoutes,
   ...builderRoutes,
   ...incomingWebhookRoutes,
+  ...appWebhookRoutes,
   ...definitionRoutes,
   ...platformDefinitionRoutes,
   ...rolloutRoutes,

@@ -16,6 +16,8 @@ export interface IncomingCall {
 export interface IncomingRecord {
   recordType: string;
   remoteId: string | null;
+  /** Of the account that the call names for it; absent = it names none. */
+  accountId?: string;
 }
 
 export type IncomingOutcome =
@@ -29,6 +31,8 @@ export type IncomingOutcome =
 export interface IncomingWebhooks {
   /** The record types that webhooks can name. */
   recordTypes: readonly string[];
+  /** Whether calls name the account of an event, so that one address can serve several. */
+  namesAccounts: boolean;
   /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
   receive(call: IncomingCall, secret: string | null): IncomingOutcome;
 }

@@ -13,6 +13,7 @@ import { createEncryption, type Encryption } from './platform/encryption';
 import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
 import { toTypeId } from './sql/ids';
+import { appWebhookSecretLocation } from './integrations/incoming/app-addresses';
 import { incomingSecretLocation } from './integrations/incoming/incoming-addresses';
 import { OAUTH_SECRETS, renewOAuthSecrets } from './integrations/oauth/renew-secrets';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
@@ -20,12 +21,10 @@ import { credentialsLocation } from './integrations/sealed-credentials';
 
 /** A repeated command keeps the data keys that the interrupted one has made. */
 const NEW_KEY_AFTER_MS = 3_600_000;
-const INCOMING_SECRET = {
-  table: 'incoming_addresses',
-  id: 'integration_id',
-  column: 'secret',
-  locate: incomingSecretLocation,
-};
+const INCOMING_SECRETS = [
+  { table: 'incoming_addresses', id: 'integration_id', column: 'secret', locate: incomingSecretLocation },
+  { table: 'oauth_app_webhooks', id: 'oauth_app_id', column: 'secret', locate: appWebhookSecretLocation },
+];
 const TENANTS_PER_PAGE = 500;
 const ROWS_PER_TRANSACTION = 100;
 /** The exit code; 1 means that the command did not reach its end. */
@@ -61,7 +60,7 @@ export async function rotateDataKeys(
     rotated.secrets += await renewAll(database, tenantId, (work, after) =>
       renewEndpoints(work, encryption, after),
     );
-    for (const secret of [...OAUTH_SECRETS, INCOMING_SECRET])
+    for (const secret of [...OAUTH_SECRETS, ...INCOMING_SECRETS])
       rotated.secrets += await renewAll(database, tenantId, (work, after) =>
         renewOAuthSecrets(work, encryption, { secret, after, limit: ROWS_PER_TRANSACTION }),
       );

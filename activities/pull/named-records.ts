@@ -1,6 +1,7 @@
 /** Reading of what the webhooks of a third party have named, and whether they name what runs find. */
 import type { ReadPage } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
+import { findAppWebhooksOf } from '../../db/integrations/incoming/app-addresses';
 import { findIncomingAddress } from '../../db/integrations/incoming/incoming-addresses';
 import { isWholeTypeNamed, readNamedRecords } from '../../db/integrations/incoming/incoming-changes';
 import type { SyncRun } from '../../db/pull/job-rows';
@@ -52,8 +53,9 @@ export async function expectsWebhooks(
   if (run.kind === 'webhook' || run.overviewId !== null || !recordTypes.includes(pass.recordType))
     return false;
   return inTenant(async (work) => {
-    const address = await findIncomingAddress(work, pass);
-    if (address === undefined || address.secret === null) return false;
+    const own = await findIncomingAddress(work, pass);
+    const address = own?.secret == null ? await findAppWebhooksOf(work, pass) : own;
+    if (address === undefined) return false;
     const dataset = await findSyncDataset(work, pass);
     return dataset?.lastSucceededAt != null && dataset.lastSucceededAt > address.createdAt;
   });

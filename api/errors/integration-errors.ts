@@ -17,6 +17,16 @@ export const INTEGRATION_ERRORS = {
     title: 'There is no address for webhooks yet',
     detail: 'Make it with POST /v1/integrations/{integration_id}/incoming-webhooks/address.',
   },
+  app_webhooks_not_described: {
+    status: 422,
+    title: 'The definition describes no webhooks of an app',
+    detail: 'Its `webhooks` have no `account`, or it has no version: docs/connectors/rest-app-webhooks.md.',
+  },
+  app_address_missing: {
+    status: 409,
+    title: 'There is no address for webhooks of the app yet',
+    detail: 'Make it with POST …/oauth-apps/{oauth_app_id}/incoming-webhooks/address.',
+  },
   connector_not_found: {
     status: 404,
     title: 'Connector not found',

@@ -3,8 +3,9 @@
  * each call has to prove where it comes from. A call is only noted; a workflow reads the records later.
  */
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
-import type { IncomingOutcome } from '../../connectors/incoming';
+import type { IncomingCall, IncomingOutcome } from '../../connectors/incoming';
 import { type TenantWork, unlessDeleted } from '../../db/database';
+import { type AppPlace, locateAppAddress } from '../../db/integrations/incoming/app-addresses';
 import {
   findIncomingAddress,
   incomingSecretLocation,
@@ -20,10 +21,13 @@ import { answerWithin } from '../http/deadline';
 import { HttpError } from '../http/http-error';
 import { readBytes } from '../http/json-body';
 import { limitFailedAuthentications, limitRequestsPerKey } from '../http/rate-limits';
+import { AppCalls } from './app-calls';
 
 /** Third parties join up to some hundred events in a call. */
 const BODY_BYTES_MAX = 1_024 * 1_024;
 const CALLS_PER_SECOND = 50;
+/** An app calls for all its accounts; app-calls.ts bounds each tenant of them. */
+const CALLS_OF_AN_APP_PER_SECOND = 1_000;
 
 const REFUSED: IncomingOutcome = { kind: 'refused' };
 
@@ -31,37 +35,74 @@ export function createIncomingCalls(dependencies: ApiDependencies): Router {
   const { answerWithinMs } = dependencies.config;
   const router = Router({ caseSensitive: true, strict: true });
   const limitFailures = limitFailedAuthentications();
+  const limitOfOne = limitRequestsPerKey(CALLS_PER_SECOND, tokenOf);
+  const limitOfApp = limitRequestsPerKey(CALLS_OF_AN_APP_PER_SECOND, tokenOf);
+  const apps = new AppCalls(dependencies);
   const run = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    await withinLimit(limitOfApp, request, response);
+    const place = await answerWithin(answerWithinMs, locate(request, dependencies));
+    const isOfApp = place !== undefined && 'oauthAppId' in place;
+    if (!isOfApp) await withinLimit(limitOfOne, request, response);
     const body = await readBytes(request, BODY_BYTES_MAX);
-    const outcome = await answerWithin(answerWithinMs, receive(request, body, dependencies));
+    const received = isOfApp
+      ? apps.receive(place, callOf(request, body, dependencies))
+      : receive(place, callOf(request, body, dependencies), dependencies);
+    const outcome = await answerWithin(answerWithinMs, received);
     if (outcome.kind !== 'refused') return answer(response, outcome);
-    await limitFailures(request, response, (error?: unknown) =>
-      next(error ?? new HttpError('incoming_call_refused')),
-    );
+    await withinLimit(limitFailures, request, response);
+    // Xero reads an answer with a body as none.
+    if (isOfApp) response.status(401).end();
+    else next(new HttpError('incoming_call_refused'));
   };
-  const handle: RequestHandler = (request, response, next) => void run(request, response, next).catch(next);
-  const tokenOf = (request: Request) => hashOfToken(String(request.params['token'])).toString('base64');
-  router.all('/:token', limitRequestsPerKey(CALLS_PER_SECOND, tokenOf), handle);
+  router.all('/:token', (request, response, next) => void run(request, response, next).catch(next));
   return router;
 }
+
+const hashIn = (request: Request): Buffer => hashOfToken(String(request.params['token']));
+const tokenOf = (request: Request): string => hashIn(request).toString('base64');
+
+/** Throws what the limit passes on. */
+const withinLimit = (limit: RequestHandler, request: Request, response: Response): Promise<void> =>
+  new Promise((resolve, reject) => {
+    void limit(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
 
 function answer(response: Response, outcome: Exclude<IncomingOutcome, { kind: 'refused' }>): void {
   if (outcome.kind === 'records') response.status(200).end();
   else response.status(200).type(outcome.mediaType).send(outcome.text);
 }
 
-async function receive(
-  request: Request,
+type Place = Awaited<ReturnType<typeof locateIncomingAddress>> | AppPlace;
+
+/** Whose address it is. */
+const locate = (request: Request, { database }: ApiDependencies): Promise<Place> =>
+  database.withPlatform(async (work) => {
+    const tokenHash = hashIn(request);
+    return (await locateIncomingAddress(work, { tokenHash })) ?? locateAppAddress(work, { tokenHash });
+  });
+
+type Call = Omit<IncomingCall, 'now'>;
+
+const callOf = (
+  { method, originalUrl, headersDistinct }: Request,
   body: Buffer,
+  { config }: ApiDependencies,
+): Call => ({
+  method,
+  url: config.publicUrl + originalUrl,
+  headers: Object.fromEntries(Object.entries(headersDistinct).map(([name, values]) => [name, values ?? []])),
+  body,
+});
+
+async function receive(
+  place: Exclude<Place, AppPlace>,
+  call: Call,
   dependencies: ApiDependencies,
 ): Promise<IncomingOutcome> {
-  const { database } = dependencies;
-  const tokenHash = hashOfToken(String(request.params['token']));
-  const place = await database.withPlatform((work) => locateIncomingAddress(work, { tokenHash }));
   if (place === undefined) return REFUSED;
   const { tenantId, integrationId } = place;
-  const noted = database.withTenant(tenantId, async (work) => {
-    const outcome = await outcomeOf(work, integrationId, { request, body }, dependencies);
+  const noted = dependencies.database.withTenant(tenantId, async (work) => {
+    const outcome = await outcomeOf(work, integrationId, call, dependencies);
     // A question whether the address is ours need not prove anything, so it counts as neither.
     if (outcome.kind !== 'answer')
       await noteIncomingCall(work, { integrationId, isRefused: outcome.kind === 'refused' });
@@ -73,8 +114,8 @@ async function receive(
 async function outcomeOf(
   work: TenantWork,
   integrationId: string,
-  { request, body }: { request: Request; body: Buffer },
-  { connectors, encryption, config: { publicUrl } }: ApiDependencies,
+  call: Call,
+  { connectors, encryption }: ApiDependencies,
 ): Promise<IncomingOutcome> {
   const address = await findIncomingAddress(work, { integrationId });
   const integration = await findIntegration(work, { integrationId });
@@ -87,15 +128,10 @@ async function outcomeOf(
     address.secret === null
       ? null
       : await encryption.open(work, incomingSecretLocation(integrationId), address.secret);
-  const { method, originalUrl } = request;
-  const call = { method, url: publicUrl + originalUrl, headers: headersOf(request), body, now: work.now };
-  const outcome = incoming.receive(call, secret);
+  const outcome = incoming.receive({ ...call, now: work.now }, secret);
   if (outcome.kind !== 'records') return outcome;
   const pulled = pulledRecordTypes(integration);
   const changes = outcome.records.filter(({ recordType }) => pulled.includes(recordType));
   await addIncomingChanges(work, { integrationId, changes });
   return outcome;
 }
-
-const headersOf = ({ headersDistinct }: Request): Record<string, readonly string[]> =>
-  Object.fromEntries(Object.entries(headersDistinct).map(([name, values]) => [name, values ?? []]));

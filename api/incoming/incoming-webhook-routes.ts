@@ -43,7 +43,7 @@ const withAddress = view
     address: z.string().meta({ description: 'Enter it in the app. It is shown only now.' }),
   })
   .meta({ id: 'NewIncomingWebhooks' });
-const secretBody = z.strictObject({
+export const secretBody = z.strictObject({
   secret: z
     .string()
     .min(8)

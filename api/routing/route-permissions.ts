@@ -55,6 +55,9 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
   'PATCH /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
   'DELETE /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
+  'GET /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks': 'platform',
+  'POST /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'platform',
+  'PUT /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/secret': 'platform',
 
   'GET /v1/tenant': 'viewer',
   'PATCH /v1/tenant': 'admin',
@@ -146,6 +149,9 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/oauth-apps/{oauth_app_id}': 'viewer',
   'PATCH /v1/oauth-apps/{oauth_app_id}': 'admin',
   'DELETE /v1/oauth-apps/{oauth_app_id}': 'admin',
+  'GET /v1/oauth-apps/{oauth_app_id}/incoming-webhooks': 'admin',
+  'POST /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'admin',
+  'PUT /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/secret': 'admin',
 
   'POST /v1/records/batch': 'operator',
   'GET /v1/records/{record_type}': 'viewer',

@@ -26,10 +26,10 @@ export async function readConsentingAccount(
   if (account === undefined) return { accountId: null, accountName: null };
   const { access_token: _access, refresh_token: _refresh, ...answered } = answer;
   const source = account.url === undefined ? answered : await ask(http, settings, account.url, accessToken);
-  const accountId = textAt(source, account.id);
+  const accountId = account.value ?? textAt(source, account.id ?? '');
   if (accountId === null)
     throw new Unauthorized(
-      `The account has no id at ${account.id}. Correct auth.account of the configuration.`,
+      `The account has no id at ${account.id ?? ''}. Correct auth.account of the configuration.`,
     );
   return { accountId, accountName: account.name === undefined ? null : textAt(source, account.name) };
 }

@@ -71,6 +71,7 @@ import * as references from './2026-12-11-references';
 import * as incomingWebhooks from './2026-12-12-incoming-webhooks';
 import * as silentWebhooks from './2026-12-12-silent-webhooks';
 import * as adoptions from './2026-12-13-adoptions';
+import * as appWebhooks from './2026-12-13-app-webhooks';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -144,4 +145,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-12-incoming-webhooks': incomingWebhooks,
   '2026-12-12-silent-webhooks': silentWebhooks,
   '2026-12-13-adoptions': adoptions,
+  '2026-12-13-app-webhooks': appWebhooks,
 };

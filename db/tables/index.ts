@@ -23,7 +23,7 @@ import type {
   OperationsTable,
   UndeliverableAddressesTable,
 } from './notifications';
-import type { OAuthAccountsTable, OAuthAppsTable, OAuthConsentsTable } from './oauth';
+import type { OAuthAccountsTable, OAuthAppsTable, OAuthAppWebhooksTable, OAuthConsentsTable } from './oauth';
 import type { OverviewItemsTable, OverviewJobsTable, OverviewPagesTable, OverviewsTable } from './overviews';
 import type {
   AuditLogTable,
@@ -105,6 +105,7 @@ export interface Tables {
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
   oauthApps: OAuthAppsTable;
+  oauthAppWebhooks: OAuthAppWebhooksTable;
   oauthAccounts: OAuthAccountsTable;
   oauthConsents: OAuthConsentsTable;
   thirdPartyDefinitions: ThirdPartyDefinitionsTable;

@@ -15,6 +15,23 @@ export interface OAuthAppsTable {
   updatedAt: Date;
 }
 
+/** The address to which a third party sends the webhooks of all accounts of an app. */
+export interface OAuthAppWebhooksTable {
+  tenantId: string;
+  oauthAppId: string;
+  /** The definition whose current version describes the webhooks. */
+  definitionKey: string;
+  /** SHA-256. */
+  tokenHash: Buffer;
+  /** Encrypted; null = not given yet. */
+  secret: string | null;
+  createdAt: Date;
+  /** Of the last call that was verified, to ten seconds; null = none was. */
+  receivedAt: Date | null;
+  refusedAt: Date | null;
+  unknownEvents: Generated<number>;
+}
+
 export interface OAuthAccountsTable {
   tenantId: string;
   integrationId: string;
@@ -35,6 +52,8 @@ export interface OAuthAccountsTable {
   scopes: string | null;
   accountId: string | null;
   accountName: string | null;
+  /** The connection whose account was read as a definition says. */
+  provedConnectionId: Generated<string | null>;
   connectedAt: Date;
   connectedBy: string;
   refusedAt: Date | null;

@@ -22,8 +22,18 @@ export interface OAuthSettings {
   /** How API calls carry the token: the header, and its value with `{token}`. */
   header: string;
   value: string;
-  /** JSON Pointers into the answer of `url`; without `url`, into the answer with the tokens. */
-  account?: { url?: string | undefined; id: string; name?: string | undefined } | undefined;
+  /**
+   * JSON Pointers into the answer of `url`; without `url`, into the answer with the tokens. `value` is the id
+   * itself, if `url` answers only to a consent of this account.
+   */
+  account?:
+    | {
+        url?: string | undefined;
+        id?: string | undefined;
+        value?: string | undefined;
+        name?: string | undefined;
+      }
+    | undefined;
   /** A list of accounts, of which the person picks one: its id is `parameter` of the definition. */
   accounts?:
     | { url: string; items: string; id: string; name?: string | undefined; parameter: string }

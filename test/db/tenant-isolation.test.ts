@@ -75,6 +75,7 @@ describe('every table', () => {
       'connect_sessions_by_secret',
       'connect_sessions_by_state',
       'incoming_addresses_by_token',
+      'oauth_app_webhooks_by_token',
     ];
     expect(
       keys.filter(

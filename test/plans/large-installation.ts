@@ -20,6 +20,7 @@ const ROWS: Record<string, number> = {
   connect_sessions: 1e6,
   connect_settings: 1e4,
   incoming_addresses: 1e5,
+  oauth_app_webhooks: 1e4,
   incoming_changes: 1e5,
   sync_datasets: 3e5,
   records: 1e9,

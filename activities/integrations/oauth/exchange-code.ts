@@ -31,6 +31,7 @@ import { typeIdOf } from '../../../domain/typeid';
 import type { ActivityDependencies } from '../../dependencies';
 import { findConnector } from '../open-connector';
 import { findAllowedApp, openTokenEndpoint } from './oauth-endpoint';
+import { signsInAsDefined } from './signs-in-as-defined';
 
 export interface OAuthConsentActivities {
   exchangeCode(input: OAuthConsentInput): Promise<OAuthConsentResult>;
@@ -74,6 +75,7 @@ interface Ready {
   app: OAuthApp;
   /** The account that was connected before, as far as it is known. */
   accountBefore: string | null;
+  isProved: boolean;
 }
 
 class Exchange {
@@ -194,13 +196,15 @@ class Exchange {
       return failed('refused', 'The settings of the sign-in were changed meanwhile. Start to connect again.');
     const app = await findAllowedApp(work, settings, originsOf(connector, config));
     const before = await findAccount(work, oauth.encryption, { integrationId });
-    return { integration, connector, config, settings, app, accountBefore: before?.accountId ?? null };
+    const isProved = await signsInAsDefined(work, integration, connector);
+    const accountBefore = before?.accountId ?? null;
+    return { integration, connector, config, settings, app, accountBefore, isProved };
   }
 
   /** The tokens, which are used when the credentials name them. */
   async #keep(
     work: TenantWork,
-    { integration, settings, app }: Ready,
+    { integration, settings, app, isProved }: Ready,
     { accessToken, refreshToken, expiresInSeconds, scopes }: IssuedTokens,
     sentMsAgo: number,
     account: ConsentingAccount = { accountId: null, accountName: null },
@@ -216,6 +220,7 @@ class Exchange {
     await connectAccount(work, this.dependencies.oauth.encryption, {
       ...this.#connection(),
       ...account,
+      isProved,
       appTenantId: app.tenantId,
       oauthAppId: app.oauthAppId,
       accessToken,

@@ -102,7 +102,9 @@ export const Auth = z.discriminatedUnion('type', [
     account: z
       .strictObject({
         url: AbsoluteUrl.optional(),
-        id: JsonPointer,
+        id: JsonPointer.optional(),
+        /** Instead of `id`: it is part of `url`, which answers only to a consent of this account. */
+        value: Text.min(1).max(500).optional(),
         name: JsonPointer.optional(),
       })
       .optional(),

@@ -75,7 +75,11 @@ const Handshake = z.discriminatedUnion('type', [
 const EventRule = z.strictObject({
   /** A list, or a single event. */
   items: JsonPointer.default(''),
-  /** Other items are left to the other rules. */
+  /** Within an item: the account that it is of, for the address of an app (decision 0035). */
+  account: JsonPointer.optional(),
+  /** Within an item: its events. Absent: the item is the event. */
+  each: JsonPointer.optional(),
+  /** Of an event. Other events are left to the other rules. */
   when: Condition.optional(),
   record_type: z.union([
     RecordTypeName,
@@ -85,7 +89,7 @@ const EventRule = z.strictObject({
       map: z.record(z.string().min(1).max(200), RecordTypeName),
     }),
   ]),
-  /** Within an item. Absent: what was modified in the whole record type is read. */
+  /** Within an event. Absent: what was modified in the whole record type is read. */
   id: JsonPointer.optional(),
 });
 

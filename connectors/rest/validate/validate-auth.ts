@@ -21,6 +21,7 @@ function problemsOfType(auth: AuthConfig): Problem[] {
     return [
       ...problemsOfTokenHeader(auth),
       ...(hasBoth ? [{ pointer: '/config/auth/accounts', message }] : []),
+      ...problemsOfAccount(auth.account),
     ];
   }
   if (auth.type === 'signature') return problemsOfSignature(auth);
@@ -35,6 +36,22 @@ function problemsOfType(auth: AuthConfig): Problem[] {
     problems.push({ pointer: '/config/auth/body', message: 'A form can only contain single values.' });
   }
   return [...problems, ...problemsOfTokenHeader(auth)];
+}
+
+type Account = Extract<AuthConfig, { type: 'oauth2_authorization_code' }>['account'];
+
+function problemsOfAccount(account: Account): Problem[] {
+  if (account === undefined) return [];
+  const { url, id, value } = account;
+  const pointer = '/config/auth/account';
+  if ((id === undefined) === (value === undefined))
+    return [{ pointer, message: 'The id is either in the answer (id) or part of the url (value).' }];
+  const isProof =
+    value === undefined ||
+    (url !== undefined && new URL(url).pathname.split('/').includes(encodeURIComponent(value)));
+  return isProof
+    ? []
+    : [{ pointer, message: 'A value must be part of the path of url, whose answer proves it.' }];
 }
 
 function problemsOfSignature({ signed_text: text, headers }: SignatureConfig): Problem[] {

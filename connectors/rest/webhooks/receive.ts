@@ -8,8 +8,8 @@ import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 import { headerOf, isVerified, jsonOf, parameterOf } from './verify';
 
-/** Further items of a call are not looked at: what they may name is read for what was modified. */
-const ITEMS_MAX = 1_000;
+/** The record types of further events are read for what was modified. */
+const EVENTS_MAX = 1_000;
 const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
 
 /** undefined: the configuration describes no webhooks. */
@@ -23,6 +23,7 @@ export function incomingWebhooks({
   );
   return {
     recordTypes,
+    namesAccounts: webhooks.events.some(({ account }) => account !== undefined),
     receive: (call, secret) => receive(webhooks, call, secret, recordTypes),
   };
 }
@@ -45,7 +46,7 @@ function receive(
   const challenge = handshake?.type === 'body' ? challengeIn(handshake, body) : undefined;
   if (challenge !== undefined) return challenge;
   const found = events.flatMap((rule) => recordsOf(rule, body));
-  const named = new Map(found.map((record) => [`${record.recordType} ${record.remoteId ?? ''}`, record]));
+  const named = new Map(found.map((record) => [JSON.stringify(record), record]));
   return {
     kind: 'records',
     records: [...named.values()].filter(({ recordType }) => recordTypes.includes(recordType)),
@@ -77,17 +78,33 @@ function answerWith(value: string, key: string | undefined): IncomingOutcome | u
 }
 
 function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
-  const found = readAt(body, rule.items);
-  const items = Array.isArray(found) ? found : found === undefined ? [] : [found];
-  const further = items.length > ITEMS_MAX ? typesOf(rule) : [];
-  const named = items.slice(0, ITEMS_MAX).flatMap((item) => {
-    if (rule.when !== undefined && !isTrueOf(rule.when, item)) return [];
-    const recordType = typeIn(rule, item);
+  return eventsOf(rule, body).flatMap(({ event, accountId }, index) => {
+    if (rule.when !== undefined && !isTrueOf(rule.when, event)) return [];
+    const recordType = typeIn(rule, event);
     if (recordType === undefined) return [];
-    const remoteId = rule.id === undefined ? undefined : singleValue(readAt(item, rule.id));
-    return [{ recordType, remoteId: remoteId ?? null }];
+    const isNamed = rule.id !== undefined && index < EVENTS_MAX;
+    const remoteId = isNamed ? (singleValue(readAt(event, rule.id ?? '')) ?? null) : null;
+    return [{ recordType, remoteId, ...(accountId === undefined ? {} : { accountId }) }];
   });
-  return [...named, ...further.map((recordType) => ({ recordType, remoteId: null }))];
+}
+
+interface Event {
+  event: JsonValue;
+  accountId: string | undefined;
+}
+
+function eventsOf({ items, account, each }: EventRuleConfig, body: JsonValue | undefined): Event[] {
+  return listOf(readAt(body, items)).flatMap((item) => {
+    const accountId = account === undefined ? undefined : singleValue(readAt(item, account));
+    const events = each === undefined ? [item] : listOf(readAt(item, each));
+    return events.map((event) => ({ event, accountId }));
+  });
+}
+
+/** A list, or a single one. */
+function listOf(found: JsonValue | undefined): JsonValue[] {
+  if (found === undefined) return [];
+  return Array.isArray(found) ? found : [found];
 }
 
 function typeIn({ record_type: type }: EventRuleConfig, item: JsonValue): string | undefined {

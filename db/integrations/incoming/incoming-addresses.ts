@@ -10,7 +10,7 @@ interface Place {
 }
 
 /** An address that is called often is written to at most this often. */
-const NOTE_INTERVAL_MS = 10_000;
+export const NOTE_INTERVAL_MS = 10_000;
 
 export const incomingSecretLocation = (integrationId: string) => ({
   table: 'incoming_addresses',

@@ -66,17 +66,20 @@ export interface NewAccount extends TokensToStore {
   accountId: string | null;
   accountName: string | null;
   connectedBy: string;
+  /** The account is read as a definition says. */
+  isProved: boolean;
 }
 
 /** Replaces the account of the integration. Tokens of the former consent are forgotten. */
 export async function connectAccount(
   work: TenantWork,
   encryption: Encryption,
-  { integrationId, accessToken, refreshToken, ...account }: NewAccount,
+  { integrationId, accessToken, refreshToken, isProved, ...account }: NewAccount,
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const values = {
     ...account,
+    provedConnectionId: isProved ? account.connectionId : null,
     accessToken: await sealToken(work, encryption, integrationId, 'access_token', accessToken),
     refreshToken:
       refreshToken === null

@@ -1,6 +1,7 @@
 /** Tells admins that the webhooks of an app have stopped: a full run found changes, and none had come. */
 import type { SyncJob, SyncRun } from '../../pull/job-rows';
 import type { TenantWork } from '../../database';
+import { findAppWebhooksOf } from '../../integrations/incoming/app-addresses';
 import { findIncomingAddress } from '../../integrations/incoming/incoming-addresses';
 import { notifyAdmins, resolveNotification } from '../../notifications/notifications';
 
@@ -14,7 +15,8 @@ export async function tellOfSilentWebhooks(
 ): Promise<void> {
   if (scope !== 'full' || jobs.every(({ webhooksMissed }) => webhooksMissed === null)) return;
   const missed = jobs.reduce((sum, { webhooksMissed }) => sum + (webhooksMissed ?? 0), 0);
-  const address = await findIncomingAddress(work, { integrationId });
+  const own = await findIncomingAddress(work, { integrationId });
+  const address = own ?? (await findAppWebhooksOf(work, { integrationId }));
   if (address === undefined) return;
   const heardAt = address.receivedAt ?? address.createdAt;
   const place = { integrationId, kind: 'webhooks_silent' as const };

@@ -11,6 +11,7 @@ import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
 import { givenErasure } from '../support/given-erasure';
 import { givenRefusedMessage } from '../support/given-refused-message';
+import { storeShipped } from '../support/app-webhooks';
 import { givenIncoming, withWebhooks } from '../support/incoming';
 import { givenParkedWork } from '../support/given-parked-work';
 import { givenPushReview } from '../support/given-push-review';
@@ -28,6 +29,7 @@ let tenant: GivenTenant;
 beforeAll(async () => {
   service = await startService();
   tenant = await service.givenTenant();
+  await storeShipped(service.database, 'hubspot');
 });
 afterAll(() => service.close());
 
@@ -140,6 +142,17 @@ function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, C
       as.patch(app, { name: 'x' }).set('If-Match', '"1"'),
     ),
     [`DELETE ${apps}/{oauth_app_id}`]: on('deleted', async (as, app) => as.delete(app)),
+    [`POST ${apps}/{oauth_app_id}/incoming-webhooks/address`]: on(
+      'incoming_address_replaced',
+      async (as, app) => as.post(`${app}/incoming-webhooks/address`, { definition_key: 'hubspot' }),
+    ),
+    [`PUT ${apps}/{oauth_app_id}/incoming-webhooks/secret`]: on(
+      'incoming_secret_replaced',
+      async (as, app) => {
+        await as.post(`${app}/incoming-webhooks/address`, { definition_key: 'hubspot' }).expect(201);
+        return as.put(`${app}/incoming-webhooks/secret`, { secret: 'canary-secret' });
+      },
+    ),
   };
 }
 

@@ -189,9 +189,9 @@ const newOAuthApp = (name: string) => ({
   allowed_origins: ['https://login.example.com'],
 });
 const oauthAppRows = (root: string): Record<string, Row[]> => {
-  const on = (method: Method, body?: object): Row => {
+  const on = (method: Method, body?: object, suffix = ''): Row => {
     const send = (as: Caller, id: string) => {
-      const test = as.request(method, `${root}/oauth-apps/${id}`).set('If-Match', '"1"');
+      const test = as.request(method, `${root}/oauth-apps/${id}${suffix}`).set('If-Match', '"1"');
       return body === undefined ? test : test.send(body);
     };
     return { foreign: (as) => send(as, oauthApp), unknown: (as) => send(as, toTypeId('oap', newUuid())) };
@@ -202,6 +202,13 @@ const oauthAppRows = (root: string): Record<string, Row[]> => {
     [`GET ${root}/oauth-apps/{oauth_app_id}`]: [on('get')],
     [`PATCH ${root}/oauth-apps/{oauth_app_id}`]: [on('patch', { name: 'mine' })],
     [`DELETE ${root}/oauth-apps/{oauth_app_id}`]: [on('delete')],
+    [`GET ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks`]: [on('get', undefined, '/incoming-webhooks')],
+    [`POST ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/address`]: [
+      on('post', { definition_key: 'hubspot' }, '/incoming-webhooks/address'),
+    ],
+    [`PUT ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/secret`]: [
+      on('put', { secret: 'secret-of-b' }, '/incoming-webhooks/secret'),
+    ],
   };
 };
 const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({

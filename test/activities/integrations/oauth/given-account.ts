@@ -95,6 +95,7 @@ export async function givenAccount(
       scopes: null,
       accountId: null,
       accountName: null,
+      isProved: false,
       connectedBy: 'test',
     }),
   );

@@ -1,0 +1,23 @@
+/** Whether a definition, and no setting of the tenant, says how the account of a consent is read. */
+import type { Connector } from '../../../connectors/connector';
+import type { TenantWork } from '../../../db/database';
+import type { Integration } from '../../../db/integrations/integrations';
+import { findDefinitionVersion } from '../../../db/third-parties/definitions';
+import { canonicalJson, type JsonObject } from '../../../domain/json';
+import { expand } from '../../../domain/third-parties/definition';
+
+export async function signsInAsDefined(
+  work: TenantWork,
+  { definitionKey: key, definitionVersion: version, definitionSignIn: signIn, ...own }: Integration,
+  connector: Connector,
+): Promise<boolean> {
+  if (key === null || version === null || signIn === null) return false;
+  const { rules } = (await findDefinitionVersion(work, { key, version })) ?? {};
+  if (rules === undefined || !Object.hasOwn(rules.signIns, signIn)) return false;
+  const use = { signIn, parameters: own.definitionParameters ?? {} };
+  const defined = expand(rules, use, (config) => connector.configSchema.parse(config) as JsonObject);
+  return authOf(defined.config) === authOf(own.config as JsonObject);
+}
+
+const authOf = ({ auth = null }: JsonObject): string =>
+  canonicalJson(JSON.parse(JSON.stringify(auth)) as JsonObject);

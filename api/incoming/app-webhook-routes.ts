@@ -1,0 +1,147 @@
+/** The address of an OAuth app for webhooks of all its accounts, of tenants and of the platform. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import {
+  type AppAddress,
+  appWebhookSecretLocation,
+  findAppAddress,
+  replaceAppAddress,
+  saveAppWebhookSecret,
+} from '../../db/integrations/incoming/app-addresses';
+import { findApp, lockOwnApp } from '../../db/integrations/oauth/apps';
+import { toTypeId } from '../../db/sql/ids';
+import { hashOfToken } from '../auth/person-tokens';
+import { HttpError } from '../http/http-error';
+import { oauthAppParams as params } from '../integrations/oauth/oauth-app-schema';
+import { instant, toInstantOrNull } from '../routing/common-schemas';
+import { defineRoute, type Route } from '../routing/define-route';
+import { definitionKey } from '../third-parties/definition-schema';
+import { toPlatformRoute } from '../webhooks/platform-routes';
+import { findAppWebhooks } from './app-webhooks';
+import { secretBody } from './incoming-webhook-routes';
+
+const tag = 'OAuth apps';
+const base = '/v1/oauth-apps/{oauth_app_id}/incoming-webhooks';
+
+const view = z
+  .object({
+    definition_key: z.string().nullable().meta({
+      description: 'The definition that describes the webhooks; null = there is no address.',
+    }),
+    has_secret: z.boolean().meta({
+      description: 'False: every call is refused. Store the secret that the provider shows for webhooks.',
+    }),
+    created_at: instant.nullable().meta({ description: 'When the address was made; null = there is none.' }),
+    received_at: instant.nullable().meta({ description: 'The last call that was verified.' }),
+    refused_at: instant
+      .nullable()
+      .meta({ description: 'The last call with the right address that was not verified.' }),
+    unknown_events: z
+      .int()
+      .meta({ description: 'Events of accounts that no integration has connected by the app.' }),
+  })
+  .meta({ id: 'OAuthAppWebhooks' });
+const withAddress = view
+  .extend({
+    address: z.string().meta({ description: 'Enter it at the provider. It is shown only now.' }),
+  })
+  .meta({ id: 'NewOAuthAppWebhooks' });
+const addressBody = z.strictObject({
+  definition_key: definitionKey.meta({
+    description: 'Its `webhooks` say how calls are verified and where an event names its account.',
+  }),
+});
+
+const tenantRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: base,
+    operationId: 'showOAuthAppWebhooks',
+    tag,
+    summary: 'Show whether webhooks of an OAuth app arrive',
+    params,
+    responses: { 200: { description: 'The state; the address is not shown again.', schema: view } },
+    problems: ['oauth_app_not_found'],
+    async run(work, { params: { oauth_app_id: oauthAppId } }) {
+      const app = await findApp(work, { oauthAppId });
+      if (app?.tenantId !== work.tenantId) throw new HttpError('oauth_app_not_found');
+      return { status: 200, body: toWire(await findAppAddress(work, { oauthAppId })) };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: `${base}/address`,
+    operationId: 'replaceOAuthAppAddress',
+    tag,
+    summary: 'Make a new address for webhooks of an OAuth app',
+    description:
+      'One address for all accounts that the app connects; docs/connectors/rest-app-webhooks.md explains it. ' +
+      'The address before it stops working at once, and the secret stays.',
+    params,
+    body: addressBody,
+    responses: { 201: { description: 'The new address.', schema: withAddress } },
+    problems: ['oauth_app_not_found', 'app_webhooks_not_described'],
+    action: 'oauth_app.incoming_address_replaced',
+    isResponseSecret: true,
+    async run(work, { params: { oauth_app_id: oauthAppId }, body }, { services }) {
+      await requireOwnApp(work, oauthAppId);
+      const given = { definitionKey: body.definition_key };
+      if ((await findAppWebhooks(work, given, services)) === undefined)
+        throw new HttpError('app_webhooks_not_described');
+      const token = randomBytes(32).toString('base64url');
+      const tokenHash = hashOfToken(token);
+      const address = await replaceAppAddress(work, { oauthAppId, ...given, tokenHash });
+      const url = `${services.config.publicUrl}/v1/incoming/${token}`;
+      return { status: 201, body: { ...toWire(address), address: url }, audit: auditOf(address) };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'put',
+    path: `${base}/secret`,
+    operationId: 'replaceOAuthAppWebhookSecret',
+    tag,
+    summary: 'Store the secret of the webhooks of an OAuth app',
+    description: 'It is encrypted and never shown again. Make the address first.',
+    params,
+    body: secretBody,
+    responses: { 200: { description: 'The state.', schema: view } },
+    problems: ['oauth_app_not_found', 'app_address_missing'],
+    action: 'oauth_app.incoming_secret_replaced',
+    async run(work, { params: { oauth_app_id: oauthAppId }, body }, { services }) {
+      await requireOwnApp(work, oauthAppId);
+      const location = appWebhookSecretLocation(oauthAppId);
+      const secret = await services.encryption.encrypt(work, location, body.secret);
+      const address = await saveAppWebhookSecret(work, { oauthAppId, secret });
+      if (address === undefined) throw new HttpError('app_address_missing');
+      return { status: 200, body: toWire(address), audit: auditOf(address) };
+    },
+  }),
+];
+
+export const appWebhookRoutes: readonly Route[] = [...tenantRoutes, ...tenantRoutes.map(toPlatformRoute)];
+
+const auditOf = ({ oauthAppId, definitionKey: key }: AppAddress) => ({
+  target: toTypeId('oap', oauthAppId),
+  detail: { definition_key: key },
+});
+
+async function requireOwnApp(work: TenantWork, oauthAppId: string): Promise<void> {
+  if ((await lockOwnApp(work, { oauthAppId })) === undefined) throw new HttpError('oauth_app_not_found');
+}
+
+function toWire(address: AppAddress | undefined): z.output<typeof view> {
+  return {
+    definition_key: address?.definitionKey ?? null,
+    has_secret: address?.secret != null,
+    created_at: toInstantOrNull(address?.createdAt ?? null),
+    received_at: toInstantOrNull(address?.receivedAt ?? null),
+    refused_at: toInstantOrNull(address?.refusedAt ?? null),
+    unknown_events: address?.unknownEvents ?? 0,
+  };
+}
