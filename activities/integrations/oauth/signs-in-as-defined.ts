@@ -16,7 +16,7 @@ export async function signsInAsDefined(
   if (rules === undefined || !Object.hasOwn(rules.signIns, signIn)) return false;
   const use = { signIn, parameters: own.definitionParameters ?? {} };
   const defined = expand(rules, use, (config) => connector.configSchema.parse(config) as JsonObject);
-  return authOf(defined.config) === authOf(own.config as JsonObject);
+  return authOf(defined.config) === authOf(own.config);
 }
 
 const authOf = ({ auth = null }: JsonObject): string =>
