@@ -17,7 +17,7 @@ export interface IncomingRecord {
   recordType: string;
   remoteId: string | null;
   /** Of the account that the call names for it; absent = it names none. */
-  accountId?: string;
+  accountId?: string | undefined;
 }
 
 export type IncomingOutcome =
@@ -32,7 +32,7 @@ export interface IncomingWebhooks {
   /** The record types that webhooks can name. */
   recordTypes: readonly string[];
   /** Whether calls name the account of an event, so that one address can serve several. */
-  namesAccounts: boolean;
+  namesAccounts?: boolean;
   /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
   receive(call: IncomingCall, secret: string | null): IncomingOutcome;
 }

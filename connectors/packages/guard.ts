@@ -177,7 +177,11 @@ const outcome = z.union([
   }),
   z.object({
     kind: z.literal('records'),
-    records: z.array(z.object({ recordType: z.string(), remoteId: remoteId.nullable() })).max(10_000),
+    records: z
+      .array(
+        z.object({ recordType: z.string(), remoteId: remoteId.nullable(), accountId: remoteId.optional() }),
+      )
+      .max(10_000),
   }),
 ]);
 
@@ -187,6 +191,7 @@ function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
   const webhooks = given as IncomingWebhooks;
   return {
     recordTypes: z.array(z.string()).parse(webhooks.recordTypes),
+    namesAccounts: webhooks.namesAccounts === true,
     receive(call, secret): IncomingOutcome {
       try {
         return outcome.parse(webhooks.receive(call, secret));
