@@ -21,7 +21,9 @@ const common = {
   // Jest cannot require() packages that are ES modules only: these are translated like our own files.
   transformIgnorePatterns: ['/node_modules/(?!(url-template|openid-client|oauth4webapi|jose)/)'],
   moduleNameMapper: { '^fast-check$': '<rootDir>/test/support/seeded-fast-check.cjs' },
-  modulePathIgnorePatterns: ['<rootDir>/(dist|\\.cache|\\.syncline|bench/peers|dev/mail-sink)/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/(dist|\\.cache|\\.syncline|bench/peers|dev/(mail-sink|sample-app/node_modules))/',
+  ],
 };
 
 const suite = (displayName, folders, setup, names = ['*.test.ts']) => ({

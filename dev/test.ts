@@ -13,6 +13,7 @@ import { createRunFolder } from '../test/support/environments/run-folder';
 import { findProgram } from './tools/binaries';
 import { findToxiproxy, findWireMock } from './tools/fault-tools';
 import { ensureMailSink } from './companions/mail-sink';
+import { ensureSampleApp } from './companions/sample-app';
 import { findKeycloak } from './tools/keycloak';
 import { projectFolder } from './tools/paths';
 import { findPostgresBinaries } from './tools/postgres-binaries';
@@ -62,6 +63,7 @@ const companions = [
   () => findProgram('temporal-test-server', announce),
   () => findProgram('pocketbase', announce),
   () => ensureMailSink(announce),
+  () => ensureSampleApp(announce),
 ];
 const twoWorkers = ['--maxWorkers=2'];
 /** Jest exits even if a failed test of faults left something open. */

@@ -26,8 +26,21 @@ function parse(text: string): URL | undefined {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLocal) ? url : undefined;
 }
 
-/** The address as browsers will read it; undefined unless its origin is one of these. */
-export function allowedReturnUrl(text: string, origins: readonly string[]): string | undefined {
+const CONSOLE = '/console/';
+
+/**
+ * The address as browsers will read it; undefined unless its origin is one of these, or it is the path of a
+ * page of the console.
+ */
+export function allowedReturnUrl(
+  text: string,
+  origins: readonly string[],
+  publicUrl: string,
+): string | undefined {
+  if (text.startsWith(CONSOLE)) {
+    const page = new URL(text, publicUrl);
+    return page.pathname.startsWith(CONSOLE) ? page.href : undefined;
+  }
   const url = parse(text);
   return url !== undefined && origins.includes(url.origin) ? url.href : undefined;
 }

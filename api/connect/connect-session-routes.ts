@@ -88,11 +88,16 @@ const body = z.strictObject({
     .max(20)
     .default([])
     .meta({ description: 'Steps that the page shows, such as where to find a token. Plain text.' }),
-  return_url: z.string().max(2_000).optional().meta({
-    description:
-      'Where the page leads back to. Its origin must be one of `return_origins` of the connect settings.',
-    example: 'https://app.example.com/apps',
-  }),
+  return_url: z
+    .string()
+    .max(2_000)
+    .optional()
+    .meta({
+      description:
+        'Where the page leads back to. Its origin must be one of `return_origins` of the connect settings; ' +
+        '`/console/…` is a page of the console.',
+      example: 'https://app.example.com/apps',
+    }),
   expires_in_minutes: z
     .int()
     .min(1)
@@ -227,7 +232,7 @@ async function create(
     settings: (wanted.integration as JsonObject | undefined) ?? null,
     person: wanted.person ?? null,
     guidance: wanted.guidance,
-    returnUrl: await readReturnUrl(work, wanted.return_url),
+    returnUrl: await readReturnUrl(work, wanted.return_url, services),
     createdBy: caller.actor,
     expiresAt: new Date(work.now.getTime() + wanted.expires_in_minutes * 60_000),
   });
@@ -247,10 +252,14 @@ async function create(
   };
 }
 
-async function readReturnUrl(work: TenantWork, given: string | undefined): Promise<string | null> {
+async function readReturnUrl(
+  work: TenantWork,
+  given: string | undefined,
+  { config }: TenantContext['services'],
+): Promise<string | null> {
   if (given === undefined) return null;
   const { returnOrigins } = await findConnectSettings(work);
-  const allowed = allowedReturnUrl(given, returnOrigins);
+  const allowed = allowedReturnUrl(given, returnOrigins, config.publicUrl);
   if (allowed === undefined) throw new HttpError('return_url_refused');
   return allowed;
 }

@@ -1,6 +1,7 @@
 /**
  * Starts the programs that Syncline talks to: PocketBase with employees, contacts and companies, a SCIM
- * server and a receiver of webhooks; and a mailbox unless SMTP_URL names one.
+ * server, an app that is connected by consent, and a receiver of webhooks; and a mailbox unless SMTP_URL
+ * names one.
  */
 import path from 'node:path';
 import { setUpCrm } from '../sample/crm-in-pocketbase';
@@ -13,6 +14,7 @@ import type { Secrets } from '../start/secrets';
 import { logFile, privateFolder } from '../start/state';
 import { ensurePythonPackages } from '../tools/python-packages';
 import { startMailSink } from './mail-sink';
+import { startSampleApp } from './sample-app';
 import { startWebhookReceiver } from './webhook-receiver';
 
 export interface PocketBaseService {
@@ -32,6 +34,7 @@ export interface ScimService {
 export interface CompanionServices {
   pocketBase: PocketBaseService;
   scim: ScimService;
+  sampleAppUrl: string;
   webhookReceiverUrl: string;
 }
 
@@ -90,12 +93,15 @@ export async function startMailbox(ports: Ports): Promise<Mailbox> {
 export async function startCompanionServices(ports: Ports, secrets: Secrets): Promise<CompanionServices> {
   const onPort = <Result>(name: PortName, start: (port: number) => Promise<Result>): Promise<Result> =>
     onFreePorts(ports, [name], note, () => start(ports[name]));
-  const [pocketBase, scim, webhookReceiverUrl] = await Promise.all([
+  const [pocketBase, scim, sampleAppUrl, webhookReceiverUrl] = await Promise.all([
     step('PocketBase, a third party', () =>
       onPort('POCKETBASE_PORT', (port) => startPocketBase(port, secrets)),
     ),
     step('SCIM server, a third party', () => onPort('SCIM_PORT', (port) => startScim(port, secrets))),
+    step('sample app, a third party', () =>
+      onPort('SAMPLE_APP_PORT', (port) => startSampleApp(port, reportFetch)),
+    ),
     step('webhook receiver', () => onPort('WEBHOOK_RECEIVER_PORT', startWebhookReceiver)),
   ]);
-  return { pocketBase, scim, webhookReceiverUrl };
+  return { pocketBase, scim, sampleAppUrl, webhookReceiverUrl };
 }

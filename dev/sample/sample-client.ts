@@ -32,3 +32,21 @@ export async function readAnswer(response: Response): Promise<Record<string, unk
       (await response.text()),
   );
 }
+
+interface Page<Item> {
+  data: Item[];
+  next_cursor: string | null;
+}
+
+export async function listAll<Item>(client: Client, path: string): Promise<Item[]> {
+  const items: Item[] = [];
+  for (let cursor = ''; ;) {
+    const { data, next_cursor: next } = (await client.mustCall(
+      'GET',
+      `${path}?limit=100${cursor}`,
+    )) as unknown as Page<Item>;
+    items.push(...data);
+    if (next === null) return items;
+    cursor = `&cursor=${encodeURIComponent(next)}`;
+  }
+}

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { z } from 'zod';
 import { writeJson } from '../start/secrets';
-import { Client, readAnswer } from './sample-client';
+import { Client, listAll, readAnswer } from './sample-client';
 import { RECEIVER_DESCRIPTION } from './sample-webhooks';
 
 const stored = z.object({
@@ -55,24 +55,6 @@ async function withValidKey(platform: Client, apiUrl: string, sample: Sample): P
   if (status === 404) return undefined;
   const { status: answered } = await new Client(apiUrl, sample.apiKey).call('GET', '/tenant');
   return answered === 401 ? { ...sample, apiKey: await createKey(platform, sample.tenantId) } : sample;
-}
-
-interface Page<Item> {
-  data: Item[];
-  next_cursor: string | null;
-}
-
-async function listAll<Item>(client: Client, path: string): Promise<Item[]> {
-  const items: Item[] = [];
-  for (let cursor = ''; ;) {
-    const { data, next_cursor: next } = (await client.mustCall(
-      'GET',
-      `${path}?limit=100${cursor}`,
-    )) as unknown as Page<Item>;
-    items.push(...data);
-    if (next === null) return items;
-    cursor = `&cursor=${encodeURIComponent(next)}`;
-  }
 }
 
 /** The tenant of an earlier start that `file` does not know, with what was created in it. */

@@ -1,12 +1,13 @@
 /**
- * A tenant with employees, a webhook endpoint and three integrations, created through the HTTP API. Each step
- * is remembered in `.syncline/sample.json`, so that an interrupted start is completed by the next one.
- * Employees are created and changed once: later edits are kept.
+ * A tenant with employees, a webhook endpoint and three integrations, created through the HTTP API, and an
+ * app that a person can connect. Each step is remembered in `.syncline/sample.json`, so that an interrupted
+ * start is completed by the next one. Employees are created and changed once: later edits are kept.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PocketBaseService, ScimService } from '../companions/companion-services';
 import { inState } from '../tools/paths';
 import { Client } from './sample-client';
+import { ensureDefinition, type SampleApp } from './sample-definition';
 import { sampleChanges, sampleEmployees } from './sample-employees';
 import {
   crmIntegration,
@@ -22,6 +23,7 @@ export interface SampleOptions {
   platformKey: string;
   pocketBase: PocketBaseService;
   scim: ScimService;
+  sampleApp: SampleApp;
   webhookReceiverUrl: string;
 }
 
@@ -107,6 +109,7 @@ export async function ensureSample({
   platformKey,
   pocketBase,
   scim,
+  sampleApp,
   webhookReceiverUrl,
 }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
   const access = { apiUrl, platformKey, file };
@@ -121,6 +124,7 @@ export async function ensureSample({
     crmIntegration(pocketBase),
     scimIntegration(scim),
   ]);
+  await ensureDefinition(new Client(apiUrl, platformKey), sampleApp);
   await ensureChanges(client, sample);
   return { ...sample, admin: await ensureAdmin(access, sample) };
 }

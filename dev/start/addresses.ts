@@ -16,6 +16,7 @@ const preferred = {
   MAIL_PORT: 8025,
   SMTP_PORT: 1025,
   WEBHOOK_RECEIVER_PORT: 8070,
+  SAMPLE_APP_PORT: 8085,
 };
 
 export type PortName = keyof typeof preferred;

@@ -102,10 +102,10 @@ async function startWorker(env: NodeJS.ProcessEnv, options: ProductOptions): Pro
   await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
 }
 
-/** @returns the URL of the API and the platform key that it accepts. */
+/** @returns the URL of the API, the address that it has for others, and the platform key that it accepts. */
 export async function startProduct(
   options: ProductOptions,
-): Promise<{ apiUrl: string; platformKey: string }> {
+): Promise<{ apiUrl: string; publicUrl: string; platformKey: string }> {
   const starting = startApi(options);
   const apiUrl = async (): Promise<string> => {
     const { env, api } = await starting;
@@ -119,5 +119,5 @@ export async function startProduct(
     starting,
     step('worker', async () => startWorker((await starting).env, options)),
   ]);
-  return { apiUrl: url, platformKey: env.PLATFORM_KEY as string };
+  return { apiUrl: url, publicUrl: env.PUBLIC_URL as string, platformKey: env.PLATFORM_KEY as string };
 }

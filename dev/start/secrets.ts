@@ -18,6 +18,8 @@ export interface Secrets {
   pocketBaseUserPassword: string;
   /** By which Syncline writes to the SCIM server. */
   scimToken: string;
+  /** By which Syncline exchanges consents at the sample app. */
+  sampleAppSecret: string;
 }
 
 const file = inState('secrets.json');
@@ -40,6 +42,7 @@ export function loadSecrets(): Secrets {
     pocketBasePassword: text(),
     pocketBaseUserPassword: text(),
     scimToken: text(),
+    sampleAppSecret: text(),
     ...kept,
   };
   writeJson(file, secrets);

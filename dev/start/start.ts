@@ -1,14 +1,15 @@
 /**
  * `npm start`: everything on this machine, in one command. Starts PostgreSQL and Temporal, then api and
- * worker, beside them two third parties, a receiver of webhooks and a mailbox, then creates a sample tenant.
- * Prints the addresses and writes them to `.syncline/ready.json`. `npm run dev` does the same and restarts
- * api, worker and console when their code changes. Ctrl-C or SIGTERM stops all of it, last started first; a
- * second Ctrl-C kills. If one process dies, all stop.
+ * worker, beside them three third parties, a receiver of webhooks and a mailbox, then creates a sample
+ * tenant. Prints the addresses and writes them to `.syncline/ready.json`. `npm run dev` does the same and
+ * restarts api, worker and console when their code changes. Ctrl-C or SIGTERM stops all of it, last started
+ * first; a second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
 import { choosePorts, type Ports } from './addresses';
 import { ensureConsole, serveConsole } from './console';
 import { startCompanionServices, startMailbox } from '../companions/companion-services';
+import { setClient } from '../companions/sample-app';
 import { inState, stateFolder } from '../tools/paths';
 import {
   processEvents,
@@ -20,6 +21,7 @@ import {
 import { startProduct } from './product';
 import { elapsed, note } from './progress';
 import { ensureSample } from '../sample/sample';
+import type { SampleApp } from '../sample/sample-definition';
 import { CRM } from '../sample/sample-integrations';
 import { loadSecrets, type Secrets, writeJson } from './secrets';
 import { becomeOnlyInstance, clearProcesses, recordProcesses } from './single-instance';
@@ -104,17 +106,26 @@ async function startProductOnStores(ports: Ports, secrets: Secrets, isWatching: 
   return { stores, mailUrl, ...(await startProduct({ stores, smtpUrl, secrets, ports, isWatching })) };
 }
 
+/** The sample app is told for whom a person may agree. */
+function givenClient(url: string, publicUrl: string, secrets: Secrets): SampleApp {
+  const [clientId, clientSecret] = [`syncline-${secrets.installation}`, secrets.sampleAppSecret];
+  setClient({ id: clientId, secret: clientSecret, redirectUri: `${publicUrl}/connect/callback` });
+  return { url, clientId, clientSecret };
+}
+
 async function startEverything(secrets: Secrets, { isWatching }: StartOptions): Promise<Ready> {
   const ports = await choosePorts(note);
-  const [{ stores, mailUrl, apiUrl, platformKey }, companions] = await Promise.all([
+  const [{ stores, mailUrl, apiUrl, publicUrl, platformKey }, companions] = await Promise.all([
     startProductOnStores(ports, secrets, isWatching),
     startCompanionServices(ports, secrets),
     isWatching ? undefined : ensureConsole(),
   ]);
   const builtConsoleUrl = `${apiUrl}/console`;
   const consoleUrl = isWatching ? await serveConsole(ports, apiUrl) : builtConsoleUrl;
-  const { pocketBase, scim, webhookReceiverUrl } = companions;
-  const sample = await ensureSample({ apiUrl, platformKey, pocketBase, scim, webhookReceiverUrl });
+  const { sampleAppUrl, ...services } = companions;
+  const { pocketBase, scim } = services;
+  const sampleApp = givenClient(sampleAppUrl, publicUrl, secrets);
+  const sample = await ensureSample({ apiUrl, platformKey, sampleApp, ...services });
   return {
     api_url: apiUrl,
     api_key: sample.apiKey,
@@ -130,6 +141,7 @@ async function startEverything(secrets: Secrets, { isWatching }: StartOptions): 
     third_party_login: pocketBase.superuser,
     scim_url: scim.url,
     scim_token: scim.token,
+    sample_app_url: sampleAppUrl,
     database_url: stores.databaseUrl,
     pid: process.pid,
   };

@@ -19,6 +19,8 @@ export interface Ready {
   third_party_login: { email: string; password: string };
   scim_url: string;
   scim_token: string;
+  /** The app that is connected by consent. */
+  sample_app_url: string;
   database_url: string;
   pid: number;
 }
@@ -38,6 +40,7 @@ function addressesOf(ready: Ready): [name: string, address: string][] {
     ["Temporal's UI", ready.temporal_ui_url ?? `(your own Temporal, at ${ready.temporal_address})`],
     ['PocketBase', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
     ['SCIM server', `${ready.scim_url}/Users   (in memory: empty after a restart)`],
+    ['Address book', `${ready.sample_app_url}   (connect it in the console: "Connect an app")`],
     ['Webhooks', '.syncline/logs/webhook-receiver.log   (every event of the sample tenant)'],
     [
       'Mail',

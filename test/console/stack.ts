@@ -1,5 +1,6 @@
 /** `npm start` on a checkout of its own, with a client of its API. */
 import fs from 'node:fs';
+import path from 'node:path';
 import type { Ready } from '../../dev/start/welcome';
 import { callPocketBase, logIn } from '../../dev/start/pocketbase';
 import { createCheckout, Start } from '../support/environments/checkout';
@@ -29,12 +30,17 @@ export interface Stack {
   countThere(collection: string): Promise<number>;
   /** The received e-mails, oldest first. */
   mails(): Promise<Mail[]>;
+  /** What a program has printed since its start: `sample-app`. */
+  logOf(program: string): string;
+  /** Stops and starts it on its data. `ready` has the new addresses. */
+  restart(environment: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startStack(): Promise<Stack> {
   const folder = createRunFolder();
-  const start = new Start(createCheckout(folder, { isInstalled: true }));
+  const checkout = createCheckout(folder, { isInstalled: true });
+  let start = new Start(checkout);
   const ready = await start.ready(PATIENCE_MS);
   const thirdParty = async (method: string, route: string, body?: object): Promise<unknown> =>
     callPocketBase(
@@ -46,14 +52,14 @@ export async function startStack(): Promise<Stack> {
     );
   return {
     ready,
-    async call<Answer>(method: string, path: string, body?: object, key = ready.api_key) {
+    async call<Answer>(method: string, route: string, body?: object, key = ready.api_key) {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-      const response = await fetch(`${ready.api_url}/v1${path}`, {
+      const response = await fetch(`${ready.api_url}/v1${route}`, {
         method,
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${await response.text()}`);
       return (await response.json()) as Answer;
     },
     async changeThere(collection, id, fields) {
@@ -74,6 +80,13 @@ export async function startStack(): Promise<Stack> {
     },
     async mails() {
       return (await (await fetch(`${ready.mail_url}/api/email`)).json()) as Mail[];
+    },
+    logOf: (program) => fs.readFileSync(path.join(checkout, `.syncline/logs/${program}.log`), 'utf8'),
+    async restart(environment) {
+      start.pressControlC();
+      await start.ended;
+      start = new Start(checkout, environment);
+      Object.assign(ready, await start.ready(PATIENCE_MS));
     },
     async stop() {
       start.pressControlC();

@@ -11,31 +11,60 @@ import { useRefusal } from '../../session/session';
 import type { Drafts, JsonSchema } from './schema-form/json-schema';
 import { SchemaForm } from './schema-form/SchemaForm';
 import { SendLink } from './SendLink';
+import { isByConsent, useConsent } from './use-consent';
 
 type Integration = Schemas['Integration'];
 
-/** Replaces the credentials. The sync then continues at once. */
+/** Replaces the credentials, or asks the app for consent again. The sync then continues at once. */
 export function Reauthorize({ integration }: { integration: Integration }) {
+  return (
+    <Group>
+      {isByConsent(integration.config) ? (
+        <AgreeAgain integration={integration} />
+      ) : (
+        <NewCredentials integration={integration} />
+      )}
+      <SendLink
+        app={integration.app}
+        label="Send a link to reconnect"
+        target={() => ({ integration_id: integration.id })}
+      />
+    </Group>
+  );
+}
+
+function AgreeAgain({ integration: { id, app } }: { integration: Integration }) {
+  const consent = useConsent();
+  return (
+    <Stack>
+      {consent.error && <ProblemView error={consent.error} />}
+      <ActionButton
+        variant="default"
+        leftSection={<KeyRound size={16} aria-hidden />}
+        loading={consent.isPending}
+        refusal={useRefusal('admin')}
+        onClick={() => consent.mutate({ integration_id: id })}
+      >
+        Sign in to {app} again
+      </ActionButton>
+    </Stack>
+  );
+}
+
+function NewCredentials({ integration }: { integration: Integration }) {
   const [isOpen, setOpen] = useState(false);
   const connector = useQuery({ ...connectorQuery(integration.connector), enabled: isOpen });
   const close = (): void => setOpen(false);
   return (
     <>
-      <Group>
-        <ActionButton
-          variant="default"
-          leftSection={<KeyRound size={16} aria-hidden />}
-          refusal={useRefusal('admin')}
-          onClick={() => setOpen(true)}
-        >
-          Re-authorize
-        </ActionButton>
-        <SendLink
-          app={integration.app}
-          label="Send a link to reconnect"
-          target={() => ({ integration_id: integration.id })}
-        />
-      </Group>
+      <ActionButton
+        variant="default"
+        leftSection={<KeyRound size={16} aria-hidden />}
+        refusal={useRefusal('admin')}
+        onClick={() => setOpen(true)}
+      >
+        Re-authorize
+      </ActionButton>
       <Modal
         opened={isOpen}
         onClose={close}

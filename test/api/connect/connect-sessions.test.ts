@@ -9,6 +9,7 @@ import {
   expectProblem,
   givenIntegration,
   type GivenTenant,
+  PUBLIC_URL,
   type Service,
   startService,
 } from '../support/service';
@@ -331,12 +332,16 @@ describe('the settings of the tenant', () => {
       'https://app.example.com:8443/',
       'http://app.example.com/',
       'data:text/html,x',
+      '/console/../connect/x',
+      '/console/%2e%2e/connect/x',
+      '/consoles/',
     ])
       expectProblem(await ask(url), 422, 'return_url_refused');
     // As browsers read it: on the allowed site.
     expect((await ask('https://app.example.com\\@evil.example/')).body.return_url).toBe(
       'https://app.example.com/@evil.example/',
     );
+    expect((await ask('/console/integrations')).body.return_url).toBe(`${PUBLIC_URL}/console/integrations`);
     const { link, person } = await opened({ return_url: 'https://app.example.com/apps' });
     expect((await person.show(link)).body).toMatchObject({
       brand: { name: 'Ada Cloud', color: '#1a7f5a', logo: 'AC' },

@@ -6,7 +6,7 @@ import { projectFolder } from '../../../dev/tools/paths';
 import type { Ready } from '../../../dev/start/welcome';
 
 /** What is installed already, for tests that are not about installing. */
-const installed = ['node_modules', '.cache', 'dev/mail-sink/node_modules'];
+const installed = ['node_modules', '.cache', 'dev/mail-sink/node_modules', 'dev/sample-app/node_modules'];
 
 export function createCheckout(folder: string, { isInstalled }: { isInstalled: boolean }): string {
   const checkout = path.join(folder, 'checkout');
@@ -39,6 +39,7 @@ const anyPort = Object.fromEntries(
     'MAIL',
     'SMTP',
     'WEBHOOK_RECEIVER',
+    'SAMPLE_APP',
   ].map((name) => [`${name}_PORT`, '0']),
 );
 

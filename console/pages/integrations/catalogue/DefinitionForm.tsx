@@ -8,6 +8,8 @@ import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { useRefusal } from '../../../session/session';
 import type { Drafts } from '../schema-form/json-schema';
+import { SendLink } from '../SendLink';
+import { isByConsent, useConsent } from '../use-consent';
 import { appNeededBy } from './oauth-app-choice';
 import { OAuthAppInput } from './OAuthAppInput';
 
@@ -26,7 +28,10 @@ interface DefinitionFormProps {
   onConnected: (integration: Schemas['Integration']) => void;
 }
 
-/** Creates a paused integration, so that the connection can be checked before anything is synced. */
+/**
+ * Creates a paused integration, so that the connection can be checked before anything is synced; or goes to
+ * the app for consent.
+ */
 export function DefinitionForm({ definition, onConnected }: DefinitionFormProps) {
   const { document } = definition;
   const [draft, setDraft] = useState<Draft>({
@@ -36,16 +41,21 @@ export function DefinitionForm({ definition, onConnected }: DefinitionFormProps)
     credentials: {},
   });
   const connect = useAction({
-    run: () => answerOf(api.POST('/v1/integrations', { body: toNewIntegration(definition, draft) })),
+    run: () => answerOf(api.POST('/v1/integrations', { body: withCredentials(definition, draft) })),
     isQuiet: true,
     changes: ['integrations', 'onboarding'],
     onDone: onConnected,
   });
-  const problem = connect.error === null ? undefined : asProblem(connect.error);
+  const consent = useConsent();
+  const isConsent = isConsentChosen(definition, draft);
+  const target = () => ({ integration: toNewIntegration(definition, draft) });
+  const { error, isPending } = isConsent ? consent : connect;
+  const problem = error === null ? undefined : asProblem(error);
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    connect.mutate();
+    if (isConsent) consent.mutate(target());
+    else connect.mutate();
   };
   const parts = { definition, draft, problem, onChange: change };
   return (
@@ -56,8 +66,9 @@ export function DefinitionForm({ definition, onConnected }: DefinitionFormProps)
         <SignInPart {...parts} />
         <Sources definition={definition} />
         <Group justify="flex-end">
-          <ActionButton type="submit" loading={connect.isPending} refusal={useRefusal('admin')}>
-            Connect and check
+          <SendLink app={document.name} label="Send a link instead" target={target} />
+          <ActionButton type="submit" loading={isPending} refusal={useRefusal('admin')}>
+            {isConsent ? `Continue to ${document.name}` : 'Connect and check'}
           </ActionButton>
         </Group>
       </Stack>
@@ -128,11 +139,15 @@ function ParameterInput({ parameter, value, error, onChange }: ParameterInputPro
   );
 }
 
-function SignInPart({ definition: { document }, draft, problem, onChange }: PartProps) {
-  const chosen = document.sign_in.find(({ key }) => key === draft.signIn);
+function SignInPart({ definition, draft, problem, onChange }: PartProps) {
+  const { document } = definition;
+  const chosen = signInOf(definition, draft);
   const app = appNeededBy(document, draft.signIn, draft.parameters);
+  const hint = isConsentChosen(definition, draft)
+    ? `${document.name} asks you to sign in and to agree. Syncline never sees your password there.`
+    : 'Credentials are stored encrypted and are never shown again.';
   return (
-    <Section title="Sign in" hint="Credentials are stored encrypted and are never shown again.">
+    <Section title="Sign in" hint={hint}>
       {document.sign_in.length > 1 && (
         <Select
           label="How to sign in"
@@ -225,16 +240,27 @@ function Sources({ definition: { document } }: Pick<DefinitionFormProps, 'defini
   );
 }
 
+const signInOf = ({ document }: Definition, { signIn }: Draft): SignIn | undefined =>
+  document.sign_in.find(({ key }) => key === signIn);
+
+const isConsentChosen = (definition: Definition, draft: Draft): boolean =>
+  isByConsent({ ...definition.document.config, ...signInOf(definition, draft)?.config });
+
+const withoutEmpty = (drafts: Drafts): Drafts =>
+  Object.fromEntries(Object.entries(drafts).filter(([, value]) => value !== ''));
+
 function toNewIntegration({ key, version }: Definition, draft: Draft) {
-  const withoutEmpty = (drafts: Drafts) =>
-    Object.fromEntries(Object.entries(drafts).filter(([, value]) => value !== ''));
   return {
     third_party: { key, version, sign_in: draft.signIn, parameters: withoutEmpty(draft.parameters) },
     ...(draft.accountName === '' ? {} : { account_name: draft.accountName }),
-    credentials: withoutEmpty(draft.credentials),
-    is_paused: true,
   };
 }
+
+const withCredentials = (definition: Definition, draft: Draft) => ({
+  ...toNewIntegration(definition, draft),
+  credentials: withoutEmpty(draft.credentials),
+  is_paused: true,
+});
 
 /** Without those that only other ways to sign in have, and without the OAuth app, which is chosen by name. */
 function parametersOf(whole: Definition['document'], { signIn, parameters: given }: Draft) {
