@@ -50,6 +50,8 @@ export const theme = createTheme({
         visibilityToggleButtonProps: { 'aria-label': 'Show or hide the password', tabIndex: 0 },
       },
     },
+    // Hidden texts in a table scroll with it; otherwise they make the page wider.
+    TableScrollContainer: { defaultProps: { pos: 'relative' } },
     Tooltip: Tooltip.extend({
       defaultProps: {
         multiline: true,

@@ -17,7 +17,9 @@ export function ShownOnce({ secret, warning, children, onClose }: ShownOnceProps
       <Alert color="orange" variant="light">
         {warning}
       </Alert>
-      <Code block>{secret}</Code>
+      <Code block className="whole">
+        {secret}
+      </Code>
       {children}
       <Group justify="flex-end">
         <CopyButton value={secret}>

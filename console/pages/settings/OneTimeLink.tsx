@@ -10,7 +10,9 @@ export function OneTimeLink({ link: { link, expires_at: expiresAt } }: { link: S
         Send this link over a private channel. It works once, until <Instant at={expiresAt} />, and is not
         shown again.
       </Alert>
-      <Code block>{link}</Code>
+      <Code block className="whole">
+        {link}
+      </Code>
       <Group justify="flex-end">
         <CopyButton value={link}>
           {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy link'}</Button>}

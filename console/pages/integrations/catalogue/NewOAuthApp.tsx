@@ -96,7 +96,7 @@ function AppForm({ product, origins, onCreated }: NewOAuthAppProps) {
       <Stack>
         {problem && <ProblemView error={problem} />}
         <Text size="sm">Register an app at {product} with this redirect URI:</Text>
-        <Code block>{`${window.location.origin}/connect/callback`}</Code>
+        <Code block className="whole">{`${window.location.origin}/connect/callback`}</Code>
         <TextInput label="Name" required {...input('name', '/name')} />
         <TextInput label="Client id" required {...input('clientId', '/client_id')} />
         <PasswordInput

@@ -93,7 +93,13 @@ function Direction({ title, records, problem, columns }: DirectionProps) {
 
 function RecordTable({ id, values, columns }: Sampled & Pick<DirectionProps, 'columns'>) {
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <Table.ScrollContainer
+      minWidth={420}
+      type="native"
+      tabIndex={0}
+      role="region"
+      aria-label={`Values of ${id}`}
+    >
       <Table verticalSpacing={4} aria-label={`Values of ${id}`} captionSide="top">
         <Table.Caption ta="left">{id}</Table.Caption>
         <Table.Thead>
