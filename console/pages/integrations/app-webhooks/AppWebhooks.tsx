@@ -70,8 +70,8 @@ function Facts({ webhooks }: { webhooks: Schemas['IncomingWebhooks'] }) {
     ['Record types', webhooks.record_types.map(toWords).join(', ')],
     ['Address made', <Instant key="made" at={webhooks.created_at} none="Not yet" />],
     ['Secret', webhooks.has_secret ? 'Stored' : 'Not stored'],
-    ['Last webhook that was accepted', <Instant key="in" at={webhooks.received_at} none="None" />],
-    ['Last webhook that was refused', <Instant key="out" at={webhooks.refused_at} none="None" />],
+    ['Last accepted', <Instant key="in" at={webhooks.received_at} none="None" />],
+    ['Last refused', <Instant key="out" at={webhooks.refused_at} none="None" />],
   ] as const;
   return (
     <Table aria-label="State of the webhooks">
