@@ -1,5 +1,4 @@
 /** The integrations of a rollout: those of other versions, or those that may adopt the definition. */
-import type { Connector } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { findIntegration } from '../../db/integrations/integrations';
 import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
@@ -14,6 +13,7 @@ import type { Rollout } from '../../db/third-parties/rollouts';
 import { type Adopting, findAdoption } from '../../domain/third-parties/adoption';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import type { ActivityDependencies } from '../dependencies';
+import { findConnector } from '../integrations/open-connector';
 import { lenientConfig } from './check-settings';
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'oauth'>;
@@ -70,6 +70,6 @@ export async function requireRules(
 }
 
 export function adoptingOf(rules: DefinitionRules, { oauth }: Pick<Dependencies, 'oauth'>): Adopting {
-  const connector = oauth.connectors[rules.connector] as Connector;
+  const connector = findConnector(oauth.connectors, rules.connector);
   return { rules, connector, readConfig: lenientConfig(connector) };
 }

@@ -216,12 +216,14 @@ describe('a worker without the package', () => {
   });
 
   it('lets a worker with the package continue by itself', async () => {
+    const { id: waiting } = await integration.start('full');
     without.kill();
     await without.ended;
     await product.startWorker();
 
     await until('the change is there', () => there('ada')?.first_name === 'Augusta');
     await untilStatus('ada', 'synced');
+    expect((await integration.untilEnded(waiting)).state).toBe('succeeded');
     expect((await integration.show()).state).toBe('active');
   });
 });
