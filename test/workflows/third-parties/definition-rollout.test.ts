@@ -104,6 +104,7 @@ it('holds back an integration whose app does not answer the new settings, until 
 });
 
 it('stops by itself when an integration fails after its change, and can be rolled back', async () => {
+  const logged = jest.spyOn(environment.dependencies.log, 'error');
   const followers = await world.followers(3);
   await world.publish();
   environment.ledger.answer = ({ payload }) =>
@@ -116,6 +117,11 @@ it('stops by itself when an integration fails after its change, and can be rolle
   await world.sleep(60 * MINUTE);
 
   expect(await world.rollout()).toMatchObject({ state: 'running', step: 0, pausedBecause: 'failures' });
+  expect(logged).toHaveBeenCalledWith(
+    { rolloutId: expect.stringMatching(/^rol_/), definition: world.key, version: 2, failed: 1 },
+    'a rollout stopped by itself',
+  );
+  logged.mockRestore();
   const [failed] = await world.moves('failed');
   expect(failed?.problems).toMatchObject([{ code: 'pushes_fail' }]);
   expect(await world.counts()).toEqual({ failed: 1, planned: 2 });

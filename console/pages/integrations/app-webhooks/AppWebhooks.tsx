@@ -43,7 +43,7 @@ function State({
   integration: Integration;
   webhooks: Schemas['IncomingWebhooks'];
 }) {
-  const { color, title, next } = standingOf(integration.app, webhooks);
+  const { color, title, next } = standingOf(integration, webhooks);
   const hasAddress = webhooks.created_at !== null;
   return (
     <Stack>

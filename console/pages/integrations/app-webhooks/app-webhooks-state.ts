@@ -2,6 +2,7 @@
 import type { Schemas } from '../../../api/client';
 
 type IncomingWebhooks = Schemas['IncomingWebhooks'];
+type Integration = Pick<Schemas['Integration'], 'app' | 'config'>;
 
 interface Standing {
   color: 'teal' | 'orange' | 'red' | 'blue';
@@ -10,19 +11,14 @@ interface Standing {
   next: string;
 }
 
-export function standingOf(app: string, webhooks: IncomingWebhooks): Standing {
+export function standingOf({ app, config }: Integration, webhooks: IncomingWebhooks): Standing {
   const {
     created_at: createdAt,
     has_secret: hasSecret,
     received_at: received,
     refused_at: refused,
   } = webhooks;
-  if (createdAt === null)
-    return {
-      color: 'blue',
-      title: 'There is no address yet',
-      next: `Make the address, and enter it in the settings of ${app}. Until then, changes in ${app} arrive with the next hourly run.`,
-    };
+  if (createdAt === null) return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
   if (!hasSecret)
     return {
       color: 'orange',
@@ -46,4 +42,26 @@ export function standingOf(app: string, webhooks: IncomingWebhooks): Standing {
         title: 'Webhooks arrive',
         next: `Changes in ${app} are read within seconds.`,
       };
+}
+
+const withoutAddress = (app: string): Standing => ({
+  color: 'blue',
+  title: 'There is no address yet',
+  next:
+    `Make the address, and enter it in the settings of ${app}. ` +
+    `Until then, changes in ${app} arrive with the next hourly run.`,
+});
+
+const ofAllAccounts = (app: string): Standing => ({
+  color: 'blue',
+  title: 'This account has no address of its own',
+  next:
+    `${app} calls one address for all accounts of an OAuth app, which the owner of the app makes. ` +
+    'Make an address here only for an app that no other account uses.',
+});
+
+/** docs/connectors/rest-app-webhooks.md: events name the account. */
+function isForAllAccounts({ webhooks }: Integration['config']): boolean {
+  const { events } = (webhooks ?? {}) as { events?: unknown };
+  return Array.isArray(events) && events.some((event: object) => 'account' in event);
 }
