@@ -1,5 +1,7 @@
 /** The app of `npm start` that is connected by consent. Its packages have a tree of their own. */
+import fs from 'node:fs';
 import path from 'node:path';
+import type { Ports } from '../start/addresses';
 import { answersHttp, startProcess, waitUntilReady } from '../start/processes';
 import { writeJson } from '../start/secrets';
 import { logFile, privateFolder } from '../start/state';
@@ -12,6 +14,14 @@ export const ensureSampleApp = (onFetch?: (what: string) => void): Promise<void>
 
 /** What it keeps over restarts. */
 const folder = (): string => privateFolder('sample-app');
+
+const portFile = (): string => path.join(folder(), 'port.json');
+
+/** Its port at the last start: who has agreed there stays connected only at the same address. */
+export function formerPorts(): Partial<Ports> {
+  if (!fs.existsSync(portFile())) return {};
+  return JSON.parse(fs.readFileSync(portFile(), 'utf8')) as Pick<Ports, 'SAMPLE_APP_PORT'>;
+}
 
 /** @returns the address that it listens on. */
 export async function startSampleApp(port: number, onFetch?: (what: string) => void): Promise<string> {
@@ -26,6 +36,7 @@ export async function startSampleApp(port: number, onFetch?: (what: string) => v
   });
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(child, () => answersHttp(url));
+  writeJson(portFile(), { SAMPLE_APP_PORT: port });
   return url;
 }
 

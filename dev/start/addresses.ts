@@ -26,14 +26,17 @@ const moved = (name: PortName, from: number, to: number): string =>
   `port ${from} is taken: ${name} is ${to} this time`;
 
 /**
- * Takes each port from the environment or the list above. Where one is in use, a free port is chosen and
- * reported.
+ * Takes each port from the environment, from `usual`, or from the list above. Where one is in use, a free
+ * port is chosen and reported.
  */
-export async function choosePorts(onMove: (message: string) => void): Promise<Ports> {
+export async function choosePorts(
+  onMove: (message: string) => void,
+  usual: Partial<Ports> = {},
+): Promise<Ports> {
   const chosen: Partial<Record<PortName, number>> = {};
   const taken = new Set<number>();
   for (const name of Object.keys(preferred) as PortName[]) {
-    const wanted = Number(process.env[name] || preferred[name]);
+    const wanted = Number(process.env[name] || (usual[name] ?? preferred[name]));
     if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535)
       throw new Error(`${name}=${process.env[name]} is not a port.`);
     let port = await portOrFree(taken.has(wanted) ? 0 : wanted);

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import { choosePorts, type Ports } from './addresses';
 import { ensureConsole, serveConsole } from './console';
 import { startCompanionServices, startMailbox } from '../companions/companion-services';
-import { setClient } from '../companions/sample-app';
+import { formerPorts, setClient } from '../companions/sample-app';
 import { inState, stateFolder } from '../tools/paths';
 import {
   processEvents,
@@ -114,7 +114,7 @@ function givenClient(url: string, publicUrl: string, secrets: Secrets): SampleAp
 }
 
 async function startEverything(secrets: Secrets, { isWatching }: StartOptions): Promise<Ready> {
-  const ports = await choosePorts(note);
+  const ports = await choosePorts(note, formerPorts());
   const [{ stores, mailUrl, apiUrl, publicUrl, platformKey }, companions] = await Promise.all([
     startProductOnStores(ports, secrets, isWatching),
     startCompanionServices(ports, secrets),

@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { choosePorts, onFreePorts } from '../../dev/start/addresses';
+import { freePort } from '../../dev/start/ports';
 import {
   answersHttp,
   PortTaken,
@@ -69,6 +70,17 @@ it('takes another port and continues when another program listens on the chosen 
   expect(moves).toEqual([`port ${taken} is taken: API_PORT is ${ports.API_PORT} this time`]);
   expect(await textAt(ports.API_PORT)).toBe('ours');
   expect(await textAt(taken)).toBe('another program');
+});
+
+it('keeps a port of the last start, unless the environment names another or it is taken', async () => {
+  const [other, free, taken] = [await freePort(), await freePort(), await givenOther()];
+  const choose = async (former: number) =>
+    (await choosePorts(() => undefined, { SAMPLE_APP_PORT: former })).SAMPLE_APP_PORT;
+
+  expect(await choose(other)).toBe(other);
+  expect(await choose(taken)).not.toBe(taken);
+  process.env.SAMPLE_APP_PORT = String(free);
+  expect(await choose(other).finally(() => delete process.env.SAMPLE_APP_PORT)).toBe(free);
 });
 
 it.each([
