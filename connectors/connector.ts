@@ -12,7 +12,7 @@ import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
 import type { ClientIdentity, HttpClient } from './http';
-import type { IncomingWebhooks, NamedRequest } from './incoming';
+import type { IncomingWebhooks, NamedRequest, SubscribeRequest, Subscription } from './incoming';
 import type { ListRanges, RangesRequest } from './list-ranges';
 import type { SocketOpener } from './sockets';
 import type { AccessTokens, TokenStore } from './tokens';
@@ -269,6 +269,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   readNamed?(request: NamedRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
   /** What the third party sends to us; undefined or absent: nothing is described. */
   incoming?(config: Config): IncomingWebhooks | undefined;
+  /** Orders webhooks for a time, or renews them; undefined: it is not time yet. Errors as in `readPage`. */
+  subscribe?(
+    request: SubscribeRequest,
+    context: ConnectorContext<Config, Credentials>,
+  ): Promise<Subscription | undefined>;
   /** Divides the whole list of a record type (list-ranges.ts). Absent: lists are read in one piece. */
   ranges?(request: RangesRequest, context: ConnectorContext<Config, Credentials>): Promise<ListRanges>;
   /**

@@ -33,6 +33,8 @@ export interface IncomingWebhooks {
   recordTypes: readonly string[];
   /** Whether calls name the account of an event, so that one address can serve several. */
   namesAccounts?: boolean;
+  /** The connector orders the webhooks (`subscribe`); otherwise a person enters the address in the app. */
+  isSubscribed?: boolean;
   /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
   receive(call: IncomingCall, secret: string | null): IncomingOutcome;
 }
@@ -40,4 +42,18 @@ export interface IncomingWebhooks {
 export interface NamedRequest {
   recordType: string;
   remoteIds: readonly string[];
+}
+
+export interface SubscribeRequest {
+  /** Where the third party shall send its webhooks, and what it shall prove them with. */
+  address: string;
+  secret: string;
+  /** What it has, from the answer before; null = nothing yet. */
+  current: Subscription | null;
+}
+
+export interface Subscription {
+  ids: string[];
+  /** It ends there by itself, unless it is renewed. */
+  endsAt: Date;
 }

@@ -14,7 +14,7 @@ import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys
 import { erasureKeyLocation } from './platform/erasure-key';
 import { toTypeId } from './sql/ids';
 import { appWebhookSecretLocation } from './integrations/incoming/app-addresses';
-import { incomingSecretLocation } from './integrations/incoming/incoming-addresses';
+import { incomingAddressLocation, incomingSecretLocation } from './integrations/incoming/incoming-addresses';
 import { OAUTH_SECRETS, renewOAuthSecrets } from './integrations/oauth/renew-secrets';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
 import { credentialsLocation } from './integrations/sealed-credentials';
@@ -23,6 +23,7 @@ import { credentialsLocation } from './integrations/sealed-credentials';
 const NEW_KEY_AFTER_MS = 3_600_000;
 const INCOMING_SECRETS = [
   { table: 'incoming_addresses', id: 'integration_id', column: 'secret', locate: incomingSecretLocation },
+  { table: 'incoming_addresses', id: 'integration_id', column: 'address', locate: incomingAddressLocation },
   { table: 'oauth_app_webhooks', id: 'oauth_app_id', column: 'secret', locate: appWebhookSecretLocation },
 ];
 const TENANTS_PER_PAGE = 500;

@@ -19,6 +19,7 @@ import { isJobEnded, priorityOfRun } from '../../domain/sync-runs/sync-run';
 import { PRIORITIES } from '../../domain/work-priorities';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { toSyncErrors } from '../integrations/connector-failures';
+import { keepSubscription } from '../integrations/keep-subscription';
 import { askThirdParty } from '../integrations/third-party-health';
 import { pushSyncNow } from './sync-now-pushes';
 import { TimeBox } from '../time-box';
@@ -31,7 +32,7 @@ import { readMetadata } from '../pull/metadata-reader';
 
 type Dependencies = Pick<
   ActivityDependencies,
-  'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'
+  'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling' | 'oauth'
 >;
 
 /** A resumed integration signals the workflow; a lost signal is noticed after this. */
@@ -187,6 +188,7 @@ export class SyncJobExecutor {
       isWithinTimeBox: () => this.timeBox.isWithinTimeBox(),
     };
     if (this.input.recordType === METADATA_JOB) {
+      await keepSubscription({ ...options, encryption: this.deps.oauth.encryption, log: this.deps.log });
       await readMetadata(options);
       return this.job.end(SUCCEEDED);
     }

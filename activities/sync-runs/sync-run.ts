@@ -27,7 +27,7 @@ export interface SyncRunActivities {
 
 type Dependencies = Pick<
   ActivityDependencies,
-  'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'
+  'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling' | 'oauth'
 >;
 
 export const createSyncRunActivities = (dependencies: Dependencies): SyncRunActivities => {

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
+import type { IncomingWebhooks } from '../../connectors/incoming';
 import {
   findIncomingAddress,
+  incomingAddressLocation,
   incomingSecretLocation,
   type IncomingAddress,
   replaceIncomingAddress,
@@ -11,6 +13,7 @@ import {
 } from '../../db/integrations/incoming/incoming-addresses';
 import { lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
+import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
 import { hashOfToken } from '../auth/person-tokens';
 import { HttpError } from '../http/http-error';
 import { requireConnector } from '../integrations/integration-input';
@@ -36,6 +39,17 @@ const view = z
     refused_at: instant
       .nullable()
       .meta({ description: 'The last call with the right address that was not verified.' }),
+    subscription: z
+      .object({
+        ends_at: instant.nullable().meta({ description: 'Until when they are ordered; null = not yet.' }),
+        error: z.string().nullable().meta({ description: 'Why the last order failed; null = it did not.' }),
+      })
+      .nullable()
+      .meta({
+        description:
+          'Of webhooks that Syncline orders itself, soon after the address was made; runs of every hour renew ' +
+          'the order. null = a person enters the address and its secret in the app.',
+      }),
   })
   .meta({ id: 'IncomingWebhooks' });
 const withAddress = view
@@ -64,9 +78,9 @@ export const incomingWebhookRoutes: readonly Route[] = [
     responses: { 200: { description: 'The state; the address is not shown again.', schema: view } },
     problems: ['integration_not_found', 'webhooks_not_described'],
     async run(work, { params: { integration_id: integrationId } }, context) {
-      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const incoming = await incomingOf(work, integrationId, context);
       const address = await findIncomingAddress(work, { integrationId });
-      return { status: 200, body: toWire(recordTypes, address) };
+      return { status: 200, body: toWire(incoming, address) };
     },
   }),
 
@@ -87,14 +101,16 @@ export const incomingWebhookRoutes: readonly Route[] = [
     isResponseSecret: true,
     async run(work, { params: { integration_id: integrationId } }, context) {
       await lockIntegration(work, { integrationId });
-      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const incoming = await incomingOf(work, integrationId, context);
       const token = randomBytes(32).toString('base64url');
       const tokenHash = hashOfToken(token);
-      const address = await replaceIncomingAddress(work, { integrationId, tokenHash });
       const url = `${context.services.config.publicUrl}/v1/incoming/${token}`;
+      const order = incoming.isSubscribed ? await newOrder(work, { integrationId, url }, context) : {};
+      const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...order });
+      if (incoming.isSubscribed) await orderSoon(work, integrationId, context);
       return {
         status: 201,
-        body: { ...toWire(recordTypes, address), address: url },
+        body: { ...toWire(incoming, address), address: url },
         audit: auditOf(integrationId),
       };
     },
@@ -114,12 +130,12 @@ export const incomingWebhookRoutes: readonly Route[] = [
     problems: ['integration_not_found', 'webhooks_not_described', 'incoming_address_missing'],
     action: 'integration.incoming_secret_replaced',
     async run(work, { params: { integration_id: integrationId }, body }, context) {
-      const recordTypes = await recordTypesOf(work, integrationId, context);
+      const incoming = await incomingOf(work, integrationId, context);
       const location = incomingSecretLocation(integrationId);
       const secret = await context.services.encryption.encrypt(work, location, body.secret);
       const address = await saveIncomingSecret(work, { integrationId, secret });
       if (address === undefined) throw new HttpError('incoming_address_missing');
-      return { status: 200, body: toWire(recordTypes, address), audit: auditOf(integrationId) };
+      return { status: 200, body: toWire(incoming, address), audit: auditOf(integrationId) };
     },
   }),
 ];
@@ -127,24 +143,53 @@ export const incomingWebhookRoutes: readonly Route[] = [
 const auditOf = (integrationId: string) => ({ target: toTypeId('int', integrationId), detail: {} });
 
 /** Throws `webhooks_not_described` if the configuration has none. */
-async function recordTypesOf(
+async function incomingOf(
   work: TenantWork,
   integrationId: string,
   { services }: Pick<TenantContext, 'services'>,
-): Promise<readonly string[]> {
+): Promise<IncomingWebhooks> {
   const integration = await requireIntegration(work, integrationId);
   const connector = requireConnector(services.connectors, integration.connector);
   const incoming = connector.incoming?.(connector.configSchema.parse(integration.config));
   if (incoming === undefined) throw new HttpError('webhooks_not_described');
-  return incoming.recordTypes;
+  return incoming;
 }
 
-function toWire(recordTypes: readonly string[], address: IncomingAddress | undefined): z.output<typeof view> {
+/** What an order has to tell the app. Nobody has to enter the secret, so nobody sees it. */
+async function newOrder(
+  work: TenantWork,
+  { integrationId, url }: { integrationId: string; url: string },
+  { services: { encryption } }: Pick<TenantContext, 'services'>,
+): Promise<{ address: string; secret: string }> {
+  const secret = randomBytes(32).toString('base64url');
+  return {
+    address: await encryption.encrypt(work, incomingAddressLocation(integrationId), url),
+    secret: await encryption.encrypt(work, incomingSecretLocation(integrationId), secret),
+  };
+}
+
+/** By a run of its own: one that is at work may have passed the place where webhooks are ordered. */
+async function orderSoon(work: TenantWork, integrationId: string, { caller }: TenantContext): Promise<void> {
+  const { onboardedAt } = await requireIntegration(work, integrationId);
+  if (onboardedAt === null) return;
+  await requestSyncRun(work, { integrationId, kind: 'hourly', startedBy: caller.actor, mustFollow: true });
+}
+
+function toWire(
+  { recordTypes, isSubscribed }: IncomingWebhooks,
+  address: IncomingAddress | undefined,
+): z.output<typeof view> {
   return {
     record_types: [...recordTypes],
     has_secret: address?.secret != null,
     created_at: address === undefined ? null : toInstant(address.createdAt),
     received_at: toInstantOrNull(address?.receivedAt ?? null),
     refused_at: toInstantOrNull(address?.refusedAt ?? null),
+    subscription: isSubscribed
+      ? {
+          ends_at: toInstantOrNull(address?.subscribedUntil ?? null),
+          error: address?.subscriptionError ?? null,
+        }
+      : null,
   };
 }

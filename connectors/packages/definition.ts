@@ -56,6 +56,7 @@ const members: Record<keyof Connector, z.ZodType> = {
   canReadNamed: method.optional(),
   readNamed: method.optional(),
   incoming: method.optional(),
+  subscribe: method.optional(),
   ranges: method.optional(),
   count: method.optional(),
   describeRecordTypes: method.optional(),

@@ -12,7 +12,7 @@ import { asFault, CALL_LIMITS, type CallLimits, PackageFault, withinLimits } fro
 type Call = (...given: unknown[]) => unknown;
 
 /** Their context is the last argument. */
-const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType'] as const;
+const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType', 'subscribe'] as const;
 const PAGES = ['readPage', 'readNamed'] as const;
 /** What a fault means for members that only describe: pages with many integrations show them, too. */
 const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined };
@@ -192,6 +192,7 @@ function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
   return {
     recordTypes: z.array(z.string()).parse(webhooks.recordTypes),
     namesAccounts: webhooks.namesAccounts === true,
+    isSubscribed: webhooks.isSubscribed === true,
     receive(call, secret): IncomingOutcome {
       try {
         return outcome.parse(webhooks.receive(call, secret));

@@ -28,6 +28,7 @@ import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 import { credentialsOf } from './validate/validate-auth';
 import { incomingWebhooks } from './webhooks/receive';
+import { subscribe } from './webhooks/subscribe';
 
 const BATCH_SIZE = 40;
 
@@ -53,6 +54,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   credentialNames: (config) => [...new Set(credentialsOf(config))],
   clientIdentity: clientIdentityOf,
   incoming: incomingWebhooks,
+  subscribe,
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 

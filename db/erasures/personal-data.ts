@@ -76,7 +76,11 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     deletes: ['mentions'],
     columns: columns({ row: 'idempotency_key response', figure: 'fingerprint' }),
   },
-  incoming_addresses: of({ secret: 'token_hash secret' }),
+  incoming_addresses: of({
+    secret: 'token_hash secret address',
+    figure: 'subscription_ids',
+    words: 'subscription_error',
+  }),
   incoming_changes: {
     deletes: ['remote_id'],
     columns: columns({ figure: 'record_type', row: 'remote_id' }),

@@ -12,6 +12,13 @@ export interface IncomingAddressesTable {
   /** Of the last call that was verified, to ten seconds; null = none was. */
   receivedAt: Date | null;
   refusedAt: Date | null;
+  /** The address itself, encrypted, if Syncline orders the webhooks; null = a person enters it in the app. */
+  address: string | null;
+  /** What the third party calls the orders. */
+  subscriptionIds: ColumnType<string[] | null, string | null, string | null>;
+  subscribedUntil: Date | null;
+  /** Why the last order failed; null = it did not. */
+  subscriptionError: string | null;
 }
 
 /** A record that a webhook has named and that was not read since. */

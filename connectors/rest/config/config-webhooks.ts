@@ -3,8 +3,8 @@
  * ask whether an address is ours, and which records a call names. `validate-webhooks.ts` checks the rest.
  */
 import { z } from 'zod';
-import { Condition } from './config-call';
-import { HEADER_NAME, JsonPointer, NAME, Text } from './config-values';
+import { callShape, Condition } from './config-call';
+import { HEADER_NAME, JsonObject, JsonPointer, NAME, Text } from './config-values';
 
 const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 const Parameter = z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
@@ -93,14 +93,30 @@ const EventRule = z.strictObject({
   id: JsonPointer.optional(),
 });
 
+const SubscriptionCall = z.strictObject({ ...callShape, body: JsonObject.optional() });
+
+/** Webhooks that Syncline orders itself, for a time. They end there by themselves. */
+const Subscription = z.strictObject({
+  /** One for each kind of change that has to be ordered alone. */
+  create: z.array(SubscriptionCall).min(1).max(10),
+  /** The id of a subscription in the answer to its creation. */
+  id: JsonPointer.optional(),
+  /** Absent: a new one is created before the end of the one before. */
+  renew: SubscriptionCall.optional(),
+  /** Runs of every hour renew it when half of it has passed. */
+  lifetime_minutes: z.int().min(180).max(43_200),
+});
+
 export const Webhooks = z.strictObject({
   verify: z.discriminatedUnion('type', [Hmac, Token], 'Set what proves a call: hmac or token.'),
   handshake: Handshake.optional(),
   events: z.array(EventRule).min(1).max(20),
+  subscription: Subscription.optional(),
 });
 
 export type WebhooksConfig = z.output<typeof Webhooks>;
 export type HmacConfig = z.output<typeof Hmac>;
 export type TokenConfig = z.output<typeof Token>;
+export type SubscriptionConfig = z.output<typeof Subscription>;
 export type HandshakeConfig = z.output<typeof Handshake>;
 export type EventRuleConfig = z.output<typeof EventRule>;

@@ -24,6 +24,7 @@ export function incomingWebhooks({
   return {
     recordTypes,
     namesAccounts: webhooks.events.some(({ account }) => account !== undefined),
+    isSubscribed: webhooks.subscription !== undefined,
     receive: (call, secret) => receive(webhooks, call, secret, recordTypes),
   };
 }

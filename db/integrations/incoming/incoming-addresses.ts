@@ -18,6 +18,11 @@ export const incomingSecretLocation = (integrationId: string) => ({
   column: 'secret',
 });
 
+export const incomingAddressLocation = (integrationId: string) => ({
+  ...incomingSecretLocation(integrationId),
+  column: 'address',
+});
+
 /** Whose address it is. Needs the platform role, because a third party names no tenant. */
 export async function locateIncomingAddress(
   { trx }: Work,
@@ -42,12 +47,31 @@ export async function findIncomingAddress(
     .executeTakeFirst();
 }
 
-/** A new address. The one before it is refused from now on. */
+/** What was ordered for an address before is no longer known. */
+const NO_ORDER = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
+
+/**
+ * A new address. The one before it is refused from now on.
+ * @param address encrypted, and with it a secret that Syncline has made, if webhooks have to be ordered
+ */
 export async function replaceIncomingAddress(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, tokenHash }: Place & { tokenHash: Buffer },
+  {
+    integrationId,
+    tokenHash,
+    address = null,
+    ...made
+  }: Place & { tokenHash: Buffer; address?: string | null; secret?: string },
 ): Promise<IncomingAddress> {
-  const fresh = { tokenHash, createdAt: now, receivedAt: null, refusedAt: null };
+  const fresh = {
+    tokenHash,
+    address,
+    createdAt: now,
+    receivedAt: null,
+    refusedAt: null,
+    ...NO_ORDER,
+    ...made,
+  };
   return trx
     .insertInto('incomingAddresses')
     .values({ tenantId, integrationId, secret: null, ...fresh })
@@ -63,7 +87,7 @@ export async function saveIncomingSecret(
 ): Promise<IncomingAddress | undefined> {
   return trx
     .updateTable('incomingAddresses')
-    .set({ secret })
+    .set({ secret, ...NO_ORDER })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .returningAll()
@@ -83,5 +107,29 @@ export async function noteIncomingCall(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where(({ eb, or }) => or([eb(column, 'is', null), eb(column, '<', before)]))
+    .execute();
+}
+
+/** What was ordered, or why it was not. */
+export async function saveSubscription(
+  { trx, tenantId }: TenantWork,
+  { integrationId, tokenHash }: Place & { tokenHash: Buffer },
+  result: { ids: readonly string[]; endsAt: Date } | { error: string },
+): Promise<void> {
+  const change =
+    'error' in result
+      ? { subscriptionError: result.error }
+      : {
+          subscriptionIds: JSON.stringify(result.ids),
+          subscribedUntil: result.endsAt,
+          subscriptionError: null,
+        };
+  await trx
+    .updateTable('incomingAddresses')
+    .set(change)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    // The address may have been replaced meanwhile.
+    .where('tokenHash', '=', tokenHash)
     .execute();
 }

@@ -7,7 +7,7 @@ import type { Row } from './simulator';
 
 export interface WebhookContract {
   /** What the product sends when the record has changed. */
-  event(row: Row): JsonObject;
+  event(row: Row, secret: string): JsonObject;
   /** The headers that prove it, by the secret that both sides know. */
   headers(body: string, secret: string): Record<string, string>;
   secret?: string;
@@ -29,7 +29,7 @@ export function describeWebhook(
   given: Given,
 ): void {
   const callOf = (row: Row, by = secret): IncomingCall => {
-    const body = JSON.stringify(event(row));
+    const body = JSON.stringify(event(row, by));
     const sent = Object.entries({ 'content-type': 'application/json', ...headers(body, by) });
     return {
       method: 'POST',

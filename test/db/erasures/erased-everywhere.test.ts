@@ -165,6 +165,7 @@ async function plant(): Promise<void> {
     remote_claims: { external_id: EXTERNAL },
     push_references: { record_id: otherId, external_id: EXTERNAL, remote_id: REMOTE, state: 'waiting' },
     reference_promises: { record_id: otherId, remote_id: REMOTE, value: [REMOTE] },
+    incoming_addresses: { subscription_error: `No ${MARKER}` },
     incoming_changes: { remote_id: REMOTE },
     drifts: { record_id: recordId, expected: { v: MARKER }, found: { v: MARKER } },
     emptied_records: { record_id: recordId, remote: { v: MARKER } },

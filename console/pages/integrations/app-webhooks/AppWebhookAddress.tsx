@@ -10,10 +10,16 @@ import { useRefusal } from '../../../session/session';
 interface AppWebhookAddressProps {
   integration: Pick<Schemas['Integration'], 'id' | 'app'>;
   hasAddress: boolean;
+  /** Syncline tells the app the address, so nobody has to see it. */
+  isOrdered: boolean;
 }
 
 /** Makes the address, or replaces it. It is shown once. */
-export function AppWebhookAddress({ integration: { id, app }, hasAddress }: AppWebhookAddressProps) {
+export function AppWebhookAddress({
+  integration: { id, app },
+  hasAddress,
+  isOrdered,
+}: AppWebhookAddressProps) {
   const [address, setAddress] = useState<string>();
   const close = (): void => setAddress(undefined);
   const make = useAction({
@@ -24,7 +30,7 @@ export function AppWebhookAddress({ integration: { id, app }, hasAddress }: AppW
         }),
       ),
     changes: ['integrations'],
-    onDone: (made) => setAddress(made.address),
+    onDone: (made) => setAddress(isOrdered ? undefined : made.address),
   });
   const button = { refusal: useRefusal('admin'), loading: make.isPending };
   return (
@@ -34,7 +40,11 @@ export function AppWebhookAddress({ integration: { id, app }, hasAddress }: AppW
           {...button}
           variant="default"
           title="Replace the address?"
-          body={`The present address stops working at once: enter the new one in ${app} right away. The secret stays.`}
+          body={
+            isOrdered
+              ? `The present address stops working at once, and a run orders webhooks at the new one.`
+              : `The present address stops working at once: enter the new one in ${app} right away. The secret stays.`
+          }
           confirm="Replace address"
           isDangerous
           onConfirm={() => make.mutate()}

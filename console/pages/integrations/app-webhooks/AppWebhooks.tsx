@@ -45,6 +45,7 @@ function State({
 }) {
   const { color, title, next } = standingOf(integration, webhooks);
   const hasAddress = webhooks.created_at !== null;
+  const isOrdered = webhooks.subscription !== null;
   return (
     <Stack>
       <Alert
@@ -58,18 +59,32 @@ function State({
       </Alert>
       <Facts webhooks={webhooks} />
       <Group align="flex-start">
-        <AppWebhookAddress integration={integration} hasAddress={hasAddress} />
-        <AppWebhookSecret integration={integration} hasAddress={hasAddress} hasSecret={webhooks.has_secret} />
+        <AppWebhookAddress integration={integration} hasAddress={hasAddress} isOrdered={isOrdered} />
+        {!isOrdered && (
+          <AppWebhookSecret
+            integration={integration}
+            hasAddress={hasAddress}
+            hasSecret={webhooks.has_secret}
+          />
+        )}
       </Group>
     </Stack>
   );
 }
 
 function Facts({ webhooks }: { webhooks: Schemas['IncomingWebhooks'] }) {
+  const secret = webhooks.has_secret ? 'Stored' : 'Not stored';
   const facts = [
     ['Record types', webhooks.record_types.map(toWords).join(', ')],
     ['Address made', <Instant key="made" at={webhooks.created_at} none="Not yet" />],
-    ['Secret', webhooks.has_secret ? 'Stored' : 'Not stored'],
+    [
+      webhooks.subscription === null ? 'Secret' : 'Ordered until',
+      webhooks.subscription === null ? (
+        secret
+      ) : (
+        <Instant key="until" at={webhooks.subscription.ends_at} none="Not yet" />
+      ),
+    ],
     ['Last accepted', <Instant key="in" at={webhooks.received_at} none="None" />],
     ['Last refused', <Instant key="out" at={webhooks.refused_at} none="None" />],
   ] as const;

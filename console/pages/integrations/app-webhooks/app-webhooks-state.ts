@@ -18,6 +18,7 @@ export function standingOf({ app, config }: Integration, webhooks: IncomingWebho
     received_at: received,
     refused_at: refused,
   } = webhooks;
+  if (webhooks.subscription !== null) return standingOfOrder(app, webhooks, webhooks.subscription);
   if (createdAt === null) return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
   if (!hasSecret)
     return {
@@ -64,4 +65,27 @@ const ofAllAccounts = (app: string): Standing => ({
 function isForAllAccounts({ webhooks }: Integration['config']): boolean {
   const { events } = (webhooks ?? {}) as { events?: unknown };
   return Array.isArray(events) && events.some((event: object) => 'account' in event);
+}
+
+/** Of webhooks that Syncline orders itself. */
+function standingOfOrder(
+  app: string,
+  { created_at: createdAt }: IncomingWebhooks,
+  { ends_at: endsAt, error }: NonNullable<IncomingWebhooks['subscription']>,
+): Standing {
+  if (createdAt === null)
+    return {
+      color: 'blue',
+      title: 'There is no address yet',
+      next: `Make the address: Syncline then orders the webhooks of ${app} itself, and renews the order.`,
+    };
+  if (error !== null)
+    return {
+      color: 'red',
+      title: `${app} has refused to send webhooks`,
+      next: `${error} The next hourly run tries again.`,
+    };
+  return endsAt === null
+    ? { color: 'orange', title: 'Webhooks are ordered by the next run', next: 'There is nothing left to do.' }
+    : { color: 'teal', title: 'Webhooks are ordered', next: `Changes in ${app} are read within seconds.` };
 }

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
+import { NOW } from '../webhook-contract';
 
 const PAGE = 2;
 const TOKEN = 'ya29.token-of-the-account';
@@ -23,7 +24,10 @@ const ACCOUNT = {
   admin_email: 'admin@example.com',
 };
 
-function google(): Product {
+type Google = Product & { channels: JsonObject[] };
+
+function google(): Google {
+  const channels: JsonObject[] = [];
   const records = new RecordStore((number) => `1073926420${String(number).padStart(11, '0')}`);
 
   function answer(asked: Asked): ScriptedAnswer {
@@ -33,6 +37,7 @@ function google(): Product {
     const [admin, directory, version, users, key, ...more] = asked.parts;
     if ([admin, directory, version, users].join('/') !== 'admin/directory/v1/users' || more.length > 0)
       return refuse(404, 'notFound', 'Not Found');
+    if (key === 'watch' && asked.method === 'POST') return watch(asked);
     if (key === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
     const row = records.get(key) ?? records.find(({ fields }) => fields['primaryEmail'] === key);
     if (row === undefined) return refuse(404, 'notFound', 'Resource Not Found: userKey');
@@ -45,6 +50,20 @@ function google(): Product {
     if (problem !== undefined) return problem;
     records.change(row, fieldsIn(asked));
     return { status: 200, body: shown(row) };
+  }
+
+  /** A channel is for one kind of change, has an id of its own, and ends after six hours at most. */
+  function watch(asked: Asked): ScriptedAnswer {
+    const { id, type, address, token: given, params } = fieldsIn(asked);
+    const ttl = isJsonObject(params) ? Number(params['ttl']) : 0;
+    if (channels.some((channel) => channel['id'] === id))
+      return refuse(400, 'channelIdNotUnique', `Channel id ${textOf(id)} not unique`);
+    if (type !== 'web_hook' || !textOf(address).startsWith('https://') || !(ttl > 0 && ttl <= 21_600))
+      return refuse(400, 'invalid', 'Invalid Value');
+    const event = asked.query.get('event');
+    channels.push({ id: textOf(id), event, token: textOf(given) });
+    const body = { kind: 'api#channel', id: textOf(id), resourceId: 'o3hgv1538sdjfh' };
+    return { status: 200, body: { ...body, expiration: String(Date.now() + ttl * 1_000) } };
   }
 
   function list({ query }: Asked): ScriptedAnswer {
@@ -84,7 +103,7 @@ function google(): Product {
     return refuse(409, 'duplicate', 'Entity already exists.');
   }
 
-  return { records, answer };
+  return { records, answer, channels };
 }
 
 /** The assertion of a service account that acts for an administrator. */
@@ -130,31 +149,71 @@ const user = (number: number) => ({
   last_name: 'Lovelace',
 });
 
-describeContract({
-  key: 'google-workspace',
-  parameters: { oauth_app: 'oap_01h00000000000000000000000' },
-  credentials: { consent: {}, service_account: ACCOUNT },
-  product: google,
-  throttled: { ...refuse(403, 'userRateLimitExceeded', 'Quota exceeded.'), waitMs: null },
-  recordType: 'employees',
-  seed: ({ records }, number) =>
-    records.add({
-      primaryEmail: `e${number}@example.com`,
-      name: { givenName: 'Grace', familyName: `Hopper ${number}`, fullName: 'Grace Hopper' },
-    }),
-  touch: { orgUnitPath: '/Sales' },
-  hasChanges: false,
-  push: {
-    fields: user,
-    change: { org_unit: '/Sales' },
-    changed: { primaryEmail: 'e1@example.com', orgUnitPath: '/Sales', name: { givenName: 'Ada' } },
-    refused: {
-      fields: { email: 'e1@example.com', first_name: 'Ada' },
-      field: 'last_name',
-      says: /Family Name/,
+describeContract(
+  {
+    key: 'google-workspace',
+    parameters: { oauth_app: 'oap_01h00000000000000000000000' },
+    credentials: { consent: {}, service_account: ACCOUNT },
+    product: google,
+    throttled: { ...refuse(403, 'userRateLimitExceeded', 'Quota exceeded.'), waitMs: null },
+    recordType: 'employees',
+    seed: ({ records }, number) =>
+      records.add({
+        primaryEmail: `e${number}@example.com`,
+        name: { givenName: 'Grace', familyName: `Hopper ${number}`, fullName: 'Grace Hopper' },
+      }),
+    touch: { orgUnitPath: '/Sales' },
+    hasChanges: false,
+    webhook: {
+      headers: (_body, secret) => ({
+        'X-Goog-Channel-Token': secret,
+        'X-Goog-Resource-State': 'update',
+        'X-Goog-Message-Number': '10',
+      }),
+      event: ({ id }) => ({ kind: 'admin#directory#user', id, primaryEmail: 'e2@example.com' }),
     },
-    key: 'email',
-    deactivated: { suspended: true },
-    deletes: true,
+    push: {
+      fields: user,
+      change: { org_unit: '/Sales' },
+      changed: { primaryEmail: 'e1@example.com', orgUnitPath: '/Sales', name: { givenName: 'Ada' } },
+      refused: {
+        fields: { email: 'e1@example.com', first_name: 'Ada' },
+        field: 'last_name',
+        says: /Family Name/,
+      },
+      key: 'email',
+      deactivated: { suspended: true },
+      deletes: true,
+    },
   },
-});
+  (given) => {
+    const ORDER = { address: 'https://sync.example.com/v1/incoming/token', secret: 'made-by-syncline-0815' };
+
+    it('opens a channel for each kind of change, and new ones before they end', async () => {
+      const { linked, product } = given();
+      const context = await linked();
+      const { channels } = product as Google;
+
+      const order = await context.connector.subscribe!({ ...ORDER, current: null }, context);
+      const events = ['add', 'update', 'delete', 'undelete'];
+      expect(channels.map((channel) => [channel['event'], channel['token']])).toEqual(
+        events.map((event) => [event, ORDER.secret]),
+      );
+
+      const current = { ...order!, endsAt: new Date(Date.now() + 3_600_000) };
+      await context.connector.subscribe!({ ...ORDER, current }, context);
+      expect(channels.map(({ event }) => event)).toEqual([...events, ...events]);
+    });
+
+    it('believes the first message of a channel, which names nobody', async () => {
+      const { connector, config } = await given().linked();
+      const headers = { 'x-goog-channel-token': [ORDER.secret], 'x-goog-resource-state': ['sync'] };
+      const call = { method: 'POST', url: ORDER.address, headers, body: Buffer.alloc(0), now: NOW };
+
+      expect(connector.incoming!(config)!.receive(call, ORDER.secret)).toEqual({
+        kind: 'records',
+        records: [],
+      });
+    });
+  },
+);

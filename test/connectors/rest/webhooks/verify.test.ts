@@ -422,6 +422,26 @@ describe('a description', () => {
     expect(problemsOf(webhooks)).toContain(pointer);
   });
 
+  const create = [{ path: '/hooks', body: { url: '{address}', token: '{secret}' } }];
+  const order = { create, lifetime_minutes: 1_440 };
+  it.each<[string, object, string]>([
+    ['that does not say where to send', { ...order, create: [{ path: '/hooks' }] }, 'create/0'],
+    ['with an unknown variable', { ...order, create: [{ ...create[0], path: '/{x}' }] }, 'create/0/path'],
+    ['that renews what has no id', { ...order, renew: { path: '/hooks/1' } }, 'id'],
+    [
+      'that creates by an id',
+      { ...order, create: [{ ...create[0], path: '/{subscription_id}' }] },
+      'create/0/path',
+    ],
+  ])('of an order %s is refused', (_name, subscription, place) => {
+    expect(problemsOf({ subscription })).toContain(`/config/webhooks/subscription/${place}`);
+  });
+
+  it('of an order that is renewed by its id is accepted', () => {
+    const renew = { path: '/hooks/{subscription_id}', body: { until: '{expires_at}' } };
+    expect(problemsOf({ subscription: { ...order, id: '/id', renew } })).toEqual([]);
+  });
+
   it('of every vendor above is accepted', () => {
     for (const verify of [SLACK, GITHUB, HUBSPOT, STRIPE, STANDARD])
       expect(problemsOf({ verify })).toEqual([]);

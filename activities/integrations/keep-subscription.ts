@@ -1,0 +1,70 @@
+/**
+ * Orders the webhooks of an app that has to be asked for them, and renews the order before it ends. A failure
+ * is stored for the admin and tried again in the next run; it fails no run, because runs find what no webhook
+ * announces.
+ */
+import { ConnectorError } from '../../connectors/errors';
+import type { Database } from '../../db/database';
+import {
+  findIncomingAddress,
+  incomingAddressLocation,
+  incomingSecretLocation,
+  saveSubscription,
+} from '../../db/integrations/incoming/incoming-addresses';
+import type { Integration } from '../../db/integrations/integrations';
+import type { Encryption } from '../../db/platform/encryption';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
+import { typeIdOf } from '../../domain/typeid';
+import type { ActivityLog, OpenConnector } from '../dependencies';
+
+interface Options {
+  database: Database;
+  encryption: Encryption;
+  log: ActivityLog;
+  tenantId: string;
+  integration: Pick<Integration, 'integrationId' | 'recordTypes'>;
+  opened: OpenConnector;
+}
+
+export async function keepSubscription(options: Options): Promise<void> {
+  const { database, tenantId, integration, opened, log } = options;
+  const { connector, context } = opened;
+  const { integrationId } = integration;
+  const incoming = connector.incoming?.(context.config);
+  if (incoming?.isSubscribed !== true || connector.subscribe === undefined) return;
+  const pulled = pulledRecordTypes(integration);
+  if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) return;
+  const known = await knownAddress(options);
+  if (known === undefined) return;
+  const { request, tokenHash } = known;
+  const save = (result: Parameters<typeof saveSubscription>[2]) =>
+    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, tokenHash }, result));
+  try {
+    const subscription = await connector.subscribe(request, context);
+    if (subscription !== undefined) await save(subscription);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    if (!(error instanceof ConnectorError))
+      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'could not order webhooks');
+    const said = error instanceof ConnectorError ? error.message : 'Syncline could not send the order.';
+    await save({
+      error: [request.address, request.secret].reduce((text, part) => text.replaceAll(part, '…'), said),
+    });
+  }
+}
+
+async function knownAddress({ database, encryption, tenantId, integration: { integrationId } }: Options) {
+  return database.withTenant(tenantId, async (work) => {
+    const found = await findIncomingAddress(work, { integrationId });
+    if (found?.address == null || found.secret === null) return undefined;
+    const { subscriptionIds, subscribedUntil, tokenHash } = found;
+    return {
+      tokenHash,
+      request: {
+        address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
+        secret: await encryption.open(work, incomingSecretLocation(integrationId), found.secret),
+        current: subscribedUntil === null ? null : { ids: subscriptionIds ?? [], endsAt: subscribedUntil },
+      },
+    };
+  });
+}

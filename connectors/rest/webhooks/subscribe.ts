@@ -1,0 +1,90 @@
+/**
+ * Orders webhooks by calls of the third party. An order is for a time: runs renew it, and what is no longer
+ * renewed, or was ordered before a lost answer, ends there by itself.
+ */
+import { randomUUID } from 'node:crypto';
+import type { SubscribeRequest, Subscription } from '../../incoming';
+import { RecordRejected } from '../../errors';
+import type { SubscriptionConfig } from '../config/config-webhooks';
+import { requestTo } from '../http/calls';
+import type { RestContext } from '../http/credentials';
+import { NO_FIELDS, readAnswer, rulesFor } from '../http/response-rules';
+import { openSession } from '../http/session';
+import type { Variables } from '../http/templates';
+import { readAt } from '../json-pointer';
+import { singleValue } from '../push/find-remote-record';
+
+type Call = SubscriptionConfig['create'][number];
+type Send = (call: Call, method: 'POST' | 'PATCH', id?: string) => Promise<string | undefined>;
+
+const MINUTE_MS = 60_000;
+
+/** Of the calls that create and renew; `subscription_id` only of those that renew. */
+export const SUBSCRIPTION_VARIABLES = ['address', 'secret', 'expires_at', 'lifetime_seconds', 'uuid'];
+
+/** undefined: more than half of the time is left. Throws the errors of a call. */
+export async function subscribe(
+  request: SubscribeRequest,
+  context: RestContext,
+): Promise<Subscription | undefined> {
+  const config = context.config.webhooks?.subscription;
+  if (config === undefined) return undefined;
+  const lifetimeMs = config.lifetime_minutes * MINUTE_MS;
+  const now = Date.now();
+  const { current } = request;
+  if (current !== null && current.endsAt.getTime() - now > lifetimeMs / 2) return undefined;
+  const endsAt = new Date(now + lifetimeMs);
+  const send = await sender(request, { config, endsAt }, context);
+  const ids = (await renewed(config, current, send)) ?? (await created(config, send));
+  return { ids, endsAt };
+}
+
+/** undefined: there is nothing to renew, or the third party does not know it any more. */
+async function renewed(
+  { renew }: SubscriptionConfig,
+  current: Subscription | null,
+  send: Send,
+): Promise<string[] | undefined> {
+  if (renew === undefined || current === null || current.ids.length === 0) return undefined;
+  try {
+    for (const id of current.ids) await send(renew, 'PATCH', id);
+    return current.ids;
+  } catch (error) {
+    if (error instanceof RecordRejected) return undefined;
+    throw error;
+  }
+}
+
+async function created({ create }: SubscriptionConfig, send: Send): Promise<string[]> {
+  const ids: string[] = [];
+  for (const call of create) {
+    const id = await send(call, 'POST');
+    if (id !== undefined) ids.push(id);
+  }
+  return ids;
+}
+
+/** Resolves to the id in the answer. */
+async function sender(
+  { address, secret }: SubscribeRequest,
+  { config: { id: at, lifetime_minutes: minutes }, endsAt }: { config: SubscriptionConfig; endsAt: Date },
+  context: RestContext,
+): Promise<Send> {
+  const { config } = context;
+  const session = await openSession(context);
+  return async (call, method, id) => {
+    const variables: Variables = (name) =>
+      ({
+        address,
+        secret,
+        expires_at: endsAt.toISOString().replace(/\.\d+Z$/, '+00:00'),
+        lifetime_seconds: minutes * 60,
+        uuid: randomUUID(),
+        subscription_id: id,
+      })[name];
+    const response = await session.send(requestTo(config, call, method, variables));
+    const answer = readAnswer(response, rulesFor(config), NO_FIELDS, session.quotable);
+    if (answer.meaning !== 'done') throw answer.error;
+    return at === undefined ? undefined : singleValue(readAt(answer.body, at));
+  };
+}

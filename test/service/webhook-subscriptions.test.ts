@@ -1,0 +1,137 @@
+/** Webhooks that Syncline orders itself, with the real api and worker: from the address to the record here. */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { PullingIntegration } from '../support/environments/pulling-integration';
+import { until } from '../support/until';
+
+interface Order {
+  url: string;
+  token: string;
+  until: string;
+}
+
+let product: Product;
+let tenant: ProductTenant;
+let server: http.Server;
+let integration: PullingIntegration;
+let base: string;
+/** What the app holds, and what was ordered there. */
+const contacts = new Map([['c1', 'Ana']]);
+const orders = new Map<string, Order>();
+let refusal: string | undefined;
+
+async function bodyOf(request: http.IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text;
+}
+
+function serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+  void bodyOf(request).then((body) => {
+    const [, kind, id = ''] = (request.url ?? '').split('/');
+    const say = (status: number, answer: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    };
+    const all = [...contacts].map(([key, name]) => ({ id: key, name }));
+    if (kind === 'contacts')
+      return id === ''
+        ? say(200, { data: all })
+        : say(
+            200,
+            all.find((one) => one.id === id)!,
+          );
+    if (refusal !== undefined) return say(403, { message: `${refusal} ${JSON.parse(body).url}` });
+    if (request.method === 'PATCH' && !orders.has(id)) return say(404, { message: 'unknown' });
+    const key = id === '' ? `o${orders.size + 1}` : id;
+    orders.set(key, { ...orders.get(key), ...JSON.parse(body) });
+    return say(200, { id: key });
+  });
+}
+
+beforeAll(async () => {
+  server = http.createServer(serve);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  product = await startProduct();
+  tenant = await product.givenTenant();
+  integration = await PullingIntegration.onboarded(tenant, {
+    connector: 'rest',
+    account_name: 'Contacts',
+    config: {
+      app: 'Contacts',
+      base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      auth: { type: 'none' },
+      check: { path: '/contacts' },
+      errors: { message: '/message' },
+      webhooks: {
+        verify: { type: 'token', at: '/token' },
+        events: [{ items: '/events', record_type: 'contacts', id: '/id' }],
+        subscription: {
+          create: [{ path: '/orders', body: { url: '{address}', token: '{secret}', until: '{expires_at}' } }],
+          id: '/id',
+          renew: { path: '/orders/{subscription_id}', body: { until: '{expires_at}' } },
+          lifetime_minutes: 1_440,
+        },
+      },
+      record_types: {
+        contacts: {
+          list: { path: '/contacts', items: '/data', paging: { type: 'none' } },
+          read: { path: '/contacts/{remote_id}' },
+        },
+      },
+    },
+    credentials: {},
+    record_types: { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] } },
+  });
+  base = `/v1/integrations/${integration.id}/incoming-webhooks`;
+});
+afterAll(async () => {
+  await product?.stop();
+  server.closeAllConnections();
+  server.close();
+});
+
+const shown = () => tenant.api.must('GET', base);
+const ordered = () => [...orders.values()].at(-1)!;
+
+it('an address is ordered at the app by itself, and what the app then tells is read', async () => {
+  const made = await tenant.api.must('POST', `${base}/address`);
+  expect(made).toMatchObject({ has_secret: true, subscription: { ends_at: null, error: null } });
+
+  await until('it is ordered', () => orders.size > 0);
+  expect(ordered()).toMatchObject({ url: made.address, token: expect.any(String) });
+  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
+  await integration.untilQuiet();
+
+  contacts.set('c1', 'Edited there');
+  const { url, token } = ordered();
+  const call = { method: 'POST', body: JSON.stringify({ token, events: [{ id: 'c1' }] }) };
+  const to = `${product.apiUrl}${new URL(url).pathname}`;
+  expect((await fetch(to, { ...call, body: call.body.replace(token, 'guessed') })).status).toBe(401);
+  expect((await fetch(to, call)).status).toBe(200);
+
+  await until(
+    'the change is here',
+    async () => (await integration.held('contacts')).get('c1')?.['name'] === 'Edited there',
+  );
+});
+
+it('a new address is ordered anew; the admin sees a refusal without the address, and no run fails', async () => {
+  await integration.untilQuiet();
+  refusal = 'No rights to order';
+  const made = await tenant.api.must('POST', `${base}/address`);
+  await until('the refusal is noted', async () => (await shown()).subscription.error !== null);
+
+  const { error, ends_at: endsAt } = (await shown()).subscription;
+  expect(error).toContain('No rights to order');
+  expect(error).not.toContain(made.address);
+  expect(endsAt).toBeNull();
+  await integration.untilQuiet();
+  expect((await integration.runs()).map(({ state }) => state)).not.toContain('failed');
+
+  refusal = undefined;
+  await integration.sync('full');
+  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
+  expect(ordered().url).toBe(made.address);
+  expect((await shown()).subscription.error).toBeNull();
+});
