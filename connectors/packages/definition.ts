@@ -19,6 +19,8 @@ export function defineConnector<Config, Credentials>(definition: {
   return definition;
 }
 
+const SECRET = /(^|[_-])(password|passphrase|secret|token|(api|private)[_-]?key)$/i;
+
 const method = z.custom<() => unknown>((value) => typeof value === 'function', 'must be a function');
 const schema = z.custom<z.ZodType>(
   isObjectSchema,
@@ -85,19 +87,30 @@ export function problemOfDefinition(exported: unknown): string | undefined {
       `is written for version ${JSON.stringify(written)} of the interface of connectors, ` +
       `but this release of Syncline has version ${CONNECTOR_INTERFACE}`
     );
-  const { error } = connector.safeParse(given);
+  const { error, data } = connector.safeParse(given);
   const [issue] = error?.issues ?? [];
-  if (issue === undefined) return undefined;
+  if (issue === undefined) return problemOfSecrets(data?.configSchema as z.ZodType);
   const place = ['connector', ...issue.path].join('.');
   return issue.code === 'unrecognized_keys'
     ? `has unknown members in ${place}: ${issue.keys.join(', ')}`
     : `has a faulty ${place}: ${issue.message}`;
 }
 
+/** Everyone who may see an integration sees its configuration. */
+function problemOfSecrets(configSchema: z.ZodType): string | undefined {
+  const { properties = {} } = describe(configSchema);
+  const secret = Object.keys(properties).find((name) => SECRET.test(name));
+  if (secret === undefined) return undefined;
+  return `asks for the secret "${secret}" in connector.configSchema, which is shown: move it to credentialsSchema`;
+}
+
+const describe = (given: z.ZodType): z.core.JSONSchema.BaseSchema =>
+  z.toJSONSchema(given, { io: 'input', unrepresentable: 'any' });
+
 function isObjectSchema(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('_zod' in value)) return false;
   try {
-    return isOfObjects(z.toJSONSchema(value as z.ZodType, { io: 'input', unrepresentable: 'any' }));
+    return isOfObjects(describe(value as z.ZodType));
   } catch {
     return false;
   }

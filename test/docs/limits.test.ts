@@ -6,6 +6,7 @@ import { ROLLOUT_LIMITS } from '../../activities/third-parties/definition-rollou
 import { DRY_RUN_LIMITS } from '../../activities/third-parties/plan-move';
 import { OBSERVE_SECONDS_MAX, STEPS_MAX } from '../../api/third-parties/rollouts/rollout-routes';
 import { BODY_BYTES_MAX } from '../../api/routing/define-route';
+import { CALL_LIMITS } from '../../connectors/packages/guarded-calls';
 import { READER_HEAP_MIB, READERS_MAX } from '../../connectors/postgres/isolation/readers';
 import { READER_LIMITS } from '../../connectors/postgres/session';
 import { DEFAULT_SLOTS } from '../../domain/slot-shares';
@@ -33,6 +34,10 @@ it.each([
   ['JSON of an answer', `${count(JSON_VALUES_MAX)} values, ${JSON_DEPTH_MAX} levels`],
   ['Request', `${BODY_BYTES_MAX / 1024} KiB`],
   ['Slice of a push queue', `${PUSHING_LIMITS.timeBoxMs / 1_000} s, `],
+  [
+    'Call of a connector of a package',
+    `${CALL_LIMITS.callMs / 1_000} s, a push ${CALL_LIMITS.pushMs / 1_000} s; ${CALL_LIMITS.stopMs / 1_000} s more`,
+  ],
   ['Slice of a job or an overview', `${PULLING_LIMITS.timeBoxMs / 1_000} s, `],
   ['Slice of a job or an overview', `after a page of more than ${LONG_WAIT_MS / 1_000} s`],
   [

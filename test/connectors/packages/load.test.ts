@@ -126,6 +126,12 @@ describe('a package that CONNECTOR_PACKAGES names', () => {
       'needs both `readAbilities` and `readPage`',
     ],
     [
+      'keeps a secret in its configuration',
+      'leaky',
+      sound('leaky', 'configSchema: z.strictObject({ api_key: z.string() })'),
+      'asks for the secret "api_key" in connector.configSchema, which is shown: move it to credentialsSchema',
+    ],
+    [
       'has a schema that is none',
       'schema',
       sound('schema', 'configSchema: {}'),
