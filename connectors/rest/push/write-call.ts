@@ -1,5 +1,5 @@
 /** Calls that write a record: body, version, conflicts (412), and the result of a push. */
-import { forUpdate } from '../../payload-of-update';
+import { forUpdate, placesAround, withValuesThere } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
@@ -48,16 +48,25 @@ export async function writeRecord(
   const isMerged = call.merge === true;
   const isMatched = call.if_match ?? (isMerged && calls.recordType.version !== undefined);
   const isReplaced = replacesRecord(call, method);
+  const createOnly = [...(calls.item.createOnly ?? []), ...(calls.recordType.create_only ?? [])];
+  const recordFor = async (current: Current) => {
+    const changed = record(await withoutUnreadEdits(calls, current, isReplaced));
+    return withValuesThere(changed, placesAround(changed, createOnly), current.record);
+  };
   const send = async (current: Current) =>
     sendCall(calls, call, {
       method,
       remoteId: current.id,
       version: current.version,
-      record: record(await withoutUnreadEdits(calls, current, isReplaced)),
+      record: await recordFor(current),
       current: isMerged ? fieldsOf(current, call.omit) : undefined,
       headers: ifMatch(isMatched, current),
     });
-  const isRead = isMerged || isReadFirst(calls) || (remote.version === null && sendsVersion(call));
+  const isInPart =
+    calls.recordType.read !== undefined &&
+    placesAround(record({ ...calls, item: forUpdate(calls.item) }), createOnly).length > 0;
+  const isRead =
+    isMerged || isInPart || isReadFirst(calls) || (remote.version === null && sendsVersion(call));
   const current = isRead ? await readAgain(calls, remote) : remote;
   if (current === undefined) return { meaning: 'missing', error: notThere(remote) };
   return sendAgainIfChanged(calls, current, send);

@@ -2,6 +2,7 @@
  * Problems of a record type: a creation that would be repeated after a lost response, and a search that could
  * return another record.
  */
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { externalIdPointer, isOwnId, sendsVersion } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
@@ -16,7 +17,7 @@ import {
 } from './validate-call';
 import { problemsOfPaging } from './validate-paging';
 import { problemsOfReading } from './validate-read';
-import { merges, problemsOfReplacing } from './validate-replacing';
+import { isInSentObject, merges, problemsOfReplacing } from './validate-replacing';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
 
@@ -160,15 +161,25 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
       pointer: `${pointer}/update`,
       message: 'The version is read before a change if it is not known. Set read or find.',
     });
-  const isRead = isVersioned || wantsVersion.length > 0 || merges(type);
-  if (type.read !== undefined && type.list === undefined && !isRead)
-    problems.push({
-      pointer: `${pointer}/read`,
-      message:
-        'read is called only for "merge", for {version}, after a 412, and where records are also listed. ' +
-        'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.',
-    });
   return problems;
+}
+
+/** An update also reads for a field of the mapping that is sent on creation only. */
+export function problemsOfUnusedRead(
+  pointer: string,
+  type: RecordTypeConfig,
+  mapping: RecordTypeMapping | undefined,
+): Problem[] {
+  if (type.read === undefined || type.list !== undefined || merges(type)) return [];
+  const isVersioned = type.update !== undefined && sendsVersion(type.update);
+  const wantsVersion = type.update?.if_match === true || type.delete?.if_match === true;
+  const isInObject = mapping?.fields.some((field) => isInSentObject(field, mapping));
+  if (isVersioned || wantsVersion || isInObject === true) return [];
+  const message =
+    'read is called only for "merge", for {version}, after a 412, for fields with only_on_create in objects, ' +
+    'and where records are also listed. ' +
+    'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.';
+  return [{ pointer: `${pointer}/read`, message }];
 }
 
 /** In a query language within JSON, a value could end the quotes around it and add conditions. */

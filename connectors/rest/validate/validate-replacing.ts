@@ -2,6 +2,8 @@
  * Problems of calls that replace a record. A PUT with nothing but the mapped fields empties all others in the
  * third party, so it must keep them (`merge`) or be confirmed (`replaces`).
  */
+import { type FieldMapping, isSent, type RecordTypeMapping } from '../../../domain/records/mapping';
+import { toPath } from '../../../domain/records/place';
 import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
 import { isAddressedByOurId, type Problem } from './validate-call';
@@ -119,4 +121,13 @@ function problemsOfMerge(
 
 function withoutEffect(pointer: string, key: 'replaces' | 'partial'): Problem {
   return { pointer, message: `Only a PUT replaces the record. With another method, ${key} has no effect.` };
+}
+
+/** A field that is sent on creation only, beside fields that are always sent. */
+export function isInSentObject({ to, onlyOnCreate }: FieldMapping, { fields }: RecordTypeMapping): boolean {
+  const [around, ...inside] = toPath(to);
+  if (onlyOnCreate !== true || inside.length === 0) return false;
+  return fields.some(
+    (other) => isSent(other) && other.onlyOnCreate !== true && toPath(other.to)[0] === around,
+  );
 }

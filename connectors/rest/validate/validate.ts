@@ -16,7 +16,8 @@ import { problemsOfAnswers } from './validate-answers';
 import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
 import { problemsOfBatches } from './validate-batch';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
-import { isOnlyRead, problemsOfType } from './validate-record-type';
+import { isOnlyRead, problemsOfType, problemsOfUnusedRead } from './validate-record-type';
+import { isInSentObject } from './validate-replacing';
 import { problemsOfWebhooks } from './validate-webhooks';
 
 /** All problems of a configuration; empty if there is none. Credentials are checked only if given. */
@@ -26,9 +27,10 @@ export function findRestProblems(
   credentials?: RestCredentials,
 ): Problem[] {
   return [
-    ...Object.entries(config.record_types).flatMap(([name, type]) =>
-      problemsOfType(`/config/record_types/${name}`, type),
-    ),
+    ...Object.entries(config.record_types).flatMap(([name, type]) => [
+      ...problemsOfType(`/config/record_types/${name}`, type),
+      ...problemsOfUnusedRead(`/config/record_types/${name}`, type, mappings[name]),
+    ]),
     ...problemsOfCall('/config/check', config.check, () => false),
     ...problemsOfGet('/config/check', config.check),
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
@@ -73,7 +75,7 @@ function problemsOfMapping(
   if (mapping.matchBy !== undefined && mapping.direction === 'push')
     problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
   mapping.fields.forEach((field, index) => {
-    const problem = problemOfField(field, type, isPushed);
+    const problem = problemOfField(field, type, { mapping, isPushed });
     if (problem !== undefined) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: problem });
   });
   return problems;
@@ -83,14 +85,17 @@ const keepsOtherFields = ({ merge, partial }: NonNullable<RecordTypeConfig['upda
   merge === true || partial === true;
 
 function problemOfField(
-  { to, onlyOnCreate }: FieldMapping,
+  field: FieldMapping,
   type: RecordTypeConfig,
-  isPushed: boolean,
+  { mapping, isPushed }: { mapping: RecordTypeMapping; isPushed: boolean },
 ): string | undefined {
+  const { to, onlyOnCreate } = field;
   if (onlyOnCreate === true && type.upsert !== undefined)
     return 'The configuration creates and updates records in one call (upsert), so no field is sent on creation only.';
   if (onlyOnCreate === true && type.update?.method === 'PUT' && !keepsOtherFields(type.update))
     return 'Each update replaces the record (PUT), so a field that is sent on creation only would be lost. Set "merge": true.';
+  if (type.read === undefined && type.update !== undefined && isInSentObject(field, mapping))
+    return 'Updates send the object or list around this field without it, so it could be lost. Describe "read": what is there is then sent along.';
   if (isPushed && parsePlace(to).some(isSelector))
     return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
   const selected = type.fields && fieldNameOf(to, type.fields.below);

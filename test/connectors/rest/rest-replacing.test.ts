@@ -6,7 +6,9 @@ import { rest } from '../../../connectors/rest';
 import { deletedThere } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { loopbackPolicy } from '../suite/given';
+import type { RestConfig } from '../../../connectors/rest/config/config';
+import { findRestProblems } from '../../../connectors/rest/validate/validate';
+import { loopbackPolicy, pushItem } from '../suite/given';
 import {
   CONTACTS,
   CONTACTS_MAPPING,
@@ -213,6 +215,50 @@ describe('a third party whose PUT replaces the record', () => {
     const [created, updated] = bodies() as { data: JsonObject }[];
     expect(created?.data).toMatchObject({ email: 'ada@example.com', address: { city: 'Delft' } });
     expect(updated?.data).toEqual({ first_name: 'Ada', ref: 'emp-1' });
+  });
+
+  describe('with a street that is sent on creation only, beside a city that is always sent', () => {
+    const mapping = {
+      ...CONTACTS_MAPPING,
+      fields: [
+        { name: 'city', to: '/address/city' },
+        { name: 'street', to: '/address/street', onlyOnCreate: true as const },
+      ],
+    };
+    const update = { path: PATH };
+
+    it('keeps the street that it has, although its PATCH replaces the whole address', async () => {
+      const context = contextFor({ update }, mapping);
+      const item = pushItem('contacts', mapping, { city: 'Gouda', street: 'Turfmarkt 1' }, { remoteId: '1' });
+
+      const result = await pushOne({ ...item, createOnly: ['/address/street'] }, context);
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated' });
+      expect(records.get('1')).toMatchObject({ address: { street: 'Markt 1', city: 'Gouda' } });
+    });
+
+    it('has to be readable for that', () => {
+      const config = contactsConfig(server.url, {}, { ...TYPE, version: undefined, read: undefined, update });
+      const problems = findRestProblems(rest.configSchema.parse(config) as RestConfig, { contacts: mapping });
+
+      expect(problems).toMatchObject([
+        {
+          pointer: '/record_types/contacts/fields/1/to',
+          message: expect.stringContaining('"read"') as string,
+        },
+      ]);
+    });
+  });
+
+  it('is not read first for what is sent on creation only, if nothing around it is sent', async () => {
+    const context = contextFor({ update: { path: '/contacts/{remote_id}' } });
+
+    await pushOne(
+      { ...aContact({ remoteId: '1' }, { city: 'Gouda' }), createOnly: ['/address/city'] },
+      context,
+    );
+
+    expect(server.requests.map(({ method }) => method)).toEqual(['PATCH']);
   });
 
   it('has the record created again when the read finds none', async () => {

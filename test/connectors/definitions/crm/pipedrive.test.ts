@@ -3,7 +3,7 @@
  * numbers as ids, a search with an answer of its own form, strict validation, and `success` in each answer.
  */
 import type { JsonObject, JsonValue } from '../../../../domain/json';
-import { errorOf } from '../../rest/rest-given';
+import { errorOf, pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
@@ -173,6 +173,20 @@ describeContract(PERSONS, (given) => {
     const [record] = await readAll(context, 'contacts');
 
     expect(record?.fields).toMatchObject({ custom_fields: { [HASH]: 'Navy' } });
+  });
+
+  it('finds a person whose e-mail address is written in another case', async () => {
+    const { product, linked } = given();
+    const context = await linked();
+    const there = product.records.add({ name: 'Ada', emails: [{ value: 'Ada@Example.com', primary: true }] });
+
+    const result = await pushOne(
+      itemsOf('contacts')(context, { name: 'Ada L', email: 'ada@example.com' }),
+      context,
+    );
+
+    expect(result).toMatchObject({ ok: true, effect: 'updated', remoteId: there.id });
+    expect(product.records.living()).toHaveLength(1);
   });
 
   it('creates no person that could not be found again', async () => {
