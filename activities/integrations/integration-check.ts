@@ -49,7 +49,8 @@ export const createIntegrationCheckActivities = (
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed');
     let tried: TryResult[] | undefined;
     const tries = async (plan: TryPlan): Promise<CheckProblem[]> => {
-      tried = await tryDefinition(await open(), { plan, signal: within(checkMs - CLEAN_UP_MS) });
+      const { attempt } = Context.current().info;
+      tried = await tryDefinition(await open(), { plan, signal: within(checkMs - CLEAN_UP_MS), attempt });
       return [];
     };
     const { plan } = found;

@@ -2,6 +2,7 @@
  * From an OpenAPI document, a curl command or nothing to a definition that works: drafts, and tries of single
  * calls. For admins of tenants, who link what they describe, and for operators, who add it for all tenants.
  */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
@@ -175,7 +176,7 @@ async function prepareTries(
   return async () => {
     const { tried, ok, kind, message } = await wait();
     // A worker of an earlier version has checked the settings instead.
-    if (tried === undefined && (ok || kind === 'internal')) throw new HttpError('check_unanswered');
+    if (tried === undefined && (ok || kind === 'internal')) throw unanswered(plan);
     return async () => {
       const results = tried === undefined ? [] : withRefusedWrites(tried, body);
       const isWell = tried !== undefined && results.every(({ outcome }) => outcome !== 'failed');
@@ -194,6 +195,14 @@ async function prepareTries(
       };
     };
   };
+}
+
+function unanswered({ tries, testName }: TryPlan): HttpError {
+  if (!tries.some((one) => WRITING_TRIES.includes(one))) return new HttpError('check_unanswered');
+  const detail =
+    'No worker finished the tries in time. Test records may be left in the app, with external ids that begin ' +
+    `with ${testName}. Look for them, and delete them there.`;
+  return new HttpError('check_unanswered', { detail });
 }
 
 const CONSENT =
@@ -216,6 +225,7 @@ function planOf(body: Wanted, recordType: string): TryPlan {
     record: body.record,
     change: body.change,
     wrong: body.wrong,
+    testName: `synclinetry${randomBytes(6).toString('hex')}`,
   };
 }
 

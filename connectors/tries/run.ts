@@ -1,5 +1,5 @@
 /** What the tries of one request share: the connection, the test record, and words for errors. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../domain/json';
 import { mapRecord, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { TryOutcome, TryPlan, TryResult } from '../../domain/third-parties/tries';
@@ -19,6 +19,8 @@ export interface TestRecord {
   remoteVersion: string | null;
   isThere: boolean;
 }
+
+export const newTestName = (): string => `synclinetry${randomBytes(6).toString('hex')}`;
 
 /** A search has found a record; nothing was written to it. */
 class Found extends RecordRejected {
@@ -42,9 +44,24 @@ export class Run {
   constructor(
     readonly opened: Opened,
     readonly plan: TryPlan,
+    /** From 1; before a later one, a worker died. */
+    private readonly attempt: number,
   ) {
     this.recordType = plan.recordType;
     this.mapping = opened.context.mappings[plan.recordType];
+    for (let earlier = 1; earlier < attempt; earlier += 1) {
+      const left = { remoteId: null, remoteVersion: null, isThere: true };
+      const { tries, record, wrong } = plan;
+      if (tries.includes('create') && record !== undefined)
+        this.testRecords.push({ ...left, externalId: this.testName('create', earlier), fields: record });
+      if (tries.includes('error') && wrong !== undefined)
+        this.testRecords.push({ ...left, externalId: this.testName('error', earlier), fields: wrong });
+    }
+  }
+
+  /** Letters and digits alone: the ids of some products allow nothing else. */
+  testName(purpose: 'create' | 'error', attempt = this.attempt): string {
+    return `${this.plan.testName ?? newTestName()}${purpose === 'create' ? 'a' : 'b'}${attempt}`;
   }
 
   get testRecord(): TestRecord | undefined {

@@ -17,10 +17,14 @@ interface Trying {
   plan: TryPlan;
   /** Aborts at the time limit of the tries. The connection is open for longer, to clean up. */
   signal: AbortSignal;
+  attempt?: number;
 }
 
 /** @throws errors that are not the third party's */
-export async function tryDefinition(opened: Opened, { plan, signal }: Trying): Promise<TryResult[]> {
+export async function tryDefinition(
+  opened: Opened,
+  { plan, signal, attempt = 1 }: Trying,
+): Promise<TryResult[]> {
   const { context } = opened;
   const recording = new Recording({
     credentials: context.credentials,
@@ -32,10 +36,10 @@ export async function tryDefinition(opened: Opened, { plan, signal }: Trying): P
     http: recording.http(context.http),
     tokens: recording.tokens(context.tokens),
   };
-  const run = new Run({ ...opened, context: recorded }, plan);
+  const run = new Run({ ...opened, context: recorded }, plan, attempt);
   const results: TryResult[] = [];
   let isOver = false;
-  const attempt = async (name: TryResult['try'], step: () => Promise<Step>): Promise<void> => {
+  const tryOne = async (name: TryResult['try'], step: () => Promise<Step>): Promise<void> => {
     const begunAt = performance.now();
     const { problems = [], ...done } = await settled(run, name, step);
     const words = ({ message, ...rest }: TryResult['problems'][number]) => ({
@@ -53,14 +57,14 @@ export async function tryDefinition(opened: Opened, { plan, signal }: Trying): P
   };
   for (const name of TRIES.filter((one) => plan.tries.includes(one))) {
     if (isOver) {
-      await attempt(name, async () => ({ outcome: 'not_tried', message: 'Something before it has failed.' }));
+      await tryOne(name, async () => ({ outcome: 'not_tried', message: 'Something before it has failed.' }));
       continue;
     }
-    await attempt(name, () => beforeAbort(signal, STEPS[name](run, recording)));
+    await tryOne(name, () => beforeAbort(signal, STEPS[name](run, recording)));
     isOver = name === 'check' && results.at(-1)?.outcome === 'failed';
   }
   if (run.testRecords.some(({ isThere }) => isThere))
-    await attempt(
+    await tryOne(
       'clean_up',
       async () => (await writing.cleanUp(run)) ?? passed('There is nothing to clean up.'),
     );

@@ -1,13 +1,18 @@
 /** Tries of searching and writing, with a test record that is removed at the end. */
-import { randomBytes } from 'node:crypto';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
 import type { PushResult } from '../connector';
-import { type ConnectorError, RecordRejected, Unavailable } from '../errors';
+import { ConnectorError, RecordRejected, Unavailable } from '../errors';
 import { cannotRead, firstPage } from './reading';
-import { failed, notPossible, passed, problem, type Run, type Step, type TestRecord } from './run';
-
-/** Letters and digits alone: the ids of some products allow nothing else. */
-const newName = (): string => `synclinetry${randomBytes(6).toString('hex')}`;
+import {
+  failed,
+  newTestName,
+  notPossible,
+  passed,
+  problem,
+  type Run,
+  type Step,
+  type TestRecord,
+} from './run';
 
 function cannotFind(run: Run): Step | undefined {
   if (run.hasOwnIds) return notPossible('Syncline assigns the ids, so records need no search.');
@@ -28,7 +33,7 @@ export async function find(run: Run): Promise<Step> {
   const listed = isGiven ? undefined : records.find((one) => usesValues(run) || one.externalId !== null);
   if (!isGiven && listed === undefined)
     return notPossible('Give the `external_id` of a record that is there, or describe the list.');
-  const sought = externalId ?? listed?.externalId ?? newName();
+  const sought = externalId ?? listed?.externalId ?? newTestName();
   const found = await run.find(sought, listed?.fields ?? {});
   if (found !== null && (listed === undefined || listed.remoteId === found))
     return passed(`The search finds a record that is there. Its id is ${found}.`);
@@ -40,7 +45,7 @@ export async function find(run: Run): Promise<Step> {
 export async function unknownId(run: Run): Promise<Step> {
   const refused = cannotFind(run);
   if (refused) return refused;
-  const externalId = newName();
+  const externalId = newTestName();
   const known =
     run.plan.record === undefined ? run.firstPage?.records[0]?.fields : run.payloadOf(run.plan.record);
   if (known === undefined && usesValues(run))
@@ -77,7 +82,7 @@ export async function create(run: Run): Promise<Step> {
   if (refused) return refused;
   const { record } = run.plan;
   if (record === undefined) return notPossible('Give the fields of a test record (`record`).');
-  const made = await write(run, newName(), record);
+  const made = await write(run, run.testName('create'), record);
   if (!made.result.ok) return failed(run, made.result.error, createPart(run));
   return passed(
     `The test record was created with the external id ${made.kept.externalId}. Its id is ${made.kept.remoteId}.`,
@@ -165,7 +170,7 @@ export async function refusal(run: Run): Promise<Step> {
   if (refused) return refused;
   const { wrong } = run.plan;
   if (wrong === undefined) return notPossible('Give a record that the product must refuse (`wrong`).');
-  const { result } = await write(run, newName(), wrong);
+  const { result } = await write(run, run.testName('error'), wrong);
   if (result.ok) return problem(run.pointer('answers'), 'accepted', WAS_ACCEPTED);
   if (!(result.error instanceof RecordRejected)) return failed(run, result.error, 'answers');
   const each = result.error.errors.map(({ field, remoteField, message, code }) => {
@@ -235,8 +240,22 @@ export async function cleanUp(run: Run): Promise<Step | undefined> {
   return { outcome: isClean ? 'passed' : 'failed', message: words.join(' ') };
 }
 
+/** Searches for a record whose creation has no known end, and keeps its id. */
+async function isGone(run: Run, test: TestRecord): Promise<boolean> {
+  // A search for values may find the record of another.
+  if (cannotFind(run) !== undefined || usesValues(run)) return false;
+  try {
+    test.remoteId = await run.find(test.externalId, run.payloadOf(test.fields));
+    return test.remoteId === null;
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    return false;
+  }
+}
+
 async function cleanUpOne(run: Run, test: TestRecord): Promise<[words: string, isGone: boolean]> {
   const name = `The test record ${test.externalId}`;
+  if (test.remoteId === null && (await isGone(run, test))) return [`${name} is not found there.`, true];
   if (test.remoteId === null)
     return [
       `${name} may have been created, because its answer was lost. Look for it, and delete it there.`,

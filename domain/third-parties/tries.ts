@@ -40,6 +40,8 @@ export interface TryPlan {
   change?: JsonObject | undefined;
   /** What the product must refuse, for `error`. */
   wrong?: JsonObject | undefined;
+  /** Test records are named so, with more behind it; known before there are any. */
+  testName?: string | undefined;
 }
 
 /** `not_possible`: the definition or the data does not allow it. `not_tried`: something before it failed. */

@@ -89,13 +89,18 @@ describe('a try', () => {
     });
     const tries = ['create', 'list', 'remove'];
     await tenant.admin.post(TRY, request({ tries }));
-    await tenant.admin.post(TRY, request({ tries, may_write: true, record: { email: 'a@b.c' } }));
+    const lost = await tenant.admin.post(
+      TRY,
+      request({ tries, may_write: true, record: { email: 'a@b.c' } }),
+    );
     spy.mockRestore();
 
     expect(plans).toMatchObject([
       { recordType: 'contacts', tries: ['list'] },
       { tries: ['list', 'create', 'remove'], record: { email: 'a@b.c' } },
     ]);
+    // Without a result, it says what a worker that died may have left in the app.
+    expect((lost.body as { detail: string }).detail).toContain((plans[1] as { testName: string }).testName);
   });
 
   it('gives the credentials to the worker sealed, and leaves nothing of them', async () => {

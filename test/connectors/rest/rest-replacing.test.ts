@@ -6,7 +6,6 @@ import { rest } from '../../../connectors/rest';
 import { deletedThere } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import type { RestConfig } from '../../../connectors/rest/config/config';
 import { findRestProblems } from '../../../connectors/rest/validate/validate';
 import { loopbackPolicy, pushItem } from '../suite/given';
 import {
@@ -239,7 +238,7 @@ describe('a third party whose PUT replaces the record', () => {
 
     it('has to be readable for that', () => {
       const config = contactsConfig(server.url, {}, { ...TYPE, version: undefined, read: undefined, update });
-      const problems = findRestProblems(rest.configSchema.parse(config) as RestConfig, { contacts: mapping });
+      const problems = findRestProblems(rest.configSchema.parse(config), { contacts: mapping });
 
       expect(problems).toMatchObject([
         {
@@ -251,7 +250,10 @@ describe('a third party whose PUT replaces the record', () => {
   });
 
   it('is not read first for what is sent on creation only, if nothing around it is sent', async () => {
-    const context = contextFor({ update: { path: '/contacts/{remote_id}' } });
+    const context = contextFor({
+      list: { path: '/contacts', items: '/items', paging: { type: 'none' } },
+      update: { path: PATH },
+    });
 
     await pushOne(
       { ...aContact({ remoteId: '1' }, { city: 'Gouda' }), createOnly: ['/address/city'] },

@@ -33,6 +33,7 @@ interface Given {
   plan?: Partial<TryPlan>;
   mapping?: RecordTypeMapping;
   signal?: AbortSignal;
+  attempt?: number;
 }
 
 async function tries(names: readonly TryName[], given: Given = {}): Promise<TryResult[]> {
@@ -48,6 +49,7 @@ async function tries(names: readonly TryName[], given: Given = {}): Promise<TryR
     {
       plan: { recordType: 'contacts', tries: names, ...RECORDS, ...given.plan },
       signal: given.signal ?? new AbortController().signal,
+      attempt: given.attempt ?? 1,
     },
   );
 }
@@ -306,17 +308,46 @@ it('says that the test record is still there if it cannot be removed', async () 
   expect(results[1]?.message).toContain('is still there with the id n4');
 });
 
-it('says that the test record may be there if the answer to its creation was lost', async () => {
-  acme.habits.push((request, usual) => {
-    if (request.method !== 'POST') return usual();
-    usual();
-    return { status: 502 };
+describe('if the answer to the creation of the test record was lost', () => {
+  beforeEach(() => {
+    acme.habits.push((request, usual) => {
+      if (request.method !== 'POST') return usual();
+      usual();
+      return { status: 502 };
+    });
   });
 
-  const results = await tries(['create']);
+  it('searches for it, and removes it', async () => {
+    const results = await tries(['create']);
 
-  expect(outcomesOf(results)).toEqual({ create: 'failed', clean_up: 'failed' });
-  expect(results[1]?.message).toContain('may have been created');
+    expect(outcomesOf(results)).toEqual({ create: 'failed', clean_up: 'passed' });
+    expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
+  });
+
+  it('says that it may be there if it cannot be searched for', async () => {
+    acme.habits.push((request, usual) =>
+      request.method === 'GET' && acme.contacts.size > 3 ? { status: 502 } : usual(),
+    );
+
+    const results = await tries(['create']);
+
+    expect(outcomesOf(results)).toEqual({ create: 'failed', clean_up: 'failed' });
+    expect(results[1]?.message).toContain('may have been created');
+  });
+});
+
+it('removes what a worker that died has left behind, and nothing else', async () => {
+  const plan = { testName: 'synclinetry0815' };
+  acme.habits.push((request, usual) => (request.method === 'DELETE' ? { status: 500 } : usual()));
+  await tries(['create'], { plan });
+  acme.habits.pop();
+  expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3', 'n4']);
+
+  const results = await tries(['create'], { plan, attempt: 2 });
+
+  expect(outcomesOf(results)).toEqual({ create: 'passed', clean_up: 'passed' });
+  expect(results[1]?.message).toContain('The test record synclinetry0815a1 was deleted.');
+  expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
 });
 
 it('does not go on if the check has failed', async () => {
