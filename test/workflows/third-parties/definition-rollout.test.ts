@@ -103,6 +103,21 @@ it('holds back an integration whose app does not answer the new settings, until 
   expect(await world.versions([refused, other])).toEqual([2, 2]);
 });
 
+it('does not hold back an integration because its dry run was interrupted', async () => {
+  await world.follower();
+  let interruptions = 2;
+  environment.ledger.checkAnswer = () => {
+    interruptions -= 1;
+    if (interruptions >= 0) throw new Error('The worker died.');
+    return undefined;
+  };
+
+  await world.publish();
+
+  expect(await world.moves()).toMatchObject([{ state: 'planned', isTried: true, problems: [] }]);
+  expect(environment.ledger.checks).toBe(3);
+});
+
 it('stops by itself when an integration fails after its change, and can be rolled back', async () => {
   const logged = jest.spyOn(environment.dependencies.log, 'error');
   const followers = await world.followers(3);
