@@ -39,11 +39,7 @@ export function RolloutPage() {
   const path = `/platform/third-party-definitions/${definitionKey}/rollouts/${rolloutId}`;
   return (
     <Page
-      title={
-        rollout.data
-          ? `${definitionKey}: ${rollout.data.adopt ? 'adoption' : 'rollout'} of version ${rollout.data.version}`
-          : 'Rollout'
-      }
+      title={titleOf(rollout.data)}
       subtitle={rolloutId}
       badge={rollout.data && <RolloutBadge rollout={rollout.data} size="lg" />}
       actions={
@@ -89,6 +85,11 @@ export function RolloutPage() {
     </Page>
   );
 }
+
+const titleOf = (rollout: Rollout | undefined): string =>
+  rollout === undefined
+    ? 'Rollout'
+    : `${rollout.definition_key}: ${rollout.adopt ? 'adoption' : 'rollout'} of version ${rollout.version}`;
 
 function Explanation({ rollout }: { rollout: Rollout }) {
   const { state, paused_because: because, integrations } = rollout;
