@@ -15,8 +15,9 @@ export async function signsInAsDefined(
   const { rules } = (await findDefinitionVersion(work, { key, version })) ?? {};
   if (rules === undefined || !Object.hasOwn(rules.signIns, signIn)) return false;
   const use = { signIn, parameters: own.definitionParameters ?? {} };
-  const defined = expand(rules, use, (config) => connector.configSchema.parse(config) as JsonObject);
-  return authOf(defined.config) === authOf(own.config);
+  // A configuration of a former version lacks the defaults of this one.
+  const read = (config: unknown) => connector.configSchema.parse(config) as JsonObject;
+  return authOf(expand(rules, use, read).config) === authOf(read(own.config));
 }
 
 const authOf = ({ auth = null }: JsonObject): string =>

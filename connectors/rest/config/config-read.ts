@@ -186,6 +186,11 @@ export const List = z.strictObject({
   version: JsonPointer.optional(),
   /** The call that reads one record, for lists that hold only ids or shortened records. */
   detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
+  /**
+   * What the list selects by constants, such as `?type=employee`: a record that is read alone and does not
+   * fulfil it is none of the list, and counts as gone.
+   */
+  selects: Condition.optional(),
   /** When a record was last modified, within a record. */
   modified: z.strictObject({ at: JsonPointer, format: TimeFormat }).optional(),
   /** The number of records in the whole list, only if it is exact. */

@@ -4,6 +4,7 @@ import type { NamedRequest } from '../../incoming';
 import type { RecordTypeConfig } from '../config/config';
 import type { ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
+import { isTrueOf } from '../http/response-rules';
 import { openSession } from '../http/session';
 import { readEach } from '../read/details';
 import { readItems } from '../read/read-items';
@@ -39,7 +40,10 @@ export async function readNamedRecords(
   // Records that were not asked for any more are not gone.
   signal.throwIfAborted();
   const single = { ...list, id: undefined, version: undefined, modified: undefined };
-  const { records, unreadable } = readItems(detailed.items, single, recordType);
+  const { selects } = list;
+  // `changes` and `read` reach records that the list leaves out.
+  const items = detailed.items.filter((item) => selects === undefined || isTrueOf(selects, item));
+  const { records, unreadable } = readItems(items, single, recordType);
   const seen = new Set([...records, ...unreadable, ...detailed.unreadable].map(({ remoteId }) => remoteId));
   const gone = remoteIds
     .filter((remoteId) => !seen.has(remoteId))

@@ -6,6 +6,9 @@ import type { OAuthConsentResult } from '../../../../contract/oauth-consent';
 import { connectors } from '../../../../connectors';
 import { createConsent, findConsent, saveConsentCode } from '../../../../db/integrations/oauth/consents';
 import { toTypeId } from '../../../../db/sql/ids';
+import { PLATFORM_TENANT_ID } from '../../../../db/tables/tenants';
+import { addDefinitionVersion, setCurrentVersion } from '../../../../db/third-parties/definitions';
+import type { JsonObject } from '../../../../domain/json';
 import { deleteIntegration } from '../../../../db/sync-runs/integration-lifecycle';
 import { closeConnections, createHttpClient } from '../../../../egress/http-client';
 import { loopbackPolicy } from '../../../connectors/suite/given';
@@ -109,6 +112,46 @@ it('stores the tokens and names the account, without a secret in the words', asy
   expect(told).toContain('Ada & Sons is connected');
   expect([...issuer.secrets, APP_SECRET, VERIFIER].filter((secret) => told.includes(secret))).toEqual([]);
 });
+
+it('proves the account where the sign-in is that of a definition, and not where a tenant has changed it', async () => {
+  const proved = async () =>
+    (await accounts()).map((row) => row['proved_connection_id'] === row['connection_id']);
+  await exchange(await givenConsent());
+  expect(await proved()).toEqual([false]);
+
+  const { auth, ...described } = config;
+  await givenDefinition({ auth: auth as JsonObject, config: described as JsonObject });
+  await givenIntegration({ app_id: (auth as JsonObject)['app_id'] });
+  await follow();
+  await exchange(await givenConsent());
+  expect(await proved()).toEqual([true]);
+
+  await givenIntegration({
+    app_id: (auth as JsonObject)['app_id'],
+    account: { url: `${issuer.url}/me`, id: '/name' },
+  });
+  await follow();
+  await exchange(await givenConsent());
+  expect(await accounts()).toMatchObject([{ account_id: 'Ada & Sons' }]);
+  expect(await proved()).toEqual([false]);
+});
+
+/** A definition whose sign-in by consent is `auth`. */
+async function givenDefinition({ auth, config: described }: { auth: JsonObject; config: JsonObject }) {
+  await db.database.withTenant(PLATFORM_TENANT_ID, async (work) => {
+    const signIns = { consent: { auth } };
+    const rules = { connector: 'rest', parameters: {}, signIns, config: described, mappings: {} };
+    const given = { key: 'crm', document: {}, rules, origin: 'platform' as const, createdBy: 'test' };
+    const { version } = await addDefinitionVersion(work, given);
+    await setCurrentVersion(work, { key: 'crm', version: version.version });
+  });
+}
+const follow = () =>
+  db.superuser(
+    `update integrations set definition_key = 'crm', definition_version = 1, definition_sign_in = 'consent',
+       definition_parameters = '{}' where integration_id = $1`,
+    [integrationId],
+  );
 
 it('names the rights that were asked for and not granted', async () => {
   await givenIntegration({ scopes: ['contacts', 'contacts.write', 'offline_access'] });

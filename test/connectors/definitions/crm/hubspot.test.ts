@@ -9,6 +9,7 @@ import { errorOf } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { CALLED, hmacOf, NOW, type WebhookContract } from '../webhook-contract';
 
 const TOKEN = 'pat-eu1-0815';
 const PAGE = 2;
@@ -162,6 +163,29 @@ const refuse = (status: number, category: string, message: string, errors?: Json
   body: { status: 'error', message, correlationId: 'c1', category, ...(errors && { errors }) },
 });
 
+/** As the app's events are signed: the method, the address, the body and the time. */
+const announcedAs = (subscriptionType: string): WebhookContract => ({
+  account: '62515',
+  headers(body, secret) {
+    const at = String(NOW.getTime());
+    const signature = hmacOf(`POST${CALLED}${body}${at}`, secret, { encoding: 'base64' });
+    return { 'X-HubSpot-Request-Timestamp': at, 'X-HubSpot-Signature-v3': signature };
+  },
+  event: ({ id }, _secret, account) => [
+    {
+      eventId: 100,
+      subscriptionId: 1234,
+      portalId: Number(account),
+      appId: 98765,
+      occurredAt: NOW.getTime(),
+      subscriptionType,
+      attemptNumber: 0,
+      objectId: Number(id),
+      ...(subscriptionType.startsWith('object.') && { objectTypeId: '0-2' }),
+    },
+  ],
+});
+
 const contact = (number: number) => ({
   first_name: 'Ada',
   last_name: `Lovelace ${number}`,
@@ -189,6 +213,7 @@ const CONTACTS: Contract = {
     records.add({ firstname: 'Grace', lastname: `Hopper ${number}`, email: `e${number}@example.com` }),
   touch: { jobtitle: 'Admiral' },
   hasChanges: true,
+  webhook: announcedAs('contact.propertyChange'),
   push: {
     fields: contact,
     change: { title: 'Countess' },
@@ -251,6 +276,7 @@ describeContract({
   ...CONTACTS,
   product: () => hubspot('companies'),
   recordType: 'companies',
+  webhook: announcedAs('object.propertyChange'),
   seed: ({ records }, number) => records.add({ name: `Hopper ${number}`, domain: 'hopper.example' }),
   touch: { phone: '1' },
   push: {

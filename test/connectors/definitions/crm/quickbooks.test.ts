@@ -8,6 +8,7 @@ import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { hmacOf, NOW, type WebhookContract } from '../webhook-contract';
 
 const COMPANY = '/v3/company/1234567890123456';
 const PAGE = 2;
@@ -137,6 +138,44 @@ const customer = (number: number) => ({
   phone: '1',
 });
 
+const signed = (body: string, secret: string) => ({
+  'intuit-signature': hmacOf(body, secret, { encoding: 'base64' }),
+});
+
+/** CloudEvents. */
+const announced: WebhookContract = {
+  account: '1234567890123456',
+  headers: signed,
+  event: ({ id }, _secret, account) => [
+    {
+      specversion: '1.0',
+      id: '88cd52aa-33b6-4351-9aa4-47572edbd068',
+      source: 'intuit.dsnBgbseACLLRZNxo2dfc4evmEJdxde58xeeYcZliOU=',
+      type: 'qbo.customer.updated.v1',
+      datacontenttype: 'application/json',
+      time: NOW.toISOString(),
+      intuitentityid: id,
+      intuitaccountid: account,
+      data: {},
+    },
+  ],
+};
+
+/** As before 2026. */
+const announcedBefore: WebhookContract = {
+  ...announced,
+  event: ({ id }, _secret, account) => ({
+    eventNotifications: [
+      {
+        realmId: account,
+        dataChangeEvent: {
+          entities: [{ name: 'Vendor', id, operation: 'Update', lastUpdated: NOW.toISOString() }],
+        },
+      },
+    ],
+  }),
+};
+
 const CUSTOMERS: Contract = {
   key: 'quickbooks',
   parameters: { company_id: '1234567890123456', oauth_app: 'oap_01h00000000000000000000000' },
@@ -159,6 +198,7 @@ const CUSTOMERS: Contract = {
     }),
   touch: { GivenName: 'Amazing' },
   hasChanges: true,
+  webhook: announced,
   push: {
     fields: customer,
     change: { email: 'ada@example.com' },
@@ -202,4 +242,9 @@ describeContract(CUSTOMERS, (given) => {
   });
 });
 
-describeContract({ ...CUSTOMERS, product: () => quickbooks('Vendor'), recordType: 'vendors' });
+describeContract({
+  ...CUSTOMERS,
+  product: () => quickbooks('Vendor'),
+  recordType: 'vendors',
+  webhook: announcedBefore,
+});

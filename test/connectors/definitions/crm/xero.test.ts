@@ -8,6 +8,7 @@ import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
 import { CONSENTED_TOKEN, describeContract, itemsOf, readAll } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { hmacOf } from '../webhook-contract';
 
 const TENANT = '45e4708e-d862-4111-ab3a-dd8cd03913e1';
 const OWN_TOKEN = 'custom-connection-token';
@@ -154,6 +155,26 @@ describeContract(
       }),
     touch: { EmailAddress: 'grace@example.com' },
     hasChanges: true,
+    webhook: {
+      account: TENANT,
+      headers: (body, secret) => ({ 'x-xero-signature': hmacOf(body, secret, { encoding: 'base64' }) }),
+      event: ({ id }, _secret, account) => ({
+        events: [
+          {
+            resourceUrl: `https://api.xero.com/api.xro/2.0/Contacts/${id}`,
+            resourceId: id,
+            eventDateUtc: '2026-11-30T12:00:00.000',
+            eventType: 'UPDATE',
+            eventCategory: 'CONTACT',
+            tenantId: account,
+            tenantType: 'ORGANISATION',
+          },
+        ],
+        lastEventSequence: 1,
+        firstEventSequence: 1,
+        entropy: 'S0m3r4Nd0mt3xt',
+      }),
+    },
     push: {
       fields: contact,
       change: { email: 'ada@example.com' },

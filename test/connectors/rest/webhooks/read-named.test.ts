@@ -81,6 +81,22 @@ it('where read says that the record is, not where the answers to changes have it
   expect(page.records.map(({ fields }) => fields['name'])).toEqual(['Ana']);
 });
 
+it('a record that the list would leave out is none of it', async () => {
+  answers['a'] = [200, { id: 'a', name: 'Ana', type: 'employee' }];
+  answers['b'] = [200, { id: 'b', name: 'Ben', type: 'contractor' }];
+  const list = { path: '/contacts?type=employee', items: '/data', paging: { type: 'none' } };
+  const read = { path: '/contacts/{remote_id}' };
+  const selects = { at: '/type', is: 'employee' };
+
+  const page = await readAs(context({ read, list: { ...list, selects } }), 'a', 'b');
+
+  expect(page.records.map(({ remoteId, isDeleted }) => [remoteId, isDeleted])).toEqual([
+    ['a', false],
+    ['b', true],
+  ]);
+  expect(page.records.at(-1)?.fields).toEqual({});
+});
+
 it('an app that is down is an outage', async () => {
   answers = { a: [503, {}], b: [503, {}] };
 
