@@ -1,4 +1,4 @@
-/** Webhooks that Syncline orders itself, with the real api and worker: from the address to the record here. */
+/** Webhooks that Syncline orders itself, with the real api and worker: from the address to the record. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';

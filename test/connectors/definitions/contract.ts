@@ -6,18 +6,17 @@ import path from 'node:path';
 import { compileDefinition } from '../../../api/third-parties/compile-definition';
 import { readShippedDefinitions } from '../../../api/third-parties/shipped-definitions';
 import { connectors } from '../../../connectors';
-import type { Connector, PushItem, PushResult } from '../../../connectors/connector';
+import type { PushItem, PushResult } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { parsePlace, valueAt } from '../../../domain/records/place';
 import { expand } from '../../../domain/third-parties/definition';
-import type { RestContext } from '../rest/rest-given';
 import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
 import type { ScriptedAnswer } from '../suite/scripted-server';
 import { type Product, type Row, type Simulator, startSimulator } from './simulator';
-import { describeWebhook, type WebhookContract } from './webhook-contract';
+import { describeWebhook, type Linked, type WebhookContract } from './webhook-contract';
 
 export interface Contract {
   key: string;
@@ -296,9 +295,6 @@ export const itemsOf =
   (recordType: string) =>
   (context: Linked, fields: JsonObject, overrides: object = {}) =>
     pushItem(recordType, context.mappings[recordType]!, fields, { externalId: 'e1', ...overrides });
-
-/** The definition, linked by its connector; nearly all are linked by REST, and tests of theirs use that. */
-export type Linked = RestContext & { connector: Connector };
 
 interface Linking {
   signIn?: string;

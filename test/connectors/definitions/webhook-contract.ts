@@ -2,8 +2,12 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingCall } from '../../../connectors/incoming';
 import type { JsonValue } from '../../../domain/json';
-import type { Contract, Given, Linked } from './contract';
-import type { Row } from './simulator';
+import type { Connector } from '../../../connectors/connector';
+import type { RestContext } from '../rest/rest-given';
+import type { Product, Row } from './simulator';
+
+/** The definition, linked by its connector; nearly all are linked by REST, and tests of theirs use that. */
+export type Linked = RestContext & { connector: Connector };
 
 export interface WebhookContract {
   /** What the product sends when the record has changed. @param account where it has changed */
@@ -27,9 +31,9 @@ export const hmacOf = (
 ): string => createHmac(algorithm, secret).update(text).digest(encoding);
 
 export function describeWebhook(
-  { recordType, seed }: Contract,
+  { recordType, seed }: { recordType: string; seed(product: Product, number: number): Row },
   { event, headers, secret = 'webhook-secret-0815', isAnonymous = false, account }: WebhookContract,
-  given: Given,
+  given: () => { product: Product; linked(): Promise<Linked> },
 ): void {
   const callOf = (row: Row, by = secret, of = account): IncomingCall => {
     const body = JSON.stringify(event(row, by, of ?? ''));
