@@ -21,7 +21,11 @@ const NAME = 'Sample address book';
 const ROLLOUT_WAIT_MS = 15_000;
 
 /** @param platform calls with the platform key. Safe to repeat. */
-export async function ensureDefinition(platform: Client, app: SampleApp): Promise<void> {
+export async function ensureDefinition(
+  platform: Client,
+  app: SampleApp,
+  rolloutWaitMs = ROLLOUT_WAIT_MS,
+): Promise<void> {
   const document = fillParameters(
     JSON.parse(
       fs.readFileSync(path.join(projectFolder, 'dev/sample-app/definition.json'), 'utf8'),
@@ -30,7 +34,7 @@ export async function ensureDefinition(platform: Client, app: SampleApp): Promis
   );
   const added = await platform.mustCall('POST', '/platform/third-party-definitions', document);
   const { key, version } = added as { key: string; version: number };
-  if (added.is_current !== true) await publish(platform, key, version);
+  if (added.is_current !== true) await publish(platform, { key, version }, rolloutWaitMs);
 }
 
 /** @returns its id. */
@@ -52,13 +56,17 @@ async function ensureOAuthApp(platform: Client, { url, clientId, clientSecret }:
 }
 
 /** Waits for a limited time: a worker that is slow or stopped must not hold up the start. */
-async function publish(platform: Client, key: string, version: number): Promise<void> {
+async function publish(
+  platform: Client,
+  { key, version }: { key: string; version: number },
+  waitMs: number,
+): Promise<void> {
   const at = `/platform/third-party-definitions/${key}`;
   const settings = { version, steps: [], observe_seconds: 0, is_automatic: true };
   const begun = await platform.call('POST', `${at}/rollouts`, settings);
   if (!begun.ok) return; // one of an earlier start is under way
   const { id } = (await begun.json()) as { id: string };
-  for (const deadline = Date.now() + ROLLOUT_WAIT_MS; Date.now() < deadline; await sleep(200)) {
+  for (const deadline = Date.now() + waitMs; Date.now() < deadline; await sleep(200)) {
     const { state } = await platform.mustCall('GET', `${at}/rollouts/${id}`);
     if (state === 'completed') return;
   }

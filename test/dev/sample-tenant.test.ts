@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { ensureDefinition } from '../../dev/sample/sample-definition';
 import { ensureAdmin, ensureTenant, type SampleAccess } from '../../dev/sample/sample-tenant';
 import { createEndpoint, updateEndpointUrl } from '../../dev/sample/sample-webhooks';
 import { Client } from '../../dev/sample/sample-client';
@@ -157,4 +158,23 @@ it('gives its receiver another secret after .syncline was deleted and the databa
   expect(receiverSecret).toMatch(/^whsec_/);
   expect(receiverSecret).not.toBe(before);
   expect(await listOf(sample.apiKey, '/webhook-endpoints')).toMatchObject([{ id, url }]);
+});
+
+it('registers the app that is connected by consent once, and again under another address', async () => {
+  const platform = clientOf(PLATFORM_KEY);
+  const app = { url: 'http://127.0.0.1:18085', clientId: 'syncline-1', clientSecret: 'canary' };
+  const apps = () => listOf(PLATFORM_KEY, '/platform/oauth-apps');
+  const versions = () =>
+    listOf(PLATFORM_KEY, '/platform/third-party-definitions/sample-address-book/versions');
+  await ensureDefinition(platform, app);
+  const first = await apps();
+
+  await ensureDefinition(platform, app);
+
+  expect(await apps()).toEqual(first);
+  expect(await versions()).toMatchObject([{ version: 1, is_current: true }]);
+  // No worker publishes it here.
+  await ensureDefinition(platform, { ...app, url: 'http://127.0.0.1:18086' }, 0);
+  expect(await apps()).toMatchObject([{ id: first[0]?.id, allowed_origins: ['http://127.0.0.1:18086'] }]);
+  expect(await versions()).toMatchObject([{ version: 2 }, { version: 1 }]);
 });
