@@ -12,8 +12,8 @@ export function forUpdate(item: PushItem): PushItem {
 }
 
 /**
- * The places of values that only a creation sends, inside objects or lists that an update sends: third parties
- * that replace these as a whole would lose them.
+ * The places of values that only a creation sends, inside objects or lists that an update sends: third
+ * parties that replace these as a whole would lose them.
  */
 export function placesAround(record: JsonObject, createOnly: readonly string[]): Place[] {
   return createOnly
