@@ -130,6 +130,8 @@ export interface ReadAbilities {
    * nothing.
    */
   isPagingStable: boolean;
+  /** Incremental runs read what has changed since a sync token, which the reading before has ended with. */
+  followsSyncToken?: boolean;
   /** Incremental pages may leave out fields that did not change, so a missing field is not an empty one. */
   isSparse?: boolean;
   /** The settings that declare both, as pointers into the integration, for the problems of a check. */
@@ -140,11 +142,10 @@ export interface ReadRequest {
   recordType: string;
   /** Only records modified at or after this time of the third party's clock; null = all records. */
   modifiedSince: Date | null;
-  /**
-   * `nextCursor` of the previous page; null = the first page. Stored in the database between pages, so that
-   * another process can continue.
-   */
+  /** `nextCursor` of the previous page; null = the first page. It is stored for other processes. */
   cursor: string | null;
+  /** Only changes since the reading that gave this token; null = everything. Set if the next one is kept. */
+  syncToken?: string | null | undefined;
   /** Only this range, as `ranges` has described it. Absent: the whole list. */
   range?: string | undefined;
 }
@@ -181,15 +182,14 @@ export interface ReadPage {
   unreadable: UnreadableRecord[];
   /** null = that was the last page. */
   nextCursor: string | null;
+  /** For the next incremental run, once the whole list is stored. A later page may replace it. */
+  syncToken?: string | undefined;
   /**
    * The third party's clock at this page, from its Date header for example; null if unknown. That of the
    * first page becomes the next watermark.
    */
   asOf: Date | null;
-  /**
-   * The number of records in the whole list, if the page reports it: for the estimate, and to detect changes
-   * during the read.
-   */
+  /** Of the whole list, if the page reports it: for the estimate, and to detect changes during the read. */
   total: number | null;
 }
 
@@ -259,9 +259,9 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   readSignature?(config: Config, recordType: string): object;
   /**
    * Reads one page with one request, and one more if a token must be renewed. The first page may need more
-   * requests, to learn what the third party supports. Throws one of the four errors.
-   * `RecordRejected` means that the dataset cannot be read with this configuration (404, a dropped table) and
-   * must not be retried.
+   * requests, to learn what the third party supports. Throws one of the four errors. `RecordRejected`: the
+   * dataset cannot be read with this configuration (404, a dropped table), retries cannot help;
+   * `SyncTokenExpired`: the whole list has to be read.
    */
   readPage?(request: ReadRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
   canReadNamed?(config: Config, recordType: string): boolean;

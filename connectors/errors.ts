@@ -85,6 +85,9 @@ export class RecordRejected extends ConnectorError {
   }
 }
 
+/** The third party no longer knows the sync token: the whole list has to be read. */
+export class SyncTokenExpired extends RecordRejected {}
+
 /** A refusal that a person decides: the two sides disagree about which record the remote one is. */
 export class RecordConflict extends RecordRejected {
   constructor(

@@ -24,6 +24,7 @@ import { isUnconfirmed, totalsOf } from '../../domain/sync-runs/sync-status';
 import { noteProgress } from '../work-progress';
 import { suspiciouslyEmpty } from './dataset-failed';
 import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
+import { readsAll } from './reads-all';
 
 const RECORDS_PER_TRANSACTION = 1_000;
 /**
@@ -55,8 +56,7 @@ export class DatasetFinisher {
 
   /** Safe to repeat: the rows store the progress. */
   async run(job: SyncJob): Promise<ReadOutcome> {
-    if (this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified)
-      await this.refuseSuspiciousEmptiness(job);
+    if (readsAll(job, this.abilities)) await this.refuseSuspiciousEmptiness(job);
     if (this.isFull) {
       const deleted = await this.deleteMissingRecords(job);
       if (deleted !== 'done') return deleted;
@@ -185,8 +185,7 @@ export class DatasetFinisher {
    */
   private async isListComplete(job: SyncJob): Promise<boolean | null> {
     if (this.abilities.isPagingStable || job.pages <= 1) return true;
-    const isAll = this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified;
-    const total = isAll ? await this.listTotal(job) : job.remoteTotal;
+    const total = readsAll(job, this.abilities) ? await this.listTotal(job) : job.remoteTotal;
     if (total !== null) return this.isComplete(job, total);
     return (await this.countSeenAgain(job)) === 0 ? null : false;
   }
@@ -216,6 +215,7 @@ export class DatasetFinisher {
         ...this.pass,
         isFull: this.isFull && isWhole,
         watermark: mayMove ? watermarkOf(job, work.now) : null,
+        syncToken: job.nextSyncToken,
         isConfirmed: isListComplete === true,
         counted: isCounted ? { local, remote: remoteTotal } : undefined,
       });

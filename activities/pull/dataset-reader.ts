@@ -5,6 +5,7 @@
  * same way (rule 60); the steps after reading begin once all of them have ended.
  */
 import type { ReadAbilities } from '../../connectors/connector';
+import { SyncTokenExpired } from '../../connectors/errors';
 import { type Database, type TenantWork, waitForDisk } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { readPicklists } from '../../db/integrations/metadata';
@@ -39,6 +40,7 @@ import { DatasetFinisher, readInPass } from './dataset-finisher';
 import { countFirst, findRanges, rangesAtOnce } from './list-ranges';
 import { expectsWebhooks, type FetchNamed, findNamed, idsOf } from './named-records';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
+import { readsAll } from './reads-all';
 import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
 
@@ -135,14 +137,16 @@ export class DatasetReader {
     return this.job === undefined ? 'more' : 'done';
   }
 
-  /** If the cursor has expired; some times, before the dataset fails. */
+  /** If the cursor or the sync token has expired; some times, before the dataset fails. */
   private async beginAnew(
     error: unknown,
     at: { range?: number | undefined; pages: number },
   ): Promise<ReadOutcome> {
-    if (!(error instanceof CursorExpired)) throw error;
-    if (await this.pages.inTenant((work) => restartPass(work, this.pass, at))) return 'more';
-    throw error.refusal;
+    const isTokenExpired = error instanceof SyncTokenExpired;
+    if (!isTokenExpired && !(error instanceof CursorExpired)) throw error;
+    const from = { ...at, readsAll: isTokenExpired };
+    if (await this.pages.inTenant((work) => restartPass(work, this.pass, from))) return 'more';
+    throw isTokenExpired ? error : error.refusal;
   }
 
   /** @returns undefined if the job has ended, for example because the run was canceled. */
@@ -153,13 +157,9 @@ export class DatasetReader {
     return job;
   }
 
-  private readChain(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
+  private async readChain(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
     if (chain.range !== undefined) this.isInitialLoad = chain.isInitialLoad;
-    return this.readAll(chain, job, abilities);
-  }
-
-  private async readAll(chain: Chain, job: SyncJob, abilities: ReadAbilities): Promise<ReadOutcome> {
-    const { canFilterByModified, isSparse = false } = abilities;
+    const { canFilterByModified, followsSyncToken = false, isSparse = false } = abilities;
     const { range } = chain;
     const { run, integration, recordType, recordsPerType } = this.options;
     const target = pullTargetOf(integration, recordType);
@@ -174,6 +174,7 @@ export class DatasetReader {
       cursor: chain.cursor,
       range: chain.bounds,
       modifiedSince: canFilterByModified && this.named === undefined ? job.modifiedSince : null,
+      syncToken: followsSyncToken && this.named === undefined ? job.syncToken : undefined,
       fetch: this.named,
       prepare: async (page: Parameters<typeof prepare>[0]): Promise<PreparedForDataset> => {
         const prepared = await prepare(page);
@@ -186,7 +187,7 @@ export class DatasetReader {
       syncRunId,
       overviewId,
       recordsPerType,
-      isSparse: isSparse && request.modifiedSince !== null,
+      isSparse: isSparse && this.named === undefined && !readsAll(job, abilities),
       expectsWebhooks: await expectsWebhooks((work) => this.pages.inTenant(work), this.pass, this.options),
     };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {

@@ -6,6 +6,7 @@ import { divideJob, listRanges, type SyncRange } from '../../db/pull/ranges/sync
 import type { OpenConnector, PullingLimits } from '../dependencies';
 import { waitForThirdParty } from '../time-box';
 import type { PageReader } from './page-reader';
+import { readsAll } from './reads-all';
 
 interface Options {
   run: SyncRun;
@@ -31,9 +32,12 @@ export async function findRanges(
   const { connector, context } = options.opened;
   const { ranges } = connector;
   const atMost = rangesAtOnce(options);
-  const readsAll = job.modifiedSince === null || !abilities.canFilterByModified;
   const mayDivide =
-    options.divides && atMost > 1 && job.pages === 0 && readsAll && options.run.overviewId === null;
+    options.divides &&
+    atMost > 1 &&
+    job.pages === 0 &&
+    readsAll(job, abilities) &&
+    options.run.overviewId === null;
   if (known.length > 0 || !mayDivide || ranges === undefined) return known;
   const { fromRecords } = options.ranges;
   const request = { recordType: pass.recordType, atMost, fromRecords };

@@ -6,7 +6,7 @@ import { measurePage } from '../latency';
 import { waitForThirdParty } from '../time-box';
 import { noteProgress } from '../work-progress';
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
-import { RecordRejected } from '../../connectors/errors';
+import { RecordRejected, SyncTokenExpired } from '../../connectors/errors';
 import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
 import { CandidatesMissing, saveCandidates } from '../../db/pull/page-stages/match-candidates';
@@ -41,6 +41,8 @@ export interface FetchedPage<Prepared> extends ReadPage {
 export interface ReadRequest<Prepared> {
   cursor: string | null;
   modifiedSince: Date | null;
+  /** Set if the list follows sync tokens and the next one is kept; null = everything is read. */
+  syncToken?: string | null | undefined;
   /** Of the list; undefined = all of it. */
   range?: string | undefined;
   /** Reads a page otherwise than from the list. */
@@ -141,7 +143,7 @@ export class PageReader {
   }
 
   private async requestPage<Prepared>(
-    { modifiedSince, range, fetch, prepare }: ReadRequest<Prepared>,
+    { modifiedSince, syncToken, range, fetch, prepare }: ReadRequest<Prepared>,
     cursor: string | null,
   ): Promise<FetchedPage<Prepared>> {
     const { opened, recordType } = this.options;
@@ -149,12 +151,13 @@ export class PageReader {
     const { readPage } = connector;
     if (readPage === undefined) throw new Error(`The connector ${connector.kind} cannot read records.`);
     const requestedAt = this.transactionBeganAt;
-    const request = { recordType, modifiedSince, cursor, range };
+    const request = { recordType, modifiedSince, syncToken, cursor, range };
     const memory = new PageMemory();
     this.memories.add(memory);
     const read = () => memory.reading(() => fetch?.(cursor) ?? readPage(request, context));
     const hasArrived = measurePage(connector.kind);
     const page = await waitForThirdParty(read).catch((error: unknown) => {
+      if (error instanceof SyncTokenExpired) throw error;
       const isRefused = error instanceof RecordRejected && !error.isForbidden;
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });

@@ -21,7 +21,7 @@ import { referenceFields, unknownIdsIn } from '../../domain/records/references';
 
 export type PreparedPage = Pick<
   PageToApply,
-  'records' | 'tombstones' | 'refused' | 'altered' | 'warned' | 'nextCursor' | 'asOf' | 'total'
+  'records' | 'tombstones' | 'refused' | 'altered' | 'warned' | 'nextCursor' | 'syncToken' | 'asOf' | 'total'
 >;
 
 /** The same limits as for records that API callers send. */
@@ -90,20 +90,28 @@ class PagePreparation {
   ) {}
 
   async prepare(page: ReadPage): Promise<PreparedPage> {
-    const tombstones: string[] = [];
+    const tombstones = new Set<string>();
     this.refused.push(...page.unreadable);
     for (const [index, remote] of page.records.entries()) {
       if (index % RECORDS_IN_ONE_GO === 0) await setImmediate();
-      if (remote.isDeleted) tombstones.push(sanitizeForPostgres(remote.remoteId));
-      else this.addOrRefuse(remote);
+      // Of a record that is listed twice, the later entry counts.
+      if (remote.isDeleted) {
+        const remoteId = sanitizeForPostgres(remote.remoteId);
+        this.records.delete(remoteId);
+        tombstones.add(remoteId);
+        continue;
+      }
+      if (tombstones.size > 0) tombstones.delete(sanitizeForPostgres(remote.remoteId));
+      this.addOrRefuse(remote);
     }
     return {
       records: [...this.records.values()],
-      tombstones,
+      tombstones: [...tombstones],
       refused: this.refused.map((record) => sanitizeForPostgres(record)),
       altered: this.altered,
       warned: this.warned.map((warning) => sanitizeForPostgres(warning)),
       nextCursor: page.nextCursor,
+      syncToken: page.syncToken,
       asOf: page.asOf,
       total: page.total,
     };

@@ -23,7 +23,7 @@ import { pushBatch } from './push/push-batch';
 import { canReadNamed, readNamedRecords } from './webhooks/read-named';
 import { partitionsOf } from './read/partitions';
 import { readRestPage } from './read/read-page';
-import { describeRecordType } from './read/record-types';
+import { describeRecordType } from './config/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 import { credentialsOf } from './validate/validate-auth';
@@ -67,6 +67,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const at = `/config/record_types/${recordType}`;
     return {
       canFilterByModified: (changes ?? list).modified_since !== undefined,
+      followsSyncToken: (changes ?? list).sync_token !== undefined,
       isSparse: true,
       // Whether the partitions hold every record shows only when the records are counted.
       isPagingStable:

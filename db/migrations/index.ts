@@ -72,6 +72,7 @@ import * as incomingWebhooks from './2026-12-12-incoming-webhooks';
 import * as silentWebhooks from './2026-12-12-silent-webhooks';
 import * as adoptions from './2026-12-13-adoptions';
 import * as appWebhooks from './2026-12-13-app-webhooks';
+import * as syncTokens from './2026-12-13-sync-tokens';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 
 export const migrations: Record<string, Migration> = {
@@ -147,5 +148,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-12-silent-webhooks': silentWebhooks,
   '2026-12-13-adoptions': adoptions,
   '2026-12-13-app-webhooks': appWebhooks,
+  '2026-12-13-sync-tokens': syncTokens,
   '2026-12-13-webhook-subscriptions': webhookSubscriptions,
 };

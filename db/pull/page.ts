@@ -110,6 +110,8 @@ export interface PreparedPage {
   /** Records with a value that does not fit its field: stored without it, and not counted as failed. */
   warned?: readonly RecordError[];
   nextCursor: string | null;
+  /** What the next incremental run begins with, where the page says so. */
+  syncToken?: string | undefined;
   asOf: Date | null;
   /** Number of records in the whole list, where the page says so. */
   total: number | null;

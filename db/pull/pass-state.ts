@@ -114,13 +114,14 @@ const RESTARTS_MAX = 3;
 
 /**
  * Lets the pass begin with the first page again, in one piece. What was stored stays, and is counted. Page
- * numbers go on.
+ * numbers go on. `readsAll`: not with what has changed since the sync token, which is not known there any
+ * more. What was deleted since is then found by a full pass.
  * @returns false if it was restarted often enough.
  */
 export async function restartPass(
   work: TenantWork,
   { syncRunId, recordType }: PassKey,
-  at: { range?: number | undefined; pages: number },
+  at: { range?: number | undefined; pages: number; readsAll?: boolean },
 ): Promise<boolean> {
   const { trx, tenantId, now } = work;
   const job = await lockSyncJob(work, { syncRunId, recordType });
@@ -140,6 +141,8 @@ export async function restartPass(
       pages: sql<number>`pages + 1`,
       firstPage: sql<number>`pages + 1`,
       cursor: null,
+      nextSyncToken: null,
+      ...(at.readsAll === true && { syncToken: null, hasTombstones: true }),
       asOf: null,
       repeatedPages: 0,
       remoteTotal: null,

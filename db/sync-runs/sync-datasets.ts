@@ -70,8 +70,9 @@ export async function addSyncDatasets(
 
 export interface Success extends Place {
   isFull: boolean;
-  /** The next watermark; null leaves it unchanged. */
+  /** The next watermark; null leaves it unchanged, and the sync token too. */
   watermark: Date | null;
+  syncToken?: string | null;
   /**
    * False: a record may have been missed. The watermark then follows one run behind, so that the next run
    * reads the same again.
@@ -83,7 +84,7 @@ export interface Success extends Place {
 
 export async function markDatasetSucceeded(
   { trx, tenantId, now }: TenantWork,
-  { integrationId, recordType, isFull, watermark, isConfirmed = true, counted }: Success,
+  { integrationId, recordType, isFull, watermark, isConfirmed = true, syncToken = null, counted }: Success,
 ): Promise<void> {
   await trx
     .updateTable('syncDatasets')
@@ -95,6 +96,7 @@ export async function markDatasetSucceeded(
         : {
             watermark: isConfirmed ? watermark : sql<Date | null>`coalesce(unconfirmed_watermark, watermark)`,
             unconfirmedWatermark: watermark,
+            syncToken,
           }),
       ...(counted === undefined
         ? {}
@@ -121,7 +123,13 @@ export async function forgetWatermarks(
   if (recordTypes.length === 0) return;
   await trx
     .updateTable('syncDatasets')
-    .set({ watermark: null, unconfirmedWatermark: null, knownDifference: null, previousDifference: null })
+    .set({
+      watermark: null,
+      unconfirmedWatermark: null,
+      syncToken: null,
+      knownDifference: null,
+      previousDifference: null,
+    })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('recordType', 'in', recordTypes)

@@ -91,6 +91,10 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     const { overlapMinutes } = settingsOf(integration?.typeSettings ?? {}, recordType);
     return new Date(dataset.watermark.getTime() - overlapMs(overlapMinutes, dataset, now));
   };
+  const tokenOf = (recordType: string): string | null => {
+    const dataset = run.scope === 'modified' ? datasets.get(recordType) : undefined;
+    return dataset === undefined || dataset.watermark === null ? null : dataset.syncToken;
+  };
   const pushed = asked.flatMap(({ recordType, direction }) =>
     direction === 'push' ? [pushJobOf(recordType)] : [],
   );
@@ -106,6 +110,7 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
         recordType,
         state: 'queued' as const,
         modifiedSince: recordType === METADATA_JOB ? null : sinceOf(recordType),
+        syncToken: tokenOf(recordType),
         cursor: null,
         asOf: null,
         readFinishedAt: null,
@@ -187,6 +192,7 @@ export async function changeSyncJob(work: TenantWork, place: JobKey, change: Job
         : { error: change.error === null ? null : JSON.stringify(sanitizeForPostgres(change.error)) }),
       startedAt: before.startedAt ?? (change.state === 'queued' ? null : now),
       finishedAt: isEnd ? now : null,
+      ...(isEnd && { syncToken: null, nextSyncToken: null }),
       updatedAt: now,
     })
     .where('tenantId', '=', tenantId)

@@ -13,6 +13,10 @@ export interface SyncJobsTable {
   recordType: string;
   state: JobState;
   modifiedSince: Date | null;
+  /** The job reads what has changed since the reading that gave this token; null = by time, or everything. */
+  syncToken: Generated<string | null>;
+  /** What the next incremental run begins with, once all of the list is stored. */
+  nextSyncToken: Generated<string | null>;
   cursor: string | null;
   pages: Generated<number>;
   repeatedPages: Generated<number>;
@@ -111,6 +115,8 @@ export interface SyncDatasetsTable {
   recordType: string;
   watermark: Date | null;
   unconfirmedWatermark: Generated<Date | null>;
+  /** Moves with the watermark, and is valid only beside one. */
+  syncToken: Generated<string | null>;
   isInitial: boolean;
   initialState: 'succeeded' | 'failed' | 'not_supported' | null;
   lastSucceededAt: Date | null;

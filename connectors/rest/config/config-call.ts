@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
 import type { BatchConfig } from './config-batch';
-import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';
+import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Status, Text } from './config-values';
 
 /** Applied to the whole text. It is percent-encoded afterwards like all others. */
 const Encoding = z.enum(['base64', 'base64url']);
@@ -37,6 +37,9 @@ const Parameter = z.union([
  */
 export const Condition = z.strictObject({ at: JsonPointer, is: Json.optional() });
 
+/** A status, a code of the third party, or a condition on the body. */
+export const AnswerSign = z.union([Status, z.string().min(1).max(200), Condition]);
+
 export const callShape = {
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
   path: PathTemplate,
@@ -44,6 +47,7 @@ export const callShape = {
   headers: Headers.optional(),
 };
 
+export type AnswerSignConfig = z.output<typeof AnswerSign>;
 export type ConditionConfig = z.output<typeof Condition>;
 export type ParameterConfig = z.output<typeof Parameter>;
 

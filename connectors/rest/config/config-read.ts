@@ -4,12 +4,17 @@
  */
 import { z } from 'zod';
 import { Condition, callShape } from './config-call';
-import { HEADER_NAME, Headers, JsonObject, JsonPointer, Status, Text } from './config-values';
-
-const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
-/** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
-const parameterName = (what: string) =>
-  z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+import { SyncToken } from './config-sync-token';
+import {
+  HeaderName,
+  Headers,
+  JsonObject,
+  JsonPointer,
+  parameterName,
+  parameterPlace,
+  Status,
+  Text,
+} from './config-values';
 
 /** The format of instants in requests. */
 const TIME_FORMATS = [
@@ -38,10 +43,6 @@ const sizeShape = {
  * requested again from the time of the last record on, so it must be sorted by it.
  */
 const window = { window: z.int().min(2).max(1_000_000).optional() };
-/**
- * Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer).
- */
-const place = { in: z.enum(['query', 'body']).default('query') };
 /** Ends the list if the response says so. With this condition an empty page is not the end. */
 const last = { last: Condition.optional() };
 /** The statuses that say "behind the last page", for example 404; they count only after the first page. */
@@ -68,7 +69,7 @@ export const Paging = z.discriminatedUnion(
       /** The number of pages of the list, where a response contains it. */
       total_pages: inAnswer.optional(),
       ...sizeShape,
-      ...place,
+      ...parameterPlace,
       ...last,
       ...endStatus,
       ...window,
@@ -81,7 +82,7 @@ export const Paging = z.discriminatedUnion(
       size: z.int('Set the number of records per page.').min(1).max(100_000),
       /** Added to the text of the parameter instead of replacing it, for queries that name their page. */
       append: Text.optional(),
-      ...place,
+      ...parameterPlace,
       ...last,
       ...endStatus,
       ...window,
@@ -95,7 +96,7 @@ export const Paging = z.discriminatedUnion(
       /** In the last item of the page, for APIs that continue after a record. */
       last_item: JsonPointer.optional(),
       ...sizeShape,
-      ...place,
+      ...parameterPlace,
       ...last,
       stable: z.boolean().optional(),
       ...take,
@@ -114,7 +115,7 @@ export const Paging = z.discriminatedUnion(
       /** The same for the body, into which it is merged. */
       body: JsonObject.optional(),
       ...sizeShape,
-      ...place,
+      ...parameterPlace,
       ...last,
     }),
     z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable, ...take }),
@@ -191,6 +192,8 @@ export const List = z.strictObject({
    * fulfil it is none of the list, and counts as gone.
    */
   selects: Condition.optional(),
+  /** What the end of the list gives, to read what changes from then on. */
+  sync_token: SyncToken.optional(),
   /** When a record was last modified, within a record. */
   modified: z.strictObject({ at: JsonPointer, format: TimeFormat }).optional(),
   /** The number of records in the whole list, only if it is exact. */

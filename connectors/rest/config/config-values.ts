@@ -45,6 +45,15 @@ export const Headers = z.record(
   Text.regex(/^[\x20-\x7e]*$/, 'A header can only contain printable ASCII characters.'),
 );
 
+export const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
+/** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
+export const parameterName = (what: string) =>
+  z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+/**
+ * Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer).
+ */
+export const parameterPlace = { in: z.enum(['query', 'body']).default('query') };
+
 export const AbsoluteUrl = Text.superRefine((url, issue) => {
   const problem = problemOfUrl(url);
   if (problem !== undefined) issue.addIssue({ code: 'custom', message: problem });

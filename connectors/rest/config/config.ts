@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { Auth } from './config-auth';
 import { Batch } from './config-batch';
-import { Condition, callShape } from './config-call';
+import { AnswerSign, Condition, callShape } from './config-call';
 import { PageMib } from '../../page-size';
 import { isFieldName } from '../http/field-name';
 import { Count, DeletedList, Describe, List, Paging } from './config-read';
@@ -106,7 +106,6 @@ const Errors = z.strictObject({
 });
 
 /** A status, a code (found through `errors`), or a condition on the body. */
-const AnswerSign = z.union([Status, z.string().min(1).max(200), Condition]);
 const Answers = z.strictObject({
   missing: z.array(AnswerSign).optional(),
   exists: z.array(AnswerSign).optional(),

@@ -9,7 +9,7 @@ import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavail
 import { parseRetryAfter } from '../../../domain/rate-limit/retry-after';
 import { errorFromResponse, formOf, isSuccess } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
-import type { ConditionConfig } from '../config/config-call';
+import type { AnswerSignConfig, ConditionConfig } from '../config/config-call';
 import { codesIn, refusalIn, wordsOf } from './error-mapping';
 import type { FieldNames } from './field-names';
 import { parseJson, pathOf, readPath } from '../json-pointer';
@@ -118,14 +118,30 @@ export function unreadable(response: HttpResponse): Unavailable {
   );
 }
 
+/** Whether the response has one of the signs. */
+export function hasSign(
+  { status, text }: HttpResponse,
+  signs: readonly AnswerSignConfig[],
+  { errors }: AnswerRules,
+): boolean {
+  return signs.includes(status) || signIn(parseJson(text), errors)(signs);
+}
+
 /** A code or another value in the body is more specific than the status. */
 function meaningOfBody(body: JsonValue | undefined, { answers, errors }: AnswerRules): Meaning | undefined {
+  const hasOneOf = signIn(body, errors);
+  return MEANINGS.find((meaning) => hasOneOf(answers[meaning] ?? []));
+}
+
+function signIn(
+  body: JsonValue | undefined,
+  errors: ErrorsConfig,
+): (signs: readonly AnswerSignConfig[]) => boolean {
   const codes = codesIn(body, errors);
-  return MEANINGS.find((meaning) =>
-    answers[meaning]?.some((sign) =>
+  return (signs) =>
+    signs.some((sign) =>
       typeof sign === 'object' ? isTrueOf(sign, body) : typeof sign === 'string' && codes.includes(sign),
-    ),
-  );
+    );
 }
 
 /** A listed status has no meaning by default, also one that is listed as a success. */

@@ -13,7 +13,7 @@ import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
 import { readAt } from '../json-pointer';
 import { fieldsInSchema } from './json-schema';
-import { describeRecordType, inWords } from './record-types';
+import { describeRecordType, inWords } from '../config/record-types';
 import type { Session } from '../http/session';
 
 type FieldList = Extract<DescribeConfig['fields'], { type: 'list' }>;

@@ -5,7 +5,7 @@
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { RecordTypeField } from '../../../domain/records/record-type';
 import { readAt } from '../json-pointer';
-import { inWords } from './record-types';
+import { inWords } from '../config/record-types';
 
 const DEPTH_MAX = 5;
 const FIELDS_MAX = 2_000;

@@ -56,8 +56,8 @@ function aroundPaths(list: ListConfig | DeletedListConfig): Path[] {
     last,
     total_pages: pages,
   } = list.paging as { at?: string; last?: object; total_pages?: object };
-  const { total, as_of: asOf } = list as Partial<ListConfig>;
-  return [{ at }, last, pages, total, asOf].flatMap((place) =>
+  const { total, as_of: asOf, sync_token: syncToken } = list as Partial<ListConfig>;
+  return [{ at }, last, pages, total, asOf, syncToken].flatMap((place) =>
     place !== undefined && 'at' in place && typeof place.at === 'string' ? [pathOf(place.at)] : [],
   );
 }

@@ -11,7 +11,7 @@ import { readAt } from '../json-pointer';
 import { type KeysetConfig, keyOf, keysetRequest, readKey, problemOfKey } from './keyset';
 import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
 import { numberIn } from './number-in-answer';
-import { type Place, isFirst } from './read-position';
+import { type Place, isFirst, POSITION_LENGTH_MAX } from './read-position';
 import { withAppended, withParameter } from '../http/query';
 import { withBodyPart } from '../http/request-parts';
 import { fillText, type Variables } from '../http/templates';
@@ -31,6 +31,10 @@ type Counted = Extract<PagingConfig, { type: 'page' | 'offset' }>;
 type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
 
 const LAST: Next = { ok: true, place: null };
+const TOO_LONG: Next = {
+  ok: false,
+  problem: `the position of the next page has more than ${POSITION_LENGTH_MAX} characters.`,
+};
 
 /** The request for the page at this position. */
 export function pageRequest(
@@ -48,7 +52,7 @@ export function pageRequest(
   const sized =
     size === undefined || paging.size_parameter === undefined
       ? request
-      : put(request, where, paging.size_parameter, size);
+      : putParameter(request, where, paging.size_parameter, size);
   if (paging.type === 'keyset')
     return typeof place.at === 'string' ? keysetRequest(sized, paging, place.at, known) : sized;
   const at = 'first' in paging ? (place.at ?? paging.first) : place.at;
@@ -61,7 +65,7 @@ export function pageRequest(
     return { ...sized, url: withAppended(sized.url, paging.parameter, added) };
   }
   const parameter = 'parameter' in paging ? paging.parameter : undefined;
-  return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
+  return at === undefined || parameter === undefined ? sized : putParameter(sized, where, parameter, at);
 }
 
 /**
@@ -111,6 +115,7 @@ export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer
       if (typeof cursor === 'object' || (typeof cursor === 'string' && /\p{Surrogate}/u.test(cursor)))
         return { ok: false, problem: 'the cursor of the next page is not a text or a number.' };
       if (cursor === undefined || isTrueOf(paging.last, answer.body)) return LAST;
+      if (String(cursor).length > POSITION_LENGTH_MAX) return TOO_LONG;
       if (paging.parameter === undefined) return follow(String(cursor));
       return { ok: true, place: { phase: place.phase, at: cursor } };
     }
@@ -165,7 +170,8 @@ function placeOf({ phase }: Place, next: NextAddress): Next {
   return next.ok ? { ok: true, place: { phase, url: next.url } } : next;
 }
 
-function put(
+/** A parameter of the query, or a key or JSON Pointer of the body. */
+export function putParameter(
   request: HttpRequest,
   where: 'query' | 'body',
   parameter: string,

@@ -4,6 +4,7 @@
  * dataset cannot be read. Neither counts as an empty list.
  */
 import type { JsonValue } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import type { HttpResponse, ReadPage, ReadRequest } from '../../connector';
 import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
@@ -25,6 +26,16 @@ import { type Session, openSession } from '../http/session';
 import { readInstant } from './time-format';
 import { withPartition } from './partitions';
 import { withinWindow } from './window';
+import {
+  checkKnown,
+  type Feed,
+  feedOf,
+  isTokenAddress,
+  listOfChanges,
+  tokenAtEnd,
+  tokenAtStart,
+  withToken,
+} from './sync-token';
 
 /** Childless parents in a row that one call skips. */
 const PARENTS_MAX = 20;
@@ -35,10 +46,15 @@ export async function readRestPage(
   context: RestContext,
 ): Promise<ReadPage> {
   const { config } = context;
-  const position = positionIn(request, recordType, config);
+  const mapping = context.mappings[request.recordType];
+  const fields = selectedFields(recordType, mapping);
+  const known = (name: string) => (name === 'fields' ? fields : undefined);
+  const feed = feedOf(recordType, config, request, known);
+  const position = positionIn(request, recordType, config, feed);
   const session = await openSession(context);
-  const reading = { request, recordType, context, session, ...position };
+  const reading = { request, recordType, context, session, mapping, fields, feed, ...position };
   const { list } = position;
+  if (feed !== undefined) return readFeedAt(position.place, { ...reading, feed });
   if (!('parents' in list) || list.parents === undefined) return readPageAt(position.place, reading);
 
   let { place } = position;
@@ -62,8 +78,28 @@ interface Reading {
   recordType: RecordTypeConfig;
   context: RestContext;
   session: Session;
+  mapping: RecordTypeMapping | undefined;
+  fields: string[] | undefined;
+  /** Of a record type that follows sync tokens. */
+  feed: Feed | undefined;
   list: ListConfig | DeletedListConfig;
   fullList: ListConfig;
+}
+
+/** A token of now is taken before everything is read, so that no change in between is lost. */
+async function readFeedAt(place: Place, reading: Reading & { feed: Feed }): Promise<ReadPage> {
+  const { request, context, recordType, session, fields, feed } = reading;
+  const isStart = request.syncToken === null && isFirst(place) && feed.phase !== place.phase;
+  if (!isStart) return readPageAt(place, reading);
+  const { config } = context;
+  const known = (name: string) => (name === 'fields' ? fields : undefined);
+  const syncToken = await tokenAtStart(feed, known, {
+    config,
+    recordType,
+    name: request.recordType,
+    session,
+  });
+  return { ...(await readPageAt(place, reading)), syncToken };
 }
 
 /** A page without records, behind the last one of the list. */
@@ -73,7 +109,7 @@ function endOf(place: Place, { request, recordType }: Reading, asOf: Date | null
 }
 
 async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
-  const { request, recordType, context, session, list, fullList } = reading;
+  const { request, recordType, context, session, mapping, fields, feed, list, fullList } = reading;
   const { config } = context;
   const { recordType: name, modifiedSince } = request;
   const records = place.phase === 'deleted_list' ? undefined : recordType[place.phase];
@@ -83,17 +119,18 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const here: Place = { ...place, ...(now !== undefined && { now }) };
   const interval = since && { since, until: new Date(now ?? 0) };
   const known = timesOf(list, interval);
-  const mapping = context.mappings[name];
   const kept =
     records === undefined ? keptOfDeletedList(list, recordType) : keptOfList(records, recordType, mapping);
   const ofList = new Map<string, JsonValue | undefined>([
-    ['fields', selectedFields(recordType, mapping)],
+    ['fields', fields],
     ['parent_id', place.parent],
   ]);
   const whole = { ...listRequest(config, list, interval, (variable) => ofList.get(variable)), kept };
-  const call = request.range === undefined ? whole : withPartition(whole, request.range);
-  const sent = pageRequest(call, list.paging, place, { known });
+  const part = request.range === undefined ? whole : withPartition(whole, request.range);
+  const call = withToken(part, feed, config, name);
+  const sent = isTokenAddress(feed, place) ? call : pageRequest(call, list.paging, place, { known });
   const response = await session.send(sent);
+  checkKnown(feed, place, response, { config, recordType, name });
   const asOf = (body: JsonValue | undefined) => earlier(clockIn(clock, response, body), now);
   const isUnchanged = response.status === 304 && modifiedSince !== null && isFirst(place);
   const isMissing = place.parent !== undefined && isMissingParent(response, reading);
@@ -111,11 +148,11 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const { next, items } =
     records === undefined ? { next: behind, items: listed } : withinWindow(records, place, behind, listed);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
-  const ofRecords = { ...reading, config, name, mapping, part: place.phase, signal: context.signal };
+  const ofRecords = { ...reading, config, name, part: place.phase, signal: context.signal };
   const read =
     records === undefined
       ? readDeletedItems(items, list, recordType)
-      : await readListed(records, items, ofRecords);
+      : await readListed(listOfChanges(records, feed), items, ofRecords);
   const { parent, parents } = place;
   const after =
     next.place === null || parent === undefined
@@ -123,6 +160,7 @@ async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
       : { ...next.place, parent, ...(parents !== undefined && { parents }) };
   return {
     ...read,
+    ...(after === null && { syncToken: tokenAtEnd(feed, place.phase, { ...answer, config, name }) }),
     nextCursor: cursorAfter(after, here, request, recordType),
     asOf: asOf(body),
     // Of a later window: the records that remain. Of a parent: its own.
@@ -141,9 +179,10 @@ function positionIn(
   { recordType: name, modifiedSince, cursor }: ReadRequest,
   recordType: RecordTypeConfig,
   config: RestConfig,
+  feed: Feed | undefined,
 ): { place: Place; list: ListConfig | DeletedListConfig; fullList: ListConfig } {
-  const first: Place =
-    modifiedSince !== null && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
+  const isOfChanges = feed === undefined ? modifiedSince !== null : feed.token !== undefined;
+  const first: Place = isOfChanges && recordType.changes !== undefined ? { phase: 'changes' } : BEGINNING;
   const place = cursor === null ? first : readPlace(cursor);
   const list = place && recordType[place.phase];
   const { list: fullList } = recordType;

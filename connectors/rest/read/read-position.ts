@@ -33,6 +33,9 @@ export interface Parents {
   missing?: number | null;
 }
 
+/** Longer cursors, addresses and tokens are refused: they are kept, and sent in an address. */
+export const POSITION_LENGTH_MAX = 16_384;
+
 export const BEGINNING: Place = { phase: 'list' };
 
 export function writePlace(place: Place): string {

@@ -1,20 +1,14 @@
 /** Problems of reading a record type: settings that would leave records out, and settings without effect. */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
-import { pathVariables } from '../http/templates';
 import { ZONELESS } from '../read/time-format';
-import {
-  GET_WITH_BODY,
-  type Problem,
-  problemsOfCall,
-  problemsOfGet,
-  variablesOfParameter,
-  templatesOf,
-} from './validate-call';
+import { GET_WITH_BODY, type Problem, problemsOfCall, problemsOfGet, templatesOf } from './validate-call';
+import { problemsOfDetailCall } from './validate-detail';
 import { problemsOfKeysetTimes } from './validate-keyset';
 import { problemsOfPaging } from './validate-paging';
 import { isKnownInList, problemsOfParents } from './validate-parents';
 import { problemsOfPartitions } from './validate-partitions';
+import { problemsOfSyncTokens } from './validate-sync-token';
 
 const nothing = () => false;
 const NO_VARIABLES =
@@ -35,6 +29,7 @@ export function problemsOfReading(pointer: string, type: RecordTypeConfig): Prob
           ...pagingOfParents(`${pointer}/list`, type.list),
         ]),
     ...problemsOfPartitions(pointer, type),
+    ...problemsOfSyncTokens(pointer, type),
     ...problemsOfChanges(pointer, type),
     ...problemsOfDeletedList(`${pointer}/deleted_list`, type),
     ...problemsOfCount(`${pointer}/count`, type),
@@ -65,19 +60,7 @@ function problemsOfDetail(
   { detail }: ListConfig,
   { fields }: Pick<RecordTypeConfig, 'fields'>,
 ): Problem[] {
-  if (detail === undefined) return [];
-  const isKnown = (name: string) => name === 'remote_id' || (name === 'fields' && fields !== undefined);
-  const problems = problemsOfCall(pointer, detail, isKnown);
-  const isUsed = [
-    ...pathVariables(detail.path),
-    ...Object.values(detail.parameters ?? {}).flatMap(variablesOfParameter),
-  ].includes('remote_id');
-  if (!isUsed)
-    problems.push({
-      pointer: `${pointer}/path`,
-      message: 'Use {remote_id}, the id of the record; otherwise each call would read the same record.',
-    });
-  return problems;
+  return problemsOfDetailCall(pointer, detail, (name) => name === 'fields' && fields !== undefined);
 }
 
 function problemsOfWindow(pointer: string, { paging, modified, modified_since }: ListConfig): Problem[] {
@@ -147,8 +130,11 @@ function problemsOfChanges(pointer: string, { list, changes, fields }: RecordTyp
       pointer: `${pointer}/list/modified_since`,
       message: 'Incremental runs read changes, so modified_since of the list has no effect.',
     });
-  if (changes.modified_since === undefined)
-    problems.push({ pointer: at, message: 'Set modified_since: the time from which changes are wanted.' });
+  if (changes.modified_since === undefined && changes.sync_token === undefined)
+    problems.push({
+      pointer: at,
+      message: 'Set modified_since, the time from which changes are wanted, or sync_token.',
+    });
   return problems;
 }
 
@@ -159,7 +145,8 @@ function problemsOfDeletedList(
   { list, changes, deleted_list: deletedList }: RecordTypeConfig,
 ): Problem[] {
   if (deletedList === undefined) return [];
-  if ((changes ?? list)?.modified_since === undefined) {
+  const { modified_since: filter, sync_token: token } = changes ?? list ?? {};
+  if (filter === undefined && token === undefined) {
     const message =
       'deleted_list needs a list with modified_since. Without it, a full run finds deleted records.';
     return [{ pointer, message }];

@@ -64,6 +64,7 @@ export async function saveCheckpoint(
     {
       asOf: job.pages === 0 ? page.asOf : job.asOf,
       ...stored,
+      nextSyncToken: page.syncToken ?? job.nextSyncToken,
       recordsRead: job.recordsRead + counted.read,
       recordsNew: job.recordsNew + counted.new,
       recordsChanged: job.recordsChanged + counted.changed,

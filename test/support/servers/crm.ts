@@ -14,7 +14,7 @@ import type {
   ReadRequest,
   RemoteRecord,
 } from '../../../connectors/connector';
-import { ConnectorError, RecordRejected } from '../../../connectors/errors';
+import { ConnectorError, RecordRejected, SyncTokenExpired } from '../../../connectors/errors';
 import { forUpdate } from '../../../connectors/payload-of-update';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordType } from '../../../domain/records/record-type';
@@ -24,6 +24,8 @@ export interface CrmRecord {
   version: number;
   /** By the CRM's clock. */
   modifiedAt: number;
+  /** Its place among all changes of the account. */
+  change: number;
   isDeleted: boolean;
   externalId: string | null;
 }
@@ -39,6 +41,12 @@ export class CrmAccount {
   abilities: ReadAbilities = { canFilterByModified: true, isPagingStable: true };
   pageSize = 3;
   listsTombstones = false;
+  /** Sync tokens of another number are not known any more. */
+  tokens = 1;
+  /** The first page of everything gives the token, instead of the last one. */
+  givesTokenFirst = false;
+  /** Changes are listed with what they were before, which is out of date. */
+  listsChangesTwice = false;
   /** The ids that divide its lists into ranges: each range ends with one. */
   bounds: string[] = [];
   /** How far the CRM's clock is ahead of Syncline's. */
@@ -69,6 +77,7 @@ export class CrmAccount {
   readonly pushes: (PushItem & { at: number })[] = [];
   counts = 0;
   checks = 0;
+  private changes = 0;
   /** Every request so far. */
   get calls(): number {
     return this.reads.length + this.pushes.length + this.counts + this.checks;
@@ -93,6 +102,7 @@ export class CrmAccount {
       fields,
       version: (known?.version ?? 0) + 1,
       modifiedAt: await this.clock(),
+      change: (this.changes += 1),
       isDeleted: false,
       externalId: externalId ?? known?.externalId ?? null,
     });
@@ -100,8 +110,10 @@ export class CrmAccount {
 
   async remove(recordType: string, id: string): Promise<void> {
     const known = this.type(recordType).get(id);
-    if (known !== undefined)
-      this.type(recordType).set(id, { ...known, isDeleted: true, modifiedAt: await this.clock() });
+    if (known === undefined) return;
+    const modifiedAt = await this.clock();
+    const change = (this.changes += 1);
+    this.type(recordType).set(id, { ...known, isDeleted: true, modifiedAt, change });
   }
 
   /** What it holds, by id. */
@@ -123,6 +135,8 @@ export class CrmAccount {
     const { recordType, modifiedSince, cursor } = request;
     if (!this.types.has(recordType)) throw new RecordRejected(`The table ${recordType} does not exist.`, []);
     const asOf = this.reportsTime ? new Date(await this.clock()) : null;
+    if (typeof request.syncToken === 'string')
+      return { ...this.changesAfter(request, request.syncToken), asOf };
     const [after, upTo] = JSON.parse(request.range ?? '[null, null]') as (string | null)[];
     const matching = [...this.type(recordType)]
       .filter(([id]) => (after == null || id > after) && (upTo == null || id <= upTo))
@@ -146,7 +160,43 @@ export class CrmAccount {
       asOf,
       total: this.reportsTotal && modifiedSince === null ? matching.length : null,
     };
+    if (request.syncToken === null) this.addToken(page, request);
     return this.distort(page, request);
+  }
+
+  /** Of what has changed since the list began: it may have been changed behind the page that is read. */
+  private addToken(page: ReadPage, { cursor }: ReadRequest): void {
+    if (cursor === null) this.tokenOfList = this.token();
+    const isAtEnd = page.nextCursor === null;
+    if (this.givesTokenFirst ? cursor === null : isAtEnd) page.syncToken = this.tokenOfList;
+  }
+
+  private tokenOfList = '';
+  private token = (): string => JSON.stringify([this.tokens, this.changes]);
+
+  /** In their order. A record that is changed meanwhile is listed again behind them. */
+  private changesAfter({ recordType, cursor }: ReadRequest, token: string): Omit<ReadPage, 'asOf'> {
+    const [tokens, since] = JSON.parse(token) as [number, number];
+    if (tokens !== this.tokens)
+      throw cursor === null ? new SyncTokenExpired('Expired.', []) : new RecordRejected('Expired.', []);
+    const rest = [...this.type(recordType)]
+      .filter(([, { change }]) => change > Math.max(since, Number(cursor ?? 0)))
+      .sort(([, a], [, b]) => a.change - b.change);
+    const shown = rest.slice(0, this.pageSize);
+    const isAtEnd = rest.length === shown.length;
+    const records = shown.map(([id, record]) => toRemote(id, record));
+    const before = records.map((record) => ({
+      ...record,
+      isDeleted: !record.isDeleted,
+      fields: { name: 'old' },
+    }));
+    return {
+      records: this.listsChangesTwice ? [...before, ...records] : records,
+      unreadable: [],
+      nextCursor: isAtEnd ? null : String(shown.at(-1)?.[1].change),
+      ...(isAtEnd && { syncToken: this.token() }),
+      total: null,
+    };
   }
 }
 

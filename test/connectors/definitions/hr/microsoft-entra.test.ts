@@ -1,14 +1,16 @@
 /**
  * Users of Microsoft Graph as its documentation describes them: tokens of the client credentials grant, pages
  * by `@odata.nextLink`, only the selected properties, the required properties of a new user, updates without
- * a body, users by id or user principal name, and errors with details.
+ * a body, users by id or user principal name, errors with details, and delta queries: they show only what has
+ * changed, list users twice, and forget their links.
  */
-import { Unavailable } from '../../../../connectors/errors';
+import { SyncTokenExpired, Unavailable } from '../../../../connectors/errors';
 import type { Subscription } from '../../../../connectors/incoming';
 import type { JsonObject, JsonValue } from '../../../../domain/json';
 import { isJsonObject } from '../../../../domain/json';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract } from '../contract';
+import { Random, testSeed } from '../../../support/random';
+import { CONSENTED_TOKEN, describeContract, type Given } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row, textOf } from '../simulator';
 import { NOW } from '../webhook-contract';
 
@@ -20,11 +22,16 @@ const PAGE = 2;
 
 const guid = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
-type Entra = Product & { subscriptions: Map<string, JsonObject> };
+type Entra = Product & {
+  subscriptions: Map<string, JsonObject>;
+  /** Lets the delta links until now expire, as after seven days. */
+  forgetLinks(expired?: ScriptedAnswer): void;
+};
 
 function entra(): Entra {
   const records = new RecordStore(guid);
   const subscriptions = new Map<string, JsonObject>();
+  const links = { generation: 1, expired: refuse(400, 'syncStateNotFound', 'The delta token is expired.') };
 
   function answer(asked: Asked): ScriptedAnswer {
     if (asked.path === `/${TENANT}/oauth2/v2.0/token`) return token(asked);
@@ -35,6 +42,7 @@ function entra(): Entra {
     const [version, users, key, ...more] = asked.parts;
     if (version !== 'v1.0' || users !== 'users' || more.length > 0)
       return refuse(400, 'Request_BadRequest', `Resource not found for the segment '${more[0]}'.`);
+    if (key === 'delta') return delta(asked);
     if (key === undefined) return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
     const row = records.get(key) ?? records.find(({ fields }) => isSame(fields['userPrincipalName'], key));
     if (row === undefined)
@@ -92,6 +100,45 @@ function entra(): Entra {
     };
   }
 
+  /** What a link continues is in its token, and nothing may be added to it. */
+  function delta({ query, origin }: Asked): ScriptedAnswer {
+    const address = (name: string, state: object) =>
+      `${origin}/v1.0/users/delta?${name}=${Buffer.from(JSON.stringify(state)).toString('base64url')}`;
+    const { generation } = links;
+    const now = records.now().getTime();
+    const given = query.get('$deltatoken') ?? query.get('$skiptoken');
+    const select = query.get('$select') ?? 'id,displayName';
+    if (given === 'latest')
+      return delivered([], {
+        '@odata.deltaLink': address('$deltatoken', { select, since: now, generation }),
+      });
+    if (given !== null && query.size > 1) return refuse(400, 'BadRequest', 'Parameters cannot be changed.');
+    const state =
+      given === null ? { select, generation } : JSON.parse(Buffer.from(given, 'base64url').toString());
+    if (state.generation !== generation) return links.expired;
+    const { since, from = 0, until = now } = state;
+    const rows =
+      since === undefined
+        ? records.living().map((row) => entryOf(row, state.select, false))
+        : records.all().flatMap((row) => {
+            const at = row.changedAt.getTime();
+            return at > since && at <= until
+              ? [entryOf(row, state.select, true), entryOf(row, state.select, true)]
+              : [];
+          });
+    const { page, next } = pageOf(rows, from, PAGE);
+    const link =
+      next === undefined
+        ? { '@odata.deltaLink': address('$deltatoken', { select: state.select, since: until, generation }) }
+        : { '@odata.nextLink': address('$skiptoken', { ...state, from: next, until }) };
+    return delivered(page, link);
+  }
+
+  const delivered = (value: JsonObject[], link: JsonObject): ScriptedAnswer => ({
+    status: 200,
+    body: { ...link, value },
+  });
+
   function create(fields: JsonObject): ScriptedAnswer {
     const missing = REQUIRED.filter((name) => fields[name] === undefined);
     if (missing.length > 0)
@@ -127,7 +174,21 @@ function entra(): Entra {
     return refuse(400, 'Request_BadRequest', message, 'ObjectConflict');
   }
 
-  return { records, answer, subscriptions };
+  return {
+    records,
+    answer,
+    subscriptions,
+    forgetLinks: (expired = links.expired) =>
+      void Object.assign(links, { generation: links.generation + 1, expired }),
+  };
+}
+
+/** Changes name the user and some of its properties, and a list leaves out those that were never set. */
+function entryOf({ id, fields, isDeleted }: Row, select: string, isChange: boolean): JsonObject {
+  if (isDeleted) return { id, '@removed': { reason: 'changed' } };
+  const names = isChange ? ['userPrincipalName'] : select.split(',');
+  const set = names.filter((name) => fields[name] !== undefined && fields[name] !== null);
+  return { ...Object.fromEntries(set.map((name) => [name, fields[name]!])), id };
 }
 
 function token({ body }: Asked): ScriptedAnswer {
@@ -198,6 +259,11 @@ describeContract(
         displayName: `Employee ${number}`,
         mailNickname: `e${number}`,
         accountEnabled: true,
+        givenName: 'Ada',
+        surname: 'Lovelace',
+        jobTitle: 'Engineer',
+        department: 'Research',
+        employeeId: String(number),
       }),
     touch: { department: 'R&D' },
     hasChanges: false,
@@ -231,6 +297,8 @@ describeContract(
     },
   },
   (given) => {
+    describeDelta(given);
+
     const ORDER = { address: 'https://sync.example.com/v1/incoming/token', secret: 'made-by-syncline-0815' };
     const soon = () => new Date(Date.now() + 3_600_000);
     const ordered = async (current: Subscription | null) => {
@@ -298,3 +366,127 @@ describeContract(
     });
   },
 );
+
+/** What an integration keeps: the users, the place in a list, and the token of the last whole list. */
+class Copy {
+  readonly users = new Map<string, JsonValue>();
+  private kept: string | null = null;
+  private next: string | undefined;
+  private cursor: string | null = null;
+
+  constructor(
+    private readonly given: Given,
+    private readonly context: Awaited<ReturnType<ReturnType<Given>['linked']>>,
+  ) {}
+
+  /** One page; a crash before it is stored changes nothing. @returns whether the list has ended */
+  async page({ crashes = false } = {}): Promise<boolean> {
+    const { kept: syncToken, cursor, context } = this;
+    const request = { recordType: 'employees', modifiedSince: null, cursor, syncToken };
+    const page = await context.connector.readPage!(request, context).catch((error: unknown) => {
+      if (!(error instanceof SyncTokenExpired)) throw error;
+    });
+    if (page === undefined) {
+      this.kept = null;
+      return false;
+    }
+    if (crashes) return false;
+    for (const { remoteId, isDeleted, fields } of page.records)
+      if (isDeleted) this.users.delete(remoteId);
+      else this.users.set(remoteId, fields['displayName'] ?? null);
+    this.next = page.syncToken ?? this.next;
+    this.cursor = page.nextCursor;
+    if (page.nextCursor !== null) return false;
+    this.kept = this.next ?? null;
+    return true;
+  }
+
+  /** As a run that begins, or begins anew: at the token that was kept last. */
+  startOver(): void {
+    this.cursor = null;
+    this.next = undefined;
+  }
+
+  async toTheEnd(): Promise<void> {
+    for (let pages = 0; !(await this.page()); pages += 1) if (pages > 200) throw new Error('It has no end.');
+  }
+
+  /** Of the living users. A list of everything does not tell what was deleted. */
+  differences(): string[] {
+    const { product } = this.given();
+    return product.records
+      .living()
+      .filter(({ id, fields }) => this.users.get(id) !== fields['displayName'])
+      .map(({ id }) => id);
+  }
+}
+
+function describeDelta(given: Given): void {
+  const entraOf = () => given().product as Entra;
+  const add = (number: number) =>
+    entraOf().records.add({ displayName: `User ${number}`, userPrincipalName: `u${number}@example.com` });
+
+  it('reads by the delta link only what has changed, whole, and what was deleted', async () => {
+    const [changed, deleted] = [1, 2, 3, 4].map(add);
+    const copy = new Copy(given, await given().linked());
+    await copy.toTheEnd();
+    const { records } = entraOf();
+    records.change(changed!, { displayName: 'Countess' });
+    records.delete(deleted!);
+    const before = given().simulator.asked.length;
+
+    await copy.toTheEnd();
+
+    expect(copy.differences()).toEqual([]);
+    expect(copy.users.has(deleted!.id)).toBe(false);
+    const asked = given().simulator.asked.slice(before);
+    expect(asked.every(({ path, query }) => path !== '/v1.0/users/delta' || query.size === 1)).toBe(true);
+    expect(asked.filter(({ parts }) => parts[2] !== 'delta').map(({ parts }) => parts[2])).toEqual([
+      changed!.id,
+      changed!.id,
+    ]);
+  });
+
+  it.each([
+    ['400', refuse(400, 'syncStateNotFound', 'The sync state generation is not found.')],
+    [
+      '410',
+      { ...refuse(410, 'resyncRequired', 'Resync.'), headers: { location: 'http://169.254.169.254/' } },
+    ],
+  ])('reads everything where the link has expired (%s), from its own address', async (_, answer) => {
+    const changed = add(1);
+    const copy = new Copy(given, await given().linked());
+    await copy.toTheEnd();
+    entraOf().records.change(changed, { displayName: 'Countess' });
+    entraOf().forgetLinks(answer);
+
+    await copy.toTheEnd();
+
+    expect(copy.differences()).toEqual([]);
+  });
+
+  it.each(Array.from({ length: 15 }, (_, index) => testSeed + index))(
+    'has every user in the end, whatever changes meanwhile and wherever it dies (seed %d)',
+    async (seed) => {
+      const random = new Random(seed);
+      let number = 0;
+      const copy = new Copy(given, await given().linked());
+      const { records } = entraOf();
+      for (let step = 0; step < 60; step += 1) {
+        const row = random.chance(0.3) ? undefined : random.shuffled(records.living())[0];
+        const act = random.weighted({ page: 6, crash: 2, change: 4, delete: 1, forget: 1 });
+        if (act === 'page' || act === 'crash') await copy.page({ crashes: act === 'crash' });
+        else if (act === 'forget' && random.chance(0.3)) entraOf().forgetLinks();
+        else if (row === undefined) add((number += 1));
+        else if (act === 'delete') records.delete(row);
+        else records.change(row, { displayName: `Renamed ${step}` });
+        if (act === 'forget') copy.startOver();
+      }
+      copy.startOver();
+      await copy.toTheEnd();
+      await copy.toTheEnd();
+
+      expect(copy.differences()).toEqual([]);
+    },
+  );
+}

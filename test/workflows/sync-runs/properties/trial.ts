@@ -49,6 +49,11 @@ export class PullTrial {
       account.reportsTime = random.chance(0.8);
       account.clockAheadMs = random.pick([0, 0, 600_000, -540_000]);
       account.pageSize = random.between(1, 4);
+      if (random.chance(0.4)) {
+        account.abilities = { ...account.abilities, isPagingStable: true, followsSyncToken: true };
+        account.givesTokenFirst = random.chance(0.5);
+        account.listsChangesTwice = random.chance(0.5);
+      }
       const { abilities, reportsTotal, canCount, reportsTime, clockAheadMs } = account;
       this.note(
         JSON.stringify({
@@ -71,8 +76,18 @@ export class PullTrial {
 
   private async step(pulled: CrmIntegration): Promise<void> {
     const { random, environment } = this;
-    const act = random.weighted({ change: 5, run: 5, wait: 3, faults: 2, moves: 1, pause: 1, cancel: 1 });
-    if (act === 'change')
+    const act = random.weighted({
+      change: 5,
+      run: 5,
+      wait: 3,
+      faults: 2,
+      moves: 1,
+      pause: 1,
+      cancel: 1,
+      expire: 1,
+    });
+    if (act === 'expire') this.expireTokens(pulled);
+    else if (act === 'change')
       for (let count = random.between(1, 4); count > 0; count -= 1) await this.change(pulled);
     else if (act === 'faults')
       this.note(`faults: ${(this.faults = random.pick(['none', 'broken', 'slow_down', 'dying']))}`);
@@ -134,10 +149,16 @@ export class PullTrial {
     }
   }
 
+  private expireTokens({ account }: CrmIntegration): void {
+    this.note('sync tokens expire');
+    account.tokens += 1;
+  }
+
   private async whileRead(pulled: CrmIntegration): Promise<void> {
     if (this.movesWhileRead && this.random.chance(0.4)) await this.change(pulled);
     if (this.isEnding) return;
     if (this.random.chance(0.04)) await pulled.pause();
+    if (this.random.chance(0.04)) this.expireTokens(pulled);
     if (this.random.chance(0.04)) await pulled.begin('full');
     if (this.faults === 'none' || this.random.chance(0.6)) return;
     if (this.faults === 'broken') throw new Unavailable('Broken.', 500);
@@ -154,6 +175,7 @@ export class PullTrial {
     await this.quiet(pulled);
     await pulled.settle();
     await this.environment.sleep(600_000);
+    if (pulled.account.abilities.followsSyncToken === true) await this.endByToken(pulled);
     let { syncRunId } = await pulled.sync('full');
     if (await this.approveDeletions(pulled)) ({ syncRunId } = await pulled.sync('full'));
     const run = await pulled.run(syncRunId);
@@ -181,6 +203,16 @@ export class PullTrial {
         true,
       );
     }
+  }
+
+  /** Without a clock nothing is late: an incremental run finds every change, and no change twice. */
+  private async endByToken(pulled: CrmIntegration): Promise<void> {
+    await pulled.sync('incremental');
+    const differences = (await pulled.differences()) as { there: unknown }[];
+    const ofLiving = differences.filter(({ there }) => there !== null);
+    this.expect('all changes were read', ofLiving, []);
+    const again = await pulled.sync('incremental');
+    this.expect('nothing is read twice', (await pulled.job(again.syncRunId)).recordsRead, 0);
   }
 
   /** Only deletions from a list that is unstable and cannot be counted need approval here. */

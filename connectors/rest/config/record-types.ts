@@ -1,6 +1,6 @@
 /** The fields of a record type according to the configuration, for the pickers of the console. */
 import type { RecordType } from '../../../domain/records/record-type';
-import type { RecordTypeConfig } from '../config/config';
+import type { RecordTypeConfig } from './config';
 
 export function describeRecordType(
   name: string,
