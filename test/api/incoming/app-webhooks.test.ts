@@ -2,6 +2,7 @@
 import { AppCalls } from '../../../api/incoming/app-calls';
 import { fromTypeId, toTypeId } from '../../../db/sql/ids';
 import { connectors } from '../../../connectors';
+import { findAppWebhooksOf } from '../../../db/integrations/incoming/app-addresses';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import {
   callApp,
@@ -81,6 +82,21 @@ it('an account id that no definition has read names nobody at an app of the plat
   expect((await call(changed(111, 7))).status).toBe(200);
   expect(await waitingOf(tenant, service)).toEqual([]);
   expect(await shown()).toMatchObject({ unknown_events: 1 });
+});
+
+it('runs expect webhooks where the account is known and the app has a secret', async () => {
+  const expected = (integrationId: string) =>
+    service.database.withTenant(tenant.uuid, (work) => findAppWebhooksOf(work, { integrationId }));
+  const known = await connected(tenant, '111');
+  const unproved = await connected(tenant, '222', { isProved: false });
+  await call(changed(111, 7));
+
+  expect(await expected(unproved)).toBeUndefined();
+  expect(await expected(known)).toEqual({ createdAt: expect.any(Date), receivedAt: expect.any(Date) });
+  await service.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
+    trx.updateTable('oauthAppWebhooks').set({ secret: null }).execute(),
+  );
+  expect(await expected(known)).toBeUndefined();
 });
 
 it('an app of a tenant reaches its own integrations, whoever else has the account', async () => {

@@ -153,6 +153,27 @@ const follow = () =>
     [integrationId],
   );
 
+it('takes the id of an account from the address that answers only to its consent', async () => {
+  await givenIntegration({ account: { url: `${issuer.url}/me`, value: 'me', name: '/name' } });
+
+  expect(await exchange(await givenConsent())).toMatchObject({ ok: true });
+
+  expect(await accounts()).toMatchObject([{ account_id: 'me', account_name: 'Ada & Sons' }]);
+});
+
+it.each([
+  ['that is no part of the address', { url: 'https://a.example.com/companies/12', value: '1' }],
+  ['without an address', { value: '12' }],
+  ['beside a place in the answer', { url: 'https://a.example.com/12', value: '12', id: '/id' }],
+])('a configuration has no id of an account %s', (_name, account) => {
+  const auth = { ...(config['auth'] as object), account };
+  const { rest } = connectors;
+  const parsed = rest!.configSchema.parse({ ...config, auth });
+
+  const pointers = rest!.validate?.(parsed, {}, undefined).map(({ pointer }) => pointer);
+  expect(pointers).toContain('/config/auth/account');
+});
+
 it('names the rights that were asked for and not granted', async () => {
   await givenIntegration({ scopes: ['contacts', 'contacts.write', 'offline_access'] });
   const consentId = await givenConsent();
