@@ -136,7 +136,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   ),
   overview_jobs: of({
     figure: 'record_type direction state compared_with',
-    tenant: 'cursor sync_token next_sync_token',
+    tenant: 'cursor',
     words: 'error',
   }),
   overview_pages: of({ figure: 'record_type direction ids_digest' }),
@@ -200,7 +200,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   sync_datasets: of({ figure: 'record_type initial_state', tenant: 'sync_token' }),
   sync_jobs: of({
     figure: 'record_type state deletes_withheld waiting_reason watermark_kept items_settled_action',
-    tenant: 'cursor',
+    tenant: 'cursor sync_token next_sync_token',
     words: 'error',
   }),
   sync_pages: of({ figure: 'record_type ids_digest changed' }),
