@@ -9,6 +9,7 @@ export {
   ConnectorError,
   RateLimited,
   RecordRejected,
+  SyncTokenExpired,
   Unauthorized,
   Unavailable,
   WrongAddress,

@@ -99,7 +99,12 @@ export async function modifiedSince(run: Run): Promise<Step> {
   const first = cannotRead(run) ?? (await firstPage(run));
   if ('outcome' in first) return first;
   const { connector, context } = run.opened;
-  if (connector.readAbilities?.(context.config, run.recordType)?.canFilterByModified !== true)
+  const abilities = connector.readAbilities?.(context.config, run.recordType);
+  if (abilities?.followsSyncToken === true)
+    return notPossible(
+      'Hourly runs continue from the sync token of the run before, which a try does not keep.',
+    );
+  if (abilities?.canFilterByModified !== true)
     return notPossible('The definition has no `modified_since`. Every hourly run reads the whole list.');
   const at = run.pointer(
     run.part('changes') === undefined ? 'list/modified_since' : 'changes/modified_since',
