@@ -180,7 +180,7 @@ it('asks for what a way to sign in needs, and for nothing of another way', async
   await open('/integrations/new');
   await page.getByLabel('Search products').fill('entra');
   await button(/^Microsoft Entra ID/).click();
-  const app = page.getByLabel('OAuth app in Syncline');
+  const app = button('Add an OAuth app');
 
   await page.getByLabel('Tenant ID').waitFor();
   expect(await app.count()).toBe(0);
