@@ -85,10 +85,10 @@ it('a record that the list would leave out is none of it', async () => {
   answers['a'] = [200, { id: 'a', name: 'Ana', type: 'employee' }];
   answers['b'] = [200, { id: 'b', name: 'Ben', type: 'contractor' }];
   const list = { path: '/contacts?type=employee', items: '/data', paging: { type: 'none' } };
-  const read = { path: '/contacts/{remote_id}' };
+  const call = { path: '/contacts/{remote_id}' };
   const selects = { at: '/type', is: 'employee' };
 
-  const page = await readAs(context({ read, list: { ...list, selects } }), 'a', 'b');
+  const page = await readAs(context({ read: call, list: { ...list, selects } }), 'a', 'b');
 
   expect(page.records.map(({ remoteId, isDeleted }) => [remoteId, isDeleted])).toEqual([
     ['a', false],
