@@ -19,6 +19,7 @@ export const {
   ConnectorError,
   RateLimited,
   RecordRejected,
+  SyncTokenExpired,
   Unauthorized,
   Unavailable,
   WrongAddress,
