@@ -150,7 +150,9 @@ async function incomingOf(
 ): Promise<IncomingWebhooks> {
   const integration = await requireIntegration(work, integrationId);
   const connector = requireConnector(services.connectors, integration.connector);
-  const incoming = connector.incoming?.(connector.configSchema.parse(integration.config));
+  // Another version of the connector may have accepted what this one cannot read.
+  const config = connector.configSchema.safeParse(integration.config);
+  const incoming = config.success ? connector.incoming?.(config.data) : undefined;
   if (incoming === undefined) throw new HttpError('webhooks_not_described');
   return incoming;
 }

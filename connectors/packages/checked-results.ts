@@ -1,25 +1,33 @@
 /** What a connector from a package may return: shapes, sizes and ids, and plain JSON. */
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../domain/json';
-import type { Connector, ReadPage, RemoteRecord, UnreadableRecord } from '../connector';
+import type { Connector, ReadAbilities, ReadPage, RemoteRecord, UnreadableRecord } from '../connector';
 
 const RECORDS_MAX = 10_000;
 const PAGE_CHARACTERS_MAX = 16 * 1024 * 1024;
 const ID_LENGTH_MAX = 500;
 const TEXT_LENGTH_MAX = 2_000;
+const CURSOR_LENGTH_MAX = 64 * 1024;
 
 const text = z.string().max(TEXT_LENGTH_MAX);
 export const remoteId = z.string().min(1).max(ID_LENGTH_MAX);
 export const remoteVersion = z.string().max(1_000).nullable();
 /** A copy of its own, without what JSON cannot hold. */
 export const json = z.custom<JsonObject>(isJsonObject).transform((value, context): JsonObject => {
-  try {
-    return JSON.parse(JSON.stringify(value)) as JsonObject;
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is no JSON' });
-    return z.NEVER;
-  }
+  const copy = copyOf(value);
+  if (isJsonObject(copy)) return copy;
+  context.addIssue({ code: 'custom', message: 'is no JSON' });
+  return z.NEVER;
 });
+
+/** A `toJSON` of the value decides, and may return anything. */
+function copyOf(value: JsonObject): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return undefined;
+  }
+}
 const instant = z.date().nullable();
 
 const recordType = z.object({
@@ -38,7 +46,10 @@ const recordType = z.object({
     .max(5_000),
 });
 const names = z.array(z.string().min(1).max(200)).max(1_000);
-const anObject = z.custom<object>((value) => typeof value === 'object' && value !== null, 'is no object');
+const anObject = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !(value instanceof Promise),
+  'is no object',
+);
 
 /** Of the members that are functions; the pages and results of calls have functions of their own below. */
 export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
@@ -63,9 +74,10 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
     .object({
       canFilterByModified: z.boolean(),
       isPagingStable: z.boolean(),
+      followsSyncToken: z.boolean().optional(),
       isSparse: z.boolean().optional(),
       declaredAt: z.object({ filter: text.optional(), paging: text.optional() }).optional(),
-    })
+    } satisfies Record<keyof ReadAbilities, z.ZodType>)
     .nullable(),
   readSignature: anObject,
   canReadNamed: z.boolean(),
@@ -77,19 +89,18 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
   checkRecordType: z.unknown().transform(() => undefined),
 };
 
+const shortened = z.string().transform((message) => message.slice(0, TEXT_LENGTH_MAX));
 const page = z.object({
   records: z.array(z.unknown()).max(RECORDS_MAX),
   mayRepeat: z.boolean().optional(),
   unreadable: z
-    .array(z.object({ remoteId: z.string().nullable(), code: z.string().max(100), message: text }))
+    .array(z.object({ remoteId: z.string().nullable(), code: z.string().max(100), message: shortened }))
     .max(RECORDS_MAX),
-  nextCursor: z
-    .string()
-    .max(64 * 1024)
-    .nullable(),
+  nextCursor: z.string().max(CURSOR_LENGTH_MAX).nullable(),
+  syncToken: z.string().min(1).max(CURSOR_LENGTH_MAX).optional(),
   asOf: instant,
   total: z.int().min(0).nullable(),
-});
+} satisfies Record<keyof ReadPage, z.ZodType>);
 const record = z.object({
   remoteId,
   remoteVersion,
@@ -97,7 +108,7 @@ const record = z.object({
   externalId: z.string().max(ID_LENGTH_MAX).nullable(),
   isDeleted: z.boolean(),
   modifiedAt: instant.optional(),
-});
+} satisfies Record<keyof RemoteRecord, z.ZodType>);
 
 /** A record that cannot be used is reported like one of the third party's: the others are still read. */
 export function checkPage(given: unknown): ReadPage {

@@ -98,11 +98,18 @@ export function problemOfDefinition(exported: unknown): string | undefined {
 
 /** Everyone who may see an integration sees its configuration. */
 function problemOfSecrets(configSchema: z.ZodType): string | undefined {
-  const { properties = {} } = describe(configSchema);
-  const secret = Object.keys(properties).find((name) => SECRET.test(name));
+  const secret = namesIn(describe(configSchema)).find((name) => SECRET.test(inSnakeCase(name)));
   if (secret === undefined) return undefined;
   return `asks for the secret "${secret}" in connector.configSchema, which is shown: move it to credentialsSchema`;
 }
+
+const inSnakeCase = (name: string): string => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_');
+
+/** Of each alternative. */
+const namesIn = ({ properties = {}, anyOf, oneOf }: z.core.JSONSchema.BaseSchema): string[] => [
+  ...Object.keys(properties),
+  ...(anyOf ?? oneOf ?? []).flatMap(namesIn),
+];
 
 const describe = (given: z.ZodType): z.core.JSONSchema.BaseSchema =>
   z.toJSONSchema(given, { io: 'input', unrepresentable: 'any' });

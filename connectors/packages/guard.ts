@@ -4,18 +4,26 @@
  */
 import { z } from 'zod';
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
-import { type ConnectorError, RecordRejected } from '../errors';
+import { ConnectorError } from '../errors';
 import type { IncomingOutcome, IncomingWebhooks } from '../incoming';
+import { checkedError, secretsIn, withoutSecrets } from './checked-errors';
 import { checkPage, firstIssue, json, remoteId, remoteVersion, RESULTS } from './checked-results';
-import { asFault, CALL_LIMITS, type CallLimits, PackageFault, withinLimits } from './guarded-calls';
+import {
+  CALL_LIMITS,
+  type CallLimits,
+  ignoringRejection,
+  PackageFault,
+  watchRequests,
+  withinLimits,
+} from './guarded-calls';
 
 type Call = (...given: unknown[]) => unknown;
 
 /** Their context is the last argument. */
 const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType', 'subscribe'] as const;
 const PAGES = ['readPage', 'readNamed'] as const;
-/** What a fault means for members that only describe: pages with many integrations show them, too. */
-const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined };
+/** What a fault means for members that lists of integrations show, or that are asked outside of calls. */
+const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined, callsAtOnce: 1 };
 
 export function guardConnector(
   connector: Connector,
@@ -55,7 +63,7 @@ interface Own {
 function direct({ packageName, connector }: Own, member: string, check: (result: unknown) => unknown): Call {
   return (...given) => {
     try {
-      return check((connector[member as keyof Connector] as Call).apply(connector, given));
+      return check(ignoringRejection((connector[member as keyof Connector] as Call).apply(connector, given)));
     } catch (error) {
       if (Object.hasOwn(INSTEAD, member)) return INSTEAD[member];
       throw faultOf(error, packageName, member);
@@ -74,31 +82,20 @@ function limited(own: Own, member: string, check: (result: unknown) => unknown):
         await withinLimits(call, async (ending) => method.apply(connector, [...given.slice(0, -1), ending])),
       );
     } catch (error) {
-      throw faultOf(error, packageName, member);
+      throw faultOf(error, packageName, member, secretsIn(context));
     }
   };
 }
 
-function faultOf(error: unknown, packageName: string, member: string): ConnectorError {
+function faultOf(
+  error: unknown,
+  packageName: string,
+  member: string,
+  secrets: readonly string[] = [],
+): ConnectorError {
   if (error instanceof z.ZodError)
     return new PackageFault(packageName, member, `returned something unusable (${firstIssue(error)})`);
-  return checkedError(asFault(error, packageName, member), packageName, member);
-}
-
-const fieldError = z.object({
-  field: z.string().nullable(),
-  remoteField: z.string().nullable(),
-  code: z.string().max(200),
-  message: z.string(),
-  explanation: z.string(),
-});
-
-/** The errors about fields are shown to people and stored, so they have to be what they should be. */
-function checkedError(error: ConnectorError, packageName: string, member: string): ConnectorError {
-  const isWhole =
-    typeof error.message === 'string' &&
-    (!(error instanceof RecordRejected) || z.array(fieldError).safeParse(error.errors).success);
-  return isWhole ? error : new PackageFault(packageName, member, 'reported an error without its texts');
+  return checkedError(error, packageName, member, secrets);
 }
 
 const succeeded = z.object({
@@ -111,56 +108,71 @@ const succeeded = z.object({
 });
 
 /**
- * Every item that was begun gets a result. An error that is none of the four is thrown: the records are then
- * sent one by one (R10).
+ * Every item that was begun gets a result. An error that is none of the four is thrown, once no request is
+ * open any more: the records are then sent one by one (R10).
  */
 function guardedPush({ packageName, connector, limits }: Own): Connector['push'] {
   return async (items, context) => {
-    const byId = new Map(items.map((item) => [item.pushId, item]));
+    const judge: Judge = {
+      items: new Map(items.map((item) => [item.pushId, item])),
+      fault: (why) => new PackageFault(packageName, 'push', why),
+      checked: (error) => checkedError(error, packageName, 'push', secretsIn(context)),
+    };
     const arrived = new Map<string, PushResult>();
-    const fault = (why: string) => new PackageFault(packageName, 'push', why);
     const take = (given: unknown): PushResult | undefined => {
-      const result = checkedResult(given, byId, packageName);
+      const result = checkedResult(given, judge);
       if (result === undefined || arrived.has(result.pushId)) return undefined;
       arrived.set(result.pushId, result);
       return result;
     };
+    let isOver = false;
     const onResult = (given: PushResult): void => {
-      const result = take(given);
+      const result = isOver ? undefined : take(given);
       if (result !== undefined) context.pushing?.onResult(result);
     };
     const pushing = context.pushing && { ...context.pushing, onResult };
-    const call = { context, limitMs: limits.pushMs, stopMs: limits.stopMs, packageName, member: 'push' };
+    const requests = watchRequests(context.http);
+    const watched = { ...context, http: requests.http };
+    const within = { limitMs: limits.pushMs, stopMs: limits.stopMs };
+    const call = { ...within, context: watched, packageName, member: 'push' };
     try {
       // The items are also what results are compared with: the package works on copies.
       const copies = structuredClone(items) as PushItem[];
       const results: unknown = await withinLimits(call, (ending) =>
         connector.push(copies, pushing === undefined ? ending : { ...ending, pushing }),
       );
-      if (!Array.isArray(results)) throw fault('returned no list of results');
+      if (!Array.isArray(results)) throw judge.fault('returned no list of results');
       for (const result of results) take(result);
-    } catch (error) {
-      if (!(error instanceof PackageFault)) throw error;
+    } catch (thrown) {
+      const error = thrown instanceof ConnectorError ? judge.checked(thrown) : thrown;
+      if (!(error instanceof PackageFault)) {
+        await requests.ended();
+        throw withoutSecrets(error, secretsIn(context));
+      }
       // Something may have been sent for each of them.
       for (const { pushId } of items) if (!arrived.has(pushId)) take({ pushId, ok: false, error });
+    } finally {
+      isOver = true;
     }
     return [...arrived.values()];
   };
 }
 
-function checkedResult(
-  given: unknown,
-  items: ReadonlyMap<string, PushItem>,
-  packageName: string,
-): PushResult | undefined {
+/** What results of a push are compared with, and what becomes of faulty ones. */
+interface Judge {
+  items: ReadonlyMap<string, PushItem>;
+  fault(why: string): PackageFault;
+  checked(error: unknown): ConnectorError;
+}
+
+function checkedResult(given: unknown, { items, fault, checked }: Judge): PushResult | undefined {
   const { pushId, ok, error } = (given ?? {}) as { pushId?: string; ok?: unknown; error?: unknown };
   const item = items.get(pushId ?? '');
   if (item === undefined) return undefined;
   const failed = (why: ConnectorError): PushResult => ({ pushId: item.pushId, ok: false, error: why });
-  if (ok === false) return failed(checkedError(asFault(error, packageName, 'push'), packageName, 'push'));
+  if (ok === false) return failed(checked(error));
   const read = succeeded.safeParse(given);
-  const unusable = (why: string) =>
-    failed(new PackageFault(packageName, 'push', `returned something unusable (${why})`));
+  const unusable = (why: string) => failed(fault(`returned something unusable (${why})`));
   if (!read.success) return unusable(firstIssue(read.error));
   const { shown, ...result } = read.data;
   if (result.remoteId === null && item.operation === 'upsert')
@@ -195,7 +207,7 @@ function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
     isSubscribed: webhooks.isSubscribed === true,
     receive(call, secret): IncomingOutcome {
       try {
-        return outcome.parse(webhooks.receive(call, secret));
+        return outcome.parse(ignoringRejection(webhooks.receive(call, secret)));
       } catch {
         return { kind: 'refused' };
       }

@@ -1,5 +1,7 @@
 /** Calls of a connector from a package: with an end, and no request after it. */
-import type { ConnectorContext } from '../connector';
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
+import type { ConnectorContext, HttpClient } from '../connector';
 import { ConnectorError, Unavailable } from '../errors';
 
 export interface CallLimits {
@@ -24,6 +26,33 @@ export class PackageFault extends Unavailable {
 export function wordsOf(error: unknown): string {
   const { name, message } = (error ?? {}) as Partial<Error>;
   return typeof message === 'string' ? `${name}: ${message}`.slice(0, 300) : 'something else than an error';
+}
+
+/** A promise where none is expected: if it is rejected, nobody handles that, which would end the process. */
+export function ignoringRejection(result: unknown): unknown {
+  if (result instanceof Promise) result.catch(() => undefined);
+  return result;
+}
+
+/** `ended`: once none of the requests that were sent through it is open. */
+export function watchRequests(http: HttpClient): { http: HttpClient; ended(): Promise<void> } {
+  const open = new Set<Promise<unknown>>();
+  return {
+    http: {
+      async send(request) {
+        const answer = http.send(request);
+        open.add(answer);
+        try {
+          return await answer;
+        } finally {
+          open.delete(answer);
+        }
+      },
+    },
+    async ended() {
+      await Promise.allSettled(open);
+    },
+  };
 }
 
 /** What the call threw, as one of the four errors. */
@@ -53,6 +82,7 @@ export async function withinLimits<Context extends ConnectorContext, T>(
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
+  setMaxListeners(0, over.signal); // one for each open socket
   const timers: NodeJS.Timeout[] = [];
   const endAfter = (ms: number, why: string) =>
     new Promise<never>((_resolve, reject) => {
@@ -87,6 +117,14 @@ function endingContext<Context extends ConnectorContext>(context: Context, over:
     ...context,
     signal: AbortSignal.any([context.signal, over]),
     http: { send: whileOpen((request) => context.http.send(request)) },
-    sockets: { open: whileOpen((target) => context.sockets.open(target)) },
+    sockets: { open: whileOpen(async (target) => closedBy(over, await context.sockets.open(target))) },
   };
+}
+
+function closedBy(over: AbortSignal, socket: Socket): Socket {
+  const close = () => void socket.destroy();
+  if (over.aborted) close();
+  over.addEventListener('abort', close, { once: true });
+  socket.once('close', () => over.removeEventListener('abort', close));
+  return socket;
 }

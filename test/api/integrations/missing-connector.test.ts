@@ -101,3 +101,12 @@ it('wait if the connector does not accept their configuration any more', async (
     'The configuration does not fit this version of the connector "acme-people". /config/region: ',
   );
 });
+
+it('are shown as if they had no webhooks if the connector does not accept their configuration any more', async () => {
+  const configSchema = z.strictObject({ region: z.string() });
+  connectors[KIND] = { ...acme, configSchema, incoming: () => undefined };
+
+  const shown = await tenant.admin.get(`/v1/integrations/${id}/incoming-webhooks`);
+
+  expectProblem(shown, 422, 'webhooks_not_described');
+});

@@ -132,6 +132,15 @@ describe('a package that CONNECTOR_PACKAGES names', () => {
       'asks for the secret "api_key" in connector.configSchema, which is shown: move it to credentialsSchema',
     ],
     [
+      'keeps a secret in one form of its configuration, in camel case',
+      'leaky-form',
+      sound(
+        'leaky-form',
+        `configSchema: z.union([z.strictObject({ url: z.string() }), z.strictObject({ clientSecret: z.string() })])`,
+      ),
+      'asks for the secret "clientSecret" in connector.configSchema',
+    ],
+    [
       'has a schema that is none',
       'schema',
       sound('schema', 'configSchema: {}'),
