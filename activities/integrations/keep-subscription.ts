@@ -36,9 +36,9 @@ export async function keepSubscription(options: Options): Promise<void> {
   if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) return;
   const known = await knownAddress(options);
   if (known === undefined) return;
-  const { request, tokenHash } = known;
+  const { request, ordered } = known;
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
-    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, tokenHash }, result));
+    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...ordered }, result));
   try {
     const subscription = await connector.subscribe(request, context);
     if (subscription !== undefined) await save(subscription);
@@ -47,9 +47,8 @@ export async function keepSubscription(options: Options): Promise<void> {
     if (!(error instanceof ConnectorError))
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'could not order webhooks');
     const said = error instanceof ConnectorError ? error.message : 'Syncline could not send the order.';
-    await save({
-      error: [request.address, request.secret].reduce((text, part) => text.replaceAll(part, '…'), said),
-    });
+    const secrets = [request.address.slice(request.address.lastIndexOf('/') + 1), request.secret];
+    await save({ error: secrets.reduce((text, part) => text.replaceAll(part, '…'), said) });
   }
 }
 
@@ -59,7 +58,7 @@ async function knownAddress({ database, encryption, tenantId, integration: { int
     if (found?.address == null || found.secret === null) return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
-      tokenHash,
+      ordered: { tokenHash, secret: found.secret },
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
         secret: await encryption.open(work, incomingSecretLocation(integrationId), found.secret),

@@ -2,11 +2,19 @@
 import type { IncomingWebhooks } from '../../connectors/incoming';
 import type { TenantWork } from '../../db/database';
 import { findDefinition, findDefinitionVersion } from '../../db/third-parties/definitions';
+import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
 
+/** Of the current version of a definition: an app calls a thousand times a second, and it rarely changes. */
+interface Known {
+  hash: string;
+  webhooks: IncomingWebhooks | undefined;
+}
+
+const known = new WeakMap<ApiDependencies['connectors'], Map<string, Known>>();
+
 /**
- * Parameters have their examples: they belong to integrations.
  * @returns undefined if there is no such definition, or its webhooks do not name the account of an event
  */
 export async function findAppWebhooks(
@@ -15,9 +23,24 @@ export async function findAppWebhooks(
   { connectors }: Pick<ApiDependencies, 'connectors'>,
 ): Promise<IncomingWebhooks | undefined> {
   const version = (await findDefinition(work, { key }))?.currentVersion ?? null;
-  const { rules } = (version !== null && (await findDefinitionVersion(work, { key, version }))) || {};
-  const connector = rules && connectors[rules.connector];
-  if (rules === undefined || connector === undefined) return undefined;
+  const current = version === null ? undefined : await findDefinitionVersion(work, { key, version });
+  if (current === undefined) return undefined;
+  const ofConnectors = known.get(connectors) ?? new Map<string, Known>();
+  known.set(connectors, ofConnectors);
+  const before = ofConnectors.get(key);
+  if (before?.hash === current.hash) return before.webhooks;
+  const webhooks = webhooksOf(current.rules, connectors);
+  ofConnectors.set(key, { hash: current.hash, webhooks });
+  return webhooks;
+}
+
+/** Parameters have their examples: they belong to integrations. */
+function webhooksOf(
+  rules: DefinitionRules,
+  connectors: ApiDependencies['connectors'],
+): IncomingWebhooks | undefined {
+  const connector = connectors[rules.connector];
+  if (connector === undefined) return undefined;
   const examples = Object.fromEntries(
     Object.entries(rules.parameters).map(([name, { example }]) => [name, example]),
   );

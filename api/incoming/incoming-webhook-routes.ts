@@ -130,11 +130,14 @@ export const incomingWebhookRoutes: readonly Route[] = [
     problems: ['integration_not_found', 'webhooks_not_described', 'incoming_address_missing'],
     action: 'integration.incoming_secret_replaced',
     async run(work, { params: { integration_id: integrationId }, body }, context) {
+      await lockIntegration(work, { integrationId });
       const incoming = await incomingOf(work, integrationId, context);
       const location = incomingSecretLocation(integrationId);
       const secret = await context.services.encryption.encrypt(work, location, body.secret);
       const address = await saveIncomingSecret(work, { integrationId, secret });
       if (address === undefined) throw new HttpError('incoming_address_missing');
+      // What was ordered with the secret before is refused from now on.
+      if (incoming.isSubscribed) await orderSoon(work, integrationId, context);
       return { status: 200, body: toWire(incoming, address), audit: auditOf(integrationId) };
     },
   }),

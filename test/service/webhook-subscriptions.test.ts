@@ -41,7 +41,8 @@ function serve(request: http.IncomingMessage, response: http.ServerResponse): vo
             200,
             all.find((one) => one.id === id)!,
           );
-    if (refusal !== undefined) return say(403, { message: `${refusal} ${JSON.parse(body).url}` });
+    const pathOf = (url: string) => new URL(url).pathname;
+    if (refusal !== undefined) return say(403, { message: `${refusal} ${pathOf(JSON.parse(body).url)}` });
     if (request.method === 'PATCH' && !orders.has(id)) return say(404, { message: 'unknown' });
     const key = id === '' ? `o${orders.size + 1}` : id;
     orders.set(key, { ...orders.get(key), ...JSON.parse(body) });
@@ -116,6 +117,15 @@ it('an address is ordered at the app by itself, and what the app then tells is r
   );
 });
 
+it('new credentials may be of another account, so the webhooks are ordered there', async () => {
+  await integration.untilQuiet();
+  const before = orders.size;
+  await tenant.api.must('PUT', `/v1/integrations/${integration.id}/credentials`, { credentials: {} });
+  await integration.sync('full');
+
+  await until('it is ordered', () => orders.size > before);
+});
+
 it('a new address is ordered anew; the admin sees a refusal without the address, and no run fails', async () => {
   await integration.untilQuiet();
   refusal = 'No rights to order';
@@ -124,7 +134,7 @@ it('a new address is ordered anew; the admin sees a refusal without the address,
 
   const { error, ends_at: endsAt } = (await shown()).subscription;
   expect(error).toContain('No rights to order');
-  expect(error).not.toContain(made.address);
+  expect(error).not.toContain(new URL(made.address).pathname.split('/').at(-1));
   expect(endsAt).toBeNull();
   await integration.untilQuiet();
   expect((await integration.runs()).map(({ state }) => state)).not.toContain('failed');
@@ -134,4 +144,12 @@ it('a new address is ordered anew; the admin sees a refusal without the address,
   await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
   expect(ordered().url).toBe(made.address);
   expect((await shown()).subscription.error).toBeNull();
+});
+
+it('a secret that is replaced is ordered soon', async () => {
+  await integration.untilQuiet();
+  await tenant.api.must('PUT', `${base}/secret`, { secret: 'chosen-by-a-person' });
+
+  await until('it is ordered', () => ordered().token === 'chosen-by-a-person');
+  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
 });

@@ -10,6 +10,9 @@ const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 const Parameter = z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 const RecordTypeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type.');
 
+/** Each event of a call is compared with all of them. */
+const TYPES_MAX = 200;
+
 /** A part of a header: `t=1700000000,v1=…` has the parts `t=1700000000` and `v1=…`. */
 const partShape = {
   header: HeaderName,
@@ -86,7 +89,9 @@ const EventRule = z.strictObject({
     z.strictObject({
       at: JsonPointer,
       /** By the value at the pointer; `a.*` is every value that begins with `a.`. Others name no record. */
-      map: z.record(z.string().min(1).max(200), RecordTypeName),
+      map: z
+        .record(z.string().min(1).max(200), RecordTypeName)
+        .refine((map) => Object.keys(map).length <= TYPES_MAX, `At most ${TYPES_MAX} values.`),
     }),
   ]),
   /** Within an event. Absent: what was modified in the whole record type is read. */

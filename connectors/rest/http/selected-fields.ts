@@ -6,15 +6,22 @@ import type { RecordTypeConfig } from '../config/config';
 import { pathOf } from '../json-pointer';
 import { isFieldName } from './field-name';
 
-/** The names that a call needs always, and those of the mapping; undefined: the type names no fields. */
+/**
+ * The names that a call needs always, that by which the list selects, and those of the mapping; undefined:
+ * the type names no fields.
+ */
 export function selectedFields(
-  { fields }: RecordTypeConfig,
+  { fields, list }: RecordTypeConfig,
   mapping: RecordTypeMapping | undefined,
 ): string[] | undefined {
   if (fields === undefined) return undefined;
-  const mapped = (mapping?.fields ?? []).flatMap(({ to }) => fieldNameOf(to, fields.below) ?? []);
-  return [...new Set([...fields.always, ...mapped])].filter(isFieldName);
+  const places = [...(list?.selects === undefined ? [] : [list.selects.at]), ...mappedPlaces(mapping)];
+  const named = places.flatMap((place) => fieldNameOf(place, fields.below) ?? []);
+  return [...new Set([...fields.always, ...named])].filter(isFieldName);
 }
+
+const mappedPlaces = (mapping: RecordTypeMapping | undefined): string[] =>
+  (mapping?.fields ?? []).map(({ to }) => to);
 
 /** The name of the field that a mapping leads to; undefined for one outside of the fields. */
 export function fieldNameOf(to: string, below: string): string | undefined {

@@ -10,6 +10,8 @@ import { headerOf, isVerified, jsonOf, parameterOf } from './verify';
 
 /** The record types of further events are read for what was modified. */
 const EVENTS_MAX = 1_000;
+/** Of a rule. More would keep the process from other calls; runs find what is left out. */
+const EVENTS_READ_MAX = 5_000;
 const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
 
 /** undefined: the configuration describes no webhooks. */
@@ -79,9 +81,10 @@ function answerWith(value: string, key: string | undefined): IncomingOutcome | u
 }
 
 function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
+  const typeOf = typesBy(rule);
   return eventsOf(rule, body).flatMap(({ event, accountId }, index) => {
     if (rule.when !== undefined && !isTrueOf(rule.when, event)) return [];
-    const recordType = typeIn(rule, event);
+    const recordType = typeOf(event);
     if (recordType === undefined) return [];
     const isNamed = rule.id !== undefined && index < EVENTS_MAX;
     const remoteId = isNamed ? (singleValue(readAt(event, rule.id ?? '')) ?? null) : null;
@@ -95,11 +98,13 @@ interface Event {
 }
 
 function eventsOf({ items, account, each }: EventRuleConfig, body: JsonValue | undefined): Event[] {
-  return listOf(readAt(body, items)).flatMap((item) => {
+  const found: Event[] = [];
+  for (const item of listOf(readAt(body, items)).slice(0, EVENTS_READ_MAX)) {
     const accountId = account === undefined ? undefined : singleValue(readAt(item, account));
     const events = each === undefined ? [item] : listOf(readAt(item, each));
-    return events.map((event) => ({ event, accountId }));
-  });
+    for (const event of events.slice(0, EVENTS_READ_MAX - found.length)) found.push({ event, accountId });
+  }
+  return found;
 }
 
 /** A list, or a single one. */
@@ -108,13 +113,18 @@ function listOf(found: JsonValue | undefined): JsonValue[] {
   return Array.isArray(found) ? found : [found];
 }
 
-function typeIn({ record_type: type }: EventRuleConfig, item: JsonValue): string | undefined {
-  if (typeof type === 'string') return type;
-  const value = readAt(item, type.at);
-  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-  const text = String(value);
-  if (Object.hasOwn(type.map, text)) return type.map[text];
-  return Object.entries(type.map).find(
-    ([key]) => key.endsWith('*') && text.startsWith(key.slice(0, -1)),
-  )?.[1];
+/** The record type of an event, prepared once for all events of a call. */
+function typesBy({ record_type: type }: EventRuleConfig): (event: JsonValue) => string | undefined {
+  if (typeof type === 'string') return () => type;
+  const { at, map } = type;
+  const beginnings = Object.entries(map)
+    .filter(([key]) => key.endsWith('*'))
+    .map(([key, name]) => ({ beginning: key.slice(0, -1), name }));
+  return (event) => {
+    const value = readAt(event, at);
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+    const text = String(value);
+    if (Object.hasOwn(map, text)) return map[text];
+    return beginnings.find(({ beginning }) => text.startsWith(beginning))?.name;
+  };
 }

@@ -7,7 +7,7 @@ import type { SubscribeRequest, Subscription } from '../../incoming';
 import { RecordRejected } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
 import { requestTo } from '../http/calls';
-import type { RestContext } from '../http/credentials';
+import { redacted, type RestContext } from '../http/credentials';
 import { NO_FIELDS, readAnswer, rulesFor } from '../http/response-rules';
 import { openSession } from '../http/session';
 import type { Variables } from '../http/templates';
@@ -72,6 +72,9 @@ async function sender(
 ): Promise<Send> {
   const { config } = context;
   const session = await openSession(context);
+  // Before an answer is shortened, which could leave a part of a secret. Apps may quote the path alone.
+  const secrets = [address.slice(address.lastIndexOf('/') + 1), secret];
+  const quotable: typeof session.quotable = (response) => redacted(session.quotable(response), secrets);
   return async (call, method, id) => {
     const variables: Variables = (name) =>
       ({
@@ -83,7 +86,7 @@ async function sender(
         subscription_id: id,
       })[name];
     const response = await session.send(requestTo(config, call, method, variables));
-    const answer = readAnswer(response, rulesFor(config), NO_FIELDS, session.quotable);
+    const answer = readAnswer(response, rulesFor(config), NO_FIELDS, quotable);
     if (answer.meaning !== 'done') throw answer.error;
     return at === undefined ? undefined : singleValue(readAt(answer.body, at));
   };

@@ -118,7 +118,9 @@ function onlyValue({ headers }: IncomingCall, name: string): string | undefined 
 
 /** undefined also if it came twice. */
 export function parameterOf({ url }: IncomingCall, name: string): string | undefined {
-  const values = new URL(url).searchParams.getAll(name);
+  // A request may have a host before its path, and then the whole is no URL.
+  const start = url.indexOf('?');
+  const values = new URLSearchParams(start < 0 ? '' : url.slice(start)).getAll(name);
   return values.length === 1 ? values[0] : undefined;
 }
 

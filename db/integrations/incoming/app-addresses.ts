@@ -127,8 +127,9 @@ const IS_ATTRIBUTABLE = sql<boolean>`
   (account.tenant_id = account.app_tenant_id or account.proved_connection_id = account.connection_id)`;
 
 /**
- * The integrations that an app has connected to the accounts, by tenant, at most `limit`. Needs the platform
- * role: an app of the platform connects accounts of many tenants, and one of a tenant only its own.
+ * The integrations that an app has connected to the accounts, at most `limit`: the first of each tenant come
+ * before the second of any, so that none takes the place of others. Needs the platform role: an app of
+ * the platform connects accounts of many tenants, and one of a tenant only its own.
  */
 export async function locateAccounts(
   { trx }: Work,
@@ -139,7 +140,9 @@ export async function locateAccounts(
     from oauth_accounts account
     where account.app_tenant_id = ${tenantId} and account.oauth_app_id = ${oauthAppId}
       and account.account_id = any(${[...accountIds]}::text[]) and ${IS_ATTRIBUTABLE}
-    order by account.tenant_id, account.integration_id limit ${limit}`.execute(trx);
+    order by row_number() over (partition by account.tenant_id order by account.integration_id),
+      account.tenant_id
+    limit ${limit}`.execute(trx);
   return rows;
 }
 

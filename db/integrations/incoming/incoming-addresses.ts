@@ -94,6 +94,17 @@ export async function saveIncomingSecret(
     .executeTakeFirst();
 }
 
+/** The next run orders anew: other credentials or settings may be of another account, or order otherwise. */
+export async function forgetOrder({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<void> {
+  await trx
+    .updateTable('incomingAddresses')
+    .set(NO_ORDER)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('subscribedUntil', 'is not', null)
+    .execute();
+}
+
 /** Remembers when the address was called. Several calls within ten seconds count as one. */
 export async function noteIncomingCall(
   { trx, tenantId, now }: TenantWork,
@@ -110,10 +121,10 @@ export async function noteIncomingCall(
     .execute();
 }
 
-/** What was ordered, or why it was not. */
+/** What was ordered, or why it was not. @param secret encrypted, as it was read for the order */
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
-  { integrationId, tokenHash }: Place & { tokenHash: Buffer },
+  { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
   result: { ids: readonly string[]; endsAt: Date } | { error: string },
 ): Promise<void> {
   const change =
@@ -129,7 +140,8 @@ export async function saveSubscription(
     .set(change)
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    // The address may have been replaced meanwhile.
+    // The address or the secret may have been replaced meanwhile; then it is ordered again.
     .where('tokenHash', '=', tokenHash)
+    .where('secret', '=', secret)
     .execute();
 }

@@ -16,7 +16,9 @@ export async function tellOfSilentWebhooks(
   if (scope !== 'full' || jobs.every(({ webhooksMissed }) => webhooksMissed === null)) return;
   const missed = jobs.reduce((sum, { webhooksMissed }) => sum + (webhooksMissed ?? 0), 0);
   const own = await findIncomingAddress(work, { integrationId });
-  const address = own ?? (await findAppWebhooksOf(work, { integrationId }));
+  // An address without a secret takes no call; those of the account may come through its app.
+  const ofApp = own?.secret == null ? await findAppWebhooksOf(work, { integrationId }) : undefined;
+  const address = ofApp ?? own;
   if (address === undefined) return;
   const heardAt = address.receivedAt ?? address.createdAt;
   const place = { integrationId, kind: 'webhooks_silent' as const };

@@ -2,7 +2,7 @@
 import { AppCalls } from '../../../api/incoming/app-calls';
 import { fromTypeId, toTypeId } from '../../../db/sql/ids';
 import { connectors } from '../../../connectors';
-import { findAppWebhooksOf } from '../../../db/integrations/incoming/app-addresses';
+import { findAppWebhooksOf, locateAccounts } from '../../../db/integrations/incoming/app-addresses';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import {
   callApp,
@@ -177,6 +177,18 @@ it('a flood of one account is read as a whole, and keeps no other tenant from it
 
   expect(await waitingOf(tenant, service)).toEqual(['', '1', '2'].map((id) => `${flooded} contacts ${id}`));
   expect(await waitingOf(other, service)).toEqual([`${quiet} contacts 1`]);
+});
+
+it('a tenant with many integrations of an account takes no place of another tenant', async () => {
+  const [one, two] = [tenant, other].sort((a, b) => (a.uuid < b.uuid ? -1 : 1)) as [GivenTenant, GivenTenant];
+  const many = [await connected(one, '111'), await connected(one, '111'), await connected(one, '111')].sort();
+  const single = await connected(two, '222');
+  const place = { tenantId: PLATFORM_TENANT_ID, oauthAppId: fromTypeId('oap', platform.id) as string };
+  const found = await service.database.withPlatform((work) =>
+    locateAccounts(work, { ...place, accountIds: ['111', '222'], limit: 2 }),
+  );
+
+  expect(found.map(({ integrationId }) => integrationId)).toEqual([many[0], single]);
 });
 
 it('a tenant whose transaction fails keeps no other from its events, and the provider calls again', async () => {

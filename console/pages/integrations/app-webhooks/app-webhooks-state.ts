@@ -85,6 +85,12 @@ function standingOfOrder(
       title: `${app} has refused to send webhooks`,
       next: `${error} The next hourly run tries again.`,
     };
+  if (endsAt !== null && Date.parse(endsAt) < Date.now())
+    return {
+      color: 'orange',
+      title: 'The order of webhooks has ended',
+      next: 'Runs of every hour renew it. Turn them on, or wait for the next run.',
+    };
   return endsAt === null
     ? { color: 'orange', title: 'Webhooks are ordered by the next run', next: 'There is nothing left to do.' }
     : { color: 'teal', title: 'Webhooks are ordered', next: `Changes in ${app} are read within seconds.` };

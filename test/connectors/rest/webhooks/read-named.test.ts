@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rest } from '../../../../connectors/rest';
+import { selectedFields } from '../../../../connectors/rest/http/selected-fields';
 import { failureOf, readingContext } from '../rest-read-given';
 
 let server: http.Server;
@@ -95,6 +96,14 @@ it('a record that the list would leave out is none of it', async () => {
     ['b', true],
   ]);
   expect(page.records.at(-1)?.fields).toEqual({});
+});
+
+it('the field by which a list selects is asked for, although nothing maps it', () => {
+  const selects = { at: '/properties/type', is: 'employee' };
+  const list = { path: '/contacts?type=employee', items: '/data', paging: { type: 'none' }, selects };
+  const { config } = context({ fields: { below: '/properties' }, list });
+
+  expect(selectedFields(config.record_types['contacts']!, undefined)).toEqual(['type']);
 });
 
 it('an app that is down is an outage', async () => {

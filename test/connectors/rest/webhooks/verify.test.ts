@@ -442,6 +442,11 @@ describe('a description', () => {
     expect(problemsOf({ subscription: { ...order, id: '/id', renew } })).toEqual([]);
   });
 
+  it('of a token in the query is read from a request that names a host', () => {
+    const url = 'http://localhost:3000http://other/v1/incoming/token?secret=canary-secret';
+    expect(receive({ verify: { type: 'token', parameter: 'secret' } }, { url })).toEqual(verified);
+  });
+
   it('of every vendor above is accepted', () => {
     for (const verify of [SLACK, GITHUB, HUBSPOT, STRIPE, STANDARD])
       expect(problemsOf({ verify })).toEqual([]);
