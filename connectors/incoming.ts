@@ -56,4 +56,6 @@ export interface Subscription {
   ids: string[];
   /** It ends there by itself, unless it is renewed. */
   endsAt: Date;
+  /** Why a part of the order was refused: the others stand until they end. */
+  error?: string | undefined;
 }

@@ -37,18 +37,20 @@ export async function keepSubscription(options: Options): Promise<void> {
   const known = await knownAddress(options);
   if (known === undefined) return;
   const { request, ordered } = known;
+  const secrets = [request.address.slice(request.address.lastIndexOf('/') + 1), request.secret];
+  const hide = <Text extends string | undefined>(text: Text) =>
+    secrets.reduce<string | undefined>((shown, part) => shown?.replaceAll(part, '…'), text) as Text;
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
     database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...ordered }, result));
   try {
     const subscription = await connector.subscribe(request, context);
-    if (subscription !== undefined) await save(subscription);
+    if (subscription !== undefined) await save({ ...subscription, error: hide(subscription.error) });
   } catch (error) {
     if (context.signal.aborted) throw error;
     if (!(error instanceof ConnectorError))
       log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'could not order webhooks');
     const said = error instanceof ConnectorError ? error.message : 'Syncline could not send the order.';
-    const secrets = [request.address.slice(request.address.lastIndexOf('/') + 1), request.secret];
-    await save({ error: secrets.reduce((text, part) => text.replaceAll(part, '…'), said) });
+    await save({ error: hide(said) });
   }
 }
 

@@ -84,7 +84,9 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
   ranges: z.array(z.string().min(1).max(TEXT_LENGTH_MAX)).max(64).nullable(),
   count: z.int().min(0).nullable(),
   describeRecordTypes: z.array(recordType).max(1_000),
-  subscribe: z.object({ ids: z.array(remoteId).max(100), endsAt: z.date() }).optional(),
+  subscribe: z
+    .object({ ids: z.array(remoteId).max(100), endsAt: z.date(), error: text.optional() })
+    .optional(),
   check: z.unknown().transform(() => undefined),
   checkRecordType: z.unknown().transform(() => undefined),
 };

@@ -18,7 +18,7 @@ import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
 import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
-import { addSyncDatasets, forgetWatermarks } from './sync-datasets';
+import { addSyncDatasets, forgetSyncTokens, forgetWatermarks } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
@@ -218,6 +218,7 @@ export async function replaceCredentials(
   const before = await lockIntegration(work, { integrationId });
   // The credentials may belong to another account.
   await markListReplaced(work, { integrationId });
+  await forgetSyncTokens(work, { integrationId });
   await forgetOrder(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   const since = before?.needsReauthorizationAt ?? now;

@@ -136,6 +136,28 @@ export async function forgetWatermarks(
     .execute();
 }
 
+/**
+ * A token belongs to the account that it was given to. Jobs that have read nothing begin without it, too.
+ * They are written before datasets, as at the end of a run.
+ */
+export async function forgetSyncTokens(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  await sql`
+    update sync_jobs job set sync_token = null from sync_runs run
+    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId} and run.finished_at is null
+      and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
+      and job.sync_token is not null and job.pages = 0 and job.state in ('queued', 'waiting')`.execute(trx);
+  await trx
+    .updateTable('syncDatasets')
+    .set({ syncToken: null })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('syncToken', 'is not', null)
+    .execute();
+}
+
 /** Remembers that a repair of the record types was requested. */
 export async function markRepaired(
   { trx, tenantId, now }: TenantWork,

@@ -83,12 +83,13 @@ function problemsOfStart(
 function problemsBeside(
   pointer: string,
   list: ListConfig,
-  { deleted_list: deletedList }: RecordTypeConfig,
+  { list: whole, deleted_list: deletedList }: RecordTypeConfig,
 ): Problem[] {
+  // One token is taken at the beginning of a full run: not one for each part, which begin at other times.
   const others = {
     modified_since: list.modified_since,
-    parents: list.parents,
-    partitions: list.partitions,
+    parents: list.parents ?? whole?.parents,
+    partitions: list.partitions ?? whole?.partitions,
     deleted_list: deletedList,
   };
   const problems = Object.entries(others).flatMap(([name, other]): Problem[] =>

@@ -10,7 +10,7 @@ import { headerOf, isVerified, jsonOf, parameterOf } from './verify';
 
 /** The record types of further events are read for what was modified. */
 const EVENTS_MAX = 1_000;
-/** Of a rule. More would keep the process from other calls; runs find what is left out. */
+/** Of a rule. More would keep the process from other calls. */
 const EVENTS_READ_MAX = 5_000;
 const CHALLENGE = /^[\x20-\x7e]{1,1024}$/;
 
@@ -82,7 +82,13 @@ function answerWith(value: string, key: string | undefined): IncomingOutcome | u
 
 function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): IncomingRecord[] {
   const typeOf = typesBy(rule);
-  return eventsOf(rule, body).flatMap(({ event, accountId }, index) => {
+  const { events, isWhole } = eventsOf(rule, body);
+  // Whose account it is in the rest is not looked for: runs find what they name.
+  const beyond =
+    isWhole || rule.account !== undefined
+      ? []
+      : typesOf(rule).map((recordType) => ({ recordType, remoteId: null }));
+  const named = events.flatMap(({ event, accountId }, index) => {
     if (rule.when !== undefined && !isTrueOf(rule.when, event)) return [];
     const recordType = typeOf(event);
     if (recordType === undefined) return [];
@@ -90,6 +96,7 @@ function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): Incoming
     const remoteId = isNamed ? (singleValue(readAt(event, rule.id ?? '')) ?? null) : null;
     return [{ recordType, remoteId, ...(accountId === undefined ? {} : { accountId }) }];
   });
+  return [...named, ...beyond];
 }
 
 interface Event {
@@ -97,14 +104,21 @@ interface Event {
   accountId: string | undefined;
 }
 
-function eventsOf({ items, account, each }: EventRuleConfig, body: JsonValue | undefined): Event[] {
-  const found: Event[] = [];
-  for (const item of listOf(readAt(body, items)).slice(0, EVENTS_READ_MAX)) {
+function eventsOf(
+  { items, account, each }: EventRuleConfig,
+  body: JsonValue | undefined,
+): { events: Event[]; isWhole: boolean } {
+  const events: Event[] = [];
+  const all = listOf(readAt(body, items));
+  let isWhole = all.length <= EVENTS_READ_MAX;
+  for (const item of all.slice(0, EVENTS_READ_MAX)) {
     const accountId = account === undefined ? undefined : singleValue(readAt(item, account));
-    const events = each === undefined ? [item] : listOf(readAt(item, each));
-    for (const event of events.slice(0, EVENTS_READ_MAX - found.length)) found.push({ event, accountId });
+    const inItem = each === undefined ? [item] : listOf(readAt(item, each));
+    const room = EVENTS_READ_MAX - events.length;
+    for (const event of inItem.slice(0, room)) events.push({ event, accountId });
+    isWhole &&= inItem.length <= room;
   }
-  return found;
+  return { events, isWhole };
 }
 
 /** A list, or a single one. */

@@ -35,8 +35,8 @@ export async function subscribe(
   if (current !== null && current.endsAt.getTime() - now > lifetimeMs / 2) return undefined;
   const endsAt = new Date(now + lifetimeMs);
   const send = await sender(request, { config, endsAt }, context);
-  const ids = (await renewed(config, current, send)) ?? (await created(config, send));
-  return { ids, endsAt };
+  const ids = await renewed(config, current, send);
+  return { ...(ids === undefined ? await created(config, send) : { ids }), endsAt };
 }
 
 /** undefined: there is nothing to renew, or the third party does not know it any more. */
@@ -55,13 +55,23 @@ async function renewed(
   }
 }
 
-async function created({ create }: SubscriptionConfig, send: Send): Promise<string[]> {
+/** A refused call leaves the others ordered: if the next run began again, it would order these twice. */
+async function created(
+  { create }: SubscriptionConfig,
+  send: Send,
+): Promise<Pick<Subscription, 'ids' | 'error'>> {
   const ids: string[] = [];
-  for (const call of create) {
-    const id = await send(call, 'POST');
-    if (id !== undefined) ids.push(id);
-  }
-  return ids;
+  const refusals: RecordRejected[] = [];
+  for (const call of create)
+    try {
+      const id = await send(call, 'POST');
+      if (id !== undefined) ids.push(id);
+    } catch (error) {
+      if (!(error instanceof RecordRejected)) throw error;
+      refusals.push(error);
+    }
+  if (refusals.length === create.length) throw refusals[0];
+  return { ids, error: refusals[0]?.message };
 }
 
 /** Resolves to the id in the answer. */

@@ -125,16 +125,14 @@ export async function noteIncomingCall(
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
   { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
-  result: { ids: readonly string[]; endsAt: Date } | { error: string },
+  result: { ids: readonly string[]; endsAt: Date; error?: string | undefined } | { error: string },
 ): Promise<void> {
-  const change =
-    'error' in result
-      ? { subscriptionError: result.error }
-      : {
-          subscriptionIds: JSON.stringify(result.ids),
-          subscribedUntil: result.endsAt,
-          subscriptionError: null,
-        };
+  const change = {
+    subscriptionError: result.error ?? null,
+    ...('ids' in result
+      ? { subscriptionIds: JSON.stringify(result.ids), subscribedUntil: result.endsAt }
+      : {}),
+  };
   await trx
     .updateTable('incomingAddresses')
     .set(change)

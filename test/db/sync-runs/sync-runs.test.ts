@@ -1,5 +1,7 @@
 /** The Sync Log as it is read, over rows as the pages of a run leave them. */
 import { newUuid } from '../../../db/sql/ids';
+import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
+import { addSyncDatasets } from '../../../db/sync-runs/sync-datasets';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { listSyncRunChanges, type SyncRunChange } from '../../../db/sync-runs/sync-run-changes';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
@@ -196,5 +198,37 @@ describe('changes', () => {
     expect(await unmatchedRecord.work((work) => listSyncRunChanges(work, { syncRunId, limit: 10 }))).toEqual(
       [],
     );
+  });
+});
+
+describe('sync tokens', () => {
+  it('are forgotten with the credentials, which may belong to another account', async () => {
+    const syncRunId = await givenRun(['employees']);
+    const { integrationId } = await tenant.work(({ trx }) =>
+      trx
+        .selectFrom('syncRuns')
+        .select('integrationId')
+        .where('syncRunId', '=', syncRunId)
+        .executeTakeFirstOrThrow(),
+    );
+    await tenant.work((work) =>
+      addSyncDatasets(work, { integrationId, recordTypes: ['employees'], isInitial: false }),
+    );
+    await tenant.work(({ trx }) =>
+      trx
+        .updateTable('syncDatasets')
+        .set({ syncToken: 'of the former account' })
+        .where('integrationId', '=', integrationId)
+        .execute(),
+    );
+    await setJob(syncRunId, 'employees', { syncToken: 'of the former account', state: 'waiting' });
+
+    await tenant.work((work) => replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' }));
+
+    const kept = await tenant.work(async ({ trx }) => [
+      ...(await trx.selectFrom('syncDatasets').select('syncToken').execute()),
+      ...(await trx.selectFrom('syncJobs').select('syncToken').where('syncRunId', '=', syncRunId).execute()),
+    ]);
+    expect(kept.filter(({ syncToken }) => syncToken !== null)).toEqual([]);
   });
 });

@@ -342,6 +342,14 @@ describe('settings that do not fit a token', () => {
       { list, deleted_list: { path: '/deleted', items: '', id: '', paging: { type: 'none' } } },
       'list/sync_token',
     ],
+    [
+      'partitions of a list with changes',
+      {
+        ...BESIDE,
+        list: { ...BESIDE.list, partitions: [{ parameters: { k: 'a' } }, { parameters: { k: 'b' } }] },
+      },
+      'changes/sync_token',
+    ],
     ['changes without a start', { ...BESIDE, changes: { ...list } }, 'changes/sync_token'],
     ['a token of a list with changes', { ...BESIDE, list }, 'list/sync_token'],
   ])('%s', (_, type, place) => {

@@ -30,7 +30,11 @@ const records = (outcome: IncomingOutcome | undefined) =>
 it.each([
   ['1,000 name records', 999, [{ recordType: 'contacts', remoteId: 'c1' }]],
   ['further ones name their record type', 1_000, [{ recordType: 'contacts', remoteId: null }]],
-  ['those after 5,000 are left out', 5_000, []],
+  [
+    'those after 5,000 stand for all record types of the rule',
+    5_000,
+    [{ recordType: 'contacts', remoteId: null }],
+  ],
 ])('of the events of a call %s', (_words, before, expected) => {
   const body = [...others(before), event('contact.updated', 1)];
 
