@@ -269,7 +269,7 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   readNamed?(request: NamedRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
   /** What the third party sends to us; undefined or absent: nothing is described. */
   incoming?(config: Config): IncomingWebhooks | undefined;
-  /** Orders webhooks for a time, or renews them; undefined: it is not time yet. Errors as in `readPage`. */
+  /** Subscribes to webhooks, or renews a subscription; undefined: not due yet. Errors as in `readPage`. */
   subscribe?(
     request: SubscribeRequest,
     context: ConnectorContext<Config, Credentials>,

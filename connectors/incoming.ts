@@ -33,7 +33,7 @@ export interface IncomingWebhooks {
   recordTypes: readonly string[];
   /** Whether calls name the account of an event, so that one address can serve several. */
   namesAccounts?: boolean;
-  /** The connector orders the webhooks (`subscribe`); otherwise a person enters the address in the app. */
+  /** The connector subscribes to the webhooks; otherwise a person enters the address in the app. */
   isSubscribed?: boolean;
   /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
   receive(call: IncomingCall, secret: string | null): IncomingOutcome;
@@ -56,6 +56,6 @@ export interface Subscription {
   ids: string[];
   /** It ends there by itself, unless it is renewed. */
   endsAt: Date;
-  /** Why a part of the order was refused: the others stand until they end. */
+  /** Why the third party refused some of the calls; the other subscriptions stay. */
   error?: string | undefined;
 }

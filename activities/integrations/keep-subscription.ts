@@ -1,6 +1,6 @@
 /**
- * Orders the webhooks of an app that has to be asked for them, and renews the order before it ends. A failure
- * is stored for the admin and tried again in the next run; it fails no run, because runs find what no webhook
+ * Subscribes to the webhooks of an app, and renews the subscription before it ends. A failure is stored for
+ * the admin, and the next run tries again. A failure does not fail the run, because runs find what no webhook
  * announces.
  */
 import { ConnectorError } from '../../connectors/errors';
@@ -36,20 +36,23 @@ export async function keepSubscription(options: Options): Promise<void> {
   if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) return;
   const known = await knownAddress(options);
   if (known === undefined) return;
-  const { request, ordered } = known;
+  const { request, stored } = known;
   const secrets = [request.address.slice(request.address.lastIndexOf('/') + 1), request.secret];
   const hide = <Text extends string | undefined>(text: Text) =>
     secrets.reduce<string | undefined>((shown, part) => shown?.replaceAll(part, '…'), text) as Text;
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
-    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...ordered }, result));
+    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...stored }, result));
   try {
     const subscription = await connector.subscribe(request, context);
     if (subscription !== undefined) await save({ ...subscription, error: hide(subscription.error) });
   } catch (error) {
     if (context.signal.aborted) throw error;
     if (!(error instanceof ConnectorError))
-      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'could not order webhooks');
-    const said = error instanceof ConnectorError ? error.message : 'Syncline could not send the order.';
+      log.error(
+        { err: error, integration_id: typeIdOf('int', integrationId) },
+        'could not subscribe to webhooks',
+      );
+    const said = error instanceof ConnectorError ? error.message : 'Syncline could not subscribe.';
     await save({ error: hide(said) });
   }
 }
@@ -60,7 +63,7 @@ async function knownAddress({ database, encryption, tenantId, integration: { int
     if (found?.address == null || found.secret === null) return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
-      ordered: { tokenHash, secret: found.secret },
+      stored: { tokenHash, secret: found.secret },
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
         secret: await encryption.open(work, incomingSecretLocation(integrationId), found.secret),

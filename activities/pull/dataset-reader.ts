@@ -137,8 +137,8 @@ export class DatasetReader {
     return this.job === undefined ? 'more' : 'done';
   }
 
-  /** If the cursor or the sync token has expired; some times, before the dataset fails. */
-  private async beginAnew(
+  /** Restarts the pass if the cursor or the sync token has expired, a few times before the dataset fails. */
+  private async restartIfExpired(
     error: unknown,
     at: { range?: number | undefined; pages: number },
   ): Promise<ReadOutcome> {
@@ -211,10 +211,10 @@ export class DatasetReader {
     };
     return this.pages
       .readAll(request, apply)
-      .catch((error: unknown) => this.beginAnew(error, { range, pages: pagesBefore }));
+      .catch((error: unknown) => this.restartIfExpired(error, { range, pages: pagesBefore }));
   }
 
-  /** What waited for records of the page. Without it, the end of a pass keeps what was promised. */
+  /** Settles references to records of the page. If a worker dies before, the end of a pass does it. */
   private settle(remoteIds: readonly string[]): Promise<void> {
     const { integration, recordType } = this.options;
     return settlePage((work) => this.pages.inTenant(work), integration, recordType, remoteIds);

@@ -17,10 +17,9 @@ import { findConnector } from '../integrations/open-connector';
 import { lenientConfig } from './check-settings';
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'oauth'>;
-export type FoundPart = Pick<
-  Rollout,
-  'rolloutId' | 'definitionKey' | 'version' | 'isAdoption' | 'listCursor'
-> & { limit: number };
+type Part = Pick<Rollout, 'rolloutId' | 'definitionKey' | 'version' | 'isAdoption' | 'listCursor'> & {
+  limit: number;
+};
 
 interface Found {
   integrations: FoundIntegration[];
@@ -29,7 +28,7 @@ interface Found {
 }
 
 /** The next integrations that may belong to a rollout. Their settings are seen in their tenant only. */
-export async function findPart(dependencies: Dependencies, part: FoundPart): Promise<Found> {
+export async function findPart(dependencies: Dependencies, part: Part): Promise<Found> {
   const { definitionKey: key, version, rolloutId, isAdoption, listCursor: after, limit } = part;
   const { database } = dependencies;
   if (!isAdoption)

@@ -19,8 +19,10 @@ export const INTEGRATION_ERRORS = {
   },
   app_webhooks_not_described: {
     status: 422,
-    title: 'The definition describes no webhooks of an app',
-    detail: 'Its `webhooks` have no `account`, or it has no version: docs/connectors/rest-app-webhooks.md.',
+    title: 'The definition describes no webhooks for all accounts of an app',
+    detail:
+      'Publish a version of the definition whose `webhooks` say where an event names its `account`: ' +
+      'docs/connectors/rest-app-webhooks.md.',
   },
   app_address_missing: {
     status: 409,

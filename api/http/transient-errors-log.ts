@@ -37,7 +37,7 @@ export class TransientErrorsLog {
   }
 }
 
-/** Without words of the error, of which there may be any number. */
+/** Leaves out the message, because messages can differ in each request. */
 function kindOf(cause: unknown): string {
   if (!(cause instanceof Error)) return typeof cause;
   const { code } = cause as { code?: unknown };

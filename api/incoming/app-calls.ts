@@ -1,7 +1,8 @@
 /**
- * Calls at the address of an OAuth app. The secret of the app proves a call once; its events are noted for
- * the integrations whose consent is of the account that they name. Each tenant has a transaction and a rate
- * of its own, and what nobody has is counted: the third party would stop calling an address that fails.
+ * Calls at the address of an OAuth app. The secret of the app proves a call once. Each event is noted for the
+ * integrations whose consent is for the account that the event names. Each tenant has a transaction and a
+ * rate of its own. Events of accounts without an integration are counted and answered like the others,
+ * because a third party stops calling an address that fails.
  */
 import { MemoryStore } from 'express-rate-limit';
 import type { IncomingCall, IncomingOutcome, IncomingRecord } from '../../connectors/incoming';

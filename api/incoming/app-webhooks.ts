@@ -3,7 +3,7 @@ import type { IncomingWebhooks } from '../../connectors/incoming';
 import type { TenantWork } from '../../db/database';
 import { findDefinition, findDefinitionVersion } from '../../db/third-parties/definitions';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
-import { fillParameters } from '../../domain/third-parties/parameters';
+import { examplesOf, fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
 
 /** Of the current version of a definition: an app calls a thousand times a second, and it rarely changes. */
@@ -41,9 +41,7 @@ function webhooksOf(
 ): IncomingWebhooks | undefined {
   const connector = connectors[rules.connector];
   if (connector === undefined) return undefined;
-  const examples = Object.fromEntries(
-    Object.entries(rules.parameters).map(([name, { example }]) => [name, example]),
-  );
+  const examples = examplesOf(rules.parameters);
   for (const signIn of Object.values(rules.signIns)) {
     const config = connector.configSchema.safeParse(fillParameters({ ...rules.config, ...signIn }, examples));
     const incoming = config.success ? connector.incoming?.(config.data) : undefined;

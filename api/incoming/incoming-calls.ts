@@ -50,7 +50,7 @@ export function createIncomingCalls(dependencies: ApiDependencies): Router {
     const outcome = await answerWithin(answerWithinMs, received);
     if (outcome.kind !== 'refused') return answer(response, outcome);
     await withinLimit(limitFailures, request, response);
-    // Xero reads an answer with a body as none.
+    // Xero does not accept an answer with a body.
     if (isOfApp) response.status(401).end();
     else next(new HttpError('incoming_call_refused'));
   };

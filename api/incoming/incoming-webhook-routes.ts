@@ -41,14 +41,17 @@ const view = z
       .meta({ description: 'The last call with the right address that was not verified.' }),
     subscription: z
       .object({
-        ends_at: instant.nullable().meta({ description: 'Until when they are ordered; null = not yet.' }),
-        error: z.string().nullable().meta({ description: 'Why the last order failed; null = it did not.' }),
+        ends_at: instant.nullable().meta({ description: 'When it ends; null = there is none yet.' }),
+        error: z
+          .string()
+          .nullable()
+          .meta({ description: 'Why the last attempt to subscribe failed; null = it did not.' }),
       })
       .nullable()
       .meta({
         description:
-          'Of webhooks that Syncline orders itself, soon after the address was made; runs of every hour renew ' +
-          'the order. null = a person enters the address and its secret in the app.',
+          'Of webhooks to which Syncline subscribes itself, soon after the address was made. Hourly runs ' +
+          'renew it. null = a person enters the address and its secret in the app.',
       }),
   })
   .meta({ id: 'IncomingWebhooks' });
@@ -105,9 +108,9 @@ export const incomingWebhookRoutes: readonly Route[] = [
       const token = randomBytes(32).toString('base64url');
       const tokenHash = hashOfToken(token);
       const url = `${context.services.config.publicUrl}/v1/incoming/${token}`;
-      const order = incoming.isSubscribed ? await newOrder(work, { integrationId, url }, context) : {};
-      const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...order });
-      if (incoming.isSubscribed) await orderSoon(work, integrationId, context);
+      const sealed = incoming.isSubscribed ? await seal(work, { integrationId, url }, context) : {};
+      const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...sealed });
+      if (incoming.isSubscribed) await subscribeSoon(work, integrationId, context);
       return {
         status: 201,
         body: { ...toWire(incoming, address), address: url },
@@ -136,8 +139,8 @@ export const incomingWebhookRoutes: readonly Route[] = [
       const secret = await context.services.encryption.encrypt(work, location, body.secret);
       const address = await saveIncomingSecret(work, { integrationId, secret });
       if (address === undefined) throw new HttpError('incoming_address_missing');
-      // What was ordered with the secret before is refused from now on.
-      if (incoming.isSubscribed) await orderSoon(work, integrationId, context);
+      // Calls of a subscription with the former secret are refused from now on.
+      if (incoming.isSubscribed) await subscribeSoon(work, integrationId, context);
       return { status: 200, body: toWire(incoming, address), audit: auditOf(integrationId) };
     },
   }),
@@ -160,8 +163,8 @@ async function incomingOf(
   return incoming;
 }
 
-/** What an order has to tell the app. Nobody has to enter the secret, so nobody sees it. */
-async function newOrder(
+/** The address and a new secret, which the worker sends to the app, encrypted. The API never shows them. */
+async function seal(
   work: TenantWork,
   { integrationId, url }: { integrationId: string; url: string },
   { services: { encryption } }: Pick<TenantContext, 'services'>,
@@ -173,8 +176,12 @@ async function newOrder(
   };
 }
 
-/** By a run of its own: one that is at work may have passed the place where webhooks are ordered. */
-async function orderSoon(work: TenantWork, integrationId: string, { caller }: TenantContext): Promise<void> {
+/** In a run of its own: a run that has begun may already have passed the step that subscribes. */
+async function subscribeSoon(
+  work: TenantWork,
+  integrationId: string,
+  { caller }: TenantContext,
+): Promise<void> {
   const { onboardedAt } = await requireIntegration(work, integrationId);
   if (onboardedAt === null) return;
   await requestSyncRun(work, { integrationId, kind: 'hourly', startedBy: caller.actor, mustFollow: true });

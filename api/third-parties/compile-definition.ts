@@ -2,7 +2,12 @@
 import type { WhyUrlIsRefused } from '../../domain/connector-settings';
 import type { JsonObject } from '../../domain/json';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
-import { fillParameters, parametersIn, problemOfParameter } from '../../domain/third-parties/parameters';
+import {
+  examplesOf,
+  fillParameters,
+  parametersIn,
+  problemOfParameter,
+} from '../../domain/third-parties/parameters';
 import { type DescribedConnector, readConfig } from '../integrations/connector-catalogue';
 import { checkTogether, readMappings } from '../integrations/integration-checks';
 import { HttpError, type ProblemDetail } from '../http/http-error';
@@ -31,9 +36,7 @@ export function compileDefinition(
     ...problemsOfAccounts(document),
   ];
   if (problems.length > 0) throw invalid(problems);
-  const examples = Object.fromEntries(
-    Object.entries(document.parameters).map(([name, { example }]) => [name, example]),
-  );
+  const examples = examplesOf(document.parameters);
   const configs = document.sign_in.map(({ config }, index) =>
     atPointer(pointerTo(['sign_in', index]), () =>
       readConfig(connector, fillParameters({ ...document.config, ...config }, examples), ALL_ALLOWED),

@@ -22,7 +22,7 @@ type Call = (...given: unknown[]) => unknown;
 /** Their context is the last argument. */
 const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType', 'subscribe'] as const;
 const PAGES = ['readPage', 'readNamed'] as const;
-/** What a fault means for members that lists of integrations show, or that are asked outside of calls. */
+/** Results instead of a fault, for members that lists of integrations show or that no call uses. */
 const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined, callsAtOnce: 1 };
 
 export function guardConnector(
@@ -197,7 +197,7 @@ const outcome = z.union([
   }),
 ]);
 
-/** Anyone can call the address of an integration: what the connector cannot judge is not proved. */
+/** The address of an integration is public, so a call that the connector cannot verify is refused. */
 function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
   if (given === undefined) return undefined;
   const webhooks = given as IncomingWebhooks;

@@ -9,7 +9,7 @@ export interface CallLimits {
   pushMs: number;
   /** For every other call. */
   callMs: number;
-  /** Within which a call has to end once its signal was aborted. */
+  /** The time that a call has to end after its signal was aborted. */
   stopMs: number;
 }
 
@@ -62,8 +62,8 @@ export function asFault(error: unknown, packageName: string, member: string): Co
 }
 
 /**
- * Gives the work a context that ends with it. @throws PackageFault if it does not end in time; what it does
- * then reaches nobody any more.
+ * Gives the work a context that ends with it.
+ * @throws PackageFault if the work does not end in time; its later requests and results have no effect
  */
 export async function withinLimits<Context extends ConnectorContext, T>(
   {

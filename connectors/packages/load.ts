@@ -13,7 +13,7 @@ import { wordsOf } from './guarded-calls';
 import * as ownInterface from './interface';
 import { INTERFACE_OF_PROCESS } from './published';
 
-export interface ConnectorPackages {
+interface ConnectorPackages {
   /** Names of packages, or absolute paths of their folders. */
   names: readonly string[];
   /** Where packages are looked for: in its `node_modules` and those of the folders above. */

@@ -44,7 +44,7 @@ export class Run {
   constructor(
     readonly opened: Opened,
     readonly plan: TryPlan,
-    /** From 1; before a later one, a worker died. */
+    /** 1 for the first attempt. A later one means that a worker died during the attempt before. */
     private readonly attempt: number,
   ) {
     this.recordType = plan.recordType;

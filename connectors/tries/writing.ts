@@ -242,7 +242,7 @@ export async function cleanUp(run: Run): Promise<Step | undefined> {
 
 /** Searches for a record whose creation has no known end, and keeps its id. */
 async function isGone(run: Run, test: TestRecord): Promise<boolean> {
-  // A search for values may find the record of another.
+  // A search by values may find a record that is not the test record.
   if (cannotFind(run) !== undefined || usesValues(run)) return false;
   try {
     test.remoteId = await run.find(test.externalId, run.payloadOf(test.fields));

@@ -11,7 +11,7 @@ import type { TenantWork } from '../database';
 import { supersedePushReviews } from '../push/push-reviews';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
-import { forgetOrder } from '../integrations/incoming/incoming-addresses';
+import { forgetSubscription } from '../integrations/incoming/incoming-addresses';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { removeIntegrationRows } from '../integrations/remove-integration-rows';
 import { lockMappings } from '../records/mapping-lock';
@@ -70,7 +70,7 @@ export async function changeIntegration(
   // Locked before the mappings, in the order in which a page locks its job and the mappings.
   if (hasNewConfig) {
     await markListReplaced(work, before);
-    await forgetOrder(work, before);
+    await forgetSubscription(work, before);
     await retryWaitingJobs(work, before);
   }
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
@@ -219,7 +219,7 @@ export async function replaceCredentials(
   // The credentials may belong to another account.
   await markListReplaced(work, { integrationId });
   await forgetSyncTokens(work, { integrationId });
-  await forgetOrder(work, { integrationId });
+  await forgetSubscription(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   const since = before?.needsReauthorizationAt ?? now;
   const stopped = stoppedMs({ since, until: now, stillStoppedSince: before?.pausedAt ?? null });

@@ -12,12 +12,12 @@ export interface IncomingAddressesTable {
   /** Of the last call that was verified, to ten seconds; null = none was. */
   receivedAt: Date | null;
   refusedAt: Date | null;
-  /** The address itself, encrypted, if Syncline orders the webhooks; null = a person enters it in the app. */
+  /** The address itself, encrypted, if Syncline subscribes with it; null = a person enters it in the app. */
   address: string | null;
-  /** What the third party calls the orders. */
+  /** The ids of the subscriptions at the third party. */
   subscriptionIds: ColumnType<string[] | null, string | null, string | null>;
   subscribedUntil: Date | null;
-  /** Why the last order failed; null = it did not. */
+  /** Why the last attempt to subscribe failed; null = it did not. */
   subscriptionError: string | null;
 }
 

@@ -17,7 +17,7 @@ const folder = (): string => privateFolder('sample-app');
 
 const portFile = (): string => path.join(folder(), 'port.json');
 
-/** Its port at the last start: who has agreed there stays connected only at the same address. */
+/** Its port at the last start. Connected accounts keep working only at the same address. */
 export function formerPorts(): Partial<Ports> {
   if (!fs.existsSync(portFile())) return {};
   return JSON.parse(fs.readFileSync(portFile(), 'utf8')) as Pick<Ports, 'SAMPLE_APP_PORT'>;

@@ -69,7 +69,7 @@ const CONSENT_PAGE =
   '<form method="post"><button name="answer" value="allow">Allow</button> ' +
   '<button name="answer" value="deny">Deny</button></form></main></body></html>';
 
-/** The page on which the person agrees. Nobody else is at this machine, so it asks for no password. */
+/** The page on which the person agrees. It asks for no password, because the app serves this machine only. */
 function consentOf(
   provider: Provider,
 ): Record<'ask' | 'take', (request: Request, response: Response) => Promise<void>> {

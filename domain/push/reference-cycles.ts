@@ -21,7 +21,7 @@ export function edgesToLeaveOut<Edge extends Waiting>(edges: readonly Edge[]): E
     else others.push(edge);
   }
   const chosen: Edge[] = [];
-  // From these no circle is reached, and none is once more edges are left out.
+  // No circle can be reached from these records, also not after more edges are left out.
   const done = new Set<string>();
   for (const start of [...left.keys()].sort())
     for (
@@ -40,8 +40,8 @@ export function edgesToLeaveOut<Edge extends Waiting>(edges: readonly Edge[]): E
 }
 
 /**
- * The record whose references are left out if a search for circles has ended at its limit and has found none:
- * the one from which it came furthest. undefined: the edges do not begin at one of these records.
+ * The record whose references are left out if a search for circles has ended at its limit without a circle:
+ * the one at which the longest path begins. undefined: no path begins at a searched record.
  * @param edges in the order in which they were reached
  */
 export function recordToSendFirst(

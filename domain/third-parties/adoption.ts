@@ -14,7 +14,7 @@ import {
   type ReadConfig,
   type Settings,
 } from './definition';
-import { fillParameters, type Parameter, valuesFrom } from './parameters';
+import { examplesOf, fillParameters, type Parameter, valuesFrom } from './parameters';
 
 export interface Adopting {
   rules: DefinitionRules;
@@ -40,7 +40,8 @@ export function findAdoption(
       const there = fill({ ...examplesOf(rules.parameters), ...parameters });
       if (address === undefined || baseAddressOf(connector, there) !== address) return false;
       const anywhere = baseAddressOf(connector, fill(unknownHosts(rules.parameters)));
-      return !isUnknownHost(anywhere) || isLike(there, config, address);
+      if (isUnknownHost(anywhere)) return isLike(there, config, address);
+      return anywhere !== address || isOfSameApi(there, config);
     });
   if (uses.length === 0) return undefined;
   const alike = uses.filter(({ signIn }) => signsInAlike(rules.signIns[signIn] ?? {}, config));
@@ -105,8 +106,8 @@ const isUnknownHost = (address = ''): boolean =>
     .replaceAll('.', '') === '';
 
 /**
- * Whether an integration at a host that any product could have is of this one: the whole base address is the
- * same, and a call of a record type.
+ * Whether an integration belongs to the definition although its host does not prove it: the whole base
+ * address and one call of a record type must be the same.
  */
 function isLike(there: JsonObject, config: JsonObject, address: string): boolean {
   const textOf = (value: JsonValue | undefined) =>
@@ -120,18 +121,35 @@ function isLike(there: JsonObject, config: JsonObject, address: string): boolean
   return isAtSamePath && sharesCall(there['record_types'], ownValue(config, 'record_types'));
 }
 
-const sharesCall = (there: JsonValue | undefined, own: JsonValue | undefined): boolean =>
-  isJsonObject(there) &&
-  isJsonObject(own) &&
-  Object.entries(there).some(([name, member]) => {
+function sharesCall(
+  there: JsonValue | undefined,
+  own: JsonValue | undefined,
+  isSame: (call: JsonObject, own: JsonValue | undefined) => boolean = jsonEquals,
+): boolean {
+  if (!isJsonObject(there) || !isJsonObject(own)) return false;
+  return Object.entries(there).some(([name, member]) => {
     const same = ownValue(own, name);
-    if (isJsonObject(member) && Object.hasOwn(member, 'path')) return jsonEquals(member, same);
-    return sharesCall(member, same);
+    if (isJsonObject(member) && Object.hasOwn(member, 'path')) return isSame(member, same);
+    return sharesCall(member, same, isSame);
   });
+}
+
+/** A host without parameters may have other APIs of its vendor. */
+const isOfSameApi = (there: JsonObject, config: JsonObject): boolean =>
+  there['record_types'] === undefined ||
+  sharesCall(there['record_types'], ownValue(config, 'record_types'), isSamePath);
+
+const pathOf = (call: JsonValue | undefined): string | undefined => {
+  const path = isJsonObject(call) ? call['path'] : undefined;
+  return typeof path === 'string' ? path.split(/[?{]/, 1)[0] : undefined;
+};
+
+const isSamePath = (call: JsonObject, own: JsonValue | undefined): boolean =>
+  pathOf(call) !== undefined && pathOf(call) === pathOf(own);
 
 /**
- * Other secrets are asked for where the kind differs. A member with a `type`, such as `auth`, must have the
- * same one.
+ * Each member with a `type`, such as `auth`, must have the same type. Another type would ask for other
+ * secrets when the app is connected again.
  */
 function signsInAlike(added: JsonObject, config: JsonObject): boolean {
   const typeOf = (value: JsonValue | undefined) =>
@@ -155,6 +173,3 @@ function valuesIn(template: JsonValue, own: JsonValue | undefined): [string, str
   if (!isJsonObject(template) || !isJsonObject(own)) return [];
   return Object.entries(template).flatMap(([name, member]) => valuesIn(member, ownValue(own, name)));
 }
-
-const examplesOf = (parameters: Readonly<Record<string, Parameter>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(parameters).map(([name, { example }]) => [name, example]));

@@ -60,8 +60,8 @@ export function parametersIn(value: JsonValue): string[] {
 const HOST_OF_TEXT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*/i;
 
 /**
- * The values that make `text` of `template`, or else those that make its host. Reads each text once: between
- * two parameters stands what ends the first. Not checked.
+ * The parameter values with which `template` becomes `text`, or else those with which their hosts become
+ * equal. A value ends at the text that follows its parameter in the template. The values are not checked.
  */
 export function valuesFrom(template: string, text: string): [name: string, value: string][] {
   const [wanted, given] = [template, text].map((one) => one.replace(/\/$/, '')) as [string, string];
@@ -85,6 +85,12 @@ function readValues(template: string, text: string): [string, string][] | undefi
   }
   return values;
 }
+
+/** For checks of a definition, and where no integration has set its parameters. */
+export const examplesOf = (
+  parameters: Readonly<Record<string, Pick<Parameter, 'example'>>>,
+): Record<string, string> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { example }]) => [name, example]));
 
 /** `values` has each parameter; they were checked. */
 export function fillParameters<Value extends JsonValue>(

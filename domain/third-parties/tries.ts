@@ -40,7 +40,7 @@ export interface TryPlan {
   change?: JsonObject | undefined;
   /** What the product must refuse, for `error`. */
   wrong?: JsonObject | undefined;
-  /** Test records are named so, with more behind it; known before there are any. */
+  /** External ids of test records begin with it. It is chosen before any record is created. */
   testName?: string | undefined;
 }
 

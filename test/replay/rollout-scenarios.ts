@@ -8,7 +8,7 @@ interface Scenario {
   name: string;
   /** The result of each activity, in order; afterwards a person has to decide. */
   answers: Answer[];
-  /** How long after its beginning a person decides; absent = nobody does. */
+  /** How long after its beginning a person decides; absent = never. */
   decidedAfterMs?: number;
 }
 

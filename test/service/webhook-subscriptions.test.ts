@@ -1,4 +1,4 @@
-/** Webhooks that Syncline orders itself, with the real api and worker: from the address to the record. */
+/** Subscriptions to webhooks with the real api and worker: from the address to the record. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
@@ -16,7 +16,7 @@ let tenant: ProductTenant;
 let server: http.Server;
 let integration: PullingIntegration;
 let base: string;
-/** What the app holds, and what was ordered there. */
+/** What the app holds, and the subscriptions there. */
 const contacts = new Map([['c1', 'Ana']]);
 const orders = new Map<string, Order>();
 let refusal: string | undefined;
@@ -95,13 +95,13 @@ afterAll(async () => {
 const shown = () => tenant.api.must('GET', base);
 const ordered = () => [...orders.values()].at(-1)!;
 
-it('an address is ordered at the app by itself, and what the app then tells is read', async () => {
+it('Syncline subscribes with a new address, and reads what the webhooks then name', async () => {
   const made = await tenant.api.must('POST', `${base}/address`);
   expect(made).toMatchObject({ has_secret: true, subscription: { ends_at: null, error: null } });
 
-  await until('it is ordered', () => orders.size > 0);
+  await until('it is subscribed', () => orders.size > 0);
   expect(ordered()).toMatchObject({ url: made.address, token: expect.any(String) });
-  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
+  await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
   await integration.untilQuiet();
 
   contacts.set('c1', 'Edited there');
@@ -117,23 +117,24 @@ it('an address is ordered at the app by itself, and what the app then tells is r
   );
 });
 
-it('new credentials may be of another account, so the webhooks are ordered there', async () => {
+it('subscribes again after new credentials, which may be of another account', async () => {
   await integration.untilQuiet();
   const before = orders.size;
   await tenant.api.must('PUT', `/v1/integrations/${integration.id}/credentials`, { credentials: {} });
   await integration.sync('full');
 
-  await until('it is ordered', () => orders.size > before);
+  await until('it is subscribed', () => orders.size > before);
+  expect(ordered().url).toContain('/v1/incoming/');
 });
 
-it('a new address is ordered anew; the admin sees a refusal without the address, and no run fails', async () => {
+it('subscribes again with a new address; a refusal is shown without it, and fails no run', async () => {
   await integration.untilQuiet();
-  refusal = 'No rights to order';
+  refusal = 'No rights to subscribe';
   const made = await tenant.api.must('POST', `${base}/address`);
   await until('the refusal is noted', async () => (await shown()).subscription.error !== null);
 
   const { error, ends_at: endsAt } = (await shown()).subscription;
-  expect(error).toContain('No rights to order');
+  expect(error).toContain('No rights to subscribe');
   expect(error).not.toContain(new URL(made.address).pathname.split('/').at(-1));
   expect(endsAt).toBeNull();
   await integration.untilQuiet();
@@ -141,15 +142,16 @@ it('a new address is ordered anew; the admin sees a refusal without the address,
 
   refusal = undefined;
   await integration.sync('full');
-  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
+  await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
   expect(ordered().url).toBe(made.address);
   expect((await shown()).subscription.error).toBeNull();
 });
 
-it('a secret that is replaced is ordered soon', async () => {
+it('subscribes again soon after the secret was replaced', async () => {
   await integration.untilQuiet();
   await tenant.api.must('PUT', `${base}/secret`, { secret: 'chosen-by-a-person' });
 
-  await until('it is ordered', () => ordered().token === 'chosen-by-a-person');
-  await until('the order is noted', async () => (await shown()).subscription.ends_at !== null);
+  await until('it is subscribed', () => ordered().token === 'chosen-by-a-person');
+  await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
+  expect((await shown()).subscription.error).toBeNull();
 });

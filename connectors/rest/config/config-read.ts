@@ -188,8 +188,8 @@ export const List = z.strictObject({
   /** The call that reads one record, for lists that hold only ids or shortened records. */
   detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
   /**
-   * What the list selects by constants, such as `?type=employee`: a record that is read alone and does not
-   * fulfil it is none of the list, and counts as gone.
+   * What the list selects by constants, such as `?type=employee`. A record that is read by its id without
+   * fulfilling this condition does not belong to the list, and counts as deleted.
    */
   selects: Condition.optional(),
   /** What the end of the list gives, to read what changes from then on. */

@@ -100,15 +100,15 @@ const EventRule = z.strictObject({
 
 const SubscriptionCall = z.strictObject({ ...callShape, body: JsonObject.optional() });
 
-/** Webhooks that Syncline orders itself, for a time. They end there by themselves. */
+/** How Syncline subscribes to webhooks itself. A subscription that is not renewed ends by itself. */
 const Subscription = z.strictObject({
-  /** One for each kind of change that has to be ordered alone. */
+  /** One call for each kind of change that needs a subscription of its own. */
   create: z.array(SubscriptionCall).min(1).max(10),
   /** The id of a subscription in the answer to its creation. */
   id: JsonPointer.optional(),
   /** Absent: a new one is created before the end of the one before. */
   renew: SubscriptionCall.optional(),
-  /** Runs of every hour renew it when half of it has passed. */
+  /** Hourly runs renew the subscription after half of this time. */
   lifetime_minutes: z.int().min(180).max(43_200),
 });
 

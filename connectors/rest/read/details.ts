@@ -24,6 +24,8 @@ export interface DetailReading extends DatasetReading {
   part: ReadingPart;
   signal: AbortSignal;
   mapping: RecordTypeMapping | undefined;
+  /** Only a token tells of the records, so none may be left out without a word. */
+  feed?: { token: string | undefined } | undefined;
 }
 
 interface Detailed {
@@ -77,7 +79,7 @@ export async function readEach(
     if (!result.ok && result.error instanceof Unavailable)
       for (const again of await mapConcurrently([item], 1, work, mayBegin)) read.set(item, again);
   check([...read.values()]);
-  return collect(listed, read);
+  return collect(listed, read, reading.feed?.token !== undefined);
 }
 
 /** After a rate limit, refused credentials or several failures in a row, the other calls were not started. */
@@ -128,7 +130,7 @@ async function readOne(
   return record;
 }
 
-function collect(listed: readonly Listed[], read: ReadonlyMap<Listed, Read>): Detailed {
+function collect(listed: readonly Listed[], read: ReadonlyMap<Listed, Read>, isOfToken: boolean): Detailed {
   const detailed: Detailed = { items: [], unreadable: [] };
   for (const one of listed) {
     const result = read.get(one);
@@ -140,6 +142,12 @@ function collect(listed: readonly Listed[], read: ReadonlyMap<Listed, Read>): De
         message: `${one.id} could not be read: ${result.error.message}`,
       });
     else if (result.value !== undefined) detailed.items.push(result.value);
+    else if (isOfToken)
+      detailed.unreadable.push({
+        remoteId: one.id ?? null,
+        code: 'detail_missing',
+        message: `${one.id} was listed as changed, but is not found by detail.`,
+      });
   }
   return detailed;
 }

@@ -23,6 +23,7 @@ import { selectedFields } from '../http/selected-fields';
 import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
 import { readDeletedItems, type ReadItems, readItems } from './read-items';
 import { type Session, openSession } from '../http/session';
+import type { Variables } from '../http/templates';
 import { readInstant } from './time-format';
 import { withPartition } from './partitions';
 import { withinWindow } from './window';
@@ -54,7 +55,7 @@ export async function readRestPage(
   const session = await openSession(context);
   const reading = { request, recordType, context, session, mapping, fields, feed, ...position };
   const { list } = position;
-  if (feed !== undefined) return readFeedAt(position.place, { ...reading, feed });
+  if (feed !== undefined) return readFeedAt(position.place, { ...reading, feed }, known);
   if (!('parents' in list) || list.parents === undefined) return readPageAt(position.place, reading);
 
   let { place } = position;
@@ -87,18 +88,16 @@ interface Reading {
 }
 
 /** A token of now is taken before everything is read, so that no change in between is lost. */
-async function readFeedAt(place: Place, reading: Reading & { feed: Feed }): Promise<ReadPage> {
-  const { request, context, recordType, session, fields, feed } = reading;
+async function readFeedAt(
+  place: Place,
+  reading: Reading & { feed: Feed },
+  known: Variables,
+): Promise<ReadPage> {
+  const { request, context, recordType, session, feed } = reading;
   const isStart = request.syncToken === null && isFirst(place) && feed.phase !== place.phase;
   if (!isStart) return readPageAt(place, reading);
-  const { config } = context;
-  const known = (name: string) => (name === 'fields' ? fields : undefined);
-  const syncToken = await tokenAtStart(feed, known, {
-    config,
-    recordType,
-    name: request.recordType,
-    session,
-  });
+  const dataset = { config: context.config, recordType, name: request.recordType, session };
+  const syncToken = await tokenAtStart(feed, known, dataset);
   return { ...(await readPageAt(place, reading)), syncToken };
 }
 

@@ -126,12 +126,12 @@ export const listOfChanges = (list: ListConfig, feed: Feed | undefined): ListCon
 
 /** The token of now, before everything is read by another call than the changes. */
 export async function tokenAtStart(
-  feed: Feed | undefined,
+  feed: Feed,
   known: Variables,
   { config, recordType, name, session }: DatasetReading,
 ): Promise<string | undefined> {
-  const start = feed?.config.start;
-  if (feed === undefined || start === undefined) return undefined;
+  const { start } = feed.config;
+  if (start === undefined) return undefined;
   const request = requestTo(config, start, 'GET', known);
   const response = await session.send(request);
   const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);

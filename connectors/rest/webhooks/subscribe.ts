@@ -1,6 +1,6 @@
 /**
- * Orders webhooks by calls of the third party. An order is for a time: runs renew it, and what is no longer
- * renewed, or was ordered before a lost answer, ends there by itself.
+ * Subscribes to webhooks by calls of the third party. Subscriptions end by themselves: runs renew them in
+ * time, and one whose creation had no answer is left to its end.
  */
 import { randomUUID } from 'node:crypto';
 import type { SubscribeRequest, Subscription } from '../../incoming';
@@ -55,7 +55,7 @@ async function renewed(
   }
 }
 
-/** A refused call leaves the others ordered: if the next run began again, it would order these twice. */
+/** A refused call leaves the others: if the next run began again, it would subscribe to these twice. */
 async function created(
   { create }: SubscriptionConfig,
   send: Send,

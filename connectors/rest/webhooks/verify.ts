@@ -75,7 +75,7 @@ function keyOf({ secret_encoding: encoding }: HmacConfig, secret: string): Buffe
   return encoding === 'text' ? Buffer.from(secret) : bytesOf(text, encoding);
 }
 
-/** Every place must have the secret: an item of a body that lacks it could come from somebody else. */
+/** Every place must have the secret: an item of a body without it could be forged. */
 function hasToken(verify: TokenConfig, call: IncomingCall, secret: string): boolean {
   const { prefix, encoding } = verify;
   const expected = Buffer.from(secret);

@@ -122,7 +122,7 @@ export interface AccountIntegration {
   accountId: string;
 }
 
-/** An account of a tenant's own app is its own affair; one of the platform's has to be proved. */
+/** A tenant's own app reaches only that tenant. For an app of the platform, the account has to be proved. */
 const IS_ATTRIBUTABLE = sql<boolean>`
   (account.tenant_id = account.app_tenant_id or account.proved_connection_id = account.connection_id)`;
 

@@ -47,12 +47,12 @@ export async function findIncomingAddress(
     .executeTakeFirst();
 }
 
-/** What was ordered for an address before is no longer known. */
-const NO_ORDER = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
+/** A new address or secret needs a new subscription. */
+const NO_SUBSCRIPTION = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
 
 /**
  * A new address. The one before it is refused from now on.
- * @param address encrypted, and with it a secret that Syncline has made, if webhooks have to be ordered
+ * @param address encrypted, as is the secret that Syncline has made; both only for subscriptions
  */
 export async function replaceIncomingAddress(
   { trx, tenantId, now }: TenantWork,
@@ -69,7 +69,7 @@ export async function replaceIncomingAddress(
     createdAt: now,
     receivedAt: null,
     refusedAt: null,
-    ...NO_ORDER,
+    ...NO_SUBSCRIPTION,
     ...made,
   };
   return trx
@@ -87,18 +87,21 @@ export async function saveIncomingSecret(
 ): Promise<IncomingAddress | undefined> {
   return trx
     .updateTable('incomingAddresses')
-    .set({ secret, ...NO_ORDER })
+    .set({ secret, ...NO_SUBSCRIPTION })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .returningAll()
     .executeTakeFirst();
 }
 
-/** The next run orders anew: other credentials or settings may be of another account, or order otherwise. */
-export async function forgetOrder({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<void> {
+/** The next run subscribes again: other credentials or settings may need another subscription. */
+export async function forgetSubscription(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: Place,
+): Promise<void> {
   await trx
     .updateTable('incomingAddresses')
-    .set(NO_ORDER)
+    .set(NO_SUBSCRIPTION)
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('subscribedUntil', 'is not', null)
@@ -121,7 +124,7 @@ export async function noteIncomingCall(
     .execute();
 }
 
-/** What was ordered, or why it was not. @param secret encrypted, as it was read for the order */
+/** Stores the subscription, or why it failed. @param secret encrypted, as it was read before */
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
   { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
@@ -138,7 +141,7 @@ export async function saveSubscription(
     .set(change)
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    // The address or the secret may have been replaced meanwhile; then it is ordered again.
+    // The address or the secret may have been replaced meanwhile; then the next run subscribes again.
     .where('tokenHash', '=', tokenHash)
     .where('secret', '=', secret)
     .execute();

@@ -1,6 +1,6 @@
 /**
- * Webhooks that Syncline orders at a third party for a time: what was ordered, until when, and why the last
- * order failed. null = the app does not need an order, or none was made.
+ * Subscriptions of Syncline to webhooks of a third party: their ids, when they end, and why the last attempt
+ * failed. null = the app needs no subscription, or there is none yet.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw(
       `alter table incoming_addresses
-         -- The address, encrypted, for orders.
+         -- The address, encrypted, for subscriptions.
          add column address text,
          add column subscription_ids jsonb,
          add column subscribed_until timestamptz,

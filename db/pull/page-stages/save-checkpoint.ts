@@ -16,6 +16,9 @@ import { type Accounted, assertAccountedFor } from '../../../domain/pull/account
 import { learnDatasetOverlap } from '../learn-overlap';
 import { raiseConflicts } from '../../records/conflicts';
 
+/** Codes of changed records that were listed and could not be read. */
+const READ_AGAIN: ReadonlySet<string> = new Set(['detail_failed', 'detail_missing']);
+
 /** The job has ended while a page of one of its ranges was applied. Nothing of the page is stored. */
 export class JobHasEnded extends Error {}
 
@@ -72,7 +75,9 @@ export async function saveCheckpoint(
       recordsFailed: job.recordsFailed + counted.failed,
       recordsHeldBack: job.recordsHeldBack + counted.heldBack,
       watermarkKept:
-        job.watermarkKept === 'held_back' ? 'held_back' : (reasonToKeep(changes) ?? job.watermarkKept),
+        job.watermarkKept === 'held_back'
+          ? 'held_back'
+          : (reasonToKeep(page, job, changes) ?? job.watermarkKept),
       hasTombstones: job.hasTombstones || changes.hasKnownTombstones,
       // A record without an id may be one that seems to be missing.
       deletesWithheld: page.refused.some(({ remoteId }) => remoteId === null)
@@ -109,7 +114,13 @@ function earliest({ asOf }: SyncJob, page: PageToApply, { pages }: SyncRange): D
   return asOf === null || page.asOf < asOf ? page.asOf : asOf;
 }
 
-function reasonToKeep({ heldBack }: PageChanges): WatermarkKept | null {
+function reasonToKeep(
+  { refused }: PageToApply,
+  { syncToken }: SyncJob,
+  { heldBack }: PageChanges,
+): WatermarkKept | null {
+  // After a token nothing is listed twice: what could not be read is only found from the former one.
+  if (syncToken !== null && refused.some(({ code }) => READ_AGAIN.has(code))) return 'held_back';
   if (heldBack.length === 0) return null;
   return heldBack.every(({ code }) => code === 'just_pushed') ? 'just_pushed' : 'held_back';
 }

@@ -62,7 +62,7 @@ export async function settlePage(
 const isPromising = (mapping: RecordTypeMapping | undefined): boolean =>
   mapping !== undefined && pullsType(mapping) && referenceFields(mapping).length > 0;
 
-/** A page and a push look after their own commits, so that neither overlooks the other. */
+/** Pages and pushes both search after their own commit, so that no promise is overlooked. */
 async function keepOwnPromises(
   inTenant: InTenant,
   integrationId: string,
@@ -115,8 +115,8 @@ export async function keepPromisesTo(
 }
 
 /**
- * All promises of an integration: what a worker that died has not kept, and what is no longer one. For the
- * end of a full pass, and of one that was interrupted: they are as many as ids that are never known here.
+ * All promises of an integration: those that a worker left open when it died, and those that no longer apply.
+ * Only after a full or interrupted pass, because there may be as many promises as ids that are never linked.
  */
 export async function keepAllPromises(
   inTenant: InTenant,

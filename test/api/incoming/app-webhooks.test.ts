@@ -66,7 +66,7 @@ it('an event reaches each integration of its account, of every tenant, and no ot
   });
 });
 
-it('an event of an account that nobody has connected is counted and forgotten', async () => {
+it('an event of an account without an integration is counted and forgotten', async () => {
   await connected(tenant, '111');
 
   const response = await call(changed(999, 7), changed(111, 8), { subscriptionType: 'contact.creation' });
@@ -76,7 +76,7 @@ it('an event of an account that nobody has connected is counted and forgotten', 
   expect(await shown()).toMatchObject({ unknown_events: 2 });
 });
 
-it('an account id that no definition has read names nobody at an app of the platform', async () => {
+it('an account id that no definition has read reaches no integration at an app of the platform', async () => {
   await connected(tenant, '111', { isProved: false });
 
   expect((await call(changed(111, 7))).status).toBe(200);
@@ -99,7 +99,7 @@ it('runs expect webhooks where the account is known and the app has a secret', a
   expect(await expected(known)).toBeUndefined();
 });
 
-it('an app of a tenant reaches its own integrations, whoever else has the account', async () => {
+it('an app of a tenant reaches only its own integrations, even if others have the account', async () => {
   const own = await givenApp(tenant.admin, '/v1', 'hubspot');
   const mine = await connected(tenant, '111', { app: own, owner: tenant.uuid, isProved: false });
   await connected(tenant, '111');

@@ -56,7 +56,7 @@ async function errorOfWorker(): Promise<Unavailable> {
   );
 }
 
-it('are shown as they are, and their settings cannot be changed', async () => {
+it('are shown unchanged, and their settings cannot be changed', async () => {
   const shown = await tenant.viewer.get(`/v1/integrations/${id}`).expect(200);
   const listed = await tenant.viewer.get('/v1/integrations').expect(200);
   const types = await tenant.viewer.get(`/v1/integrations/${id}/record-types`).expect(200);

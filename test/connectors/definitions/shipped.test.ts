@@ -7,6 +7,7 @@ import { definitionDocument } from '../../../api/third-parties/definition-schema
 import { connectors } from '../../../connectors';
 import { findAdoption } from '../../../domain/third-parties/adoption';
 import { type DefinitionRules, expand, ownDifferences } from '../../../domain/third-parties/definition';
+import { examplesOf } from '../../../domain/third-parties/parameters';
 
 const root = path.join(__dirname, '../../..');
 const folder = path.join(root, 'third-parties');
@@ -47,9 +48,7 @@ describe.each(keys)('the definition of %s', (key) => {
   it('is adopted by integrations of the old form with its settings, and no other definition is', () => {
     const adopting = adoptingOf(rulesOf(key));
     const { rules, readConfig } = adopting;
-    const parameters = Object.fromEntries(
-      Object.entries(rules.parameters).map(([name, { example }]) => [name, example]),
-    );
+    const parameters = examplesOf(rules.parameters);
     for (const signIn of Object.keys(rules.signIns)) {
       const own = expand(rules, { signIn, parameters }, readConfig);
       const adoption = findAdoption(adopting, own);

@@ -59,6 +59,21 @@ describe('an integration with a configuration of its own', () => {
     });
   });
 
+  it('adopts a definition of a host without parameters by the path of a call', () => {
+    const config = {
+      base_url: 'https://graph.example/v1',
+      record_types: { people: { list: { path: '/users?top=9' } } },
+    };
+    const own = (path: string) => ({
+      ...OWN,
+      base_url: 'https://graph.example/v1',
+      record_types: { people: { list: { path } } },
+    });
+
+    expect(adopt(own('/users'), { config })).toMatchObject({ use: { signIn: 'other_key' } });
+    expect(adopt(own('/me/contacts'), { config })).toBeUndefined();
+  });
+
   it.each([
     ['at another host', 'https://acme.eu.people.example/v2'],
     ['at a host that only ends like it', 'https://acme.eu.contacts.example.evil.example/v2'],

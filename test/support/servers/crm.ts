@@ -136,7 +136,7 @@ export class CrmAccount {
     if (!this.types.has(recordType)) throw new RecordRejected(`The table ${recordType} does not exist.`, []);
     const asOf = this.reportsTime ? new Date(await this.clock()) : null;
     if (typeof request.syncToken === 'string')
-      return { ...this.changesAfter(request, request.syncToken), asOf };
+      return this.distort({ ...this.changesAfter(request, request.syncToken), asOf }, request);
     const [after, upTo] = JSON.parse(request.range ?? '[null, null]') as (string | null)[];
     const matching = [...this.type(recordType)]
       .filter(([id]) => (after == null || id > after) && (upTo == null || id <= upTo))

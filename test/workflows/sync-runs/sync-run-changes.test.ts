@@ -36,6 +36,29 @@ function atPage({ account }: CrmIntegration, cursor: string | null, act: () => P
   };
 }
 
+describe('rule 51: a run that follows a token', () => {
+  it('keeps the former token until a changed record that could not be read is read', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, async (account) => {
+      account.abilities = { ...account.abilities, followsSyncToken: true };
+      await fill(environment, 3)(account);
+    });
+    await pulled.account.put('contacts', 'p001', { name: 'Edited there' });
+    pulled.account.distort = (page) => ({
+      ...page,
+      records: [],
+      unreadable: [{ remoteId: 'p001', code: 'detail_missing', message: 'p001 is not found.' }],
+    });
+    await pulled.sync('incremental');
+    const edited = async () => (await pulled.held()).get('p001')?.fields['name'];
+    expect(await edited()).not.toBe('Edited there');
+
+    pulled.account.distort = (page) => page;
+    await pulled.sync('incremental');
+
+    expect(await edited()).toBe('Edited there');
+  });
+});
+
 describe('rule 15: a mapping that is edited while everything is read', () => {
   it('is followed by a run that reads under the new one', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 7));

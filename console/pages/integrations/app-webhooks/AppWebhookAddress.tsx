@@ -10,15 +10,15 @@ import { useRefusal } from '../../../session/session';
 interface AppWebhookAddressProps {
   integration: Pick<Schemas['Integration'], 'id' | 'app'>;
   hasAddress: boolean;
-  /** Syncline tells the app the address, so nobody has to see it. */
-  isOrdered: boolean;
+  /** Syncline sends the address to the app, so the console does not show it. */
+  isSubscribed: boolean;
 }
 
 /** Makes the address, or replaces it. It is shown once. */
 export function AppWebhookAddress({
   integration: { id, app },
   hasAddress,
-  isOrdered,
+  isSubscribed,
 }: AppWebhookAddressProps) {
   const [address, setAddress] = useState<string>();
   const close = (): void => setAddress(undefined);
@@ -30,7 +30,7 @@ export function AppWebhookAddress({
         }),
       ),
     changes: ['integrations'],
-    onDone: (made) => setAddress(isOrdered ? undefined : made.address),
+    onDone: (made) => setAddress(isSubscribed ? undefined : made.address),
   });
   const button = { refusal: useRefusal('admin'), loading: make.isPending };
   return (
@@ -41,8 +41,8 @@ export function AppWebhookAddress({
           variant="default"
           title="Replace the address?"
           body={
-            isOrdered
-              ? `The present address stops working at once, and a run orders webhooks at the new one.`
+            isSubscribed
+              ? `The present address stops working at once. A run then subscribes with the new address.`
               : `The present address stops working at once: enter the new one in ${app} right away. The secret stays.`
           }
           confirm="Replace address"

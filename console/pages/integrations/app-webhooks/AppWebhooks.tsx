@@ -45,7 +45,7 @@ function State({
 }) {
   const { color, title, next } = standingOf(integration, webhooks);
   const hasAddress = webhooks.created_at !== null;
-  const isOrdered = webhooks.subscription !== null;
+  const isSubscribed = webhooks.subscription !== null;
   return (
     <Stack>
       <Alert
@@ -59,8 +59,8 @@ function State({
       </Alert>
       <Facts webhooks={webhooks} />
       <Group align="flex-start">
-        <AppWebhookAddress integration={integration} hasAddress={hasAddress} isOrdered={isOrdered} />
-        {!isOrdered && (
+        <AppWebhookAddress integration={integration} hasAddress={hasAddress} isSubscribed={isSubscribed} />
+        {!isSubscribed && (
           <AppWebhookSecret
             integration={integration}
             hasAddress={hasAddress}
@@ -78,7 +78,7 @@ function Facts({ webhooks }: { webhooks: Schemas['IncomingWebhooks'] }) {
     ['Record types', webhooks.record_types.map(toWords).join(', ')],
     ['Address made', <Instant key="made" at={webhooks.created_at} none="Not yet" />],
     [
-      webhooks.subscription === null ? 'Secret' : 'Ordered until',
+      webhooks.subscription === null ? 'Secret' : 'Subscribed until',
       webhooks.subscription === null ? (
         secret
       ) : (

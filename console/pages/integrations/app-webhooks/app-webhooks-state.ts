@@ -1,4 +1,4 @@
-/** Where the webhooks of an app stand, in words: what has been done, and what is missing next. */
+/** The state of the webhooks of an app in words: what is set up, and what is missing next. */
 import type { Schemas } from '../../../api/client';
 
 type IncomingWebhooks = Schemas['IncomingWebhooks'];
@@ -18,7 +18,7 @@ export function standingOf({ app, config }: Integration, webhooks: IncomingWebho
     received_at: received,
     refused_at: refused,
   } = webhooks;
-  if (webhooks.subscription !== null) return standingOfOrder(app, webhooks, webhooks.subscription);
+  if (webhooks.subscription !== null) return standingOfSubscription(app, webhooks, webhooks.subscription);
   if (createdAt === null) return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
   if (!hasSecret)
     return {
@@ -67,8 +67,8 @@ function isForAllAccounts({ webhooks }: Integration['config']): boolean {
   return Array.isArray(events) && events.some((event: object) => 'account' in event);
 }
 
-/** Of webhooks that Syncline orders itself. */
-function standingOfOrder(
+/** Of webhooks to which Syncline subscribes itself. */
+function standingOfSubscription(
   app: string,
   { created_at: createdAt }: IncomingWebhooks,
   { ends_at: endsAt, error }: NonNullable<IncomingWebhooks['subscription']>,
@@ -77,7 +77,7 @@ function standingOfOrder(
     return {
       color: 'blue',
       title: 'There is no address yet',
-      next: `Make the address: Syncline then orders the webhooks of ${app} itself, and renews the order.`,
+      next: `Make the address. Syncline then subscribes to the webhooks of ${app} itself.`,
     };
   if (error !== null)
     return {
@@ -88,10 +88,10 @@ function standingOfOrder(
   if (endsAt !== null && Date.parse(endsAt) < Date.now())
     return {
       color: 'orange',
-      title: 'The order of webhooks has ended',
+      title: 'The subscription has ended',
       next: 'Runs of every hour renew it. Turn them on, or wait for the next run.',
     };
   return endsAt === null
-    ? { color: 'orange', title: 'Webhooks are ordered by the next run', next: 'There is nothing left to do.' }
-    : { color: 'teal', title: 'Webhooks are ordered', next: `Changes in ${app} are read within seconds.` };
+    ? { color: 'orange', title: 'The next run subscribes to webhooks', next: 'There is nothing left to do.' }
+    : { color: 'teal', title: 'Syncline is subscribed', next: `Changes in ${app} are read within seconds.` };
 }

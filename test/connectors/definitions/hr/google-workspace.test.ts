@@ -205,7 +205,7 @@ describeContract(
       expect(channels.map(({ event }) => event)).toEqual([...events, ...events]);
     });
 
-    it('believes the first message of a channel, which names nobody', async () => {
+    it('accepts the first message of a channel, which names no user', async () => {
       const { connector, config } = await given().linked();
       const headers = { 'x-goog-channel-token': [ORDER.secret], 'x-goog-resource-state': ['sync'] };
       const call = { method: 'POST', url: ORDER.address, headers, body: Buffer.alloc(0), now: NOW };

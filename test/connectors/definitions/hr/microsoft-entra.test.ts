@@ -308,7 +308,7 @@ describeContract(
       return { order, there: (product as Entra).subscriptions };
     };
 
-    it('orders webhooks for a day, and renews them once half of it is over', async () => {
+    it('subscribes for a day, and renews the subscription after half of it', async () => {
       const { order, there } = await ordered(null);
 
       expect([...there.values()]).toEqual([
@@ -326,7 +326,7 @@ describeContract(
       expect([...there.values()]).toEqual([{ expirationDateTime: expect.stringMatching(/\+00:00$/) }]);
     });
 
-    it('orders again what Microsoft does not know any more', async () => {
+    it('subscribes again if Microsoft no longer knows the subscription', async () => {
       const { order, there } = await ordered(null);
       there.clear();
       there.set(guid(1), {});
@@ -337,7 +337,7 @@ describeContract(
       expect(there.has(again.order!.ids[0]!)).toBe(true);
     });
 
-    it('keeps what is ordered if a renewal gets no answer', async () => {
+    it('keeps the subscription if a renewal gets no answer', async () => {
       const { order } = await ordered(null);
       const { linked, simulator } = given();
       const context = await linked();
@@ -401,7 +401,7 @@ class Copy {
     return true;
   }
 
-  /** As a run that begins, or begins anew: at the token that was kept last. */
+  /** As a run that begins or restarts: at the token that was stored last. */
   startOver(): void {
     this.cursor = null;
     this.next = undefined;

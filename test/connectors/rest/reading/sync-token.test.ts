@@ -176,7 +176,24 @@ describe('a list whose end gives the address of its changes', () => {
     ]);
   });
 
-  it('begins anew if other fields are mapped, because the address contains the former ones', async () => {
+  it('names a changed record that is not found alone: its change is in no later answer', async () => {
+    const detail = { path: '/contacts/{remote_id}' };
+    const type = {
+      ...BY_ADDRESS,
+      list: { ...BY_ADDRESS.list, sync_token: { ...BY_ADDRESS.list.sync_token, detail } },
+    };
+    const syncToken = await tokenAfterAll(type);
+    const delta = 'ORIGIN/contacts/delta?token=2';
+    answers['/contacts/delta?token=1'] = { value: [{ id: 'c1' }, { id: 'late' }], delta };
+    answers['/contacts/c1'] = { id: 'c1', name: 'Ada' };
+
+    const page = await readOnePage(contextFor(type)(), { syncToken });
+
+    expect(page.records).toMatchObject([{ remoteId: 'c1' }]);
+    expect(page.unreadable).toMatchObject([{ remoteId: 'late', code: 'detail_missing' }]);
+  });
+
+  it('reads everything if other fields are mapped: the address contains the former ones', async () => {
     const type = {
       ...BY_ADDRESS,
       fields: { always: ['id'] },

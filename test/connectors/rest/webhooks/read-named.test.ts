@@ -82,7 +82,7 @@ it('where read says that the record is, not where the answers to changes have it
   expect(page.records.map(({ fields }) => fields['name'])).toEqual(['Ana']);
 });
 
-it('a record that the list would leave out is none of it', async () => {
+it('a named record that the list would leave out counts as deleted', async () => {
   answers['a'] = [200, { id: 'a', name: 'Ana', type: 'employee' }];
   answers['b'] = [200, { id: 'b', name: 'Ben', type: 'contractor' }];
   const list = { path: '/contacts?type=employee', items: '/data', paging: { type: 'none' } };

@@ -1,4 +1,4 @@
-/** Webhooks that are ordered by calls: what stands if the app refuses a part of them. */
+/** Subscriptions by calls: what stays if the app refuses some of them. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RecordRejected } from '../../../../connectors/errors';
@@ -43,7 +43,7 @@ const subscribe = async () => {
   return rest.subscribe?.(request, readingContext(url, {}, { webhooks }));
 };
 
-it('a refused call leaves the others ordered, and says why', async () => {
+it('a refused call leaves the other subscriptions, and says why', async () => {
   refused = ['changed'];
 
   expect(await subscribe()).toMatchObject({
@@ -53,7 +53,7 @@ it('a refused call leaves the others ordered, and says why', async () => {
   expect(asked).toEqual(['added', 'changed', 'removed']);
 });
 
-it('if all calls are refused, nothing is ordered', async () => {
+it('if all calls are refused, the first refusal is the error', async () => {
   refused = ['added', 'changed', 'removed'];
 
   expect(await failureOf(Promise.resolve(subscribe()))).toBeInstanceOf(RecordRejected);

@@ -433,11 +433,11 @@ describe('a description', () => {
       { ...order, create: [{ ...create[0], path: '/{subscription_id}' }] },
       'create/0/path',
     ],
-  ])('of an order %s is refused', (_name, subscription, place) => {
+  ])('of a subscription %s is refused', (_name, subscription, place) => {
     expect(problemsOf({ subscription })).toContain(`/config/webhooks/subscription/${place}`);
   });
 
-  it('of an order that is renewed by its id is accepted', () => {
+  it('of a subscription that is renewed by its id is accepted', () => {
     const renew = { path: '/hooks/{subscription_id}', body: { until: '{expires_at}' } };
     expect(problemsOf({ subscription: { ...order, id: '/id', renew } })).toEqual([]);
   });
