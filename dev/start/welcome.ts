@@ -36,6 +36,7 @@ function addressesOf(ready: Ready): [name: string, address: string][] {
         ];
   return [
     ...consoleLines,
+    ['Operators', `${ready.console_url}/platform   (sign in with platform_key of .syncline/ready.json)`],
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(your own Temporal, at ${ready.temporal_address})`],
     ['PocketBase', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
