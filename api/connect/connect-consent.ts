@@ -40,12 +40,10 @@ import {
 } from '../integrations/integration-input';
 import { newIntegration } from '../integrations/integration-schema';
 import { CONSENT_VALID_MS } from './connect-browser';
+import { redirectUri } from './connect-origins';
 import { announceConnected, CONNECT_ACTOR, requireOpenSession, toProblem, type Visitor } from './connect-app';
 import { dropUnfinished, readConnectTarget } from './connect-target';
 import { pickAccount } from './pick-account';
-
-/** Where providers send the browser back to, for all apps. */
-const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;
 
 /** @returns the state, and the provider's page without it. An earlier consent of the session is void. */
 export async function beginConsent(

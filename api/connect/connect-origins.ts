@@ -44,3 +44,6 @@ export function allowedReturnUrl(
   const url = parse(text);
   return url !== undefined && origins.includes(url.origin) ? url.href : undefined;
 }
+
+/** Where providers send the browser back to, for all apps. */
+export const redirectUri = ({ publicUrl }: { publicUrl: string }): string => `${publicUrl}/connect/callback`;

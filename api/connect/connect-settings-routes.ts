@@ -6,10 +6,11 @@ import {
   findConnectSettings,
   lockConnectSettings,
 } from '../../db/integrations/connect/connect-settings';
+import type { ApiDependencies } from '../dependencies';
 import { lineOfText } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 import { ETAG, etagOf, requireVersion } from '../routing/etag';
-import { webOrigin } from './connect-origins';
+import { redirectUri, webOrigin } from './connect-origins';
 
 const tag = 'Connect sessions';
 const path = '/v1/connect-settings';
@@ -40,7 +41,16 @@ const members = {
     .max(ORIGINS_MAX)
     .meta({ description: 'The only sites that can show a page in a frame. None by default.' }),
 };
-const settings = z.object(members).meta({ id: 'ConnectSettings' });
+const settings = z
+  .object({
+    ...members,
+    redirect_uri: z.url().meta({
+      description:
+        'Where providers send the browser back to after a consent, for all apps and tenants. Register it there.',
+      example: 'https://syncline.example.com/connect/callback',
+    }),
+  })
+  .meta({ id: 'ConnectSettings' });
 const change = z.strictObject(members).partial();
 
 export const connectSettingsRoutes: readonly Route[] = [
@@ -52,9 +62,9 @@ export const connectSettingsRoutes: readonly Route[] = [
     tag,
     summary: 'Show how connect pages look and where they can be embedded',
     responses: { 200: { description: 'The settings.', schema: settings, headers: ETAG } },
-    async run(work) {
+    async run(work, _input, { services }) {
       const found = await findConnectSettings(work);
-      return { status: 200, body: toWire(found), headers: etagOf(found) };
+      return { status: 200, body: toView(found, services), headers: etagOf(found) };
     },
   }),
 
@@ -70,7 +80,7 @@ export const connectSettingsRoutes: readonly Route[] = [
     needsIfMatch: true,
     responses: { 200: { description: 'The changed settings.', schema: settings, headers: ETAG } },
     action: 'connect_settings.changed',
-    async run(work, { body, ifMatch }) {
+    async run(work, { body, ifMatch }, { services }) {
       const before = requireVersion(await lockConnectSettings(work), ifMatch, 'tenant_not_found');
       const after = await changeConnectSettings(work, {
         name: body.name === undefined ? before.name : body.name,
@@ -81,7 +91,7 @@ export const connectSettingsRoutes: readonly Route[] = [
       });
       return {
         status: 200,
-        body: toWire(after),
+        body: toView(after, services),
         headers: etagOf(after),
         audit: { target: null, detail: { from: toWire(before), to: toWire(after) } },
       };
@@ -89,7 +99,12 @@ export const connectSettingsRoutes: readonly Route[] = [
   }),
 ];
 
-const toWire = (found: ConnectSettings): z.output<typeof settings> => ({
+const toView = (found: ConnectSettings, { config }: ApiDependencies): z.output<typeof settings> => ({
+  ...toWire(found),
+  redirect_uri: redirectUri(config),
+});
+
+const toWire = (found: ConnectSettings) => ({
   name: found.name,
   color: found.color,
   logo_text: found.logoText,

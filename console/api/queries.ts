@@ -62,6 +62,10 @@ export const oauthAppsQuery = queryOptions({
   queryFn: async () =>
     (await answerOf(api.GET('/v1/oauth-apps', { params: { query: { limit: '200' } } }))).data,
 });
+export const connectSettingsQuery = queryOptions({
+  queryKey: ['connect-settings'],
+  queryFn: () => answerOf(api.GET('/v1/connect-settings')),
+});
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,

@@ -1,9 +1,11 @@
 import { Code, Group, Modal, PasswordInput, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, asProblem } from '../../../api/client';
+import { connectSettingsQuery } from '../../../api/queries';
 import { ActionButton } from '../../../common/ActionButton';
-import { ProblemView } from '../../../common/States';
+import { ProblemView, Read } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { useRefusal } from '../../../session/session';
 
@@ -69,6 +71,18 @@ interface Draft {
   origins: string;
 }
 
+function RedirectUri() {
+  return (
+    <Read query={useQuery(connectSettingsQuery)} rows={1}>
+      {({ redirect_uri: uri }) => (
+        <Code block className="whole">
+          {uri}
+        </Code>
+      )}
+    </Read>
+  );
+}
+
 function AppForm({ product, origins, onCreated }: NewOAuthAppProps) {
   const [draft, setDraft] = useState<Draft>({
     name: product,
@@ -96,7 +110,7 @@ function AppForm({ product, origins, onCreated }: NewOAuthAppProps) {
       <Stack>
         {problem && <ProblemView error={problem} />}
         <Text size="sm">Register an app at {product} with this redirect URI:</Text>
-        <Code block className="whole">{`${window.location.origin}/connect/callback`}</Code>
+        <RedirectUri />
         <TextInput label="Name" required {...input('name', '/name')} />
         <TextInput label="Client id" required {...input('clientId', '/client_id')} />
         <PasswordInput
