@@ -1,5 +1,6 @@
 /** Operators in the console: from a curl command to a definition that works and was added. */
 import type { Page } from 'playwright-core';
+import type { JsonObject } from '../../domain/json';
 import { acmeConfig, type Acme, startAcme, TOKEN } from '../connectors/tries/acme';
 import { expectShown, seriousFindings } from './browser';
 import { button, Desk, heading } from './desk';
@@ -75,16 +76,22 @@ it('passes the whole suite once the definition is right, on a phone too', async 
   const definition = JSON.parse(await page.getByLabel('Definition (JSON)').inputValue()) as object;
   const fields = [{ name: 'email', to: 'email' }];
   const mapping = { direction: 'both', on_delete: 'delete', fields };
-  const { auth: _auth, ...config } = acmeConfig(acme.url);
-  await page
-    .getByLabel('Definition (JSON)')
-    .fill(
-      JSON.stringify({ ...definition, key: 'acme-contacts', config, record_types: { contacts: mapping } }),
-    );
+  const { auth: _auth, record_types: types, ...config } = acmeConfig(acme.url);
+  await page.getByLabel('Definition (JSON)').fill(
+    JSON.stringify({
+      ...definition,
+      key: 'acme-contacts',
+      config: { ...config, record_types: { people: (types as JsonObject)['contacts'] } },
+      record_types: { people: mapping },
+    }),
+  );
   // The page says of the draft before that it was valid.
   const checked = page.waitForResponse((answer) => answer.url().endsWith('/third-party-definitions/draft'));
   await button(page, 'Check the definition').click();
   expect(await (await checked).json()).toMatchObject({ problems: [] });
+  // It was about a record type that has another name now.
+  await page.getByText('Say where the answer has the list of records.').waitFor({ state: 'detached' });
+  await expectShown(page.getByText('Say where people find these credentials, step by step.'));
   await page.getByRole('combobox', { name: 'What to try' }).press('Backspace');
   await page.getByLabel(/May write a test record/).check();
   await page.getByLabel('Test record', { exact: true }).fill('{"email": "try@example.com"}');
@@ -99,6 +106,19 @@ it('passes the whole suite once the definition is right, on a phone too', async 
   expect(await seriousFindings(page)).toEqual([]);
   expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true);
   expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
+});
+
+it('offers to say that it is proved as long as the calls are those that were tried', async () => {
+  const editor = page.getByLabel('Definition (JSON)');
+  const proved = page.getByLabel(/The whole suite has passed at the live product/);
+  const passed = await editor.inputValue();
+  await editor.fill(passed.replaceAll('/contacts', '/others'));
+  await proved.waitFor({ state: 'detached' });
+  await editor.fill(passed);
+  await proved.check();
+
+  expect(JSON.parse(await editor.inputValue())).toMatchObject({ key: 'acme-contacts', proof: 'live' });
+  expect(await seriousFindings(page)).toEqual([]);
 });
 
 it('adds the definition by keyboard, for all tenants to link', async () => {

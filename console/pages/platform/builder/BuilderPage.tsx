@@ -1,4 +1,4 @@
-import { Alert, Code, Group, List, Stack, Text, Textarea } from '@mantine/core';
+import { Alert, Checkbox, Code, Group, List, Stack, Text, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,7 +9,7 @@ import { Page } from '../../../common/Page';
 import { Section } from '../../../common/Section';
 import { ProblemView, Read } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
-import { type Definition, readDefinition } from './definition-text';
+import { type Definition, readDefinition, stillToDecide, triedPart } from './definition-text';
 import { StartFrom } from './StartFrom';
 import { TryPanel } from './TryPanel';
 
@@ -42,12 +42,13 @@ export function BuilderPage() {
 
 const NOTHING_TO_DO = { problems: [], decisions: [] };
 
-const textOf = ({ definition }: Draft): string => JSON.stringify(definition, null, 2);
+const textOf = ({ definition }: { definition: object }): string => JSON.stringify(definition, null, 2);
 
 /** @param start a version that was added: its successor is written */
 function Builder({ start }: { start?: Draft }) {
   const [draft, setDraft] = useState(start);
   const [text, setText] = useState(start === undefined ? '' : textOf(start));
+  const [passed, setPassed] = useState<Definition>();
   const begin = (begun: Draft): void => {
     setDraft(begun);
     setText(textOf(begun));
@@ -58,8 +59,8 @@ function Builder({ start }: { start?: Draft }) {
       {draft !== undefined && (
         <>
           <Editor text={text} draft={draft} onChange={setText} onChecked={setDraft} />
-          <TryPanel text={text} />
-          <Save text={text} />
+          <TryPanel text={text} onPassed={setPassed} />
+          <Save text={text} passed={passed} onChange={setText} />
         </>
       )}
     </>
@@ -82,7 +83,10 @@ function Editor({ text, draft, onChange, onChecked }: EditorProps) {
       return answerOf(api.POST('/v1/platform/third-party-definitions/draft', { body: { definition } }));
     },
     isQuiet: true,
-    onDone: ({ definition, problems }) => onChecked({ definition, problems, decisions: draft.decisions }),
+    onDone({ definition, problems }) {
+      const change = { before: draft.definition, now: definition };
+      onChecked({ definition, problems, decisions: stillToDecide(draft.decisions, change) });
+    },
   });
   return (
     <Section
@@ -152,7 +156,14 @@ function Pointed({
   );
 }
 
-function Save({ text }: { text: string }) {
+interface SaveProps {
+  text: string;
+  /** The definition with which the whole suite has passed on this page. */
+  passed: Definition | undefined;
+  onChange: (text: string) => void;
+}
+
+function Save({ text, passed, onChange }: SaveProps) {
   const read = readDefinition(text);
   const save = useAction({
     async run() {
@@ -173,6 +184,17 @@ function Save({ text }: { text: string }) {
       hint="The first version can be linked at once. A further one changes no integration until it is published."
     >
       {save.error && <ProblemView error={save.error} />}
+      {read.ok && passed !== undefined && triedPart(read.parts) === triedPart(passed) && (
+        <Checkbox
+          mb="sm"
+          label="The whole suite has passed at the live product, not at a simulator of it"
+          description="Sets proof to live. Without it, the catalogue says that the definition is not yet proved."
+          checked={read.parts.proof === 'live'}
+          onChange={({ currentTarget: { checked } }) =>
+            onChange(textOf({ definition: { ...read.parts, proof: checked ? 'live' : 'none' } }))
+          }
+        />
+      )}
       <Group>
         <ActionButton
           loading={save.isPending}

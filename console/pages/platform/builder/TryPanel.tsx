@@ -17,7 +17,7 @@ import { toWords } from '../../../common/formatting';
 import { Section } from '../../../common/Section';
 import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
-import { formOf, readDefinition, readRecord } from './definition-text';
+import { type Definition, formOf, readDefinition, readRecord } from './definition-text';
 import { TryResults } from './TryResults';
 
 type TryName = Exclude<Schemas['DefinitionTries']['results'][number]['try'], 'clean_up'>;
@@ -65,14 +65,24 @@ const EMPTY: Inputs = {
   wrong: '',
 };
 
-export function TryPanel({ text }: { text: string }) {
+interface TryPanelProps {
+  text: string;
+  /** The whole suite has passed with this definition. */
+  onPassed: (definition: Definition) => void;
+}
+
+export function TryPanel({ text, onPassed }: TryPanelProps) {
   const [inputs, setInputs] = useState(EMPTY);
   const [tries, setTries] = useState<Schemas['DefinitionTries']>();
   const run = useAction({
-    run: () =>
-      answerOf(api.POST('/v1/platform/third-party-definitions/try', { body: toRequest(text, inputs) })),
+    run: (tried: string) =>
+      answerOf(api.POST('/v1/platform/third-party-definitions/try', { body: toRequest(tried, inputs) })),
     isQuiet: true,
-    onDone: setTries,
+    onDone(found, tried) {
+      setTries(found);
+      const definition = readDefinition(tried);
+      if (definition.ok && isWholeSuite(found)) onPassed(definition.parts);
+    },
   });
   const read = readDefinition(text);
   const change = (part: Partial<Inputs>): void => setInputs({ ...inputs, ...part });
@@ -102,7 +112,7 @@ export function TryPanel({ text }: { text: string }) {
         <ActionButton
           loading={run.isPending}
           refusal={read.ok ? undefined : read.message}
-          onClick={() => run.mutate()}
+          onClick={() => run.mutate(text)}
         >
           Try
         </ActionButton>
@@ -116,6 +126,10 @@ export function TryPanel({ text }: { text: string }) {
     </Section>
   );
 }
+
+const isWholeSuite = ({ results }: Schemas['DefinitionTries']): boolean =>
+  results.every(({ outcome }) => outcome === 'passed') &&
+  TRIES.every((one) => results.some((result) => result.try === one));
 
 interface PartProps {
   inputs: Inputs;

@@ -29,6 +29,41 @@ export function readRecord(label: string, text: string): Record<string, never> |
 const membersOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
+/** How many parts of a JSON Pointer lead to something that is there. */
+function depthIn(value: unknown, pointer: string): number {
+  const parts = pointer.split('/').slice(1);
+  let at = value;
+  for (const [depth, part] of parts.entries()) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const member = membersOf(at).find(([one]) => one === name);
+    if (member === undefined) return depth;
+    at = member[1];
+  }
+  return parts.length;
+}
+
+/** Without those about a part that was removed or renamed since `before`. */
+export const stillToDecide = <Decision extends { pointer: string }>(
+  decisions: readonly Decision[],
+  { before, now }: { before: unknown; now: unknown },
+): Decision[] => decisions.filter(({ pointer }) => depthIn(now, pointer) >= depthIn(before, pointer));
+
+/** What tries try: all but the words for people, as a text to compare. */
+export const triedPart = ({
+  connector,
+  parameters,
+  sign_in: signIns,
+  config,
+  record_types,
+}: Definition): string =>
+  JSON.stringify([
+    connector,
+    parameters,
+    membersOf(signIns).map(([, way]) => membersOf(way).filter(([name]) => name === 'config')),
+    config,
+    record_types,
+  ]);
+
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Whatever a person has written so far. */
