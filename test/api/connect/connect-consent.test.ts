@@ -75,8 +75,8 @@ it('a person consents: the app is connected and runs', async () => {
     code_challenge: expect.stringMatching(/^[\w-]{43}$/),
     code_challenge_method: 'S256',
   });
-  const { body: settings } = await tenant.viewer.get('/v1/connect-settings');
-  expect(settings.redirect_uri).toBe(person.url.searchParams.get('redirect_uri'));
+  const connectSettings = await tenant.viewer.get('/v1/connect-settings');
+  expect(connectSettings.body.redirect_uri).toBe(person.url.searchParams.get('redirect_uri'));
   expect((await person.page.show(person.link)).body.app).toMatchObject({ has_consent: true, forms: [] });
 
   const back = await callback(person.page, { state: person.state, code: 'canary-code' });
