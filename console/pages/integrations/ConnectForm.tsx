@@ -1,4 +1,4 @@
-import { Group, JsonInput, Select, Stack, TextInput } from '@mantine/core';
+import { Group, JsonInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, asProblem, type Problem, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
@@ -7,7 +7,7 @@ import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { alternativesOf, type Drafts, toValues } from './schema-form/json-schema';
-import { GracePeriodInput, type Minutes, toMs } from './PushTiming';
+import { GracePeriodInput, type InitialPush, InitialPushInput, type Minutes, toMs } from './PushTiming';
 import { SchemaForm } from './schema-form/SchemaForm';
 import { SendLink } from './SendLink';
 
@@ -20,7 +20,7 @@ interface Draft {
   /** JSON. */
   mappings: string;
   graceMinutes: Minutes;
-  initialPush: 'all' | 'none';
+  initialPush: InitialPush;
 }
 
 interface ConnectFormProps {
@@ -116,11 +116,6 @@ function Credentials({ connector, draft, problem, onChange }: PartProps) {
   );
 }
 
-const INITIAL_PUSH_CHOICES = [
-  { value: 'all', label: 'Push all eligible records' },
-  { value: 'none', label: 'Push only future changes' },
-];
-
 const MAPPING_EXAMPLE = '{"employees": {"direction": "push", "fields": [{"name": "email", "to": "…"}]}}';
 
 function WhatToSync({ draft, onChange }: PartProps) {
@@ -140,14 +135,7 @@ function WhatToSync({ draft, onChange }: PartProps) {
           value={draft.graceMinutes}
           onChange={(graceMinutes) => onChange({ graceMinutes })}
         />
-        <Select
-          label="Existing records"
-          description="Runs once, at lower priority than user edits."
-          allowDeselect={false}
-          data={INITIAL_PUSH_CHOICES}
-          value={draft.initialPush}
-          onChange={(value) => onChange({ initialPush: value === 'none' ? 'none' : 'all' })}
-        />
+        <InitialPushInput value={draft.initialPush} onChange={(initialPush) => onChange({ initialPush })} />
       </Group>
     </Section>
   );

@@ -1,4 +1,4 @@
-import { Group, NumberInput } from '@mantine/core';
+import { Group, NumberInput, Select } from '@mantine/core';
 
 /** As a number input has it: empty while nothing is entered. */
 export type Minutes = number | string;
@@ -22,6 +22,31 @@ export function GracePeriodInput({ value, isReadOnly = false, onChange }: GraceP
       value={value}
       readOnly={isReadOnly}
       onChange={onChange}
+    />
+  );
+}
+
+export type InitialPush = 'all' | 'none';
+
+const INITIAL_PUSH_CHOICES = [
+  { value: 'all', label: 'Push all eligible records' },
+  { value: 'none', label: 'Push only future changes' },
+];
+
+interface InitialPushInputProps {
+  value: InitialPush;
+  onChange: (value: InitialPush) => void;
+}
+
+export function InitialPushInput({ value, onChange }: InitialPushInputProps) {
+  return (
+    <Select
+      label="Existing records"
+      description="Runs once, at lower priority than user edits."
+      allowDeselect={false}
+      data={INITIAL_PUSH_CHOICES}
+      value={value}
+      onChange={(chosen) => onChange(chosen === 'none' ? 'none' : 'all')}
     />
   );
 }

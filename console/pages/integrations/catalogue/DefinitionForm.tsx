@@ -8,6 +8,7 @@ import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
 import { useRefusal } from '../../../session/session';
 import type { Drafts } from '../schema-form/json-schema';
+import { type InitialPush, InitialPushInput } from '../PushTiming';
 import { SendLink } from '../SendLink';
 import { isByConsent, useConsent } from '../use-consent';
 import { appNeededBy } from './oauth-app-choice';
@@ -19,6 +20,7 @@ type SignIn = Definition['document']['sign_in'][number];
 interface Draft {
   accountName: string;
   signIn: string;
+  initialPush: InitialPush;
   parameters: Drafts;
   credentials: Drafts;
 }
@@ -37,6 +39,7 @@ export function DefinitionForm({ definition, onConnected }: DefinitionFormProps)
   const [draft, setDraft] = useState<Draft>({
     accountName: '',
     signIn: document.sign_in[0]?.key ?? '',
+    initialPush: 'all',
     parameters: {},
     credentials: {},
   });
@@ -64,6 +67,11 @@ export function DefinitionForm({ definition, onConnected }: DefinitionFormProps)
         {problem && <ProblemView error={problem} />}
         <Account {...parts} />
         <SignInPart {...parts} />
+        {isPushed(definition) && (
+          <Section title="First push" hint="Begins when the integration is resumed, or after a consent.">
+            <InitialPushInput value={draft.initialPush} onChange={(initialPush) => change({ initialPush })} />
+          </Section>
+        )}
         <Sources definition={definition} />
         <Group justify="flex-end">
           <SendLink app={document.name} label="Send a link instead" target={target} />
@@ -246,12 +254,16 @@ const signInOf = ({ document }: Definition, { signIn }: Draft): SignIn | undefin
 const isConsentChosen = (definition: Definition, draft: Draft): boolean =>
   isByConsent({ ...definition.document.config, ...signInOf(definition, draft)?.config });
 
+const isPushed = ({ document }: Definition): boolean =>
+  Object.values(document.record_types ?? {}).some(({ direction }) => direction !== 'pull');
+
 const withoutEmpty = (drafts: Drafts): Drafts =>
   Object.fromEntries(Object.entries(drafts).filter(([, value]) => value !== ''));
 
 function toNewIntegration({ key, version }: Definition, draft: Draft) {
   return {
     third_party: { key, version, sign_in: draft.signIn, parameters: withoutEmpty(draft.parameters) },
+    initial_push: draft.initialPush,
     ...(draft.accountName === '' ? {} : { account_name: draft.accountName }),
   };
 }
