@@ -10,7 +10,7 @@ import type { JsonObject } from '../domain/json';
 import type { OAuthSettings } from '../domain/oauth/authorization';
 import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
-import type { ConnectorError } from './errors';
+import type { ConnectorError, CreatedWithoutId } from './errors';
 import type { ClientIdentity, HttpClient } from './http';
 import type { IncomingWebhooks, NamedRequest, SubscribeRequest, Subscription } from './incoming';
 import type { ListRanges, RangesRequest } from './list-ranges';
@@ -37,9 +37,10 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   tenantId?: string;
   /**
    * For pushes: to be called before the first write to a remote record that was found, not linked. Throws
-   * `RecordConflict` if it belongs to another record (rules.md 49).
+   * `RecordConflict` if it belongs to another record (rules.md 49). `created`: this push has created the
+   * record, and it was searched because the answer lacks its id.
    */
-  claimRemote?: ((item: PushItem, remoteId: string) => Promise<void>) | undefined;
+  claimRemote?: ((item: PushItem, remoteId: string, created?: CreatedWithoutId) => Promise<void>) | undefined;
   /**
    * For pushes with `isReadFirst`: call it with the remote record before the record is changed or removed,
    * and again after each further read. Returns the payload to send, without the places that were changed in

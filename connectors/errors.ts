@@ -43,6 +43,18 @@ export class Unavailable extends ConnectorError {
   }
 }
 
+/** A record was created, and the answer lacks its id where the configuration expects it. */
+export class CreatedWithoutId extends Unavailable {
+  constructor(
+    message: string,
+    status: number,
+    /** The setting of the record type that can be corrected; undefined: the answer has no id anywhere. */
+    readonly setting: 'record_at' | 'id' | undefined,
+  ) {
+    super(message, status);
+  }
+}
+
 /** One message for closed ports, silent ones and those of other servers: no tenant scans ports with it. */
 export const NOTHING_ANSWERS =
   'No server of the expected kind answers at this host and port. Check both, and whether a firewall between ' +

@@ -25,6 +25,29 @@ export function readAt(document: JsonValue | undefined, pointer: string): JsonVa
   return pointer === '' ? document : readPath(document, toPath(pointer));
 }
 
+const PLACES_MAX = 200;
+const PLACE_DEPTH_MAX = 4;
+/** Other names may be data, such as addresses. */
+const NAME = /^[@$A-Za-z_][\w.-]{0,40}$/;
+
+/** The values below a value with their pointers, the outer ones first; a bounded number, for messages. */
+export function placesIn(document: JsonValue | undefined): [at: string, value: JsonValue][] {
+  const places: [at: string, value: JsonValue][] = [];
+  let level: [at: string, value: JsonValue | undefined][] = [['', document]];
+  for (let depth = 0; depth < PLACE_DEPTH_MAX && places.length < PLACES_MAX; depth += 1) {
+    level = level.flatMap(([at, value]) =>
+      !isJsonObject(value)
+        ? []
+        : Object.entries(value)
+            .slice(0, PLACES_MAX)
+            .filter(([name]) => NAME.test(name))
+            .map(([name, inner]): [string, JsonValue] => [`${at}/${name}`, inner]),
+    );
+    places.push(...(level as typeof places));
+  }
+  return places.slice(0, PLACES_MAX);
+}
+
 /** Like `readAt`, for a parsed pointer: a list of records is read with the same few pointers. */
 export function readPath(document: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   let node = document;

@@ -4,7 +4,14 @@ import { isJsonObject, type JsonObject } from '../../domain/json';
 import { mapRecord, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { TryOutcome, TryPlan, TryResult } from '../../domain/third-parties/tries';
 import type { Connector, ConnectorContext, PushItem, PushResult, ReadPage } from '../connector';
-import { type ConnectorError, RecordRejected, Unauthorized, Unavailable, WrongAddress } from '../errors';
+import {
+  type ConnectorError,
+  CreatedWithoutId,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+  WrongAddress,
+} from '../errors';
 
 export type Step = Pick<TryResult, 'message' | 'found'> & {
   outcome: TryOutcome;
@@ -22,10 +29,17 @@ export interface TestRecord {
 
 export const newTestName = (): string => `synclinetry${randomBytes(6).toString('hex')}`;
 
+/** `withoutId`: the record was created, and searched because the answer lacks its id. */
+export type Written = PushResult & { withoutId?: CreatedWithoutId | undefined };
+
 /** A search has found a record; nothing was written to it. */
 class Found extends RecordRejected {
   constructor(readonly remoteId: string) {
-    super(`There is a record with the id ${remoteId} already. Nothing was written to it.`, []);
+    super(
+      `There is a record with the id ${remoteId} already. Nothing was written to it. If it is left from an ` +
+        'earlier try, delete it there, or choose other values.',
+      [],
+    );
   }
 }
 
@@ -120,8 +134,9 @@ export class Run {
     externalId: string;
     payload: JsonObject;
     remote?: Pick<TestRecord, 'remoteId' | 'remoteVersion'>;
-  }): Promise<PushResult> {
+  }): Promise<Written> {
     const { connector, context } = this.opened;
+    let withoutId: CreatedWithoutId | undefined;
     const fields = this.mapping?.fields ?? [];
     const named = fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name] as const]));
     const item: PushItem = {
@@ -138,15 +153,18 @@ export class Run {
       isSentAlone: true,
       fieldNames: Object.fromEntries(named),
     };
-    const claimRemote = async (_item: PushItem, remoteId: string) => {
-      if (remoteId !== remote?.remoteId) throw new Found(remoteId);
+    const claimRemote = async (_item: PushItem, remoteId: string, created?: CreatedWithoutId) => {
+      withoutId = created;
+      if (created === undefined && remoteId !== remote?.remoteId) throw new Found(remoteId);
     };
     const isOwnId = this.hasOwnIds;
     const [result] = await connector.push([item], {
       ...context,
       ...(!isOwnId && { claimRemote }),
     });
-    return result ?? { pushId: item.pushId, ok: false, error: new Unavailable('Nothing was sent.') };
+    if (result === undefined)
+      return { pushId: item.pushId, ok: false, error: new Unavailable('Nothing was sent.') };
+    return { ...result, withoutId };
   }
 
   /** Syncline assigns the ids, so a new id is free and nothing is searched. */
@@ -166,8 +184,9 @@ const PARTS: Readonly<Record<string, string>> = {
 
 /** @param part what to correct if the error does not say it */
 export function failed(run: Run, error: ConnectorError, part: string): Step {
-  const code = error instanceof RecordRejected ? (error.errors[0]?.code ?? 'refused') : error.kind;
-  const setting = error instanceof RecordRejected ? error.setting : undefined;
+  const code = codeOf(error);
+  const setting =
+    error instanceof RecordRejected || error instanceof CreatedWithoutId ? error.setting : undefined;
   const pointer =
     error instanceof WrongAddress
       ? '/config/base_url'
@@ -178,6 +197,11 @@ export function failed(run: Run, error: ConnectorError, part: string): Step {
           : run.pointer(setting ?? PARTS[code] ?? part);
   const { message } = error;
   return { outcome: 'failed', message, problems: [{ pointer, code, message }] };
+}
+
+function codeOf(error: ConnectorError): string {
+  if (error instanceof CreatedWithoutId) return 'no_id';
+  return error instanceof RecordRejected ? (error.errors[0]?.code ?? 'refused') : error.kind;
 }
 
 export const notPossible = (message: string): Step => ({ outcome: 'not_possible', message });

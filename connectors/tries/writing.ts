@@ -1,6 +1,5 @@
 /** Tries of searching and writing, with a test record that is removed at the end. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
-import type { PushResult } from '../connector';
 import { ConnectorError, RecordRejected, Unavailable } from '../errors';
 import { cannotRead, firstPage } from './reading';
 import {
@@ -12,6 +11,7 @@ import {
   type Run,
   type Step,
   type TestRecord,
+  type Written,
 } from './run';
 
 function cannotFind(run: Run): Step | undefined {
@@ -84,9 +84,11 @@ export async function create(run: Run): Promise<Step> {
   if (record === undefined) return notPossible('Give the fields of a test record (`record`).');
   const made = await write(run, run.testName('create'), record);
   if (!made.result.ok) return failed(run, made.result.error, createPart(run));
-  return passed(
-    `The test record was created with the external id ${made.kept.externalId}. Its id is ${made.kept.remoteId}.`,
-  );
+  const { withoutId } = made.result;
+  if (withoutId?.setting !== undefined) return failed(run, withoutId, createPart(run));
+  const words = `The test record was created with the external id ${made.kept.externalId}.`;
+  const searched = withoutId === undefined ? '' : ' The answer has no id, so the record was searched.';
+  return passed(`${words}${searched} Its id is ${made.kept.remoteId}.`);
 }
 
 /** Writes a new record. It is kept in the run until it is known to be gone. */
@@ -94,7 +96,7 @@ async function write(
   run: Run,
   externalId: string,
   fields: JsonObject,
-): Promise<{ result: PushResult; kept: TestRecord }> {
+): Promise<{ result: Written; kept: TestRecord }> {
   const kept: TestRecord = { externalId, fields, remoteId: null, remoteVersion: null, isThere: true };
   const payload = run.payloadOf(fields);
   run.testRecords.push(kept);
@@ -258,7 +260,7 @@ async function cleanUpOne(run: Run, test: TestRecord): Promise<[words: string, i
   if (test.remoteId === null && (await isGone(run, test))) return [`${name} is not found there.`, true];
   if (test.remoteId === null)
     return [
-      `${name} may have been created, because its answer was lost. Look for it, and delete it there.`,
+      `${name} may have been created, but its id is not known. Look for it, and delete it there.`,
       false,
     ];
   const removal = removalOf(run);

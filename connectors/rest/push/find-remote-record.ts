@@ -47,7 +47,8 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   return found;
 }
 
-async function searchRemote(calls: RecordCalls): Promise<Remote | undefined> {
+/** Like `findRemote`, without a claim. */
+export async function searchRemote(calls: RecordCalls): Promise<Remote | undefined> {
   const { find } = calls.recordType;
   if (find === undefined) return undefined;
   const request = requestOf(calls, find, { method: 'GET', remoteId: ownIdOf(calls) });
@@ -146,12 +147,15 @@ export function versionIn(
   return singleValue(value) ?? null;
 }
 
-/** The error for a response that lacks the expected id. */
-export function withoutId(response: HttpResponse): Unavailable {
-  return new Unavailable(
-    `The third party answered ${response.status}, but without an id where the configuration expects it.`,
-    response.status,
-  );
+/** Where a record of a response has its id; undefined where Syncline assigns it. */
+export function idPointerOf({ id }: RecordTypeConfig): string | undefined {
+  if (typeof id === 'string') return id;
+  return 'at' in id ? id.at : undefined;
+}
+
+function foundWithoutId({ status }: HttpResponse): Unavailable {
+  const message = `The third party answered ${status} to the search, but without an id where the configuration expects it.`;
+  return new Unavailable(message, status);
 }
 
 /** The error for a record that may have been sent once and cannot be searched. */
@@ -209,7 +213,7 @@ function remoteOfRecord(calls: RecordCalls, record: JsonValue | undefined, respo
   const { find } = calls.recordType;
   const own = find?.id === undefined ? undefined : singleValue(readAt(record, find.id));
   const id = own ?? idIn(calls.recordType, record, response) ?? ownIdOf(calls);
-  if (id === undefined) throw withoutId(response);
+  if (id === undefined) throw foundWithoutId(response);
   return { id, version: versionIn(calls.recordType, record, response) };
 }
 

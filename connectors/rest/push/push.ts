@@ -9,12 +9,12 @@ import { RecordRejected } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { checkSameId } from '../../same-id';
-import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './find-remote-record';
+import { remoteCreated } from './created-record';
+import { type Remote, findRemote, notFindable } from './find-remote-record';
 import { deactivate, remove } from './remove';
 import {
   callSwitch,
   configured,
-  type Done,
   isReadFirst,
   outcome,
   type Pushed,
@@ -167,20 +167,6 @@ async function changeWhatIsThere(
       remoteVersion: null,
     }
   );
-}
-
-/** Id and version of the created record. It is searched if the response has no id. */
-async function remoteCreated(
-  calls: RecordCalls,
-  { response, body }: Done,
-  knownId: string | null = null,
-): Promise<Remote> {
-  const record = readAt(body, calls.recordType.record_at);
-  const id = idIn(calls.recordType, record, response) ?? knownId ?? ownIdOf(calls);
-  if (id !== undefined) return { id, version: versionIn(calls.recordType, record, response) };
-  const found = await findRemote(calls);
-  if (found === undefined) throw withoutId(response);
-  return found;
 }
 
 function remoteOf({ remoteId, remoteVersion }: PushItem): Remote | undefined {

@@ -263,6 +263,79 @@ it('does not write to a record that is there already', async () => {
   expect(acme.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
 });
 
+/** A product that wraps a single record, and refuses an address that it has. */
+function wrapping(): void {
+  acme.habits.push((request, usual) => {
+    if (request.method !== 'POST') return usual();
+    const { email } = JSON.parse(request.body) as { email: string };
+    if ([...acme.contacts.values()].some((contact) => contact.email === email)) return { status: 409 };
+    const { status, body } = usual();
+    return { status, body: { data: body, meta: {} } };
+  });
+}
+
+const FIND_BY_EMAIL = {
+  path: '/contacts{?email}',
+  parameters: { email: '{payload.email}' },
+  items: '/items',
+  match: { at: '/email', value: '{payload.email}' },
+};
+
+/** A filter by address beside the usual ones. */
+function findingByEmail(): void {
+  acme.habits.push((request, usual) => {
+    const email = new URL(request.path, acme.url).searchParams.get('email');
+    if (email === null) return usual();
+    return {
+      status: 200,
+      body: { items: [...acme.contacts.values()].filter((known) => known.email === email) },
+    };
+  });
+}
+
+it('says where the answer to a creation has the id, and removes the record', async () => {
+  wrapping();
+  findingByEmail();
+  const type = { find: FIND_BY_EMAIL, external_id: undefined as never };
+
+  const results = await tries(['create'], { config: acmeConfig(acme.url, type) });
+  const right = await tries(['create'], { config: acmeConfig(acme.url, { ...type, record_at: '/data' }) });
+
+  const message =
+    'The product created the record (201), but its answer has no id at /id. Set record_at (such as /data) or id.';
+  const pointer = '/config/record_types/contacts/record_at';
+  expect(results[0]).toMatchObject({ outcome: 'failed', message, problems: [{ pointer, code: 'no_id' }] });
+  expect(outcomesOf(results)).toEqual({ create: 'failed', clean_up: 'passed' });
+  expect(outcomesOf(right)).toEqual({ create: 'passed', clean_up: 'passed' });
+  expect([...acme.contacts.keys()]).toEqual(['c1', 'c2', 'c3']);
+});
+
+it.each([
+  ['has no body', undefined, {}, 'passed', 'no id, so the record was searched. Its id is n4.'],
+  ['has the id under another name', { uuid: 'n4' }, {}, 'failed', 'at /id. Set id (such as /uuid).'],
+  [
+    'has the id elsewhere, and records cannot be searched',
+    { data: { id: 'n4' } },
+    { find: undefined as never, create: { path: '/contacts', idempotency_header: 'Key' } },
+    'failed',
+    'Set record_at (such as /data) or id.',
+  ],
+])(
+  'does not say that a record was there before if the answer %s',
+  async (_what, body, type, outcome, words) => {
+    acme.habits.push((request, usual) => (request.method === 'POST' ? { ...usual(), body } : usual()));
+
+    const [created, cleanUp] = await tries(['create'], { config: acmeConfig(acme.url, type) });
+
+    expect(created).toMatchObject({ outcome });
+    expect(created?.message).toContain(words);
+    // Without a search nobody knows which record it is.
+    const isKnown = !('find' in type);
+    expect(cleanUp).toMatchObject({ try: 'clean_up', outcome: isKnown ? 'passed' : 'failed' });
+    expect(acme.contacts.has('n4')).toBe(!isKnown);
+  },
+);
+
 it('removes no other record that a search finds instead of the test record', async () => {
   const find = {
     path: '/contacts{?email}',
