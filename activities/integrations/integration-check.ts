@@ -50,7 +50,8 @@ export const createIntegrationCheckActivities = (
     let tried: TryResult[] | undefined;
     const tries = async (plan: TryPlan): Promise<CheckProblem[]> => {
       const { attempt } = Context.current().info;
-      tried = await tryDefinition(await open(), { plan, signal: within(checkMs - CLEAN_UP_MS), attempt });
+      const time = { triesMs: checkMs - CLEAN_UP_MS, cleanUpMs: CLEAN_UP_MS };
+      tried = await tryDefinition(await open(), { plan, signal: within(time.triesMs), time, attempt });
       return [];
     };
     const { plan } = found;

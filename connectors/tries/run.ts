@@ -7,6 +7,7 @@ import type { Connector, ConnectorContext, PushItem, PushResult, ReadPage } from
 import {
   type ConnectorError,
   CreatedWithoutId,
+  RateLimited,
   RecordRejected,
   Unauthorized,
   Unavailable,
@@ -52,6 +53,8 @@ export class Run {
   readonly recordType: string;
   readonly mapping: RecordTypeMapping | undefined;
   firstPage: ReadPage | undefined;
+  /** The product limits the rate of requests: nothing more is tried. */
+  limited: Step | undefined;
   /** The records of this run that may be there. */
   readonly testRecords: TestRecord[] = [];
 
@@ -184,6 +187,7 @@ const PARTS: Readonly<Record<string, string>> = {
 
 /** @param part what to correct if the error does not say it */
 export function failed(run: Run, error: ConnectorError, part: string): Step {
+  if (error instanceof RateLimited) return (run.limited = tooManyRequests(error));
   const code = codeOf(error);
   const setting =
     error instanceof RecordRejected || error instanceof CreatedWithoutId ? error.setting : undefined;
@@ -197,6 +201,14 @@ export function failed(run: Run, error: ConnectorError, part: string): Step {
           : run.pointer(setting ?? PARTS[code] ?? part);
   const { message } = error;
   return { outcome: 'failed', message, problems: [{ pointer, code, message }] };
+}
+
+export function tooManyRequests({ retryAfterMs }: RateLimited): Step {
+  const wait = retryAfterMs === null ? 'Wait' : `Wait ${Math.ceil(retryAfterMs / 1_000)} s`;
+  return {
+    outcome: 'not_tried',
+    message: `The product limits the rate of requests. ${wait} and try again; nothing in the definition is wrong.`,
+  };
 }
 
 function codeOf(error: ConnectorError): string {

@@ -6,26 +6,30 @@ import { randomBytes } from 'node:crypto';
 import { isJsonObject } from '../../domain/json';
 import { TRIES, type TryName, type TryPlan, type TryResult } from '../../domain/third-parties/tries';
 import type { ConnectorContext } from '../connector';
-import { ConnectorError, Unauthorized } from '../errors';
+import { ConnectorError, RateLimited, Unauthorized } from '../errors';
 import { beforeAbort, TimedOut } from '../probe';
 import * as reading from './reading';
 import { Recording } from './recording';
-import { failed, notPossible, type Opened, passed, problem, Run, type Step } from './run';
+import { sentAgain } from './sent-again';
+import { failed, notPossible, type Opened, passed, problem, Run, type Step, tooManyRequests } from './run';
 import * as writing from './writing';
 
 interface Trying {
   plan: TryPlan;
   /** Aborts at the time limit of the tries. The connection is open for longer, to clean up. */
   signal: AbortSignal;
+  /** The limit of the tries, and how much longer cleaning up may take. */
+  time: { triesMs: number; cleanUpMs: number };
   attempt?: number;
 }
 
 /** @throws errors that are not the third party's */
 export async function tryDefinition(
   opened: Opened,
-  { plan, signal, attempt = 1 }: Trying,
+  { plan, signal, time, attempt = 1 }: Trying,
 ): Promise<TryResult[]> {
   const { context } = opened;
+  let endsAt = performance.now() + time.triesMs;
   const recording = new Recording({
     credentials: context.credentials,
     accessTokens: context.accessTokens,
@@ -33,12 +37,12 @@ export async function tryDefinition(
   });
   const recorded = {
     ...context,
-    http: recording.http(context.http),
+    http: sentAgain(recording.http(context.http), context.signal, () => endsAt - performance.now()),
     tokens: recording.tokens(context.tokens),
   };
   const run = new Run({ ...opened, context: recorded }, plan, attempt);
   const results: TryResult[] = [];
-  let isOver = false;
+  let over: Step | undefined;
   const tryOne = async (name: TryResult['try'], step: () => Promise<Step>): Promise<void> => {
     const begunAt = performance.now();
     const { problems = [], ...done } = await settled(run, name, step);
@@ -56,13 +60,16 @@ export async function tryDefinition(
     });
   };
   for (const name of TRIES.filter((one) => plan.tries.includes(one))) {
-    if (isOver) {
-      await tryOne(name, async () => ({ outcome: 'not_tried', message: 'Something before it has failed.' }));
+    const ended = over;
+    if (ended !== undefined) {
+      await tryOne(name, async () => ended);
       continue;
     }
     await tryOne(name, () => beforeAbort(signal, STEPS[name](run, recording)));
-    isOver = name === 'check' && results.at(-1)?.outcome === 'failed';
+    over =
+      run.limited ?? (name === 'check' && results.at(-1)?.outcome === 'failed' ? NOT_CHECKED : undefined);
   }
+  endsAt += time.cleanUpMs;
   if (run.testRecords.some(({ isThere }) => isThere))
     await tryOne(
       'clean_up',
@@ -70,6 +77,8 @@ export async function tryDefinition(
     );
   return results;
 }
+
+const NOT_CHECKED: Step = { outcome: 'not_tried', message: 'Something before it has failed.' };
 
 async function settled(run: Run, name: TryResult['try'], step: () => Promise<Step>): Promise<Step> {
   try {
@@ -136,6 +145,7 @@ async function wrongCredentials(run: Run, recording: Recording): Promise<Step> {
     await connector.check({ ...context, credentials, tokens });
   } catch (error) {
     if (error instanceof Unauthorized) return passed(`Wrong credentials are recognized: ${error.message}`);
+    if (error instanceof RateLimited) return tooManyRequests(error);
     if (!(error instanceof ConnectorError)) throw error;
     return problem(
       '/config/answers',

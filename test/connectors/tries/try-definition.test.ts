@@ -49,6 +49,7 @@ async function tries(names: readonly TryName[], given: Given = {}): Promise<TryR
     {
       plan: { recordType: 'contacts', tries: names, ...RECORDS, ...given.plan },
       signal: given.signal ?? new AbortController().signal,
+      time: { triesMs: 15_000, cleanUpMs: 5_000 },
       attempt: given.attempt ?? 1,
     },
   );
@@ -429,6 +430,42 @@ it('does not go on if the check has failed', async () => {
     list: 'not_tried',
     create: 'not_tried',
   });
+});
+
+it('waits once if the product limits the rate of requests, and goes on', async () => {
+  const refusals = ['1', '0'];
+  acme.habits.push((_request, usual) => {
+    const wait = refusals.pop();
+    return wait === undefined ? usual() : { status: 429, headers: { 'retry-after': wait } };
+  });
+
+  const refused = await one('check');
+  acme.habits.pop();
+  acme.habits.push((request, usual) =>
+    request.method === 'POST' && acme.requests.filter(({ method }) => method === 'POST').length === 1
+      ? { status: 429, headers: { 'retry-after': '1' } }
+      : usual(),
+  );
+
+  expect(refused).toMatchObject({ outcome: 'not_tried', calls: [{ status: 429 }, { status: 429 }] });
+  expect(outcomesOf(await tries(['create', 'find_again']))).toMatchObject({
+    create: 'passed',
+    find_again: 'passed',
+  });
+});
+
+it.each([
+  ['3600', 'Wait 3600 s and try again'],
+  [undefined, 'Wait and try again'],
+])('says that the rate of requests is limited, and calls no more (Retry-After: %s)', async (wait, words) => {
+  acme.habits.push(() => ({ status: 429, headers: wait === undefined ? {} : { 'retry-after': wait } }));
+
+  const results = await tries(['check', 'list', 'create']);
+
+  expect(outcomesOf(results)).toEqual({ check: 'not_tried', list: 'not_tried', create: 'not_tried' });
+  const message = `The product limits the rate of requests. ${words}; nothing in the definition is wrong.`;
+  expect(results).toMatchObject(results.map(() => ({ message, problems: [] })));
+  expect(acme.requests).toHaveLength(1);
 });
 
 it('says what there was no time for', async () => {
