@@ -3,14 +3,14 @@
  * response.
  */
 import { randomBytes } from 'node:crypto';
-import type { JsonObject } from '../../../domain/json';
+import { isJsonObject, type JsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
 import { fitInto } from './character-set';
-import { placeAt, readAt } from '../json-pointer';
+import { placeAt, placesIn, readAt } from '../json-pointer';
 import { namesAsText, selectedFields } from './selected-fields';
 import type { Session } from './session';
 import {
@@ -24,6 +24,8 @@ import {
   pathVariables,
 } from './templates';
 import { variablesOfParameter } from '../validate/validate-call';
+
+const NAMED_MAX = 5;
 
 /** What a record's calls need: the configuration of its type, the record, and a session to send with. */
 export interface RecordCalls {
@@ -260,19 +262,26 @@ function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
     return work();
   } catch (error) {
     if (!(error instanceof UnusableValue)) throw error;
+    const message = `${error.message}${valuesInPlaceOf(error.variable, item.payload)}`;
     const path = error.variable.startsWith('payload.')
       ? error.variable.slice('payload.'.length).replaceAll('.', '/')
       : undefined;
     const field = path === undefined ? undefined : (item.fieldNames[path] ?? item.fieldNames[`/${path}`]);
     const explanation = 'Nothing was sent. Change the value, or the rules for it in the configuration.';
-    throw new RecordRejected(error.message, [
-      {
-        field: field ?? null,
-        remoteField: null,
-        code: 'unusable_value',
-        message: error.message,
-        explanation,
-      },
+    throw new RecordRejected(message, [
+      { field: field ?? null, remoteField: null, code: 'unusable_value', message, explanation },
     ]);
   }
+}
+
+/** The names of what the payload has, those that end alike first, if it lacks the variable. */
+function valuesInPlaceOf(variable: string, payload: JsonObject): string {
+  const nameOf = (at: string) => `payload${at.replaceAll('/', '.')}`;
+  const names = placesIn(payload).flatMap(([at, value]) => (isJsonObject(value) ? [] : [nameOf(at)]));
+  if (!variable.startsWith('payload.') || names.length === 0 || names.includes(variable)) return '';
+  const end = variable.slice(variable.lastIndexOf('.'));
+  const alike = names.filter((name) => name.endsWith(end));
+  const ordered = [...new Set([...alike, ...names])];
+  const more = ordered.length > NAMED_MAX ? ', …' : '';
+  return ` The payload has ${ordered.slice(0, NAMED_MAX).join(', ')}${more}.`;
 }

@@ -11,7 +11,7 @@ import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { aboutDataset, notReadable } from './dataset-errors';
-import { readAt } from '../json-pointer';
+import { placesIn, readAt } from '../json-pointer';
 import { type DetailReading, withDetails } from './details';
 import { itemsOf } from './items-of';
 import { keptOfDeletedList, keptOfList } from './kept-members';
@@ -40,6 +40,7 @@ import {
 
 /** Childless parents in a row that one call skips. */
 const PARENTS_MAX = 20;
+const LISTS_NAMED_MAX = 5;
 
 export async function readRestPage(
   request: ReadRequest,
@@ -227,8 +228,15 @@ function itemsIn(
   const items = itemsOf(found, list);
   if (items !== undefined) return { items, body: answer.body };
   if (found === undefined && isTrueOf(list.empty, answer.body)) return { items: [], body: answer.body };
-  const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
-  throw notReadable(name, phase, 'no_list', `${where} is ${found === undefined ? 'missing' : 'not a list'}.`);
+  const where = list.items === '' ? 'The answer' : `The value at ${list.items} of the answer`;
+  const what = `${where} is ${found === undefined ? 'missing' : 'not a list'}.`;
+  throw notReadable(name, phase, 'no_list', `${what}${listsIn(answer.body)}`);
+}
+
+/** Where the answer has lists, for people. */
+function listsIn(body: JsonValue): string {
+  const lists = placesIn(body).flatMap(([at, value]) => (Array.isArray(value) ? [at] : []));
+  return lists.length === 0 ? '' : ` It has lists at: ${lists.slice(0, LISTS_NAMED_MAX).join(', ')}.`;
 }
 
 /** The deleted records follow the records of an incremental run, if they have a separate list. */

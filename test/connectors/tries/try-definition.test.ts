@@ -27,6 +27,13 @@ const RECORDS = {
   wrong: { email: 'no address' },
 };
 
+const FIND_BY_EMAIL = {
+  path: '/contacts{?email}',
+  parameters: { email: '{payload.email}' },
+  items: '/items',
+  match: { at: '/email', value: '{payload.email}' },
+};
+
 interface Given {
   config?: JsonObject;
   credentials?: Record<string, string>;
@@ -95,7 +102,25 @@ it.each<[string, TryName, (acme: Acme) => Given & { habit?: Acme['habits'][numbe
     'list',
     () => ({ config: withList({ items: '/data' }) }),
     '/config/record_types/contacts/list/items',
-    'missing',
+    'The value at /data of the answer is missing. It has lists at: /items.',
+  ],
+  [
+    'the answer wraps the list',
+    'list',
+    () => ({ config: withList({ items: '' }) }),
+    '/config/record_types/contacts/list/items',
+    'The answer is not a list. It has lists at: /items.',
+  ],
+  [
+    'the search asks for a value that the payload has elsewhere',
+    'create',
+    () => ({
+      config: acmeConfig(acme.url, { find: FIND_BY_EMAIL }),
+      mapping: { ...MAPPING, fields: [{ name: 'email', to: '/attributes/email' }] },
+      plan: { record: { email: 'try@example.com' } },
+    }),
+    '/config/record_types/contacts/create',
+    'payload.email has no value. The payload has payload.attributes.email',
   ],
   [
     'records have no id there',
@@ -275,13 +300,6 @@ function wrapping(): void {
   });
 }
 
-const FIND_BY_EMAIL = {
-  path: '/contacts{?email}',
-  parameters: { email: '{payload.email}' },
-  items: '/items',
-  match: { at: '/email', value: '{payload.email}' },
-};
-
 /** A filter by address beside the usual ones. */
 function findingByEmail(): void {
   acme.habits.push((request, usual) => {
@@ -338,12 +356,6 @@ it.each([
 );
 
 it('removes no other record that a search finds instead of the test record', async () => {
-  const find = {
-    path: '/contacts{?email}',
-    parameters: { email: '{payload.email}' },
-    items: '/items',
-    match: { at: '/email', value: '{payload.email}' },
-  };
   acme.habits.push((request, usual) => {
     const email = new URL(request.path, acme.url).searchParams.get('email');
     if (email !== null) {
@@ -356,7 +368,7 @@ it('removes no other record that a search finds instead of the test record', asy
   });
 
   const results = await tries(['create', 'update', 'remove'], {
-    config: acmeConfig(acme.url, { find }),
+    config: acmeConfig(acme.url, { find: FIND_BY_EMAIL }),
     plan: { change: { email: 'e1@example.com' } },
   });
 
