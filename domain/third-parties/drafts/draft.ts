@@ -38,45 +38,101 @@ export function toLabel(text: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Names such as `patrons` come from the product's paths. */
+export const decisionOfNames = (names: readonly string[]): Draft['decisions'][number] => ({
+  pointer: '/config/record_types',
+  message:
+    `Named as in the product: ${names.join(', ')}. Rename each to the type of record that Syncline shall sync, ` +
+    'such as contacts, in config.record_types and in record_types.',
+});
+
+/** `email` of `filter[email]`, as JSON:API and others write a filter. */
+export const bareName = (parameter: string): string => parameter.replace(/^filters?\[([^\]]+)\]/i, '$1');
+
+/** The headers for a product whose JSON has a media type of its own; undefined: the usual ones. */
+export function mediaHeaders(
+  accept: string | undefined,
+  contentType: string | undefined,
+): JsonObject | undefined {
+  const headers = {
+    ...(isOwnType(accept) && { Accept: accept }),
+    ...(isOwnType(contentType) && { 'Content-Type': contentType }),
+  };
+  return Object.keys(headers).length === 0 ? undefined : headers;
+}
+
+const isOwnType = (type: string | undefined): type is string =>
+  type !== undefined && /^[\w.-]+\/([\w.-]+\+)?json(;[ \w=.-]+)?$/i.test(type) && !isPlainJson(type);
+
+export const isPlainJson = (type: string): boolean => /^application\/json\b/i.test(type);
+
 /** The names that products commonly give to the parameters of a list. */
 const PAGE = /^[_$]?(page|page_?number|page\[number\])$/i;
-const SIZE = /^[_$]?(limit|per_?page|page_?size|size|count|top|page\[size\]|max_?results)$/i;
-const OFFSET = /^[_$]?(offset|skip|start|start_?index)$/i;
+const SIZE = /^[_$]?(limit|per_?page|page_?size|size|count|top|page\[(size|limit)\]|max_?results)$/i;
+const OFFSET = /^[_$]?(offset|skip|start|start_?index|page\[offset\])$/i;
 const CURSOR =
-  /^[_$]?(cursor|after|page_?token|next_?token|starting_?after|continuation_?token|page\[cursor\])$/i;
+  /^[_$]?(cursor|after|page_?token|next_?token|starting_?after|continuation_?token|page\[(cursor|after)\])$/i;
 const SINCE =
   /^((updated|modified|changed)_?(since|after|gte?|from)|(last_?)?(updated|modified)(_?at)?(_?since|_?after|\[gte?\]|_{0,2}gte?)|since|changed_?after)$/i;
 /** Where an answer has the cursor of the next page. */
-export const NEXT_CURSOR = /^(next(_?(cursor|token|page|page_?token|link))?|cursor|continuation_?token)$/i;
+export const NEXT_CURSOR =
+  /^(next(_?(cursor|token|page|page_?token|link|(page_?)?ur[il]))?|cursor|continuation_?token)$/i;
+
+export interface ListParameter {
+  name: string;
+  /** The size of a page that it was seen with. */
+  size?: number | undefined;
+  /** The largest size that it allows. */
+  sizeMax?: number | undefined;
+}
+
+/** Where an answer leads to the next page. */
+export interface NextPage {
+  at: string;
+  /** It is the address of the page, and no value of a parameter. */
+  isAddress: boolean;
+}
 
 export interface ListParameters {
   paging: JsonObject;
   /** The parameter for records modified since a time. */
   since: string | undefined;
   isCursorKnown: boolean;
+  isSizeKnown: boolean;
 }
 
+const SIZE_USUAL = 100;
+
 /** What the names of the parameters say about a list. */
-export function listParametersOf(names: readonly string[], cursorAt?: string): ListParameters {
-  const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
-  const size = find(SIZE);
-  const sized: JsonObject = size === undefined ? {} : { size: 100, size_parameter: size };
-  const [page, offset, cursor] = [find(PAGE), find(OFFSET), find(CURSOR)];
+export function listParametersOf(parameters: readonly ListParameter[], next?: NextPage): ListParameters {
+  const find = (pattern: RegExp) => parameters.find(({ name }) => pattern.test(name));
+  const parameter = find(SIZE);
+  const { sizeMax } = parameter ?? {};
+  const size = Math.min(parameter?.size ?? SIZE_USUAL, sizeMax ?? Infinity);
+  const sized: JsonObject = parameter === undefined ? {} : { size, size_parameter: parameter.name };
+  const [page, offset, cursor] = [find(PAGE)?.name, find(OFFSET)?.name, find(CURSOR)?.name];
   const paging: JsonObject =
-    cursor !== undefined
-      ? { type: 'cursor', parameter: cursor, at: cursorAt ?? '/next_cursor', ...sized }
-      : page !== undefined
-        ? { type: 'page', parameter: page, ...sized }
-        : offset !== undefined
-          ? { type: 'offset', parameter: offset, ...sized, size: 100 }
-          : { type: 'none' };
-  return { paging, since: find(SINCE), isCursorKnown: cursorAt !== undefined };
+    next?.isAddress === true
+      ? { type: 'cursor', at: next.at, ...sized }
+      : cursor !== undefined
+        ? { type: 'cursor', parameter: cursor, at: next?.at ?? '/next_cursor', ...sized }
+        : page !== undefined
+          ? { type: 'page', parameter: page, ...sized }
+          : offset !== undefined
+            ? { type: 'offset', parameter: offset, ...sized, size }
+            : { type: 'none' };
+  return {
+    paging,
+    since: parameters.find(({ name }) => SINCE.test(bareName(name)))?.name,
+    isCursorKnown: next !== undefined,
+    isSizeKnown: sizeMax !== undefined,
+  };
 }
 
 /** Words about guesses that a live try confirms or refutes. */
 export function decisionsOfList(
   pointer: string,
-  { paging, since, isCursorKnown }: ListParameters,
+  { paging, since, isCursorKnown, isSizeKnown }: ListParameters,
 ): Draft['decisions'] {
   const decisions: Draft['decisions'] = [];
   if (paging['type'] === 'none')
@@ -88,6 +144,11 @@ export function decisionsOfList(
     decisions.push({
       pointer: `${pointer}/paging/at`,
       message: 'Say where the answer has the cursor of the next page. /next_cursor is a guess.',
+    });
+  if (paging['size'] !== undefined && !isSizeKnown)
+    decisions.push({
+      pointer: `${pointer}/paging/size`,
+      message: `Check that ${JSON.stringify(paging['size'])} records per page are the most that the product allows.`,
     });
   if (since === undefined)
     decisions.push({

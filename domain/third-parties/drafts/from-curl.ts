@@ -1,12 +1,14 @@
 /** A draft from a curl command, as API documentations show it. Its secrets are dropped, not repeated. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import {
+  decisionOfNames,
   decisionOfWrites,
   decisionsOfList,
   type Draft,
   draftHead,
   type ListParameters,
   listParametersOf,
+  mediaHeaders,
   toLabel,
   toName,
   UnusableStart,
@@ -31,8 +33,10 @@ export function draftFromCurl(line: string): Draft {
   const path = `/${last}`;
   const recordType = toName(last);
   const fields = fieldsOf(command.data);
-  const query = [...url.searchParams.keys()].filter((name) => !isSecretName(name));
-  const list = listParametersOf(query);
+  const query = [...url.searchParams].filter(([name]) => !isSecretName(name));
+  const list = listParametersOf(query.map(([name, value]) => ({ name, size: sizeIn(value) })));
+  const headers = headersOf(command);
+  const items = isJsonApi(command) ? '/data' : '';
   const signIn = signInOf(command);
   const base = `${url.origin}${collection
     .slice(0, -1)
@@ -44,12 +48,13 @@ export function draftFromCurl(line: string): Draft {
     config: {
       app: appOf(url),
       base_url: base,
+      ...(headers !== undefined && { headers }),
       check: { path },
       record_types: {
         [recordType]: {
           label: toLabel(last),
           id: '/id',
-          list: { path, items: '', ...modifiedSince(list.since), paging: list.paging },
+          list: { path, items, ...modifiedSince(list.since), paging: list.paging },
         },
       },
     },
@@ -57,7 +62,7 @@ export function draftFromCurl(line: string): Draft {
       [recordType]: {
         direction: 'pull',
         on_delete: 'leave',
-        fields: fields.map((to) => ({ name: toName(to), to })),
+        fields: fields.map((to) => ({ name: toName(to.split('/').at(-1) ?? to), to })),
       },
     },
   };
@@ -72,6 +77,7 @@ function decisionsOf(
 ): Draft['decisions'] {
   const at = `/config/record_types/${recordType}`;
   return [
+    decisionOfNames([recordType]),
     {
       pointer: `${at}/list/items`,
       message: 'Say where the answer has the list of records. Empty means that the answer is the list.',
@@ -94,6 +100,19 @@ export function modifiedSince(parameter: string | undefined): JsonObject {
   if (parameter === undefined) return {};
   return { modified_since: { format: 'iso', parameters: { [parameter]: '{modified_since}' } } };
 }
+
+function sizeIn(value: string): number | undefined {
+  return /^[1-9]\d{0,4}$/.test(value) ? Number(value) : undefined;
+}
+
+const valueOf = ({ headers }: Command, wanted: string): string | undefined =>
+  headers.find(([name]) => name === wanted)?.[1];
+
+const headersOf = (command: Command): JsonObject | undefined =>
+  mediaHeaders(valueOf(command, 'accept'), valueOf(command, 'content-type'));
+
+const isJsonApi = (command: Command): boolean =>
+  ['accept', 'content-type'].some((name) => valueOf(command, name)?.includes('vnd.api+json'));
 
 /** `api.acme.example` is Acme. An address of numbers has no name. */
 function appOf({ hostname }: URL): string {
@@ -228,11 +247,17 @@ function fieldsOf(data: string | undefined): string[] {
   if (!isJsonObject(body)) return [];
   const [only, ...others] = Object.entries(body);
   const record = only !== undefined && others.length === 0 && isJsonObject(only[1]) ? only[1] : body;
-  return Object.keys(record)
+  const { attributes, type } = record;
+  if (isJsonObject(attributes) && typeof type === 'string')
+    return fieldNames(attributes).map((name) => `/attributes/${name}`);
+  return fieldNames(record);
+}
+
+const fieldNames = (record: JsonObject): string[] =>
+  Object.keys(record)
     .filter((name) => /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(name) && name !== '__proto__')
     .filter((name) => name !== 'constructor' && name !== 'prototype')
     .slice(0, 100);
-}
 
 function parsed(data: string | undefined): JsonValue | undefined {
   try {

@@ -1,10 +1,12 @@
 /** A draft from an OpenAPI 3 document: guesses, and what a person has to decide. */
 import { type JsonObject, memberOf } from '../../json';
 import {
+  decisionOfNames,
   decisionOfWrites,
   decisionsOfList,
   type Draft,
   draftHead,
+  mediaHeaders,
   toLabel,
   toName,
   UnusableStart,
@@ -49,6 +51,7 @@ export function draftFromOpenApi(root: JsonObject): Draft {
       config: {
         app: name,
         base_url: server.url,
+        ...headersOf([...chosen.values()]),
         check: { path: first?.path ?? '/' },
         record_types: Object.fromEntries([...chosen].map(([key, one]) => [key, callsOf(one)])),
       },
@@ -61,6 +64,7 @@ export function draftFromOpenApi(root: JsonObject): Draft {
         pointer: '/config/check',
         message: 'Name a cheap call that needs the credentials. It is made before each run.',
       },
+      decisionOfNames([...chosen.keys()]),
       ...[...chosen].flatMap(([key, one]) => decisionsOf(key, one)),
       ...leftOut(found.length - chosen.size, withParents),
     ],
@@ -89,51 +93,78 @@ const itemPath = ({ path }: Collection): string => `${path.replace(/\/$/, '')}/{
 const canPush = ({ create, update, search }: Collection): boolean =>
   create !== undefined && update !== undefined && search !== undefined;
 
+/** If all have the same. */
+function headersOf(chosen: readonly Collection[]): JsonObject {
+  const only = (types: (string | undefined)[]) => (new Set(types).size === 1 ? types[0] : undefined);
+  const created = chosen.flatMap(({ create }) => create?.mediaType ?? []);
+  const headers = mediaHeaders(only(chosen.map(({ mediaType }) => mediaType)), only(created));
+  return headers === undefined ? {} : { headers };
+}
+
+/** What the body of a call says beside the record, as in JSON:API. */
+function bodyOf({ type, create }: Collection, more: JsonObject = {}): { body?: JsonObject } {
+  if (type === undefined || create === undefined) return {};
+  const constants: JsonObject = { type: type.value, ...more };
+  const [, name] = create.bodyAt.split('/');
+  return { body: name === undefined ? constants : { [name]: constants } };
+}
+
 function callsOf(collection: Collection): JsonObject {
   const { path, list, items, search, create, read, update, hasDelete } = collection;
   const item = itemPath(collection);
   const calls: JsonObject = {
     label: toLabel(path.split('/').findLast((part) => part !== '') ?? path),
     id: '/id',
+    ...(create !== undefined && create.bodyAt !== '' && { body_at: create.bodyAt }),
+    ...(create !== undefined && create.recordAt !== '' && { record_at: create.recordAt }),
     list: { path, items, ...modifiedSince(list.since), paging: list.paging },
   };
-  if (!canPush(collection) || create === undefined || search === undefined) return calls;
-  if (create.bodyAt !== '') calls['body_at'] = create.bodyAt;
-  if (create.recordAt !== '') calls['record_at'] = create.recordAt;
+  if (create === undefined || search === undefined || update === undefined) return calls;
+  const { method, mediaType } = update;
   const replacing = read ? { merge: true } : { replaces: true };
+  const headers = mediaType === create.mediaType ? undefined : mediaHeaders(undefined, mediaType);
   return {
     ...calls,
     ...findBy(path, items, search),
-    ...(update === 'PUT' && read && { read: { path: item } }),
-    create: { path },
-    update: { method: update ?? 'PATCH', path: item, ...(update === 'PUT' && replacing) },
+    ...(method === 'PUT' && read && { read: { path: item } }),
+    create: { path, ...bodyOf(collection) },
+    update: {
+      method,
+      path: item,
+      ...(headers !== undefined && { headers }),
+      ...bodyOf(collection, { id: '{remote_id}' }),
+      ...(method === 'PUT' && replacing),
+    },
     ...(hasDelete && { delete: { path: item } }),
   };
 }
 
-function findBy(path: string, items: string, search: string): JsonObject {
-  if (/^external_?id$/i.test(search))
-    return {
-      external_id: `/${search}`,
-      find: { path: `${path}{?${search}}`, parameters: { [search]: '{external_id}' }, items },
-    };
-  const value = `{payload.${search}}`;
-  return {
-    find: {
-      path: `${path}{?${search}}`,
-      parameters: { [search]: value },
-      items,
-      match: { at: `/${search}`, value },
-    },
-  };
+function findBy(
+  path: string,
+  items: string,
+  { parameter, to }: NonNullable<Collection['search']>,
+): JsonObject {
+  const at = to.startsWith('/') ? to : `/${to}`;
+  const isOurId = isExternalId(to);
+  const value = isOurId ? '{external_id}' : `{payload${at.replaceAll('/', '.')}}`;
+  // Names of RFC 6570 have no brackets.
+  const call = /^\w+$/.test(parameter)
+    ? { path: `${path}{?${parameter}}`, parameters: { [parameter]: value } }
+    : { path: `${path}?${parameter}=${value}` };
+  return isOurId
+    ? { external_id: at, find: { ...call, items } }
+    : { find: { ...call, items, match: { at, value } } };
 }
+
+const lastName = (to: string): string => to.slice(to.lastIndexOf('/') + 1);
+const isExternalId = (to: string): boolean => /^external_?id$/i.test(lastName(to));
 
 function mappingOf(collection: Collection): JsonObject {
   const { create, itemFields, hasDelete } = collection;
   const isPushed = canPush(collection);
   const fields = isPushed && create !== undefined && create.fields.length > 0 ? create.fields : itemFields;
-  const mapped = fields.filter((field) => field !== 'id' && !/^external_?id$/i.test(field));
-  const named = new Map(mapped.map((to) => [toName(to), to]));
+  const mapped = fields.filter((field) => lastName(field) !== 'id' && !isExternalId(field));
+  const named = new Map(mapped.map((to) => [toName(lastName(to)), to]));
   return {
     direction: isPushed && named.size > 0 ? 'push' : 'pull',
     on_delete: isPushed && hasDelete ? 'delete' : 'leave',
@@ -142,21 +173,27 @@ function mappingOf(collection: Collection): JsonObject {
 }
 
 function decisionsOf(key: string, collection: Collection): Draft['decisions'] {
-  const { path, list, create, search, update } = collection;
+  const { path, list, create, search, update, type } = collection;
   const at = `/config/record_types/${key}`;
   const decisions = decisionsOfList(`${at}/list`, list);
+  const inWords = ({ body }: { body?: JsonObject }) =>
+    body === undefined ? '' : ` with "body": ${JSON.stringify(body)}`;
   const calls = {
-    ...(create !== undefined && { create: `POST ${path}` }),
-    ...(update !== undefined && { update: `${update} ${itemPath(collection)}` }),
+    ...(create !== undefined && { create: `POST ${path}${inWords(bodyOf(collection))}` }),
+    ...(update !== undefined && {
+      update: `${update.method} ${itemPath(collection)}${inWords(bodyOf(collection, { id: '{remote_id}' }))}`,
+    }),
   };
+  if (type?.isGuess === true && create !== undefined)
+    decisions.push({ pointer: at, message: `Check the type that a body names. ${type.value} is a guess.` });
   if (!canPush(collection)) {
     if (Object.keys(calls).length > 0) decisions.push(decisionOfWrites(at, calls));
   } else {
     decisions.push({
       pointer: `${at}/find`,
-      message: `Check that a search by ${search} is exact. The try of an unknown id shows it.`,
+      message: `Check that a search by ${search?.parameter} is exact. The try of an unknown id shows it.`,
     });
-    if (update === 'PUT')
+    if (update?.method === 'PUT')
       decisions.push({
         pointer: `${at}/update`,
         message: 'Check whether PUT removes fields that are not sent. With `merge` the record is read first.',

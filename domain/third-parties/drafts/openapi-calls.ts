@@ -1,12 +1,10 @@
 /** Finds the record types of an OpenAPI document: lists, and the calls beside them. */
 import { type JsonObject, memberOf } from '../../json';
-import { type ListParameters, listParametersOf, NEXT_CURSOR } from './draft';
-import { isList, type OpenApiDocument, textAt } from './openapi-document';
+import { bareName, type ListParameter, type ListParameters, listParametersOf } from './draft';
+import { type OpenApiDocument, textAt } from './openapi-document';
+import { fieldsOf, listedIn, nextPageIn, typeOf, unwrapped } from './openapi-shapes';
 
 const PATHS_MAX = 2_000;
-const FIELDS_MAX = 100;
-const SAFE_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
-const UNSAFE = new Set(['__proto__', 'constructor', 'prototype']);
 
 export interface Collection {
   path: string;
@@ -14,12 +12,16 @@ export interface Collection {
   /** JSON Pointer to the list in its answer. */
   items: string;
   itemFields: string[];
-  /** A parameter of the list that is a field of its items. */
-  search: string | undefined;
-  create: { bodyAt: string; recordAt: string; fields: string[] } | undefined;
+  /** A parameter of the list, and the field of its items that it is. */
+  search: { parameter: string; to: string } | undefined;
+  create: { bodyAt: string; recordAt: string; fields: string[]; mediaType: string | undefined } | undefined;
   read: boolean;
-  update: 'PATCH' | 'PUT' | 'POST' | undefined;
+  update: { method: 'PATCH' | 'PUT' | 'POST'; mediaType: string | undefined } | undefined;
   hasDelete: boolean;
+  /** Of the answer of the list. */
+  mediaType: string | undefined;
+  /** What each body says as its `type`, as in JSON:API. `isGuess`: the document does not say it. */
+  type: { value: string; isGuess: boolean } | undefined;
 }
 
 export function collectionsOf(document: OpenApiDocument): { found: Collection[]; withParents: string[] } {
@@ -51,28 +53,54 @@ function collectionAt(
 ): Collection | undefined {
   const here = document.at(paths, path);
   const get = document.at(here, 'get');
-  const answer = answerOf(document, get);
+  const response = responseOf(document, get);
+  const answer = document.schemaOf(response);
   const listed = listedIn(document, answer);
   if (get === undefined || listed === undefined) return undefined;
   const parameters = [...document.objects(here, 'parameters'), ...document.objects(get, 'parameters')]
     .filter((parameter) => textAt(parameter, 'in') === 'query')
-    .flatMap((parameter) => textAt(parameter, 'name') ?? []);
-  const itemFields = namesOf(document, listed.item);
+    .flatMap((parameter) => parameterOf(document, parameter) ?? []);
+  const itemFields = fieldsOf(document, listed.item);
   const itemPath = items.get(path.replace(/\/$/, ''));
   const item = itemPath === undefined ? undefined : document.at(paths, itemPath);
+  const type = typeOf(document, listed.item);
   return {
     path,
-    list: listParametersOf(parameters, cursorIn(document, answer)),
+    list: listParametersOf(parameters, nextPageIn(document, answer)),
     items: listed.items,
     itemFields,
-    search: parameters.find((name) => SEARCHED.test(name) && itemFields.includes(name)),
+    search: searchIn(parameters, itemFields),
     create: creationOf(document, document.at(here, 'post')),
     read: document.at(item, 'get') !== undefined,
-    update: (['PATCH', 'PUT', 'POST'] as const).find(
-      (method) => document.at(item, method.toLowerCase()) !== undefined,
-    ),
+    update: updateOf(document, item),
     hasDelete: document.at(item, 'delete') !== undefined,
+    mediaType: document.mediaTypeOf(response),
+    type: type && { value: type.value ?? path.split('/').findLast(Boolean) ?? '', isGuess: !type.value },
   };
+}
+
+function parameterOf(document: OpenApiDocument, parameter: JsonObject): ListParameter | undefined {
+  const name = textAt(parameter, 'name');
+  const maximum = memberOf(document.at(parameter, 'schema') ?? {}, 'maximum');
+  const isSize = typeof maximum === 'number' && maximum >= 1;
+  return name === undefined ? undefined : { name, sizeMax: isSize ? Math.floor(maximum) : undefined };
+}
+
+function searchIn(parameters: readonly ListParameter[], fields: readonly string[]): Collection['search'] {
+  for (const { name } of parameters) {
+    const to = fields.find((field) => field.slice(field.lastIndexOf('/') + 1) === bareName(name));
+    if (to !== undefined && SEARCHED.test(bareName(name))) return { parameter: name, to };
+  }
+  return undefined;
+}
+
+function updateOf(document: OpenApiDocument, item: JsonObject | undefined): Collection['update'] {
+  const method = (['PATCH', 'PUT', 'POST'] as const).find(
+    (name) => document.at(item, name.toLowerCase()) !== undefined,
+  );
+  if (method === undefined) return undefined;
+  const body = document.at(document.at(item, method.toLowerCase()), 'requestBody');
+  return { method, mediaType: document.mediaTypeOf(body) };
 }
 
 const SEARCHED = /^(external_?id|externalId|email|e_mail|sku|code|number|user_?name|login)$/i;
@@ -88,72 +116,16 @@ function itemPathsOf(paths: readonly string[]): Map<string, string> {
   return items;
 }
 
-function answerOf(document: OpenApiDocument, operation: JsonObject | undefined): JsonObject | undefined {
+function responseOf(document: OpenApiDocument, operation: JsonObject | undefined): JsonObject | undefined {
   const responses = document.at(operation, 'responses');
   const status = document.names(responses).find((one) => /^2(\d\d|XX)$/i.test(one));
-  return document.schemaOf(status === undefined ? undefined : document.at(responses, status));
-}
-
-/** The list in an answer: the answer itself, or one of its members, or a member of a member. */
-function listedIn(
-  document: OpenApiDocument,
-  schema: JsonObject | undefined,
-  depth = 0,
-): { items: string; item: JsonObject | undefined } | undefined {
-  if (schema === undefined) return undefined;
-  if (isList(schema)) return { items: '', item: document.at(schema, 'items') };
-  const properties = [...document.properties(schema)].filter(([name]) => isSafe(name));
-  const direct = properties.find(
-    ([, property]) => isList(property) && document.at(property, 'items') !== undefined,
-  );
-  if (direct !== undefined) return { items: `/${direct[0]}`, item: document.at(direct[1], 'items') };
-  if (depth > 0) return undefined;
-  for (const [name, property] of properties) {
-    const inner = listedIn(document, property, depth + 1);
-    if (inner !== undefined) return { ...inner, items: `/${name}${inner.items}` };
-  }
-  return undefined;
-}
-
-/** In the answer, or in a member of it that is an object, such as `meta`. */
-function cursorIn(document: OpenApiDocument, schema: JsonObject | undefined, depth = 0): string | undefined {
-  const properties = [...document.properties(schema)].filter(([name]) => isSafe(name));
-  const here = properties.find(
-    ([name, property]) => NEXT_CURSOR.test(name) && document.properties(property).size === 0,
-  );
-  if (here !== undefined) return `/${here[0]}`;
-  if (depth > 0) return undefined;
-  for (const [name, property] of properties) {
-    const inner = cursorIn(document, property, depth + 1);
-    if (inner !== undefined) return `/${name}${inner}`;
-  }
-  return undefined;
+  return status === undefined ? undefined : document.at(responses, status);
 }
 
 function creationOf(document: OpenApiDocument, post: JsonObject | undefined): Collection['create'] {
   if (post === undefined) return undefined;
-  const body = document.schemaOf(document.at(post, 'requestBody'));
-  const [at, schema] = unwrapped(document, body);
-  const [recordAt] = unwrapped(document, answerOf(document, post));
-  return { bodyAt: at, recordAt, fields: namesOf(document, schema) };
+  const body = document.at(post, 'requestBody');
+  const [bodyAt, schema] = unwrapped(document, document.schemaOf(body));
+  const [recordAt] = unwrapped(document, document.schemaOf(responseOf(document, post)));
+  return { bodyAt, recordAt, fields: fieldsOf(document, schema), mediaType: document.mediaTypeOf(body) };
 }
-
-/** The only member of an object, if it is an object. */
-function unwrapped(
-  document: OpenApiDocument,
-  schema: JsonObject | undefined,
-): [at: string, schema: JsonObject | undefined] {
-  const properties = [...document.properties(schema)];
-  const [only] = properties;
-  if (only === undefined || properties.length > 1 || !isSafe(only[0])) return ['', schema];
-  return document.properties(only[1]).size > 0 ? [`/${only[0]}`, only[1]] : ['', schema];
-}
-
-function namesOf(document: OpenApiDocument, schema: JsonObject | undefined): string[] {
-  return [...document.properties(schema)]
-    .filter(([name, property]) => isSafe(name) && memberOf(property, 'readOnly') !== true)
-    .map(([name]) => name)
-    .slice(0, FIELDS_MAX);
-}
-
-const isSafe = (name: string): boolean => SAFE_NAME.test(name) && !UNSAFE.has(name);

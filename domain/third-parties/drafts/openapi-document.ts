@@ -3,7 +3,7 @@
  * document alone, a few at a time, and never in a circle.
  */
 import { isJsonObject, type JsonObject, memberOf, type JsonValue } from '../../json';
-import { UnusableStart } from './draft';
+import { isPlainJson, UnusableStart } from './draft';
 
 const HOPS_MAX = 20;
 const ALL_OF_DEPTH_MAX = 5;
@@ -81,9 +81,13 @@ export class OpenApiDocument {
 
   /** The schema of the JSON of a body or an answer. */
   schemaOf(holder: JsonObject | undefined): JsonObject | undefined {
-    const content = this.at(holder, 'content');
-    const type = this.names(content).find((name) => /[/+]json\b/i.test(name));
-    return type === undefined ? undefined : this.at(this.at(content, type), 'schema');
+    const type = this.mediaTypeOf(holder);
+    return type === undefined ? undefined : this.at(this.at(this.at(holder, 'content'), type), 'schema');
+  }
+
+  mediaTypeOf(holder: JsonObject | undefined): string | undefined {
+    const types = this.names(this.at(holder, 'content')).filter((name) => /[/+]json\b/i.test(name));
+    return types.find(isPlainJson) ?? types[0];
   }
 }
 

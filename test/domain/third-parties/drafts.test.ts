@@ -69,6 +69,33 @@ describe('a draft from a curl command', () => {
     );
   });
 
+  it.each([
+    ['page[size]=50&page[number]=1', { type: 'page', parameter: 'page[number]', size: 50 }],
+    ['limit=20&offset=0', { type: 'offset', size: 20 }],
+    ['per_page=30&page=1', { type: 'page', size: 30 }],
+    ['pageSize=all&page=1', { type: 'page', size: 100 }],
+  ])('takes the size of a page from the address: %s', (query, paging) => {
+    const draft = draftFromCurl(`curl -g 'https://acme.example/api/people?${query}'`);
+
+    expect(typeOf(draft, 'people')).toMatchObject({ list: { paging } });
+    expect(compiled(draft)).toBeDefined();
+  });
+
+  it('sends the media type of JSON:API, and finds its list and its fields', () => {
+    const draft = draftFromCurl(
+      `curl https://acme.example/api/people -H 'Accept: application/vnd.api+json' ` +
+        `-H 'Content-Type: application/vnd.api+json' -d '{"data":{"type":"people","attributes":{"email":"a@b.c"}}}'`,
+    );
+
+    const type = 'application/vnd.api+json';
+    expect(compiled(draft)).toBeDefined();
+    expect(restOf(draft)).toMatchObject({ headers: { Accept: type, 'Content-Type': type } });
+    expect(typeOf(draft, 'people')).toMatchObject({ list: { items: '/data' } });
+    expect(draft.definition['record_types']).toMatchObject({
+      people: { fields: [{ name: 'email', to: '/attributes/email' }] },
+    });
+  });
+
   it('leaves the id of a record out of the address of the list', () => {
     const draft = draftFromCurl('curl https://acme.example/v1/people/4711');
 
@@ -197,6 +224,101 @@ describe('a draft from an OpenAPI document', () => {
 
     expect(typeOf(draft, 'people')).toMatchObject({ list: { paging: { type: 'cursor', at } } });
     expect(JSON.stringify(draft.decisions).includes('is a guess')).toBe(JSON.stringify(more) === '{}');
+  });
+
+  it.each([
+    [50, 50],
+    [1_000, 100],
+  ])('asks for no larger page than the product allows (%i)', (maximum, size) => {
+    const limit = { ...query('limit'), schema: { type: 'integer', maximum } };
+    const get = { parameters: [limit, query('page')], responses: { 200: json({ items: person }) } };
+
+    const draft = draftFromOpenApi(acme({ paths: { '/people': { get } } }));
+
+    expect(typeOf(draft, 'people')).toMatchObject({ list: { paging: { size } } });
+  });
+
+  it('of a product that wraps its records has the wrapper', () => {
+    const wrapped = json({ properties: { result: person, meta: {}, message: { type: 'string' } } });
+    const { paths } = acme() as { paths: Record<string, { post: object }> };
+    const people = {
+      ...paths['/people'],
+      post: { requestBody: json({ properties: { result: person } }), responses: { 201: wrapped } },
+    };
+
+    const draft = draftFromOpenApi(acme({ paths: { ...paths, '/people': people } }));
+
+    expect(compiled(draft)).toBeDefined();
+    expect(typeOf(draft, 'people')).toMatchObject({ record_at: '/result', body_at: '/result' });
+  });
+
+  describe('of a JSON:API product', () => {
+    const mediaType = 'application/vnd.api+json';
+    const own = (schema: object) => ({ content: { [mediaType]: { schema } } });
+    const attributes = { properties: { 'first-name': {}, email: {} } };
+    const patron = (type: object) => ({ properties: { type, id: {}, attributes, relationships: {} } });
+    const around = { included: { type: 'array', items: {} }, meta: {}, jsonapi: {} };
+    const links = { properties: { self: {}, next: { type: ['string', 'null'] } } };
+    const product = (type: object, search: string) => {
+      const answer = own({ properties: { data: patron(type), ...around } });
+      const list = { properties: { ...around, data: { type: 'array', items: patron(type) }, links } };
+      const parameters = ['page[number]', 'page[size]', 'filter[updated_since]', search].map(query);
+      return acme({
+        paths: {
+          '/patrons': {
+            get: { parameters, responses: { 200: own(list) } },
+            post: {
+              requestBody: own({ properties: { data: patron(type) } }),
+              responses: { 201: answer },
+            },
+          },
+          '/patrons/{id}': { get: {}, patch: { requestBody: own({}) }, delete: {} },
+        },
+      });
+    };
+
+    it('has the fields of the attributes, the media type, the wrapper, the filter and the next page', () => {
+      const draft = draftFromOpenApi(product({ type: 'string', enum: ['patron'] }, 'filter[email]'));
+
+      expect(compiled(draft)).toBeDefined();
+      expect(restOf(draft)).toMatchObject({ headers: { Accept: mediaType, 'Content-Type': mediaType } });
+      expect(typeOf(draft, 'patrons')).toMatchObject({
+        record_at: '/data',
+        body_at: '/data',
+        list: {
+          items: '/data',
+          paging: { type: 'cursor', at: '/links/next', size_parameter: 'page[size]' },
+          modified_since: { parameters: { 'filter[updated_since]': '{modified_since}' } },
+        },
+        find: {
+          path: '/patrons?filter[email]={payload.attributes.email}',
+          items: '/data',
+          match: { at: '/attributes/email', value: '{payload.attributes.email}' },
+        },
+        create: { path: '/patrons', body: { data: { type: 'patron' } } },
+        update: { body: { data: { type: 'patron', id: '{remote_id}' } } },
+      });
+      expect(draft.definition['record_types']).toMatchObject({
+        patrons: {
+          direction: 'push',
+          fields: [
+            { name: 'first_name', to: '/attributes/first-name' },
+            { name: 'email', to: '/attributes/email' },
+          ],
+        },
+      });
+    });
+
+    it('has the wrapper, and says what to send, if records cannot be searched', () => {
+      const draft = draftFromOpenApi(product({ type: 'string' }, 'filter[name]'));
+
+      expect(compiled(draft)).toBeDefined();
+      expect(typeOf(draft, 'patrons')).toMatchObject({ record_at: '/data', body_at: '/data' });
+      const words = draft.decisions.map(({ message }) => message).join('\n');
+      expect(words).toContain('create (POST /patrons with "body": {"data":{"type":"patrons"}})');
+      expect(words).toContain('patrons is a guess');
+      expect(words).toContain('Named as in the product: patrons. Rename each to the type of record');
+    });
   });
 
   it('says in words what it could not find out', () => {
