@@ -123,6 +123,7 @@ describe('webhooks of an app', () => {
     await state().filter({ hasText: 'The secret is missing: every webhook is refused' }).waitFor();
     expect(await call(url)).toBe(401);
     await button(page, 'Store secret').click();
+    await page.getByRole('dialog').locator('input:focus').waitFor(); // opens with a transition
     await page.keyboard.type(WEBHOOK_SECRET);
     await page.keyboard.press('Enter');
     await page.getByText('The secret is stored.').waitFor();
@@ -205,6 +206,26 @@ describe('the OAuth app of a product', () => {
     await page.keyboard.press('Escape');
     await expectFitsPhone(page);
   });
+});
+
+it('linking a product by its definition asks whether existing records are pushed', async () => {
+  const config = { ...(givenDefinition()['config'] as object), app: 'Pushed product', base_url: lists.url };
+  await stack.call(
+    'POST',
+    '/platform/third-party-definitions',
+    givenDefinition({ key: 'pushed-product', name: 'Pushed product', parameters: {}, config }),
+    stack.ready.platform_key,
+  );
+  await desk.open(page, '/integrations/new?definition=pushed-product');
+  await page.getByRole('textbox', { name: 'API key' }).fill('canary-key');
+  await page.getByRole('combobox', { name: 'Existing records' }).click();
+  await page.getByRole('option', { name: 'Push only future changes' }).click();
+  await expectFitsPhone(page);
+  await button(page, 'Connect and check').click();
+  await page.getByText('Pushed product is connected, and paused').waitFor();
+
+  const { data } = await stack.call<{ data: object[] }>('GET', '/integrations');
+  expect(data).toContainEqual(expect.objectContaining({ app: 'Pushed product', initial_push: 'none' }));
 });
 
 describe('a rollout that stopped by itself', () => {
