@@ -10,7 +10,13 @@ import { expand } from '../../domain/third-parties/definition';
 import { type Draft, draftHead, UnusableStart } from '../../domain/third-parties/drafts/draft';
 import { draftFromCurl } from '../../domain/third-parties/drafts/from-curl';
 import { draftFromOpenApi } from '../../domain/third-parties/drafts/from-openapi';
-import { TRIES, type TryPlan, type TryResult, WRITING_TRIES } from '../../domain/third-parties/tries';
+import {
+  summaryOf,
+  TRIES,
+  type TryPlan,
+  type TryResult,
+  WRITING_TRIES,
+} from '../../domain/third-parties/tries';
 import { HttpError } from '../http/http-error';
 import { readCredentials } from '../integrations/connector-catalogue';
 import { checkTogether } from '../integrations/integration-checks';
@@ -186,6 +192,7 @@ async function prepareTries(
           ok: isWell,
           record_type: recordType,
           message: tried === undefined ? message : null,
+          summary: summaryOf(results),
           results: results.map(toWireResult),
         },
         audit: {

@@ -73,19 +73,23 @@ const found = z.object({
 
 export const triesView = z
   .object({
-    ok: z.boolean().meta({ description: 'No try has failed.' }),
+    ok: z.boolean().meta({ description: 'No try has failed. `summary` says what was not proved.' }),
     record_type: z.string(),
     message: z
       .string()
       .nullable()
       .meta({ description: 'Why nothing could be tried; null if something was.' }),
+    summary: z.string().meta({
+      description: 'How many have passed and failed, and which prove nothing, in words.',
+      example: '8 passed, 0 failed. Not proved: create, find again, update, no op update, error, remove.',
+    }),
     results: z.array(
       z.object({
         try: z.enum([...TRIES, 'clean_up']),
         outcome: z.enum(['passed', 'failed', 'not_possible', 'not_tried']).meta({
           description:
             '`not_possible`: the definition, the data or the request does not allow it. `not_tried`: there was ' +
-            'no time, or something before it has failed.',
+            'no time, something before it has failed, or the product limits the rate of requests.',
         }),
         message: z.string().meta({ description: 'What was found, in words.' }),
         duration_ms: z.int(),

@@ -1,4 +1,4 @@
-/** Sends a request once more that a product has refused for the rate of requests, after the wait it asks for. */
+/** Sends a request once more that was refused for the rate of requests, after the wait that is asked for. */
 import { setTimeout } from 'node:timers/promises';
 import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
 import type { HttpClient } from '../connector';

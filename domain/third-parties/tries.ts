@@ -79,3 +79,13 @@ export interface TryResult {
   /** Into the definition. */
   problems: { pointer: string; code: string; message: string }[];
 }
+
+/** How many have passed and failed, and the names of those that prove nothing. */
+export function summaryOf(results: readonly Pick<TryResult, 'try' | 'outcome'>[]): string {
+  const named = (wanted: (outcome: TryOutcome) => boolean) =>
+    results.filter(({ outcome }) => wanted(outcome)).map((result) => result.try.replaceAll('_', ' '));
+  const [passed, failed] = (['passed', 'failed'] as const).map((one) => named((outcome) => outcome === one));
+  const unproved = named((outcome) => outcome === 'not_possible' || outcome === 'not_tried');
+  const words = `${passed?.length} passed, ${failed?.length} failed.`;
+  return unproved.length === 0 ? words : `${words} Not proved: ${unproved.join(', ')}.`;
+}

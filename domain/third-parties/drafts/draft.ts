@@ -38,12 +38,12 @@ export function toLabel(text: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Names such as `patrons` come from the product's paths. */
-export const decisionOfNames = (names: readonly string[]): Draft['decisions'][number] => ({
-  pointer: '/config/record_types',
+/** Done when there is no record type of that name, which comes from the product's path. */
+export const decisionOfName = (recordType: string): Draft['decisions'][number] => ({
+  pointer: `/config/record_types/${recordType}`,
   message:
-    `Named as in the product: ${names.join(', ')}. Rename each to the type of record that Syncline shall sync, ` +
-    'such as contacts, in config.record_types and in record_types.',
+    `${recordType} is the product's name. Rename it to the type of record that Syncline shall sync, such as ` +
+    'contacts, in config.record_types and in record_types.',
 });
 
 /** `email` of `filter[email]`, as JSON:API and others write a filter. */

@@ -1,7 +1,7 @@
 /** A draft from a curl command, as API documentations show it. Its secrets are dropped, not repeated. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import {
-  decisionOfNames,
+  decisionOfName,
   decisionOfWrites,
   decisionsOfList,
   type Draft,
@@ -77,7 +77,7 @@ function decisionsOf(
 ): Draft['decisions'] {
   const at = `/config/record_types/${recordType}`;
   return [
-    decisionOfNames([recordType]),
+    decisionOfName(recordType),
     {
       pointer: `${at}/list/items`,
       message: 'Say where the answer has the list of records. Empty means that the answer is the list.',

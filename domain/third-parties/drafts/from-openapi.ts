@@ -1,7 +1,7 @@
 /** A draft from an OpenAPI 3 document: guesses, and what a person has to decide. */
 import { type JsonObject, memberOf } from '../../json';
 import {
-  decisionOfNames,
+  decisionOfName,
   decisionOfWrites,
   decisionsOfList,
   type Draft,
@@ -64,7 +64,6 @@ export function draftFromOpenApi(root: JsonObject): Draft {
         pointer: '/config/check',
         message: 'Name a cheap call that needs the credentials. It is made before each run.',
       },
-      decisionOfNames([...chosen.keys()]),
       ...[...chosen].flatMap(([key, one]) => decisionsOf(key, one)),
       ...leftOut(found.length - chosen.size, withParents),
     ],
@@ -175,7 +174,7 @@ function mappingOf(collection: Collection): JsonObject {
 function decisionsOf(key: string, collection: Collection): Draft['decisions'] {
   const { path, list, create, search, update, type } = collection;
   const at = `/config/record_types/${key}`;
-  const decisions = decisionsOfList(`${at}/list`, list);
+  const decisions = [decisionOfName(key), ...decisionsOfList(`${at}/list`, list)];
   const inWords = ({ body }: { body?: JsonObject }) =>
     body === undefined ? '' : ` with "body": ${JSON.stringify(body)}`;
   const calls = {

@@ -1,4 +1,4 @@
-/** What the schemas of answers and bodies say: where the list, the record, its fields and the next page are. */
+/** Where the list, the record, its fields and the next page are, as the schemas of a document say it. */
 import { type JsonObject, memberOf } from '../../json';
 import { NEXT_CURSOR, type NextPage } from './draft';
 import { isList, type OpenApiDocument, textAt } from './openapi-document';

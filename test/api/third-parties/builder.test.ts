@@ -67,6 +67,7 @@ describe('a try', () => {
       ok: false,
       record_type: 'contacts',
       message: null,
+      summary: '1 passed, 1 failed. Not proved: create, find again, update, no op update, error, remove.',
       results: [
         { try: 'check', outcome: 'passed', duration_ms: 12, found: null, calls: [{ duration_ms: 11 }] },
         { try: 'list', found: { has_next_page: false }, problems: [{ code: 'no_list' }] },

@@ -317,7 +317,9 @@ describe('a draft from an OpenAPI document', () => {
       const words = draft.decisions.map(({ message }) => message).join('\n');
       expect(words).toContain('create (POST /patrons with "body": {"data":{"type":"patrons"}})');
       expect(words).toContain('patrons is a guess');
-      expect(words).toContain('Named as in the product: patrons. Rename each to the type of record');
+      expect(words).toContain(
+        "patrons is the product's name. Rename it to the type of record that Syncline shall sync",
+      );
     });
   });
 

@@ -14,13 +14,11 @@ const LOOKS: Record<Result['outcome'], { status: string; label: string }> = {
   not_tried: { status: 'queued', label: 'Not tried' },
 };
 
-export function TryResults({ tries: { results, message } }: { tries: Tries }) {
-  const failed = results.filter(({ outcome }) => outcome === 'failed').length;
-  const passed = results.filter(({ outcome }) => outcome === 'passed').length;
+export function TryResults({ tries: { results, message, summary } }: { tries: Tries }) {
   return (
     <Stack component="section" aria-label="Results" w="100%">
       <Text fw={600} role="status">
-        {message ?? `${passed} passed, ${failed} failed, ${results.length - passed - failed} not tried.`}
+        {message ?? summary}
       </Text>
       {results.map((result) => (
         <ResultView key={result.try} result={result} />
