@@ -49,7 +49,15 @@ export const decisionOfName = (recordType: string): Draft['decisions'][number] =
 /** `email` of `filter[email]`, as JSON:API and others write a filter. */
 export const bareName = (parameter: string): string => parameter.replace(/^filters?\[([^\]]+)\]/i, '$1');
 
-/** The headers for a product whose JSON has a media type of its own; undefined: the usual ones. */
+/** For a product whose JSON has a media type of its own: the headers, and how JSON:API writes its errors. */
+export function mediaSettings(accept: string | undefined, contentType: string | undefined): JsonObject {
+  const headers = mediaHeaders(accept, contentType);
+  if (headers === undefined) return {};
+  const each = { at: '/errors', name: '/source/pointer', message: '/detail', code: '/code' };
+  const isJsonApi = Object.values(headers).some((type) => String(type).includes('vnd.api+json'));
+  return { headers, ...(isJsonApi && { errors: { message: '/errors/0/detail', each } }) };
+}
+
 export function mediaHeaders(
   accept: string | undefined,
   contentType: string | undefined,

@@ -8,7 +8,7 @@ import {
   draftHead,
   type ListParameters,
   listParametersOf,
-  mediaHeaders,
+  mediaSettings,
   toLabel,
   toName,
   UnusableStart,
@@ -35,7 +35,6 @@ export function draftFromCurl(line: string): Draft {
   const fields = fieldsOf(command.data);
   const query = [...url.searchParams].filter(([name]) => !isSecretName(name));
   const list = listParametersOf(query.map(([name, value]) => ({ name, size: sizeIn(value) })));
-  const headers = headersOf(command);
   const items = isJsonApi(command) ? '/data' : '';
   const signIn = signInOf(command);
   const base = `${url.origin}${collection
@@ -48,7 +47,7 @@ export function draftFromCurl(line: string): Draft {
     config: {
       app: appOf(url),
       base_url: base,
-      ...(headers !== undefined && { headers }),
+      ...mediaSettings(valueOf(command, 'accept'), valueOf(command, 'content-type')),
       check: { path },
       record_types: {
         [recordType]: {
@@ -107,9 +106,6 @@ function sizeIn(value: string): number | undefined {
 
 const valueOf = ({ headers }: Command, wanted: string): string | undefined =>
   headers.find(([name]) => name === wanted)?.[1];
-
-const headersOf = (command: Command): JsonObject | undefined =>
-  mediaHeaders(valueOf(command, 'accept'), valueOf(command, 'content-type'));
 
 const isJsonApi = (command: Command): boolean =>
   ['accept', 'content-type'].some((name) => valueOf(command, name)?.includes('vnd.api+json'));

@@ -7,6 +7,7 @@ import {
   type Draft,
   draftHead,
   mediaHeaders,
+  mediaSettings,
   toLabel,
   toName,
   UnusableStart,
@@ -51,7 +52,7 @@ export function draftFromOpenApi(root: JsonObject): Draft {
       config: {
         app: name,
         base_url: server.url,
-        ...headersOf([...chosen.values()]),
+        ...mediaSettingsOf([...chosen.values()]),
         check: { path: first?.path ?? '/' },
         record_types: Object.fromEntries([...chosen].map(([key, one]) => [key, callsOf(one)])),
       },
@@ -93,11 +94,10 @@ const canPush = ({ create, update, search }: Collection): boolean =>
   create !== undefined && update !== undefined && search !== undefined;
 
 /** If all have the same. */
-function headersOf(chosen: readonly Collection[]): JsonObject {
+function mediaSettingsOf(chosen: readonly Collection[]): JsonObject {
   const only = (types: (string | undefined)[]) => (new Set(types).size === 1 ? types[0] : undefined);
   const created = chosen.flatMap(({ create }) => create?.mediaType ?? []);
-  const headers = mediaHeaders(only(chosen.map(({ mediaType }) => mediaType)), only(created));
-  return headers === undefined ? {} : { headers };
+  return mediaSettings(only(chosen.map(({ mediaType }) => mediaType)), only(created));
 }
 
 /** What the body of a call says beside the record, as in JSON:API. */
