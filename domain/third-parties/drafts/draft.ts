@@ -54,7 +54,7 @@ export function mediaSettings(accept: string | undefined, contentType: string | 
   const headers = mediaHeaders(accept, contentType);
   if (headers === undefined) return {};
   const each = { at: '/errors', name: '/source/pointer', message: '/detail', code: '/code' };
-  const isJsonApi = Object.values(headers).some((type) => String(type).includes('vnd.api+json'));
+  const isJsonApi = [accept, contentType].some((type) => type?.includes('vnd.api+json'));
   return { headers, ...(isJsonApi && { errors: { message: '/errors/0/detail', each } }) };
 }
 

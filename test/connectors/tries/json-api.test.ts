@@ -72,10 +72,10 @@ function listed(patrons: Patrons, asked: URLSearchParams): ScriptedAnswer {
   const page = Number(asked.get('page[number]') ?? 1);
   const all = [...patrons]
     .filter(([, one]) => email === null || one['email'] === email)
-    .filter(([, one]) => Date.parse(String(one['updated_at'])) >= since)
+    .filter(([, one]) => Date.parse(one['updated_at'] as string) >= since)
     .map(([id, one]) => shown(id, one));
   asked.set('page[number]', String(page + 1));
-  const next = all.length > page * 2 ? `/patrons?${asked}` : null;
+  const next = all.length > page * 2 ? `/patrons?${asked.toString()}` : null;
   return { status: 200, body: { data: all.slice((page - 1) * 2, page * 2), links: { next } } };
 }
 
@@ -86,10 +86,14 @@ it('passes every try with the draft as it is', async () => {
   const server = await startScriptedServer((request) => answer(patrons, request));
   try {
     const { definition } = draftFromOpenApi(document());
-    const { config, record_types: types, sign_in: signIn } = definition as Record<string, JsonObject>;
+    const {
+      config,
+      record_types: types,
+      sign_in: signIn,
+    } = definition as unknown as Record<'config' | 'sign_in' | 'record_types', JsonObject>;
     const auth = (signIn as unknown as { config: JsonObject }[])[0]?.config;
     const parsed = rest.configSchema.parse({ ...config, ...auth, base_url: server.url });
-    const { on_delete: onDelete, ...mapping } = types?.['patrons'] as JsonObject;
+    const { on_delete: onDelete, ...mapping } = types['patrons'] as JsonObject;
     const context = contextWith({
       config: parsed,
       credentials: { token: 'right' },
