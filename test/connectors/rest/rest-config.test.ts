@@ -332,9 +332,16 @@ describe('the configuration of a REST integration', () => {
   });
 
   it('has only keys that docs/connectors explains', () => {
-    const pages = ['keys', 'reading', 'batches', 'oauth', 'signing', 'special', 'webhooks'].map(
-      (page) => `rest-${page}.md`,
-    );
+    const pages = [
+      'keys',
+      'reading',
+      'batches',
+      'oauth',
+      'signing',
+      'special',
+      'sync-tokens',
+      'webhooks',
+    ].map((page) => `rest-${page}.md`);
     const reference = pages.map(documentedPage).join('\n');
     const unexplained = new Set(
       keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter(
