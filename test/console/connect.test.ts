@@ -101,21 +101,28 @@ it('a person whose consent is for several companies picks one, by keyboard', asy
     token_url: `${url}/token`,
     accounts: { url: `${url}/me`, items: '/companies', id: '/id', name: '/name', parameter: 'company' },
   };
-  const { link } = await stack.call<{ link: string }>('POST', '/connect-sessions', {
-    integration: {
-      connector: 'rest',
-      config: {
-        app: 'Books',
-        base_url: url,
-        auth,
-        check: { path: '/me' },
-        record_types: {
-          contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'none' } } },
-        },
+  const definition = {
+    key: 'books',
+    name: 'Books',
+    category: 'accounting',
+    description: 'Companies of an accountant.',
+    proof: 'none',
+    parameters: { company: { label: 'Company', format: 'identifier', example: 'picked-later' } },
+    sign_in: [{ key: 'consent', label: 'Consent', config: { auth } }],
+    config: {
+      app: 'Books',
+      base_url: url,
+      headers: { 'X-Company': '${company}' },
+      check: { path: '/me' },
+      record_types: {
+        contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'none' } } },
       },
-      record_types: { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] } },
     },
-  });
+    record_types: { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] } },
+  };
+  await stack.call('POST', '/platform/third-party-definitions', definition, stack.ready.platform_key);
+  const integration = { third_party: { key: 'books' } };
+  const { link } = await stack.call<{ link: string }>('POST', '/connect-sessions', { integration });
   const page = await visitor();
   await page.goto(link);
   await button(page, 'Continue').click();
