@@ -1,4 +1,5 @@
 /** Operators in the console: the outbox, and a tenant from its creation to its receipt. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import fs from 'node:fs/promises';
 import { Client } from 'pg';
 import type { Page } from 'playwright-core';
@@ -135,6 +136,22 @@ it('creates a tenant and its first admin, who can sign in', async () => {
   await desk.signIn(admin, 'ada@example.com');
   await expectShown(heading(admin, 'Home'));
   await admin.context().close();
+});
+
+it('a link that is followed right after typing leads to its page, also if that page loads slowly', async () => {
+  await desk.open(page, '/platform/tenants');
+  const link = page.getByRole('link', { name: TENANT });
+  await link.waitFor();
+  const scripts = /\.js$/;
+  await page.route(scripts, async (route) => {
+    await sleep(1_000);
+    await route.continue();
+  });
+  await page.getByLabel('Search').fill('& SON');
+  await link.click();
+
+  await heading(page, TENANT).waitFor();
+  await page.unroute(scripts);
 });
 
 it('finds the tenant by a part of its name, and exports it to the last line', async () => {

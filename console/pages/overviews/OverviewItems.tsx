@@ -1,5 +1,4 @@
 import { Group, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
@@ -13,6 +12,7 @@ import { RecordLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
 import { Empty } from '../../common/States';
 import { OVERVIEW_ACTIONS } from '../../search';
+import { useTypedSearch } from '../records/use-typed-search';
 import { DIRECTION_LABELS } from './direction-labels';
 
 type Item = Schemas['OverviewItem'];
@@ -61,7 +61,7 @@ function Filters() {
   const [words, setWords] = useState(search.q ?? '');
   const filter = (change: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
-  const filterByWords = useDebouncedCallback((q: string) => filter({ q: q === '' ? undefined : q }), 250);
+  const filterByWords = useTypedSearch((q) => filter({ q: q === '' ? undefined : q }));
   return (
     <Group align="flex-end" role="search">
       <TextInput
@@ -71,7 +71,7 @@ function Filters() {
         value={words}
         onChange={(event) => {
           setWords(event.currentTarget.value);
-          filterByWords(event.currentTarget.value.trim());
+          filterByWords(event.currentTarget.value);
         }}
       />
       <FilterSelect

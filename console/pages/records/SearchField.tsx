@@ -1,7 +1,8 @@
 import { TextInput } from '@mantine/core';
-import { useDebouncedCallback, useHotkeys } from '@mantine/hooks';
+import { useHotkeys } from '@mantine/hooks';
 import { Search } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { useTypedSearch } from './use-typed-search';
 
 interface SearchFieldProps {
   placeholder: string;
@@ -13,7 +14,7 @@ interface SearchFieldProps {
 export function SearchField({ placeholder, initial, onSearch }: SearchFieldProps) {
   const [words, setWords] = useState(initial);
   const field = useRef<HTMLInputElement>(null);
-  const search = useDebouncedCallback(onSearch, 250);
+  const search = useTypedSearch(onSearch);
   useHotkeys([['/', () => field.current?.focus()]]);
   return (
     <TextInput
@@ -27,7 +28,7 @@ export function SearchField({ placeholder, initial, onSearch }: SearchFieldProps
       value={words}
       onChange={(event) => {
         setWords(event.currentTarget.value);
-        search(event.currentTarget.value.trim());
+        search(event.currentTarget.value);
       }}
     />
   );

@@ -1,11 +1,11 @@
 import { Group, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { auditLogQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
+import { useTypedSearch } from '../records/use-typed-search';
 import { AuditEntries } from './AuditEntries';
 
 const route = getRouteApi('/shell/settings/audit-log');
@@ -15,9 +15,8 @@ export function AuditLogPage() {
   const navigate = route.useNavigate();
   const [action, setAction] = useState(search.action ?? '');
   const entries = useInfiniteQuery(auditLogQuery(search));
-  const filter = useDebouncedCallback(
-    (value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }),
-    300,
+  const filter = useTypedSearch(
+    (value) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }),
   );
   return (
     <Page
@@ -32,7 +31,7 @@ export function AuditLogPage() {
           value={action}
           onChange={(event) => {
             setAction(event.currentTarget.value);
-            filter(event.currentTarget.value.trim());
+            filter(event.currentTarget.value);
           }}
         />
       </Group>
