@@ -134,10 +134,11 @@ function sharesCall(
   });
 }
 
-/** A host without parameters may have other APIs of its vendor. */
-const isOfSameApi = (there: JsonObject, config: JsonObject): boolean =>
-  there['record_types'] === undefined ||
-  sharesCall(there['record_types'], ownValue(config, 'record_types'), isSamePath);
+/** A host without parameters may have other APIs of its vendor. Not every connector has calls to compare. */
+function isOfSameApi({ record_types: there }: JsonObject, config: JsonObject): boolean {
+  const hasCalls = sharesCall(there, there, isSamePath);
+  return !hasCalls || sharesCall(there, ownValue(config, 'record_types'), isSamePath);
+}
 
 const pathOf = (call: JsonValue | undefined): string | undefined => {
   const path = isJsonObject(call) ? call['path'] : undefined;

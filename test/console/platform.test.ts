@@ -150,7 +150,7 @@ it('a link that is followed right after typing leads to its page, also if that p
   await page.getByLabel('Search').fill('& SON');
   await link.click();
 
-  await heading(page, TENANT).waitFor();
+  await expectShown(heading(page, TENANT));
   await page.unroute(scripts);
 });
 
