@@ -52,6 +52,12 @@ export interface SubscribeRequest {
   current: Subscription | null;
 }
 
+/** What no error may quote; third parties may quote the path of the address alone. */
+export const secretsOf = ({ address, secret }: SubscribeRequest): string[] => [
+  address.slice(address.lastIndexOf('/') + 1),
+  secret,
+];
+
 export interface Subscription {
   ids: string[];
   /** It ends there by itself, unless it is renewed. */

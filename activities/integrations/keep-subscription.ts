@@ -4,6 +4,8 @@
  * announces.
  */
 import { ConnectorError } from '../../connectors/errors';
+import { secretsOf } from '../../connectors/incoming';
+import { hiding } from '../../connectors/redaction';
 import type { Database } from '../../db/database';
 import {
   findIncomingAddress,
@@ -37,14 +39,14 @@ export async function keepSubscription(options: Options): Promise<void> {
   const known = await knownAddress(options);
   if (known === undefined) return;
   const { request, stored } = known;
-  const secrets = [request.address.slice(request.address.lastIndexOf('/') + 1), request.secret];
-  const hide = <Text extends string | undefined>(text: Text) =>
-    secrets.reduce<string | undefined>((shown, part) => shown?.replaceAll(part, '…'), text) as Text;
+  const hide = hiding(secretsOf(request));
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
     database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...stored }, result));
   try {
     const subscription = await connector.subscribe(request, context);
-    if (subscription !== undefined) await save({ ...subscription, error: hide(subscription.error) });
+    if (subscription === undefined) return;
+    const { error } = subscription;
+    await save({ ...subscription, error: error === undefined ? undefined : hide(error) });
   } catch (error) {
     if (context.signal.aborted) throw error;
     if (!(error instanceof ConnectorError))

@@ -18,6 +18,7 @@ import {
 } from '../../db/integrations/incoming/app-addresses';
 import { addIncomingChanges } from '../../db/integrations/incoming/incoming-changes';
 import { findIntegration } from '../../db/integrations/integrations';
+import { groupBy } from '../../domain/group-by';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import type { ApiDependencies } from '../dependencies';
 import { findAppWebhooks } from './app-webhooks';
@@ -112,14 +113,4 @@ async function note(
     .filter(({ recordType }) => pulled.includes(recordType))
     .map(({ recordType, remoteId }) => ({ recordType, remoteId: isWhole ? null : remoteId }));
   await addIncomingChanges(work, { integrationId, changes });
-}
-
-function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { acceptChanges } from '../../db/records/accept-changes';
+import { groupBy } from '../../domain/group-by';
 import type { RecordChange } from '../../domain/records/record-change';
 import { HttpError, type ProblemDetail, toProblem } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
@@ -83,7 +84,7 @@ async function acceptBatch(
   { caller, requestId, services }: TenantContext,
 ): Promise<Result[]> {
   const { publicUrl } = services.config;
-  const issuesOf = groupByItem(itemIssues);
+  const issuesOf = groupBy(itemIssues, itemOf);
   const parsed = body.records.map((record, index) =>
     attempt(() => readChange(record, index, issuesOf.get(index), work.now)),
   );
@@ -134,14 +135,8 @@ function readChange(
   };
 }
 
-function groupByItem(issues: readonly ProblemDetail[]): Map<number, ProblemDetail[]> {
-  const groups = new Map<number, ProblemDetail[]>();
-  for (const issue of issues) {
-    const index = Number(issue.pointer.slice(ITEMS_AT.length + 1).split('/', 1)[0]);
-    groups.set(index, [...(groups.get(index) ?? []), issue]);
-  }
-  return groups;
-}
+const itemOf = ({ pointer }: ProblemDetail): number =>
+  Number(pointer.slice(ITEMS_AT.length + 1).split('/', 1)[0]);
 
 function attempt<T>(callback: () => T): T | HttpError {
   try {

@@ -2,15 +2,11 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { type Integration, listIntegrations } from '../../db/integrations/integrations';
+import { groupBy } from '../../domain/group-by';
 import { isLocked } from '../../domain/onboarding';
 import { acceptChanges } from '../../db/records/accept-changes';
 import type { RecordChange } from '../../domain/records/record-change';
-import {
-  findRecordSyncsOfRecords,
-  findRecord,
-  listRecords,
-  type RecordSyncSummary,
-} from '../../db/records/records';
+import { findRecordSyncsOfRecords, findRecord, listRecords } from '../../db/records/records';
 import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX, listDrifts } from '../../db/verify/drifts';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -182,8 +178,9 @@ export const recordRoutes: readonly Route[] = [
         withDeleted,
         ...filter,
       });
-      const recordSyncsOf = groupByRecord(
+      const recordSyncsOf = groupBy(
         await findRecordSyncsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }),
+        ({ recordId }) => recordId,
       );
       const integrations = await allIntegrations(work);
       const toItem = (row: (typeof rows)[number]) =>
@@ -221,11 +218,4 @@ async function accept(
 /** A tenant has few integrations, so one page holds all. */
 async function allIntegrations(work: TenantWork): Promise<Integration[]> {
   return listIntegrations(work, { limit: 1_000 });
-}
-
-function groupByRecord(recordSyncs: readonly RecordSyncSummary[]): Map<string, RecordSyncSummary[]> {
-  const groups = new Map<string, RecordSyncSummary[]>();
-  for (const recordSync of recordSyncs)
-    groups.set(recordSync.recordId, [...(groups.get(recordSync.recordId) ?? []), recordSync]);
-  return groups;
 }

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import type { ConnectorContext } from '../connector';
 import { ConnectorError, RateLimited, RecordRejected } from '../errors';
+import { hiding, textsIn } from '../redaction';
 import { asFault, PackageFault } from './guarded-calls';
 
 const TEXT_LENGTH_MAX = 2_000;
 const FIELD_ERRORS_MAX = 100;
-/** Shorter values are parts of other words, too. */
-const SECRET_LENGTH_MIN = 6;
 
 const fieldErrors = z.array(
   z.object({
@@ -26,7 +25,8 @@ export function checkedError(
   member: string,
   secrets: readonly string[] = [],
 ): ConnectorError {
-  const shown = (text: string) => hidden(text, secrets).slice(0, TEXT_LENGTH_MAX);
+  const hide = hiding(secrets);
+  const shown = (text: string) => hide(text).slice(0, TEXT_LENGTH_MAX);
   const thrown = given instanceof ConnectorError ? given : withoutSecrets(given, secrets);
   const error = asFault(thrown, packageName, member);
   const errors = fieldErrors.safeParse(error instanceof RecordRejected ? error.errors : []);
@@ -54,25 +54,13 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && !Number
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
   const { message } = (error ?? {}) as Partial<Error>;
   if (typeof message !== 'string') return error;
-  const text = hidden(message, secrets);
+  const text = hiding(secrets)(message);
   return text === message ? error : new Error(text);
 }
 
-/** Values of the credentials, and the tokens that came of them, plain, in JSON, and as in an address. */
-export function secretsIn({ credentials, tokens, accessTokens }: ConnectorContext): string[] {
-  const values = [...textsIn(credentials), tokens.get()?.value ?? '', ...(accessTokens?.known() ?? [])];
-  return values
-    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), inAddress(value)])
-    .filter(({ length }) => length >= SECRET_LENGTH_MIN);
-}
-
-const inAddress = (value: string): string => new URLSearchParams({ '': value }).toString().slice(1);
-
-function textsIn(value: unknown, levels = 4): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null || levels === 0) return [];
-  return Object.values(value).flatMap((member) => textsIn(member, levels - 1));
-}
-
-const hidden = (given: string, secrets: readonly string[]): string =>
-  secrets.reduce((text, secret) => text.replaceAll(secret, '•••'), given);
+/** Values of the credentials, and the tokens that came of them. */
+export const secretsIn = ({ credentials, tokens, accessTokens }: ConnectorContext): string[] => [
+  ...textsIn(credentials),
+  tokens.get()?.value ?? '',
+  ...(accessTokens?.known() ?? []),
+];

@@ -28,7 +28,7 @@ export function wordsOf(error: unknown): string {
   return typeof message === 'string' ? `${name}: ${message}`.slice(0, 300) : 'something else than an error';
 }
 
-/** A promise where none is expected: if it is rejected, nobody handles that, which would end the process. */
+/** A promise where none is expected: an unhandled rejection would end the process. */
 export function ignoringRejection(result: unknown): unknown {
   if (result instanceof Promise) result.catch(() => undefined);
   return result;

@@ -1,6 +1,7 @@
 /** Keeps the calls of a try as people may see them: without credentials, and shortened. */
 import type { TriedCall } from '../../domain/third-parties/tries';
 import { formOf } from '../http-errors';
+import { textsIn } from '../redaction';
 import type { AccessTokens, HttpClient, HttpRequest, TokenStore } from '../connector';
 
 const TEXT_LENGTH_MAX = 2_000;
@@ -130,10 +131,4 @@ function shortened(text: string): string {
   if (text.length <= TEXT_LENGTH_MAX) return text;
   // A cut can leave half a character.
   return `${text.slice(0, TEXT_LENGTH_MAX).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…`;
-}
-
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return value === '' ? [] : [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
 }

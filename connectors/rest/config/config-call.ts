@@ -37,7 +37,7 @@ const Parameter = z.union([
  */
 export const Condition = z.strictObject({ at: JsonPointer, is: Json.optional() });
 
-/** A status, a code of the third party, or a condition on the body. */
+/** A status, a code (found through `errors`), or a condition on the body. */
 export const AnswerSign = z.union([Status, z.string().min(1).max(200), Condition]);
 
 export const callShape = {
@@ -46,6 +46,9 @@ export const callShape = {
   parameters: z.record(z.string().regex(NAME, 'A name of letters, digits and _.'), Parameter).optional(),
   headers: Headers.optional(),
 };
+
+/** The call that reads one record by `{remote_id}`, and where its answer has the record. */
+export const DetailCall = z.strictObject({ ...callShape, record_at: JsonPointer.default('') });
 
 export type AnswerSignConfig = z.output<typeof AnswerSign>;
 export type ConditionConfig = z.output<typeof Condition>;

@@ -3,7 +3,7 @@
  * since a time, their number, and the current fields. `validate-read.ts` checks the combinations.
  */
 import { z } from 'zod';
-import { Condition, callShape } from './config-call';
+import { Condition, callShape, DetailCall } from './config-call';
 import { SyncToken } from './config-sync-token';
 import {
   HeaderName,
@@ -186,7 +186,7 @@ export const List = z.strictObject({
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
   /** The call that reads one record, for lists that hold only ids or shortened records. */
-  detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
+  detail: DetailCall.optional(),
   /**
    * What the list selects by constants, such as `?type=employee`. A record that is read by its id without
    * fulfilling this condition does not belong to the list, and counts as deleted.

@@ -3,7 +3,7 @@
  * begins with it. `validate-sync-token.ts` checks the combinations.
  */
 import { z } from 'zod';
-import { AnswerSign, callShape } from './config-call';
+import { AnswerSign, callShape, DetailCall } from './config-call';
 import { HeaderName, JsonObject, JsonPointer, parameterName, parameterPlace } from './config-values';
 
 /** In the response. */
@@ -17,7 +17,7 @@ export const SyncToken = z.strictObject({
   /** What is answered to a token that is no longer known. The whole list is read then. */
   expired: z.array(AnswerSign).min(1, 'Name an answer, usually 410.').default([410]),
   /** The call that reads each changed record, for lists of changes that show only what has changed. */
-  detail: z.strictObject({ ...callShape, record_at: JsonPointer.default('') }).optional(),
+  detail: DetailCall.optional(),
   /** Of `changes`: the call that gives the token of now, before the whole list is read. */
   start: z
     .strictObject({

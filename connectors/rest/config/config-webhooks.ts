@@ -4,9 +4,8 @@
  */
 import { z } from 'zod';
 import { callShape, Condition } from './config-call';
-import { HEADER_NAME, JsonObject, JsonPointer, NAME, Text } from './config-values';
+import { HeaderName, JsonObject, JsonPointer, NAME, Text } from './config-values';
 
-const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 const Parameter = z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 const RecordTypeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type.');
 

@@ -105,7 +105,6 @@ const Errors = z.strictObject({
   each: z.union([EachError, z.array(EachError).min(1).max(5)]).optional(),
 });
 
-/** A status, a code (found through `errors`), or a condition on the body. */
 const Answers = z.strictObject({
   missing: z.array(AnswerSign).optional(),
   exists: z.array(AnswerSign).optional(),

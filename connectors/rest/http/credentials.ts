@@ -1,22 +1,17 @@
 /** Credentials by name: reads them, adds them to requests, and redacts them in responses. */
 import type { ConnectorContext, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
+import { hiding } from '../../redaction';
 import type { RestConfig } from '../config/config';
 import type { AuthConfig, RestCredentials } from '../config/config-auth';
 import { fillText } from './templates';
 
 export type RestContext = ConnectorContext<RestConfig, RestCredentials>;
 
-/** Short values are not redacted, because that would make responses unreadable. */
-const SECRET_LENGTH_MIN = 6;
-
 /** `Authorization: Basic` (RFC 7617), in UTF-8. */
 export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
-
-/** A value as it stands in a form or a query. */
-export const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
 
 type BasicAuth = Extract<AuthConfig, { type: 'basic' }>;
 
@@ -39,14 +34,9 @@ export function credentialOf(credentials: RestCredentials, name: string): string
   return value;
 }
 
-/**
- * The response without secrets, plain, JSON-escaped or as in a form, because refusals are shown to users.
- */
+/** The response without secrets, because refusals are shown to users. */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
-  const forms = secrets
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), formEncoded(secret)])
-    .filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  const without = (given: string) => forms.reduce((text, secret) => text.replaceAll(secret, '•••'), given);
+  const without = hiding(secrets);
   const headers = Object.entries(response.headers).map(([name, value]) => [name, without(value)]);
   return { ...response, headers: Object.fromEntries(headers), text: without(response.text) };
 }

@@ -7,13 +7,14 @@
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { type ConnectorError, RecordRejected, Unauthorized, WrongAddress } from '../../errors';
+import { formEncoded } from '../../redaction';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { isUnreadable, rulesFor, unreadable } from './response-rules';
 import { wordsByRules, wordsOf } from './error-mapping';
 import type { ErrorsConfig } from '../config/config';
 import type { AuthConfig } from '../config/config-auth';
 import { parseJson, readAt } from '../json-pointer';
-import { type RestContext, basic, credentialOf, formEncoded, redacted, secretsOf } from './credentials';
+import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
 import { type JwtBearerConfig, signAssertion } from '../signing/jwt-assertion';
 import { fillHeader, fillJson, fillUrl } from './templates';
 

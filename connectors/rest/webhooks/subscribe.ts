@@ -3,7 +3,7 @@
  * time, and one whose creation had no answer is left to its end.
  */
 import { randomUUID } from 'node:crypto';
-import type { SubscribeRequest, Subscription } from '../../incoming';
+import { secretsOf, type SubscribeRequest, type Subscription } from '../../incoming';
 import { RecordRejected } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
 import { requestTo } from '../http/calls';
@@ -76,15 +76,16 @@ async function created(
 
 /** Resolves to the id in the answer. */
 async function sender(
-  { address, secret }: SubscribeRequest,
+  subscribing: SubscribeRequest,
   { config: { id: at, lifetime_minutes: minutes }, endsAt }: { config: SubscriptionConfig; endsAt: Date },
   context: RestContext,
 ): Promise<Send> {
   const { config } = context;
+  const { address, secret } = subscribing;
   const session = await openSession(context);
-  // Before an answer is shortened, which could leave a part of a secret. Apps may quote the path alone.
-  const secrets = [address.slice(address.lastIndexOf('/') + 1), secret];
-  const quotable: typeof session.quotable = (response) => redacted(session.quotable(response), secrets);
+  // Before an answer is shortened, which could leave a part of a secret.
+  const quotable: typeof session.quotable = (response) =>
+    redacted(session.quotable(response), secretsOf(subscribing));
   return async (call, method, id) => {
     const variables: Variables = (name) =>
       ({

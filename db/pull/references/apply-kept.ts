@@ -1,5 +1,6 @@
 /** Writes what was promised into records, as a change that was pulled (docs/decisions/0033). */
 import { sql } from 'kysely';
+import { groupBy } from '../../../domain/group-by';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import { versionOfField, type VersionedFields } from '../../../domain/records/field-versions';
 import { parsePlace, setAt } from '../../../domain/records/place';
@@ -100,16 +101,13 @@ async function applyKept(
   target: ReturnType<typeof pullTargetOf>,
   kept: readonly PromiseRow[],
 ): Promise<void> {
-  const byRecord = new Map<string, PromiseRow[]>();
-  for (const promise of kept)
-    byRecord.set(promise.recordId, [...(byRecord.get(promise.recordId) ?? []), promise]);
   const syncRunId = kept.map((promise) => promise.syncRunId).reduce((a, b) => (a > b ? a : b));
   const page: PageToApply = {
     ...target,
     syncRunId,
     overviewId: null,
     pagesBefore: 0,
-    records: [...byRecord.values()].map((ofRecord) =>
+    records: [...groupBy(kept, ({ recordId }) => recordId).values()].map((ofRecord) =>
       toPulled(ofRecord, target.mapping.direction === 'both'),
     ),
     tombstones: [],

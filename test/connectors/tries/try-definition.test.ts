@@ -348,7 +348,7 @@ it.each([
 
     expect(created).toMatchObject({ outcome });
     expect(created?.message).toContain(words);
-    // Without a search nobody knows which record it is.
+    // Without a search it is not known which record it is.
     const isKnown = !('find' in type);
     expect(cleanUp).toMatchObject({ try: 'clean_up', outcome: isKnown ? 'passed' : 'failed' });
     expect(acme.contacts.has('n4')).toBe(!isKnown);

@@ -1,31 +1,24 @@
 /** Subscriptions by calls: what stays if the app refuses some of them. */
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { RecordRejected } from '../../../../connectors/errors';
 import { rest } from '../../../../connectors/rest';
+import { type ScriptedServer, startScriptedServer } from '../../suite/scripted-server';
 import { failureOf, readingContext } from '../rest-read-given';
 
-let server: http.Server;
+let server: ScriptedServer;
 let refused: string[];
-let asked: string[];
 
 beforeAll(async () => {
-  server = http.createServer((request, response) => {
-    const [, , event = ''] = (request.url ?? '').split('/');
-    asked.push(event);
-    const isRefused = refused.includes(event);
-    response.writeHead(isRefused ? 403 : 201, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(isRefused ? { message: `No right to ${event}` } : { id: `o-${event}` }));
+  server = await startScriptedServer(({ path }) => {
+    const event = path.slice('/hooks/'.length);
+    return refused.includes(event)
+      ? { status: 403, body: { message: `No right to ${event}` } }
+      : { status: 201, body: { id: `o-${event}` } };
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server.stop());
 beforeEach(() => {
-  asked = [];
   refused = [];
+  server.requests.length = 0;
 });
 
 const subscribe = async () => {
@@ -38,9 +31,8 @@ const subscribe = async () => {
     subscription: { create, id: '/id', lifetime_minutes: 360 },
     events: [{ record_type: 'contacts' }],
   };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const request = { address: 'https://sync.example/v1/incoming/abc', secret: 's3cret', current: null };
-  return rest.subscribe?.(request, readingContext(url, {}, { webhooks }));
+  return rest.subscribe?.(request, readingContext(server.url, {}, { webhooks }));
 };
 
 it('a refused call leaves the other subscriptions, and says why', async () => {
@@ -50,7 +42,11 @@ it('a refused call leaves the other subscriptions, and says why', async () => {
     ids: ['o-added', 'o-removed'],
     error: expect.stringContaining('No right to changed'),
   });
-  expect(asked).toEqual(['added', 'changed', 'removed']);
+  expect(server.requests.map(({ path }) => path)).toEqual([
+    '/hooks/added',
+    '/hooks/changed',
+    '/hooks/removed',
+  ]);
 });
 
 it('if all calls are refused, the first refusal is the error', async () => {
