@@ -1,6 +1,7 @@
 /** Outages of days at the limits of production: rules.md 8 and 11, R22. */
 import { Unavailable } from '../../../connectors/errors';
 import { recordPushWorkflowId } from '../../../contract/record-push';
+import { historiesOf } from '../../support/environments/histories';
 import { MINUTE, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
@@ -34,12 +35,11 @@ describe('rule 8: a third party that stays down', () => {
 
   it('keeps the history of the push queue far below the limits of Temporal (R22)', async () => {
     await tenant.change('e1', { name: 'A' });
-    await environment.sleep(30 * 24 * HOUR);
+    await environment.sleep(6 * 24 * HOUR);
 
-    const history = await environment.env.client.workflow
-      .getHandle(recordPushWorkflowId({ integrationId }))
-      .fetchHistory();
-
-    expect(history.events?.length ?? 0).toBeLessThan(4_096);
+    const { client } = environment.env;
+    const histories = await historiesOf(client, recordPushWorkflowId({ integrationId }));
+    expect(histories.length).toBeGreaterThan(2);
+    for (const { events } of histories) expect(events?.length ?? 0).toBeLessThan(4_096);
   }, 180_000);
 });

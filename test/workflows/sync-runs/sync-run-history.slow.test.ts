@@ -1,6 +1,5 @@
 /** What long runs leave behind in Temporal (R22): short histories, and no record data. */
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
-import type { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { SyncRunActivities } from '../../../activities/sync-runs/sync-run';
@@ -8,27 +7,11 @@ import { Unavailable } from '../../../connectors/errors';
 import { SYNC_RUN_WORKFLOW, syncRunWorkflowId } from '../../../contract/sync-run';
 import { parseSyncJobName, syncJobName } from '../../../domain/sync-runs/sync-job';
 import { TASK_QUEUES } from '../../../contract/task-queues';
+import { historiesOf } from '../../support/environments/histories';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { fill, CrmIntegration } from '../../support/environments/crm-integration';
 import { workflowBundle } from '../../support/servers/shared-servers';
 import { createTimeSkippingEnvironment } from '../../support/servers/temporal';
-
-type History = temporal.api.history.v1.IHistory;
-
-async function historiesOf(
-  env: TestWorkflowEnvironment,
-  workflowId: string,
-  firstRunId: string,
-): Promise<History[]> {
-  const histories: History[] = [];
-  for (let runId: string | undefined = firstRunId; runId !== undefined;) {
-    const history: History = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    histories.push(history);
-    runId =
-      history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
-  }
-  return histories;
-}
 
 describe('R22: a run of two thousand pieces', () => {
   const PIECES = 2_000;
@@ -89,7 +72,7 @@ describe('R22: a run of two thousand pieces', () => {
       args: [{ ...place, hasSearchAttributes: false }],
     });
     await handle.result();
-    const histories = await historiesOf(env, workflowId, handle.firstExecutionRunId);
+    const histories = await historiesOf(env.client, workflowId);
     for (const worker of workers) worker.shutdown();
     await running;
 
