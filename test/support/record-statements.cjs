@@ -39,7 +39,10 @@ function isOfProduct() {
 if (folder) {
   const { Client } = require('pg');
   const seen = new Set();
-  /** Role and tenant of the current transaction, by connection. Tests use connections without a role. */
+  /**
+   * Role, tenant and whether rows are read in index order in the current transaction, by connection. Tests
+   * use connections without a role.
+   */
   const sessions = new WeakMap();
   const { query } = Client.prototype;
   Client.prototype.query = function recordingQuery(config, ...rest) {
@@ -57,6 +60,8 @@ if (folder) {
     if (settings !== null)
       return sessions.set(client, { role: values[settings[1] - 1], tenant: values[settings[2] - 1] });
     const session = sessions.get(client);
+    if (session !== undefined && text.includes(`set_config('enable_sort'`))
+      return (session.isInIndexOrder = values[0] === 'off');
     if (!session?.role.startsWith('syncline_') || !/^\s*(select|with|insert|update|delete)/i.test(text))
       return;
     const statement = normalized(text);
