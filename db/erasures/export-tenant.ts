@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import { type Database, TenantDeleted, type TenantWork } from '../database';
+import { readInOrder } from '../sql/index-order';
 import { PERSONAL_DATA } from './personal-data';
 import { findTenantDeletion } from './tenant-deletions';
 import {
@@ -76,6 +77,7 @@ async function readPage(
 ): Promise<ExportedRow[]> {
   if ((await findTenantDeletion(work, work)) !== undefined) throw new TenantDeleted();
   const columns = sql.join(exportedColumns(table).map((name) => sql.ref(`tenant_row.${name}`)));
+  await readInOrder(work);
   const { rows } = await sql<ExportedRow>`
     with page as materialized (
       select row_number() over (order by ${orderOfKey(table)}) as position, ${textsOfKey(table)} as key,

@@ -50,17 +50,14 @@ export async function showAsFailing(
 ): Promise<number> {
   const { trx, tenantId } = work;
   const { numAffectedRows = 0n } = await sql`
-    with waiting as (
-      select record_id from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and status = 'syncing'
-        and integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null
-        and lease_until is null and not is_push_failing
-      order by record_id limit ${limit} for update skip locked)
-    update record_syncs record_sync set is_push_failing = true, errors = ${JSON.stringify([error])}::jsonb
-    from waiting
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = waiting.record_id`.execute(trx);
+    update record_syncs set is_push_failing = true, errors = ${JSON.stringify([error])}::jsonb
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+      and record_id = any(array(
+        select record_id from record_syncs
+        where tenant_id = ${opaqueToPlanner(tenantId)} and status = 'syncing'
+          and integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null
+          and lease_until is null and not is_push_failing
+        limit ${limit} for update skip locked))`.execute(trx);
   const count = Number(numAffectedRows);
   if (count > 0)
     await appendStreamEvent(work, {
@@ -101,15 +98,12 @@ export async function giveUpWaiting(
       insert into outage_give_ups (tenant_id, integration_id, record_id, push_id)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, push_id from given_up
       on conflict (tenant_id, integration_id, record_id) do update set push_id = excluded.push_id)
-    update record_syncs record_sync set result_status = 'sync_failed',
-      result_version = record_sync.push_version, result_hash = null, errors = ${errors}::jsonb,
+    update record_syncs set result_status = 'sync_failed', result_version = push_version, result_hash = null, errors = ${errors}::jsonb,
       push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false,
       next_attempt_at = null, give_up_at = null
-    from given_up
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = given_up.record_id
-    returning given_up.push_id, given_up.record_id`.execute(trx);
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+      and record_id = any(array(select record_id from given_up))
+    returning last_push_id as push_id, record_id`.execute(trx);
   if (rows.length === 0) return 0;
   await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now}
     where tenant_id = ${opaqueToPlanner(tenantId)}
@@ -145,15 +139,12 @@ export async function retryGivenUp(
         order by record_id limit ${limit} for update skip locked))
     returning record_id, push_id`.execute(trx);
   const { numAffectedRows = 0n } = await sql`
-    update record_syncs record_sync set window_opened_at = ${now}::timestamptz, due_at = ${now}::timestamptz,
+    update record_syncs set window_opened_at = ${now}::timestamptz, due_at = ${now}::timestamptz,
       window_reason = 'retry'
-    from unnest(${rows.map(({ recordId }) => recordId)}::uuid[],
-      ${rows.map(({ pushId }) => pushId)}::uuid[]) as given_up(record_id, push_id)
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = given_up.record_id and record_sync.last_push_id = given_up.push_id
-      and record_sync.status = 'sync_failed' and record_sync.push_id is null
-      and record_sync.window_opened_at is null`.execute(trx);
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+      and record_id = any(${rows.map(({ recordId }) => recordId)}::uuid[])
+      and last_push_id = any(${rows.map(({ pushId }) => pushId)}::uuid[])
+      and status = 'sync_failed' and push_id is null and window_opened_at is null`.execute(trx);
   const isMore = rows.length === limit;
   await trx
     .updateTable('integrations')

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Notation } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 export interface ComparedLink {
   notation: Notation | null;
@@ -47,5 +47,6 @@ export async function learnNotations(
     update record_links link set notation = row.notation
     from ${rowsFrom(rows, 'record_id uuid, notation jsonb')}
     where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
-      and link.record_id = row.record_id and link.updated_at <= ${isAfter}::timestamptz`.execute(trx);
+      and link.record_id = any(${keysOf(rows, 'record_id')}) and link.record_id = row.record_id
+      and link.updated_at <= ${isAfter}::timestamptz`.execute(trx);
 }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import type { PagesOf, Part, SeenIds } from '../pull/comparison/seen-ids';
 import type { OverviewJob } from './overview-jobs';
 import type { LocalRecord } from './overview-pages';
@@ -43,13 +44,13 @@ export interface SyncedRecord extends LocalRecord {
 }
 
 export async function readChunk(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { recordType, afterRecordId: after }: OverviewJob,
   { integrationId, limit }: { integrationId: string; limit: number },
 ): Promise<SyncedRecord[]> {
-  const tenant = opaqueToPlanner(tenantId);
+  const tenant = opaqueToPlanner(work.tenantId);
   const integration = opaqueToPlanner(integrationId);
-  const { rows } = await sql<SyncedRecord>`
+  const chunk = sql<SyncedRecord>`
     with chunk as materialized (
       select record_id, external_id, version, fields, deleted_at is not null as is_deleted from records
       where tenant_id = ${tenant} and record_type = ${recordType}
@@ -70,6 +71,6 @@ export async function readChunk(
       select remote_id, is_deactivated from record_links
       where tenant_id = ${tenant} and integration_id = ${integration} and record_id = chunk.record_id limit 1) link
       on true
-    order by chunk.record_id`.execute(trx);
-  return rows;
+    order by chunk.record_id`;
+  return (await inIndexOrder(work, () => chunk.execute(work.trx))).rows;
 }

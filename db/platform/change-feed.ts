@@ -8,6 +8,7 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork } from '../database';
+import { inIndexOrder } from '../sql/index-order';
 
 /**
  * PostgreSQL's channel; the payload is the tenant's id. A notification arrives after the commit.
@@ -69,12 +70,13 @@ export async function readStreamEvents(
 ): Promise<{ events: StreamEvent[]; isWaiting: boolean }> {
   await assignPositions(work);
   const [position] = after.split('-');
-  const { rows } = await sql<StreamEvent>`
+  const next = sql<StreamEvent>`
     select position::text as position, topic, body from stream_events
      where tenant_id = ${work.tenantId}::uuid
        and position > (select case when ${position}::bigint > last_value then 0 else ${position}::bigint end
                          from stream_positions)
-     order by stream_events.position limit ${limit}`.execute(work.trx);
+     order by stream_events.position limit ${limit}`;
+  const { rows } = await inIndexOrder(work, () => next.execute(work.trx));
   return { events: rows, isWaiting: rows.length === limit };
 }
 

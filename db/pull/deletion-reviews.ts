@@ -211,7 +211,7 @@ export async function selectStillMissing(
     cross join lateral (
       select record_id from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = missing.record_id and updated_at < ${at}) link
+        and record_id = missing.record_id and updated_at < ${at} limit 1) link
     order by link.record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }

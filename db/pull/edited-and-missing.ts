@@ -11,16 +11,16 @@ import type { PassKey } from './page';
 
 const HELD_BY = 'syncline';
 
-/** The open conflict of a record, as a query. */
+/** Whether a record has an open conflict: a query of one row with `true`, or of none. */
 export const openConflictOf = (
   tenantId: string,
   integrationId: string,
   recordId: RawBuilder<unknown>,
 ): RawBuilder<unknown> => sql`
-  select from sync_conflicts conflict
+  select true from sync_conflicts conflict
   where conflict.tenant_id = ${tenantId} and conflict.integration_id = ${integrationId}
     and conflict.state = 'open' and conflict.kind = 'edited_here_deleted_there'
-    and conflict.record_id = ${recordId}`;
+    and conflict.record_id = ${recordId} limit 1`;
 
 /** Raises the conflicts and holds the pushes. @returns the records without an unsent change. */
 export async function parkEdited(
@@ -38,11 +38,15 @@ export async function parkEdited(
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = missing.record_id and status in ('sync_pending', 'syncing', 'sync_failed')
         and not (is_backfill and status = 'sync_pending')
-      for update) record_sync
-    join record_links link on link.tenant_id = ${opaqueToPlanner(tenantId)}
-      and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_id = record_sync.record_id
-    join records record on record.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record.record_id = record_sync.record_id and record.deleted_at is null`.execute(trx);
+      limit 1 for update) record_sync
+    cross join lateral (
+      select remote_id from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = missing.record_id limit 1) link
+    cross join lateral (
+      select from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id and deleted_at is null
+      limit 1) record`.execute(trx);
   if (edited.length === 0) return [...recordIds];
   await raiseConflicts(
     work,

@@ -7,6 +7,7 @@ import type { OverviewAction } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import { FIRST_ID } from '../sql/ids';
 import { openConflictOf } from './edited-and-missing';
 import { type JobKey, lockSyncJob, type SyncJob } from './job-rows';
@@ -38,14 +39,14 @@ export async function selectReviewedDeletions(
         and action = 'delete' and outcome is null limit 1) reviewed_item
     cross join lateral (
       select version from records
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id) record
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id limit 1) record
     cross join lateral (
       select from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = missing.record_id and updated_at < ${startedAt}) link
+        and record_id = missing.record_id and updated_at < ${startedAt} limit 1) link
     where missing.tenant_id = ${opaqueToPlanner(tenantId)} and missing.sync_run_id = ${syncRunId}
       and missing.record_type = ${recordType} and record.version = reviewed_item.base_version
-      and not exists (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)})
+      and (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null
     limit ${limit}`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
@@ -151,12 +152,12 @@ async function settleItems(
 const idsOf = (items: readonly OpenItem[]): string[] => items.map(({ overviewItemId }) => overviewItemId);
 
 async function readItems(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { overviewId, recordType, direction }: Dataset,
   { job, limit, appliedTo }: { job: SyncJob; limit: number; appliedTo: string | null },
 ): Promise<OpenItem[]> {
-  const tenant = opaqueToPlanner(tenantId);
-  const { rows } = await sql<OpenItem>`
+  const tenant = opaqueToPlanner(work.tenantId);
+  const items = sql<OpenItem>`
     select item.action, item.overview_item_id, item.remote_id, item.external_id, item.outcome is null as is_open,
       case when item.action = 'delete' then coalesce(record.is_deleted, false)
         else coalesce(linked.is_applied, false) end as is_applied
@@ -180,6 +181,6 @@ async function readItems(
           hashtextextended(${`${appliedTo ?? ''} ${recordType} `}::text || item.remote_id, 0)
         and link.tenant_id = ${tenant} and link.integration_id = ${appliedTo}::uuid
         and link.remote_id = item.remote_id and link.remote_hash = item.remote_hash limit 1) linked on true
-    order by item.action, item.overview_item_id`.execute(trx);
-  return rows;
+    order by item.action, item.overview_item_id`;
+  return (await inIndexOrder(work, () => items.execute(work.trx))).rows;
 }

@@ -21,6 +21,7 @@ import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
 import { effectOf, type ExistingRecord, openWindows, reviseOpenWindows } from './backfill-windows';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 
 /** Opens windows for the next `limit` records. `isDone`: there are no more. */
 export async function openBackfillWindows(
@@ -139,7 +140,7 @@ export async function previewMapping(
 }
 
 async function readExistingRecords(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   {
     integrationId,
     recordTypes,
@@ -154,7 +155,8 @@ async function readExistingRecords(
     lock: boolean;
   },
 ): Promise<ExistingRecord[]> {
-  const { rows } = await sql<ExistingRecord>`
+  const { tenantId } = work;
+  const chunk = sql<ExistingRecord>`
     select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
       record_sync.record_id is not null as has_record_sync, record_sync.window_opened_at is not null
         as is_window_open,
@@ -168,16 +170,19 @@ async function readExistingRecords(
       case when record_sync.push_id is null and record_sync.result_status = 'sync_failed'
         then record_sync.errors end as errors
     from records record
-    left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id
-      and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and
-        record_sync.record_id = record.record_id
-    left join record_links link on link.tenant_id = record.tenant_id
-      and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_id = record.record_id
+    left join lateral (
+      select * from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = record.record_id limit 1) record_sync on true
+    left join lateral (
+      select * from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = record.record_id limit 1) link on true
     where record.tenant_id = ${opaqueToPlanner(tenantId)} and
       record.record_type = any(${Object.keys(recordTypes)}::text[])
       and (${after}::uuid is null or record.record_id > ${after}::uuid)
-    order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`.execute(trx);
-  return rows;
+    order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`;
+  return (await inIndexOrder(work, () => chunk.execute(work.trx))).rows;
 }
 
 /**

@@ -169,9 +169,11 @@ async function discardWindows(
       array(select distinct unnest(array_append(record_sync.window_changed_by, ${by}::text))),
       'discarded', 0, ${now}::timestamptz, ${now}::timestamptz
     from ${rowsFrom(rows, 'record_id uuid, new_push_id uuid')}
-    join record_syncs record_sync on record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = ${opaqueToPlanner(review.integrationId)}
-      and record_sync.record_id = row.record_id`.execute(trx);
+    cross join lateral (
+      select * from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)}
+        and integration_id = ${opaqueToPlanner(review.integrationId)}
+        and record_id = row.record_id limit 1) record_sync`.execute(trx);
   const isWaitingPush = sql`lease_until is null and push_id is not null`;
   await sql`
     update record_syncs set window_opened_at = null, due_at = null, window_reason = null,

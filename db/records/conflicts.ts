@@ -128,6 +128,8 @@ export async function raiseConflicts(
     from ${rowsFrom(rows, columns)}
     where known.tenant_id = ${tenantId} and known.integration_id = ${integrationId} and known.state = 'open'
       and known.kind = row.kind and known.record_type = ${recordType}
+      and md5(known.remote_id) = any(array(
+        select md5(remote_id) from unnest(${conflicts.map(({ remoteId }) => remoteId)}::text[]) as raised(remote_id)))
       and md5(known.remote_id) = md5(row.remote_id) and known.record_id is not distinct from row.record_id
       and known.field is not distinct from row.field
       and (known.ours, known.theirs) is distinct from (row.ours, row.theirs)`.execute(trx);

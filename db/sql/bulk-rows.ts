@@ -6,8 +6,10 @@
  * Plans must not depend on statistics about one tenant. A tenant that has just loaded its records is not in
  * the statistics and is assumed to have one row; then all its rows are read once per batch or per row
  * (100,000 pushes: 126 s instead of 11 s). Therefore rows found by their whole key are read with `cross join
- * lateral (…)` and written with `insert … on conflict do update`. Where many rows of a tenant match, its id
- * is passed through `opaqueToPlanner`.
+ * lateral (… limit 1)`; the limit keeps the planner from making a join of it. They are written with `insert …
+ * on conflict do update`, or with `update … where key = any(array)`, beside a join if the values differ
+ * (`keysOf`). `(select true … limit 1) is null` replaces `not exists`, which would become a join, too. Where
+ * many rows of a tenant match, its id is passed through `opaqueToPlanner`. test/plans tells what misses this.
  *
  * A column that has the same value in every row is sent once: in a batch most columns have. Ids are not:
  * with one id for all rows, a join by the whole key may read all rows of that id.
@@ -18,6 +20,14 @@ import { arrayParameter } from './binary-arrays';
 /** An id that the planner does not look up in the statistics: it assumes a tenant of average size. */
 export function opaqueToPlanner(id: string): RawBuilder<string> {
   return sql`(select ${id}::uuid)`;
+}
+
+/** The ids of rows, for `= any(…)`. */
+export function keysOf<K extends string>(rows: readonly Record<K, string>[], key: K): RawBuilder<string[]> {
+  return sql`${arrayParameter(
+    rows.map((row) => row[key]),
+    'uuid',
+  )}::uuid[]`;
 }
 
 interface Column {

@@ -10,7 +10,7 @@ import type { Integration } from '../integrations/integrations';
 import { openManualWindows } from '../push/manual-windows';
 import { lockMappings } from '../records/mapping-lock';
 import { enqueuePush } from '../platform/outbox';
-import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { addRecordErrors } from '../pull/record-errors';
 import type { RecordError } from '../pull/page';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -137,9 +137,9 @@ async function markItems(
 ): Promise<void> {
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(
-    trx,
-  );
+    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
+      and item.overview_item_id = any(${keysOf(outcomes, 'item_id')})
+      and item.overview_item_id = row.item_id`.execute(trx);
 }
 
 const UNSENT = {

@@ -164,7 +164,7 @@ export async function disableWaiting(
       select ctid, webhook_delivery_id from webhook_deliveries
       where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
         and (lease_until is null or lease_until <= ${now})
-      order by next_attempt_at limit ${DISABLED_AT_ONCE} for update)
+      limit ${DISABLED_AT_ONCE} for update)
     update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null,
       lease_until = null
     where ctid = any(array(select ctid from waiting))

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { COUNTED_DELIVERIES_MAX } from '../../domain/webhooks/webhook-description';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import type { EncryptedSecret } from '../tables/webhooks';
 
 export interface DeliveringEndpoint {
@@ -70,11 +71,12 @@ export async function readEndpointQueueStatus(
   { endpointId }: { endpointId: string },
 ): Promise<EndpointQueueStatus> {
   const endpoint = await findDeliveringEndpoint(work, { endpointId });
-  const { rows } = await sql<{ pending: number; nextAt: Date | null }>`
+  const waiting = sql<{ pending: number; nextAt: Date | null }>`
     select count(*)::int as pending, min(greatest(next_attempt_at, lease_until)) as next_at from (
       select next_attempt_at, lease_until from webhook_deliveries
       where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
-      order by next_attempt_at limit ${COUNTED_DELIVERIES_MAX}) waiting`.execute(work.trx);
+      order by next_attempt_at limit ${COUNTED_DELIVERIES_MAX}) waiting`;
+  const { rows } = await inIndexOrder(work, () => waiting.execute(work.trx));
   const { pending: pendingDeliveries = 0, nextAt = null } = rows[0] ?? {};
   const blockedUntil = endpoint?.blockedUntil ?? null;
   const nextDueAt = nextAt !== null && blockedUntil !== null && blockedUntil > nextAt ? blockedUntil : nextAt;

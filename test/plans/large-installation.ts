@@ -68,7 +68,8 @@ interface Column {
   values: string[];
 }
 
-export async function simulateLargeInstallation(client: Client): Promise<void> {
+/** @param rowsMax of a table. A million are ten of an integration. */
+export async function simulateLargeInstallation(client: Client, rowsMax = Infinity): Promise<void> {
   await client.query(`set session_replication_role = replica`); // no triggers, no foreign keys
   const columns = await readColumns(client);
   await dropChecks(client);
@@ -83,7 +84,8 @@ export async function simulateLargeInstallation(client: Client): Promise<void> {
         await client.query(`alter table ${table} alter column ${name} set (n_distinct = ${DISTINCT[name]})`);
   }
   await client.query('analyze');
-  for (const table of tables.keys()) await scale(client, table);
+  for (const table of tables.keys())
+    await scale(client, table, Math.min(ROWS[table] ?? ROWS_OTHERWISE, rowsMax));
 }
 
 async function readColumns(client: Client): Promise<Column[]> {
@@ -176,8 +178,7 @@ function textValue(name: string, values: readonly string[]): string {
 }
 
 /** The planner counts rows by the pages on disk, so a page is said to hold more of them. */
-async function scale(client: Client, table: string): Promise<void> {
-  const rows = ROWS[table] ?? ROWS_OTHERWISE;
+async function scale(client: Client, table: string, rows: number): Promise<void> {
   if (rows === 1) return;
   await client.query(
     `with parts as (select $1::regclass::oid as part

@@ -43,7 +43,7 @@ async function insertMissing(
     insert into missing_records (tenant_id, sync_run_id, record_type, record_id)
     select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}::text, missing.record_id
     from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
-    where not exists (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)})
+    where (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null
     on conflict do nothing`.execute(trx);
   return Number(numAffectedRows ?? 0);
 }

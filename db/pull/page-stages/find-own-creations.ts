@@ -65,12 +65,13 @@ async function listCreations(
       select payload, started_at from pushes
       where tenant_id = ${opaqueToPlanner(tenantId)}
         and push_id = coalesce(record_sync.unresolved_push_id, record_sync.push_id) limit 1) push on true
-    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId}
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       and (record_sync.lease_until is not null or record_sync.unresolved_push_id is not null)
-      and not exists (
-        select from record_links link
+      and (
+        select true from record_links link
         where link.tenant_id = record_sync.tenant_id and link.integration_id = record_sync.integration_id
-          and link.record_id = record_sync.record_id)
+          and link.record_id = record_sync.record_id limit 1) is null
     order by push.started_at desc limit ${CREATIONS_MAX}`.execute(trx);
   return rows;
 }

@@ -90,10 +90,10 @@ async function saveChunk(work: TenantWork, candidates: Candidates, limit: number
       select ${tenantId}::uuid, ${syncRunId}::uuid, ${candidatesOf(recordType)},
         ${matchFormOf(sql`value`, ignoresCase)}, record_id
       from chunk
-      where value <> '' and octet_length(value) <= ${VALUE_BYTES_MAX} and not exists (
-        select from record_links link
+      where value <> '' and octet_length(value) <= ${VALUE_BYTES_MAX} and (
+        select true from record_links link
         where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)}
-          and link.record_id = chunk.record_id))
+          and link.record_id = chunk.record_id limit 1) is null)
     select count(*)::int as records, (array_agg(record_id order by external_id desc))[1] as last from chunk`.execute(
     trx,
   );

@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
-import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import type { PageChanges, PulledDraft, RecordError } from '../page';
 
 export interface ReviewedDataset {
@@ -114,6 +114,7 @@ async function markItems(
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
     where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
+      and item.overview_item_id = any(${keysOf(outcomes, 'item_id')})
       and item.overview_item_id = row.item_id`.execute(trx);
 }
 
@@ -151,7 +152,6 @@ async function updateBaseVersions(
     update overview_items item set base_version = row.after
     from ${rowsFrom(rows, 'record_id uuid, before bigint, after bigint')}
     where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.record_type = ${recordType}
-      and item.direction = 'push' and item.record_id = row.record_id and item.base_version = row.before`.execute(
-    trx,
-  );
+      and item.direction = 'push' and item.record_id = any(${keysOf(rows, 'record_id')})
+      and item.record_id = row.record_id and item.base_version = row.before`.execute(trx);
 }
