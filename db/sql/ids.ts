@@ -39,6 +39,8 @@ export type IdPrefix =
 
 /** Before every other id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+/** After every other id. */
+export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 const pool = Buffer.alloc(4_096);
 let used = pool.length;

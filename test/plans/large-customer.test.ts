@@ -21,7 +21,7 @@ const SCOPE =
 const ALLOWED: readonly { contains: string; reason: string }[] = [
   {
     contains: 'update stream_events as event set position',
-    reason: 'Both sides of the join are the events without a position, by a partial index.',
+    reason: 'Both sides are the events of an hour at most that have no position, by a partial index.',
   },
   {
     contains: "having bool_and(missed.state in ('failed', 'disabled'))",
