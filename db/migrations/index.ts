@@ -73,6 +73,7 @@ import * as silentWebhooks from './2026-12-12-silent-webhooks';
 import * as adoptions from './2026-12-13-adoptions';
 import * as appWebhooks from './2026-12-13-app-webhooks';
 import * as syncTokens from './2026-12-13-sync-tokens';
+import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 
 export const migrations: Record<string, Migration> = {
@@ -150,4 +151,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-13-app-webhooks': appWebhooks,
   '2026-12-13-sync-tokens': syncTokens,
   '2026-12-13-webhook-subscriptions': webhookSubscriptions,
+  '2026-12-14-expected-rows': expectedRows,
 };

@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import type { OverviewAction } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
+import { inIndexOrder } from '../sql/index-order';
 import type { OverviewItemsTable } from '../tables/overviews';
 
 export type OverviewItem = Omit<
@@ -20,7 +21,7 @@ export interface ItemFilter {
 
 /** In the order in which they were found. */
 export async function listOverviewItems(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   {
     overviewId,
     direction,
@@ -31,7 +32,7 @@ export async function listOverviewItems(
     after,
   }: ItemFilter & { overviewId: string; limit: number; after?: string | undefined },
 ): Promise<OverviewItem[]> {
-  let query = trx
+  let query = work.trx
     .selectFrom('overviewItems')
     .select([
       'overviewItemId',
@@ -46,7 +47,7 @@ export async function listOverviewItems(
       'reason',
       'outcome',
     ])
-    .where('tenantId', '=', tenantId)
+    .where('tenantId', '=', work.tenantId)
     .where('overviewId', '=', overviewId);
   if (direction !== undefined) query = query.where('direction', '=', direction);
   if (recordType !== undefined) query = query.where('recordType', '=', recordType);
@@ -56,5 +57,5 @@ export async function listOverviewItems(
     const pattern = `%${search.replaceAll(/[%_\\]/g, String.raw`\$&`)}%`;
     query = query.where(sql<boolean>`search_text like lower(${pattern})`);
   }
-  return query.orderBy('overviewItemId').limit(limit).execute();
+  return inIndexOrder(work, () => query.orderBy('overviewItemId').limit(limit).execute());
 }

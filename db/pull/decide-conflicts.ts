@@ -8,6 +8,7 @@ import type { ConflictDecision, ConflictKind } from '../../domain/records/confli
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { enqueuePush } from '../platform/outbox';
 import { acceptChanges } from '../records/accept-changes';
 import type { SyncConflict } from '../records/conflicts';
@@ -170,7 +171,8 @@ async function followAnsweredId(
   const { rows } = await sql<{ isTaken: boolean }>`
     select exists (
       select from record_links
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+      where remote_key = hashtextextended(${`${integrationId} ${recordType} ${theirs}`}, 0)
+        and tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
         and remote_id = ${theirs} and record_id <> ${recordId}) as is_taken`.execute(trx);
   if (rows[0]?.isTaken === true) return 'refused';
   const followed = await trx
@@ -212,7 +214,7 @@ async function endOnes(
   await trx
     .updateTable('syncConflicts')
     .set({ ...ended, endedAt: now })
-    .where('tenantId', '=', tenantId)
+    .where('tenantId', '=', opaqueToPlanner(tenantId))
     .where('syncConflictId', 'in', ids)
     .where('state', '=', 'open')
     .execute();

@@ -58,7 +58,8 @@ export async function markDeletionsApplied(
 ): Promise<void> {
   await sql`
     update overview_items set outcome = 'applied'
-    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
+    where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+      and record_type = ${recordType}
       and record_id = any(${[...recordIds]}::uuid[]) and direction = 'pull' and action = 'delete'
       and outcome is null`.execute(trx);
 }

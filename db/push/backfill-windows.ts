@@ -12,7 +12,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { hashOfTarget } from '../records/payload-hash';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { DecidedPush } from './claim';
 
 export interface ExistingRecord {
@@ -74,7 +74,9 @@ export async function reviseOpenWindows(
     from ${rowsFrom(rows, 'record_id uuid, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = row.record_id and record_sync.window_opened_at is not null`.execute(trx);
+      and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id and record_sync.window_opened_at is not null`.execute(
+    trx,
+  );
 }
 
 /**
@@ -103,7 +105,9 @@ export async function leaveToBackfill(
     from ${rowsFrom(rows, 'record_id uuid, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = row.record_id`.execute(trx);
+      and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id`.execute(
+    trx,
+  );
   return rows.map(({ record_id: recordId }) => recordId);
 }
 

@@ -11,6 +11,7 @@ import { openManualWindows } from '../push/manual-windows';
 import { lockMappings } from '../records/mapping-lock';
 import { enqueuePush } from '../platform/outbox';
 import { keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import { addRecordErrors } from '../pull/record-errors';
 import type { RecordError } from '../pull/page';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -115,19 +116,21 @@ function skippedItemError({ externalId, baseVersion, version }: Item): RecordErr
 
 /** Locked by record, so that a concurrent change counts as a later one. */
 async function lockItems(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { overviewId, recordType }: PushKey,
   limit: number,
 ): Promise<Item[]> {
-  const { rows } = await sql<Item>`
+  const { tenantId } = work;
+  const items = sql<Item>`
     select item.overview_item_id, item.action, item.record_id, item.external_id, item.base_version, record.version
     from (
       select * from overview_items
-      where tenant_id = ${tenantId} and overview_id = ${overviewId} and direction = 'push' and record_type = ${recordType} and outcome is null
+      where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+        and direction = 'push' and record_type = ${recordType} and outcome is null
       order by record_id limit ${limit}) item
     left join lateral (select version from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = item.record_id for update) record on true
-    order by item.record_id`.execute(trx);
-  return rows;
+    order by item.record_id`;
+  return (await inIndexOrder(work, () => items.execute(work.trx))).rows;
 }
 
 async function markItems(
@@ -137,7 +140,7 @@ async function markItems(
 ): Promise<void> {
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
+    where item.tenant_id = ${opaqueToPlanner(tenantId)} and item.overview_id = ${opaqueToPlanner(overviewId)}
       and item.overview_item_id = any(${keysOf(outcomes, 'item_id')})
       and item.overview_item_id = row.item_id`.execute(trx);
 }

@@ -74,17 +74,20 @@ async function readChunk(
   const ended = rows.filter(({ hasEnded }) => hasEnded);
   if (ended.length > 0)
     await sql`
-      delete from drifts drift where ${ofIntegration} and (record_id, place) in (
-        select record_id, place from ${rowsFrom(
+      delete from drifts drift where ${ofIntegration}
+        and record_id = any(${ended.map(({ recordId }) => recordId)}::uuid[])
+        and (record_id, place) in (select record_id, place from ${rowsFrom(
           ended.map(({ recordId, place }) => ({ record_id: recordId, place })),
           'record_id uuid, place text',
         )})
         -- A job of another type may have found it again meanwhile.
-        and not exists (
-          select from record_links link
+        and (
+          select true from record_links link
           where link.tenant_id = ${opaqueToPlanner(tenantId)}
             and link.integration_id = ${opaqueToPlanner(integrationId)}
-            and link.record_id = drift.record_id and link.updated_at <= drift.seen_at)`.execute(trx);
+            and link.record_id = drift.record_id and link.updated_at <= drift.seen_at limit 1) is null`.execute(
+      trx,
+    );
   return rows;
 }
 

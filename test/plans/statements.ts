@@ -23,6 +23,7 @@ export interface Plan {
   'Plan Rows': number;
   'Index Cond'?: string;
   'Recheck Cond'?: string;
+  Filter?: string;
   'Join Filter'?: string;
   'Hash Cond'?: string;
   'Merge Cond'?: string;

@@ -113,7 +113,7 @@ async function markItems(
   if (outcomes.length === 0) return;
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId}
+    where item.tenant_id = ${opaqueToPlanner(tenantId)} and item.overview_id = ${opaqueToPlanner(overviewId)}
       and item.overview_item_id = any(${keysOf(outcomes, 'item_id')})
       and item.overview_item_id = row.item_id`.execute(trx);
 }
@@ -130,7 +130,8 @@ async function withdrawPushes(
   if (recordIds.length === 0) return;
   await sql`
     update overview_items set base_version = null
-    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
+    where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+      and record_type = ${recordType}
       and direction = 'push' and record_id = any(${[...recordIds]}::uuid[])`.execute(trx);
 }
 
@@ -151,7 +152,8 @@ async function updateBaseVersions(
   await sql`
     update overview_items item set base_version = row.after
     from ${rowsFrom(rows, 'record_id uuid, before bigint, after bigint')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.record_type = ${recordType}
+    where item.tenant_id = ${opaqueToPlanner(tenantId)} and item.overview_id = ${opaqueToPlanner(overviewId)}
+      and item.record_type = ${recordType}
       and item.direction = 'push' and item.record_id = any(${keysOf(rows, 'record_id')})
       and item.record_id = row.record_id and item.base_version = row.before`.execute(trx);
 }
