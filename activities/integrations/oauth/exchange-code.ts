@@ -11,13 +11,19 @@ import {
   readConsentingAccount,
   readPickableAccounts,
 } from '../../../connectors/oauth/account';
-import { exchangeCode, type IssuedTokens } from '../../../connectors/oauth/token-calls';
+import type { HttpClient } from '../../../connectors/http';
+import { exchangeCode, type IssuedTokens, type TokenEndpoint } from '../../../connectors/oauth/token-calls';
 import type { OAuthConsentInput, OAuthConsentResult } from '../../../contract/oauth-consent';
 import type { TenantWork } from '../../../db/database';
 import { findIntegration, type Integration, lockIntegration } from '../../../db/integrations/integrations';
 import { connectAccount, findAccount, nameAccount } from '../../../db/integrations/oauth/accounts';
 import type { OAuthApp } from '../../../db/integrations/oauth/apps';
-import { saveConsentResult, spendConsent, type SpentConsent } from '../../../db/integrations/oauth/consents';
+import {
+  findConsent,
+  saveConsentResult,
+  spendConsent,
+  type SpentConsent,
+} from '../../../db/integrations/oauth/consents';
 import { sealCredentials } from '../../../db/integrations/sealed-credentials';
 import { newUuid } from '../../../db/sql/ids';
 import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
@@ -29,7 +35,8 @@ import { missingScopes, missingScopesWords } from '../../../domain/oauth/granted
 import { tokenTimes } from '../../../domain/oauth/refresh-times';
 import { typeIdOf } from '../../../domain/typeid';
 import type { ActivityDependencies } from '../../dependencies';
-import { findConnector } from '../open-connector';
+import { CannotOpen } from '../connector-failures';
+import { configOf, findConnector } from '../open-connector';
 import { findAllowedApp, openTokenEndpoint } from './oauth-endpoint';
 import { signsInAsDefined } from './signs-in-as-defined';
 
@@ -40,6 +47,7 @@ export interface OAuthConsentActivities {
 type Dependencies = Pick<ActivityDependencies, 'database' | 'oauth' | 'log'>;
 
 const EXCHANGE_MS = 20_000;
+const ATTEMPTS_TO_OPEN = 4;
 
 export const createOAuthConsentActivities = ({
   database,
@@ -48,18 +56,16 @@ export const createOAuthConsentActivities = ({
 }: Dependencies): OAuthConsentActivities => ({
   async exchangeCode(input) {
     const { tenantId, integrationId, consentId } = input;
-    const signal = AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(EXCHANGE_MS)]);
-    const spent = await database.withTenant(tenantId, (work) =>
-      spendConsent(work, oauth.encryption, { consentId }),
-    );
-    const result =
-      spent === undefined || spent.consent.integrationId !== integrationId
-        ? failed('expired', 'This consent has expired or was used before. Start to connect again.')
-        : await new Exchange({ database, oauth }, input, spent, signal).run().catch((error: unknown) => {
-            if (error instanceof ConnectorError) return failedBy(error);
-            log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'consent failed');
-            return failed('internal', 'The exchange failed inside Syncline; the log of the worker says why.');
-          });
+    const { cancellationSignal, info } = Context.current();
+    const signal = AbortSignal.any([cancellationSignal, AbortSignal.timeout(EXCHANGE_MS)]);
+    const exchange = new Exchange({ database, oauth }, input, signal);
+    const result = await exchange.run().catch((error: unknown) => {
+      // The code is still unspent, and another worker may have the connector.
+      if (error instanceof CannotOpen && info.attempt < ATTEMPTS_TO_OPEN) throw error;
+      if (error instanceof ConnectorError) return failedBy(error);
+      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'consent failed');
+      return failed('internal', 'The exchange failed inside Syncline; the log of the worker says why.');
+    });
     await database.withTenant(tenantId, (work) => saveConsentResult(work, { consentId, result }));
     if (result.ok && result.accounts !== undefined && result.account_id === null)
       return { ok: false, kind: 'account_needed' };
@@ -76,6 +82,7 @@ interface Ready {
   /** The account that was connected before, as far as it is known. */
   accountBefore: string | null;
   isProved: boolean;
+  createdBy: string;
 }
 
 class Exchange {
@@ -84,13 +91,12 @@ class Exchange {
   constructor(
     private readonly dependencies: Pick<Dependencies, 'database' | 'oauth'>,
     private readonly input: OAuthConsentInput,
-    private readonly spent: SpentConsent,
     private readonly signal: AbortSignal,
   ) {}
 
+  /** Spends the code only once everything is there that the exchange needs. */
   async run(): Promise<ConsentResult> {
     const { database, oauth } = this.dependencies;
-    const { consent, code, verifier } = this.spent;
     const ready = await this.#inTenant((work) => this.#prepare(work));
     if ('kind' in ready) return ready;
     const endpoint = await openTokenEndpoint(
@@ -103,6 +109,15 @@ class Exchange {
       signal: this.signal,
       owner: this.input,
     });
+    const spent = await this.#inTenant((work) => spendConsent(work, oauth.encryption, this.input));
+    return spent === undefined ? EXPIRED : this.#exchange(ready, spent, { endpoint, http });
+  }
+
+  async #exchange(
+    ready: Ready,
+    { consent, code, verifier }: SpentConsent,
+    { endpoint, http }: { endpoint: TokenEndpoint; http: HttpClient },
+  ): Promise<ConsentResult> {
     const sentAt = performance.now();
     const answer = await exchangeCode(http, endpoint, {
       code,
@@ -186,25 +201,29 @@ class Exchange {
   async #prepare(work: TenantWork): Promise<Ready | ConsentResult> {
     const { integrationId } = this.input;
     const { oauth } = this.dependencies;
+    const consent = await findConsent(work, this.input);
+    if (consent?.integrationId !== integrationId || consent.usedAt !== null || consent.expiresAt <= work.now)
+      return EXPIRED;
     const integration = await findIntegration(work, { integrationId });
     if (integration === undefined) return failed('refused', 'The integration was deleted.');
     const connector = findConnector(oauth.connectors, integration.connector);
-    const config = connector.configSchema.parse(integration.config);
+    const config = configOf(connector, integration.config);
     const settings = connector.oauth?.(config);
     const auth = (integration.config as { auth?: JsonObject }).auth ?? {};
-    if (settings === undefined || canonicalJson(auth) !== canonicalJson(this.spent.consent.auth))
+    if (settings === undefined || canonicalJson(auth) !== canonicalJson(consent.auth))
       return failed('refused', 'The settings of the sign-in were changed meanwhile. Start to connect again.');
     const app = await findAllowedApp(work, settings, originsOf(connector, config));
     const before = await findAccount(work, oauth.encryption, { integrationId });
     const isProved = await signsInAsDefined(work, integration, connector);
     const accountBefore = before?.accountId ?? null;
-    return { integration, connector, config, settings, app, accountBefore, isProved };
+    const { createdBy } = consent;
+    return { integration, connector, config, settings, app, accountBefore, isProved, createdBy };
   }
 
   /** The tokens, which are used when the credentials name them. */
   async #keep(
     work: TenantWork,
-    { integration, settings, app, isProved }: Ready,
+    { integration, settings, app, isProved, createdBy }: Ready,
     { accessToken, refreshToken, expiresInSeconds, scopes }: IssuedTokens,
     sentMsAgo: number,
     account: ConsentingAccount = { accountId: null, accountName: null },
@@ -227,7 +246,7 @@ class Exchange {
       refreshToken,
       ...times,
       scopes: scopes ?? settings.scopes.join(' '),
-      connectedBy: this.spent.consent.createdBy,
+      connectedBy: createdBy,
     });
   }
 
@@ -266,6 +285,8 @@ const failed = (kind: NonNullable<ConsentResult['kind']>, message: string): Cons
   kind,
   message,
 });
+
+const EXPIRED = failed('expired', 'This consent has expired or was used before. Start to connect again.');
 
 const failedBy = (error: ConnectorError): ConsentResult =>
   failed(

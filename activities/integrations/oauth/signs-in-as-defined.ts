@@ -5,6 +5,7 @@ import type { Integration } from '../../../db/integrations/integrations';
 import { findDefinitionVersion } from '../../../db/third-parties/definitions';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
 import { expand } from '../../../domain/third-parties/definition';
+import { lenientConfig } from '../../third-parties/check-settings';
 
 export async function signsInAsDefined(
   work: TenantWork,
@@ -16,7 +17,7 @@ export async function signsInAsDefined(
   if (rules === undefined || !Object.hasOwn(rules.signIns, signIn)) return false;
   const use = { signIn, parameters: own.definitionParameters ?? {} };
   // A configuration of a former version lacks the defaults of this one.
-  const read = (config: unknown) => connector.configSchema.parse(config) as JsonObject;
+  const read = lenientConfig(connector);
   return authOf(expand(rules, use, read).config) === authOf(read(own.config));
 }
 

@@ -1,9 +1,12 @@
 /** How the code of a consent becomes tokens: once, of the right account, with words for what is wrong. */
 import { createHash } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { z } from 'zod';
 import { createOAuthConsentActivities } from '../../../../activities/integrations/oauth/exchange-code';
 import type { OAuthConsentResult } from '../../../../contract/oauth-consent';
 import { connectors } from '../../../../connectors';
+import type { Connector } from '../../../../connectors/connector';
+import { guardConnector } from '../../../../connectors/packages/guard';
 import { createConsent, findConsent, saveConsentCode } from '../../../../db/integrations/oauth/consents';
 import { toTypeId } from '../../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../../db/tables/tenants';
@@ -83,19 +86,22 @@ async function givenConsent({
   });
 }
 
-async function exchange(consentId: string): Promise<OAuthConsentResult> {
+async function exchange(
+  consentId: string,
+  { known = connectors, attempt = 1 }: { known?: Record<string, Connector>; attempt?: number } = {},
+): Promise<OAuthConsentResult> {
   const log = (...given: unknown[]) => void logged.push(JSON.stringify(given));
   const { exchangeCode } = createOAuthConsentActivities({
     database: db.database,
     oauth: {
       encryption: encryptionWith(KEY),
-      connectors,
+      connectors: known,
       createHttpClient: (options) => createHttpClient({ policy: loopbackPolicy, ...options }),
     },
     log: { info: log, warn: log, error: log },
   });
   const input = { tenantId: tenant.tenantId, integrationId, consentId };
-  return new MockActivityEnvironment().run(exchangeCode, input) as Promise<OAuthConsentResult>;
+  return new MockActivityEnvironment({ attempt }).run(exchangeCode, input) as Promise<OAuthConsentResult>;
 }
 const wordsOf = async (consentId: string) =>
   (await tenant.work((work) => findConsent(work, { consentId })))?.result?.message ?? '';
@@ -279,6 +285,49 @@ it('leaves no token behind when an api of a former release deletes the integrati
   expect(
     await db.superuser('select 1 from oauth_consents where integration_id = $1', [integrationId]),
   ).toEqual([]);
+});
+
+describe('before it spends a code, a worker finds out', () => {
+  const { rest } = connectors as { rest: Connector };
+  const refusing = { ...rest, configSchema: z.strictObject({ region: z.string() }) };
+  const faulty = guardConnector({ ...rest, oauth: () => ({}) as never }, '@acme/rest');
+  it.each<[string, Record<string, Connector>, string]>([
+    ['that it lacks the connector', {}, 'lacks the connector "rest". Install the package'],
+    [
+      'that its connector refuses the configuration',
+      { rest: refusing },
+      'does not fit this version of the conn',
+    ],
+    ['that its connector is faulty', { rest: faulty }, 'The connector package @acme/rest is faulty: oauth '],
+  ])('%s', async (_what, known, words) => {
+    const consentId = await givenConsent();
+
+    const result = await exchange(consentId, { known, attempt: 4 });
+
+    expect(result).toEqual({ ok: false, kind: 'unavailable' });
+    expect(await wordsOf(consentId)).toContain(words);
+    const [row] = await db.superuser('select code, used_at from oauth_consents where oauth_consent_id = $1', [
+      consentId,
+    ]);
+    expect(row).toMatchObject({ code: expect.any(String), used_at: null });
+    expect([issuer.tokenCalls, await accounts()]).toEqual([0, []]);
+  });
+
+  it('that another one may have the connector, which then connects the account', async () => {
+    const consentId = await givenConsent();
+
+    await expect(exchange(consentId, { known: {} })).rejects.toThrow('lacks the connector "rest"');
+    expect(await exchange(consentId, { attempt: 2 })).toEqual({ ok: true, kind: null });
+
+    expect(await accounts()).toMatchObject([{ account_id: 'account-1' }]);
+  });
+
+  it('nothing against the code in a definition that its connector refuses by now', async () => {
+    await givenDefinition({ auth: config['auth'] as JsonObject, config: { region: 7 } });
+    await follow();
+
+    expect(await exchange(await givenConsent())).toEqual({ ok: true, kind: null });
+  });
 });
 
 describe('a consent for several accounts', () => {
