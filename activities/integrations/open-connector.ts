@@ -3,6 +3,7 @@
  */
 import type { AccessTokens, Connector, SocketOpener, TokenStore } from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
+import { faultIn } from '../../connectors/packages/guarded-schemas';
 import type { Database } from '../../db/database';
 import { findEncryptedCredentials } from '../../db/integrations/integrations';
 import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
@@ -60,18 +61,15 @@ export function createConnectorOpener(
     const { integrationId } = integration;
     const connector = findConnector(connectors, integration.connector);
     const config = configOf(connector, integration.config);
-    const credentials = connector.credentialsSchema.safeParse(
-      await readCredentials(tenantId, integration, originsOf(connector, config)),
-    );
-    if (!credentials.success)
-      throw new Unauthorized('The integration has no credentials that its connector can use.');
+    const given = await readCredentials(tenantId, integration, originsOf(connector, config));
+    const credentials = credentialsOf(connector, given);
     const hosts = connector.hosts(config);
     const owner = { tenantId, integrationId };
-    const reach = { hosts, owner, identity: connector.clientIdentity?.(config, credentials.data) };
+    const reach = { hosts, owner, identity: connector.clientIdentity?.(config, credentials) };
     const createHttp = (until: AbortSignal) => options.createHttpClient({ ...reach, signal: until });
     const context = {
       config,
-      credentials: credentials.data,
+      credentials,
       mappings: integration.recordTypes,
       http: rateLimitedHttp(createHttp(signal), {
         budget: permitsOf(tenantId, integrationId),
@@ -83,7 +81,7 @@ export function createConnectorOpener(
       accessTokens: accountTokensOf(
         connector,
         config,
-        { ...owner, credentials: credentials.data, http: createHttp, signal },
+        { ...owner, credentials, http: createHttp, signal },
         accessTokensOf,
       ),
       signal,
@@ -153,13 +151,23 @@ export function findConnector(connectors: Record<string, Connector>, kind: strin
 }
 
 /** @throws CannotOpen for a configuration that another version of the connector has accepted */
-function configOf(connector: Connector, config: unknown): unknown {
+export function configOf(connector: Connector, config: unknown): unknown {
   const read = connector.configSchema.safeParse(config);
   if (read.success) return read.data;
+  const fault = faultIn(read.error);
+  if (fault !== undefined) throw fault;
   const [issue] = read.error.issues;
   throw new CannotOpen(
     `The configuration does not fit this version of the connector "${connector.kind}". ` +
       `/config/${(issue?.path ?? []).join('/')}: ${issue?.message ?? 'not accepted'}.`,
+  );
+}
+
+function credentialsOf(connector: Connector, given: unknown): unknown {
+  const read = connector.credentialsSchema.safeParse(given);
+  if (read.success) return read.data;
+  throw (
+    faultIn(read.error) ?? new Unauthorized('The integration has no credentials that its connector can use.')
   );
 }
 

@@ -19,6 +19,11 @@ export const SERVER_ERRORS = {
     title: 'The database is read-only at the moment',
     detail: 'Reading works. Send the request again after the time in Retry-After.',
   },
+  connector_faulty: {
+    status: 503,
+    title: 'A connector package is faulty',
+    detail: 'The people who run Syncline have to correct or replace the package that the error names.',
+  },
   not_ready: {
     status: 503,
     title: 'The process is not ready',

@@ -2,6 +2,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
 import { TenantDeleted } from '../../db/database';
+import { isConnectorFault } from '../../domain/connector-fault';
 import { transientDatabaseError } from './database-errors';
 import { HttpError, toProblem } from './http-error';
 import { TransientErrorsLog } from './transient-errors-log';
@@ -40,5 +41,7 @@ function toHttpError(error: unknown): HttpError {
   if (error instanceof TenantDeleted) return new HttpError('tenant_deleted', { cause: error });
   // Thrown by the router on an invalid percent-escape.
   if (error instanceof URIError) return new HttpError('invalid_path', { cause: error });
+  if (isConnectorFault(error))
+    return new HttpError('connector_faulty', { detail: error.message, cause: error });
   return transientDatabaseError(error) ?? new HttpError('internal_error', { cause: error });
 }

@@ -222,7 +222,7 @@ function problemCodesOf(route: Route, access: Access): ErrorCode[] {
     ...(route.needsIfMatch === true ? (['precondition_required', 'precondition_failed'] as const) : []),
     ...(access === 'public' && !isConsoleOnly(route.path)
       ? []
-      : (['too_many_requests', 'database_unavailable', 'database_read_only'] as const)),
+      : (['too_many_requests', 'database_unavailable', 'database_read_only', 'connector_faulty'] as const)),
     ...(access === 'public' ? [] : ([isConsoleOnly(route.path) ? 'not_signed_in' : 'unauthorized'] as const)),
     ...(isConsoleOnly(route.path) && takesBody ? (['cross_site_request'] as const) : []),
     ...(access === 'operator' || access === 'admin' ? (['role_insufficient'] as const) : []),

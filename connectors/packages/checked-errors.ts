@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ConnectorContext } from '../connector';
 import { ConnectorError, RateLimited, RecordRejected } from '../errors';
 import { hiding, textsIn } from '../redaction';
-import { asFault, PackageFault } from './guarded-calls';
+import { asFault, PackageFault, textOf } from './guarded-calls';
 
 const TEXT_LENGTH_MAX = 2_000;
 const FIELD_ERRORS_MAX = 100;
@@ -24,6 +24,20 @@ export function checkedError(
   packageName: string,
   member: string,
   secrets: readonly string[] = [],
+): ConnectorError {
+  try {
+    return readError(given, packageName, member, secrets);
+  } catch {
+    // Frozen, or with members that are code.
+    return new PackageFault(packageName, member, 'reported an error that cannot be read');
+  }
+}
+
+function readError(
+  given: unknown,
+  packageName: string,
+  member: string,
+  secrets: readonly string[],
 ): ConnectorError {
   const hide = hiding(secrets);
   const shown = (text: string) => hide(text).slice(0, TEXT_LENGTH_MAX);
@@ -52,8 +66,8 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && !Number
 
 /** The error itself, unless its message holds a secret. */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
-  const { message } = (error ?? {}) as Partial<Error>;
-  if (typeof message !== 'string') return error;
+  const message = textOf(error, 'message');
+  if (message === undefined) return error;
   const text = hiding(secrets)(message);
   return text === message ? error : new Error(text);
 }

@@ -1,6 +1,7 @@
 /** What a connector from a package may return: shapes, sizes and ids, and plain JSON. */
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../domain/json';
+import type { OAuthSettings } from '../../domain/oauth/authorization';
 import type { Connector, ReadAbilities, ReadPage, RemoteRecord, UnreadableRecord } from '../connector';
 
 const RECORDS_MAX = 10_000;
@@ -46,10 +47,34 @@ const recordType = z.object({
     .max(5_000),
 });
 const names = z.array(z.string().min(1).max(200)).max(1_000);
-const anObject = z.custom<object>(
-  (value) => typeof value === 'object' && value !== null && !(value instanceof Promise),
-  'is no object',
-);
+const address = z.string().max(TEXT_LENGTH_MAX).refine(isAddress, 'is no address with http or https');
+const parameters = z.record(z.string(), z.string());
+const oauth = z.object({
+  appId: text,
+  authorizationUrl: address,
+  tokenUrl: address,
+  issuer: text.optional(),
+  scopes: z.array(text).max(1_000),
+  scopeSeparator: text,
+  pkce: z.enum(['S256', 'none']),
+  clientAuth: z.enum(['basic', 'body', 'none']),
+  authorizationParameters: parameters,
+  tokenParameters: parameters,
+  refreshAheadSeconds: z.number().min(0),
+  header: text,
+  value: text,
+  account: z
+    .object({
+      url: address.optional(),
+      id: text.optional(),
+      value: text.optional(),
+      name: text.optional(),
+    })
+    .optional(),
+  accounts: z
+    .object({ url: address, items: text, id: text, name: text.optional(), parameter: text })
+    .optional(),
+} satisfies Record<keyof OAuthSettings, z.ZodType>);
 
 /** Of the members that are functions; the pages and results of calls have functions of their own below. */
 export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
@@ -67,7 +92,7 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
   clientIdentity: z.object({ certificate: z.string(), key: z.string() }).optional(),
   validate: z.array(z.object({ pointer: text, message: text })),
   origins: z.record(z.string(), z.string()),
-  oauth: anObject.optional(),
+  oauth: oauth.optional(),
   credentialNames: names,
   hosts: z.array(z.string().refine(isHost, 'is no host, or host and port')).max(100),
   readAbilities: z
@@ -79,7 +104,7 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
       declaredAt: z.object({ filter: text.optional(), paging: text.optional() }).optional(),
     } satisfies Record<keyof ReadAbilities, z.ZodType>)
     .nullable(),
-  readSignature: anObject,
+  readSignature: z.union([json, z.array(z.json())]),
   canReadNamed: z.boolean(),
   ranges: z.array(z.string().min(1).max(TEXT_LENGTH_MAX)).max(64).nullable(),
   count: z.int().min(0).nullable(),
@@ -143,6 +168,10 @@ function unusable(item: unknown, error: z.ZodError): UnreadableRecord {
 export function firstIssue(error: z.ZodError): string {
   const [issue] = error.issues;
   return `${issue?.path.join('.') || 'the result'}: ${issue?.message ?? 'is not as expected'}`;
+}
+
+function isAddress(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 function isHost(host: string): boolean {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { ConnectorError } from '../errors';
 import type { IncomingOutcome, IncomingWebhooks } from '../incoming';
+import { textsIn } from '../redaction';
 import { checkedError, secretsIn, withoutSecrets } from './checked-errors';
 import { checkPage, firstIssue, json, remoteId, remoteVersion, RESULTS } from './checked-results';
 import {
@@ -15,29 +16,37 @@ import {
   PackageFault,
   watchRequests,
   withinLimits,
+  wordsOf,
 } from './guarded-calls';
+import { guardSchema, type SchemaOwner } from './guarded-schemas';
 
 type Call = (...given: unknown[]) => unknown;
 
 /** Their context is the last argument. */
 const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType', 'subscribe'] as const;
 const PAGES = ['readPage', 'readNamed'] as const;
+/** Errors of other kinds say nothing about the third party, of which these members know nothing. */
+const MAY_REFUSE = ['clientIdentity'];
+/** Their argument that no message may quote. */
+const CREDENTIALS_AT: Record<string, number> = { validate: 2, clientIdentity: 1 };
 /** Results instead of a fault, for members that lists of integrations show or that no call uses. */
 const INSTEAD: Record<string, unknown> = { recordTypes: [], appName: undefined, callsAtOnce: 1 };
 
 export function guardConnector(
   connector: Connector,
   packageName: string,
-  limits: CallLimits = CALL_LIMITS,
+  { limits = CALL_LIMITS, onFault = () => undefined }: Partial<Pick<Own, 'limits' | 'onFault'>> = {},
 ): Connector {
-  const own = { packageName, connector, limits };
-  const { kind, title, description, configSchema, credentialsSchema, batchSize, onDelete } = connector;
+  const own = { packageName, connector, limits, onFault };
+  const { kind, title, description, batchSize, onDelete } = connector;
+  const schema = (member: SchemaOwner['member']) =>
+    guardSchema(connector[member], { packageName, member, onFault });
   const guarded: Record<string, unknown> = {
     kind,
     title,
     description,
-    configSchema,
-    credentialsSchema,
+    configSchema: schema('configSchema'),
+    credentialsSchema: schema('credentialsSchema'),
     batchSize,
     onDelete,
     push: guardedPush(own),
@@ -50,7 +59,8 @@ export function guardConnector(
   }
   for (const member of PAGES)
     if (connector[member] !== undefined) guarded[member] = limited(own, member, checkPage);
-  if (connector.incoming !== undefined) guarded['incoming'] = direct(own, 'incoming', guardedIncoming);
+  if (connector.incoming !== undefined)
+    guarded['incoming'] = direct(own, 'incoming', (given) => guardedIncoming(given, own));
   return guarded as unknown as Connector;
 }
 
@@ -58,15 +68,29 @@ interface Own {
   packageName: string;
   connector: Connector;
   limits: CallLimits;
+  /** Called for faults that are not thrown. */
+  onFault(fault: Error): void;
 }
 
-function direct({ packageName, connector }: Own, member: string, check: (result: unknown) => unknown): Call {
+function direct(own: Own, member: string, check: (result: unknown) => unknown): Call {
+  const { packageName, connector } = own;
   return (...given) => {
     try {
       return check(ignoringRejection((connector[member as keyof Connector] as Call).apply(connector, given)));
     } catch (error) {
-      if (Object.hasOwn(INSTEAD, member)) return INSTEAD[member];
-      throw faultOf(error, packageName, member);
+      const found = faultOf(
+        error,
+        packageName,
+        member,
+        textsIn(given[CREDENTIALS_AT[member] ?? given.length]),
+      );
+      const fault =
+        found instanceof PackageFault || MAY_REFUSE.includes(member)
+          ? found
+          : new PackageFault(packageName, member, `threw ${wordsOf(found)}`, { cause: found });
+      if (!Object.hasOwn(INSTEAD, member)) throw fault;
+      own.onFault(fault);
+      return INSTEAD[member];
     }
   };
 }
@@ -198,7 +222,7 @@ const outcome = z.union([
 ]);
 
 /** The address of an integration is public, so a call that the connector cannot verify is refused. */
-function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
+function guardedIncoming(given: unknown, { packageName, onFault }: Own): IncomingWebhooks | undefined {
   if (given === undefined) return undefined;
   const webhooks = given as IncomingWebhooks;
   return {
@@ -208,7 +232,8 @@ function guardedIncoming(given: unknown): IncomingWebhooks | undefined {
     receive(call, secret): IncomingOutcome {
       try {
         return outcome.parse(ignoringRejection(webhooks.receive(call, secret)));
-      } catch {
+      } catch (error) {
+        onFault(faultOf(error, packageName, 'receive', secret === null ? [] : [secret]));
         return { kind: 'refused' };
       }
     },

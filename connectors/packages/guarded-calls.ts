@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectorContext, HttpClient } from '../connector';
+import type { ConnectorFault } from '../../domain/connector-fault';
 import { ConnectorError, Unavailable } from '../errors';
 
 export interface CallLimits {
@@ -16,16 +17,33 @@ export interface CallLimits {
 export const CALL_LIMITS: CallLimits = { pushMs: 300_000, callMs: 120_000, stopMs: 5_000 };
 
 /** A fault of the package: it is repeated like a call without an answer, and says whose fault it is. */
-export class PackageFault extends Unavailable {
-  constructor(packageName: string, member: string, why: string, options?: ErrorOptions) {
-    super(`The connector package ${packageName} is faulty: ${member} ${why}.`, null, options);
+export class PackageFault extends Unavailable implements ConnectorFault {
+  constructor(
+    readonly faultyPackage: string,
+    member: string,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`The connector package ${faultyPackage} is faulty: ${member} ${why}.`, null, options);
   }
 }
 
 /** The name of an error and the beginning of its message: the stack is for the log. */
 export function wordsOf(error: unknown): string {
-  const { name, message } = (error ?? {}) as Partial<Error>;
-  return typeof message === 'string' ? `${name}: ${message}`.slice(0, 300) : 'something else than an error';
+  const message = textOf(error, 'message');
+  return message === undefined
+    ? 'something else than an error'
+    : `${textOf(error, 'name') ?? 'Error'}: ${message}`.slice(0, 300);
+}
+
+/** undefined: it has none, or its code fails. */
+export function textOf(error: unknown, member: 'name' | 'message'): string | undefined {
+  try {
+    const text = ((error ?? {}) as Partial<Error>)[member];
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A promise where none is expected: an unhandled rejection would end the process. */

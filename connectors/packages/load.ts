@@ -21,7 +21,7 @@ interface ConnectorPackages {
 }
 
 interface LoadOptions {
-  log: { info(fields: object, message: string): void };
+  log: Record<'info' | 'error', (fields: object, message: string) => void>;
   importFile?: (file: string) => Promise<unknown>;
   importMs?: number;
 }
@@ -30,6 +30,8 @@ interface LoadOptions {
 export class PackagesRefused extends Error {}
 
 const IMPORT_MS = 30_000;
+/** Of a package in a process: what its users enter can make the words of each fault others. */
+const FAULTS_LOGGED_MAX = 20;
 const importAsUrl = (file: string): Promise<unknown> => import(pathToFileURL(file).href);
 
 /** @throws PackagesRefused */
@@ -48,7 +50,13 @@ export async function loadConnectorPackages(
       const { connector } = definitionIn(await importWithin(() => importFile(found.entry), importMs));
       const { kind } = connector;
       if (Object.hasOwn(connectors, kind)) throw new Refused(takenWords(kind, packageOf.get(kind)));
-      connectors[kind] = guardConnector(connector, found.name);
+      const known = new Set<string>();
+      const onFault = (fault: Error) => {
+        if (known.has(fault.message) || known.size === FAULTS_LOGGED_MAX) return;
+        known.add(fault.message);
+        log.error({ package: found.name, connector: kind, err: fault }, 'connector package faulty');
+      };
+      connectors[kind] = guardConnector(connector, found.name, { onFault });
       packageOf.set(kind, name);
       log.info({ package: found.name, version: found.version, connector: kind }, 'connector package loaded');
     } catch (error) {
@@ -85,9 +93,18 @@ function definitionIn(imported: unknown): ConnectorDefinition {
   let exported = imported;
   for (let depth = 0; depth < 2 && !isDefinition(exported); depth += 1)
     exported = (exported as { default?: unknown } | undefined)?.default;
-  const problem = problemOfDefinition(exported);
+  const problem = problemOf(exported);
   if (problem !== undefined) throw new Refused(problem);
   return exported as ConnectorDefinition;
+}
+
+/** A package may have getters, which are code. */
+function problemOf(exported: unknown): string | undefined {
+  try {
+    return problemOfDefinition(exported);
+  } catch (error) {
+    return `has a connector that cannot be examined. ${wordsOf(error)}`;
+  }
 }
 
 const isDefinition = (exported: unknown): boolean =>

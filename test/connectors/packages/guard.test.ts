@@ -77,6 +77,25 @@ describe('other members', () => {
     await expect(guarded({ check }).check(silent())).rejects.toThrow(faultIn('check') + words);
   });
 
+  it.each<[string, () => unknown]>([
+    ['is frozen', () => Object.freeze(new Unavailable('The shop is closed.'))],
+    [
+      'fails itself',
+      () =>
+        Object.defineProperty(new Unavailable('x'), 'message', {
+          get: () => {
+            throw new Error('No message.');
+          },
+        }),
+    ],
+  ])('an error of a check that %s is a fault of the package', async (_what, error) => {
+    const check = async () => {
+      throw error();
+    };
+
+    await expect(guarded({ check }).check(silent())).rejects.toThrow(faultIn('check'));
+  });
+
   it('do not take the list of integrations, or the queue of pushes, down with them', () => {
     const recordTypes = () => {
       throw new Error('an older configuration');

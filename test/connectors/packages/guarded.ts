@@ -15,7 +15,10 @@ export const neverCalled = async (): Promise<never> => {
   throw new Error('no request was expected');
 };
 
-export function guarded(members: Record<string, unknown>): Connector {
+export function guarded(
+  members: Record<string, unknown>,
+  onFault: (fault: Error) => void = () => undefined,
+): Connector {
   const connector = {
     kind: 'acme',
     title: 'Acme',
@@ -30,7 +33,7 @@ export function guarded(members: Record<string, unknown>): Connector {
     check: async () => undefined,
     ...members,
   };
-  return guardConnector(connector as unknown as Connector, '@acme/connector', LIMITS);
+  return guardConnector(connector as unknown as Connector, '@acme/connector', { limits: LIMITS, onFault });
 }
 
 export const pushed = (item: PushItem, more: object = {}) => ({

@@ -37,7 +37,8 @@ const importFile = async (file: string): Promise<unknown> => {
 async function load(names: string[], importMs = 10_000) {
   const connectors: Record<string, Connector> = { ...builtIn };
   const logged: object[] = [];
-  const log = { info: (fields: object) => void logged.push(fields) };
+  const note = (fields: object) => void logged.push(fields);
+  const log = { info: note, error: note };
   await loadConnectorPackages({ names, folder }, connectors, { log, importFile, importMs });
   return { connectors, logged };
 }
@@ -72,7 +73,7 @@ describe('a package that CONNECTOR_PACKAGES names', () => {
     const inner = path.join(folder, 'a', 'b');
 
     await loadConnectorPackages({ names: ['above'], folder: inner }, connectors, {
-      log: { info() {} },
+      log: { info() {}, error() {} },
       importFile,
     });
 
@@ -172,7 +173,11 @@ describe('a package that CONNECTOR_PACKAGES names', () => {
 
   it('does not hold up the start for ever', async () => {
     const connectors = {};
-    const options = { log: { info() {} }, importFile: () => new Promise(() => undefined), importMs: 20 };
+    const options = {
+      log: { info() {}, error() {} },
+      importFile: () => new Promise(() => undefined),
+      importMs: 20,
+    };
     given('slow', '');
 
     await expect(loadConnectorPackages({ names: ['slow'], folder }, connectors, options)).rejects.toThrow(
@@ -198,7 +203,7 @@ describe('syncline/connector', () => {
       });
       const connectors: Record<string, Connector> = {};
       await loadConnectorPackages({ names: [home], folder }, connectors, {
-        log: { info() {} },
+        log: { info() {}, error() {} },
         importFile: importOwn,
       });
       expect(
