@@ -10,18 +10,17 @@ import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import { setCurrentVersion } from '../../db/third-parties/definitions';
 import {
   countMoves,
-  findMove,
   type MoveKey,
   type MoveSearch,
   pickMoves,
-  updateMove,
 } from '../../db/third-parties/rollout-integrations';
-import { advanceRow, findRollout, type Rollout } from '../../db/third-parties/rollouts';
+import { advanceRow, findRollout, noteTrouble, type Rollout } from '../../db/third-parties/rollouts';
 import { sizeOfStep } from '../../domain/third-parties/rollout';
 import type { ActivityDependencies } from '../dependencies';
 import { findPart } from './find-integrations';
 import { checkMove, makeMove, rollBackMove } from './make-move';
 import { planMove, type RolloutDependencies } from './plan-move';
+import { troubleOf } from './rollout-trouble';
 
 export interface DefinitionRolloutActivities {
   advanceDefinitionRollout(input: DefinitionRolloutInput): Promise<DefinitionRolloutReport>;
@@ -48,7 +47,7 @@ export const createDefinitionRolloutActivities = (
     let report: DefinitionRolloutReport;
     do {
       activity.heartbeat();
-      report = await new RolloutSlice(dependencies, input, activity).advance();
+      report = await new RolloutSlice(dependencies, input, activity).advanceOrSayWhyNot();
     } while (
       report.state === 'more' &&
       !dependencies.isStopping() &&
@@ -68,7 +67,18 @@ class RolloutSlice {
     private readonly activity: Pick<Context, 'cancellationSignal' | 'heartbeat'>,
   ) {}
 
-  async advance(): Promise<DefinitionRolloutReport> {
+  async advanceOrSayWhyNot(): Promise<DefinitionRolloutReport> {
+    try {
+      return await this.advance();
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (!this.activity.cancellationSignal.aborted)
+        await this.platform((work) => noteTrouble(work, { ...this.input, trouble })).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async advance(): Promise<DefinitionRolloutReport> {
     const rollout = await this.platform((work) => findRollout(work, this.input));
     if (rollout === undefined || rollout.finishedAt !== null || rollout.pausedAt !== null) return ENDED;
     switch (rollout.state) {
@@ -131,7 +141,7 @@ class RolloutSlice {
       });
       // Counted first: what is interrupted may be counted twice, and is observed in any case.
       await this.write(rollout, { stepMoves: rollout.stepMoves + moves.length });
-      await this.forEach(moves, (move) => this.move(move));
+      await this.forEach(moves, (move) => makeMove(this.dependencies, move));
       return MORE;
     }
     if (rollout.step > rollout.steps.length) {
@@ -139,16 +149,6 @@ class RolloutSlice {
       return MORE;
     }
     return rollout.stepMoves === 0 ? this.endStep(rollout) : this.observe(rollout);
-  }
-
-  /** If a move cannot be made, its dry run is repeated, which ends after a few times. */
-  private async move(key: MoveKey): Promise<void> {
-    try {
-      await makeMove(this.dependencies, key);
-    } catch (error) {
-      await this.dependencies.database.withTenant(key.tenantId, (work) => planAgain(work, key));
-      throw error;
-    }
   }
 
   /** Waits, and looks whether integrations fail that did not fail before. */
@@ -262,9 +262,4 @@ class RolloutSlice {
     await Promise.all(Array.from({ length: ROLLOUT_LIMITS.atOnce }, next));
     if (errors.length > 0) throw errors[0];
   }
-}
-
-async function planAgain(work: TenantWork, key: MoveKey): Promise<void> {
-  const move = await findMove(work, { ...key, lock: true });
-  if (move?.state === 'planned') await updateMove(work, key, { state: 'found' });
 }

@@ -12,9 +12,17 @@ import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { changeIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { readHealth } from '../../db/third-parties/integration-health';
-import { findMove, type Move, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
+import {
+  findMove,
+  isMovedLater,
+  type Move,
+  type MoveKey,
+  updateMove,
+} from '../../db/third-parties/rollout-integrations';
 import { findRollout, lockRollout, type Rollout } from '../../db/third-parties/rollouts';
+import type { RolloutTrouble } from '../../db/tables/third-parties';
 import { findReadDifferently } from '../../domain/connector-settings';
+import { jsonEquals } from '../../domain/json';
 import type { ProblemDetail } from '../../domain/problem-detail';
 import {
   type Following,
@@ -26,17 +34,47 @@ import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { requireRules } from './find-integrations';
 import { followingOf, type RolloutDependencies } from './plan-move';
+import { knownTrouble, toColumn, wholeOf } from './rollout-trouble';
 
 interface Locked {
   work: TenantWork;
   rollout: Rollout;
   move: Move;
   integration: Integration;
-  connector: Connector;
+  connectors: Record<string, Connector>;
 }
 
 /** Does nothing if the rollout was paused, canceled or is rolled back meanwhile. */
-export function makeMove(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
+export async function makeMove(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
+  try {
+    await applyPlan(dependencies, key);
+  } catch (error) {
+    const trouble = knownTrouble(error);
+    await dependencies.database.withTenant(key.tenantId, (work) => planAgain(work, key, trouble));
+    if (trouble === undefined) throw error;
+  }
+}
+
+/** What was known to hinder the change holds it back; otherwise its dry run is repeated, a few times. */
+async function planAgain(work: TenantWork, key: MoveKey, trouble: RolloutTrouble | undefined): Promise<void> {
+  const move = await findMove(work, { ...key, lock: true });
+  if (move?.state !== 'planned') return;
+  await updateMove(
+    work,
+    key,
+    trouble === undefined
+      ? { state: 'found', problems: toColumn([FAILED]) }
+      : { state: 'held_back', problems: toColumn([wholeOf(trouble)]), plannedAt: work.now },
+  );
+}
+
+const FAILED: ProblemDetail = {
+  pointer: '',
+  code: 'dry_run_failed',
+  message: 'A worker fails at the change; its log says why.',
+};
+
+function applyPlan(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
   return underLocks(dependencies, key, 'running', async (locked) => {
     const { work, rollout, move, integration } = locked;
     if (move.state !== 'planned' || move.settingsAfter === null) return;
@@ -59,13 +97,15 @@ export function rollBackMove(dependencies: RolloutDependencies, key: MoveKey): P
     const { work, rollout, move, integration } = locked;
     if (move.state !== 'changed' && move.state !== 'failed') return;
     if (integration.definitionVersion !== rollout.version) return leave(work, key);
+    if (await isMovedLater(work, move, rollout)) return leave(work, key);
     if (rollout.isAdoption) {
+      if ((integration.definitionChosenIn ?? 0) > (move.seenVersion ?? 0)) return leave(work, key, CHOSEN);
       await change(locked, followingOf(integration), null);
       return updateMove(work, key, { state: 'rolled_back' });
     }
     const former = await formerOf(locked, dependencies);
     if ('problems' in former) {
-      const problems = JSON.stringify(former.problems);
+      const problems = toColumn(former.problems);
       return updateMove(work, key, { state: 'not_rolled_back', problems });
     }
     await change(locked, former.settings, move.fromVersion);
@@ -107,31 +147,41 @@ function underLocks(
     const integration = await lockIntegration(work, key);
     const followed = rollout.isAdoption && state === 'running' ? null : rollout.definitionKey;
     if (integration?.definitionKey !== followed) return leave(work, key);
-    const connector = findConnector(oauth.connectors, integration.connector);
-    return run({ work, rollout, move, integration, connector });
+    return run({ work, rollout, move, integration, connectors: oauth.connectors });
   });
 }
 
-const leave = (work: TenantWork, key: MoveKey): Promise<void> => updateMove(work, key, { state: 'gone' });
+const leave = (work: TenantWork, key: MoveKey, why?: ProblemDetail): Promise<void> =>
+  updateMove(work, key, { state: 'gone', ...(why && { problems: toColumn([why]) }) });
+
+const CHOSEN: ProblemDetail = {
+  pointer: '/third_party',
+  code: 'chosen_since',
+  message: 'A person has chosen the definition since, so the integration follows it.',
+};
 
 async function change(
-  { work, rollout, integration, connector }: Locked,
+  { work, rollout, integration, connectors }: Locked,
   { signIn, parameters, config, recordTypes }: Following,
   version: number | null,
 ): Promise<void> {
   const { integrationId } = integration;
+  const readDifferently = jsonEquals(config, integration.config)
+    ? []
+    : findReadDifferently(
+        findConnector(connectors, integration.connector),
+        integration.config,
+        config,
+        Object.keys(integration.recordTypes),
+      );
   const changed = await changeIntegration(work, {
     integrationId,
     change: {
       definition: version === null ? null : { key: rollout.definitionKey, version, signIn, parameters },
+      isByRollout: true,
       config,
       recordTypes,
-      readDifferently: findReadDifferently(
-        connector,
-        integration.config,
-        config,
-        Object.keys(integration.recordTypes),
-      ),
+      readDifferently,
     },
     by: 'platform',
   });
@@ -154,9 +204,10 @@ async function change(
 
 /** The former settings, with what was edited since the change as differences. */
 async function formerOf(
-  { work, rollout, move, integration, connector }: Locked,
+  { work, rollout, move, integration, connectors }: Locked,
   { whyUrlIsRefused, oauth }: RolloutDependencies,
 ): Promise<{ settings: Following } | { problems: ProblemDetail[] }> {
+  const connector = findConnector(connectors, integration.connector);
   const { settingsBefore, settingsAfter } = move;
   const current = followingOf(integration);
   const former =

@@ -2,13 +2,12 @@
  * The dry run of a rollout for one integration: its settings under the new version, what differs, whether the
  * app accepts them, and what would be pushed. Nothing changes.
  */
-import type { Connector } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { previewMapping } from '../../db/push/backfill';
 import { showEffects } from '../../db/push/outbound-brakes';
-import { findMove, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
+import { findMove, type Move, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
 import type { Rollout } from '../../db/third-parties/rollouts';
 import type { MappingEffect } from '../../domain/push/braked-effect';
 import { jsonEquals } from '../../domain/json';
@@ -22,6 +21,7 @@ import { tryConnection } from '../integrations/integration-check';
 import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { adoptingOf, requireRules } from './find-integrations';
+import { knownTrouble, toColumn, wholeOf } from './rollout-trouble';
 
 export type RolloutDependencies = Pick<
   ActivityDependencies,
@@ -46,6 +46,33 @@ export async function planMove(
   // A transaction of its own: a dry run that fails counts.
   const tries = await database.withTenant(key.tenantId, (work) => beginTry(work, key));
   if (tries === undefined) return;
+  try {
+    await runDry(dependencies, rollout, key, { tries, signal });
+  } catch (error) {
+    if (!signal.aborted)
+      await database
+        .withTenant(key.tenantId, async (work) => {
+          if (await isUnderWay(work, key, tries))
+            await updateMove(work, key, { problems: toColumn([FAILED]) });
+        })
+        .catch(() => undefined);
+    throw error;
+  }
+}
+
+const FAILED: ProblemDetail = {
+  pointer: '',
+  code: 'dry_run_failed',
+  message: 'A worker fails at the dry run; its log says why.',
+};
+
+async function runDry(
+  dependencies: RolloutDependencies,
+  rollout: Planned,
+  key: MoveKey,
+  { tries, signal }: { tries: number; signal: AbortSignal },
+): Promise<void> {
+  const { database } = dependencies;
   const plan = await database.withTenant(key.tenantId, async (work) => {
     if (!(await isUnderWay(work, key, tries))) return undefined;
     const integration = await findIntegration(work, key);
@@ -53,7 +80,11 @@ export async function planMove(
       await updateMove(work, key, { state: 'gone', plannedAt: work.now });
       return undefined;
     }
-    return planFor(work, dependencies, integration, rollout);
+    return planFor(work, dependencies, integration, rollout).catch((error: unknown) => {
+      const trouble = knownTrouble(error);
+      if (trouble === undefined) throw error;
+      return { integration, after: undefined, differences: [], problems: [wholeOf(trouble)] };
+    });
   });
   if (plan === undefined) return;
   const refused = plan.problems.length > 0 || plan.after === undefined;
@@ -73,7 +104,7 @@ export async function planMove(
           : changedPointers(followingOf(plan.integration), plan.after).slice(0, DRY_RUN_LIMITS.pointersMax),
       ),
       differences: JSON.stringify(plan.differences.slice(0, DRY_RUN_LIMITS.pointersMax)),
-      problems: JSON.stringify(problems),
+      problems: toColumn(problems),
       settingsAfter: plan.after === undefined ? null : JSON.stringify(plan.after),
       recordsTouched: impact?.touched ?? null,
       recordsExamined: impact?.examined ?? null,
@@ -90,17 +121,23 @@ async function beginTry(work: TenantWork, key: MoveKey): Promise<number | undefi
   // A person's request begins a new count.
   const tries = move.state === 'held_back' ? 0 : move.tries;
   if (tries >= DRY_RUN_LIMITS.triesMax) {
-    const problem = {
-      pointer: '',
-      code: 'dry_run_failed',
-      message: 'The dry run did not end, or the integration was edited during each of its dry runs.',
-    };
-    const problems = JSON.stringify([problem]);
+    const problems = toColumn([whyNone(move)]);
     await updateMove(work, key, { state: 'held_back', problems, plannedAt: work.now });
     return undefined;
   }
-  await updateMove(work, key, { state: 'found', tries: tries + 1 });
+  await updateMove(work, key, { state: 'found', tries: tries + 1, problems: null });
   return tries + 1;
+}
+
+/** Why the dry runs have come to nothing: the last one has left its problems, or none if it has succeeded. */
+function whyNone({ problems }: Move): ProblemDetail {
+  const [last] = problems ?? [];
+  if (last !== undefined) return last;
+  const message =
+    problems === null
+      ? 'The dry run did not end: the worker died, or lost the database, each time.'
+      : 'The integration was edited after each of its dry runs. Retry it when nobody edits it.';
+  return { pointer: '', code: 'dry_run_failed', message };
 }
 
 /** False for a worker that was thought dead: another one has made the dry run, and perhaps the change. */
@@ -121,7 +158,6 @@ function mayChange(
 
 interface Plan {
   integration: Integration;
-  connector: Connector;
   after: Following | undefined;
   /** JSON Pointers to what stays its own. */
   differences: string[];
@@ -138,14 +174,14 @@ async function planFor(
   const connector = findConnector(oauth.connectors, integration.connector);
   const moved = await (rollout.isAdoption ? adopt : follow)(work, dependencies, integration, rollout);
   if ('problems' in moved)
-    return { integration, connector, after: undefined, differences: [], problems: moved.problems };
+    return { integration, after: undefined, differences: [], problems: moved.problems };
   const { after, differences } = moved;
   const problems = checkSettings(connector, after, whyUrlIsRefused);
-  if (problems.length > 0) return { integration, connector, after, differences, problems };
+  if (problems.length > 0) return { integration, after, differences, problems };
   const place = { connector, config: after.config };
   const origins = await findMovedOrigins(work, oauth.encryption, { before: integration, ...place });
   const ofApp = await findOAuthAppProblems(work, connector, after.config);
-  return { integration, connector, after, differences, problems: [...origins.problems, ...ofApp] };
+  return { integration, after, differences, problems: [...origins.problems, ...ofApp] };
 }
 
 type Moved = { problems: ProblemDetail[] } | { after: Following; differences: string[] };

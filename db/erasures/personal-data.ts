@@ -57,7 +57,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     tenant: 'settings_before settings_after',
   }),
   definition_rollouts: of({
-    figure: 'definition_key state steps list_cursor paused_because created_by approved_by',
+    figure: 'definition_key state steps list_cursor paused_because trouble created_by approved_by',
   }),
   deletion_reviews: of({ figure: 'record_type state kind fields', tenant: 'decided_by' }),
   drifts: ofRecord({ figure: 'record_type place', row: 'expected found' }),

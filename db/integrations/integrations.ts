@@ -16,6 +16,7 @@ const COLUMNS = [
   'definitionVersion',
   'definitionSignIn',
   'definitionParameters',
+  'definitionChosenIn',
   'mappingChangedBy',
   'credentialsUpdatedAt',
   'gracePeriodMs',

@@ -75,6 +75,7 @@ import * as appWebhooks from './2026-12-13-app-webhooks';
 import * as syncTokens from './2026-12-13-sync-tokens';
 import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
+import * as rolloutFacts from './2026-12-14-rollout-facts';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -152,4 +153,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-13-sync-tokens': syncTokens,
   '2026-12-13-webhook-subscriptions': webhookSubscriptions,
   '2026-12-14-expected-rows': expectedRows,
+  '2026-12-14-rollout-facts': rolloutFacts,
 };

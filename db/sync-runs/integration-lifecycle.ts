@@ -22,7 +22,7 @@ import { addSyncDatasets, forgetSyncTokens, forgetWatermarks } from './sync-data
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
-import { type DefinitionColumns, definitionColumns } from '../third-parties/definition-columns';
+import { changedDefinition, type DefinitionColumns } from '../third-parties/definition-columns';
 import { updateSchedules } from './sync-schedules';
 import { beginBackgroundTask } from '../platform/background-tasks';
 import { enqueuePush } from '../platform/outbox';
@@ -35,6 +35,8 @@ export interface IntegrationChange {
   accountName?: string | undefined;
   /** The version of the definition, and what is taken from it; null = it follows none any more. */
   definition?: DefinitionColumns | null | undefined;
+  /** Otherwise a person chooses the definition, and no rollback undoes that. */
+  isByRollout?: boolean;
   config?: JsonObject | undefined;
   /** The record types of which the new configuration reads other records, or reads them differently. */
   readDifferently?: readonly string[] | undefined;
@@ -83,7 +85,7 @@ export async function changeIntegration(
     .set({
       ...(change.app === undefined ? {} : { app: change.app }),
       ...(change.accountName === undefined ? {} : { accountName: change.accountName }),
-      ...(change.definition === undefined ? {} : definitionColumns(change.definition)),
+      ...changedDefinition(change, before),
       ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
       ...(change.typeSettings === undefined ? {} : { typeSettings: JSON.stringify(change.typeSettings) }),
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),

@@ -38,6 +38,8 @@ export interface IntegrationsTable {
   definitionVersion: number | null;
   definitionSignIn: string | null;
   definitionParameters: Json<Record<string, string>> | null;
+  /** The `version` in which a person last chose definition, sign-in or parameters; null = none did. */
+  definitionChosenIn: Generated<number | null>;
   /** Encrypted text of db/platform/encryption.ts. Only a connector gets the decrypted value. */
   credentials: string | null;
   credentialsUpdatedAt: Date | null;

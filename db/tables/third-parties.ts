@@ -72,12 +72,20 @@ export interface DefinitionRolloutsTable {
   retryAt: Date | null;
   pausedAt: Date | null;
   pausedBecause: 'requested' | 'failures' | null;
+  /** Why it does not go on although it is to; tried again all the time. null = it goes on. */
+  trouble: Json<RolloutTrouble | null> | null;
   createdBy: string;
   createdAt: Date;
   approvedBy: string | null;
   approvedAt: Date | null;
   updatedAt: Date;
   finishedAt: Date | null;
+}
+
+export interface RolloutTrouble {
+  code: string;
+  /** For people. */
+  message: string;
 }
 
 /** A row of the tenant, so that it changes in one transaction with the integration. */

@@ -14,3 +14,18 @@ export function definitionColumns(use: DefinitionColumns | null | undefined) {
     definitionParameters: use == null ? null : JSON.stringify(use.parameters),
   };
 }
+
+/** undefined: it stays as it is. @param before the integration, whose row gets the next version */
+export function changedDefinition(
+  {
+    definition,
+    isByRollout = false,
+  }: { definition?: DefinitionColumns | null | undefined; isByRollout?: boolean },
+  before: { version: number },
+) {
+  if (definition === undefined) return {};
+  return {
+    ...definitionColumns(definition),
+    ...(isByRollout ? {} : { definitionChosenIn: before.version + 1 }),
+  };
+}

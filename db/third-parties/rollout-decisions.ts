@@ -5,6 +5,7 @@ import { findDefinition, setCurrentVersion } from './definitions';
 import {
   decideRollout,
   findOpenRollout,
+  findPublishedAgain,
   findRollout,
   lockRollout,
   type Rollout,
@@ -17,7 +18,9 @@ export type DecidedRollout =
   | { outcome: 'decided'; rollout: Rollout; before: RolloutState }
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; state: RolloutState; isPaused: boolean }
-  | { outcome: 'other_in_progress'; rolloutId: string };
+  | { outcome: 'other_in_progress'; rolloutId: string }
+  /** Another rollout has published the version since: it is the one to roll back. */
+  | { outcome: 'published_again'; rolloutId: string };
 
 interface Decision {
   rolloutId: string;
@@ -45,7 +48,11 @@ export async function decide(work: TenantWork, input: Decision): Promise<Decided
     if (decision === 'retry' && head?.currentVersion !== rollout.version)
       return { outcome: 'not_possible', state: rollout.state, isPaused: false };
   }
-  if (decision === 'roll-back') await useFormerVersion(work, rollout);
+  if (decision === 'roll-back' && !rollout.isAdoption) {
+    const again = await findPublishedAgain(work, rollout);
+    if (again !== undefined) return { outcome: 'published_again', rolloutId: again.rolloutId };
+    await useFormerVersion(work, rollout);
+  }
   return {
     outcome: 'decided',
     rollout: await decideRollout(work, { rolloutId, change }),
@@ -58,7 +65,6 @@ async function useFormerVersion(
   { definitionKey: key, version, formerVersion }: Rollout,
 ): Promise<void> {
   const head = await findDefinition(work, { key, forUpdate: true });
-  // An adoption has no former version: it changes nothing for new integrations.
   if (head?.currentVersion === version && formerVersion !== null)
     await setCurrentVersion(work, { key, version: formerVersion });
 }

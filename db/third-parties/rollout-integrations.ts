@@ -4,6 +4,7 @@ import { type RawBuilder, type Selectable, sql, type UpdateObject } from 'kysely
 import type { MoveState } from '../../domain/third-parties/rollout';
 import type { TenantWork, Work } from '../database';
 import type { Tables } from '../tables';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { DefinitionRolloutIntegrationsTable } from '../tables/third-parties';
 
 export type Move = Selectable<DefinitionRolloutIntegrationsTable>;
@@ -93,6 +94,30 @@ export async function updateMove(
     .where('rolloutId', '=', rolloutId)
     .where('integrationId', '=', integrationId)
     .execute();
+}
+
+/**
+ * Whether the integration has its version from a later rollout of the definition that was not rolled back. A
+ * move makes the version of the row after `seenVersion`.
+ */
+export async function isMovedLater(
+  { trx, tenantId }: TenantWork,
+  { integrationId, seenVersion }: Pick<Move, 'integrationId' | 'seenVersion'>,
+  { definitionKey }: { definitionKey: string },
+): Promise<boolean> {
+  const later = await trx
+    .selectFrom('definitionRollouts as rollout')
+    .innerJoin('definitionRolloutIntegrations as move', 'move.rolloutId', 'rollout.rolloutId')
+    .select('move.rolloutId')
+    .where('rollout.tenantId', '=', PLATFORM_TENANT_ID)
+    .where('rollout.definitionKey', '=', definitionKey)
+    .where('move.tenantId', '=', tenantId)
+    .where('move.integrationId', '=', integrationId)
+    .where('move.state', 'in', ['changed', 'failed'])
+    .where('move.seenVersion', '>', seenVersion)
+    .limit(1)
+    .executeTakeFirst();
+  return later !== undefined;
 }
 
 export interface FoundIntegration {

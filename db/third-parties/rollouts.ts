@@ -4,9 +4,10 @@ import type { RolloutStep } from '../../domain/third-parties/rollout';
 import type { TenantWork, Work } from '../database';
 import { enqueue } from '../platform/outbox';
 import { newUuid } from '../sql/ids';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { Tables } from '../tables';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
-import type { DefinitionRolloutsTable } from '../tables/third-parties';
+import type { DefinitionRolloutsTable, RolloutTrouble } from '../tables/third-parties';
 
 export type Rollout = Selectable<DefinitionRolloutsTable>;
 export type RolloutChange = UpdateObject<Tables, 'definitionRollouts'>;
@@ -83,6 +84,25 @@ export function findOpenRollout(
     .executeTakeFirst();
 }
 
+/** A later rollout that has published the same version to the end, and was not rolled back. */
+export function findPublishedAgain(
+  { trx }: Pick<Work, 'trx'>,
+  { rolloutId, definitionKey, version }: Pick<Rollout, 'rolloutId' | 'definitionKey' | 'version'>,
+): Promise<RolloutKey | undefined> {
+  return trx
+    .selectFrom('definitionRollouts')
+    .select('rolloutId')
+    .where('tenantId', '=', PLATFORM_TENANT_ID)
+    .where('definitionKey', '=', definitionKey)
+    .where('rolloutId', '>', rolloutId)
+    .where('version', '=', version)
+    .where('isAdoption', '=', false)
+    .where('state', '=', 'completed')
+    .orderBy('rolloutId', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 export async function createRollout(work: TenantWork, input: NewRollout): Promise<Rollout> {
   const { trx, now } = work;
   const rollout = await trx
@@ -100,6 +120,7 @@ export async function createRollout(work: TenantWork, input: NewRollout): Promis
       retryAt: null,
       pausedAt: null,
       pausedBecause: null,
+      trouble: null,
       createdAt: now,
       approvedBy: null,
       approvedAt: null,
@@ -119,7 +140,7 @@ export async function decideRollout(
 ): Promise<Rollout> {
   const rollout = await work.trx
     .updateTable('definitionRollouts')
-    .set({ ...change, updatedAt: work.now })
+    .set({ ...change, trouble: null, updatedAt: work.now })
     .where('tenantId', '=', PLATFORM_TENANT_ID)
     .where('rolloutId', '=', rolloutId)
     .returningAll()
@@ -139,7 +160,7 @@ export async function advanceRow(
 ): Promise<Rollout | undefined> {
   return trx
     .updateTable('definitionRollouts')
-    .set({ ...change, updatedAt: now })
+    .set({ ...change, trouble: null, updatedAt: now })
     .where('tenantId', '=', PLATFORM_TENANT_ID)
     .where('rolloutId', '=', rolloutId)
     .where('state', '=', state)
@@ -149,6 +170,20 @@ export async function advanceRow(
     .$if(change.finishedAt !== undefined, (query) => query.where('retryAt', 'is not distinct from', retryAt))
     .returningAll()
     .executeTakeFirst();
+}
+
+/** Why it does not go on, until it does. */
+export async function noteTrouble(
+  { trx }: TenantWork,
+  { rolloutId, trouble }: RolloutKey & { trouble: RolloutTrouble },
+): Promise<void> {
+  await trx
+    .updateTable('definitionRollouts')
+    .set({ trouble: JSON.stringify(sanitizeForPostgres({ ...trouble })) })
+    .where('tenantId', '=', PLATFORM_TENANT_ID)
+    .where('rolloutId', '=', rolloutId)
+    .where('finishedAt', 'is', null)
+    .execute();
 }
 
 function continueRollout(work: TenantWork, { rolloutId }: RolloutKey): Promise<void> {

@@ -41,7 +41,7 @@ export const MOVE_STATES = [
   'rolled_back',
   /** It could not be rolled back: it keeps the version. */
   'not_rolled_back',
-  /** Deleted meanwhile, or it follows another definition or version by now. */
+  /** Deleted meanwhile, or its definition is not what this rollout has put there. */
   'gone',
 ] as const;
 export type MoveState = (typeof MOVE_STATES)[number];

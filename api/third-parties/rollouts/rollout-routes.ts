@@ -252,6 +252,11 @@ async function carryOut(
   const decided = await decide(work, { rolloutId, definitionKey: key, decision, by: caller.actor, failed });
   if (decided.outcome === 'not_found') throw new HttpError('rollout_not_found');
   if (decided.outcome === 'other_in_progress') throw inProgress(decided.rolloutId);
+  if (decided.outcome === 'published_again') {
+    const again = toTypeId('rol', decided.rolloutId);
+    const detail = `The rollout ${again} has published the same version since. Roll that one back.`;
+    throw new HttpError('rollout_not_possible', { detail, context: { rollout_id: again } });
+  }
   if (decided.outcome === 'not_possible') {
     const state = decided.isPaused ? `${decided.state}, and paused` : decided.state;
     throw new HttpError('rollout_not_possible', { detail: `The rollout is ${state.replace('_', ' ')}.` });

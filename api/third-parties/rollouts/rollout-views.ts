@@ -26,8 +26,8 @@ export const moveState = z.enum(MOVE_STATES).meta({
   description:
     '`found`: its dry run is still to come. `planned`: the dry run succeeded. `held_back`: the dry run ' +
     'failed, so it keeps its version; `problems` says why. `changed`: it has the new version. `failed`: it ' +
-    'changed and fails since. `rolled_back`, `not_rolled_back`: after a rollback. `gone`: deleted, or it ' +
-    'follows another definition or version by now.',
+    'changed and fails since. `rolled_back`, `not_rolled_back`: after a rollback. `gone`: deleted, it ' +
+    'follows another definition or version by now, or a person has chosen it since its adoption.',
 });
 
 export const rolloutView = z
@@ -49,6 +49,14 @@ export const rolloutView = z
       .enum(['requested', 'failures'])
       .nullable()
       .meta({ description: '`failures`: it stopped by itself.' }),
+    trouble: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .meta({
+        description:
+          'Why it does not go on at present, such as a connector that a worker lacks. It is tried again all the ' +
+          'time. null: nothing hinders it.',
+      }),
     steps: z.array(rolloutStep),
     step: z.int().meta({
       description: 'The present step, from 0. After the listed steps follows one with all others.',
@@ -116,6 +124,7 @@ export async function toWireRollout(
     state: rollout.state,
     paused_at: toInstantOrNull(rollout.pausedAt),
     paused_because: rollout.pausedBecause,
+    trouble: rollout.finishedAt === null ? rollout.trouble : null,
     steps: rollout.steps,
     step: rollout.step,
     step_ends_at: toInstantOrNull(rollout.stepEndsAt),

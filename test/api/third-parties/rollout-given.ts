@@ -21,7 +21,7 @@ export async function givenRollout(service: Service, state?: Partial<Rollout>): 
 export async function givenState(
   service: Service,
   id: string,
-  { steps: _steps, ...state }: Partial<Rollout>,
+  { steps: _steps, trouble: _trouble, ...state }: Partial<Rollout>,
 ): Promise<void> {
   await service.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
     trx

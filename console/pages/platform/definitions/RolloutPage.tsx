@@ -92,7 +92,13 @@ const titleOf = (rollout: Rollout | undefined): string =>
     : `${rollout.definition_key}: ${rollout.adopt ? 'adoption' : 'rollout'} of version ${rollout.version}`;
 
 function Explanation({ rollout }: { rollout: Rollout }) {
-  const { state, paused_because: because, integrations } = rollout;
+  const { state, paused_because: because, integrations, trouble } = rollout;
+  if (trouble !== null)
+    return (
+      <Alert color="orange" title="The rollout does not go on" role="alert">
+        {trouble.message}
+      </Alert>
+    );
   if (because === 'failures')
     return (
       <Alert color="red" title="The rollout stopped by itself" role="alert">
