@@ -39,6 +39,8 @@ export interface Commit {
    * flushes all earlier ones. See `waitForDisk`.
    */
   waitsForDisk: boolean;
+  /** All statements see what was committed before the first one. */
+  isSnapshot?: boolean;
 }
 
 /** Makes this transaction wait for the disk after all, because its result is acted on. */
@@ -250,7 +252,8 @@ export class Database {
     work: (context: Work) => Promise<T>,
     commit: Commit = { waitsForDisk: true },
   ): Promise<T> {
-    const transaction = this.#kysely.transaction().setIsolationLevel('read committed');
+    const isolation = commit.isSnapshot === true ? 'repeatable read' : 'read committed';
+    const transaction = this.#kysely.transaction().setIsolationLevel(isolation);
     const committed = await transaction.execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
       const isDeleted =

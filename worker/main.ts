@@ -39,6 +39,7 @@ import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
 import { startAbandonedConsents } from './schedules/abandoned-consents';
+import { startRecordRecounts } from './schedules/record-recounts';
 import { startOAuthRefresher } from './schedules/oauth-refresher';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
@@ -197,9 +198,19 @@ function startBackgroundLoops({
     startSweeper({ database, handleRow, log, retention }),
     startOAuthRefresher(dependencies),
     startAbandonedConsents(dependencies),
+    startRecordRecounts({ database, log, onCorrected: countCorrections() }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
+}
+
+function countCorrections(): () => void {
+  const counter = Runtime.instance().metricMeter.createCounter(
+    'syncline_corrected_record_counts',
+    '',
+    'Counts of records that differed from the records.',
+  );
+  return () => counter.add(1);
 }
 
 function readConfig(): WorkerConfig {

@@ -32,6 +32,7 @@ import * as growthReviews from './2026-12-03-growth-reviews';
 import * as parkedWorkNotifications from './2026-12-03-parked-work-notifications';
 import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
+import * as recordRecounts from './2026-12-14-record-recounts';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as backgroundTasks from './2026-12-04-background-tasks';
@@ -153,5 +154,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-13-sync-tokens': syncTokens,
   '2026-12-13-webhook-subscriptions': webhookSubscriptions,
   '2026-12-14-expected-rows': expectedRows,
+  '2026-12-14-record-recounts': recordRecounts,
   '2026-12-14-rollout-facts': rolloutFacts,
 };

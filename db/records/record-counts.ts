@@ -18,6 +18,8 @@ export class RecordLimitReached extends Error {
 }
 
 const SHARDS = 16;
+/** The shard of what the others have missed (recount-records.ts). */
+export const CORRECTIONS = SHARDS;
 /** Closer to the limit than this, transactions that create records run one after the other. */
 const EXACT_WITHIN = 50_000;
 
@@ -55,7 +57,7 @@ export async function recordLimitOf(work: TenantWork, recordsPerType: number): P
 }
 
 /** Records that were stored before there were counts are counted by db/start-record-counts.ts. */
-async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number> {
+export async function readCount({ trx, tenantId }: TenantWork, recordType: string): Promise<number> {
   const { rows } = await sql<{ records: number }>`
     select coalesce(sum(records), 0)::bigint as records from record_counts
     where tenant_id = ${tenantId} and record_type = ${recordType}`.execute(trx);

@@ -21,6 +21,8 @@ export interface TenantsTable {
   companySynchronizedPolicy: Generated<CompanySynchronizedPolicy>;
   integrationsMax: Generated<number | null>;
   recordsPerTypeMax: Generated<number | null>;
+  /** When the counts of records were compared with the records last. */
+  recordsCountedAt: Generated<Date | null>;
   version: Generated<number>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
