@@ -1,6 +1,6 @@
 /** What one of several executions of a push queue does, and how many of them the due records are worth. */
 import type { PushDueRecordsInput, PushReport } from '../../contract/record-push';
-import { type BrakeAllowances, ownAllowances, sharedAllowances } from '../../db/push/brake-allowances';
+import { type BrakeAllowances, ownAllowances, sharedAllowances } from '../../db/push/brakes/brake-allowances';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { type PushQueueStatus, readPushDemand } from '../../db/push/push-queue';

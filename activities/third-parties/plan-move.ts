@@ -6,7 +6,7 @@ import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { previewMapping } from '../../db/push/backfill';
-import { showEffects } from '../../db/push/outbound-brakes';
+import { showEffects } from '../../db/push/brakes/outbound-brakes';
 import { findMove, type Move, type MoveKey, updateMove } from '../../db/third-parties/rollout-integrations';
 import type { Rollout } from '../../db/third-parties/rollouts';
 import type { MappingEffect } from '../../domain/push/braked-effect';

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { showEffects } from '../../db/push/outbound-brakes';
+import { showEffects } from '../../db/push/brakes/outbound-brakes';
 import { previewMapping } from '../../db/push/backfill';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { recordTypeName } from '../routing/common-schemas';

@@ -168,7 +168,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     row: 'remote_id remote_version remote_hash agreed notation',
   }),
   record_syncs: ofRecord({
-    figure: 'window_reason window_fields result_status status window_effect erase_as',
+    figure: 'window_reason window_fields result_status status window_effect window_record_type erase_as',
     row: 'push_hash result_hash',
     tenant: 'window_changed_by held_by discarded_by',
     words: 'errors',

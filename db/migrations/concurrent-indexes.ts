@@ -23,6 +23,15 @@ const INDEXES = {
     where next_due_at is not null`,
   record_syncs_due_windows: `record_syncs (tenant_id, integration_id, is_backfill, next_due_at)
     where next_due_at is not null and (window_opened_at is not null or lease_until is not null)`,
+  // The columns of its condition are not in it: PostgreSQL knows that they hold.
+  record_syncs_by_type: `record_syncs
+    (tenant_id, integration_id, window_effect, window_record_type, push_review_id)
+    where window_effect is not null and window_opened_at is not null
+      and (held_at is null or push_review_id is not null)`,
+  // The condition always holds, and only what counts links states it: others would be planned with this index
+  // instead of the primary key where statistics are missing.
+  record_links_by_type: `record_links (tenant_id, integration_id, record_type)
+    where integration_id::text <> ''`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
   sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)
@@ -41,6 +50,12 @@ export const createIndex = (name: IndexName): string =>
 /** The column of an index has to exist before it. The default is written nowhere, so it is added at once. */
 export const ADD_PUSH_PRIORITY =
   'alter table record_syncs add column if not exists push_priority smallint not null default 1';
+export const ADD_WINDOW_RECORD_TYPE =
+  'alter table record_syncs add column if not exists window_record_type text';
+const COLUMNS: Partial<Record<IndexName, string>> = {
+  record_syncs_due_by_kind: ADD_PUSH_PRIORITY,
+  record_syncs_by_type: ADD_WINDOW_RECORD_TYPE,
+};
 
 /** Works outside of a transaction. What cannot be built is left to the migration. */
 export async function prepareIndexes(databaseUrl: string): Promise<void> {
@@ -65,7 +80,7 @@ async function prepareIndex(client: Client, name: IndexName): Promise<void> {
     [table, name],
   );
   if (rows[0]?.isMissing !== true) return; // or the database is new
-  if (name === 'record_syncs_due_by_kind') await client.query(ADD_PUSH_PRIORITY);
+  if (COLUMNS[name] !== undefined) await client.query(COLUMNS[name]);
   await client.query(createIndex(name).replace(' index ', ' index concurrently '));
 }
 

@@ -33,6 +33,7 @@ import * as parkedWorkNotifications from './2026-12-03-parked-work-notifications
 import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as recordRecounts from './2026-12-14-record-recounts';
+import * as windowsByType from './2026-12-14-windows-by-type';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as backgroundTasks from './2026-12-04-background-tasks';
@@ -156,4 +157,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-expected-rows': expectedRows,
   '2026-12-14-record-recounts': recordRecounts,
   '2026-12-14-rollout-facts': rolloutFacts,
+  '2026-12-14-windows-by-type': windowsByType,
 };

@@ -66,12 +66,13 @@ export async function reviseOpenWindows(
     const effect = effectOf(mappings[record.recordType] as RecordTypeMapping, record);
     const isLeaving = effect === 'deactivate' || effect === 'delete';
     if (effect === record.windowEffect || !(record.isBackfill || isLeaving)) return [];
-    return [{ record_id: record.recordId, effect }];
+    return [{ record_id: record.recordId, record_type: record.recordType, effect }];
   });
   if (rows.length === 0) return;
   await sql`
-    update record_syncs record_sync set window_effect = row.effect, is_backfill = true
-    from ${rowsFrom(rows, 'record_id uuid, effect text')}
+    update record_syncs record_sync set window_effect = row.effect, window_record_type = row.record_type,
+      is_backfill = true
+    from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id and record_sync.window_opened_at is not null`.execute(
@@ -93,16 +94,16 @@ export async function leaveToBackfill(
     decision.isNew &&
     (operation === 'deactivate' || operation === 'delete') &&
     recordSync.windowEffect !== operation
-      ? [{ record_id: record.recordId, effect: operation }]
+      ? [{ record_id: record.recordId, record_type: record.recordType, effect: operation }]
       : [],
   );
   if (rows.length === 0) return [];
   await sql`
-    update record_syncs record_sync set window_effect = row.effect, is_backfill = true,
-      window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
+    update record_syncs record_sync set window_effect = row.effect, window_record_type = row.record_type,
+      is_backfill = true, window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = coalesce(due_at, ${now}::timestamptz),
       window_reason = coalesce(window_reason, 'mapping_changed'), claim_id = null, lease_until = null
-    from ${rowsFrom(rows, 'record_id uuid, effect text')}
+    from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id`.execute(
@@ -132,6 +133,7 @@ export async function openWindows(
     const mapping = mappings[record.recordType] as RecordTypeMapping;
     return {
       record_id: record.recordId,
+      record_type: record.recordType,
       version: record.version,
       fields: mappedFieldNames(mapping),
       effect: effectOf(mapping, record),
@@ -141,14 +143,16 @@ export async function openWindows(
   const dueAt = reason === 'initial' ? now : new Date(now.getTime() + gracePeriodMs);
   await sql`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
-      window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill, window_effect)
+      window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill, window_effect,
+      window_record_type)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz,
-      ${dueAt}::timestamptz, ${reason}, fields, array['syncline'], true, effect
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[], effect text')}
+      ${dueAt}::timestamptz, ${reason}, fields, array['syncline'], true, effect, record_type
+    from ${rowsFrom(rows, 'record_id uuid, record_type text, version bigint, fields text[], effect text')}
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at,
         due_at = excluded.due_at, window_reason = excluded.window_reason,
       window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by,
-        is_backfill = true, window_effect = excluded.window_effect
+        is_backfill = true, window_effect = excluded.window_effect,
+        window_record_type = excluded.window_record_type
     where record_sync.window_opened_at is null`.execute(trx);
 }

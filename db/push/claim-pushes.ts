@@ -21,7 +21,7 @@ import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { readPicklists } from '../integrations/metadata';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { countLeaving, parkAboveThreshold } from './outbound-brakes';
+import { countLeaving, parkAboveThreshold } from './brakes/outbound-brakes';
 import { leaveToBackfill } from './backfill-windows';
 import { lockMappings } from '../records/mapping-lock';
 import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';

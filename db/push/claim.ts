@@ -8,7 +8,7 @@ import type { Notation } from '../../domain/records/notation';
 import type { MappingError, PushTarget } from '../../domain/records/mapping';
 import type { EraseAs } from '../tables/erasures';
 import type { Integration } from '../integrations/integrations';
-import type { BrakeAllowances } from './brake-allowances';
+import type { BrakeAllowances } from './brakes/brake-allowances';
 import type { ReferencesOfPush } from './references/references-of-push';
 
 export interface ClaimedPush {

@@ -14,11 +14,13 @@ export async function openManualWindows(
   { trx, tenantId, now }: TenantWork,
   integration: Pick<Integration, 'integrationId'>,
   {
+    recordType,
     due,
     actor,
     fields,
     effect = null,
   }: {
+    recordType: string;
     due: readonly { recordId: string; version: number | null }[];
     actor: string;
     fields: readonly string[];
@@ -28,13 +30,14 @@ export async function openManualWindows(
   if (due.length === 0) return [];
   const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
   const { rows: opened } = await sql<{ recordId: string }>`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill, push_priority)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false, ${kindOfAsked(due.length)}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill, push_priority, window_effect, window_record_type)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false, ${kindOfAsked(due.length)},
+      ${effect}, ${recordType}
     from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
       window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false, push_priority = excluded.push_priority,
-      window_effect = ${effect},
+      window_effect = excluded.window_effect, window_record_type = excluded.window_record_type,
       -- The third party holds another value than the last push sent, so an equal payload is sent again.
       result_hash = null
     where record_sync.held_at is null

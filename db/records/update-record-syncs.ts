@@ -73,9 +73,10 @@ async function writeWindows(
   if (windows.length === 0) return [];
   // A person's single edits are no bulk.
   const isPerson = actor.startsWith('person:');
-  const rows = windows.map(({ integrationId, recordId, version, window, fields, effect }) => ({
+  const rows = windows.map(({ integrationId, recordId, recordType, version, window, fields, effect }) => ({
     integration_id: integrationId,
     record_id: recordId,
+    record_type: recordType,
     version,
     opened_at: window.openedAt,
     due_at: window.dueAt,
@@ -84,15 +85,15 @@ async function writeWindows(
     effect: isPerson && effect === 'overwrite' ? null : effect,
   }));
   const columns =
-    'integration_id uuid, record_id uuid, version bigint, opened_at timestamptz, due_at timestamptz, ' +
-    'reason text, fields text[], effect text';
+    'integration_id uuid, record_id uuid, record_type text, version bigint, opened_at timestamptz, ' +
+    'due_at timestamptz, reason text, fields text[], effect text';
   // Of thousands of rows only those are returned that are shown otherwise than any window.
   const { rows: others } = await sql<RecordSyncKey & { status: RecordSyncStatus }>`
     with written as (insert into record_syncs (
       tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason,
-      window_fields, window_changed_by, window_effect, push_priority)
+      window_fields, window_changed_by, window_effect, window_record_type, push_priority)
     select ${tenantId}::uuid, integration_id, record_id, version, opened_at, due_at, reason, fields,
-      array[${actor}::text], effect, ${kindOfChanges(new Set(windows.map(({ recordId }) => recordId)).size)}
+      array[${actor}::text], effect, record_type, ${kindOfChanges(new Set(windows.map(({ recordId }) => recordId)).size)}
     from ${rowsFrom(rows, columns)}
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version,
@@ -101,6 +102,7 @@ async function writeWindows(
       window_reason = excluded.window_reason,
       is_backfill = false,
       push_priority = excluded.push_priority,
+      window_record_type = excluded.window_record_type,
       -- What an open window overwrites is not lost by a later change of an empty field.
       window_effect = coalesce(excluded.window_effect, case when record_syncs.window_opened_at is not null
         and record_syncs.window_effect in ('create', 'overwrite') then record_syncs.window_effect end),

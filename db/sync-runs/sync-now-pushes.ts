@@ -57,6 +57,7 @@ export async function makeItemsDue(
       action !== 'not_possible' && version !== null && baseVersion === version,
   );
   const opened = await openManualWindows(work, integration, {
+    recordType: place.recordType,
     due,
     actor,
     fields: mappedFieldNames(mapping),

@@ -84,6 +84,8 @@ export interface RecordSyncsTable {
   isBackfill: Generated<boolean>;
   /** What the push of the open window changes there; null = nothing that a brake counts, or approved. */
   windowEffect: BrakedEffect | null;
+  /** Of the record. Null: a window of a version before this column, or none was opened since. */
+  windowRecordType: Generated<string | null>;
   heldAt: Date | null;
   heldBy: string | null;
   /** Held until this review is decided. */

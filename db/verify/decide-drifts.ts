@@ -45,7 +45,7 @@ export interface Drifted {
  */
 export async function repairDrifts(
   work: TenantWork,
-  { integrationId, mapping }: DriftedType,
+  { integrationId, recordType, mapping }: DriftedType,
   { changed = [], missing = [] }: Drifted,
   { actor, isBraked }: { actor: string; isBraked: boolean },
 ): Promise<string[]> {
@@ -55,6 +55,7 @@ export async function repairDrifts(
       work,
       { integrationId },
       {
+        recordType,
         due,
         actor,
         fields: mappedFieldNames(mapping),

@@ -72,6 +72,7 @@ export const recordSyncKey = ({ integrationId, recordId }: RecordSyncKey): strin
   `${integrationId} ${recordId}`;
 
 export interface PlannedWindow extends RecordSyncKey {
+  recordType: string;
   version: number;
   window: Window;
   fields: readonly string[];
@@ -138,7 +139,7 @@ export function planRecordSyncs(
         });
       if (decision.kind !== 'window') continue;
       const { window, fields, effect, isDueEarlier } = decision;
-      windows.push({ ...key, version, window, fields, effect });
+      windows.push({ ...key, recordType: draft.recordType, version, window, fields, effect });
       const earliest = nextDueAt.get(integrationId);
       if (isDueEarlier && isWorking && (earliest === undefined || window.dueAt < earliest))
         nextDueAt.set(integrationId, window.dueAt);

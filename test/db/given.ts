@@ -118,18 +118,20 @@ export class GivenTenant {
 
   /** Claims the due record syncs at `at`, leased for 20 s. */
   async claim(integrationId: string, at: Date, limit = 100): Promise<Claim> {
-    return this.work(async (work) => {
-      const integration = await findIntegration(work, { integrationId });
-      if (integration === undefined) throw new Error('No such integration.');
-      return claimDuePushes(work, {
-        integration,
-        firedAt: at,
-        now: at,
-        leaseUntil: new Date(at.getTime() + 20_000),
-        giveUpAfterMs: OUTAGE_LIMITS.giveUpAfterMs,
-        limit,
-        onlyWindows: false,
-      });
+    return this.work((work) => this.claimIn(work, integrationId, at, limit));
+  }
+
+  async claimIn(work: TenantWork, integrationId: string, at: Date, limit = 100): Promise<Claim> {
+    const integration = await findIntegration(work, { integrationId });
+    if (integration === undefined) throw new Error('No such integration.');
+    return claimDuePushes(work, {
+      integration,
+      firedAt: at,
+      now: at,
+      leaseUntil: new Date(at.getTime() + 20_000),
+      giveUpAfterMs: OUTAGE_LIMITS.giveUpAfterMs,
+      limit,
+      onlyWindows: false,
     });
   }
 

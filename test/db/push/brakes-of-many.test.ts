@@ -1,7 +1,8 @@
 /** The safety threshold of pushes, with any number of open windows (rules.md 53, 60). */
 import { sql } from 'kysely';
+import { newUuid } from '../../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
-import { givenWaitingPushes } from '../many-rows';
+import { givenWaitingPushes, rowsOf } from '../many-rows';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -70,4 +71,74 @@ it('they leave where all of them are not too many', async () => {
   await givenEdits(11_000, { linked: 23_000 });
 
   expect(await claimed()).toEqual({ pushes: 2, words: [], held: 0 });
+});
+
+describe('one record type beside another one with many open windows and links', () => {
+  const EMPLOYEES = 12_000;
+
+  /** New ones, which are due. */
+  async function givenContacts(count: number): Promise<void> {
+    await tenant.accept(
+      ...Array.from({ length: count }, () => ({ externalId: newUuid(), recordType: 'contacts' })),
+    );
+    await db.superuser(
+      `update record_syncs set due_at = now()
+       where integration_id = $1 and window_record_type = 'contacts' and window_opened_at is not null`,
+      [integrationId],
+    );
+  }
+
+  /** Rows that a claim of contacts reads and writes. */
+  const claimContacts = () =>
+    rowsOf(tenant, (work) => tenant.claimIn(work, integrationId, new Date(Date.now() + 60_000)));
+
+  beforeEach(async () => {
+    const fields = [{ name: 'name', to: 'name' }];
+    integrationId = await tenant.integration({
+      recordTypes: {
+        contacts: { direction: 'push', fields, onDelete: 'deactivate' },
+        employees: { direction: 'push', fields, onDelete: 'deactivate' },
+      },
+    });
+    await givenEdits(EMPLOYEES, { linked: EMPLOYEES });
+    await db.superuser(
+      `update record_syncs set window_effect = 'create', window_record_type = 'employees',
+         due_at = now() + interval '1 hour' where integration_id = $1`,
+      [integrationId],
+    );
+  });
+
+  it('its claim reads none of them, although it counts its own', async () => {
+    await givenContacts(1_100);
+
+    const { read } = await claimContacts();
+
+    expect(read).toBeLessThan(EMPLOYEES);
+    expect((await claimed()).words).toEqual(['1100 contacts would be created. Nothing was sent']);
+  });
+
+  it('windows from before an upgrade are read by a few claims, and by no later one', async () => {
+    await db.superuser(`update record_syncs set window_record_type = null where integration_id = $1`, [
+      integrationId,
+    ]);
+    const reads: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      await givenContacts(10);
+      reads.push((await claimContacts()).read);
+    }
+
+    expect(reads[0]).toBeGreaterThan(EMPLOYEES);
+    expect(reads[3]).toBeLessThan(1_000);
+  });
+
+  it('counts of other types and of the last months are not read', async () => {
+    await db.superuser(
+      `insert into brake_counts (tenant_id, integration_id, record_type, effect, hour, records)
+       select $1, $2, 'employees', 'create', now() - n * interval '1 hour', 1 from generate_series(1, 5000) n`,
+      [tenant.tenantId, integrationId],
+    );
+    await givenContacts(10);
+
+    expect((await claimContacts()).read).toBeLessThan(1_000);
+  });
 });

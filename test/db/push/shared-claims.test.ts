@@ -1,5 +1,5 @@
 /** What several executions of one push queue share (rules 49 and 53). */
-import { sharedAllowances } from '../../../db/push/brake-allowances';
+import { sharedAllowances } from '../../../db/push/brakes/brake-allowances';
 import { claimRemoteRecord } from '../../../db/push/remote-claims';
 import { newUuid } from '../../../db/sql/ids';
 import { createTestDatabase, type TestDatabase } from '../../support/environments/database';

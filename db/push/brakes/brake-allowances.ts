@@ -3,9 +3,9 @@
  * threshold is not counted for each claim (rules.md 53).
  */
 import { sql } from 'kysely';
-import type { BrakedEffect } from '../../domain/push/braked-effect';
-import type { TenantWork } from '../database';
-import type { Integration } from '../integrations/integrations';
+import type { BrakedEffect } from '../../../domain/push/braked-effect';
+import type { TenantWork } from '../../database';
+import type { Integration } from '../../integrations/integrations';
 
 interface Braked {
   recordType: string;

@@ -3,31 +3,24 @@
  * one integration, type and effect: those with an open window, and those that left within the sliding window.
  */
 import { sql } from 'kysely';
-import { exceedsBrake, type BrakeSetting } from '../../domain/brakes/brake';
-import type { BrakedEffect, MappingEffect } from '../../domain/push/braked-effect';
-import { brakeOf } from '../../domain/records/record-type-settings';
-import type { TenantWork } from '../database';
-import type { Integration } from '../integrations/integrations';
-import { notifyAdmins } from '../notifications/notifications';
-import { appendStreamEvent } from '../platform/change-feed';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
-import { newUuid } from '../sql/ids';
+import { exceedsBrake } from '../../../domain/brakes/brake';
+import type { BrakedEffect, MappingEffect } from '../../../domain/push/braked-effect';
+import { brakeOf } from '../../../domain/records/record-type-settings';
+import type { TenantWork } from '../../database';
+import type { Integration } from '../../integrations/integrations';
+import { notifyAdmins } from '../../notifications/notifications';
+import { appendStreamEvent } from '../../platform/change-feed';
+import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { newUuid } from '../../sql/ids';
 import { type BrakeAllowances, HOUR_MS, hourOf, ownAllowances } from './brake-allowances';
-import type { DecidedPush, LockedRecordSync } from './claim';
+import type { DecidedPush, LockedRecordSync } from '../claim';
+import { type BrakeCount, type Braked, countBraked, selectToPark, typeWindows } from './count-braked';
 
 type BrakedIntegration = Pick<
   Integration,
   'integrationId' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy'
 >;
 
-interface Braked {
-  recordType: string;
-  effect: BrakedEffect;
-}
-
-const PARKED_PER_STATEMENT = 5_000;
-/** A notification says an exact number up to here. */
-const WINDOWS_COUNTED_FIRST = 10_000;
 const CAUSES_MAX = 10;
 /** The longest window of a setting is 720 hours. */
 const COUNTS_KEPT_MS = 721 * HOUR_MS;
@@ -60,6 +53,7 @@ export async function parkAboveThreshold(
       continue;
     }
     const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
+    await typeWindows(work, { ...braked, integrationId: integration.integrationId });
     const count = await countBraked(work, integration, braked, setting);
     if (exceedsBrake(setting, count)) {
       await park(work, integration, { ...braked, rows, count });
@@ -70,15 +64,6 @@ export async function parkAboveThreshold(
     }
   }
   return parked;
-}
-
-interface BrakeCount {
-  now: number;
-  earlier: number;
-  /** More windows are open. */
-  isMore: boolean;
-  /** Records that the third party has, counted as far as the share needs it. */
-  held: number;
 }
 
 /** What the pushes of a new mapping would do, and whether they would wait for approval; as on the wire. */
@@ -107,66 +92,6 @@ async function wouldWait(
   return exceedsBrake(setting, await countBraked(work, integration, braked, setting, records));
 }
 
-/** As many windows are counted as the decision needs, in steps. */
-async function countBraked(
-  work: TenantWork,
-  { integrationId }: Pick<Integration, 'integrationId'>,
-  braked: Braked,
-  setting: BrakeSetting,
-  previewed?: number,
-): Promise<BrakeCount> {
-  for (let limit = WINDOWS_COUNTED_FIRST; ; limit *= 10) {
-    // A new mapping decides again about open windows.
-    const windows = previewed === undefined ? limit : 0;
-    const { now, earlier } = await countWindows(work, { integrationId, ...braked }, setting, windows);
-    const changed = { now: previewed ?? now, earlier };
-    const held = await countHeld(work, { integrationId, ...braked }, setting, changed);
-    const count = { ...changed, held, isMore: previewed === undefined && now === limit };
-    if (!count.isMore || exceedsBrake(setting, count)) return count;
-  }
-}
-
-/** One statement, so that a claim that commits meanwhile is either open or earlier. */
-async function countWindows(
-  { trx, tenantId, now }: TenantWork,
-  { integrationId, recordType, effect }: Braked & { integrationId: string },
-  { windowHours }: BrakeSetting,
-  limit: number,
-): Promise<{ now: number; earlier: number }> {
-  const since = new Date(now.getTime() - windowHours * HOUR_MS);
-  const { rows } = await sql<{ now: number; earlier: number }>`
-    select
-      (select count(*) from (select from record_syncs record_sync
-       cross join lateral (select record_type from records
-         where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = record_sync.record_id limit 1) record
-       where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-         and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-         and record_sync.window_effect = ${effect} and record_sync.window_opened_at is not null
-         and (record_sync.held_at is null or record_sync.push_review_id is not null)
-         and record.record_type = ${recordType} limit ${limit}) open_window)::int as now,
-      (select coalesce(sum(records), 0) from brake_counts
-       where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-         and effect = ${effect} and hour > ${since})::int as earlier`.execute(trx);
-  return rows[0] ?? { now: 0, earlier: 0 };
-}
-
-async function countHeld(
-  { trx, tenantId }: TenantWork,
-  { integrationId, recordType }: Braked & { integrationId: string },
-  { count, share }: BrakeSetting,
-  { now, earlier }: { now: number; earlier: number },
-): Promise<number> {
-  if (now + earlier <= count) return 0;
-  // Twice as many as needed, so that as many again may leave before the next count.
-  const enough = Math.ceil((2 * (now + earlier)) / Math.max(share, 0.0001));
-  const { rows } = await sql<{ held: number }>`
-    select count(*)::int as held from (
-      select from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
-        and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}
-      limit ${enough}) link`.execute(trx);
-  return rows[0]?.held ?? 0;
-}
-
 async function park(
   work: TenantWork,
   integration: BrakedIntegration,
@@ -175,6 +100,7 @@ async function park(
   const { trx, tenantId, now } = work;
   const { integrationId } = integration;
   const ofClaim = rows.map(({ recordId }) => recordId);
+  const braked = { integrationId, recordType, effect };
   const { pushReviewId, isNew } = await pendingReview(work, integration, { recordType, effect, rows });
   await sql`
     update record_syncs record_sync set held_at = ${now}::timestamptz, held_by = 'syncline',
@@ -183,15 +109,7 @@ async function park(
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       -- A list, which is read by the key: a join read all windows of a new tenant for each record.
       -- Those of this claim must not stay due; their rows are locked.
-      and record_sync.record_id = any(${ofClaim}::uuid[] || array(
-      select open.record_id from record_syncs open
-      cross join lateral (select record_type from records
-        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = open.record_id limit 1) record
-      where open.tenant_id = ${opaqueToPlanner(tenantId)}
-        and open.integration_id = ${opaqueToPlanner(integrationId)}
-        and open.window_effect = ${effect} and open.window_opened_at is not null and open.held_at is null
-        and record.record_type = ${recordType}
-      limit ${PARKED_PER_STATEMENT} for update of open skip locked))`.execute(trx);
+      and record_sync.record_id = any(${ofClaim}::uuid[] || ${selectToPark(work, braked)})`.execute(trx);
   await appendStreamEvent(work, {
     topic: 'record_syncs',
     body: { integration_ids: [integrationId], count: count.now },
@@ -287,7 +205,10 @@ export async function countLeaving(
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
       records = brake_counts.records + excluded.records`.execute(trx);
-  await sql`
-    delete from brake_counts
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and hour < ${oldest}`.execute(trx);
+  // One by one: PostgreSQL 15 reads the counts of all types to find those of a list.
+  for (const { record_type: recordType, effect } of counts.values())
+    await sql`
+      delete from brake_counts
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+        and effect = ${effect} and hour < ${oldest}`.execute(trx);
 }
