@@ -85,7 +85,7 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
     z.string(),
     z.looseObject({
       direction: z.enum(['push', 'pull', 'both']),
-      fields: z.array(z.looseObject({ to: z.string() })),
+      fields: z.array(z.looseObject({ name: z.string().min(1).optional(), to: z.string().min(1) })),
       onDelete: z.enum(['deactivate', 'delete', 'leave']),
     }),
   ),

@@ -3,6 +3,8 @@
  * `connector.ts` says, its calls end, and whatever else it throws is one of the four errors.
  */
 import { z } from 'zod';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
+import { findMappingProblems } from '../../domain/records/problems/mapping-problems';
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { ConnectorError } from '../errors';
 import type { IncomingOutcome, IncomingWebhooks } from '../incoming';
@@ -54,7 +56,12 @@ export function guardConnector(
   const isAsync = (member: string) => (ASYNC as readonly string[]).includes(member);
   for (const [member, result] of Object.entries(RESULTS)) {
     if (typeof connector[member as keyof Connector] !== 'function') continue;
-    const checked = (given: unknown) => result.parse(given);
+    const checked = (given: unknown) => {
+      const read = result.parse(given);
+      // It assumes more than the shape that was checked.
+      if (member === 'defaultMappings') findMappingProblems(read as RecordTypeMappings, onDelete);
+      return read;
+    };
     guarded[member] = isAsync(member) ? limited(own, member, checked) : direct(own, member, checked);
   }
   for (const member of PAGES)
@@ -117,9 +124,18 @@ function faultOf(
   member: string,
   secrets: readonly string[] = [],
 ): ConnectorError {
-  if (error instanceof z.ZodError)
-    return new PackageFault(packageName, member, `returned something unusable (${firstIssue(error)})`);
-  return checkedError(error, packageName, member, secrets);
+  return isRefusal(error)
+    ? new PackageFault(packageName, member, `returned something unusable (${firstIssue(error)})`)
+    : checkedError(error, packageName, member, secrets);
+}
+
+/** What a package throws may answer with code of its own. */
+function isRefusal(error: unknown): error is z.ZodError {
+  try {
+    return error instanceof z.ZodError;
+  } catch {
+    return false;
+  }
 }
 
 const succeeded = z.object({

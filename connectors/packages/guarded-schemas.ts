@@ -2,12 +2,15 @@
  * The schemas of a connector from a package. Their refinements and transforms are code of the package: if it
  * throws, the value is refused, in words that name the package. Everything else asks the schema itself.
  */
+import { promiseHooks } from 'node:v8';
 import { z } from 'zod';
 import { hiding, textsIn } from '../redaction';
 import { firstIssue } from './checked-results';
 import { PackageFault, wordsOf } from './guarded-calls';
 
 const TEXT_LENGTH_MAX = 2_000;
+/** An escaped NUL or half of a character in JSON, which PostgreSQL refuses. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 export interface SchemaOwner {
   packageName: string;
@@ -71,14 +74,20 @@ function parseTwice(schema: z.ZodType, value: unknown): Parsed {
 }
 
 function parse(schema: z.ZodType, value: unknown): Parsed {
+  const promises: Promise<unknown>[] = [];
+  const stopWatching = promiseHooks.onInit((promise) => void promises.push(promise));
   try {
     const result = schema.safeParse(value);
     // It is stored; `JSON.stringify` throws for what it cannot write, or returns undefined.
     const text = result.success ? (JSON.stringify(result.data) as string | undefined) : '{';
     if (text?.startsWith('{') !== true) return { why: 'returned something that is no object of JSON' };
-    return { result };
+    return UNSTORABLE.test(text) ? { why: 'returned a text that cannot be stored' } : { result };
   } catch (error) {
-    return { why: `threw ${wordsOf(error)}` };
+    return { why: promises.length > 0 ? 'waits for a promise' : `threw ${wordsOf(error)}` };
+  } finally {
+    stopWatching();
+    // Zod drops them, and an unhandled rejection would end the process.
+    for (const promise of promises) promise.catch(() => undefined);
   }
 }
 

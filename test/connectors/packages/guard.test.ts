@@ -59,6 +59,11 @@ describe('readPage', () => {
   });
 });
 
+const refuse = (error: unknown) => {
+  throw error;
+};
+const trap = { get: () => refuse(new Error('trap')), getPrototypeOf: () => refuse(new Error('trap')) };
+
 describe('other members', () => {
   it.each<[string, Record<string, unknown>, (connector: Connector) => unknown]>([
     ['hosts', { hosts: () => ['https://acme.example'] }, (one) => one.hosts({})],
@@ -66,6 +71,16 @@ describe('other members', () => {
     ['origins', { origins: () => ({ '/config': 7 }) }, (one) => one.origins?.({})],
     ['validate', { validate: () => true }, (one) => one.validate?.({}, {})],
     ['oauth', { oauth: async () => ({}) }, (one) => one.oauth?.({})],
+    [
+      'defaultMappings',
+      {
+        defaultMappings: () => ({
+          a: { direction: 'push', onDelete: 'delete', fields: [{ to: 'a', transform: 7 }] },
+        }),
+      },
+      (one) => one.defaultMappings?.({}),
+    ],
+    ['origins', { origins: () => refuse(new Proxy({}, trap)) }, (one) => one.origins?.({})],
   ])('%s says that the package is faulty: %j', (member, members, call) => {
     expect(() => call(guarded(members))).toThrow(faultIn(member));
   });

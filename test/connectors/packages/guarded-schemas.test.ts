@@ -21,7 +21,7 @@ it.each<[string, z.ZodType, string]>([
   [
     'a refinement that waits for something',
     z.strictObject({ url: z.string().refine(async () => true) }),
-    'threw Error: Encountered Promise',
+    'waits for a promise',
   ],
   [
     'a number that no JSON has',
@@ -29,6 +29,29 @@ it.each<[string, z.ZodType, string]>([
     'threw TypeError: Do not know how to serialize a BigInt',
   ],
   ['an object that holds itself', transformed(cyclic), 'threw TypeError: Converting circular structure'],
+  [
+    'a transform that waits, and fails later',
+    transformed(async () => {
+      throw new Error('late');
+    }),
+    'waits for a promise',
+  ],
+  ['a text that cannot be stored', transformed(() => 'a\0b'), 'returned a text that cannot be stored'],
+  ['half of a character', transformed(() => '\ud800'), 'returned a text that cannot be stored'],
+  [
+    'an error that is code',
+    throwing(
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('trap');
+          },
+        },
+      ),
+    ),
+    'threw something else than an error',
+  ],
   [
     'a text instead of an object',
     z.strictObject({ url: z.string() }).transform(({ url }) => url),
