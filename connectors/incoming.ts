@@ -35,6 +35,8 @@ export interface IncomingWebhooks {
   namesAccounts?: boolean;
   /** The connector subscribes to the webhooks; otherwise a person enters the address in the app. */
   isSubscribed?: boolean;
+  /** Of a subscription: the third party has made the secret, and a person stores it. */
+  isSecretGiven?: boolean;
   /** Never throws. @param secret what the third party signs with; null = it was not given yet. */
   receive(call: IncomingCall, secret: string | null): IncomingOutcome;
 }

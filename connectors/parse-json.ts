@@ -39,7 +39,8 @@ function keepLongNumbers(text: string): string {
   return parts.join('');
 }
 
-function endOfString(text: string, open: number): number {
+/** Behind the quote that closes the string which opens there; the end of the text if none does. */
+export function endOfString(text: string, open: number): number {
   for (let close = text.indexOf('"', open + 1); close >= 0; close = text.indexOf('"', close + 1)) {
     let backslashes = 0;
     while (text[close - 1 - backslashes] === '\\') backslashes += 1;

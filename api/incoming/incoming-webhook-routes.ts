@@ -46,6 +46,9 @@ const view = z
           .string()
           .nullable()
           .meta({ description: 'Why the last attempt to subscribe failed; null = it did not.' }),
+        needs_secret: z.boolean().meta({
+          description: 'The app has a secret of its own: store it, and Syncline then subscribes.',
+        }),
       })
       .nullable()
       .meta({
@@ -108,9 +111,9 @@ export const incomingWebhookRoutes: readonly Route[] = [
       const token = randomBytes(32).toString('base64url');
       const tokenHash = hashOfToken(token);
       const url = `${context.services.config.publicUrl}/v1/incoming/${token}`;
-      const sealed = incoming.isSubscribed ? await seal(work, { integrationId, url }, context) : {};
+      const sealed = await seal(work, { integrationId, url, incoming }, context);
       const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...sealed });
-      if (incoming.isSubscribed) await subscribeSoon(work, integrationId, context);
+      if (incoming.isSubscribed && address.secret !== null) await subscribeSoon(work, integrationId, context);
       return {
         status: 201,
         body: { ...toWire(incoming, address), address: url },
@@ -163,17 +166,17 @@ async function incomingOf(
   return incoming;
 }
 
-/** The address and a new secret, which the worker sends to the app, encrypted. The API never shows them. */
+/** What the worker needs to subscribe, encrypted: the address, and a new secret if Syncline makes it. */
 async function seal(
   work: TenantWork,
-  { integrationId, url }: { integrationId: string; url: string },
+  { integrationId, url, incoming }: { integrationId: string; url: string; incoming: IncomingWebhooks },
   { services: { encryption } }: Pick<TenantContext, 'services'>,
-): Promise<{ address: string; secret: string }> {
-  const secret = randomBytes(32).toString('base64url');
-  return {
-    address: await encryption.encrypt(work, incomingAddressLocation(integrationId), url),
-    secret: await encryption.encrypt(work, incomingSecretLocation(integrationId), secret),
-  };
+): Promise<{ address?: string; secret?: string }> {
+  if (!incoming.isSubscribed) return {};
+  const address = await encryption.encrypt(work, incomingAddressLocation(integrationId), url);
+  if (incoming.isSecretGiven) return { address };
+  const made = randomBytes(32).toString('base64url');
+  return { address, secret: await encryption.encrypt(work, incomingSecretLocation(integrationId), made) };
 }
 
 /** In a run of its own: a run that has begun may already have passed the step that subscribes. */
@@ -188,7 +191,7 @@ async function subscribeSoon(
 }
 
 function toWire(
-  { recordTypes, isSubscribed }: IncomingWebhooks,
+  { recordTypes, isSubscribed, isSecretGiven }: IncomingWebhooks,
   address: IncomingAddress | undefined,
 ): z.output<typeof view> {
   return {
@@ -201,6 +204,7 @@ function toWire(
       ? {
           ends_at: toInstantOrNull(address?.subscribedUntil ?? null),
           error: address?.subscriptionError ?? null,
+          needs_secret: isSecretGiven === true,
         }
       : null,
   };

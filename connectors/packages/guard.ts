@@ -245,6 +245,7 @@ function guardedIncoming(given: unknown, { packageName, onFault }: Own): Incomin
     recordTypes: z.array(z.string()).parse(webhooks.recordTypes),
     namesAccounts: webhooks.namesAccounts === true,
     isSubscribed: webhooks.isSubscribed === true,
+    isSecretGiven: webhooks.isSecretGiven === true,
     receive(call, secret): IncomingOutcome {
       try {
         return outcome.parse(ignoringRejection(webhooks.receive(call, secret)));

@@ -12,26 +12,33 @@ const RecordTypeName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type
 /** Each event of a call is compared with all of them. */
 const TYPES_MAX = 200;
 
-/** A part of a header: `t=1700000000,v1=…` has the parts `t=1700000000` and `v1=…`. */
+/** A part of a text: `t=1700000000,v1=…` has the parts `t=1700000000` and `v1=…`. */
 const partShape = {
-  header: HeaderName,
   /** The part begins with it. */
   prefix: z.string().max(40).default(''),
-  /** What separates the parts; absent = the header is one. */
+  /** What separates the parts; absent = the text is one. */
   separator: z.enum([',', ' ', ';']).optional(),
 };
 
 const Hmac = z.strictObject({
   type: z.literal('hmac'),
+  /** Where the signature is: one of the two. */
+  header: HeaderName.optional(),
+  /** In the body. */
+  at: JsonPointer.optional(),
   ...partShape,
   algorithm: z.enum(['sha256', 'sha1', 'sha512']).default('sha256'),
   encoding: z.enum(['hex', 'base64']).default('hex'),
   /** How the secret is written; `whsec_` before it is left out. */
   secret_encoding: z.enum(['text', 'base64', 'hex']).default('text'),
-  /** `{body}`, `{timestamp}`, `{method}`, `{url}`, `{header:<name>}`, with constants between them. */
+  /**
+   * `{body}`, `{member:<name>}`, `{timestamp}`, `{method}`, `{url}`, `{header:<name>}` and constants. A
+   * member of the body is signed as it was sent, and events are read from such members alone.
+   */
   signed: Text.default('{body}'),
   timestamp: z
     .strictObject({
+      header: HeaderName,
       ...partShape,
       format: z.enum(['epoch_s', 'epoch_ms', 'iso']).default('epoch_s'),
       /** An older call is refused, and so is one that is as far ahead. */
@@ -72,6 +79,8 @@ const Handshake = z.discriminatedUnion('type', [
     header: HeaderName,
     answer_key: z.string().regex(NAME).optional(),
   }),
+  /** A call without body, before there is a secret, which only wants a success. */
+  z.strictObject({ type: z.literal('empty') }),
 ]);
 
 const EventRule = z.strictObject({
@@ -81,7 +90,7 @@ const EventRule = z.strictObject({
   account: JsonPointer.optional(),
   /** Within an item: its events. Absent: the item is the event. */
   each: JsonPointer.optional(),
-  /** Of an event. Other events are left to the other rules. */
+  /** Of an event. Other events are left to the other rules. A text is also the number that it writes. */
   when: Condition.optional(),
   record_type: z.union([
     RecordTypeName,
@@ -93,21 +102,40 @@ const EventRule = z.strictObject({
         .refine((map) => Object.keys(map).length <= TYPES_MAX, `At most ${TYPES_MAX} values.`),
     }),
   ]),
-  /** Within an event. Absent: what was modified in the whole record type is read. */
+  /** Within an event, or a list of ids. Absent: what was modified in the whole record type is read. */
   id: JsonPointer.optional(),
 });
 
 const SubscriptionCall = z.strictObject({ ...callShape, body: JsonObject.optional() });
 
-/** How Syncline subscribes to webhooks itself. A subscription that is not renewed ends by itself. */
+/** Lists subscriptions of a kind: one for our address is kept, and nothing is created. */
+const Existing = z.strictObject({
+  ...callShape,
+  items: JsonPointer.default(''),
+  /** Within an item. */
+  address: JsonPointer,
+  id: JsonPointer,
+  /** The third party allows only one: one for another address of this Syncline is removed first. */
+  remove: SubscriptionCall.optional(),
+});
+
+/** How Syncline subscribes to webhooks itself. */
 const Subscription = z.strictObject({
   /** One call for each kind of change that needs a subscription of its own. */
-  create: z.array(SubscriptionCall).min(1).max(10),
+  create: z
+    .array(SubscriptionCall.extend({ existing: Existing.optional() }))
+    .min(1)
+    .max(10),
   /** The id of a subscription in the answer to its creation. */
   id: JsonPointer.optional(),
   /** Absent: a new one is created before the end of the one before. */
   renew: SubscriptionCall.optional(),
-  /** Hourly runs renew the subscription after half of this time. */
+  /** `made`: Syncline makes it, and sends it. `given`: a person stores what the app shows. */
+  secret: z.enum(['made', 'given']).default('made'),
+  /**
+   * Hourly runs renew the subscription after half of this time. For one without an end: how often they look
+   * whether it still exists.
+   */
   lifetime_minutes: z.int().min(180).max(43_200),
 });
 

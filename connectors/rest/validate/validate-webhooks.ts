@@ -26,8 +26,23 @@ function problemsOfProof({ verify }: WebhooksConfig): Problem[] {
   const variables = variablesOfSigned(verify.signed);
   const pointer = `${at}/verify/signed`;
   const problems: Problem[] = [];
-  if (!variables.includes('body'))
-    problems.push({ pointer, message: 'What is signed must contain {body}, or anybody could change it.' });
+  const isInBody = verify.header === undefined;
+  if (isInBody === (verify.at === undefined))
+    problems.push({
+      pointer: `${at}/verify`,
+      message: 'A signature is either in a header or in the body ("at").',
+    });
+  const parts = variables.filter((name) => name === 'body' || name.startsWith('member:'));
+  if (parts.length === 0)
+    problems.push({
+      pointer,
+      message: 'What is signed must contain {body} or {member:<name>}, or anybody could change it.',
+    });
+  if (parts.includes('body') && (isInBody || parts.length > 1))
+    problems.push({
+      pointer,
+      message: 'A body that has its signature, or signed members, is not signed as a whole.',
+    });
   if (variables.includes('timestamp') !== (verify.timestamp !== undefined))
     problems.push({
       pointer,
@@ -37,7 +52,7 @@ function problemsOfProof({ verify }: WebhooksConfig): Problem[] {
   if (/[{}]/.test(rest))
     problems.push({
       pointer,
-      message: 'The variables are {body}, {timestamp}, {method}, {url} and {header:<name>}.',
+      message: 'The variables are {body}, {member:<name>}, {timestamp}, {method}, {url} and {header:<name>}.',
     });
   return problems;
 }
@@ -53,24 +68,15 @@ function problemsOfToken({ header, parameter, at: place, items }: TokenConfig): 
 
 function problemsOfSubscription({ subscription, verify }: WebhooksConfig): Problem[] {
   if (subscription === undefined) return [];
-  const { create, renew, id } = subscription;
+  const { create, renew, id, secret } = subscription;
   const pointer = `${at}/subscription`;
-  const check = (where: string, call: SubscriptionConfig['create'][number], known: readonly string[]) => [
-    ...problemsOfCall(where, call, (name) => known.includes(name), unknownInSubscription),
-    ...problemsOfGet(where, { method: 'POST', ...call }),
+  const problems = [
+    ...create.flatMap((call, index) => problemsOfCreation(`${pointer}/create/${index}`, call, secret)),
+    ...(renew === undefined ? [] : check(`${pointer}/renew`, renew, WITH_ID)),
   ];
-  const problems = create.flatMap((call, index) => [
-    ...check(`${pointer}/create/${index}`, call, SUBSCRIPTION_VARIABLES),
-    ...(JSON.stringify(call).includes('{address}') && JSON.stringify(call).includes('{secret}')
-      ? []
-      : [{ pointer: `${pointer}/create/${index}`, message: 'A creation must send {address} and {secret}.' }]),
-  ]);
-  if (renew !== undefined) {
-    problems.push(...check(`${pointer}/renew`, renew, [...SUBSCRIPTION_VARIABLES, 'subscription_id']));
-    if (id === undefined)
-      problems.push({ pointer: `${pointer}/id`, message: 'A renewal needs the id of what was created.' });
-  }
-  if (verify.type === 'hmac' && verify.secret_encoding !== 'text')
+  if (renew !== undefined && id === undefined)
+    problems.push({ pointer: `${pointer}/id`, message: 'A renewal needs the id of what was created.' });
+  if (secret === 'made' && verify.type === 'hmac' && verify.secret_encoding !== 'text')
     problems.push({
       pointer: `${at}/verify/secret_encoding`,
       message: 'The secret of a subscription is a text, because Syncline makes it.',
@@ -78,5 +84,35 @@ function problemsOfSubscription({ subscription, verify }: WebhooksConfig): Probl
   return problems;
 }
 
+const WITH_ID = [...SUBSCRIPTION_VARIABLES, 'subscription_id'];
+
+function problemsOfCreation(
+  pointer: string,
+  { existing, ...call }: SubscriptionConfig['create'][number],
+  secret: SubscriptionConfig['secret'],
+): Problem[] {
+  const sent = secret === 'made' ? ['{address}', '{secret}'] : ['{address}'];
+  const problems = check(pointer, call, SUBSCRIPTION_VARIABLES);
+  if (existing !== undefined) {
+    const { remove, ...list } = existing;
+    problems.push(...check(`${pointer}/existing`, { method: 'GET', ...list }, SUBSCRIPTION_VARIABLES));
+    if (remove !== undefined) problems.push(...check(`${pointer}/existing/remove`, remove, WITH_ID));
+  }
+  if (!sent.every((variable) => JSON.stringify(call).includes(variable)))
+    problems.push({ pointer, message: `A creation must send ${sent.join(' and ')}.` });
+  return problems;
+}
+
+const isOneOf = (known: readonly string[]) => (name: string) => known.includes(name);
+
+const check = (
+  pointer: string,
+  call: NonNullable<SubscriptionConfig['renew']>,
+  known: readonly string[],
+): Problem[] => [
+  ...problemsOfCall(pointer, call, isOneOf(known), unknownInSubscription),
+  ...problemsOfGet(pointer, { method: 'POST', ...call }),
+];
+
 const unknownInSubscription = (name: string): string =>
-  `{${name}} is not known here. The calls know ${SUBSCRIPTION_VARIABLES.join(', ')}, a renewal subscription_id too.`;
+  `{${name}} is not known here. The calls know ${SUBSCRIPTION_VARIABLES.join(', ')}, a renewal and a removal subscription_id too.`;

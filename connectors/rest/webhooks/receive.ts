@@ -6,7 +6,7 @@ import type { EventRuleConfig, HandshakeConfig, WebhooksConfig } from '../config
 import { isTrueOf } from '../http/response-rules';
 import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
-import { headerOf, isVerified, jsonOf, parameterOf } from './verify';
+import { headerOf, parameterOf, verifiedBody } from './verify';
 
 /** The record types of further events are read for what was modified. */
 const EVENTS_MAX = 1_000;
@@ -27,6 +27,7 @@ export function incomingWebhooks({
     recordTypes,
     namesAccounts: webhooks.events.some(({ account }) => account !== undefined),
     isSubscribed: webhooks.subscription !== undefined,
+    isSecretGiven: webhooks.subscription?.secret === 'given',
     receive: (call, secret) => receive(webhooks, call, secret, recordTypes),
   };
 }
@@ -44,8 +45,9 @@ function receive(
   const { handshake, events } = webhooks;
   const echoed = handshake && echoOf(handshake, call);
   if (echoed !== undefined) return echoed;
-  if (call.method !== 'POST' || !isVerified(webhooks, call, secret)) return { kind: 'refused' };
-  const body = jsonOf(call.body);
+  const verified = call.method === 'POST' ? verifiedBody(webhooks, call, secret) : undefined;
+  if (verified === undefined) return { kind: 'refused' };
+  const { body } = verified;
   const challenge = handshake?.type === 'body' ? challengeIn(handshake, body) : undefined;
   if (challenge !== undefined) return challenge;
   const found = events.flatMap((rule) => recordsOf(rule, body));
@@ -59,6 +61,8 @@ function receive(
 /** What is sent back without proof is only what came, and only if nothing came with it. */
 function echoOf(handshake: HandshakeConfig, call: IncomingCall): IncomingOutcome | undefined {
   if (handshake.type === 'body' || call.body.length > 0) return undefined;
+  if (handshake.type === 'empty')
+    return call.method === 'POST' ? { kind: 'answer', mediaType: 'text/plain', text: '' } : undefined;
   const value =
     handshake.type === 'query' ? parameterOf(call, handshake.parameter) : headerOf(call, handshake.header);
   return value === undefined ? undefined : answerWith(value, handshake.answer_key);
@@ -88,15 +92,34 @@ function recordsOf(rule: EventRuleConfig, body: JsonValue | undefined): Incoming
     isWhole || rule.account !== undefined
       ? []
       : typesOf(rule).map((recordType) => ({ recordType, remoteId: null }));
-  const named = events.flatMap(({ event, accountId }, index) => {
-    if (rule.when !== undefined && !isTrueOf(rule.when, event)) return [];
-    const recordType = typeOf(event);
+  let room = EVENTS_MAX;
+  const named = events.flatMap(({ event, accountId }) => {
+    const recordType = isMeant(rule, event) ? typeOf(event) : undefined;
+    const all = recordType === undefined ? [] : idsOf(rule, event);
+    const some = all.slice(0, Math.max(room, 0));
+    room -= Math.max(all.length, 1);
     if (recordType === undefined) return [];
-    const isNamed = rule.id !== undefined && index < EVENTS_MAX;
-    const remoteId = isNamed ? (singleValue(readAt(event, rule.id ?? '')) ?? null) : null;
-    return [{ recordType, remoteId, ...(accountId === undefined ? {} : { accountId }) }];
+    const ids = some.length < all.length ? [...some, null] : some;
+    return ids.map((remoteId) => ({
+      recordType,
+      remoteId,
+      ...(accountId === undefined ? {} : { accountId }),
+    }));
   });
   return [...named, ...beyond];
+}
+
+/** Parameters of a definition are texts, and the ids in events can be numbers. */
+function isMeant({ when }: EventRuleConfig, event: JsonValue): boolean {
+  if (when === undefined || isTrueOf(when, event)) return true;
+  return typeof when.is === 'string' && singleValue(readAt(event, when.at)) === when.is;
+}
+
+/** null stands for the whole record type. */
+function idsOf({ id }: EventRuleConfig, event: JsonValue): (string | null)[] {
+  const found = id === undefined ? undefined : readAt(event, id);
+  const ids = Array.isArray(found) && found.length > 0 ? found : [found];
+  return ids.map((one) => singleValue(one) ?? null);
 }
 
 interface Event {

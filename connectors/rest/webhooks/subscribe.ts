@@ -1,8 +1,9 @@
 /**
- * Subscribes to webhooks by calls of the third party. Subscriptions end by themselves: runs renew them in
- * time, and one whose creation had no answer is left to its end.
+ * Subscribes to webhooks by calls of the third party. Runs renew a subscription in time. One whose creation
+ * had no answer is found again where the third party lists them, and is otherwise left to its end.
  */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import type { JsonValue } from '../../../domain/json';
 import { secretsOf, type SubscribeRequest, type Subscription } from '../../incoming';
 import { RecordRejected } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
@@ -14,13 +15,29 @@ import type { Variables } from '../http/templates';
 import { readAt } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 
-type Call = SubscriptionConfig['create'][number];
-type Send = (call: Call, method: 'POST' | 'PATCH', id?: string) => Promise<string | undefined>;
+type Creation = SubscriptionConfig['create'][number];
+type Call = NonNullable<SubscriptionConfig['renew']>;
+/** Resolves to the body of the answer. */
+type Send = (
+  call: Call,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  id?: string,
+) => Promise<JsonValue | undefined>;
 
 const MINUTE_MS = 60_000;
+/** Of `number`: 15 digits, which a double holds exactly. */
+const NUMBER_MIN = 10 ** 14;
+const NUMBER_MAX = NUMBER_MIN + 2 ** 47;
 
-/** Of the calls that create and renew; `subscription_id` only of those that renew. */
-export const SUBSCRIPTION_VARIABLES = ['address', 'secret', 'expires_at', 'lifetime_seconds', 'uuid'];
+/** Of all calls; `subscription_id` only of those that renew or remove. */
+export const SUBSCRIPTION_VARIABLES = [
+  'address',
+  'secret',
+  'expires_at',
+  'lifetime_seconds',
+  'uuid',
+  'number',
+];
 
 /** undefined: more than half of the time is left. Throws the errors of a call. */
 export async function subscribe(
@@ -36,7 +53,8 @@ export async function subscribe(
   const endsAt = new Date(now + lifetimeMs);
   const send = await sender(request, { config, endsAt }, context);
   const ids = await renewed(config, current, send);
-  return { ...(ids === undefined ? await created(config, send) : { ids }), endsAt };
+  if (ids !== undefined) return { ids, endsAt };
+  return { ...(await created(config, request, send)), endsAt };
 }
 
 /** undefined: there is nothing to renew, or the third party does not know it any more. */
@@ -57,14 +75,17 @@ async function renewed(
 
 /** A refused call leaves the others: if the next run began again, it would subscribe to these twice. */
 async function created(
-  { create }: SubscriptionConfig,
+  { create, id: at }: SubscriptionConfig,
+  { address }: SubscribeRequest,
   send: Send,
 ): Promise<Pick<Subscription, 'ids' | 'error'>> {
   const ids: string[] = [];
   const refusals: RecordRejected[] = [];
-  for (const call of create)
+  for (const { existing, ...call } of create)
     try {
-      const id = await send(call, 'POST');
+      const known = existing && (await idOfExisting(existing, address, send));
+      const body = known === undefined ? await send(call, 'POST') : undefined;
+      const id = known ?? (at === undefined ? undefined : singleValue(readAt(body, at)));
       if (id !== undefined) ids.push(id);
     } catch (error) {
       if (!(error instanceof RecordRejected)) throw error;
@@ -74,10 +95,28 @@ async function created(
   return { ids, error: refusals[0]?.message };
 }
 
-/** Resolves to the id in the answer. */
+/** undefined: there is none for our address. */
+async function idOfExisting(
+  { items, address: at, id, remove, ...call }: NonNullable<Creation['existing']>,
+  address: string,
+  send: Send,
+): Promise<string | undefined> {
+  const found = readAt(await send(call, 'GET'), items);
+  const known = Array.isArray(found) ? found : [];
+  const ours = known.find((item) => readAt(item, at) === address);
+  if (ours !== undefined || remove === undefined) return singleValue(readAt(ours, id));
+  const here = address.slice(0, address.lastIndexOf('/') + 1);
+  for (const item of known) {
+    const other = readAt(item, at);
+    if (typeof other === 'string' && other.startsWith(here))
+      await send(remove, 'DELETE', singleValue(readAt(item, id)));
+  }
+  return undefined;
+}
+
 async function sender(
   subscribing: SubscribeRequest,
-  { config: { id: at, lifetime_minutes: minutes }, endsAt }: { config: SubscriptionConfig; endsAt: Date },
+  { config: { lifetime_minutes: minutes }, endsAt }: { config: SubscriptionConfig; endsAt: Date },
   context: RestContext,
 ): Promise<Send> {
   const { config } = context;
@@ -94,11 +133,12 @@ async function sender(
         expires_at: endsAt.toISOString().replace(/\.\d+Z$/, '+00:00'),
         lifetime_seconds: minutes * 60,
         uuid: randomUUID(),
+        number: String(randomInt(NUMBER_MIN, NUMBER_MAX)),
         subscription_id: id,
       })[name];
     const response = await session.send(requestTo(config, call, method, variables));
     const answer = readAnswer(response, rulesFor(config), NO_FIELDS, quotable);
     if (answer.meaning !== 'done') throw answer.error;
-    return at === undefined ? undefined : singleValue(readAt(answer.body, at));
+    return answer.body;
   };
 }

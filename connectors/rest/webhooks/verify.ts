@@ -1,24 +1,44 @@
 /** Whether a call was sent by who knows the secret: by a signature over it, or by the secret itself. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { JsonValue } from '../../../domain/json';
+import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { IncomingCall } from '../../incoming';
 import type { HmacConfig, TokenConfig, WebhooksConfig } from '../config/config-webhooks';
 import { parseJson, readAt } from '../json-pointer';
+import { onlyMember } from './signed-members';
 
 /** A header may carry the signatures of several secrets while one is replaced. */
 const PARTS_MAX = 20;
-const HEADER_LENGTH_MAX = 4_096;
-const VARIABLE = /\{(body|timestamp|method|url|header:[^{}\s]+)\}/;
+const SIGNATURES_LENGTH_MAX = 4_096;
+const VARIABLE = /\{(body|timestamp|method|url|header:[^{}\s]+|member:[^{}\s]+)\}/;
+const MEMBER = 'member:';
 const EPOCH_MS = { epoch_s: 1_000, epoch_ms: 1 } as const;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-export function isVerified({ verify }: WebhooksConfig, call: IncomingCall, secret: string | null): boolean {
-  if (secret === null || secret === '') return false;
-  return verify.type === 'hmac' ? isSigned(verify, call, secret) : hasToken(verify, call, secret);
+/** What the call proves to have said: its body, undefined if that is no JSON, or the signed members of it. */
+interface Verified {
+  body: JsonValue | undefined;
+}
+
+/** undefined = it is not verified. */
+export function verifiedBody(
+  { verify }: WebhooksConfig,
+  call: IncomingCall,
+  secret: string | null,
+): Verified | undefined {
+  if (secret === null || secret === '') return undefined;
+  if (verify.type === 'token')
+    return hasToken(verify, call, secret) ? { body: jsonOf(call.body) } : undefined;
+  // Otherwise a call is parsed only once it is verified.
+  const isProvedInside = verify.header === undefined || verify.signed.includes(`{${MEMBER}`);
+  const json = isProvedInside ? jsonOf(call.body) : undefined;
+  const members = membersSigned(verify, call, json);
+  if (members === undefined || !isSigned(verify, call, { secret, members, json })) return undefined;
+  if (members.size === 0) return { body: json ?? jsonOf(call.body) };
+  return { body: Object.fromEntries([...members].map(([name, text]) => [name, parseJson(text) ?? null])) };
 }
 
 /** undefined = the body is no JSON. */
-export function jsonOf(body: Buffer): JsonValue | undefined {
+function jsonOf(body: Buffer): JsonValue | undefined {
   try {
     return parseJson(utf8.decode(body));
   } catch {
@@ -30,14 +50,39 @@ export function jsonOf(body: Buffer): JsonValue | undefined {
 export const variablesOfSigned = (signed: string): string[] =>
   signed.split(VARIABLE).filter((_text, index) => index % 2 === 1);
 
-function isSigned(verify: HmacConfig, call: IncomingCall, secret: string): boolean {
-  const signatures = partsOf(verify, call).map((text) => bytesOf(text, verify.encoding));
+/** By name, as they were sent. undefined = the body lacks one. */
+function membersSigned(
+  { signed }: HmacConfig,
+  { body }: IncomingCall,
+  json: JsonValue | undefined,
+): Map<string, string> | undefined {
+  const names = variablesOfSigned(signed)
+    .filter((name) => name.startsWith(MEMBER))
+    .map((name) => name.slice(MEMBER.length));
+  if (names.length === 0) return new Map();
+  if (!isJsonObject(json)) return undefined;
+  const text = utf8.decode(body);
+  const found = names.map((name) => [name, onlyMember(text, name)] as const);
+  const members = found.filter((entry): entry is readonly [string, string] => entry[1] !== undefined);
+  return members.length === names.length ? new Map(members) : undefined;
+}
+
+interface Signed {
+  secret: string;
+  members: ReadonlyMap<string, string>;
+  json: JsonValue | undefined;
+}
+
+function isSigned(verify: HmacConfig, call: IncomingCall, { secret, members, json }: Signed): boolean {
+  const signatures = partsOf(signatureIn(verify, call, json), verify).map((text) =>
+    bytesOf(text, verify.encoding),
+  );
   const timestamp = verify.timestamp === undefined ? undefined : timestampOf(verify.timestamp, call);
   if (signatures.length === 0 || timestamp === null) return false;
   const key = keyOf(verify, secret);
   const parts = verify.signed.split(VARIABLE).map((text, index) => {
     if (index % 2 === 0) return text;
-    return valueOf(text, call, timestamp);
+    return text.startsWith(MEMBER) ? members.get(text.slice(MEMBER.length)) : valueOf(text, call, timestamp);
   });
   if (key === undefined || parts.includes(undefined)) return false;
   const hmac = createHmac(verify.algorithm, key);
@@ -45,6 +90,16 @@ function isSigned(verify: HmacConfig, call: IncomingCall, secret: string): boole
   const expected = hmac.digest();
   // Every signature is compared, whichever fits.
   return signatures.map((signature) => isSame(signature, expected)).includes(true);
+}
+
+function signatureIn(
+  { header, at = '' }: HmacConfig,
+  call: IncomingCall,
+  json: JsonValue | undefined,
+): string | undefined {
+  if (header !== undefined) return onlyValue(call, header);
+  const value = readAt(json, at);
+  return typeof value === 'string' ? value : undefined;
 }
 
 function valueOf(variable: string, call: IncomingCall, timestamp: string | undefined) {
@@ -57,7 +112,7 @@ function valueOf(variable: string, call: IncomingCall, timestamp: string | undef
 
 /** As it was sent, because it is signed as it was sent. null = missing, unreadable, or too far from now. */
 function timestampOf(config: NonNullable<HmacConfig['timestamp']>, call: IncomingCall): string | null {
-  const [text, ...others] = partsOf(config, call);
+  const [text, ...others] = partsOf(onlyValue(call, config.header), config);
   if (text === undefined || others.length > 0) return null;
   const at = instantOf(text, config.format);
   return Math.abs(call.now.getTime() - at) <= config.tolerance_seconds * 1_000 ? text : null;
@@ -95,13 +150,12 @@ function tokensOf(verify: TokenConfig, call: IncomingCall): (JsonValue | undefin
   return Array.isArray(found) ? found.map((item) => readAt(item, at)) : [readAt(found, at)];
 }
 
-/** The parts of the header that begin with the prefix, without it. */
+/** The parts of the text that begin with the prefix, without it. */
 function partsOf(
-  { header, prefix, separator }: Pick<HmacConfig, 'header' | 'prefix' | 'separator'>,
-  call: IncomingCall,
+  value: string | undefined,
+  { prefix, separator }: Pick<HmacConfig, 'prefix' | 'separator'>,
 ): string[] {
-  const value = onlyValue(call, header);
-  if (value === undefined || value.length > HEADER_LENGTH_MAX) return [];
+  if (value === undefined || value.length > SIGNATURES_LENGTH_MAX) return [];
   const parts = separator === undefined ? [value] : value.split(separator).map((part) => part.trim());
   return parts
     .filter((part) => part.startsWith(prefix))

@@ -62,7 +62,7 @@ function SecretForm({
         {problem && <ProblemView error={problem} />}
         <PasswordInput
           label="Secret"
-          description={`${app} shows it where you entered the address. It is stored encrypted and never shown again.`}
+          description={`${app} shows it with the settings of its webhooks. It is stored encrypted and never shown again.`}
           required
           data-autofocus
           autoComplete="off"

@@ -46,6 +46,7 @@ function State({
   const { color, title, next } = standingOf(integration, webhooks);
   const hasAddress = webhooks.created_at !== null;
   const isSubscribed = webhooks.subscription !== null;
+  const hasOwnSecret = webhooks.subscription?.needs_secret !== false;
   return (
     <Stack>
       <Alert
@@ -60,7 +61,7 @@ function State({
       <Facts webhooks={webhooks} />
       <Group align="flex-start">
         <AppWebhookAddress integration={integration} hasAddress={hasAddress} isSubscribed={isSubscribed} />
-        {!isSubscribed && (
+        {hasOwnSecret && (
           <AppWebhookSecret
             integration={integration}
             hasAddress={hasAddress}
@@ -77,14 +78,15 @@ function Facts({ webhooks }: { webhooks: Schemas['IncomingWebhooks'] }) {
   const facts = [
     ['Record types', webhooks.record_types.map(toWords).join(', ')],
     ['Address made', <Instant key="made" at={webhooks.created_at} none="Not yet" />],
-    [
-      webhooks.subscription === null ? 'Secret' : 'Subscribed until',
-      webhooks.subscription === null ? (
-        secret
-      ) : (
-        <Instant key="until" at={webhooks.subscription.ends_at} none="Not yet" />
-      ),
-    ],
+    ...(webhooks.subscription?.needs_secret === false ? [] : [['Secret', secret] as const]),
+    ...(webhooks.subscription === null
+      ? []
+      : [
+          [
+            'Subscribed until',
+            <Instant key="until" at={webhooks.subscription.ends_at} none="Not yet" />,
+          ] as const,
+        ]),
     ['Last accepted', <Instant key="in" at={webhooks.received_at} none="None" />],
     ['Last refused', <Instant key="out" at={webhooks.refused_at} none="None" />],
   ] as const;

@@ -20,12 +20,7 @@ export function standingOf({ app, config }: Integration, webhooks: IncomingWebho
   } = webhooks;
   if (webhooks.subscription !== null) return standingOfSubscription(app, webhooks, webhooks.subscription);
   if (createdAt === null) return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
-  if (!hasSecret)
-    return {
-      color: 'orange',
-      title: 'The secret is missing: every webhook is refused',
-      next: `Store the secret that ${app} shows for its webhooks.`,
-    };
+  if (!hasSecret) return withoutSecret(app);
   if (refused !== null && (received === null || refused > received))
     return {
       color: 'red',
@@ -53,6 +48,12 @@ const withoutAddress = (app: string): Standing => ({
     `Until then, changes in ${app} arrive with the next hourly run.`,
 });
 
+const withoutSecret = (app: string): Standing => ({
+  color: 'orange',
+  title: 'The secret is missing: every webhook is refused',
+  next: `Store the secret that ${app} shows for its webhooks.`,
+});
+
 const ofAllAccounts = (app: string): Standing => ({
   color: 'blue',
   title: 'This account has no address of its own',
@@ -70,15 +71,18 @@ function isForAllAccounts({ webhooks }: Integration['config']): boolean {
 /** Of webhooks to which Syncline subscribes itself. */
 function standingOfSubscription(
   app: string,
-  { created_at: createdAt }: IncomingWebhooks,
-  { ends_at: endsAt, error }: NonNullable<IncomingWebhooks['subscription']>,
+  { created_at: createdAt, has_secret: hasSecret }: IncomingWebhooks,
+  { ends_at: endsAt, error, needs_secret: needsSecret }: NonNullable<IncomingWebhooks['subscription']>,
 ): Standing {
   if (createdAt === null)
     return {
       color: 'blue',
       title: 'There is no address yet',
-      next: `Make the address. Syncline then subscribes to the webhooks of ${app} itself.`,
+      next: needsSecret
+        ? `Make the address, and store the secret of the webhooks of ${app}. Syncline then subscribes itself.`
+        : `Make the address. Syncline then subscribes to the webhooks of ${app} itself.`,
     };
+  if (needsSecret && !hasSecret) return withoutSecret(app);
   if (error !== null)
     return {
       color: 'red',

@@ -6,17 +6,25 @@
 import type { JsonObject } from '../../../../domain/json';
 import { pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, describeContract, itemsOf } from '../contract';
+import type { IncomingCall } from '../../../../connectors/incoming';
+import { CONSENTED_TOKEN, describeContract, type Given, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { NOW } from '../webhook-contract';
+import { ExactSubscriptions, exactWebhook } from './exact-subscriptions';
 
 const DIVISION = '/api/v1/123456/crm';
 const PAGE = 2;
 
-function exact(): Product {
+type Exact = Product & { subscriptions: ExactSubscriptions };
+
+function exact(): Exact {
+  const subscriptions = new ExactSubscriptions();
   const records = new RecordStore((number) => `5a1f8e2c-6a0b-4b52-9f3e-${String(number).padStart(12, '0')}`);
 
   function answer(asked: Asked): ScriptedAnswer {
     if (asked.headers['authorization'] !== `Bearer ${CONSENTED_TOKEN}`) return refuse(401, 'Unauthorized');
+    const ofSubscriptions = subscriptions.answer(asked);
+    if (ofSubscriptions !== undefined) return ofSubscriptions;
     if (asked.path === `${DIVISION}/Accounts`)
       return asked.method === 'GET' ? list(asked) : create(fieldsIn(asked));
     const [, id] = /^\/api\/v1\/123456\/crm\/Accounts\(guid'([-0-9a-f]{36})'\)$/.exec(asked.path) ?? [];
@@ -55,7 +63,7 @@ function exact(): Product {
     return { status: 204 };
   }
 
-  return { records, answer };
+  return { records, answer, subscriptions };
 }
 
 /** `SearchCode eq 'text'` or the time of the last change; undefined for anything else. */
@@ -95,6 +103,7 @@ describeContract(
       records.add({ Name: `Hopper Inc ${number}`, Email: `e${number}@example.com` }),
     touch: { City: 'Arlington' },
     hasChanges: true,
+    webhook: { headers: () => ({}), event: ({ id }, secret) => exactWebhook(id, secret) },
     push: {
       fields: account,
       change: { city: 'London' },
@@ -105,6 +114,8 @@ describeContract(
     },
   },
   (given) => {
+    describeSubscription(given);
+
     it('finds the account with a quote in its search code again', async () => {
       const { product, linked } = given();
       const context = await linked();
@@ -118,3 +129,70 @@ describeContract(
     });
   },
 );
+
+function describeSubscription(given: Given): void {
+  const ORDER = { address: 'https://sync.example.com/v1/incoming/token', secret: 'of-the-app-0815' };
+  const there = () => (given().product as Exact).subscriptions;
+  const subscribe = async () => {
+    const context = await given().linked();
+    return context.connector.subscribe!({ ...ORDER, current: null }, context);
+  };
+  const created = () =>
+    given().simulator.asked.filter(({ method, path }) => method === 'POST' && path.includes('/webhooks/'));
+
+  it('subscribes to the accounts of the division, and tells nothing of the secret', async () => {
+    const order = await subscribe();
+
+    expect(there().all).toEqual([{ id: order!.ids[0], url: ORDER.address, topic: 'Accounts' }]);
+    expect(JSON.stringify(given().simulator.asked)).not.toContain(ORDER.secret);
+  });
+
+  it('keeps the subscription that it finds, also after a creation whose answer was lost', async () => {
+    const { id } = there().add(ORDER.address);
+
+    expect((await subscribe())!.ids).toEqual([id]);
+    expect(created()).toEqual([]);
+  });
+
+  it('subscribes again if an admin of Exact has removed the subscription', async () => {
+    await subscribe();
+    there().all.length = 0;
+
+    expect((await subscribe())!.ids).toEqual(there().all.map(({ id }) => id));
+    expect(created()).toHaveLength(2);
+  });
+
+  it('takes the place of a former address of this Syncline', async () => {
+    there().add('https://sync.example.com/v1/incoming/former');
+    await subscribe();
+
+    expect(there().all.map(({ url }) => url)).toEqual([ORDER.address]);
+  });
+
+  it('leaves the subscription of another address, and says why it has none', async () => {
+    const other = there().add('https://sync.example.com.evil.example/v1/incoming/x');
+
+    await expect(subscribe()).rejects.toThrow(/Data already exists/);
+    expect(there().all).toEqual([other]);
+  });
+
+  const receive = async (body: object | '', changes: Partial<IncomingCall> = {}) => {
+    const { connector, config } = await given().linked();
+    const text = body === '' ? '' : JSON.stringify(body);
+    const call = { method: 'POST', url: ORDER.address, headers: {}, body: Buffer.from(text), now: NOW };
+    return connector.incoming!(config)!.receive({ ...call, ...changes }, ORDER.secret);
+  };
+
+  it('answers the empty call by which Exact tries the address', async () => {
+    expect(await receive('')).toEqual({ kind: 'answer', mediaType: 'text/plain', text: '' });
+    expect(await receive('', { method: 'GET' })).toEqual({ kind: 'refused' });
+  });
+
+  it('reads nothing for another division, topic or app', async () => {
+    const nothing = { kind: 'records', records: [] };
+
+    expect(await receive(exactWebhook('a', ORDER.secret, { Division: 999 }))).toEqual(nothing);
+    expect(await receive(exactWebhook('a', ORDER.secret, { Topic: 'Items' }))).toEqual(nothing);
+    expect(await receive(exactWebhook('a', 'of-another-app-0815'))).toEqual({ kind: 'refused' });
+  });
+}

@@ -3,23 +3,30 @@
  * page tokens, 204 and 304 instead of empty lists, an upsert by a unique field, a PUT that changes what it
  * contains, and a code for each record of a call that was accepted.
  */
+import type { Subscription } from '../../../../connectors/incoming';
 import { isJsonObject, type JsonObject } from '../../../../domain/json';
 import { errorOf, pushOne } from '../../rest/rest-given';
 import type { ScriptedAnswer } from '../../suite/scripted-server';
-import { CONSENTED_TOKEN, type Contract, describeContract, itemsOf } from '../contract';
+import { CONSENTED_TOKEN, type Contract, describeContract, type Given, itemsOf } from '../contract';
 import { type Asked, fieldsIn, pageOf, type Product, RecordStore, type Row } from '../simulator';
+import { NOW } from '../webhook-contract';
+import { ZohoChannels } from './zoho-notifications';
 
 const PAGE = 2;
 const EXTERNAL_ID = 'Syncline_ID';
 
-function zoho(kind: 'Contacts' | 'Accounts'): Product {
+type Zoho = Product & { channels: ZohoChannels };
+
+function zoho(kind: 'Contacts' | 'Accounts'): Zoho {
   const required = kind === 'Contacts' ? 'Last_Name' : 'Account_Name';
   const records = new RecordStore((number) => `41500000000${String(number).padStart(5, '0')}`);
+  const channels = new ZohoChannels();
 
   function answer(asked: Asked): ScriptedAnswer {
     if (asked.headers['authorization'] !== `Zoho-oauthtoken ${CONSENTED_TOKEN}`)
       return refuse(401, 'INVALID_TOKEN', 'invalid oauth token');
     const [crm, version, module, id, ...more] = asked.parts;
+    if (`${module}/${id}` === 'actions/watch') return channels.answer(asked);
     if (module === 'settings') return { status: 200, body: { fields: FIELDS } };
     // The check reads a contact, whatever is synced.
     if (kind === 'Accounts' && module === 'Contacts') return { status: 204 };
@@ -94,7 +101,7 @@ function zoho(kind: 'Contacts' | 'Accounts'): Product {
     return accepted(row, 200);
   }
 
-  return { records, answer };
+  return { records, answer, channels };
 }
 
 function since(headers: Record<string, string>, rows: Row[]): Row[] {
@@ -172,6 +179,19 @@ const contact = (number: number) => ({
   email: `e${number}@example.com`,
 });
 
+/** What Zoho sends for a change of several records at once. */
+const notification = (module: string, ids: string[], token: string) => ({
+  server_time: 1_764_504_000_000,
+  query_params: {},
+  module,
+  resource_uri: `https://www.zohoapis.eu/crm/v8/${module}`,
+  ids,
+  affected_fields: [],
+  operation: 'update',
+  channel_id: '123456789012345',
+  token,
+});
+
 const CONTACTS: Contract = {
   key: 'zoho-crm',
   parameters: { data_center: 'eu', oauth_app: 'oap_01h00000000000000000000000' },
@@ -188,6 +208,10 @@ const CONTACTS: Contract = {
   touch: { Title: 'Admiral' },
   hasChanges: true,
   tellsDeletions: true,
+  webhook: {
+    headers: () => ({}),
+    event: ({ id }, secret) => notification('Contacts', [id], secret),
+  },
   push: {
     fields: contact,
     change: { title: 'Countess' },
@@ -199,6 +223,8 @@ const CONTACTS: Contract = {
 };
 
 describeContract(CONTACTS, (given) => {
+  describeChannels(given);
+
   it('creates nothing twice when the search lags behind', async () => {
     const { simulator, product, linked } = given();
     const context = await linked();
@@ -227,6 +253,10 @@ describeContract({
   ...CONTACTS,
   product: () => zoho('Accounts'),
   recordType: 'companies',
+  webhook: {
+    headers: () => ({}),
+    event: ({ id }, secret) => notification('Accounts', [id], secret),
+  },
   seed: ({ records }, number) => records.add({ Account_Name: `Hopper ${number}` }),
   touch: { Phone: '1' },
   push: {
@@ -238,3 +268,89 @@ describeContract({
     deletes: true,
   },
 });
+
+function describeChannels(given: Given): void {
+  const ORDER = { address: 'https://sync.example.com/v1/incoming/token', secret: 's'.repeat(43) };
+  const subscribe = async (current: Subscription | null) => {
+    const context = await given().linked();
+    const order = await context.connector.subscribe!({ ...ORDER, current }, context);
+    return { order, there: (given().product as Zoho).channels.open };
+  };
+  const soon = (order: Subscription | undefined) => ({ ...order!, endsAt: new Date(Date.now() + 3_600_000) });
+
+  it('opens one channel for six days, which Zoho does not shorten, and renews it', async () => {
+    const { order, there } = await subscribe(null);
+
+    const [channel] = [...there.values()];
+    const { address: url, secret: token } = ORDER;
+    expect(channel).toMatchObject({ url, token, events: ['Contacts.all', 'Accounts.all'] });
+    expect(order!.ids).toEqual([channel!.id]);
+    const asked = Math.floor(order!.endsAt.getTime() / 1_000) * 1_000;
+    expect(channel!.endsAt).toBe(asked);
+    expect((await subscribe(order!)).order).toBeUndefined();
+
+    channel!.endsAt = Date.now() + 3_600_000;
+    expect((await subscribe(soon(order))).order!.ids).toEqual(order!.ids);
+    expect([...there.values()].map(({ endsAt }) => endsAt >= asked)).toEqual([true]);
+  });
+
+  it('opens another channel if Zoho has ended the one before', async () => {
+    const { order, there } = await subscribe(null);
+    there.get(order!.ids[0]!)!.endsAt = Date.now() - 1;
+
+    const again = await subscribe(soon(order));
+
+    expect(again.order!.ids).not.toEqual(order!.ids);
+    expect(there.has(again.order!.ids[0]!)).toBe(true);
+  });
+
+  it('says in the words of Zoho why it opens no channel', async () => {
+    const { linked, simulator } = given();
+    const context = await linked();
+    const message = 'Not allowed to watch';
+    simulator.answerNextWith({
+      status: 202,
+      body: { watch: [{ code: 'NO_PERMISSION', message, status: 'error' }] },
+    });
+
+    const refused = context.connector.subscribe!({ ...ORDER, current: null }, context);
+
+    await expect(refused).rejects.toThrow(/Not allowed to watch/);
+  });
+
+  it('reads every record of a bulk change once, and no other module', async () => {
+    const { connector, config } = await given().linked();
+    const receive = (body: object) =>
+      connector.incoming!(config)!.receive(
+        {
+          method: 'POST',
+          url: ORDER.address,
+          headers: {},
+          body: Buffer.from(JSON.stringify(body)),
+          now: NOW,
+        },
+        ORDER.secret,
+      );
+    const named = (module: string, ids: string[]) => receive(notification(module, ids, ORDER.secret));
+    const found = (...remoteIds: (string | null)[]) => ({
+      kind: 'records',
+      records: remoteIds.map((remoteId) => ({ recordType: 'contacts', remoteId })),
+    });
+
+    expect(named('Contacts', ['2', '1', '2'])).toEqual(found('2', '1'));
+    expect(named('Deals', ['1'])).toEqual(found());
+    expect(named('Contacts', [])).toEqual(found(null));
+    const many = named(
+      'Contacts',
+      Array.from({ length: 40_000 }, (_, id) => String(id)),
+    );
+    expect(many.kind === 'records' && many.records).toHaveLength(1_001);
+    // The channel of another account, or of a former secret.
+    expect(receive(notification('Contacts', ['1'], 't'.repeat(43)))).toEqual({ kind: 'refused' });
+    expect(
+      receive({ ...notification('Contacts', ['1'], ''), query_params: { token: ORDER.secret } }),
+    ).toEqual({
+      kind: 'refused',
+    });
+  });
+}
