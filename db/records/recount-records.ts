@@ -10,6 +10,7 @@
 import { sql } from 'kysely';
 import type { Commit, TenantWork, Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { readInOrder } from '../sql/index-order';
 import { CORRECTIONS, readCount } from './record-counts';
 
 const RECORDS_PER_STATEMENT = 50_000;
@@ -61,6 +62,7 @@ export async function recountType(
     limit = RECORDS_PER_STATEMENT,
   }: { recordType: string; mayContinue: () => Promise<boolean>; limit?: number },
 ): Promise<Recount | undefined> {
+  await readInOrder(work);
   let records = 0;
   let after: string | null = null;
   do {

@@ -1,4 +1,4 @@
-/** A safety threshold counts the windows and links of its record type, and reads no others (rules.md 53, 60). */
+/** A safety threshold counts the windows and links of its record type, and no others (rules.md 53, 60). */
 import { type Kysely, sql } from 'kysely';
 import { ADD_WINDOW_RECORD_TYPE, createIndex } from '../concurrent-indexes';
 

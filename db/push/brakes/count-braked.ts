@@ -1,6 +1,6 @@
 /**
- * What a brake counts (rules.md 53): the open windows of an integration, type and effect, what has left within
- * the sliding window, and the records that the third party has. Nothing of other types is read.
+ * What a brake counts (rules.md 53): the open windows of an integration, type and effect, what has left
+ * within the sliding window, and the records that are linked. Nothing of other types is read.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { exceedsBrake, type BrakeSetting } from '../../../domain/brakes/brake';

@@ -114,6 +114,7 @@ describe('recounts at the same time as writers', () => {
       [tenant.tenantId, random.between(1, 3)],
     );
     const ids = rows.map(({ record_id: recordId }) => recordId as string);
+    if (ids.length === 0) return;
     await db.database.withEraser(tenant.tenantId, (work) => removeRecords(work, { erasureId }, ids));
   }
 
