@@ -210,6 +210,7 @@ function countCorrections(): () => void {
     '',
     'Counts of records that differed from the records.',
   );
+  counter.add(0); // so that the first correction is an increase
   return () => counter.add(1);
 }
 
