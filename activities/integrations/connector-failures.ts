@@ -1,4 +1,5 @@
 /** Explains the four errors of a connector to users. No other file translates them (rules.md 8, 10). */
+import { PackageFault } from '../../connectors/packages/guarded-calls';
 import { type ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
 import type { SyncError } from '../../domain/sync-error';
 
@@ -30,7 +31,7 @@ const EXPLANATIONS = {
 
 export function toSyncErrors(error: ConnectorError): SyncError[] {
   if (error instanceof RecordRejected) return rejectedErrors(error);
-  if (error instanceof CannotOpen) return [cannotOpen(error)];
+  if (isOfConnector(error)) return [ofConnector(error)];
   const { category, code, explanation } = EXPLANATIONS[error.kind as keyof typeof EXPLANATIONS];
   const status = error instanceof Unavailable && error.status !== null ? `http_${error.status}` : code;
   return [
@@ -46,7 +47,11 @@ export function toSyncErrors(error: ConnectorError): SyncError[] {
   ];
 }
 
-const cannotOpen = ({ message }: CannotOpen): SyncError => ({
+/** The connector is missing or faulty: the third party and the credentials have nothing to do with it. */
+export const isOfConnector = (error: unknown): error is CannotOpen | PackageFault =>
+  error instanceof CannotOpen || error instanceof PackageFault;
+
+const ofConnector = ({ message }: ConnectorError): SyncError => ({
   category: 'transient',
   origin: 'us',
   code: 'connector_not_usable',

@@ -1,16 +1,14 @@
 /** Why a rollout, or the change of an integration, does not go on: in words for those who run Syncline. */
 import { ConnectorError } from '../../connectors/errors';
-import { PackageFault } from '../../connectors/packages/guarded-calls';
 import { EncryptionError } from '../../db/platform/encryption-keys';
 import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
 import type { RolloutTrouble } from '../../db/tables/third-parties';
 import type { ProblemDetail } from '../../domain/problem-detail';
-import { CannotOpen } from '../integrations/connector-failures';
+import { isOfConnector } from '../integrations/connector-failures';
 
 /** undefined: a fault that only the log of the worker explains. */
 export function knownTrouble(error: unknown): RolloutTrouble | undefined {
-  if (error instanceof CannotOpen || error instanceof PackageFault)
-    return { code: 'connector_not_usable', message: error.message };
+  if (isOfConnector(error)) return { code: 'connector_not_usable', message: error.message };
   if (error instanceof ConnectorError) return { code: error.kind, message: error.message };
   if (error instanceof EncryptionError) return { code: 'cannot_decrypt', message: error.message };
   return undefined;

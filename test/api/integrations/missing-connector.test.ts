@@ -5,6 +5,7 @@ import { toSyncErrors } from '../../../activities/integrations/connector-failure
 import { connectors } from '../../../connectors';
 import type { Connector } from '../../../connectors/connector';
 import { Unavailable } from '../../../connectors/errors';
+import { guardConnector } from '../../../connectors/packages/guard';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { fromTypeId } from '../../../db/sql/ids';
 import {
@@ -15,6 +16,9 @@ import {
   startService,
 } from '../support/service';
 
+const fail = () => {
+  throw new Error('no licence');
+};
 const KIND = 'acme-people';
 const acme = { ...(connectors['scim'] as Connector), kind: KIND };
 
@@ -90,6 +94,29 @@ it('wait like those of an app that is down, and say what to do', async () => {
     },
   ]);
 });
+
+it.each([
+  ['their configuration', { configSchema: z.looseObject({}).refine(() => fail()) }, 'configSchema threw'],
+  [
+    'their credentials',
+    { credentialsSchema: z.looseObject({}).refine(() => fail()) },
+    'credentialsSchema threw',
+  ],
+  ['its hosts', { hosts: () => fail() }, 'hosts threw'],
+])(
+  'wait, and ask nobody for credentials, if the package of the connector fails at %s',
+  async (_what, part, words) => {
+    connectors[KIND] = guardConnector({ ...acme, ...part }, '@acme/people');
+
+    const error = await errorOfWorker();
+
+    expect(error).toBeInstanceOf(Unavailable);
+    expect(toSyncErrors(error)).toMatchObject([{ origin: 'us', code: 'connector_not_usable' }]);
+    expect(error.message).toContain(
+      `The connector package @acme/people is faulty: ${words} Error: no licence.`,
+    );
+  },
+);
 
 it('wait if the connector does not accept their configuration any more', async () => {
   connectors[KIND] = { ...acme, configSchema: z.strictObject({ region: z.string() }) };
