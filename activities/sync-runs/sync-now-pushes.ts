@@ -6,7 +6,9 @@ import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { EMPTY_JOB, lockOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
 import type { SyncRun } from '../../db/pull/job-rows';
-import { makeItemsDue, recordPushOutcomes } from '../../db/sync-runs/sync-now-pushes';
+import { FIRST_ID } from '../../db/sql/ids';
+import { recordPushOutcomes } from '../../db/sync-runs/sync-now-outcomes';
+import { makeItemsDue } from '../../db/sync-runs/sync-now-pushes';
 import type { OpenConnector } from '../dependencies';
 import { OverviewReader } from '../overviews/overview-reader';
 
@@ -25,6 +27,7 @@ export interface SyncNowPushOptions {
 export type SyncNowPushResult = 'done' | 'more' | 'waiting';
 
 const ITEMS_PER_TRANSACTION = 500;
+const PUSHES_PER_LOOK = 1_000;
 /** Waits for short pushes here, so that a small Sync Now ends at once. */
 const CHECK_INTERVAL_MS = 250;
 const SHORT_WAIT_MAX_MS = 20_000;
@@ -44,12 +47,15 @@ export async function pushSyncNow(parts: SyncNowPushOptions): Promise<SyncNowPus
     if (!parts.isWithinTimeBox()) return 'more';
   }
   const startedAt = performance.now();
+  let after = FIRST_ID;
   for (;;) {
-    const { waiting } = await inTenant((work) => recordPushOutcomes(work, place, integration));
-    if (waiting === 0) return 'done';
+    const look = { after, limit: PUSHES_PER_LOOK };
+    const found = await inTenant((work) => recordPushOutcomes(work, place, integration, look));
+    if (found.after === null) return 'done';
+    after = found.after;
     if (performance.now() - startedAt > SHORT_WAIT_MAX_MS) return 'waiting';
     if (!parts.isWithinTimeBox()) return 'more';
-    await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
+    if (found.ended < PUSHES_PER_LOOK) await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
   }
 }
 

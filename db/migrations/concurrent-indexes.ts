@@ -32,6 +32,8 @@ const INDEXES = {
   // instead of the primary key where statistics are missing.
   record_links_by_type: `record_links (tenant_id, integration_id, record_type)
     where integration_id::text <> ''`,
+  sync_run_pushes_open: `sync_run_pushes (tenant_id, sync_run_id, record_type, record_id)
+    where outcome is null`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
   sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)

@@ -32,11 +32,6 @@ export const ALLOWED_READS: readonly AllowedRead[] = [
     reason: 'A metric and the page of operators. The outbox is nearly empty unless Temporal is away.',
   },
   {
-    table: 'sync_run_pushes',
-    contains: 'count(*) filter (where outcome is null)',
-    reason: 'A look at the pushes of one Sync Now and type counts what became of them.',
-  },
-  {
     table: 'sync_datasets',
     contains: 'tablesample system',
     reason: 'A sample of 40 pages, whatever the size of the table. The planner does not know that number.',

@@ -5,6 +5,7 @@
  * these figures, which the next ANALYZE takes, it expects many rows and looks each up by its whole key.
  */
 import { type Kysely, sql } from 'kysely';
+import { createIndex } from '../concurrent-indexes';
 
 const SCOPES: Record<string, string> = {
   record_links: 'integration_id',
@@ -22,4 +23,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       db,
     );
   }
+  await sql.raw(createIndex('sync_run_pushes_open')).execute(db);
 }
