@@ -32,6 +32,11 @@ export const ALLOWED_READS: readonly AllowedRead[] = [
     reason: 'A metric and the page of operators. The outbox is nearly empty unless Temporal is away.',
   },
   {
+    table: 'record_links',
+    contains: 'as is_initial_load',
+    reason: 'Ends at the first link of the type. Until there is one, a page reads the links of other types.',
+  },
+  {
     table: 'sync_datasets',
     contains: 'tablesample system',
     reason: 'A sample of 40 pages, whatever the size of the table. The planner does not know that number.',

@@ -76,13 +76,16 @@ async function keepOwnPromises(
     return sql`
       select link.record_id from ${rowsFrom(rows, 'remote_id text')}
       cross join lateral (
-        select record_id from record_links where ${ofIntegration} and record_type = ${recordType}
-          and remote_id = row.remote_id and record_id > ${after}::uuid limit 1) link
+        select record_id from record_links
+        where remote_key = hashtextextended(${`${integrationId} ${recordType} `}::text || row.remote_id, 0)
+          and ${ofIntegration} and remote_id = row.remote_id and record_id > ${after}::uuid limit 1) link
       cross join lateral (
         select from reference_promises promise
         cross join lateral (
-          select from record_links where ${ofIntegration} and record_type = promise.record_type
-            and remote_id = promise.remote_id limit 1) target
+          select from record_links
+          where remote_key = hashtextextended(
+              ${`${integrationId} `}::text || promise.record_type || ' ' || promise.remote_id, 0)
+            and ${ofIntegration} and remote_id = promise.remote_id limit 1) target
         where promise.tenant_id = ${opaqueToPlanner(tenantId)}
           and promise.integration_id = ${opaqueToPlanner(integrationId)} and promise.record_id = link.record_id
         limit 1) linked
