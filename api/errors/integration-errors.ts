@@ -107,7 +107,7 @@ export const INTEGRATION_ERRORS = {
   oauth_app_in_use: {
     status: 409,
     title: 'The OAuth app is in use',
-    detail: 'Disconnect the integrations that were connected by this app, or connect them by another one.',
+    detail: 'Connect the integrations that use it by another app, or disconnect them.',
   },
   client_secret_needed: {
     status: 422,

@@ -5,6 +5,7 @@ import type { TenantWork } from '../../db/database';
 import {
   type AppAddress,
   appWebhookSecretLocation,
+  deleteAppAddress,
   findAppAddress,
   replaceAppAddress,
   saveAppWebhookSecret,
@@ -18,7 +19,7 @@ import { instant, toInstantOrNull } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 import { definitionKey } from '../third-parties/definition-schema';
 import { toPlatformRoute } from '../webhooks/platform-routes';
-import { findAppWebhooks } from './app-webhooks';
+import { findAppWebhooks, listAppWebhookDefinitions } from './app-webhooks';
 import { secretBody } from './incoming-webhook-routes';
 
 const tag = 'OAuth apps';
@@ -97,6 +98,49 @@ const tenantRoutes: readonly Route[] = [
       const address = await replaceAppAddress(work, { oauthAppId, ...given, tokenHash });
       const url = `${services.config.publicUrl}/v1/incoming/${token}`;
       return { status: 201, body: { ...toWire(address), address: url }, audit: auditOf(address) };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'delete',
+    path: `${base}/address`,
+    operationId: 'deleteOAuthAppAddress',
+    tag,
+    summary: 'Revoke the address for webhooks of an OAuth app',
+    description: 'Calls to it are refused at once, and its secret is deleted.',
+    params,
+    responses: { 204: { description: 'There is no address any more.', schema: null } },
+    problems: ['oauth_app_not_found'],
+    action: 'oauth_app.incoming_address_revoked',
+    async run(work, { params: { oauth_app_id: oauthAppId } }) {
+      await requireOwnApp(work, oauthAppId);
+      const address = await deleteAppAddress(work, { oauthAppId });
+      return { status: 204, audit: address === undefined ? null : auditOf(address) };
+    },
+  }),
+
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: `${base}/definitions`,
+    operationId: 'listOAuthAppWebhookDefinitions',
+    tag,
+    summary: 'List the definitions that can describe the webhooks of an OAuth app',
+    params,
+    responses: {
+      200: {
+        description: 'By key. Their webhooks say where an event names its account.',
+        schema: z
+          .object({ data: z.array(z.object({ key: definitionKey, name: z.string() })) })
+          .meta({ id: 'OAuthAppWebhookDefinitions' }),
+      },
+    },
+    problems: ['oauth_app_not_found'],
+    async run(work, { params: { oauth_app_id: oauthAppId } }, { services }) {
+      const app = await findApp(work, { oauthAppId });
+      if (app?.tenantId !== work.tenantId) throw new HttpError('oauth_app_not_found');
+      return { status: 200, body: { data: await listAppWebhookDefinitions(work, services) } };
     },
   }),
 

@@ -1,10 +1,16 @@
 /** How the webhooks of an OAuth app are verified and read: by the current version of its definition. */
 import type { IncomingWebhooks } from '../../connectors/incoming';
 import type { TenantWork } from '../../db/database';
-import { findDefinition, findDefinitionVersion } from '../../db/third-parties/definitions';
+import {
+  type DefinitionVersion,
+  findDefinition,
+  findDefinitionVersion,
+  listDefinitions,
+} from '../../db/third-parties/definitions';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { examplesOf, fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
+import { documentOf } from '../third-parties/definition-use';
 
 /** Of the current version of a definition: an app calls a thousand times a second, and it rarely changes. */
 interface Known {
@@ -25,12 +31,38 @@ export async function findAppWebhooks(
   const version = (await findDefinition(work, { key }))?.currentVersion ?? null;
   const current = version === null ? undefined : await findDefinitionVersion(work, { key, version });
   if (current === undefined) return undefined;
+  return knownWebhooks(current, connectors);
+}
+
+const PAGE = 100;
+
+/** The definitions whose current version describes the webhooks of an app. */
+export async function listAppWebhookDefinitions(
+  work: TenantWork,
+  { connectors }: Pick<ApiDependencies, 'connectors'>,
+): Promise<{ key: string; name: string }[]> {
+  const found: { key: string; name: string }[] = [];
+  for (let after: string | undefined, isMore = true; isMore;) {
+    const page = await listDefinitions(work, { limit: PAGE, after });
+    for (const version of page)
+      if (knownWebhooks(version, connectors) !== undefined)
+        found.push({ key: version.definitionKey, name: documentOf(version).name });
+    after = page.at(-1)?.definitionKey;
+    isMore = page.length === PAGE;
+  }
+  return found;
+}
+
+function knownWebhooks(
+  { definitionKey: key, hash, rules }: DefinitionVersion,
+  connectors: ApiDependencies['connectors'],
+): IncomingWebhooks | undefined {
   const ofConnectors = known.get(connectors) ?? new Map<string, Known>();
   known.set(connectors, ofConnectors);
   const before = ofConnectors.get(key);
-  if (before?.hash === current.hash) return before.webhooks;
-  const webhooks = webhooksOf(current.rules, connectors);
-  ofConnectors.set(key, { hash: current.hash, webhooks });
+  if (before?.hash === hash) return before.webhooks;
+  const webhooks = webhooksOf(rules, connectors);
+  ofConnectors.set(key, { hash, webhooks });
   return webhooks;
 }
 

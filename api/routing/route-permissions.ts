@@ -57,6 +57,8 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'DELETE /v1/platform/oauth-apps/{oauth_app_id}': 'platform',
   'GET /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks': 'platform',
   'POST /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'platform',
+  'GET /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/definitions': 'platform',
+  'DELETE /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'platform',
   'PUT /v1/platform/oauth-apps/{oauth_app_id}/incoming-webhooks/secret': 'platform',
 
   'GET /v1/tenant': 'viewer',
@@ -151,6 +153,8 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'DELETE /v1/oauth-apps/{oauth_app_id}': 'admin',
   'GET /v1/oauth-apps/{oauth_app_id}/incoming-webhooks': 'admin',
   'POST /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'admin',
+  'GET /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/definitions': 'admin',
+  'DELETE /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/address': 'admin',
   'PUT /v1/oauth-apps/{oauth_app_id}/incoming-webhooks/secret': 'admin',
 
   'POST /v1/records/batch': 'operator',

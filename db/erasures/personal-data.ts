@@ -96,7 +96,8 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     figure:
       'connector initial_push blocked_reason backfill_reason company_synchronized_policy nightly_sync_at ' +
       'unverified_types definition_key definition_sign_in',
-    tenant: 'app account_name config record_types mapping_changed_by type_settings definition_parameters',
+    tenant:
+      'app account_name config config_app_id record_types mapping_changed_by type_settings definition_parameters',
     secret: 'credentials',
     words: 'blocked_detail last_check',
   }),

@@ -78,6 +78,7 @@ import * as syncTokens from './2026-12-13-sync-tokens';
 import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
+import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -157,5 +158,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-expected-rows': expectedRows,
   '2026-12-14-record-recounts': recordRecounts,
   '2026-12-14-rollout-facts': rolloutFacts,
+  '2026-12-14-used-oauth-apps': usedOauthApps,
   '2026-12-14-windows-by-type': windowsByType,
 };

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { SampledValue } from '../../domain/pull/sampled-values';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
@@ -30,6 +30,8 @@ export interface IntegrationsTable {
   app: string;
   accountName: string;
   config: Json<JsonObject>;
+  /** `auth.app_id` of the configuration: an OAuth app, `oap_…`. */
+  configAppId: GeneratedAlways<string | null>;
   recordTypes: Json<RecordTypeMappings>;
   typeSettings: Json<StoredTypeSettings>;
   mappingVersion: Generated<number>;

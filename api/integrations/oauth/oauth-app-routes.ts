@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../../db/database';
+import { type AppUse, listAppUses } from '../../../db/integrations/oauth/app-uses';
 import {
   appSecretLocation,
   changeApp,
@@ -15,6 +16,8 @@ import {
   type OAuthApp,
 } from '../../../db/integrations/oauth/apps';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
+import { redirectUri } from '../../connect/connect-origins';
 import { HttpError } from '../../http/http-error';
 import type { TenantContext } from '../../routing/context';
 import { defineRoute, type Route } from '../../routing/define-route';
@@ -62,16 +65,23 @@ const tenantRoutes: readonly Route[] = [
     responses: {
       200: {
         description: 'The apps that can be used, in the order in which they were created.',
-        schema: listOf(oauthAppView),
+        schema: listOf(oauthAppView).extend({
+          redirect_uri: z.url().meta({
+            description: 'Register it at the provider, for every app.',
+            example: 'https://syncline.example.com/connect/callback',
+          }),
+        }),
       },
     },
     problems: ['invalid_cursor'],
-    async run(work, { query }) {
+    async run(work, { query }, { services }) {
       const scope = ['oauth-apps', work.tenantId];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listApps(work, { limit: limit + 1, after });
-      const body = toPage(rows, limit, scope, ({ oauthAppId }) => oauthAppId, oauthAppToWire);
-      return { status: 200, body };
+      const uses = await usesOf(work, rows, services);
+      const toWire = (app: OAuthApp) => oauthAppToWire(app, uses);
+      const page = toPage(rows, limit, scope, ({ oauthAppId }) => oauthAppId, toWire);
+      return { status: 200, body: { ...page, redirect_uri: redirectUri(services.config) } };
     },
   }),
 
@@ -85,8 +95,9 @@ const tenantRoutes: readonly Route[] = [
     params,
     responses: { 200: { description: 'The app, without its secret.', schema: oauthAppView, headers: ETAG } },
     problems: ['oauth_app_not_found'],
-    async run(work, input) {
-      return { status: 200, ...respond(await requireApp(work, input.params.oauth_app_id)) };
+    async run(work, input, { services }) {
+      const found = await requireApp(work, input.params.oauth_app_id);
+      return { status: 200, ...(await respond(work, found, services)) };
     },
   }),
 
@@ -118,10 +129,12 @@ const tenantRoutes: readonly Route[] = [
     responses: { 204: { description: 'The app is deleted.', schema: null } },
     problems: ['oauth_app_not_found', 'oauth_app_in_use'],
     action: 'oauth_app.deleted',
-    async run(work, input) {
+    async run(work, input, { services }) {
       const oauthAppId = input.params.oauth_app_id;
       const found = await lockOwnApp(work, { oauthAppId });
       if (found === undefined) throw new HttpError('oauth_app_not_found');
+      const uses = await usesOf(work, [found], services);
+      if (uses.length > 0) throw inUse(uses);
       if (!(await deleteApp(work, { oauthAppId }))) throw new HttpError('oauth_app_in_use');
       return { status: 204, audit: auditOf(found) };
     },
@@ -144,7 +157,7 @@ async function create(
     allowedOrigins: body.allowed_origins,
   });
   const created = await requireApp(work, oauthAppId);
-  return { status: 201 as const, ...respond(created), audit: auditOf(created) };
+  return { status: 201 as const, ...(await respond(work, created, services)), audit: auditOf(created) };
 }
 
 async function change(
@@ -176,7 +189,11 @@ async function change(
   );
   const after = await requireApp(work, oauthAppId);
   const detail = { changed: Object.keys(body), ...(added.length === 0 ? {} : { added_origins: added }) };
-  return { status: 200 as const, ...respond(after), audit: { ...auditOf(after), detail } };
+  return {
+    status: 200 as const,
+    ...(await respond(work, after, services)),
+    audit: { ...auditOf(after), detail },
+  };
 }
 
 async function requireApp(work: TenantWork, oauthAppId: string): Promise<OAuthApp> {
@@ -193,7 +210,28 @@ const sealSecret = async (
 ): Promise<string | null> =>
   secret === null ? null : encryption.encrypt(work, appSecretLocation(oauthAppId), secret);
 
-const respond = (app: OAuthApp) => ({ body: oauthAppToWire(app), headers: etagOf(app) });
+type Services = TenantContext['services'];
+
+/** For the platform, of all tenants. */
+const usesOf = (work: TenantWork, apps: readonly OAuthApp[], { database }: Services): Promise<AppUse[]> =>
+  work.tenantId === PLATFORM_TENANT_ID
+    ? database.withPlatform((platform) => listAppUses(platform, apps))
+    : listAppUses(work, apps);
+
+async function respond(work: TenantWork, app: OAuthApp, services: Services) {
+  return { body: oauthAppToWire(app, await usesOf(work, [app], services)), headers: etagOf(app) };
+}
+
+/** Names what uses the app. */
+function inUse(uses: readonly AppUse[]): HttpError {
+  const named = uses.map(
+    ({ definitionKey, integrations }) => `${integrations} of ${definitionKey ?? 'no definition'}`,
+  );
+  const detail =
+    `Integrations use it: ${named.join(', ')}. Connect them by another app, or disconnect them; then delete ` +
+    'this one.';
+  return new HttpError('oauth_app_in_use', { detail });
+}
 
 const auditOf = ({ oauthAppId, name, allowedOrigins }: OAuthApp) => ({
   target: toTypeId('oap', oauthAppId),

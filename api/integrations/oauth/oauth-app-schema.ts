@@ -1,5 +1,6 @@
 /** The JSON of OAuth apps. */
 import { z } from 'zod';
+import type { AppUse } from '../../../db/integrations/oauth/app-uses';
 import type { OAuthApp } from '../../../db/integrations/oauth/apps';
 import { toTypeId } from '../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
@@ -57,6 +58,15 @@ export const oauthAppChange = z.strictObject({
   allowed_origins: allowedOrigins.optional(),
 });
 
+const uses = z.array(
+  z.object({
+    definition_key: z.string().nullable().meta({ description: 'null = they follow no definition.' }),
+    integrations: z.int(),
+    connected: z.int().meta({ description: 'Those with an account that the app has connected.' }),
+    tenants: z.int(),
+  }),
+);
+
 export const oauthAppView = z
   .object({
     id: typeId('oap'),
@@ -65,18 +75,31 @@ export const oauthAppView = z
     client_id: z.string(),
     has_client_secret: z.boolean(),
     allowed_origins: z.array(z.string()),
+    uses: uses.meta({
+      description:
+        'How many integrations name the app or were connected by it, by definition: of all tenants with the ' +
+        "platform key, otherwise the tenant's own. An app in use cannot be deleted.",
+    }),
     created_at: instant,
     updated_at: instant,
   })
   .meta({ id: 'OAuthApp' });
 
-export const oauthAppToWire = (app: OAuthApp) => ({
+export const oauthAppToWire = (app: OAuthApp, appUses: readonly AppUse[]) => ({
   id: toTypeId('oap', app.oauthAppId),
   owner: app.tenantId === PLATFORM_TENANT_ID ? ('platform' as const) : ('tenant' as const),
   name: app.name,
   client_id: app.clientId,
   has_client_secret: app.hasSecret,
   allowed_origins: app.allowedOrigins,
+  uses: appUses
+    .filter(({ oauthAppId }) => oauthAppId === app.oauthAppId)
+    .map(({ definitionKey, integrations, connected, tenants }) => ({
+      definition_key: definitionKey,
+      integrations,
+      connected,
+      tenants,
+    })),
   created_at: toInstant(app.createdAt),
   updated_at: toInstant(app.updatedAt),
 });

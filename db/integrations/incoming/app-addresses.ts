@@ -74,6 +74,19 @@ export async function replaceAppAddress(
     .executeTakeFirstOrThrow();
 }
 
+/** Calls to it are refused from now on. @returns undefined if there was none. */
+export async function deleteAppAddress(
+  { trx, tenantId }: TenantWork,
+  { oauthAppId }: AppKey,
+): Promise<AppAddress | undefined> {
+  return trx
+    .deleteFrom('oauthAppWebhooks')
+    .where('tenantId', '=', tenantId)
+    .where('oauthAppId', '=', oauthAppId)
+    .returning(COLUMNS)
+    .executeTakeFirst();
+}
+
 /** @param secret encrypted. @returns undefined if the app has no address. */
 export async function saveAppWebhookSecret(
   { trx, tenantId }: TenantWork,

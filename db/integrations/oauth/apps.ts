@@ -2,9 +2,9 @@
  * OAuth apps: registrations at a provider, of a tenant or (PLATFORM_TENANT_ID) of the platform. Every tenant
  * can use the platform's, and reads all of them but the secret. Secrets arrive and are stored encrypted.
  */
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { TenantWork } from '../../database';
-import { fromTypeId, toTypeId } from '../../sql/ids';
+import { fromTypeId } from '../../sql/ids';
 import type { OAuthAppsTable } from '../../tables/oauth';
 import { PLATFORM_TENANT_ID } from '../../tables/tenants';
 
@@ -135,10 +135,8 @@ export async function changeApp(
 
 const FOREIGN_KEY = '23503';
 
-/** @returns false if accounts are connected by the app; the transaction is then of no use. */
-export async function deleteApp(work: TenantWork, { oauthAppId }: AppKey): Promise<boolean> {
-  if (await isConfigured(work, toTypeId('oap', oauthAppId))) return false;
-  const { trx, tenantId } = work;
+/** @returns false if an account was connected by the app meanwhile; the transaction is then of no use. */
+export async function deleteApp({ trx, tenantId }: TenantWork, { oauthAppId }: AppKey): Promise<boolean> {
   try {
     await trx
       .deleteFrom('oauthApps')
@@ -150,17 +148,4 @@ export async function deleteApp(work: TenantWork, { oauthAppId }: AppKey): Promi
     if ((error as { code?: string }).code === FOREIGN_KEY) return false;
     throw error;
   }
-}
-
-/** Also by an integration of this tenant that is not connected yet. */
-async function isConfigured({ trx, tenantId }: TenantWork, appId: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('integrations')
-    .select('integrationId')
-    .where('tenantId', '=', tenantId)
-    .where('deletedAt', 'is', null)
-    .where(sql<boolean>`config #>> '{auth,app_id}' = ${appId}`)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }

@@ -233,6 +233,28 @@ it('a new address ends the one before it, keeps the secret, and an app that is d
   expect((await callApp(service, 'hubspot', now, [])).status).toBe(401);
 });
 
+it('a revoked address is refused at once, and a new one needs its secret again', async () => {
+  const before = platform.address;
+  const address = `${platform.route}/incoming-webhooks/address`;
+  await service.platform.delete(address).expect(204);
+
+  expect((await callApp(service, 'hubspot', { address: before }, [])).status).toBe(401);
+  expect(await shown()).toMatchObject({ definition_key: null, created_at: null, has_secret: false });
+  await service.platform.delete(address).expect(204);
+  const made = await service.platform.post(address, { definition_key: 'hubspot' }).expect(201);
+  expect(made.body).toMatchObject({ has_secret: false });
+});
+
+it('the definitions are named that can describe the webhooks of an app', async () => {
+  const list = await service.platform.get(`${platform.route}/incoming-webhooks/definitions`).expect(200);
+
+  expect(list.body.data).toEqual([
+    { key: 'hubspot', name: 'HubSpot' },
+    { key: 'quickbooks', name: 'QuickBooks Online' },
+    { key: 'xero', name: 'Xero' },
+  ]);
+});
+
 it('the address and the secret are not shown again, and are in no log', async () => {
   await call(changed(111, 7));
   await eventually(async () => expect(service.logged.join('')).toContain('request'));

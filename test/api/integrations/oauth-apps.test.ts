@@ -1,6 +1,7 @@
 /** OAuth apps: of a tenant and of the platform; their secrets are never shown. */
-import { fromTypeId, newUuid } from '../../../db/sql/ids';
+import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
 import {
+  type Caller,
   expectProblem,
   givenIntegration,
   type GivenTenant,
@@ -22,6 +23,22 @@ const APP = {
   client_secret: 'top-secret-of-the-app',
   allowed_origins: ['https://login.example.com', 'https://*.example.org'],
 };
+
+const givenIntegrationOf = async (of: GivenTenant): Promise<string> =>
+  fromTypeId('int', (await givenIntegration(of)).id) as string;
+
+/** An integration that names the app and is not connected. */
+async function givenNaming(of: GivenTenant, appId: string): Promise<string> {
+  const integrationId = await givenIntegrationOf(of);
+  await service.database.withTenant(of.uuid, ({ trx }) =>
+    trx
+      .updateTable('integrations')
+      .set({ config: JSON.stringify({ auth: { app_id: appId } }) })
+      .where('integrationId', '=', integrationId)
+      .execute(),
+  );
+  return integrationId;
+}
 
 describe('an app of a tenant', () => {
   it('is shown without its secret, which the database holds encrypted', async () => {
@@ -62,15 +79,10 @@ describe('an app of a tenant', () => {
 
   it.each(['names it', 'is connected by it'])('cannot be deleted while an integration %s', async (use) => {
     const { body: app } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
-    const integrationId = fromTypeId('int', (await givenIntegration(tenant)).id) as string;
+    const integrationId =
+      use === 'names it' ? await givenNaming(tenant, app.id) : await givenIntegrationOf(tenant);
     await service.database.withTenant(tenant.uuid, async ({ trx, tenantId, now }) => {
-      if (use === 'names it')
-        await trx
-          .updateTable('integrations')
-          .set({ config: JSON.stringify({ auth: { app_id: app.id } }) })
-          .where('integrationId', '=', integrationId)
-          .execute();
-      else
+      if (use !== 'names it')
         await trx
           .insertInto('oauthAccounts')
           .values({
@@ -87,8 +99,12 @@ describe('an app of a tenant', () => {
           .execute();
     });
 
-    expectProblem(await tenant.admin.delete(`/v1/oauth-apps/${app.id}`), 409, 'oauth_app_in_use');
-    expect((await tenant.admin.get(`/v1/oauth-apps/${app.id}`)).status).toBe(200);
+    const refused = await tenant.admin.delete(`/v1/oauth-apps/${app.id}`);
+    expectProblem(refused, 409, 'oauth_app_in_use');
+    expect(refused.body.detail).toContain('1 of no definition');
+    const shown = await tenant.admin.get(`/v1/oauth-apps/${app.id}`).expect(200);
+    const connected = use === 'names it' ? 0 : 1;
+    expect(shown.body.uses).toEqual([{ definition_key: null, integrations: 1, connected, tenants: 1 }]);
   });
 
   it('is deleted when nothing uses it', async () => {
@@ -112,5 +128,26 @@ describe('an app of the platform', () => {
       'oauth_app_not_found',
     );
     expectProblem(await tenant.admin.delete(path), 404, 'oauth_app_not_found');
+  });
+
+  it('cannot be deleted while integrations of any tenant name it, and tenants see only their own', async () => {
+    const other = await service.givenTenant();
+    const { body: app } = await service.platform.post('/v1/platform/oauth-apps', APP).expect(201);
+    const route = `/v1/platform/oauth-apps/${app.id}`;
+    const named = [await givenNaming(tenant, app.id), await givenNaming(other, app.id)];
+    await givenNaming(other, app.id);
+    const usesOf = async (as: Caller, root = '/v1') =>
+      (await as.get(`${root}/oauth-apps/${app.id}`)).body.uses;
+    const use = { definition_key: null, connected: 0 };
+
+    expectProblem(await service.platform.delete(route), 409, 'oauth_app_in_use');
+    expect(await usesOf(service.platform, '/v1/platform')).toEqual([{ ...use, integrations: 3, tenants: 2 }]);
+    expect(await usesOf(tenant.viewer)).toEqual([{ ...use, integrations: 1, tenants: 1 }]);
+    expect((await service.platform.get('/v1/platform/oauth-apps')).body.redirect_uri).toBe(
+      (await tenant.viewer.get('/v1/connect-settings')).body.redirect_uri,
+    );
+    for (const [index, of] of [tenant, other].entries())
+      await of.admin.delete(`/v1/integrations/${toTypeId('int', named[index] as string)}`).expect(204);
+    expect(await usesOf(service.platform, '/v1/platform')).toEqual([{ ...use, integrations: 1, tenants: 1 }]);
   });
 });

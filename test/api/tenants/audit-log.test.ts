@@ -146,6 +146,13 @@ function oauthAppCases(root: string, by: 'admin' | 'platform'): Record<string, C
       'incoming_address_replaced',
       async (as, app) => as.post(`${app}/incoming-webhooks/address`, { definition_key: 'hubspot' }),
     ),
+    [`DELETE ${apps}/{oauth_app_id}/incoming-webhooks/address`]: on(
+      'incoming_address_revoked',
+      async (as, app) => {
+        await as.post(`${app}/incoming-webhooks/address`, { definition_key: 'hubspot' }).expect(201);
+        return as.delete(`${app}/incoming-webhooks/address`);
+      },
+    ),
     [`PUT ${apps}/{oauth_app_id}/incoming-webhooks/secret`]: on(
       'incoming_secret_replaced',
       async (as, app) => {

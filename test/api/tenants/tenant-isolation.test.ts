@@ -206,6 +206,12 @@ const oauthAppRows = (root: string): Record<string, Row[]> => {
     [`POST ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/address`]: [
       on('post', { definition_key: 'hubspot' }, '/incoming-webhooks/address'),
     ],
+    [`DELETE ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/address`]: [
+      on('delete', undefined, '/incoming-webhooks/address'),
+    ],
+    [`GET ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/definitions`]: [
+      on('get', undefined, '/incoming-webhooks/definitions'),
+    ],
     [`PUT ${root}/oauth-apps/{oauth_app_id}/incoming-webhooks/secret`]: [
       on('put', { secret: 'secret-of-b' }, '/incoming-webhooks/secret'),
     ],
