@@ -88,6 +88,18 @@ const rolloutRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/platform/definitions/RolloutPage'), 'RolloutPage'),
 });
 
+const oauthAppsRoute = createRoute({
+  ...inShell,
+  path: '/platform/oauth-apps',
+  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppsPage'), 'PlatformOAuthAppsPage'),
+});
+
+const oauthAppRoute = createRoute({
+  ...inShell,
+  path: '/platform/oauth-apps/$oauthAppId',
+  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppPage'), 'PlatformOAuthAppPage'),
+});
+
 const auditLogRoute = createRoute({
   ...inShell,
   path: '/platform/audit-log',
@@ -108,6 +120,8 @@ export const platformRoutes = [
     builderRoute,
     definitionRoute,
     rolloutRoute,
+    oauthAppsRoute,
+    oauthAppRoute,
     auditLogRoute,
   ]),
 ] as const;

@@ -209,6 +209,16 @@ const apiKeysRoute = createRoute({
   path: '/settings/api-keys',
   component: lazyRouteComponent(() => import('./pages/settings/ApiKeysPage'), 'ApiKeysPage'),
 });
+const oauthAppsRoute = createRoute({
+  ...inShell,
+  path: '/settings/oauth-apps',
+  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppsPage'), 'OAuthAppsPage'),
+});
+const oauthAppRoute = createRoute({
+  ...inShell,
+  path: '/settings/oauth-apps/$oauthAppId',
+  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppPage'), 'OAuthAppPage'),
+});
 const erasuresRoute = createRoute({
   ...inShell,
   path: '/erasures',
@@ -257,6 +267,8 @@ const routeTree = rootRoute.addChildren([
     webhookDeliveryRoute,
     settingsRoute,
     apiKeysRoute,
+    oauthAppsRoute,
+    oauthAppRoute,
     erasuresRoute,
     erasureRoute,
     auditLogRoute,

@@ -57,15 +57,6 @@ export const incomingWebhooksQuery = (id: string) =>
     // No event tells of a call.
     refetchInterval: ({ state: { data } }) => data !== undefined && 10_000,
   });
-export const oauthAppsQuery = queryOptions({
-  queryKey: ['oauth-apps'],
-  queryFn: async () =>
-    (await answerOf(api.GET('/v1/oauth-apps', { params: { query: { limit: '200' } } }))).data,
-});
-export const connectSettingsQuery = queryOptions({
-  queryKey: ['connect-settings'],
-  queryFn: () => answerOf(api.GET('/v1/connect-settings')),
-});
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,

@@ -8,6 +8,7 @@ import {
   GitMerge,
   House,
   KeyRound,
+  KeySquare,
   Plug,
   ScrollText,
   Send,
@@ -41,6 +42,7 @@ const SETTINGS: NavItem[] = [
 const SETTINGS_OF_ADMINS: NavItem[] = [
   { label: 'Users', icon: UserCog, to: '/settings/people' },
   { label: 'API keys', icon: KeyRound, to: '/settings/api-keys' },
+  { label: 'OAuth apps', icon: KeySquare, to: '/settings/oauth-apps' },
   { label: 'Erasures', icon: Eraser, to: '/erasures' },
   { label: 'Audit log', icon: ScrollText, to: '/settings/audit-log' },
 ];

@@ -1,7 +1,7 @@
 /** The frame of the pages of operators. */
 import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Blocks, Building2, ChevronDown, Inbox, Library, ScrollText } from 'lucide-react';
+import { Blocks, Building2, ChevronDown, Inbox, KeySquare, Library, ScrollText } from 'lucide-react';
 import { asProblem } from '../api/client';
 import { useIsInUse } from '../session/use-is-in-use';
 import { platformSessionQuery, signOutAsPlatform } from '../session/platform-session';
@@ -16,6 +16,7 @@ const PAGES: NavItem[] = [
   { label: 'Tenants', icon: Building2, to: '/platform/tenants' },
   { label: 'Definitions', icon: Library, to: '/platform/definitions' },
   { label: 'Build a definition', icon: Blocks, to: '/platform/definition-builder' },
+  { label: 'OAuth apps', icon: KeySquare, to: '/platform/oauth-apps' },
   { label: 'Audit log', icon: ScrollText, to: '/platform/audit-log' },
 ];
 /** A session ends after 15 minutes without use. The page then leads to the sign-in. */

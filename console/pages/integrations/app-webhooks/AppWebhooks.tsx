@@ -1,15 +1,16 @@
 /** Whether the app tells of changes: the address that it calls, and the secret that it signs with. */
 import { Alert, Group, Stack, Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { asProblem, type Schemas } from '../../../api/client';
+import { answerOf, api, asProblem, type Schemas } from '../../../api/client';
 import { incomingWebhooksQuery } from '../../../api/queries';
 import { toWords } from '../../../common/formatting';
 import { Section } from '../../../common/Section';
 import { Empty, Read } from '../../../common/States';
 import { Instant } from '../../../common/Time';
+import { useRefusal } from '../../../session/session';
 import { AppWebhookAddress } from './AppWebhookAddress';
-import { AppWebhookSecret } from './AppWebhookSecret';
 import { standingOf } from './app-webhooks-state';
+import { WebhookSecret } from './WebhookSecret';
 
 type Integration = Schemas['Integration'];
 
@@ -47,6 +48,7 @@ function State({
   const hasAddress = webhooks.created_at !== null;
   const isSubscribed = webhooks.subscription !== null;
   const hasOwnSecret = webhooks.subscription?.needs_secret !== false;
+  const refusal = useRefusal('admin');
   return (
     <Stack>
       <Alert
@@ -62,10 +64,20 @@ function State({
       <Group align="flex-start">
         <AppWebhookAddress integration={integration} hasAddress={hasAddress} isSubscribed={isSubscribed} />
         {hasOwnSecret && (
-          <AppWebhookSecret
-            integration={integration}
+          <WebhookSecret
+            app={integration.app}
+            refusal={refusal}
             hasAddress={hasAddress}
             hasSecret={webhooks.has_secret}
+            subject="integrations"
+            save={(secret) =>
+              answerOf(
+                api.PUT('/v1/integrations/{integration_id}/incoming-webhooks/secret', {
+                  params: { path: { integration_id: integration.id } },
+                  body: { secret },
+                }),
+              )
+            }
           />
         )}
       </Group>

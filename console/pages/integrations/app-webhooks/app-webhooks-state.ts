@@ -4,7 +4,7 @@ import type { Schemas } from '../../../api/client';
 type IncomingWebhooks = Schemas['IncomingWebhooks'];
 type Integration = Pick<Schemas['Integration'], 'app' | 'config'>;
 
-interface Standing {
+export interface Standing {
   color: 'teal' | 'orange' | 'red' | 'blue';
   title: string;
   /** What to do. */
@@ -12,14 +12,19 @@ interface Standing {
 }
 
 export function standingOf({ app, config }: Integration, webhooks: IncomingWebhooks): Standing {
-  const {
-    created_at: createdAt,
-    has_secret: hasSecret,
-    received_at: received,
-    refused_at: refused,
-  } = webhooks;
   if (webhooks.subscription !== null) return standingOfSubscription(app, webhooks, webhooks.subscription);
-  if (createdAt === null) return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
+  if (webhooks.created_at === null)
+    return isForAllAccounts(config) ? ofAllAccounts(app) : withoutAddress(app);
+  return standingOfCalls(app, webhooks);
+}
+
+type Calls = Pick<IncomingWebhooks, 'has_secret' | 'received_at' | 'refused_at'>;
+
+/** Of an address that was made. */
+export function standingOfCalls(
+  app: string,
+  { has_secret: hasSecret, received_at: received, refused_at: refused }: Calls,
+): Standing {
   if (!hasSecret) return withoutSecret(app);
   if (refused !== null && (received === null || refused > received))
     return {

@@ -2,9 +2,10 @@
 import { Alert, Select, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { oauthAppsQuery } from '../../../api/queries';
+import { oauthAppsQuery } from '../../../api/oauth-app-queries';
 import { Read } from '../../../common/States';
-import { NewOAuthApp } from './NewOAuthApp';
+import { useRefusal } from '../../../session/session';
+import { AddOAuthApp } from '../../oauth-apps/AddOAuthApp';
 import { fittingApps, type NeededApp } from './oauth-app-choice';
 import type { Schemas } from '../../../api/client';
 
@@ -79,7 +80,13 @@ function NoApp({
           here, or ask your operator to register one for all companies. It must allow{' '}
           {needed.origins.join(', ')}.
         </Text>
-        <NewOAuthApp product={product} origins={needed.origins} onCreated={onCreated} />
+        <AddOAuthApp
+          owner="tenant"
+          refusal={useRefusal('admin')}
+          product={product}
+          origins={needed.origins}
+          onCreated={({ id }) => onCreated(id)}
+        />
       </Stack>
     </Alert>
   );

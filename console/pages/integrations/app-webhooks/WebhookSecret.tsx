@@ -1,19 +1,23 @@
 import { Group, Modal, PasswordInput, Stack } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
-import { answerOf, api, asProblem, type Schemas } from '../../../api/client';
+import { asProblem } from '../../../api/client';
 import { ActionButton } from '../../../common/ActionButton';
 import { ProblemView } from '../../../common/States';
 import { useAction } from '../../../common/use-action';
-import { useRefusal } from '../../../session/session';
 
-interface AppWebhookSecretProps {
-  integration: Pick<Schemas['Integration'], 'id' | 'app'>;
+interface WebhookSecretProps {
+  /** What signs with the secret. */
+  app: string;
+  refusal: string | undefined;
   hasAddress: boolean;
   hasSecret: boolean;
+  /** The subject of the queries to read again. */
+  subject: string;
+  save: (secret: string) => Promise<unknown>;
 }
 
-/** Stores the secret that the app signs its webhooks with. */
-export function AppWebhookSecret({ integration, hasAddress, hasSecret }: AppWebhookSecretProps) {
+/** Stores the secret that webhooks are signed with. */
+export function WebhookSecret({ hasAddress, hasSecret, refusal, ...props }: WebhookSecretProps) {
   const [isOpen, setOpen] = useState(false);
   const close = (): void => setOpen(false);
   const label = hasSecret ? 'Replace secret' : 'Store secret';
@@ -21,34 +25,30 @@ export function AppWebhookSecret({ integration, hasAddress, hasSecret }: AppWebh
     <>
       <ActionButton
         {...(hasAddress && !hasSecret ? {} : { variant: 'default' })}
-        refusal={useRefusal('admin') ?? (hasAddress ? undefined : 'Make the address first.')}
+        refusal={refusal ?? (hasAddress ? undefined : 'Make the address first.')}
         onClick={() => setOpen(true)}
       >
         {label}
       </ActionButton>
       <Modal opened={isOpen} onClose={close} title={label}>
-        <SecretForm integration={integration} onDone={close} />
+        <SecretForm {...props} onDone={close} />
       </Modal>
     </>
   );
 }
 
 function SecretForm({
-  integration: { id, app },
+  app,
+  subject,
+  save: run,
   onDone,
-}: Pick<AppWebhookSecretProps, 'integration'> & { onDone: () => void }) {
+}: Pick<WebhookSecretProps, 'app' | 'subject' | 'save'> & { onDone: () => void }) {
   const [secret, setSecret] = useState('');
   const save = useAction({
-    run: () =>
-      answerOf(
-        api.PUT('/v1/integrations/{integration_id}/incoming-webhooks/secret', {
-          params: { path: { integration_id: id } },
-          body: { secret },
-        }),
-      ),
+    run: () => run(secret),
     isQuiet: true,
     done: 'The secret is stored.',
-    changes: ['integrations'],
+    changes: [subject],
     onDone,
   });
   const problem = save.error === null ? undefined : asProblem(save.error);
