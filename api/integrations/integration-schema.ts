@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { BackgroundTask } from '../../db/platform/background-tasks';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RemoteRecordType } from '../../db/integrations/metadata';
-import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
+import type { OnboardingDataset } from '../../db/sync-runs/onboarding/onboarding-progress';
 import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { DescribedConnector } from './connector-catalogue';

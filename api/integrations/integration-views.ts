@@ -4,7 +4,7 @@ import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findRemoteRecordTypes } from '../../db/integrations/metadata-changes';
 import { listBackgroundTasks } from '../../db/platform/background-tasks';
-import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
+import { findOnboardingDatasets } from '../../db/sync-runs/onboarding/onboarding-progress';
 import type { ApiSettings, RouteServices } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { deprecationOf } from '../routing/deprecation';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { listIntegrations } from '../../db/integrations/integrations';
-import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
+import { findOnboardingDatasets } from '../../db/sync-runs/onboarding/onboarding-progress';
 import { defineRoute, type Route } from '../routing/define-route';
 import { typeId } from '../routing/common-schemas';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
 import { isOnboarding } from '../../domain/onboarding';
-import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
+import type { OnboardingDataset } from '../../db/sync-runs/onboarding/onboarding-progress';
 import { isJobEnded } from '../../domain/sync-runs/sync-run';
 import { instant, recordTypeName, toInstantOrNull, typeId } from '../routing/common-schemas';
 

@@ -11,7 +11,7 @@ import type { CompanyData } from '../../domain/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
-import { initialDatasets } from './onboarding';
+import { initialDatasets } from './onboarding/onboarding';
 import type { CompanySynchronizedPolicy } from '../tables/tenants';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 

@@ -12,7 +12,7 @@ import { newUuid } from '../sql/ids';
 import { forgetNamedRecords } from '../integrations/incoming/incoming-changes';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
-import { datasetJobsOf, updateOnboarding } from './onboarding';
+import { datasetJobsOf, updateOnboarding } from './onboarding/onboarding';
 import { endOperations } from '../notifications/operations';
 import { endApplied, invalidateOverviewsReadDuring } from '../overviews/invalidate-overviews';
 import { deleteSyncNowItems } from '../overviews/overview-lifecycle';

@@ -19,7 +19,7 @@ import type { TenantWork } from '../database';
 import { clearPassState } from '../pull/clear-pass-state';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { recordInitialJob, updateOnboardingDuring } from './onboarding';
+import { recordInitialJob, updateOnboardingDuring } from './onboarding/onboarding';
 import { datasetsOf } from '../../domain/records/mapping-directions';
 import { settingsOf } from '../../domain/records/record-type-settings';
 import { listSyncDatasets } from './sync-datasets';

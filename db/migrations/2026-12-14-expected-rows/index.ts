@@ -1,8 +1,8 @@
 /**
  * What the planner expects of an overview, of the lists of a run, and of an integration. It multiplies the
  * shares of tenant and overview, as if they had nothing to do with each other, and so expects no row where
- * there are a hundred thousand. Then any index seems good enough, and each page of a walk reads all items. With
- * these figures, which the next ANALYZE takes, it expects many rows and looks each up by its whole key.
+ * there are a hundred thousand. Then any index seems good enough, and each page of a walk reads all items.
+ * With these figures, which the next ANALYZE takes, it expects many rows and looks each up by its whole key.
  */
 import { type Kysely, sql } from 'kysely';
 import { createIndex } from '../concurrent-indexes';

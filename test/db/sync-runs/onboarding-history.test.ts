@@ -1,5 +1,5 @@
 /** rules.md 60: what a list of integrations reads does not grow with the history of their runs. */
-import { findOnboardingDatasets } from '../../../db/sync-runs/onboarding-progress';
+import { findOnboardingDatasets } from '../../../db/sync-runs/onboarding/onboarding-progress';
 import { newUuid } from '../../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 import { rowsOf } from '../many-rows';

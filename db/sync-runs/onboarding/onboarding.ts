@@ -5,21 +5,21 @@
  * never a condition (rules.md 57).
  */
 import { type Selectable, sql } from 'kysely';
-import { toTypeId } from '../sql/ids';
-import { isJobEnded, type JobState } from '../../domain/sync-runs/sync-run';
-import type { TenantWork } from '../database';
-import { queueEmail } from '../notifications/emails';
-import { findIntegration, type Integration } from '../integrations/integrations';
-import { emailAtOnce } from '../notifications/email-decision';
-import { resolveNotification, notifyAdmins } from '../notifications/notifications';
-import { enqueuePush } from '../platform/outbox';
-import { directionOfJob } from '../../domain/overviews/overview';
-import { pullsType } from '../../domain/records/mapping-directions';
-import { appendStreamEvent } from '../platform/change-feed';
-import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
-import type { SyncRunsTable } from '../tables/sync-runs';
-import { listSyncDatasets, type SyncDataset } from './sync-datasets';
-import { findTenant } from '../tenants/tenants';
+import { toTypeId } from '../../sql/ids';
+import { isJobEnded, type JobState } from '../../../domain/sync-runs/sync-run';
+import type { TenantWork } from '../../database';
+import { queueEmail } from '../../notifications/emails';
+import { findIntegration, type Integration } from '../../integrations/integrations';
+import { emailAtOnce } from '../../notifications/email-decision';
+import { resolveNotification, notifyAdmins } from '../../notifications/notifications';
+import { enqueuePush } from '../../platform/outbox';
+import { directionOfJob } from '../../../domain/overviews/overview';
+import { pullsType } from '../../../domain/records/mapping-directions';
+import { appendStreamEvent } from '../../platform/change-feed';
+import { METADATA_JOB, type SyncJobsTable } from '../../tables/pull';
+import type { SyncRunsTable } from '../../tables/sync-runs';
+import { listSyncDatasets, type SyncDataset } from '../sync-datasets';
+import { findTenant } from '../../tenants/tenants';
 
 type InitialState = NonNullable<SyncDataset['initialState']>;
 

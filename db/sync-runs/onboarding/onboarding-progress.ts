@@ -3,10 +3,10 @@
  * the job that reads it.
  */
 import { sql } from 'kysely';
-import type { JobState, JobWait } from '../../domain/sync-runs/sync-run';
-import type { TenantWork } from '../database';
-import { LAST_ID } from '../sql/ids';
-import type { SyncDataset } from './sync-datasets';
+import type { JobState, JobWait } from '../../../domain/sync-runs/sync-run';
+import type { TenantWork } from '../../database';
+import { LAST_ID } from '../../sql/ids';
+import type { SyncDataset } from '../sync-datasets';
 
 export interface OnboardingDataset {
   integrationId: string;
