@@ -18,6 +18,7 @@ import {
   textsOfKey,
 } from './tenant-tables';
 import { FIRST_ID } from '../sql/ids';
+import { readInOrder } from '../sql/index-order';
 
 /** A transaction that was under way has added a row to a table that was empty. The pass begins again. */
 const STILL_REFERRED_TO = '23503';
@@ -178,10 +179,12 @@ async function removeSome(
 
 /** `last`: the key of the last row of a full chunk; null = there are no more. */
 async function removeFrom(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   table: TenantTable,
   { after, limit }: { after: readonly string[] | null; limit: number },
 ): Promise<{ rows: number; last: string[] | null }> {
+  const { trx, tenantId } = work;
+  await readInOrder(work);
   const found = await sql<{ key: string[] }>`
     select ${textsOfKey(table)} as key from ${rowsOf(table, tenantId)} ${keyIs(table, '>', after)}
     order by ${orderOfKey(table)} offset ${limit - 1} limit 1`.execute(trx);

@@ -4,6 +4,7 @@ import { type ErasedRecord, Redaction, textsIn } from '../../domain/erasures/red
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { FIRST_ID, toTypeId } from '../sql/ids';
+import { inIndexOrder } from '../sql/index-order';
 import type { ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
 
 /** Of one erasure. A search for an address that many records have ends there. */
@@ -36,15 +37,17 @@ export async function findNamed(
  * @returns those that have it as a value, and where to continue; null = that was the end.
  */
 export async function findByEmail(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { email, after, limit }: { email: string; after: string | null; limit: number },
 ): Promise<{ recordIds: string[]; after: string | null }> {
   const wanted = email.toLowerCase();
-  const { rows } = await sql<{ recordId: string; fields: JsonObject | null }>`
-    select record_id, case when strpos(lower(fields::text), ${wanted}) > 0 then fields end as fields
-    from (select record_id, fields from records
-      where tenant_id = ${tenantId} and record_id > ${after ?? FIRST_ID}::uuid
-      order by record_id limit ${limit}) chunk order by record_id`.execute(trx);
+  const { rows } = await inIndexOrder(work, () =>
+    sql<{ recordId: string; fields: JsonObject | null }>`
+      select record_id, case when strpos(lower(fields::text), ${wanted}) > 0 then fields end as fields
+      from (select record_id, fields from records
+        where tenant_id = ${work.tenantId} and record_id > ${after ?? FIRST_ID}::uuid
+        order by record_id limit ${limit}) chunk order by record_id`.execute(work.trx),
+  );
   const recordIds = rows
     .filter(({ fields }) => textsIn(fields ?? {}).some((text) => text.trim().toLowerCase() === wanted))
     .map(({ recordId }) => recordId);

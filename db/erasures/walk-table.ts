@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { RedactedColumn } from '../../domain/erasures/redaction';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
+import { readInOrder } from '../sql/index-order';
 import type { ErasureItems } from './erasure-items';
 import { PERSONAL_DATA } from './personal-data';
 
@@ -51,6 +52,7 @@ export async function walkTable(
   options: WalkOptions,
 ): Promise<{ rows: number; after: string[] | null }> {
   const walked = await describeTable(work, options.table);
+  await readInOrder(work);
   const last = await findLast(work, walked, options);
   const found = await findNaming(work, walked, options, last);
   let rows = 0;

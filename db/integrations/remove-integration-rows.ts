@@ -5,8 +5,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { BackgroundTask, Chunk } from '../platform/background-tasks';
-import { opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
+import { inIndexOrder } from '../sql/index-order';
 
 interface Removed {
   rows: number;
@@ -69,38 +70,45 @@ export async function removeIntegrationRows(
 }
 
 async function removeRecordSyncs(
-  { trx, tenantId, now }: TenantWork,
+  work: TenantWork,
   { isOfIntegration, after, limit }: Place,
 ): Promise<Removed> {
+  const { trx, tenantId, now } = work;
   // Locked in the order of records, as changes of records lock them.
-  const { rows } = await sql<{ recordId: string; pushId: string | null }>`
-    select record_id, push_id from record_syncs
-    where ${isOfIntegration} and record_id > ${after}::uuid
-    order by record_id limit ${limit} for update`.execute(trx);
+  const { rows } = await inIndexOrder(work, () =>
+    sql<{ recordId: string; pushId: string | null }>`
+      select record_id, push_id from record_syncs
+      where ${isOfIntegration} and record_id > ${after}::uuid
+      order by record_id limit ${limit} for update`.execute(trx),
+  );
   if (rows.length === 0) return { rows: 0, last: null };
-  const recordIds = rows.map(({ recordId }) => recordId);
   const pushIds = rows.flatMap(({ pushId }) => pushId ?? []);
+  const recordIds = rows.map(({ recordId }) => recordId);
   await sql`
-    delete from record_syncs where ${isOfIntegration} and record_id = any(${recordIds}::uuid[])`.execute(trx);
+    delete from record_syncs where ${isOfIntegration} and record_id = any(${idList(recordIds)})`.execute(trx);
   if (pushIds.length > 0)
     await sql`
       update pushes set result = 'closed', finished_at = ${now}
-      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${idList(pushIds)})`.execute(trx);
   return { rows: rows.length, last: recordIds.at(-1) ?? null };
 }
 
 async function removeRecordLinks(
-  { trx }: TenantWork,
+  work: TenantWork,
   { isOfIntegration, after, limit }: Place,
 ): Promise<Removed> {
-  const { rows } = await sql<{ recordId: string }>`
-    select record_id from record_links
-    where ${isOfIntegration} and record_id > ${after}::uuid
-    order by record_id limit ${limit} for update`.execute(trx);
+  const { rows } = await inIndexOrder(work, () =>
+    sql<{ recordId: string }>`
+      select record_id from record_links
+      where ${isOfIntegration} and record_id > ${after}::uuid
+      order by record_id limit ${limit} for update`.execute(work.trx),
+  );
   if (rows.length === 0) return { rows: 0, last: null };
   const recordIds = rows.map(({ recordId }) => recordId);
   await sql`
-    delete from record_links where ${isOfIntegration} and record_id = any(${recordIds}::uuid[])`.execute(trx);
+    delete from record_links where ${isOfIntegration} and record_id = any(${idList(recordIds)})`.execute(
+    work.trx,
+  );
   return { rows: rows.length, last: recordIds.at(-1) ?? null };
 }
 

@@ -32,7 +32,7 @@ import { lockDueRecordSyncs } from './lock-due';
 import { decideReferences } from './references/claim-references';
 import { writeReferences } from './references/write-references';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
-import { opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   const current = await findIfCurrent(work, options);
@@ -126,7 +126,7 @@ async function readEarlierPayloads(
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
     select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and
-      push_id = any(${pushIds}::uuid[])`.execute(trx);
+      push_id = any(${idList(pushIds)})`.execute(trx);
   return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
 }
 

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';
 import { enqueuePush } from '../platform/outbox';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import { listPushReviewRecords, type PushReview, resolveIfDecided } from './push-reviews';
 
@@ -102,7 +102,7 @@ async function decideRecords(
     select record_id from record_syncs
     where tenant_id = ${opaqueToPlanner(tenantId)}
       and push_review_id = ${opaqueToPlanner(review.pushReviewId)}
-      ${recordIds === undefined ? sql`` : sql`and record_id = any(${recordIds}::uuid[])`}
+      ${recordIds === undefined ? sql`` : sql`and record_id = any(${idList(recordIds)})`}
     order by record_id limit ${limit} for update`.execute(trx);
   if (rows.length === 0) return 0;
   const ids = rows.map(({ recordId }) => recordId);
@@ -125,7 +125,7 @@ async function decideRecords(
 
 const recordSyncsOf = ({ tenantId }: TenantWork, { integrationId }: PushReview, ids: readonly string[]) =>
   sql`tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-    and record_id = any(${ids}::uuid[])`;
+    and record_id = any(${idList(ids)})`;
 
 /** An approved push has no effect any more that a brake counts, and is due. */
 async function releaseWindows(
@@ -155,7 +155,7 @@ async function discardWindows(
     from record_syncs record_sync
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(review.integrationId)}
-      and record_sync.record_id = any(${ids}::uuid[]) and record_sync.lease_until is null
+      and record_sync.record_id = any(${idList(ids)}) and record_sync.lease_until is null
       and pushes.tenant_id = record_sync.tenant_id and pushes.push_id = record_sync.push_id`.execute(trx);
   await sql`
     insert into pushes (

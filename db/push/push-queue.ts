@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { PENDING_COUNTED_MAX } from '../../domain/push/push-queue-description';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import { IS_WINDOW } from './lock-due';
 
 export interface PushQueueStatus {
@@ -141,7 +141,7 @@ export async function renewLease(
   const result = await sql`
     update record_syncs set lease_until = ${leaseUntil}
     where tenant_id = ${opaqueToPlanner(tenantId)} and
-      integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${recordIds}::uuid[])
+      integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${idList(recordIds)})
       and claim_id = ${claimId} and lease_until is not null`.execute(trx);
   return Number(result.numAffectedRows ?? 0);
 }

@@ -8,7 +8,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
 import { letWaitForReferences } from './references/write-references';
-import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text,
   changed_fields text[], changed_by text[], payload jsonb, result text, errors jsonb, attempts int,
@@ -31,7 +31,7 @@ export async function logClaim(
   if (superseded.length > 0) {
     await sql`
       update pushes set result = 'superseded', finished_at = ${now}
-      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(trx);
+      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${idList(superseded)})`.execute(trx);
   }
   const rows = decided.flatMap((one) => pushRow(one, now));
   if (rows.length > 0) {
@@ -226,6 +226,7 @@ async function letRecordSyncsWait(
         last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
       unresolved_push_id = case when record_id = any(${lostCreations}::uuid[])
         then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
-    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and
-      record_id = any(${decided.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
+    where tenant_id = ${opaqueToPlanner(tenantId)}
+      and integration_id = ${opaqueToPlanner(integration.integrationId)} and
+      record_id = any(${idList(decided.map(({ record }) => record.recordId))})`.execute(trx);
 }

@@ -10,11 +10,12 @@ import {
   type UndoneEdit,
 } from '../../domain/push/plan-record-syncs';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
+import { groupBy } from '../../domain/group-by';
 import { kindOfChanges } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';
 import { enqueueAll } from '../platform/outbox';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import type { RecordSyncStatus } from '../tables/records';
 import { lockRecordSyncs } from './accepting-integrations';
@@ -141,8 +142,6 @@ async function closeUndoneEdits(
   const columns =
     'integration_id uuid, record_id uuid, version bigint, push_id uuid, mapping_version int, fields text[], ' +
     'had_window boolean';
-  const isSameRecordSync = sql`record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-    and record_sync.integration_id = row.integration_id and record_sync.record_id = row.record_id`;
   await sql`
     insert into pushes (
       tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation,
@@ -153,17 +152,21 @@ async function closeUndoneEdits(
       array(select distinct unnest(record_sync.window_changed_by || ${actor}::text)),
       'no_net_change', 0, ${now}::timestamptz, ${now}::timestamptz
     from ${rowsFrom(rows, columns)}
-    join record_syncs record_sync on ${isSameRecordSync}
+    cross join lateral (
+      select window_fields, window_changed_by from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = row.integration_id
+        and record_id = row.record_id limit 1) record_sync
     where row.had_window`.execute(trx);
+  // The rows exist and are locked: each is found by its key (db/sql/bulk-rows.ts).
   const { rows: closed } = await sql<ShownRecordSync>`
-    update record_syncs record_sync set
-      relevant_version = row.version, result_version = row.version,
+    insert into record_syncs (tenant_id, integration_id, record_id, relevant_version)
+    select ${tenantId}::uuid, integration_id, record_id, version from ${rowsFrom(rows, columns)}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      relevant_version = excluded.relevant_version, result_version = excluded.relevant_version,
       window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
       window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null,
       window_effect = null, push_review_id = null
-    from ${rowsFrom(rows, columns)}
-    where ${isSameRecordSync}
-    returning record_sync.integration_id, record_sync.record_id, status, due_at`.execute(trx);
+    returning integration_id, record_id, status, due_at`.execute(trx);
   return closed;
 }
 
@@ -172,16 +175,11 @@ async function deleteRecordSyncs(
   ended: readonly RecordSyncKey[],
 ): Promise<void> {
   if (ended.length === 0) return;
-  const rows = ended.map(({ integrationId, recordId }) => ({
-    integration_id: integrationId,
-    record_id: recordId,
-  }));
-  await sql`
-    delete from record_syncs record_sync using ${rowsFrom(rows, 'integration_id uuid, record_id uuid')}
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
-      and record_sync.integration_id = row.integration_id and record_sync.record_id = row.record_id`.execute(
-    trx,
-  );
+  for (const [integrationId, some] of groupBy(ended, (one) => one.integrationId))
+    await sql`
+      delete from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = any(${idList(some.map(({ recordId }) => recordId))})`.execute(trx);
 }
 
 /** One small stream event per transaction: a page that shows these records fetches them again. */

@@ -6,10 +6,11 @@
  * Plans must not depend on statistics about one tenant. A tenant that has just loaded its records is not in
  * the statistics and is assumed to have one row; then all its rows are read once per batch or per row
  * (100,000 pushes: 126 s instead of 11 s). Therefore rows found by their whole key are read with `cross join
- * lateral (… limit 1)`; the limit keeps the planner from making a join of it. They are written with `insert …
- * on conflict do update`, or with `update … where key = any(array)`, beside a join if the values differ
- * (`keysOf`). `(select true … limit 1) is null` replaces `not exists`, which would become a join, too. Where
- * many rows of a tenant match, its id is passed through `opaqueToPlanner`. test/plans tells what misses this.
+ * lateral (… limit 1)`; the limit, or `offset 0` for several rows, keeps the planner from making a join of
+ * it. They are written with `insert … on conflict do update`, or with `update … where key = any(idList)`,
+ * beside a join if the values differ (`keysOf`). `(select true … limit 1) is null` replaces `not exists`,
+ * which would become a join, too. Where many rows of a tenant match, its id is passed through
+ * `opaqueToPlanner`. test/plans tells what misses this.
  *
  * A column that has the same value in every row is sent once: in a batch most columns have. Ids are not:
  * with one id for all rows, a join by the whole key may read all rows of that id.
@@ -22,12 +23,18 @@ export function opaqueToPlanner(id: string): RawBuilder<string> {
   return sql`(select ${id}::uuid)`;
 }
 
-/** The ids of rows, for `= any(…)`. */
+/**
+ * The ids for `= any(…)`. The planner does not see how many there are: instead of looking up a long list,
+ * PostgreSQL before 17 reads all rows of a tenant that has few in the statistics, and 18 still does of some
+ * tables.
+ */
+export function idList(ids: readonly string[]): RawBuilder<string[]> {
+  return sql`array(select unnest(${arrayParameter(ids, 'uuid')}::uuid[]))`;
+}
+
+/** As `idList`: the ids of rows. */
 export function keysOf<K extends string>(rows: readonly Record<K, string>[], key: K): RawBuilder<string[]> {
-  return sql`${arrayParameter(
-    rows.map((row) => row[key]),
-    'uuid',
-  )}::uuid[]`;
+  return idList(rows.map((row) => row[key]));
 }
 
 interface Column {

@@ -188,7 +188,7 @@ async function readLeftOut(
     cross join lateral (
       select place from push_references
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = wanted.record_id and state = 'left_out') known`.execute(trx);
+        and record_id = wanted.record_id and state = 'left_out' offset 0) known`.execute(trx);
   const places = new Map<string, Set<string>>();
   for (const { recordId, place } of rows)
     places.set(recordId, (places.get(recordId) ?? new Set()).add(place));

@@ -31,7 +31,7 @@ export async function readPromised(
     cross join lateral (
       select field, place, record_type, record_version from reference_promises
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = wanted.record_id) promise`.execute(trx);
+        and record_id = wanted.record_id offset 0) promise`.execute(trx);
   const byId = new Map(records.map((record) => [record.recordId, record]));
   const places = new Map<string, string[]>();
   for (const promise of rows) {

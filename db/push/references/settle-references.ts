@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { edgesToLeaveOut, recordToSendFirst } from '../../../domain/push/reference-cycles';
 import type { TenantWork } from '../../database';
 import { type LinkedTarget, makeDue, endWaits } from '../../records/references/end-waits';
-import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 
 /** References that one look for circles follows. Beyond them, a record goes first as if it were in one. */
 const EDGES_MAX = 20_000;
@@ -47,7 +47,7 @@ async function readLinkedTargets(
     cross join lateral (
       select record_type, external_id, state, remote_id from push_references
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = wanted.record_id) known
+        and record_id = wanted.record_id offset 0) known
     cross join lateral (
       select record_id from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_type = known.record_type
@@ -77,7 +77,7 @@ async function breakCircles(
   const edgesOf = (from: string) => sql`
     select record_id, target_id, place, due_at, waits_until from push_references
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = ${sql.ref(from)} and state = 'waiting' and target_id is not null`;
+      and record_id = ${sql.ref(from)} and state = 'waiting' and target_id is not null offset 0`;
   const { rows } = await sql<Edge>`
     with recursive reached as (
       select unnest(${[...recordIds]}::uuid[]) as record_id
@@ -99,8 +99,9 @@ async function breakCircles(
     update push_references known set state = 'left_out'
     from ${rowsFrom(leftOut, 'record_id uuid, target_id uuid, place text')}
     where known.tenant_id = ${opaqueToPlanner(tenantId)}
-      and known.integration_id = ${opaqueToPlanner(integrationId)} and known.record_id = row.record_id
-      and known.place = row.place and known.target_id = row.target_id and known.state = 'waiting'`.execute(
+      and known.integration_id = ${opaqueToPlanner(integrationId)}
+      and known.record_id = any(${idList(first.map(({ recordId }) => recordId))})
+      and known.record_id = row.record_id and known.place = row.place and known.target_id = row.target_id and known.state = 'waiting'`.execute(
     trx,
   );
   await makeDue(

@@ -1,7 +1,7 @@
 /** What a claim stores about the records that its pushes refer to, and the pushes that wait for them. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
-import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import type { DecidedPush } from '../claim';
 import type { ReferencesOfPush } from './references-of-push';
 
@@ -20,7 +20,7 @@ export async function writeReferences(
   await sql`
     delete from push_references where tenant_id = ${opaqueToPlanner(tenantId)}
       and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${referring.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
+      and record_id = any(${idList(referring.map(({ record }) => record.recordId))})`.execute(trx);
   const rows = referring.flatMap(({ record, recordSync, references }) =>
     references.rows.map(({ place, recordType, id, targetId, field, state, remoteId }) => ({
       record_id: record.recordId,
@@ -62,7 +62,7 @@ export async function letWaitForReferences(
     update record_syncs set due_at = case when window_opened_at is not null then ${waitsUntil}::timestamptz end,
       next_attempt_at = ${waitsUntil}::timestamptz
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${waiting.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
+      and record_id = any(${idList(waiting.map(({ record }) => record.recordId))})`.execute(trx);
 }
 
 /**
@@ -93,6 +93,6 @@ export async function reopenIncomplete(
   await sql`
     update push_references set due_at = ${now}::timestamptz, waits_until = ${waitsUntil}::timestamptz
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${incomplete.map(({ recordId }) => recordId)}::uuid[])
+      and record_id = any(${idList(incomplete.map(({ recordId }) => recordId))})
       and state = 'left_out'`.execute(trx);
 }
