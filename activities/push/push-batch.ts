@@ -9,7 +9,8 @@ import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
-import { createOnlyPlaces, namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
+import { createOnlyPlaces } from '../../domain/records/create-only';
+import { namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import type { ReferredRecord } from '../../domain/records/references';
 import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
@@ -173,9 +174,8 @@ async function sendAlone(item: PushItem, push: () => Promise<PushResult[]>): Pro
 }
 
 function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
-  const mapping = recordTypes[push.recordType];
-  const fields = mapping?.fields ?? [];
-  const createOnly = mapping === undefined ? [] : createOnlyPlaces(mapping);
+  const fields = recordTypes[push.recordType]?.fields ?? [];
+  const createOnly = createOnlyPlaces(fields);
   return {
     pushId: push.pushId,
     operation: push.operation,

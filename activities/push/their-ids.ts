@@ -5,7 +5,8 @@
 import type { ConnectorContext, PushItem } from '../../connectors/connector';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { JsonObject } from '../../domain/json';
-import { type RecordTypeMappings, withoutCreateOnly } from '../../domain/records/mapping';
+import { withoutCreateOnly } from '../../domain/records/create-only';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import {
   referenceFields,
   referencesIn,

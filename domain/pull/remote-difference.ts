@@ -3,14 +3,13 @@
  * in the third party's notation is no difference.
  */
 import type { JsonObject, JsonValue } from '../json';
+import { createOnlyPlaces, withoutCreateOnly, withWhatIsThere } from '../records/create-only';
 import {
-  createOnlyPlaces,
   type FieldMapping,
   isSent,
   ownSource,
   type RecordTypeMapping,
   toRemoteValue,
-  withoutCreateOnly,
 } from '../records/mapping';
 import {
   isSameValue,
@@ -37,11 +36,13 @@ export function remoteDifference(
   remote: JsonObject,
   notation: Notation | null,
 ): RemoteDifference {
+  const createOnly = createOnlyPlaces(mapping.fields);
+  const update = withWhatIsThere(withoutCreateOnly(payload, createOnly), createOnly, remote, mapping.fields);
   const learned: Notation = {};
   const different = new Set<string>();
   const compared = new Set<string>();
   for (const field of mapping.fields) {
-    if (!isSent(field) || field.onlyOnCreate === true) continue;
+    if (!isSent(field) || createOnly.includes(field.to)) continue;
     const place = parsePlace(field.to);
     const [member] = place;
     const own = ownSource(field, fields);
@@ -61,12 +62,7 @@ export function remoteDifference(
   }
   const isHeld = (member: string): boolean => compared.has(member) && !different.has(member);
   return {
-    difference: payloadDifference(
-      withoutCreateOnly(payload, createOnlyPlaces(mapping)),
-      remote,
-      mapping.fields,
-      isHeld,
-    ),
+    difference: payloadDifference(update, remote, mapping.fields, isHeld),
     learned: Object.keys(learned).length > 0 ? { ...notation, ...learned } : null,
   };
 }

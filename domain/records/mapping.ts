@@ -4,9 +4,10 @@
  */
 import { canonicalJson, type JsonObject, type JsonValue, jsonEquals } from '../json';
 import { type Converted, refuse } from './converted';
+import { createOnlyPlaces, withoutCreateOnly } from './create-only';
 import { convertInstant } from './instant-text';
 import type { Picklists } from './picklists';
-import { isReachable, parsePlace, type Place, removeWithEmptied, setAt, valueAt } from './place';
+import { isReachable, parsePlace, type Place, setAt } from './place';
 import { type Chain, compileChain } from './transforms/chain';
 import type { TransformStep } from './transforms/step';
 
@@ -184,20 +185,8 @@ export function upsertOf(
   mapping: RecordTypeMapping,
   payload: JsonObject,
 ): PushTarget & { operation: 'upsert' } {
-  const createOnly = createOnlyPlaces(mapping);
+  const createOnly = createOnlyPlaces(mapping.fields);
   return { operation: 'upsert', payload, ...(createOnly.length > 0 && { createOnly }) };
-}
-
-export const createOnlyPlaces = ({ fields }: RecordTypeMapping): string[] =>
-  fields.flatMap(({ to, onlyOnCreate }) => (onlyOnCreate === true ? [to] : []));
-
-/** The payload for a record that exists there. */
-export function withoutCreateOnly(payload: JsonObject, createOnly: readonly string[] = []): JsonObject {
-  if (createOnly.length === 0) return payload;
-  const rest = structuredClone(payload);
-  for (const to of createOnly)
-    if (valueAt(rest, parsePlace(to)) !== undefined) removeWithEmptied(rest, parsePlace(to));
-  return rest;
 }
 
 export function pushTarget(

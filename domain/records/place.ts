@@ -233,11 +233,10 @@ export function removeAt(target: JsonObject, place: Place): void {
 
 /** Like `removeAt`, with the objects, lists and members that hold nothing else. Changes the target. */
 export function removeWithEmptied(target: JsonObject, place: Place): void {
-  const list = valueAt(target, place.slice(0, -1));
-  const step = place.at(-1);
-  if (Array.isArray(list) && !isSelector(step) && Number(step) === list.length - 1) list.pop();
-  else removeAt(target, place);
   const around = place.slice(0, -1);
+  removeAt(target, place);
+  const list = valueAt(target, around);
+  if (Array.isArray(list)) while (list.at(-1) === null) list.pop();
   if (around.length > 0 && isEmptied(valueAt(target, around), around.at(-1)))
     removeWithEmptied(target, around);
 }

@@ -1,5 +1,11 @@
 /** Calls that write a record: body, version, conflicts (412), and the result of a push. */
-import { forUpdate, placesAround, withValuesThere } from '../../payload-of-update';
+import {
+  createOnlyPlaces,
+  isSentAround,
+  withoutCreateOnly,
+  withWhatIsThere,
+} from '../../../domain/records/create-only';
+import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse, PushResult } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
@@ -48,10 +54,10 @@ export async function writeRecord(
   const isMerged = call.merge === true;
   const isMatched = call.if_match ?? (isMerged && calls.recordType.version !== undefined);
   const isReplaced = replacesRecord(call, method);
-  const createOnly = [...(calls.item.createOnly ?? []), ...(calls.recordType.create_only ?? [])];
+  const createOnly = createOnlyOf(calls);
   const recordFor = async (current: Current) => {
     const changed = record(await withoutUnreadEdits(calls, current, isReplaced));
-    return withValuesThere(changed, placesAround(changed, createOnly), current.record);
+    return withWhatIsThere(changed, createOnly, current.record, mappedFields(calls));
   };
   const send = async (current: Current) =>
     sendCall(calls, call, {
@@ -64,7 +70,7 @@ export async function writeRecord(
     });
   const isInPart =
     calls.recordType.read !== undefined &&
-    placesAround(record({ ...calls, item: forUpdate(calls.item) }), createOnly).length > 0;
+    isSentAround(record({ ...calls, item: forUpdate(calls.item) }), createOnly);
   const isRead =
     isMerged || isInPart || isReadFirst(calls) || (remote.version === null && sendsVersion(call));
   const current = isRead ? await readAgain(calls, remote) : remote;
@@ -79,6 +85,15 @@ export function replacesRecord(call: WriteCall, method: Writing['method']): bool
 
 export const isReadFirst = ({ item, recordType }: RecordCalls): boolean =>
   item.isReadFirst && recordType.read !== undefined;
+
+const mappedFields = ({ context, item }: RecordCalls) => context.mappings[item.recordType]?.fields ?? [];
+
+/** Places that only a creation sends, as the mapping and the configuration say. */
+const createOnlyOf = (calls: RecordCalls): string[] =>
+  createOnlyPlaces(mappedFields(calls), [
+    ...(calls.item.createOnly ?? []),
+    ...(calls.recordType.create_only ?? []),
+  ]);
 
 async function withoutUnreadEdits(
   calls: RecordCalls,
@@ -220,14 +235,14 @@ export function configured<Value>(value: Value | undefined): Value {
  * The payload with the Syncline id at its configured location, and with the constants of `activate` if the
  * record was deactivated.
  */
-export function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
+export function recordToSend(calls: RecordCalls, occasion: 'create' | 'update'): JsonObject {
+  const { recordType, item } = calls;
   const externalIdAt = externalIdPointer(recordType);
   const isIdLeftOut =
     occasion === 'update' &&
     typeof recordType.external_id === 'object' &&
     recordType.external_id.only_on_create;
-  const leftOut = occasion === 'update' ? (recordType.create_only ?? []) : [];
-  const payload = leftOut.reduce(withoutPath, item.payload);
+  const payload = occasion === 'update' ? withoutCreateOnly(item.payload, createOnlyOf(calls)) : item.payload;
   const record =
     externalIdAt === undefined || isIdLeftOut ? payload : placeAt(payload, externalIdAt, item.externalId);
   if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)

@@ -176,7 +176,7 @@ export function problemsOfUnusedRead(
   const isInObject = mapping?.fields.some((field) => isInSentObject(field, mapping));
   if (isVersioned || wantsVersion || isInObject === true) return [];
   const message =
-    'read is called only for "merge", for {version}, after a 412, for fields with only_on_create in objects, ' +
+    'read is called only for "merge", for {version}, after a 412, for fields with only_on_create inside others, ' +
     'and where records are also listed. ' +
     'Set "merge": true, or "if_match": true in update or delete, or list, or remove read.';
   return [{ pointer: `${pointer}/read`, message }];

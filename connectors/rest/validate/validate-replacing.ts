@@ -2,6 +2,7 @@
  * Problems of calls that replace a record. A PUT with nothing but the mapped fields empties all others in the
  * third party, so it must keep them (`merge`) or be confirmed (`replaces`).
  */
+import { createOnlyPlaces } from '../../../domain/records/create-only';
 import { type FieldMapping, isSent, type RecordTypeMapping } from '../../../domain/records/mapping';
 import { toPath } from '../../../domain/records/place';
 import type { RecordTypeConfig } from '../config/config';
@@ -124,10 +125,11 @@ function withoutEffect(pointer: string, key: 'replaces' | 'partial'): Problem {
 }
 
 /** A field that is sent on creation only, beside fields that are always sent. */
-export function isInSentObject({ to, onlyOnCreate }: FieldMapping, { fields }: RecordTypeMapping): boolean {
+export function isInSentObject({ to }: FieldMapping, { fields }: RecordTypeMapping): boolean {
+  const createOnly = createOnlyPlaces(fields);
   const [around, ...inside] = toPath(to);
-  if (onlyOnCreate !== true || inside.length === 0) return false;
+  if (!createOnly.includes(to) || inside.length === 0) return false;
   return fields.some(
-    (other) => isSent(other) && other.onlyOnCreate !== true && toPath(other.to)[0] === around,
+    (other) => isSent(other) && !createOnly.includes(other.to) && toPath(other.to)[0] === around,
   );
 }

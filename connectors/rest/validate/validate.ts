@@ -4,6 +4,7 @@
  * or missing credentials. Messages are for the author of the configuration. Pointers begin with /config,
  * /record_types (the mappings) or /credentials.
  */
+import { problemOfEntry } from '../../../domain/records/create-only';
 import type { FieldMapping, RecordTypeMapping } from '../../../domain/records/mapping';
 import { isSelector, parsePlace, toPath } from '../../../domain/records/place';
 import { externalIdPointer } from '../http/calls';
@@ -96,6 +97,8 @@ function problemOfField(
     return 'Each update replaces the record (PUT), so a field that is sent on creation only would be lost. Set "merge": true.';
   if (type.read === undefined && type.update !== undefined && isInSentObject(field, mapping))
     return 'Updates send the object or list around this field without it, so it could be lost. Describe "read": what is there is then sent along.';
+  const unclear = isPushed ? problemOfEntry(to, mapping.fields) : undefined;
+  if (unclear !== undefined) return unclear;
   if (isPushed && parsePlace(to).some(isSelector))
     return 'This connector writes lists as a whole. A selected member of a list can only be read (pull).';
   const selected = type.fields && fieldNameOf(to, type.fields.below);

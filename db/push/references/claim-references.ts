@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../../domain/json';
-import { type MappingError, withoutCreateOnly } from '../../../domain/records/mapping';
+import { withoutCreateOnly } from '../../../domain/records/create-only';
+import type { MappingError } from '../../../domain/records/mapping';
 import {
   type Reference,
   referenceFields,

@@ -249,6 +249,52 @@ describe('a third party whose PUT replaces the record', () => {
     });
   });
 
+  describe('with a home number that is sent on creation only, in a list with a work number', () => {
+    const created = { name: 'home', to: '/phones/1/number', onlyOnCreate: true as const };
+    const mapping = {
+      ...CONTACTS_MAPPING,
+      fields: [
+        { to: '/phones/0/type', constant: 'work' },
+        { name: 'work', to: '/phones/0/number' },
+        { to: '/phones/1/type', constant: 'home' },
+        created,
+      ],
+    };
+    const update = { path: PATH };
+
+    it.each<[string, object, JsonObject[], JsonObject[]]>([
+      ['PATCH', update, [{ type: 'work', number: '1' }], []],
+      [
+        'PATCH',
+        update,
+        [{ type: 'home', number: '9', note: 'x' }],
+        [{ type: 'home', number: '9', note: 'x' }],
+      ],
+      ['merge', PUT, [{ type: 'work', number: '1' }], []],
+      ['merge', PUT, [{ type: 'home', number: '9' }], [{ type: 'home', number: '9' }]],
+    ])('is left as it is there, also if it was removed (%s)', async (_how, call, phones, home) => {
+      records.set('1', { ...records.get('1'), phones });
+      const item = pushItem('contacts', mapping, { work: '3', home: '2' }, { remoteId: '1' });
+
+      await pushOne({ ...item, createOnly: [created.to] }, contextFor({ update: call }, mapping));
+
+      expect(records.get('1')).toMatchObject({ phones: [{ type: 'work', number: '3' }, ...home] });
+    });
+
+    it('has to be recognizable', () => {
+      const config = rest.configSchema.parse(contactsConfig(server.url, {}, { ...TYPE, update }));
+      const fields = mapping.fields.filter(({ to }) => !to.endsWith('/type'));
+
+      expect(findRestProblems(config, { contacts: mapping })).toMatchObject([]);
+      expect(findRestProblems(config, { contacts: { ...mapping, fields } })).toMatchObject([
+        {
+          pointer: '/record_types/contacts/fields/1/to',
+          message: expect.stringContaining('constant') as string,
+        },
+      ]);
+    });
+  });
+
   it('is not read first for what is sent on creation only, if nothing around it is sent', async () => {
     const context = contextFor({
       list: { path: '/contacts', items: '/items', paging: { type: 'none' } },
