@@ -13,8 +13,8 @@ import { createEncryption, type Encryption } from './platform/encryption';
 import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
 import { toTypeId } from './sql/ids';
-import { appWebhookSecretLocation } from './integrations/incoming/app-addresses';
-import { incomingAddressLocation, incomingSecretLocation } from './integrations/incoming/incoming-addresses';
+import { webhookSecretLocation } from './integrations/incoming/addresses';
+import { incomingAddressLocation } from './integrations/incoming/incoming-addresses';
 import { OAUTH_SECRETS, renewOAuthSecrets } from './integrations/oauth/renew-secrets';
 import { endpointHeadersLocation, endpointSecretsLocation } from './webhooks/endpoints';
 import { credentialsLocation } from './integrations/sealed-credentials';
@@ -22,9 +22,19 @@ import { credentialsLocation } from './integrations/sealed-credentials';
 /** A repeated command keeps the data keys that the interrupted one has made. */
 const NEW_KEY_AFTER_MS = 3_600_000;
 const INCOMING_SECRETS = [
-  { table: 'incoming_addresses', id: 'integration_id', column: 'secret', locate: incomingSecretLocation },
+  {
+    table: 'incoming_addresses',
+    id: 'integration_id',
+    column: 'secret',
+    locate: (integrationId: string) => webhookSecretLocation({ integrationId }),
+  },
   { table: 'incoming_addresses', id: 'integration_id', column: 'address', locate: incomingAddressLocation },
-  { table: 'oauth_app_webhooks', id: 'oauth_app_id', column: 'secret', locate: appWebhookSecretLocation },
+  {
+    table: 'oauth_app_webhooks',
+    id: 'oauth_app_id',
+    column: 'secret',
+    locate: (oauthAppId: string) => webhookSecretLocation({ oauthAppId }),
+  },
 ];
 const TENANTS_PER_PAGE = 500;
 const ROWS_PER_TRANSACTION = 100;

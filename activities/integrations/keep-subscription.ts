@@ -7,12 +7,8 @@ import { ConnectorError } from '../../connectors/errors';
 import { secretsOf } from '../../connectors/incoming';
 import { hiding } from '../../connectors/redaction';
 import type { Database } from '../../db/database';
-import {
-  findIncomingAddress,
-  incomingAddressLocation,
-  incomingSecretLocation,
-  saveSubscription,
-} from '../../db/integrations/incoming/incoming-addresses';
+import { findAddress, webhookSecretLocation } from '../../db/integrations/incoming/addresses';
+import { incomingAddressLocation, saveSubscription } from '../../db/integrations/incoming/incoming-addresses';
 import type { Integration } from '../../db/integrations/integrations';
 import type { Encryption } from '../../db/platform/encryption';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
@@ -61,14 +57,14 @@ export async function keepSubscription(options: Options): Promise<void> {
 
 async function knownAddress({ database, encryption, tenantId, integration: { integrationId } }: Options) {
   return database.withTenant(tenantId, async (work) => {
-    const found = await findIncomingAddress(work, { integrationId });
+    const found = await findAddress(work, { integrationId });
     if (found?.address == null || found.secret === null) return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
       stored: { tokenHash, secret: found.secret },
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
-        secret: await encryption.open(work, incomingSecretLocation(integrationId), found.secret),
+        secret: await encryption.open(work, webhookSecretLocation({ integrationId }), found.secret),
         current: subscribedUntil === null ? null : { ids: subscriptionIds ?? [], endsAt: subscribedUntil },
       },
     };

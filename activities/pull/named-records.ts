@@ -2,7 +2,7 @@
 import type { ReadPage } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { findAppWebhooksOf } from '../../db/integrations/incoming/app-addresses';
-import { findIncomingAddress } from '../../db/integrations/incoming/incoming-addresses';
+import { findAddress } from '../../db/integrations/incoming/addresses';
 import { isWholeTypeNamed, readNamedRecords } from '../../db/integrations/incoming/incoming-changes';
 import type { SyncRun } from '../../db/pull/job-rows';
 import type { CreatingPage, PassKey } from '../../db/pull/page';
@@ -53,7 +53,7 @@ export async function expectsWebhooks(
   if (run.kind === 'webhook' || run.overviewId !== null || !recordTypes.includes(pass.recordType))
     return false;
   return inTenant(async (work) => {
-    const own = await findIncomingAddress(work, pass);
+    const own = await findAddress(work, pass);
     const address = own?.secret == null ? await findAppWebhooksOf(work, pass) : own;
     if (address === undefined) return false;
     const dataset = await findSyncDataset(work, pass);

@@ -1,26 +1,25 @@
 /** The address of an OAuth app for webhooks of all its accounts, of tenants and of the platform. */
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import {
+  findAddress,
+  saveWebhookSecret,
+  webhookSecretLocation,
+} from '../../db/integrations/incoming/addresses';
+import {
   type AppAddress,
-  appWebhookSecretLocation,
   deleteAppAddress,
-  findAppAddress,
   replaceAppAddress,
-  saveAppWebhookSecret,
 } from '../../db/integrations/incoming/app-addresses';
 import { findApp, lockOwnApp } from '../../db/integrations/oauth/apps';
 import { toTypeId } from '../../db/sql/ids';
-import { hashOfToken } from '../auth/person-tokens';
 import { HttpError } from '../http/http-error';
 import { oauthAppParams as params } from '../integrations/oauth/oauth-app-schema';
-import { instant, toInstantOrNull } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 import { definitionKey } from '../third-parties/definition-schema';
 import { toPlatformRoute } from '../webhooks/platform-routes';
-import { findAppWebhooks, listAppWebhookDefinitions } from './app-webhooks';
-import { secretBody } from './incoming-webhook-routes';
+import { addressState, newAddress, secretBody, shownAddress, toWireState } from './address-state';
+import { findAppWebhooks, listAppWebhookDefinitions } from './described-webhooks';
 
 const tag = 'OAuth apps';
 const base = '/v1/oauth-apps/{oauth_app_id}/incoming-webhooks';
@@ -30,24 +29,13 @@ const view = z
     definition_key: z.string().nullable().meta({
       description: 'The definition that describes the webhooks; null = there is no address.',
     }),
-    has_secret: z.boolean().meta({
-      description: 'False: every call is refused. Store the secret that the provider shows for webhooks.',
-    }),
-    created_at: instant.nullable().meta({ description: 'When the address was made; null = there is none.' }),
-    received_at: instant.nullable().meta({ description: 'The last call that was verified.' }),
-    refused_at: instant
-      .nullable()
-      .meta({ description: 'The last call with the right address that was not verified.' }),
+    ...addressState.shape,
     unknown_events: z
       .int()
       .meta({ description: 'Events of accounts that no integration has connected by the app.' }),
   })
   .meta({ id: 'OAuthAppWebhooks' });
-const withAddress = view
-  .extend({
-    address: z.string().meta({ description: 'Enter it at the provider. It is shown only now.' }),
-  })
-  .meta({ id: 'NewOAuthAppWebhooks' });
+const withAddress = view.extend({ address: shownAddress }).meta({ id: 'NewOAuthAppWebhooks' });
 const addressBody = z.strictObject({
   definition_key: definitionKey.meta({
     description: 'Its `webhooks` say how calls are verified and where an event names its account.',
@@ -68,7 +56,7 @@ const tenantRoutes: readonly Route[] = [
     async run(work, { params: { oauth_app_id: oauthAppId } }) {
       const app = await findApp(work, { oauthAppId });
       if (app?.tenantId !== work.tenantId) throw new HttpError('oauth_app_not_found');
-      return { status: 200, body: toWire(await findAppAddress(work, { oauthAppId })) };
+      return { status: 200, body: toWire(await findAddress(work, { oauthAppId })) };
     },
   }),
 
@@ -88,15 +76,13 @@ const tenantRoutes: readonly Route[] = [
     problems: ['oauth_app_not_found', 'app_webhooks_not_described'],
     action: 'oauth_app.incoming_address_replaced',
     isResponseSecret: true,
-    async run(work, { params: { oauth_app_id: oauthAppId }, body }, { services }) {
+    async run(work, { params: { oauth_app_id: oauthAppId }, body }, context) {
       await requireOwnApp(work, oauthAppId);
       const given = { definitionKey: body.definition_key };
-      if ((await findAppWebhooks(work, given, services)) === undefined)
+      if ((await findAppWebhooks(work, given, context.services)) === undefined)
         throw new HttpError('app_webhooks_not_described');
-      const token = randomBytes(32).toString('base64url');
-      const tokenHash = hashOfToken(token);
+      const { url, tokenHash } = newAddress(context);
       const address = await replaceAppAddress(work, { oauthAppId, ...given, tokenHash });
-      const url = `${services.config.publicUrl}/v1/incoming/${token}`;
       return { status: 201, body: { ...toWire(address), address: url }, audit: auditOf(address) };
     },
   }),
@@ -159,9 +145,9 @@ const tenantRoutes: readonly Route[] = [
     action: 'oauth_app.incoming_secret_replaced',
     async run(work, { params: { oauth_app_id: oauthAppId }, body }, { services }) {
       await requireOwnApp(work, oauthAppId);
-      const location = appWebhookSecretLocation(oauthAppId);
+      const location = webhookSecretLocation({ oauthAppId });
       const secret = await services.encryption.encrypt(work, location, body.secret);
-      const address = await saveAppWebhookSecret(work, { oauthAppId, secret });
+      const address = await saveWebhookSecret(work, { oauthAppId }, { secret });
       if (address === undefined) throw new HttpError('app_address_missing');
       return { status: 200, body: toWire(address), audit: auditOf(address) };
     },
@@ -182,10 +168,7 @@ async function requireOwnApp(work: TenantWork, oauthAppId: string): Promise<void
 function toWire(address: AppAddress | undefined): z.output<typeof view> {
   return {
     definition_key: address?.definitionKey ?? null,
-    has_secret: address?.secret != null,
-    created_at: toInstantOrNull(address?.createdAt ?? null),
-    received_at: toInstantOrNull(address?.receivedAt ?? null),
-    refused_at: toInstantOrNull(address?.refusedAt ?? null),
+    ...toWireState(address),
     unknown_events: address?.unknownEvents ?? 0,
   };
 }

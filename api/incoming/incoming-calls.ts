@@ -3,18 +3,10 @@
  * each call has to prove where it comes from. A call is only noted; a workflow reads the records later.
  */
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
-import type { IncomingCall, IncomingOutcome } from '../../connectors/incoming';
-import { type TenantWork, unlessDeleted } from '../../db/database';
-import { type AppPlace, locateAppAddress } from '../../db/integrations/incoming/app-addresses';
-import {
-  findIncomingAddress,
-  incomingSecretLocation,
-  locateIncomingAddress,
-  noteIncomingCall,
-} from '../../db/integrations/incoming/incoming-addresses';
-import { addIncomingChanges } from '../../db/integrations/incoming/incoming-changes';
+import type { IncomingOutcome } from '../../connectors/incoming';
+import { unlessDeleted } from '../../db/database';
+import { type AddressPlace, findAddress, locateAddress } from '../../db/integrations/incoming/addresses';
 import { findIntegration } from '../../db/integrations/integrations';
-import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { hashOfToken } from '../auth/person-tokens';
 import type { ApiDependencies } from '../dependencies';
 import { answerWithin } from '../http/deadline';
@@ -22,14 +14,14 @@ import { HttpError } from '../http/http-error';
 import { readBytes } from '../http/json-body';
 import { limitFailedAuthentications, limitRequestsPerKey } from '../http/rate-limits';
 import { AppCalls } from './app-calls';
+import { webhooksIn } from './described-webhooks';
+import { type Call, noteRecords, REFUSED, verifyCall } from './verified-call';
 
 /** Third parties join up to some hundred events in a call. */
 const BODY_BYTES_MAX = 1_024 * 1_024;
 const CALLS_PER_SECOND = 50;
 /** An app calls for all its accounts; app-calls.ts bounds each tenant of them. */
 const CALLS_OF_AN_APP_PER_SECOND = 1_000;
-
-const REFUSED: IncomingOutcome = { kind: 'refused' };
 
 export function createIncomingCalls(dependencies: ApiDependencies): Router {
   const { answerWithinMs } = dependencies.config;
@@ -44,10 +36,9 @@ export function createIncomingCalls(dependencies: ApiDependencies): Router {
     const isOfApp = place !== undefined && 'oauthAppId' in place;
     if (!isOfApp) await withinLimit(limitOfOne, request, response);
     const body = await readBytes(request, BODY_BYTES_MAX);
-    const received = isOfApp
-      ? apps.receive(place, callOf(request, body, dependencies))
-      : receive(place, callOf(request, body, dependencies), dependencies);
-    const outcome = await answerWithin(answerWithinMs, received);
+    const call = callOf(request, body, dependencies);
+    const received = isOfApp ? apps.receive(place, call) : place && receive(place, call, dependencies);
+    const outcome = received === undefined ? REFUSED : await answerWithin(answerWithinMs, received);
     if (outcome.kind !== 'refused') return answer(response, outcome);
     await withinLimit(limitFailures, request, response);
     // Xero does not accept an answer with a body.
@@ -72,16 +63,9 @@ function answer(response: Response, outcome: Exclude<IncomingOutcome, { kind: 'r
   else response.status(200).type(outcome.mediaType).send(outcome.text);
 }
 
-type Place = Awaited<ReturnType<typeof locateIncomingAddress>> | AppPlace;
-
 /** Whose address it is. */
-const locate = (request: Request, { database }: ApiDependencies): Promise<Place> =>
-  database.withPlatform(async (work) => {
-    const tokenHash = hashIn(request);
-    return (await locateIncomingAddress(work, { tokenHash })) ?? locateAppAddress(work, { tokenHash });
-  });
-
-type Call = Omit<IncomingCall, 'now'>;
+const locate = (request: Request, { database }: ApiDependencies): Promise<AddressPlace | undefined> =>
+  database.withPlatform((work) => locateAddress(work, { tokenHash: hashIn(request) }));
 
 const callOf = (
   { method, originalUrl, headersDistinct }: Request,
@@ -95,43 +79,19 @@ const callOf = (
 });
 
 async function receive(
-  place: Exclude<Place, AppPlace>,
+  { tenantId, integrationId }: Extract<AddressPlace, { integrationId: string }>,
   call: Call,
   dependencies: ApiDependencies,
 ): Promise<IncomingOutcome> {
-  if (place === undefined) return REFUSED;
-  const { tenantId, integrationId } = place;
-  const noted = dependencies.database.withTenant(tenantId, async (work) => {
-    const outcome = await outcomeOf(work, integrationId, call, dependencies);
-    // A question whether the address is ours need not prove anything, so it counts as neither.
-    if (outcome.kind !== 'answer')
-      await noteIncomingCall(work, { integrationId, isRefused: outcome.kind === 'refused' });
+  const received = dependencies.database.withTenant(tenantId, async (work) => {
+    const owner = { integrationId };
+    const integration = await findIntegration(work, owner);
+    if (integration === undefined) return REFUSED;
+    const webhooks = webhooksIn(dependencies.connectors[integration.connector], integration.config);
+    const receiver = { owner, address: await findAddress(work, owner), webhooks };
+    const outcome = await verifyCall(work, receiver, call, dependencies);
+    if (outcome.kind === 'records') await noteRecords(work, integration, outcome.records);
     return outcome;
   });
-  return (await unlessDeleted(noted)) ?? REFUSED;
-}
-
-async function outcomeOf(
-  work: TenantWork,
-  integrationId: string,
-  call: Call,
-  { connectors, encryption }: ApiDependencies,
-): Promise<IncomingOutcome> {
-  const address = await findIncomingAddress(work, { integrationId });
-  const integration = await findIntegration(work, { integrationId });
-  if (address === undefined || integration === undefined) return REFUSED;
-  const connector = connectors[integration.connector];
-  const config = connector?.configSchema.safeParse(integration.config);
-  const incoming = config?.success ? connector?.incoming?.(config.data) : undefined;
-  if (incoming === undefined) return REFUSED;
-  const secret =
-    address.secret === null
-      ? null
-      : await encryption.open(work, incomingSecretLocation(integrationId), address.secret);
-  const outcome = incoming.receive({ ...call, now: work.now }, secret);
-  if (outcome.kind !== 'records') return outcome;
-  const pulled = pulledRecordTypes(integration);
-  const changes = outcome.records.filter(({ recordType }) => pulled.includes(recordType));
-  await addIncomingChanges(work, { integrationId, changes });
-  return outcome;
+  return (await unlessDeleted(received)) ?? REFUSED;
 }

@@ -4,24 +4,27 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import type { IncomingWebhooks } from '../../connectors/incoming';
 import {
-  findIncomingAddress,
+  findAddress,
+  saveWebhookSecret,
+  webhookSecretLocation,
+} from '../../db/integrations/incoming/addresses';
+import {
   incomingAddressLocation,
-  incomingSecretLocation,
   type IncomingAddress,
   replaceIncomingAddress,
-  saveIncomingSecret,
 } from '../../db/integrations/incoming/incoming-addresses';
 import { lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
-import { hashOfToken } from '../auth/person-tokens';
 import { HttpError } from '../http/http-error';
 import { requireConnector } from '../integrations/integration-input';
 import { integrationParams } from '../integrations/integration-schema';
 import { requireIntegration } from '../integrations/integration-views';
-import { instant, recordTypeName, toInstant, toInstantOrNull } from '../routing/common-schemas';
+import { instant, recordTypeName, toInstantOrNull } from '../routing/common-schemas';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
+import { addressState, newAddress, secretBody, shownAddress, toWireState } from './address-state';
+import { webhooksIn } from './described-webhooks';
 
 const tag = 'Integrations';
 const base = '/v1/integrations/{integration_id}/incoming-webhooks';
@@ -31,14 +34,7 @@ const view = z
     record_types: z
       .array(recordTypeName)
       .meta({ description: 'The record types that webhooks of the app can name.' }),
-    has_secret: z.boolean().meta({
-      description: 'False: every call is refused. Store the secret that the app shows for its webhooks.',
-    }),
-    created_at: instant.nullable().meta({ description: 'When the address was made; null = there is none.' }),
-    received_at: instant.nullable().meta({ description: 'The last call that was verified.' }),
-    refused_at: instant
-      .nullable()
-      .meta({ description: 'The last call with the right address that was not verified.' }),
+    ...addressState.shape,
     subscription: z
       .object({
         ends_at: instant.nullable().meta({ description: 'When it ends; null = there is none yet.' }),
@@ -58,19 +54,7 @@ const view = z
       }),
   })
   .meta({ id: 'IncomingWebhooks' });
-const withAddress = view
-  .extend({
-    address: z.string().meta({ description: 'Enter it in the app. It is shown only now.' }),
-  })
-  .meta({ id: 'NewIncomingWebhooks' });
-export const secretBody = z.strictObject({
-  secret: z
-    .string()
-    .min(8)
-    .max(1_000)
-    .regex(/^[\x21-\x7e]+$/, 'Visible ASCII characters only.')
-    .meta({ writeOnly: true }),
-});
+const withAddress = view.extend({ address: shownAddress }).meta({ id: 'NewIncomingWebhooks' });
 
 export const incomingWebhookRoutes: readonly Route[] = [
   defineRoute({
@@ -85,7 +69,7 @@ export const incomingWebhookRoutes: readonly Route[] = [
     problems: ['integration_not_found', 'webhooks_not_described'],
     async run(work, { params: { integration_id: integrationId } }, context) {
       const incoming = await incomingOf(work, integrationId, context);
-      const address = await findIncomingAddress(work, { integrationId });
+      const address = await findAddress(work, { integrationId });
       return { status: 200, body: toWire(incoming, address) };
     },
   }),
@@ -108,9 +92,7 @@ export const incomingWebhookRoutes: readonly Route[] = [
     async run(work, { params: { integration_id: integrationId } }, context) {
       await lockIntegration(work, { integrationId });
       const incoming = await incomingOf(work, integrationId, context);
-      const token = randomBytes(32).toString('base64url');
-      const tokenHash = hashOfToken(token);
-      const url = `${context.services.config.publicUrl}/v1/incoming/${token}`;
+      const { url, tokenHash } = newAddress(context);
       const sealed = await seal(work, { integrationId, url, incoming }, context);
       const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...sealed });
       if (incoming.isSubscribed && address.secret !== null) await subscribeSoon(work, integrationId, context);
@@ -138,9 +120,9 @@ export const incomingWebhookRoutes: readonly Route[] = [
     async run(work, { params: { integration_id: integrationId }, body }, context) {
       await lockIntegration(work, { integrationId });
       const incoming = await incomingOf(work, integrationId, context);
-      const location = incomingSecretLocation(integrationId);
+      const location = webhookSecretLocation({ integrationId });
       const secret = await context.services.encryption.encrypt(work, location, body.secret);
-      const address = await saveIncomingSecret(work, { integrationId, secret });
+      const address = await saveWebhookSecret(work, { integrationId }, { secret });
       if (address === undefined) throw new HttpError('incoming_address_missing');
       // Calls of a subscription with the former secret are refused from now on.
       if (incoming.isSubscribed) await subscribeSoon(work, integrationId, context);
@@ -159,9 +141,7 @@ async function incomingOf(
 ): Promise<IncomingWebhooks> {
   const integration = await requireIntegration(work, integrationId);
   const connector = requireConnector(services.connectors, integration.connector);
-  // Another version of the connector may have accepted what this one cannot read.
-  const config = connector.configSchema.safeParse(integration.config);
-  const incoming = config.success ? connector.incoming?.(config.data) : undefined;
+  const incoming = webhooksIn(connector, integration.config);
   if (incoming === undefined) throw new HttpError('webhooks_not_described');
   return incoming;
 }
@@ -176,7 +156,10 @@ async function seal(
   const address = await encryption.encrypt(work, incomingAddressLocation(integrationId), url);
   if (incoming.isSecretGiven) return { address };
   const made = randomBytes(32).toString('base64url');
-  return { address, secret: await encryption.encrypt(work, incomingSecretLocation(integrationId), made) };
+  return {
+    address,
+    secret: await encryption.encrypt(work, webhookSecretLocation({ integrationId }), made),
+  };
 }
 
 /** In a run of its own: a run that has begun may already have passed the step that subscribes. */
@@ -196,10 +179,7 @@ function toWire(
 ): z.output<typeof view> {
   return {
     record_types: [...recordTypes],
-    has_secret: address?.secret != null,
-    created_at: address === undefined ? null : toInstant(address.createdAt),
-    received_at: toInstantOrNull(address?.receivedAt ?? null),
-    refused_at: toInstantOrNull(address?.refusedAt ?? null),
+    ...toWireState(address),
     subscription: isSubscribed
       ? {
           ends_at: toInstantOrNull(address?.subscribedUntil ?? null),

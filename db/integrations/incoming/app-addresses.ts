@@ -5,59 +5,16 @@
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../../database';
 import type { OAuthAppWebhooksTable } from '../../tables/oauth';
-import { NOTE_INTERVAL_MS } from './incoming-addresses';
 
-export type AppAddress = Omit<Selectable<OAuthAppWebhooksTable>, 'tokenHash'>;
+export type AppAddress = Selectable<OAuthAppWebhooksTable>;
 
-export interface AppKey {
+interface AppKey {
   oauthAppId: string;
 }
 
 export interface AppPlace extends AppKey {
   /** The owner of the app: a tenant, or the platform. */
   tenantId: string;
-}
-
-const COLUMNS = [
-  'tenantId',
-  'oauthAppId',
-  'definitionKey',
-  'secret',
-  'createdAt',
-  'receivedAt',
-  'refusedAt',
-  'unknownEvents',
-] as const;
-
-export const appWebhookSecretLocation = (oauthAppId: string) => ({
-  table: 'oauth_app_webhooks',
-  rowId: oauthAppId,
-  column: 'secret',
-});
-
-/** Needs the platform role, because a third party names no tenant. */
-export async function locateAppAddress(
-  { trx }: Work,
-  { tokenHash }: { tokenHash: Buffer },
-): Promise<AppPlace | undefined> {
-  return trx
-    .selectFrom('oauthAppWebhooks')
-    .select(['tenantId', 'oauthAppId'])
-    .where('tokenHash', '=', tokenHash)
-    .executeTakeFirst();
-}
-
-/** Of an app of the tenant itself. */
-export async function findAppAddress(
-  { trx, tenantId }: TenantWork,
-  { oauthAppId }: AppKey,
-): Promise<AppAddress | undefined> {
-  return trx
-    .selectFrom('oauthAppWebhooks')
-    .select(COLUMNS)
-    .where('tenantId', '=', tenantId)
-    .where('oauthAppId', '=', oauthAppId)
-    .executeTakeFirst();
 }
 
 /** A new address. The one before it is refused from now on. */
@@ -70,7 +27,7 @@ export async function replaceAppAddress(
     .insertInto('oauthAppWebhooks')
     .values({ tenantId, oauthAppId, secret: null, ...fresh })
     .onConflict((conflict) => conflict.columns(['tenantId', 'oauthAppId']).doUpdateSet(fresh))
-    .returning(COLUMNS)
+    .returningAll()
     .executeTakeFirstOrThrow();
 }
 
@@ -83,38 +40,8 @@ export async function deleteAppAddress(
     .deleteFrom('oauthAppWebhooks')
     .where('tenantId', '=', tenantId)
     .where('oauthAppId', '=', oauthAppId)
-    .returning(COLUMNS)
+    .returningAll()
     .executeTakeFirst();
-}
-
-/** @param secret encrypted. @returns undefined if the app has no address. */
-export async function saveAppWebhookSecret(
-  { trx, tenantId }: TenantWork,
-  { oauthAppId, secret }: AppKey & { secret: string },
-): Promise<AppAddress | undefined> {
-  return trx
-    .updateTable('oauthAppWebhooks')
-    .set({ secret })
-    .where('tenantId', '=', tenantId)
-    .where('oauthAppId', '=', oauthAppId)
-    .returning(COLUMNS)
-    .executeTakeFirst();
-}
-
-/** Remembers when the address was called. Several calls within ten seconds count as one. */
-export async function noteAppCall(
-  { trx, tenantId, now }: TenantWork,
-  { oauthAppId, isRefused }: AppKey & { isRefused: boolean },
-): Promise<void> {
-  const column = isRefused ? 'refusedAt' : 'receivedAt';
-  const before = new Date(now.getTime() - NOTE_INTERVAL_MS);
-  await trx
-    .updateTable('oauthAppWebhooks')
-    .set({ [column]: now })
-    .where('tenantId', '=', tenantId)
-    .where('oauthAppId', '=', oauthAppId)
-    .where(({ eb, or }) => or([eb(column, 'is', null), eb(column, '<', before)]))
-    .execute();
 }
 
 export async function countUnknownEvents(

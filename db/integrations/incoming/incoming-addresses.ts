@@ -1,6 +1,6 @@
-/** The addresses to which third parties send their webhooks: one per integration, known by a secret. */
+/** The addresses of integrations for webhooks, and the subscriptions that Syncline makes with them. */
 import type { Selectable } from 'kysely';
-import type { TenantWork, Work } from '../../database';
+import type { TenantWork } from '../../database';
 import type { IncomingAddressesTable } from '../../tables/incoming';
 
 export type IncomingAddress = Selectable<IncomingAddressesTable>;
@@ -9,46 +9,14 @@ interface Place {
   integrationId: string;
 }
 
-/** An address that is called often is written to at most this often. */
-export const NOTE_INTERVAL_MS = 10_000;
-
-export const incomingSecretLocation = (integrationId: string) => ({
+export const incomingAddressLocation = (integrationId: string) => ({
   table: 'incoming_addresses',
   rowId: integrationId,
-  column: 'secret',
-});
-
-export const incomingAddressLocation = (integrationId: string) => ({
-  ...incomingSecretLocation(integrationId),
   column: 'address',
 });
 
-/** Whose address it is. Needs the platform role, because a third party names no tenant. */
-export async function locateIncomingAddress(
-  { trx }: Work,
-  { tokenHash }: { tokenHash: Buffer },
-): Promise<{ tenantId: string; integrationId: string } | undefined> {
-  return trx
-    .selectFrom('incomingAddresses')
-    .select(['tenantId', 'integrationId'])
-    .where('tokenHash', '=', tokenHash)
-    .executeTakeFirst();
-}
-
-export async function findIncomingAddress(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: Place,
-): Promise<IncomingAddress | undefined> {
-  return trx
-    .selectFrom('incomingAddresses')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .executeTakeFirst();
-}
-
 /** A new address or secret needs a new subscription. */
-const NO_SUBSCRIPTION = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
+export const NO_SUBSCRIPTION = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
 
 /**
  * A new address. The one before it is refused from now on.
@@ -80,20 +48,6 @@ export async function replaceIncomingAddress(
     .executeTakeFirstOrThrow();
 }
 
-/** @param secret encrypted. @returns undefined if the integration has no address. */
-export async function saveIncomingSecret(
-  { trx, tenantId }: TenantWork,
-  { integrationId, secret }: Place & { secret: string },
-): Promise<IncomingAddress | undefined> {
-  return trx
-    .updateTable('incomingAddresses')
-    .set({ secret, ...NO_SUBSCRIPTION })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .returningAll()
-    .executeTakeFirst();
-}
-
 /** The next run subscribes again: other credentials or settings may need another subscription. */
 export async function forgetSubscription(
   { trx, tenantId }: TenantWork,
@@ -105,22 +59,6 @@ export async function forgetSubscription(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('subscribedUntil', 'is not', null)
-    .execute();
-}
-
-/** Remembers when the address was called. Several calls within ten seconds count as one. */
-export async function noteIncomingCall(
-  { trx, tenantId, now }: TenantWork,
-  { integrationId, isRefused }: Place & { isRefused: boolean },
-): Promise<void> {
-  const column = isRefused ? 'refusedAt' : 'receivedAt';
-  const before = new Date(now.getTime() - NOTE_INTERVAL_MS);
-  await trx
-    .updateTable('incomingAddresses')
-    .set({ [column]: now })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where(({ eb, or }) => or([eb(column, 'is', null), eb(column, '<', before)]))
     .execute();
 }
 

@@ -2,7 +2,7 @@
 import type { SyncJob, SyncRun } from '../../pull/job-rows';
 import type { TenantWork } from '../../database';
 import { findAppWebhooksOf } from '../../integrations/incoming/app-addresses';
-import { findIncomingAddress } from '../../integrations/incoming/incoming-addresses';
+import { findAddress } from '../../integrations/incoming/addresses';
 import { notifyAdmins, resolveNotification } from '../../notifications/notifications';
 
 /** A quiet night is no silence. */
@@ -15,7 +15,7 @@ export async function tellOfSilentWebhooks(
 ): Promise<void> {
   if (scope !== 'full' || jobs.every(({ webhooksMissed }) => webhooksMissed === null)) return;
   const missed = jobs.reduce((sum, { webhooksMissed }) => sum + (webhooksMissed ?? 0), 0);
-  const own = await findIncomingAddress(work, { integrationId });
+  const own = await findAddress(work, { integrationId });
   // An address without a secret takes no call; those of the account may come through its app.
   const ofApp = own?.secret == null ? await findAppWebhooksOf(work, { integrationId }) : undefined;
   const address = ofApp ?? own;

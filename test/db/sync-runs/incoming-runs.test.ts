@@ -1,10 +1,8 @@
 /** When what webhooks have named is read, and by which run (decision 0035). */
 import { sql } from 'kysely';
 import { addIncomingChanges, readNamedRecords } from '../../../db/integrations/incoming/incoming-changes';
-import {
-  noteIncomingCall,
-  replaceIncomingAddress,
-} from '../../../db/integrations/incoming/incoming-addresses';
+import { noteCall } from '../../../db/integrations/incoming/addresses';
+import { replaceIncomingAddress } from '../../../db/integrations/incoming/incoming-addresses';
 import { tellOfSilentWebhooks } from '../../../db/sync-runs/schedules/silent-webhooks';
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { startIncomingReads } from '../../../db/sync-runs/schedules/incoming-runs';
@@ -251,7 +249,7 @@ describe('webhooks that have stopped', () => {
     await ended(2);
     expect(await open()).toMatchObject([{ detail: expect.stringContaining('changes') }]);
 
-    await tenant.work((work) => noteIncomingCall(work, { integrationId, isRefused: false }));
+    await tenant.work((work) => noteCall(work, { integrationId }, { isRefused: false }));
     await ended(0);
     expect(await open()).toEqual([]);
   });

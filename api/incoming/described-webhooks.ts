@@ -1,4 +1,7 @@
-/** How the webhooks of an OAuth app are verified and read: by the current version of its definition. */
+/**
+ * How webhooks are verified and read: those of an integration by its configuration, those of an OAuth app by
+ * the current version of its definition.
+ */
 import type { IncomingWebhooks } from '../../connectors/incoming';
 import type { TenantWork } from '../../db/database';
 import {
@@ -11,6 +14,16 @@ import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { examplesOf, fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
 import { documentOf } from '../third-parties/definition-use';
+import type { DescribedConnector } from '../integrations/connector-catalogue';
+
+/** Another version of the connector may have accepted a configuration that this one cannot read. */
+export function webhooksIn(
+  connector: DescribedConnector | undefined,
+  given: unknown,
+): IncomingWebhooks | undefined {
+  const config = connector?.configSchema.safeParse(given);
+  return config?.success ? connector?.incoming?.(config.data) : undefined;
+}
 
 /** Of the current version of a definition: an app calls a thousand times a second, and it rarely changes. */
 interface Known {
@@ -72,11 +85,9 @@ function webhooksOf(
   connectors: ApiDependencies['connectors'],
 ): IncomingWebhooks | undefined {
   const connector = connectors[rules.connector];
-  if (connector === undefined) return undefined;
   const examples = examplesOf(rules.parameters);
   for (const signIn of Object.values(rules.signIns)) {
-    const config = connector.configSchema.safeParse(fillParameters({ ...rules.config, ...signIn }, examples));
-    const incoming = config.success ? connector.incoming?.(config.data) : undefined;
+    const incoming = webhooksIn(connector, fillParameters({ ...rules.config, ...signIn }, examples));
     if (incoming?.namesAccounts === true) return incoming;
   }
   return undefined;
