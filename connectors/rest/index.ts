@@ -21,7 +21,7 @@ import { describeLive } from './read/describe';
 import { isPagingStable } from './read/paging';
 import { pushBatch } from './push/push-batch';
 import { canReadNamed, readNamedRecords } from './webhooks/read-named';
-import { partitionsOf } from './read/partitions';
+import { partitionsOf } from './read/ways/partitions';
 import { readRestPage } from './read/read-page';
 import { describeRecordType } from './config/record-types';
 import { openSession } from './http/session';

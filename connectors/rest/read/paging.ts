@@ -30,7 +30,7 @@ export type Next = { ok: true; place: Place | null } | { ok: false; problem: str
 type Counted = Extract<PagingConfig, { type: 'page' | 'offset' }>;
 type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
 
-const LAST: Next = { ok: true, place: null };
+export const LAST: Next = { ok: true, place: null };
 const TOO_LONG: Next = {
   ok: false,
   problem: `the position of the next page has more than ${POSITION_LENGTH_MAX} characters.`,
@@ -46,8 +46,8 @@ export function pageRequest(
     known = () => undefined,
   }: { size?: number | undefined; known?: Variables } = {},
 ): HttpRequest {
-  if (paging.type === 'none') return request;
   if (place.url !== undefined) return { ...request, url: place.url };
+  if (paging.type === 'none') return request;
   const where = 'in' in paging ? paging.in : 'query';
   const sized =
     size === undefined || paging.size_parameter === undefined

@@ -6,7 +6,7 @@ import type { ListConfig } from '../config/config-read';
 import type { RestContext } from '../http/credentials';
 import { isTrueOf } from '../http/response-rules';
 import { openSession } from '../http/session';
-import { readEach } from '../read/details';
+import { readEach } from '../read/ways/details';
 import { readItems } from '../read/read-items';
 import { problemsOfCall } from '../validate/validate-call';
 

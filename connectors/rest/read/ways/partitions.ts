@@ -1,11 +1,11 @@
 /** Partitions of a list, which are read at the same time: those that the configuration names. */
-import type { HttpRequest } from '../../connector';
-import type { RangesRequest } from '../../list-ranges';
-import type { RecordTypeConfig } from '../config/config';
-import type { PartitionConfig } from '../config/config-read';
-import type { RestContext } from '../http/credentials';
-import { withTemplates } from '../http/request-parts';
-import { countRecords } from './count';
+import type { RangesRequest } from '../../../list-ranges';
+import type { RecordTypeConfig } from '../../config/config';
+import type { PartitionConfig } from '../../config/config-read';
+import type { RestContext } from '../../http/credentials';
+import { withTemplates } from '../../http/request-parts';
+import { countRecords } from '../count';
+import type { ReadingWay } from './way';
 
 /** null: the configuration names none, or the list is short. */
 export async function partitionsOf(
@@ -20,8 +20,10 @@ export async function partitionsOf(
   return partitions.map((partition) => JSON.stringify(partition));
 }
 
-/** The call of a page, for one partition. */
-export function withPartition(request: HttpRequest, partition: string): HttpRequest {
+/** @param partition undefined: the whole list is read */
+export function byPartition(partition: string | undefined): ReadingWay {
+  if (partition === undefined) return {};
+  const named = JSON.parse(partition) as PartitionConfig;
   const none = { text: () => undefined, json: () => undefined };
-  return withTemplates(request, JSON.parse(partition) as PartitionConfig, none);
+  return { request: (request) => withTemplates(request, named, none) };
 }

@@ -4,21 +4,22 @@
  * the fields and filters of that call in it.
  */
 import { createHash } from 'node:crypto';
-import { isJsonObject, type JsonValue } from '../../../domain/json';
-import type { HttpRequest, HttpResponse, ReadRequest } from '../../connector';
-import { SyncTokenExpired } from '../../errors';
-import type { RecordTypeConfig, RestConfig } from '../config/config';
-import type { ListConfig } from '../config/config-read';
-import type { SyncTokenConfig } from '../config/config-sync-token';
-import { requestTo } from '../http/calls';
-import { hasSign, NO_FIELDS, readAnswer, rulesFor } from '../http/response-rules';
-import type { Variables } from '../http/templates';
-import { parseJson, readAt } from '../json-pointer';
-import { aboutDataset, type DatasetReading, notReadable } from './dataset-errors';
-import { listRequest } from './list-request';
-import { resolveNext } from './next-address';
-import { putParameter } from './paging';
-import { isFirst, type Place, POSITION_LENGTH_MAX } from './read-position';
+import { isJsonObject, type JsonValue } from '../../../../domain/json';
+import type { HttpResponse, ReadRequest } from '../../../connector';
+import { SyncTokenExpired } from '../../../errors';
+import type { RecordTypeConfig, RestConfig } from '../../config/config';
+import type { ListConfig } from '../../config/config-read';
+import type { SyncTokenConfig } from '../../config/config-sync-token';
+import { requestTo } from '../../http/calls';
+import { hasSign, NO_FIELDS, readAnswer, rulesFor } from '../../http/response-rules';
+import type { Variables } from '../../http/templates';
+import { parseJson, readAt } from '../../json-pointer';
+import { aboutDataset, type DatasetReading, notReadable } from '../dataset-errors';
+import { listRequest } from '../list-request';
+import { resolveNext } from '../next-address';
+import { putParameter, type ReadAnswer } from '../paging';
+import { isFirst, type Place, POSITION_LENGTH_MAX } from '../read-position';
+import type { ReadingWay } from './way';
 
 /** How a record type follows tokens, in this reading. */
 export interface Feed {
@@ -66,56 +67,36 @@ function expired(recordType: string, problem: string): SyncTokenExpired {
   return new SyncTokenExpired(message, [error]);
 }
 
-/** The call of the changes since the token, before the parameters of a page are added. */
-export function withToken(
-  request: HttpRequest,
+/** Reads the changes since the token. Without one, the end of the list gives the first. */
+export function byToken(
   feed: Feed | undefined,
-  config: RestConfig,
-  name: string,
-): HttpRequest {
-  if (feed?.token === undefined) return request;
+  { phase: read }: Pick<Place, 'phase'>,
+  { config, recordType, name }: DatasetReading,
+): ReadingWay {
+  if (feed === undefined) return {};
   const { token, phase } = feed;
-  const { parameter, in: where } = feed.config;
-  if (parameter === undefined) {
-    const next = resolveNext(token, config.base_url, config);
-    if (!next.ok) throw notReadable(name, phase, 'sync_token_unusable', next.problem);
-    return { ...request, url: next.url };
-  }
-  return putParameter(request, where, parameter, token);
-}
-
-/** An address of a token contains all that the call needs. */
-export const isTokenAddress = (feed: Feed | undefined, place: Place): boolean =>
-  feed?.token !== undefined && feed.config.parameter === undefined && isFirst(place);
-
-/** @throws SyncTokenExpired if the third party says so in answer to the token */
-export function checkKnown(
-  feed: Feed | undefined,
-  place: Place,
-  response: HttpResponse,
-  { config, recordType, name }: Omit<DatasetReading, 'session'>,
-): void {
-  if (feed?.token === undefined || !isFirst(place)) return;
-  if (hasSign(response, feed.config.expired, rulesFor(config, recordType)))
-    throw expired(name, `the third party answered ${response.status}.`);
-}
-
-interface Answered {
-  request: HttpRequest;
-  response: HttpResponse;
-  body: JsonValue | undefined;
-}
-
-/**
- * What the last page of the feed ends with. A page without it may have been cut off, so it is never taken for
- * the end.
- */
-export function tokenAtEnd(
-  feed: Feed | undefined,
-  phase: Place['phase'],
-  answered: Answered & Pick<DatasetReading, 'config' | 'name'>,
-): string | undefined {
-  return feed?.phase === phase ? keptToken(feed, feed.config, answered) : undefined;
+  const { parameter, in: where, expired: sign } = feed.config;
+  const tokenAtEnd = (answer: ReadAnswer): string =>
+    keptToken(feed, feed.config, { ...answer, config, name });
+  const atEnd: ReadingWay = read === phase ? { tokenAtEnd } : {};
+  if (token === undefined) return atEnd;
+  const isEnd = (response: HttpResponse, place: Place): boolean => {
+    if (isFirst(place) && hasSign(response, sign, rulesFor(config, recordType)))
+      throw expired(name, `the third party answered ${response.status}.`);
+    return false;
+  };
+  if (parameter !== undefined)
+    return { ...atEnd, isEnd, request: (request) => putParameter(request, where, parameter, token) };
+  const next = resolveNext(token, config.base_url, config);
+  if (!next.ok) throw notReadable(name, phase, 'sync_token_unusable', next.problem);
+  const { url } = next;
+  return {
+    ...atEnd,
+    isEnd,
+    request: (request) => ({ ...request, url }),
+    // The address contains all that the call needs.
+    from: (place) => (isFirst(place) ? { ...place, url } : place),
+  };
 }
 
 /** The list whose items are the changes: they may be read one by one. */
@@ -124,7 +105,9 @@ export const listOfChanges = (list: ListConfig, feed: Feed | undefined): ListCon
     ? list
     : { ...list, detail: feed.config.detail };
 
-/** The token of now, before everything is read by another call than the changes. */
+/**
+ * The token of now, before everything is read by another call than the changes: no change in between is lost.
+ */
 export async function tokenAtStart(
   feed: Feed,
   known: Variables,
@@ -141,10 +124,17 @@ export async function tokenAtStart(
   return keptToken(feed, place, { request, response, body: answer.body, config, name });
 }
 
+/** A page without a token may have been cut off, so it is never taken for the end. */
 function keptToken(
   { config: { parameter }, list, phase, digest }: Feed,
   { at, header }: { at?: string | undefined; header?: string | undefined },
-  { request, response, body, config, name }: Answered & Pick<DatasetReading, 'config' | 'name'>,
+  {
+    request,
+    response,
+    body,
+    config,
+    name,
+  }: Omit<ReadAnswer, 'items' | 'total'> & Pick<DatasetReading, 'config' | 'name'>,
 ): string {
   const value = at === undefined ? response.headers[(header ?? '').toLowerCase()] : readAt(body, at);
   if (value === undefined || value === null || value === '')

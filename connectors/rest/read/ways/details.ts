@@ -2,20 +2,20 @@
  * Reads each record of a page by a call of its own, for lists that hold only ids or shortened records. A
  * record that no longer exists counts as not listed. One record that fails does not stop its page.
  */
-import { isJsonObject, type JsonValue } from '../../../domain/json';
-import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { mapConcurrently, type Settled } from '../../bounded-concurrency';
-import type { UnreadableRecord } from '../../connector';
-import { RateLimited, Unauthorized, Unavailable } from '../../errors';
-import type { ListConfig } from '../config/config-read';
-import { requestTo } from '../http/calls';
-import { selectedFields } from '../http/selected-fields';
-import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
-import { placeAt, readAt } from '../json-pointer';
-import { checkSameId } from '../../same-id';
-import { singleValue } from '../push/find-remote-record';
-import { type DatasetReading, notReadable, type ReadingPart } from './dataset-errors';
-import { idPointer } from './read-items';
+import { isJsonObject, type JsonValue } from '../../../../domain/json';
+import type { RecordTypeMapping } from '../../../../domain/records/mapping';
+import { mapConcurrently, type Settled } from '../../../bounded-concurrency';
+import type { UnreadableRecord } from '../../../connector';
+import { RateLimited, Unauthorized, Unavailable } from '../../../errors';
+import type { ListConfig } from '../../config/config-read';
+import { requestTo } from '../../http/calls';
+import { selectedFields } from '../../http/selected-fields';
+import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../../http/response-rules';
+import { placeAt, readAt } from '../../json-pointer';
+import { checkSameId } from '../../../same-id';
+import { singleValue } from '../../push/find-remote-record';
+import { type DatasetReading, notReadable, type ReadingPart } from '../dataset-errors';
+import { idPointer, type ReadItems, readItems } from '../read-items';
 
 /** If all records of a page are missing, and at least this many, the path is wrong. */
 const MISSING_MIN = 3;
@@ -44,15 +44,21 @@ interface Listed {
 type Read = Settled<Listed, JsonValue | undefined>;
 
 /**
+ * The records of the items of a page, read one by one if the list says so.
  * @throws one of the four errors after a rate limit, refused credentials or an outage, and if the path of
  * `detail` is wrong. The page is then read again.
  */
-export async function withDetails(
+export async function readListed(
   list: ListConfig,
   items: readonly JsonValue[],
   reading: DetailReading,
-): Promise<Detailed> {
-  return readEach(list, items, reading, (settled) => checkMissing(settled, reading));
+): Promise<ReadItems> {
+  const { recordType } = reading;
+  if (list.detail === undefined) return readItems(items, list, recordType);
+  const detailed = await readEach(list, items, reading, (settled) => checkMissing(settled, reading));
+  const single = { ...list, item_at: '', id: undefined, version: undefined };
+  const { records, unreadable: unusable } = readItems(detailed.items, single, recordType);
+  return { records, unreadable: [...unusable, ...detailed.unreadable] };
 }
 
 /** @param check throws if the results together show that the path is wrong. */
