@@ -5,7 +5,7 @@
 import { Client } from 'pg';
 import type { Page } from 'playwright-core';
 import { fromTypeId } from '../../db/sql/ids';
-import { signatureOf, WEBHOOK_SECRET, withWebhooks } from '../api/support/incoming';
+import { signatureOf, WEBHOOK_SECRET, WEBHOOKS, withWebhooks } from '../api/support/incoming';
 import { givenDefinition } from '../api/third-parties/definition-given';
 import { type ListServer, startListServer } from '../support/servers/list-server';
 import { expectShown, seriousFindings } from './browser';
@@ -151,6 +151,26 @@ describe('webhooks of an app', () => {
 
     for (const name of ['Replace address', 'Replace secret'])
       expect(await button(viewer, name).getAttribute('aria-disabled')).toBe('true');
+  });
+
+  it('ask for the secret of the app where Syncline subscribes with one', async () => {
+    const given = withWebhooks(lists.url);
+    const create = [{ path: '/hooks', body: { url: '{address}' } }];
+    const subscription = { secret: 'given', create, lifetime_minutes: 1_440 };
+    const config = { ...(given['config'] as object), webhooks: { ...WEBHOOKS, subscription } };
+    const body = { ...given, account_name: 'Subscribed', config };
+    const { id } = await stack.call<{ id: string }>('POST', '/integrations', body);
+    await openTab(page, 'Webhooks', id);
+    await button(page, 'Make address').click();
+
+    await state().filter({ hasText: 'The secret is missing: every webhook is refused' }).waitFor();
+    await button(page, 'Store secret').click();
+    await page.getByRole('dialog').locator('input:focus').waitFor(); // opens with a transition
+    await page.keyboard.type(WEBHOOK_SECRET);
+    await page.keyboard.press('Enter');
+    await state().filter({ hasText: 'The next run subscribes to webhooks' }).waitFor();
+    await expectShown(page.getByRole('row', { name: /Subscribed until Not yet/ }));
+    await expectFitsPhone(page);
   });
 
   it('that are not described are said to be missing', async () => {

@@ -13,7 +13,7 @@ interface Subscription {
   topic: string;
 }
 
-export const DIVISION = 123_456;
+const DIVISION = 123_456;
 const PATH = `/api/v1/${DIVISION}/webhooks/WebhookSubscriptions`;
 
 export class ExactSubscriptions {
