@@ -1,18 +1,17 @@
 /** The items of an answer, in the shapes that lists have. */
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
-import type { DeletedListConfig, ListConfig } from '../config/config-read';
+import type { ListConfig } from '../config/config-read';
 import { isTrueOf, NO_FIELDS, readAnswer, rulesFor, unreadable } from '../http/response-rules';
 import { placeAt, placesIn, readAt } from '../json-pointer';
-import { aboutDataset, type DatasetReading, notReadable } from './dataset-errors';
-import type { Place } from './read-position';
+import { aboutDataset, type DatasetReading, notReadable, type ReadingPart } from './dataset-errors';
 
 const LISTS_NAMED_MAX = 5;
 
 /** Undefined for a value of another shape than the configuration says. */
-export function itemsOf(
+function itemsOf(
   found: JsonValue | undefined,
-  { items_as: shape, key_at: keyAt }: Partial<Pick<ListConfig, 'items_as' | 'key_at'>>,
+  { items_as: shape, key_at: keyAt }: Omit<ListPlace, 'items'>,
 ): JsonValue[] | undefined {
   // Some languages, such as Go, write an empty list as null.
   if (found === null) return [];
@@ -29,15 +28,17 @@ export function itemsOf(
   return Array.isArray(found) ? found : undefined;
 }
 
+type ListPlace = Pick<ListConfig, 'items'> & Partial<Pick<ListConfig, 'items_as' | 'key_at' | 'empty'>>;
+
 /** The items of a page. @throws if it is no answer with a list: that is no empty list. */
 export function itemsIn(
   response: HttpResponse,
-  list: ListConfig | DeletedListConfig,
-  phase: Place['phase'],
+  list: ListPlace,
+  part: ReadingPart,
   { config, recordType, name, session }: DatasetReading,
 ): { items: JsonValue[]; body: JsonValue | undefined } {
   const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);
-  if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, phase, response.status);
+  if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, part, response.status);
   if (response.status === 204) return { items: [], body: undefined };
   if (answer.body === undefined) throw unreadable(session.quotable(response));
   const found = readAt(answer.body, list.items);
@@ -46,7 +47,7 @@ export function itemsIn(
   if (found === undefined && isTrueOf(list.empty, answer.body)) return { items: [], body: answer.body };
   const where = list.items === '' ? 'The answer' : `The value at ${list.items} of the answer`;
   const what = `${where} is ${found === undefined ? 'missing' : 'not a list'}.`;
-  throw notReadable(name, phase, 'no_list', `${what}${listsIn(answer.body)}`);
+  throw notReadable(name, part, 'no_list', `${what}${listsIn(answer.body)}`);
 }
 
 /** Where the answer has lists, for people. */

@@ -9,8 +9,8 @@ import { requestTo } from '../../http/calls';
 import { NO_FIELDS, readAnswer, rulesFor } from '../../http/response-rules';
 import { readAt } from '../../json-pointer';
 import { singleValue } from '../../push/find-remote-record';
-import { aboutDataset, type DatasetReading, notReadable } from '../dataset-errors';
-import { itemsOf } from '../items-of';
+import { type DatasetReading, notReadable } from '../dataset-errors';
+import { itemsIn } from '../items-of';
 import { isBehindTheEnd, nextPlace, pageRequest } from '../paging';
 import { type Parents, type Place, readPlace } from '../read-position';
 import type { ReadingWay } from './way';
@@ -95,11 +95,8 @@ async function placeAtParent(
   return parent === undefined ? null : { ...place, parent, parents: { waiting: rest, next, missing } };
 }
 
-async function readParents(
-  parents: ParentsConfig,
-  place: Place,
-  { config, recordType, name, session }: DatasetReading,
-): Promise<Parents> {
+async function readParents(parents: ParentsConfig, place: Place, reading: DatasetReading): Promise<Parents> {
+  const { config, name, session } = reading;
   const call = {
     ...requestTo(config, parents, 'GET', () => undefined),
     responseBytesMax: pageBytesMax(config),
@@ -107,16 +104,11 @@ async function readParents(
   const request = pageRequest(call, parents.paging, place);
   const response = await session.send(request);
   if (isBehindTheEnd(parents.paging, place, response)) return { waiting: [], next: null };
-  const answer = readAnswer(response, rulesFor(config, recordType), NO_FIELDS, session.quotable);
-  if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, 'parents', response.status);
-  const items = itemsOf(readAt(answer.body, parents.items), {});
-  if (items === undefined)
-    throw notReadable(name, 'parents', 'no_list', `there is no list at ${parents.items} of the response.`);
+  const { items, body } = itemsIn(response, parents, 'parents', reading);
   const waiting = items.map((item) => singleValue(readAt(item, parents.id)));
   if (waiting.includes(undefined))
     throw notReadable(name, 'parents', 'no_id', `a parent has no usable id at ${parents.id}.`);
-  const read = { request, response, body: answer.body, items, total: null };
-  const behind = nextPlace(parents.paging, place, read, config);
+  const behind = nextPlace(parents.paging, place, { request, response, body, items, total: null }, config);
   if (!behind.ok) throw notReadable(name, 'parents', 'next_page_unusable', behind.problem);
   if (behind.place === null) return { waiting: waiting as string[], next: null };
   const { phase: _, ...next } = behind.place;
