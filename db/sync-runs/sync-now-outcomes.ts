@@ -10,7 +10,6 @@ import { addRecordErrors } from '../pull/record-errors';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
-import type { PushKey } from './sync-now-pushes';
 
 /** Why a push of a Sync Now was not sent. */
 export const UNSENT = {
@@ -22,7 +21,10 @@ export const UNSENT = {
 
 const isUnsent = (code: string): code is keyof typeof UNSENT => code in UNSENT;
 
-type Followed = Omit<PushKey, 'overviewId'>;
+interface Followed {
+  syncRunId: string;
+  recordType: string;
+}
 
 /** `after`: a record id. */
 interface Look {
