@@ -9,7 +9,7 @@ import type { TenantWork } from '../../database';
 import { findIntegration } from '../../integrations/integrations';
 import { raiseConflicts } from '../../records/conflicts';
 import { findOurIds } from '../../records/references/find-ids';
-import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import { newUuid } from '../../sql/ids';
 import { type PageToApply, type PulledRecord, pullTargetOf } from '../page';
 import { emitPageEvents } from '../page-stages/emit-page-events';
@@ -161,5 +161,6 @@ async function dropPromises(
     delete from reference_promises promise using ${rowsFrom(rows, 'record_id uuid, place text')}
     where promise.tenant_id = ${opaqueToPlanner(tenantId)}
       and promise.integration_id = ${opaqueToPlanner(integrationId)}
+      and promise.record_id = any(${keysOf(rows, 'record_id')})
       and promise.record_id = row.record_id and promise.place = row.place`.execute(trx);
 }
