@@ -63,6 +63,27 @@ export async function openTestDb(clock?: () => Date): Promise<TestDb> {
   };
 }
 
+/** Copies of an integration. `changes`: an SQL expression of changed columns, with the `number` of the copy. */
+export async function givenCopies(
+  db: TestDb,
+  integrationId: string,
+  count: number,
+  changes = `'{}'::jsonb`,
+): Promise<void> {
+  const [row] = await db.superuser(
+    `select string_agg(quote_ident(attname), ', ') as columns from pg_attribute
+     where attrelid = 'integrations'::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+  );
+  const columns = row?.['columns'] as string;
+  await db.superuser(
+    `insert into integrations (${columns}) select ${columns} from (
+       select (jsonb_populate_record(integration,
+         jsonb_build_object('integration_id', gen_random_uuid()) || ${changes})).*
+       from integrations integration, generate_series(1, ${count}) number where integration_id = $1) copy`,
+    [integrationId],
+  );
+}
+
 export class GivenTenant {
   private constructor(
     readonly db: TestDb,

@@ -8,7 +8,7 @@ import { newUuid } from '../../../db/sql/ids';
 import { startLeasedLoop } from '../../../worker/leased-loop';
 import { sweep } from '../../../worker/stalled-work-sweeper';
 import { until } from '../../support/until';
-import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenCopies, GivenTenant, openTestDb, type TestDb } from '../given';
 import { countRows } from '../many-rows';
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -74,12 +74,7 @@ describe('rule 60: the sweep', () => {
   it('signals 1,200 overdue push queues in one turn, a few at a time', async () => {
     const many = await GivenTenant.create(db);
     const first = await many.integration();
-    await db.superuser(
-      `insert into integrations select (jsonb_populate_record(integration, jsonb_build_object(
-         'integration_id', gen_random_uuid()))).* from integrations integration, generate_series(2, 1200)
-       where integration_id = $1`,
-      [first],
-    );
+    await givenCopies(db, first, 1_199);
     await db.superuser(
       `insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at)
        select tenant_id, integration_id, gen_random_uuid(), 1, now(), now() - interval '2 minutes'

@@ -4,7 +4,7 @@ import type { TenantWork } from '../../../db/database';
 import { findAcceptingIntegrations } from '../../../db/records/accepting-integrations';
 import { hashOfTarget } from '../../../db/records/payload-hash';
 import { Random } from '../../support/random';
-import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenCopies, GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -28,12 +28,12 @@ const find = (recordTypes: string[], except?: string) =>
 describe('rule 60: a change reads only what maps its record type (F18)', () => {
   it('one integration of 1,000, and of its mappings only the one of the type', async () => {
     const both = await tenant.integration({ recordTypes: { employees: mapping, departments: mapping } });
-    await db.superuser(
-      `insert into integrations select (jsonb_populate_record(integration, jsonb_build_object(
-           'integration_id', gen_random_uuid(), 'record_types', jsonb_build_object(
-             'contacts_' || number, record_types -> 'employees', 'departments', record_types -> 'employees')))).*
-         from integrations integration, generate_series(1, 999) number where integration_id = $1`,
-      [both],
+    await givenCopies(
+      db,
+      both,
+      999,
+      `jsonb_build_object('record_types', jsonb_build_object(
+         'contacts_' || number, record_types -> 'employees', 'departments', record_types -> 'employees'))`,
     );
 
     const found = await find(['employees']);

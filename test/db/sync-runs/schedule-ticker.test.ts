@@ -9,7 +9,7 @@ import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';
 import { reconcileSchedules, tick } from '../../../worker/schedules/schedule-ticker';
-import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenCopies, GivenTenant, openTestDb, type TestDb } from '../given';
 
 const PULLED = { employees: { direction: 'pull' as const, fields: [], onDelete: 'leave' as const } };
 const silent = { info() {}, warn() {}, error() {} };
@@ -293,12 +293,7 @@ describe('rule 59: nightly runs', () => {
 });
 
 it('rule 60: 1,000 integrations that are due at once get one run each, in pages', async () => {
-  await db.superuser(
-    `insert into integrations select (jsonb_populate_record(integration, jsonb_build_object(
-       'integration_id', gen_random_uuid()))).* from integrations integration, generate_series(2, ${DUE_AT_ONCE})
-     where integration_id = $1`,
-    [integrationId],
-  );
+  await givenCopies(db, integrationId, DUE_AT_ONCE - 1);
   expect(await reconcileSchedules(options())).toBe(DUE_AT_ONCE - 1);
   await db.superuser(`delete from sync_schedules where schedule = 'nightly'`);
   later(HOUR_MS);
