@@ -8,6 +8,7 @@ import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
 import { type ErasableName, hashOfName, openKeyOfErasures } from '../records/erased-records';
 import { lockMappings } from '../records/mapping-lock';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import type { ErasureAtThirdParty } from '../tables/erasures';
 import { describeItems, type ErasureKey } from './erasure-items';
 
@@ -135,13 +136,14 @@ async function emptyRecords(
     from integrations integration
     where integration.tenant_id = ${tenantId} and link.tenant_id = ${tenantId}
       and link.integration_id = integration.integration_id and link.record_id = any(${ids}::uuid[])
-      and not exists (select from record_syncs where record_syncs.tenant_id = ${tenantId}
+      and (select true from record_syncs where record_syncs.tenant_id = ${tenantId}
         and record_syncs.integration_id = link.integration_id and record_syncs.record_id = link.record_id
-        and erase_as = 'deactivate')`.execute(trx);
+        and erase_as = 'deactivate' limit 1) is null`.execute(trx);
   const { numAffectedRows } = await sql`
-    delete from pushes where tenant_id = ${tenantId} and record_id = any(${ids}::uuid[])
-      and not exists (select from record_syncs where record_syncs.tenant_id = ${tenantId}
-        and record_syncs.integration_id = pushes.integration_id and record_syncs.record_id = pushes.record_id
-        and pushes.push_id in (record_syncs.push_id, record_syncs.unresolved_push_id))`.execute(trx);
+    delete from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = any(${idList(ids)})
+      -- A list: joined, all pushes were compared with all record syncs of the tenant.
+      and push_id <> all(array(
+        select unnest(array_remove(array[push_id, unresolved_push_id], null)) from record_syncs
+        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = any(${idList(ids)})))`.execute(trx);
   return Number(numAffectedRows);
 }
