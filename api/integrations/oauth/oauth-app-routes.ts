@@ -224,8 +224,8 @@ async function respond(work: TenantWork, app: OAuthApp, services: Services) {
 
 /** Names what uses the app. */
 function inUse(uses: readonly AppUse[]): HttpError {
-  const named = uses.map(
-    ({ definitionKey, integrations }) => `${integrations} of ${definitionKey ?? 'no definition'}`,
+  const named = uses.map(({ definitionKey: key, integrations }) =>
+    key === null ? `${integrations} without a definition` : `${integrations} of ${key}`,
   );
   const detail =
     `Integrations use it: ${named.join(', ')}. Connect them by another app, or disconnect them; then delete ` +

@@ -101,7 +101,7 @@ describe('an app of a tenant', () => {
 
     const refused = await tenant.admin.delete(`/v1/oauth-apps/${app.id}`);
     expectProblem(refused, 409, 'oauth_app_in_use');
-    expect(refused.body.detail).toContain('1 of no definition');
+    expect(refused.body.detail).toContain('1 without a definition');
     const shown = await tenant.admin.get(`/v1/oauth-apps/${app.id}`).expect(200);
     const connected = use === 'names it' ? 0 : 1;
     expect(shown.body.uses).toEqual([{ definition_key: null, integrations: 1, connected, tenants: 1 }]);
