@@ -5,6 +5,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ensureSchema, quoted } from './access-rights';
 import type { InTransaction } from './migrations/2026-12-04-partitions/prepare';
+import { CORRECTIONS } from './records/record-counts';
 import { FIRST_ID } from './sql/ids';
 
 const TENANTS_PER_TRANSACTION = 100;
@@ -44,12 +45,13 @@ async function startOfTenant(
   const nextType = (after: RawBuilder<unknown>) => sql`(
     select record_type from ${table('records')} where tenant_id = ${tenantId}::uuid and record_type > ${after}
     order by record_type limit 1)`;
+  // In the shard of recounts: of the two, only the first one counts these records.
   await sql`
     with recursive types(record_type) as (
       select ${nextType(sql`''`)}
       union all select ${nextType(sql`types.record_type`)} from types where types.record_type is not null)
     insert into ${table('record_counts')} (tenant_id, record_type, shard, records)
-    select ${tenantId}::uuid, record_type, 0, (
+    select ${tenantId}::uuid, record_type, ${CORRECTIONS}::smallint, (
       select count(*) from ${table('records')} record
       where record.tenant_id = ${tenantId}::uuid and record.record_type = types.record_type)
     from types

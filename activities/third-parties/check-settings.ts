@@ -1,5 +1,6 @@
 /** Checks settings that a version of a definition makes, as linking does. */
 import type { Connector } from '../../connectors/connector';
+import { faultIn } from '../../connectors/packages/guarded-schemas';
 import { findContradictions, findRefusedUrls, type WhyUrlIsRefused } from '../../domain/connector-settings';
 import type { JsonObject } from '../../domain/json';
 import { type ProblemDetail, pointerTo } from '../../domain/problem-detail';
@@ -17,12 +18,15 @@ export const lenientConfig =
     return parsed.success ? (parsed.data as JsonObject) : config;
   };
 
+/** @throws PackageFault, which says nothing about the settings */
 export function checkSettings(
   connector: Connector,
   { config, recordTypes }: Settings,
   whyUrlIsRefused: WhyUrlIsRefused,
 ): ProblemDetail[] {
   const parsed = connector.configSchema.safeParse(config);
+  const fault = parsed.success ? undefined : faultIn(parsed.error);
+  if (fault !== undefined) throw fault;
   if (!parsed.success)
     return parsed.error.issues.slice(0, PROBLEMS_MAX).map(({ path, message }) => ({
       pointer: pointerTo(['config', ...path.map((part) => (typeof part === 'symbol' ? String(part) : part))]),

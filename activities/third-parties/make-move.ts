@@ -3,6 +3,7 @@
  * the tenant's audit log change in one transaction. An integration that was edited since its dry run gets
  * another dry run first, so no edit is lost and nothing is applied that was not tried.
  */
+import { EncryptionError } from '../../db/platform/encryption-keys';
 import type { Connector } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration, lockIntegration } from '../../db/integrations/integrations';
@@ -103,7 +104,12 @@ export function rollBackMove(dependencies: RolloutDependencies, key: MoveKey): P
       await change(locked, followingOf(integration), null);
       return updateMove(work, key, { state: 'rolled_back' });
     }
-    const former = await formerOf(locked, dependencies);
+    const former = await formerOf(locked, dependencies).catch((error: unknown) => {
+      // Waiting for a key that may never return would keep all others of the definition from a rollout.
+      const trouble = error instanceof EncryptionError ? knownTrouble(error) : undefined;
+      if (trouble !== undefined) return { problems: [wholeOf(trouble)] };
+      throw error;
+    });
     if ('problems' in former) {
       const problems = toColumn(former.problems);
       return updateMove(work, key, { state: 'not_rolled_back', problems });

@@ -14,11 +14,17 @@ export function knownTrouble(error: unknown): RolloutTrouble | undefined {
   return undefined;
 }
 
-export const troubleOf = (error: unknown): RolloutTrouble =>
-  knownTrouble(error) ?? {
-    code: 'worker_failed',
-    message: 'A worker fails at the rollout; its log says why. It tries again by itself.',
-  };
+/** Of the whole rollout, which belongs to the platform: without the words of a tenant's third party. */
+export function troubleOf(error: unknown): RolloutTrouble {
+  if (error instanceof ConnectorError && !isOfConnector(error))
+    return { code: error.kind, message: 'The third party of an integration refuses or does not answer.' };
+  return (
+    knownTrouble(error) ?? {
+      code: 'worker_failed',
+      message: 'A worker fails at the rollout; its log says why. It tries again by itself.',
+    }
+  );
+}
 
 /** The problems of an integration as they are stored. */
 export const toColumn = (problems: readonly ProblemDetail[]): string =>

@@ -10,19 +10,27 @@ import {
   findDefinitionVersion,
   listDefinitions,
 } from '../../db/third-parties/definitions';
+import { isConnectorFault } from '../../domain/connector-fault';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { examplesOf, fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
 import { documentOf } from '../third-parties/definition-use';
 import type { DescribedConnector } from '../integrations/connector-catalogue';
 
-/** Another version of the connector may have accepted a configuration that this one cannot read. */
+/**
+ * Another version of the connector may have accepted a configuration that this one cannot read.
+ * @throws ConnectorFault of a schema: an app that is answered 401 may stop its webhooks for good
+ */
 export function webhooksIn(
   connector: DescribedConnector | undefined,
   given: unknown,
 ): IncomingWebhooks | undefined {
   const config = connector?.configSchema.safeParse(given);
-  return config?.success ? connector?.incoming?.(config.data) : undefined;
+  if (config?.success) return connector?.incoming?.(config.data);
+  const [issue] = config?.error.issues ?? [];
+  const fault: unknown = issue?.code === 'custom' ? issue.params?.['fault'] : undefined;
+  if (isConnectorFault(fault)) throw fault;
+  return undefined;
 }
 
 /** Of the current version of a definition: an app calls a thousand times a second, and it rarely changes. */
@@ -49,7 +57,7 @@ export async function findAppWebhooks(
 
 const PAGE = 100;
 
-/** The definitions whose current version describes the webhooks of an app. */
+/** The definitions whose current version describes webhooks of an app. A faulty package describes none. */
 export async function listAppWebhookDefinitions(
   work: TenantWork,
   { connectors }: Pick<ApiDependencies, 'connectors'>,
@@ -58,12 +66,21 @@ export async function listAppWebhookDefinitions(
   for (let after: string | undefined, isMore = true; isMore;) {
     const page = await listDefinitions(work, { limit: PAGE, after });
     for (const version of page)
-      if (knownWebhooks(version, connectors) !== undefined)
+      if (describesApps(version, connectors))
         found.push({ key: version.definitionKey, name: documentOf(version).name });
     after = page.at(-1)?.definitionKey;
     isMore = page.length === PAGE;
   }
   return found;
+}
+
+function describesApps(version: DefinitionVersion, connectors: ApiDependencies['connectors']): boolean {
+  try {
+    return knownWebhooks(version, connectors) !== undefined;
+  } catch (error) {
+    if (isConnectorFault(error)) return false;
+    throw error;
+  }
 }
 
 function knownWebhooks(

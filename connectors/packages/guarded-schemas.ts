@@ -6,7 +6,7 @@ import { promiseHooks } from 'node:v8';
 import { z } from 'zod';
 import { hiding, textsIn } from '../redaction';
 import { firstIssue } from './checked-results';
-import { PackageFault, wordsOf } from './guarded-calls';
+import { PackageFault, textOf, wordsOf } from './guarded-calls';
 
 const TEXT_LENGTH_MAX = 2_000;
 /** An escaped NUL or half of a character in JSON, which PostgreSQL refuses. */
@@ -34,8 +34,8 @@ export function guardSchema(schema: z.ZodType, owner: SchemaOwner): z.ZodType {
     return refused(
       parsed.result.error.issues.map((issue) => ({
         ...issue,
-        path: issue.path.map((part) => (typeof part === 'number' ? part : String(part))),
-        message: hide(String(issue.message as unknown)).slice(0, TEXT_LENGTH_MAX),
+        path: pathOf(issue),
+        message: hide(wordsIn(issue)).slice(0, TEXT_LENGTH_MAX),
       })),
     );
   };
@@ -90,6 +90,17 @@ function parse(schema: z.ZodType, value: unknown): Parsed {
     for (const promise of promises) promise.catch(() => undefined);
   }
 }
+
+/** A package can give a text instead of a path, or symbols in it. */
+function pathOf({ path }: z.core.$ZodIssue): (string | number)[] {
+  const parts: unknown[] = Array.isArray(path) ? path : [path];
+  return parts.flatMap((part) => {
+    if (typeof part === 'number') return part;
+    return typeof part === 'string' || typeof part === 'symbol' ? String(part) : [];
+  });
+}
+
+const wordsIn = (issue: z.core.$ZodIssue): string => textOf(issue, 'message') ?? 'Invalid input';
 
 const refused = (issues: z.core.$ZodIssue[]): z.ZodSafeParseError<unknown> => ({
   success: false,

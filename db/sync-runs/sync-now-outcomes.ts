@@ -34,7 +34,7 @@ interface Look {
 
 /**
  * Looks at some of the pushes that have not ended yet: those behind `after`, and the first ones if there are
- * fewer. @returns how many have ended since, and `after` for the next look; null if all pushes have ended.
+ * fewer. @returns how many it recorded, and `after` for the next look; null if all pushes have ended.
  */
 export async function recordPushOutcomes(
   work: TenantWork,
@@ -46,10 +46,10 @@ export async function recordPushOutcomes(
   const first = open.length < limit ? await listOpen(work, followed, { after: FIRST_ID, limit }) : [];
   const recordIds = [...new Set([...open, ...first])];
   const ended = await findEnded(work, followed, { integrationId, recordIds });
-  await recordEnded(work, followed, ended);
+  const recorded = await recordEnded(work, followed, ended);
   const isLast = ended.length === recordIds.length && first.length < limit;
   return {
-    ended: ended.length,
+    ended: recorded,
     after: open.length === limit ? (open.at(-1) as string) : isLast ? null : FIRST_ID,
   };
 }
@@ -123,21 +123,15 @@ async function findEnded(
   return rows;
 }
 
+/** @returns how many. */
 async function recordEnded(
   work: TenantWork,
   { syncRunId, recordType }: Followed,
-  ended: readonly EndedPush[],
-): Promise<void> {
-  if (ended.length === 0) return;
+  found: readonly EndedPush[],
+): Promise<number> {
+  const ended = await markEnded(work, { syncRunId, recordType }, found);
+  if (ended.length === 0) return 0;
   const { trx, tenantId } = work;
-  for (const result of ['synced', 'sync_failed', 'left'] as const) {
-    const recordIds = ended.flatMap(({ outcome, recordId }) => (outcome === result ? [recordId] : []));
-    if (recordIds.length > 0)
-      await sql`
-        update sync_run_pushes set outcome = ${result}
-        where tenant_id = ${opaqueToPlanner(tenantId)} and sync_run_id = ${opaqueToPlanner(syncRunId)}
-          and record_type = ${recordType} and record_id = any(${recordIds}::uuid[])`.execute(trx);
-  }
   const errors = ended.flatMap(({ outcome, stopped, externalId }): RecordError[] => {
     const code = stopped ?? outcome;
     return isUnsent(code) ? [{ remoteId: externalId, code, message: UNSENT[code] }] : [];
@@ -152,4 +146,25 @@ async function recordEnded(
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${job.recordType}`.execute(
     trx,
   );
+  return ended.length;
+}
+
+/** @returns those that no other attempt of the job has recorded meanwhile, and so has counted. */
+async function markEnded(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: Followed,
+  found: readonly EndedPush[],
+): Promise<EndedPush[]> {
+  const marked = new Set<string>();
+  for (const result of ['synced', 'sync_failed', 'left'] as const) {
+    const recordIds = found.flatMap(({ outcome, recordId }) => (outcome === result ? [recordId] : []));
+    if (recordIds.length === 0) continue;
+    const { rows } = await sql<{ recordId: string }>`
+      update sync_run_pushes set outcome = ${result}
+      where tenant_id = ${opaqueToPlanner(tenantId)} and sync_run_id = ${opaqueToPlanner(syncRunId)}
+        and record_type = ${recordType} and record_id = any(${recordIds}::uuid[]) and outcome is null
+      returning record_id`.execute(trx);
+    for (const { recordId } of rows) marked.add(recordId);
+  }
+  return found.filter(({ recordId }) => marked.has(recordId));
 }

@@ -30,7 +30,7 @@ export interface IntegrationsTable {
   app: string;
   accountName: string;
   config: Json<JsonObject>;
-  /** `auth.app_id` of the configuration: an OAuth app, `oap_…`. */
+  /** `auth.app_id` of the configuration, at most 100 characters: an OAuth app, `oap_…`. */
   configAppId: GeneratedAlways<string | null>;
   recordTypes: Json<RecordTypeMappings>;
   typeSettings: Json<StoredTypeSettings>;

@@ -97,8 +97,8 @@ export async function updateMove(
 }
 
 /**
- * Whether the integration has its version from a later rollout of the definition that was not rolled back. A
- * move makes the version of the row after `seenVersion`.
+ * Whether the integration has its version from a later rollout of the definition that was not rolled back, or
+ * could not be. A move makes the version of the row after `seenVersion`.
  */
 export async function isMovedLater(
   { trx, tenantId }: TenantWork,
@@ -113,7 +113,7 @@ export async function isMovedLater(
     .where('rollout.definitionKey', '=', definitionKey)
     .where('move.tenantId', '=', tenantId)
     .where('move.integrationId', '=', integrationId)
-    .where('move.state', 'in', ['changed', 'failed'])
+    .where('move.state', 'in', ['changed', 'failed', 'not_rolled_back'])
     .where('move.seenVersion', '>', seenVersion)
     .limit(1)
     .executeTakeFirst();

@@ -83,7 +83,7 @@ function joinsOf(plan: Plan, scans: readonly Plan[]): string[] {
 
 /** Ids of rows that a scan compares with each row, and does not look up. */
 const filtersOf = (scan: Plan): string[] =>
-  [...(scan.Filter ?? '').matchAll(/(\w+_id) = /g)]
+  [...(scan.Filter ?? '').matchAll(/(\w+_id)\)? = /g)]
     .filter(([, column]) => !SCOPE.test(column as string))
     .map(([, column]) => `Filter by ${column} of ${scan.Alias}`);
 
@@ -97,7 +97,7 @@ function sortsOf(
   const type = plan['Node Type'];
   if (sort !== null && scans.includes(plan)) return [`Sort by ${sort} of ${plan.Alias}`];
   const isNow = type === 'Limit' || isLimited;
-  const now = type === 'Limit' ? null : type === 'Sort' && isLimited ? String(plan['Sort Key']) : sort;
+  const now = type === 'Limit' ? null : /Sort$/.test(type) && isLimited ? String(plan['Sort Key']) : sort;
   return (plan.Plans ?? []).flatMap((child) => sortsOf(child, scans, isNow, now));
 }
 

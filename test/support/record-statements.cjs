@@ -65,7 +65,9 @@ if (folder) {
     if (!session?.role.startsWith('syncline_') || !/^\s*(select|with|insert|update|delete)/i.test(text))
       return;
     const statement = normalized(text);
-    const name = createHash('sha256').update(`${session.role} ${statement}`).digest('hex').slice(0, 24);
+    const mode = session.isInIndexOrder === true ? 'in index order' : '';
+    const key = `${session.role} ${mode} ${statement}`;
+    const name = createHash('sha256').update(key).digest('hex').slice(0, 24);
     if (seen.has(name)) return;
     if (!isOfProduct()) return;
     seen.add(name);

@@ -29,6 +29,9 @@ const MINUTE_MS = 60_000;
 const NUMBER_MIN = 10 ** 14;
 const NUMBER_MAX = NUMBER_MIN + 2 ** 47;
 
+const TAKEN =
+  'Another address of Syncline has the only subscription now. Make a new address to get the webhooks here.';
+
 /** Of all calls; `subscription_id` only of those that renew or remove. */
 export const SUBSCRIPTION_VARIABLES = [
   'address',
@@ -76,14 +79,14 @@ async function renewed(
 /** A refused call leaves the others: if the next run began again, it would subscribe to these twice. */
 async function created(
   { create, id: at }: SubscriptionConfig,
-  { address }: SubscribeRequest,
+  request: SubscribeRequest,
   send: Send,
 ): Promise<Pick<Subscription, 'ids' | 'error'>> {
   const ids: string[] = [];
   const refusals: RecordRejected[] = [];
   for (const { existing, ...call } of create)
     try {
-      const known = existing && (await idOfExisting(existing, address, send));
+      const known = existing && (await idOfExisting(existing, request, send));
       const body = known === undefined ? await send(call, 'POST') : undefined;
       const id = known ?? (at === undefined ? undefined : singleValue(readAt(body, at)));
       if (id !== undefined) ids.push(id);
@@ -95,10 +98,13 @@ async function created(
   return { ids, error: refusals[0]?.message };
 }
 
-/** undefined: there is none for our address. */
+/**
+ * undefined: there is none for our address. Only a new address takes the place of another one: two
+ * integrations that renewed in turn would take it from each other for ever.
+ */
 async function idOfExisting(
   { items, address: at, id, remove, ...call }: NonNullable<Creation['existing']>,
-  address: string,
+  { address, current }: SubscribeRequest,
   send: Send,
 ): Promise<string | undefined> {
   const found = readAt(await send(call, 'GET'), items);
@@ -106,11 +112,12 @@ async function idOfExisting(
   const ours = known.find((item) => readAt(item, at) === address);
   if (ours !== undefined || remove === undefined) return singleValue(readAt(ours, id));
   const here = address.slice(0, address.lastIndexOf('/') + 1);
-  for (const item of known) {
+  const others = known.filter((item) => {
     const other = readAt(item, at);
-    if (typeof other === 'string' && other.startsWith(here))
-      await send(remove, 'DELETE', singleValue(readAt(item, id)));
-  }
+    return typeof other === 'string' && other.startsWith(here);
+  });
+  if (others.length > 0 && current !== null) throw new RecordRejected(TAKEN, []);
+  for (const item of others) await send(remove, 'DELETE', singleValue(readAt(item, id)));
   return undefined;
 }
 

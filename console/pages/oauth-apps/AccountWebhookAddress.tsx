@@ -10,8 +10,8 @@ import { useAction } from '../../common/use-action';
 interface AddressProps {
   owner: AppOwner;
   app: Schemas['OAuthApp'];
-  /** Those that can describe the webhooks. */
-  definitions: readonly { key: string; name: string }[];
+  /** Those that can describe the webhooks; undefined = not known yet. */
+  definitions: readonly { key: string; name: string }[] | undefined;
   /** The definition of the address that there is; null = there is none. */
   present: string | null;
 }
@@ -25,11 +25,7 @@ export function AccountWebhookAddress(props: AddressProps) {
     <>
       <ActionButton
         {...(props.present === null ? {} : { variant: 'default' })}
-        refusal={
-          props.definitions.length === 0
-            ? 'No definition describes webhooks of all accounts of an app.'
-            : undefined
-        }
+        refusal={refusalBy(props.definitions)}
         onClick={() => setOpen(true)}
       >
         {label}
@@ -46,10 +42,15 @@ export function AccountWebhookAddress(props: AddressProps) {
   );
 }
 
+function refusalBy(definitions: AddressProps['definitions']): string | undefined {
+  if (definitions === undefined) return 'The list of definitions could not be read yet.';
+  return definitions.length === 0 ? 'No definition describes webhooks of all accounts of an app.' : undefined;
+}
+
 function NewAddress({
   owner,
   app,
-  definitions,
+  definitions = [],
   present,
   label,
   onClose,
@@ -123,7 +124,10 @@ function Made({ address, onClose }: { address: string; onClose: () => void }) {
 }
 
 /** The definition that uses the app, or the only one that there is. */
-function likelyOf({ uses }: Schemas['OAuthApp'], definitions: AddressProps['definitions']): string | null {
+function likelyOf(
+  { uses }: Schemas['OAuthApp'],
+  definitions: NonNullable<AddressProps['definitions']>,
+): string | null {
   const used = definitions.filter(({ key }) => uses.some((use) => use.definition_key === key));
   const [only, ...others] = used.length > 0 ? used : definitions;
   return only !== undefined && others.length === 0 ? only.key : null;

@@ -49,9 +49,9 @@ const WITHOUT_ADDRESS: Standing = {
 type StateProps = AccountWebhooksProps & { webhooks: Schemas['OAuthAppWebhooks'] };
 
 function State({ owner, app, webhooks }: StateProps) {
-  const { data: definitions = [] } = useQuery(webhookDefinitionsQuery(owner, app.id));
+  const { data: definitions } = useQuery(webhookDefinitionsQuery(owner, app.id));
   const { definition_key: key, has_secret: hasSecret } = webhooks;
-  const product = definitions.find((one) => one.key === key)?.name ?? key ?? app.name;
+  const product = definitions?.find((one) => one.key === key)?.name ?? key ?? app.name;
   const { color, title, next } = key === null ? WITHOUT_ADDRESS : standingOfCalls(product, webhooks);
   return (
     <Stack>

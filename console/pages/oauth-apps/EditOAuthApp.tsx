@@ -5,7 +5,7 @@ import { answerOf, api, type Schemas } from '../../api/client';
 import { type AppOwner, ofApp, routeOf } from '../../api/oauth-app-queries';
 import { ActionButton } from '../../common/ActionButton';
 import { useAction } from '../../common/use-action';
-import { type AppDraft, originsOf, toDraft } from './app-draft';
+import { type AppDraft, needsSecretAgain, originsOf, toDraft } from './app-draft';
 import { OAuthAppForm } from './OAuthAppForm';
 
 interface Version {
@@ -77,6 +77,7 @@ function changeOf(draft: AppDraft, before: Schemas['OAuthApp']) {
     ...(draft.name === before.name ? {} : { name: draft.name }),
     ...(clientId === before.client_id ? {} : { client_id: clientId }),
     ...(origins.join('\n') === before.allowed_origins.join('\n') ? {} : { allowed_origins: origins }),
-    ...(draft.clientSecret === '' ? {} : { client_secret: draft.clientSecret }),
+    // It may have been entered before the added origin was taken out again, and is then hidden.
+    ...(needsSecretAgain(draft, before) ? { client_secret: draft.clientSecret } : {}),
   };
 }

@@ -5,9 +5,10 @@
 import { type Kysely, sql } from 'kysely';
 
 const statements = [
-  // `oap_…`. It is generated, so that processes of the former release keep it, too.
+  // `oap_…` and 26 characters. It is generated, so that processes of the former release keep it, too. It is
+  // cut, because connectors of packages can have any text there, and an index entry has a greatest size.
   `alter table integrations
-     add column config_app_id text generated always as (config #>> '{auth,app_id}') stored`,
+     add column config_app_id text generated always as (left(config #>> '{auth,app_id}', 100)) stored`,
   `create index integrations_by_oauth_app on integrations (config_app_id, tenant_id, integration_id)
      where config_app_id is not null and deleted_at is null`,
   `grant select (config_app_id) on integrations to syncline_platform`,

@@ -205,8 +205,10 @@ export async function countLeaving(
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
       records = brake_counts.records + excluded.records`.execute(trx);
-  // One by one: PostgreSQL 15 reads the counts of all types to find those of a list.
-  for (const { record_type: recordType, effect } of counts.values())
+  // One by one: PostgreSQL 15 reads the counts of all types to find those of a list. In the order of the rows
+  // above, as claims beside this one.
+  const inOrder = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  for (const [, { record_type: recordType, effect }] of inOrder)
     await sql`
       delete from brake_counts
       where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}

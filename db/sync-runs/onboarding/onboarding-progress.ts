@@ -46,7 +46,7 @@ export async function findOnboardingDatasets(
         where ${ofIntegration} and state in ('running', 'waiting') and ${isOnboarding})
       union all
       (select sync_run_id, false from sync_runs
-        where ${ofIntegration} and ${isOnboarding} 
+        where ${ofIntegration} and ${isOnboarding}
           and sync_run_id < later.sync_run_id
         order by sync_run_id desc limit 1)
       order by is_active desc limit 1) run on true

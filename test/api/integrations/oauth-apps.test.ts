@@ -1,4 +1,5 @@
 /** OAuth apps: of a tenant and of the platform; their secrets are never shown. */
+import { randomBytes } from 'node:crypto';
 import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
 import {
   type Caller,
@@ -39,6 +40,10 @@ async function givenNaming(of: GivenTenant, appId: string): Promise<string> {
   );
   return integrationId;
 }
+
+it('an integration can have a long text where others name an app', async () => {
+  await expect(givenNaming(tenant, randomBytes(6_000).toString('base64'))).resolves.toBeDefined();
+});
 
 describe('an app of a tenant', () => {
   it('is shown without its secret, which the database holds encrypted', async () => {

@@ -96,6 +96,20 @@ it('a value that is wrong is no fault of the package', () => {
   expect(faults).toEqual([]);
 });
 
+it.each<[string, object, (string | number)[], string]>([
+  ['a text as its path', { path: 'url', message: 'No.' }, ['url'], 'No.'],
+  ['something else in its path', { path: ['url', {}, 0], message: 'No.' }, ['url', 0], 'No.'],
+  ['an object as its message', { message: { toString: null } }, [], 'Invalid input'],
+])('reads an issue with %s', (_what, issue, path, message) => {
+  const configSchema = z
+    .strictObject({ url: z.url() })
+    .superRefine((_config, context) => context.addIssue({ code: 'custom', ...issue }));
+
+  const { error } = guarded({ configSchema }).configSchema.safeParse({ url: 'https://acme.example' });
+
+  expect(error?.issues).toMatchObject([{ path, message }]);
+});
+
 it.each<[string, z.ZodType]>([
   [
     'throws',

@@ -93,3 +93,20 @@ it('waits for a single push that has not ended', async () => {
   expect(await look(FIRST_ID, PUSHES + 1)).toBe(FIRST_ID);
   expect(await openPushes()).toBe(1);
 });
+
+it('records each push once, although a worker that was given up looks at the same time', async () => {
+  await endPushes();
+  const looks = [1, 2, 3].map(() =>
+    tenant.work((work) =>
+      recordPushOutcomes(
+        work,
+        { syncRunId, recordType },
+        { integrationId },
+        { after: FIRST_ID, limit: PUSHES + 1 },
+      ),
+    ),
+  );
+  const found = await Promise.all(looks);
+  expect(found.map(({ after }) => after)).toEqual([null, null, null]);
+  expect(found.reduce((sum, { ended }) => sum + ended, 0)).toBe(PUSHES);
+});

@@ -1,5 +1,6 @@
 /** What a rollback leaves as it is, because its rollout has not put it there. */
 import type { NewIntegration } from '../../../db/sync-runs/create-integration';
+import { updateMove } from '../../../db/third-parties/rollout-integrations';
 import type { DefinitionRules } from '../../../domain/third-parties/definition';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { type Follower, RolloutWorld, RULES } from './rollout-world';
@@ -93,6 +94,30 @@ it('what a later rollout, which was canceled, has moved to the same version', as
 
   expect(new Set(await world.versions(followers))).toEqual(new Set([3, 4]));
   expect(await world.currentVersion()).toBe(4);
+});
+
+it('what a later rollout has moved to the same version, and could not roll back', async () => {
+  const follower = await world.follower();
+  await world.version({ config: { concurrency: 4 } });
+  await world.version({ config: { concurrency: 2 } });
+  const first = await publish({ version: 3, formerVersion: 1 });
+  await publish({ version: 4, formerVersion: 3 });
+  const rolloutId = await publish({ version: 3, formerVersion: 4 });
+  await world.platform(({ trx }) =>
+    trx
+      .updateTable('definitionRollouts')
+      .set({ state: 'rolled_back' })
+      .where('rolloutId', '=', rolloutId)
+      .execute(),
+  );
+  const { tenant, integrationId } = follower;
+  await world.database.withTenant(tenant.tenantId, (work) =>
+    updateMove(work, { rolloutId, integrationId }, { state: 'not_rolled_back' }),
+  );
+
+  await rollBack(first);
+
+  expect([await world.counts(), await world.versions([follower])]).toEqual([{ gone: 1 }, [3]]);
 });
 
 it('a version that was published again: its last rollout is the one to roll back', async () => {

@@ -1,6 +1,8 @@
 /** What a rollout says when its worker cannot do its part. */
+import { z } from 'zod';
 import type { Connector } from '../../../connectors/connector';
 import { PackageFault } from '../../../connectors/packages/guarded-calls';
+import { guardSchema } from '../../../connectors/packages/guarded-schemas';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { NEXT, RolloutWorld, RULES } from './rollout-world';
 
@@ -87,6 +89,29 @@ describe('without the connector of the definition', () => {
     delete connectors['ledger'];
     await world.decide('roll-back');
     expect(await world.versions([own])).toEqual([null]);
+  });
+
+  it('a rollback also waits while the schema of its package fails', async () => {
+    const follower = await world.follower();
+    await world.publish({ steps: [], observeMs: 0, isAutomatic: true });
+    await world.sleep(MINUTE);
+    const schema = z.looseObject({}).transform(() => {
+      throw new Error('no licence');
+    });
+    const owner = { packageName: '@acme/ledger', member: 'configSchema', onFault: () => undefined } as const;
+    const configSchema = { value: guardSchema(schema, owner) };
+    connectors['ledger'] = Object.create(ledger, { configSchema }) as Connector;
+
+    const rollingBack = world.decide('roll-back');
+    await untilTrouble();
+    expect(await world.rollout()).toMatchObject({
+      state: 'rolling_back',
+      trouble: { code: 'connector_not_usable', message: expect.stringContaining('no licence') as string },
+    });
+    connectors['ledger'] = ledger;
+    await rollingBack;
+
+    expect(await world.versions([follower])).toEqual([1]);
   });
 
   it('an adoption cannot be looked for, and its rollout says why', async () => {

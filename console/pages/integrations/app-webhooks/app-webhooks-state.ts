@@ -26,12 +26,7 @@ export function standingOfCalls(
   { has_secret: hasSecret, received_at: received, refused_at: refused }: Calls,
 ): Standing {
   if (!hasSecret) return withoutSecret(app);
-  if (refused !== null && (received === null || refused > received))
-    return {
-      color: 'red',
-      title: 'The last webhook was refused',
-      next: `It was not signed with the stored secret. Compare the secret with that of ${app}, and store it again.`,
-    };
+  if (isLastRefused({ received_at: received, refused_at: refused })) return lastRefused(app);
   return received === null
     ? {
         color: 'orange',
@@ -44,6 +39,18 @@ export function standingOfCalls(
         next: `Changes in ${app} are read within seconds.`,
       };
 }
+
+const isLastRefused = ({
+  received_at: received,
+  refused_at: refused,
+}: Pick<Calls, 'received_at' | 'refused_at'>): boolean =>
+  refused !== null && (received === null || refused > received);
+
+const lastRefused = (app: string): Standing => ({
+  color: 'red',
+  title: 'The last webhook was refused',
+  next: `It was not signed with the stored secret. Compare the secret with that of ${app}, and store it again.`,
+});
 
 const withoutAddress = (app: string): Standing => ({
   color: 'blue',
@@ -76,7 +83,7 @@ function isForAllAccounts({ webhooks }: Integration['config']): boolean {
 /** Of webhooks to which Syncline subscribes itself. */
 function standingOfSubscription(
   app: string,
-  { created_at: createdAt, has_secret: hasSecret }: IncomingWebhooks,
+  { created_at: createdAt, has_secret: hasSecret, ...calls }: IncomingWebhooks,
   { ends_at: endsAt, error, needs_secret: needsSecret }: NonNullable<IncomingWebhooks['subscription']>,
 ): Standing {
   if (createdAt === null)
@@ -94,6 +101,8 @@ function standingOfSubscription(
       title: `${app} has refused to send webhooks`,
       next: `${error} The next hourly run tries again.`,
     };
+  // A secret that Syncline has made fits, and strangers may call.
+  if (needsSecret && isLastRefused(calls)) return lastRefused(app);
   if (endsAt !== null && Date.parse(endsAt) < Date.now())
     return {
       color: 'orange',

@@ -169,6 +169,19 @@ function describeSubscription(given: Given): void {
     expect(there().all.map(({ url }) => url)).toEqual([ORDER.address]);
   });
 
+  it('does not take it back when it looks again, and says who has it', async () => {
+    const order = await subscribe();
+    there().all.length = 0;
+    const other = there().add('https://sync.example.com/v1/incoming/of-another-integration');
+    const current = { ids: order!.ids, endsAt: new Date(0) };
+    const context = await given().linked();
+
+    await expect(context.connector.subscribe!({ ...ORDER, current }, context)).rejects.toThrow(
+      /Another address of Syncline/,
+    );
+    expect(there().all).toEqual([other]);
+  });
+
   it('leaves the subscription of another address, and says why it has none', async () => {
     const other = there().add('https://sync.example.com.evil.example/v1/incoming/x');
 
