@@ -199,8 +199,7 @@ export async function readLocalRecords(
     select record.* from unnest(${[...recordIds]}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, external_id, version, fields, deleted_at is not null as is_deleted
-      from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id) record`.execute(
-    trx,
-  );
+      from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+      limit 1) record`.execute(trx);
   return rows;
 }

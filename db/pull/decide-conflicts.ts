@@ -8,11 +8,11 @@ import type { ConflictDecision, ConflictKind } from '../../domain/records/confli
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
-import { opaqueToPlanner } from '../sql/bulk-rows';
 import { enqueuePush } from '../platform/outbox';
 import { acceptChanges } from '../records/accept-changes';
 import type { SyncConflict } from '../records/conflicts';
 import { lockMappings } from '../records/mapping-lock';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { unlink } from './soft-delete';
 
 /**
@@ -114,15 +114,12 @@ async function lockFields(
   conflicts: readonly SyncConflict[],
 ): Promise<Map<string, JsonObject>> {
   const recordIds = [...new Set(conflicts.flatMap(({ recordId }) => recordId ?? []))].sort();
-  const rows = await trx
-    .selectFrom('records')
-    .select(['recordId', 'fields'])
-    .where('tenantId', '=', tenantId)
-    .where('recordId', 'in', recordIds)
-    .where('deletedAt', 'is', null)
-    .orderBy('recordId')
-    .forUpdate()
-    .execute();
+  const { rows } = await sql<{ recordId: string; fields: JsonObject }>`
+    select record.* from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, fields from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id and deleted_at is null
+      limit 1 for update) record`.execute(trx);
   return new Map(rows.map(({ recordId, fields }) => [recordId, fields]));
 }
 

@@ -105,7 +105,7 @@ export async function deleteMissing(
 /**
  * Deletes the next missing records whose deletion was reviewed in an overview (rules.md 21), without a second
  * approval.
- * @returns how many; fewer than `limit` = no more are left.
+ * @returns how many missing records it looked at; fewer than `limit` = no more are left.
  */
 export async function deleteReviewedMissing(
   work: TenantWork,
@@ -114,11 +114,12 @@ export async function deleteReviewedMissing(
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
   const { startedAt } = job;
-  const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt, limit });
+  const taken = await takeMissing(work, { ...pass, limit });
+  const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt }, taken);
   const missing = await parkEdited(work, pass, reviewed);
   await markDeletionsApplied(work, { overviewId, recordType: pass.recordType }, missing);
   if (missing.length > 0) await deleteAndLog(work, pass, job.pages, missing);
-  return reviewed.length;
+  return taken.length;
 }
 
 async function deleteAndLog(

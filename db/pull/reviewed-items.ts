@@ -24,14 +24,13 @@ export async function selectReviewedDeletions(
   {
     overviewId,
     integrationId,
-    syncRunId,
     recordType,
     startedAt,
-    limit,
-  }: ReviewedDataset & PassKey & { startedAt: Date | null; limit: number },
+  }: ReviewedDataset & Pick<PassKey, 'integrationId'> & { startedAt: Date | null },
+  recordIds: readonly string[],
 ): Promise<string[]> {
   const { rows } = await sql<{ recordId: string }>`
-    select missing.record_id from missing_records missing
+    select missing.record_id from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
     cross join lateral (
       select base_version from overview_items
       where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
@@ -44,10 +43,8 @@ export async function selectReviewedDeletions(
       select from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = missing.record_id and updated_at < ${startedAt} limit 1) link
-    where missing.tenant_id = ${opaqueToPlanner(tenantId)} and missing.sync_run_id = ${syncRunId}
-      and missing.record_type = ${recordType} and record.version = reviewed_item.base_version
-      and (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null
-    limit ${limit}`.execute(trx);
+    where record.version = reviewed_item.base_version
+      and (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
 

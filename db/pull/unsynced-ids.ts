@@ -20,7 +20,9 @@ export async function findUnsyncedIds(
       select record_id from missing_records
       where tenant_id = review.tenant_id and sync_run_id = review.sync_run_id and record_type = review.record_type
       limit ${NAMED_MAX + 1}) missing
-    join records record on record.tenant_id = review.tenant_id and record.record_id = missing.record_id
+    cross join lateral (
+      select external_id from records
+      where tenant_id = review.tenant_id and record_id = missing.record_id limit 1) record
     where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
       and review.record_type = ${recordType} and review.state = 'pending' and review.kind = 'delete'
     limit ${NAMED_MAX + 1}`.execute(trx);

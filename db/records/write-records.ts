@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { ConcurrentTransaction, type TenantWork } from '../database';
 import type { RecordDraft } from '../../domain/records/record-draft';
-import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { rowsFrom } from '../sql/bulk-rows';
 
 /**
  * Creates and updates the touched records. @throws `ConcurrentTransaction` if another transaction has created
@@ -27,16 +27,18 @@ export async function writeRecords(
   });
   const columns = `record_id uuid, record_type text, external_id text, version bigint, fields jsonb,
     occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz, field_versions jsonb`;
+  const insertOf = (written: readonly RecordDraft[]) => sql`
+    insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
+      changed_at, changed_by, deleted_at, created_at, field_versions)
+    select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
+      changed_at, ${actor}, deleted_at, ${now}::timestamptz, field_versions
+    from ${rowsFrom(written.map(toRow), columns)}`;
 
   // In a fixed order, so that two requests that create the same records cannot deadlock.
   const created = touched.filter((draft) => draft.before === null).sort(byName);
   if (created.length > 0) {
     const { numAffectedRows } = await sql`
-      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, changed_by, deleted_at, created_at, field_versions)
-      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, ${actor}, deleted_at, ${now}::timestamptz, field_versions
-      from ${rowsFrom(created.map(toRow), columns)}
+      ${insertOf(created)}
       on conflict do nothing`.execute(trx);
     // Another transaction created one of these records: start again and find it.
     if (Number(numAffectedRows) < created.length)
@@ -45,11 +47,7 @@ export async function writeRecords(
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
     await sql`
-      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, changed_by, deleted_at, created_at, field_versions)
-      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
-        changed_at, ${actor}, deleted_at, ${now}::timestamptz, field_versions
-      from ${rowsFrom(updated.map(toRow), columns)}
+      ${insertOf(updated)}
       on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields,
         occurred_at = excluded.occurred_at, field_versions = excluded.field_versions,
         deleted_at = excluded.deleted_at, changed_at = excluded.changed_at,
@@ -65,11 +63,9 @@ export async function writeRecords(
   );
   if (confirmed.length > 0) {
     await sql`
-      update records set occurred_at = row.occurred_at, field_versions = row.field_versions
-        from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz, field_versions jsonb')}
-      where records.tenant_id = ${opaqueToPlanner(tenantId)} and records.record_id = row.record_id`.execute(
-      trx,
-    );
+      ${insertOf(confirmed)}
+      on conflict (tenant_id, record_id) do update set occurred_at = excluded.occurred_at,
+        field_versions = excluded.field_versions`.execute(trx);
   }
 }
 

@@ -8,6 +8,7 @@ import type { ChangeAuthor } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
 import { openManualWindows } from '../push/manual-windows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { noteAbsence } from '../pull/record-holders';
 import { unlink } from '../pull/soft-delete';
 import { acceptChanges } from '../records/accept-changes';
@@ -142,13 +143,16 @@ async function readRecords(
   recordIds: readonly string[],
 ): Promise<DriftedRecord[]> {
   const { rows } = await sql<DriftedRecord>`
-    select record_id, external_id, version, fields, exists (
-      select from record_syncs record_sync
-      where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId}
-        and record_sync.record_id = records.record_id and status = 'synced' and window_opened_at is null
-    ) as is_synced
-    from records
-    where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[]) and deleted_at is null
-    order by record_id`.execute(trx);
+    select record.*, coalesce((
+      select true from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = record.record_id and status = 'synced' and window_opened_at is null limit 1
+    ), false) as is_synced
+    from unnest(${[...recordIds]}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, external_id, version, fields from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+        and deleted_at is null limit 1) record
+    order by record.record_id`.execute(trx);
   return rows;
 }

@@ -125,7 +125,7 @@ async function readSynced(
     cross join lateral (
       select record_id, external_id, version, fields, false as is_deleted from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
-        and deleted_at is null) record`.execute(trx);
+        and deleted_at is null limit 1) record`.execute(trx);
   return rows;
 }
 
