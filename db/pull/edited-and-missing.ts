@@ -11,16 +11,17 @@ import type { PassKey } from './page';
 
 const HELD_BY = 'syncline';
 
-/** Whether a record has an open conflict: a query of one row with `true`, or of none. */
-export const openConflictOf = (
+/** Those of the records that have an open conflict, as an array that a statement reads once. */
+export const withOpenConflict = (
   tenantId: string,
   integrationId: string,
-  recordId: RawBuilder<unknown>,
-): RawBuilder<unknown> => sql`
-  select true from sync_conflicts conflict
-  where conflict.tenant_id = ${tenantId} and conflict.integration_id = ${integrationId}
+  recordIds: readonly string[],
+): RawBuilder<unknown> => sql`array(
+  select conflict.record_id from sync_conflicts conflict
+  where conflict.tenant_id = ${opaqueToPlanner(tenantId)}
+    and conflict.integration_id = ${opaqueToPlanner(integrationId)}
     and conflict.state = 'open' and conflict.kind = 'edited_here_deleted_there'
-    and conflict.record_id = ${recordId} limit 1`;
+    and conflict.record_id = any(${[...recordIds]}::uuid[]))`;
 
 /** Raises the conflicts and holds the pushes. @returns the records without an unsent change. */
 export async function parkEdited(

@@ -9,7 +9,7 @@ import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { inIndexOrder } from '../sql/index-order';
 import { FIRST_ID } from '../sql/ids';
-import { openConflictOf } from './edited-and-missing';
+import { withOpenConflict } from './edited-and-missing';
 import { type JobKey, lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey, RecordError } from './page';
 import { driftedError, type ReviewedDataset } from './page-stages/select-reviewed';
@@ -44,7 +44,7 @@ export async function selectReviewedDeletions(
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = missing.record_id and updated_at < ${startedAt} limit 1) link
     where record.version = reviewed_item.base_version
-      and (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null`.execute(trx);
+      and missing.record_id <> all (${withOpenConflict(tenantId, integrationId, recordIds)})`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
 

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
-import { openConflictOf } from '../edited-and-missing';
+import { withOpenConflict } from '../edited-and-missing';
 import type { PassKey } from '../page';
 import type { InTenant } from './seen-ids';
 import { walkLinks, type WalkOptions } from './walk-links';
@@ -43,7 +43,7 @@ async function insertMissing(
     insert into missing_records (tenant_id, sync_run_id, record_type, record_id)
     select ${tenantId}::uuid, ${syncRunId}::uuid, ${recordType}::text, missing.record_id
     from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
-    where (${openConflictOf(tenantId, integrationId, sql`missing.record_id`)}) is null
+    where missing.record_id <> all (${withOpenConflict(tenantId, integrationId, recordIds)})
     on conflict do nothing`.execute(trx);
   return Number(numAffectedRows ?? 0);
 }
