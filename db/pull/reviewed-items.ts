@@ -32,10 +32,13 @@ export async function selectReviewedDeletions(
   const { rows } = await sql<{ recordId: string }>`
     select missing.record_id from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
     cross join lateral (
-      select base_version from overview_items
-      where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
-        and record_id = missing.record_id and record_type = ${recordType} and direction = 'pull'
-        and action = 'delete' and outcome is null limit 1) reviewed_item
+      select base_version from (
+        -- Without the offset, all items of the kind may be searched for the record.
+        select * from overview_items
+        where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+          and record_id = missing.record_id offset 0) item
+      where record_type = ${recordType} and direction = 'pull' and action = 'delete' and outcome is null
+      limit 1) reviewed_item
     cross join lateral (
       select version from records
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id limit 1) record
