@@ -63,7 +63,7 @@ export async function openTestDb(clock?: () => Date): Promise<TestDb> {
   };
 }
 
-/** Copies of an integration. `changes`: an SQL expression of changed columns; `number` is that of the copy. */
+/** Copies of an integration. `changes`: SQL for the columns that differ; `number` is that of the copy. */
 export async function givenCopies(
   db: TestDb,
   integrationId: string,
