@@ -97,7 +97,7 @@ function sortsOf(
   const type = plan['Node Type'];
   if (sort !== null && scans.includes(plan)) return [`Sort by ${sort} of ${plan.Alias}`];
   const isNow = type === 'Limit' || isLimited;
-  const now = type === 'Limit' ? null : /Sort$/.test(type) && isLimited ? String(plan['Sort Key']) : sort;
+  const now = type === 'Limit' ? null : type.endsWith('Sort') && isLimited ? String(plan['Sort Key']) : sort;
   return (plan.Plans ?? []).flatMap((child) => sortsOf(child, scans, isNow, now));
 }
 
