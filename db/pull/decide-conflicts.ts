@@ -213,6 +213,7 @@ async function endOnes(
     .set({ ...ended, endedAt: now })
     .where('tenantId', '=', opaqueToPlanner(tenantId))
     .where('syncConflictId', 'in', ids)
-    .where('state', '=', 'open')
+    // Not by the index of open conflicts, which would read those of all records.
+    .where(sql<boolean>`coalesce(state = 'open', false)`)
     .execute();
 }

@@ -4,6 +4,7 @@ import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 import { emitRecordEvents } from '../records/record-events';
+import { inIndexOrder } from '../sql/index-order';
 import { applyEmptied } from './apply-emptied';
 import {
   type DeletionReview,
@@ -91,15 +92,16 @@ async function deleteReviewed(
 }
 
 async function listMissing(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { syncRunId, recordType }: DeletionReview,
   { after, limit }: { after: string | null; limit: number },
 ): Promise<string[]> {
-  const { rows } = await sql<{ recordId: string }>`
+  const next = sql<{ recordId: string }>`
     select record_id from missing_records
-    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
+    where tenant_id = ${work.tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
       and (${after}::uuid is null or record_id > ${after}::uuid)
-    order by record_id limit ${limit}`.execute(trx);
+    order by record_id limit ${limit}`;
+  const { rows } = await inIndexOrder(work, () => next.execute(work.trx));
   return rows.map(({ recordId }) => recordId);
 }
 

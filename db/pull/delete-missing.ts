@@ -168,7 +168,7 @@ async function takeMissing(
   const next = sql`
     select record_id from missing_records
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}
-    order by record_id limit ${limit}`;
+    limit ${limit}`;
   const { rows } = await sql<{ recordId: string }>`
     delete from missing_records
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}

@@ -37,6 +37,11 @@ export const ALLOWED_READS: readonly AllowedRead[] = [
     reason: 'Ends at the first link of the type. Until there is one, a page reads the links of other types.',
   },
   {
+    table: 'emptied_records',
+    contains: 'as has_emptied',
+    reason: 'Ends at the first record that waits.',
+  },
+  {
     table: 'sync_datasets',
     contains: 'tablesample system',
     reason: 'A sample of 40 pages, whatever the size of the table. The planner does not know that number.',

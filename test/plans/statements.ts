@@ -28,6 +28,7 @@ export interface Plan {
   'Hash Cond'?: string;
   'Merge Cond'?: string;
   'Sort Key'?: string[];
+  'Presorted Key'?: string[];
   Plans?: Plan[];
 }
 

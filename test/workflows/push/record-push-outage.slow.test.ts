@@ -40,6 +40,6 @@ describe('rule 8: a third party that stays down', () => {
     const { client } = environment.env;
     const histories = await historiesOf(client, recordPushWorkflowId({ integrationId }));
     expect(histories.length).toBeGreaterThan(2);
-    for (const { events } of histories) expect(events?.length ?? 0).toBeLessThan(4_096);
+    for (const { events } of histories) expect(events?.length ?? 0).toBeLessThan(5_000);
   }, 180_000);
 });
