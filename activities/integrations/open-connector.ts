@@ -3,10 +3,10 @@
  */
 import type { AccessTokens, Connector, SocketOpener, TokenStore } from '../../connectors/connector';
 import { Unauthorized } from '../../connectors/errors';
-import { faultIn } from '../../connectors/packages/guarded-schemas';
 import type { Database } from '../../db/database';
 import { findEncryptedCredentials } from '../../db/integrations/integrations';
 import { bindCredentials, openCredentials } from '../../db/integrations/sealed-credentials';
+import { faultIn } from '../../domain/connector-fault';
 import { movedOrigins, type Origins, originsOf } from '../../domain/credential-origins';
 import { ACCOUNT_CREDENTIAL } from '../../domain/oauth/authorization';
 import type {

@@ -1,6 +1,6 @@
 /** Checks settings that a version of a definition makes, as linking does. */
 import type { Connector } from '../../connectors/connector';
-import { faultIn } from '../../connectors/packages/guarded-schemas';
+import { faultIn } from '../../domain/connector-fault';
 import { findContradictions, findRefusedUrls, type WhyUrlIsRefused } from '../../domain/connector-settings';
 import type { JsonObject } from '../../domain/json';
 import { type ProblemDetail, pointerTo } from '../../domain/problem-detail';
@@ -18,7 +18,7 @@ export const lenientConfig =
     return parsed.success ? (parsed.data as JsonObject) : config;
   };
 
-/** @throws PackageFault, which says nothing about the settings */
+/** @throws ConnectorFault, which says nothing about the settings */
 export function checkSettings(
   connector: Connector,
   { config, recordTypes }: Settings,

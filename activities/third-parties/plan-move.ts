@@ -136,7 +136,7 @@ function whyNone({ problems }: Move): ProblemDetail {
   const message =
     problems === null
       ? 'The dry run did not end: the worker died, or lost the database, each time.'
-      : 'The integration was edited after each of its dry runs. Retry it when nobody edits it.';
+      : 'The integration was edited after each of its dry runs. Retry it while it is not being edited.';
   return { pointer: '', code: 'dry_run_failed', message };
 }
 

@@ -10,7 +10,7 @@ import {
   findDefinitionVersion,
   listDefinitions,
 } from '../../db/third-parties/definitions';
-import { isConnectorFault } from '../../domain/connector-fault';
+import { faultIn, isConnectorFault } from '../../domain/connector-fault';
 import type { DefinitionRules } from '../../domain/third-parties/definition';
 import { examplesOf, fillParameters } from '../../domain/third-parties/parameters';
 import type { ApiDependencies } from '../dependencies';
@@ -27,9 +27,8 @@ export function webhooksIn(
 ): IncomingWebhooks | undefined {
   const config = connector?.configSchema.safeParse(given);
   if (config?.success) return connector?.incoming?.(config.data);
-  const [issue] = config?.error.issues ?? [];
-  const fault: unknown = issue?.code === 'custom' ? issue.params?.['fault'] : undefined;
-  if (isConnectorFault(fault)) throw fault;
+  const fault = config && faultIn(config.error);
+  if (fault !== undefined) throw fault;
   return undefined;
 }
 

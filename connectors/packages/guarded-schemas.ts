@@ -54,12 +54,6 @@ export function guardSchema(schema: z.ZodType, owner: SchemaOwner): z.ZodType {
   });
 }
 
-/** The fault of the package for which its schema has refused a value; undefined = the value is wrong. */
-export function faultIn({ issues: [issue] }: z.ZodError): PackageFault | undefined {
-  const fault: unknown = issue?.code === 'custom' ? issue.params?.['fault'] : undefined;
-  return fault instanceof PackageFault ? fault : undefined;
-}
-
 type Parsed = { result: z.ZodSafeParseResult<unknown> } | { why: string };
 
 /** What it returns is stored, and parsed again for each use. */

@@ -1,4 +1,4 @@
-import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 export function Section({
@@ -29,5 +29,25 @@ export function Section({
         {children}
       </Stack>
     </Paper>
+  );
+}
+
+/** The settings of one thing, by name. */
+export function SettingsSection({ rows }: { rows: readonly [string, ReactNode][] }) {
+  return (
+    <Section title="Settings">
+      <Table variant="vertical" aria-label="Settings" style={{ overflowWrap: 'anywhere' }}>
+        <Table.Tbody>
+          {rows.map(([name, value]) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" w={{ base: 120, sm: 220 }}>
+                {name}
+              </Table.Th>
+              <Table.Td>{value}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Section>
   );
 }

@@ -8,7 +8,7 @@ import { GIVEN_UP_PROBE_MS, type OutageLimits } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitFailedPushes, type FailedPush } from '../records/record-events';
-import { opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 
@@ -98,8 +98,8 @@ export async function giveUpWaiting(
       insert into outage_give_ups (tenant_id, integration_id, record_id, push_id)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, push_id from given_up
       on conflict (tenant_id, integration_id, record_id) do update set push_id = excluded.push_id)
-    update record_syncs set result_status = 'sync_failed', result_version = push_version, result_hash = null, errors = ${errors}::jsonb,
-      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false,
+    update record_syncs set result_status = 'sync_failed', result_version = push_version, result_hash = null,
+      errors = ${errors}::jsonb, push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false,
       next_attempt_at = null, give_up_at = null
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
       and record_id = any(array(select record_id from given_up))
@@ -142,8 +142,8 @@ export async function retryGivenUp(
     update record_syncs set window_opened_at = ${now}::timestamptz, due_at = ${now}::timestamptz,
       window_reason = 'retry'
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${rows.map(({ recordId }) => recordId)}::uuid[])
-      and last_push_id = any(${rows.map(({ pushId }) => pushId)}::uuid[])
+      and record_id = any(${idList(rows.map(({ recordId }) => recordId))})
+      and last_push_id = any(${idList(rows.map(({ pushId }) => pushId))})
       and status = 'sync_failed' and push_id is null and window_opened_at is null`.execute(trx);
   const isMore = rows.length === limit;
   await trx

@@ -75,9 +75,8 @@ export async function reviseOpenWindows(
     from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id and record_sync.window_opened_at is not null`.execute(
-    trx,
-  );
+      and record_sync.record_id = any(${keysOf(rows, 'record_id')})
+      and record_sync.record_id = row.record_id and record_sync.window_opened_at is not null`.execute(trx);
 }
 
 /**
@@ -106,9 +105,8 @@ export async function leaveToBackfill(
     from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
-      and record_sync.record_id = any(${keysOf(rows, 'record_id')}) and record_sync.record_id = row.record_id`.execute(
-    trx,
-  );
+      and record_sync.record_id = any(${keysOf(rows, 'record_id')})
+      and record_sync.record_id = row.record_id`.execute(trx);
   return rows.map(({ record_id: recordId }) => recordId);
 }
 

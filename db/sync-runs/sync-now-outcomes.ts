@@ -43,7 +43,11 @@ export async function recordPushOutcomes(
   { after, limit }: Look,
 ): Promise<{ ended: number; after: string | null }> {
   const open = await listOpen(work, followed, { after, limit });
-  const first = open.length < limit ? await listOpen(work, followed, { after: FIRST_ID, limit }) : [];
+  // The first ones are all that is left, if they are fewer than the limit.
+  const first =
+    after === FIRST_ID || open.length === limit
+      ? open
+      : await listOpen(work, followed, { after: FIRST_ID, limit });
   const recordIds = [...new Set([...open, ...first])];
   const ended = await findEnded(work, followed, { integrationId, recordIds });
   const recorded = await recordEnded(work, followed, ended);

@@ -1,5 +1,5 @@
 /** One address for the webhooks of all accounts of an app (docs/connectors/rest-app-webhooks.md). */
-import { Alert, Group, Stack, Table } from '@mantine/core';
+import { Group, Stack, Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { answerOf, api, type Schemas } from '../../api/client';
 import {
@@ -15,6 +15,7 @@ import { Section } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
+import { StandingAlert } from '../integrations/app-webhooks/StandingAlert';
 import { type Standing, standingOfCalls } from '../integrations/app-webhooks/app-webhooks-state';
 import { WebhookSecret } from '../integrations/app-webhooks/WebhookSecret';
 import { AccountWebhookAddress } from './AccountWebhookAddress';
@@ -52,18 +53,10 @@ function State({ owner, app, webhooks }: StateProps) {
   const { data: definitions } = useQuery(webhookDefinitionsQuery(owner, app.id));
   const { definition_key: key, has_secret: hasSecret } = webhooks;
   const product = definitions?.find((one) => one.key === key)?.name ?? key ?? app.name;
-  const { color, title, next } = key === null ? WITHOUT_ADDRESS : standingOfCalls(product, webhooks);
+  const standing = key === null ? WITHOUT_ADDRESS : standingOfCalls(product, webhooks);
   return (
     <Stack>
-      <Alert
-        color={color}
-        variant="light"
-        role="status"
-        title={title}
-        styles={{ message: { color: 'var(--mantine-color-text)' } }}
-      >
-        {next}
-      </Alert>
+      <StandingAlert {...standing} />
       {key !== null && <Facts product={product} webhooks={webhooks} />}
       <Group align="flex-start">
         <AccountWebhookAddress owner={owner} app={app} definitions={definitions} present={key} />

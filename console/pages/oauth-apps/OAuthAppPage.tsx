@@ -1,4 +1,4 @@
-import { Code, List, Table } from '@mantine/core';
+import { Code, List } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -6,7 +6,7 @@ import type { Schemas } from '../../api/client';
 import { type AppOwner, oauthAppQuery } from '../../api/oauth-app-queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
-import { Section } from '../../common/Section';
+import { Section, SettingsSection } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { useRefusal } from '../../session/session';
@@ -117,20 +117,5 @@ function Settings({ app }: { app: Schemas['OAuthApp'] }) {
     ['Created', <Instant key="created" at={app.created_at} />],
     ['Changed', <Instant key="changed" at={app.updated_at} />],
   ];
-  return (
-    <Section title="Settings">
-      <Table variant="vertical" aria-label="Settings" style={{ overflowWrap: 'anywhere' }}>
-        <Table.Tbody>
-          {rows.map(([name, value]) => (
-            <Table.Tr key={name}>
-              <Table.Th scope="row" w={{ base: 120, sm: 220 }}>
-                {name}
-              </Table.Th>
-              <Table.Td>{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Section>
-  );
+  return <SettingsSection rows={rows} />;
 }

@@ -92,7 +92,7 @@ function Consequences({ connected }: { connected: number }) {
       <Text size="sm">
         {connected === 0
           ? 'No account is connected by this app yet.'
-          : `What is connected stays connected (${plural(connected, 'account')}), and nobody has to sign in again. Tokens are renewed with the new secret from now on.`}
+          : `What is connected stays connected (${plural(connected, 'account')}), without another sign-in. Tokens are renewed with the new secret from now on.`}
       </Text>
       <Text size="sm" c="dimmed">
         Let the provider accept both secrets until this one is stored. If it refuses the new one, integrations

@@ -1,4 +1,4 @@
-import { Alert, Modal, Table } from '@mantine/core';
+import { Alert, Modal } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -6,7 +6,7 @@ import type { Schemas } from '../../api/client';
 import { webhookEndpointQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
-import { Section } from '../../common/Section';
+import { Section, SettingsSection } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { toNumber } from '../../common/formatting';
@@ -101,20 +101,5 @@ function Settings({ endpoint }: { endpoint: Endpoint }) {
   ];
   const [former] = endpoint.former_secrets_expire_at;
   if (former !== undefined) rows.push(['Previous secret valid until', <Instant key="former" at={former} />]);
-  return (
-    <Section title="Settings">
-      <Table variant="vertical" aria-label="Settings" style={{ overflowWrap: 'anywhere' }}>
-        <Table.Tbody>
-          {rows.map(([name, value]) => (
-            <Table.Tr key={name}>
-              <Table.Th scope="row" w={{ base: 120, sm: 220 }}>
-                {name}
-              </Table.Th>
-              <Table.Td>{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Section>
-  );
+  return <SettingsSection rows={rows} />;
 }

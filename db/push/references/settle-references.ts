@@ -101,7 +101,8 @@ async function breakCircles(
     where known.tenant_id = ${opaqueToPlanner(tenantId)}
       and known.integration_id = ${opaqueToPlanner(integrationId)}
       and known.record_id = any(${idList(first.map(({ recordId }) => recordId))})
-      and known.record_id = row.record_id and known.place = row.place and known.target_id = row.target_id and known.state = 'waiting'`.execute(
+      and known.record_id = row.record_id
+      and known.place = row.place and known.target_id = row.target_id and known.state = 'waiting'`.execute(
     trx,
   );
   await makeDue(

@@ -1,6 +1,6 @@
 /** Schemas of a package are code of the package: what becomes of a value when they fail. */
 import { z } from 'zod';
-import { faultIn as packageFaultIn } from '../../../connectors/packages/guarded-schemas';
+import { faultIn as packageFaultIn } from '../../../domain/connector-fault';
 import { faultIn, guarded } from './guarded';
 
 const throwing = (error: unknown) =>

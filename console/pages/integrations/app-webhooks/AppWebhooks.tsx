@@ -1,5 +1,5 @@
 /** Whether the app tells of changes: the address that it calls, and the secret that it signs with. */
-import { Alert, Group, Stack, Table } from '@mantine/core';
+import { Group, Stack, Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { answerOf, api, asProblem, type Schemas } from '../../../api/client';
 import { incomingWebhooksQuery } from '../../../api/queries';
@@ -9,6 +9,7 @@ import { Empty, Read } from '../../../common/States';
 import { Instant } from '../../../common/Time';
 import { useRefusal } from '../../../session/session';
 import { AppWebhookAddress } from './AppWebhookAddress';
+import { StandingAlert } from './StandingAlert';
 import { standingOf } from './app-webhooks-state';
 import { WebhookSecret } from './WebhookSecret';
 
@@ -44,22 +45,13 @@ function State({
   integration: Integration;
   webhooks: Schemas['IncomingWebhooks'];
 }) {
-  const { color, title, next } = standingOf(integration, webhooks);
   const hasAddress = webhooks.created_at !== null;
   const isSubscribed = webhooks.subscription !== null;
   const hasOwnSecret = webhooks.subscription?.needs_secret !== false;
   const refusal = useRefusal('admin');
   return (
     <Stack>
-      <Alert
-        color={color}
-        variant="light"
-        role="status"
-        title={title}
-        styles={{ message: { color: 'var(--mantine-color-text)' } }}
-      >
-        {next}
-      </Alert>
+      <StandingAlert {...standingOf(integration, webhooks)} />
       <Facts webhooks={webhooks} />
       <Group align="flex-start">
         <AppWebhookAddress integration={integration} hasAddress={hasAddress} isSubscribed={isSubscribed} />

@@ -101,7 +101,7 @@ function standingOfSubscription(
       title: `${app} has refused to send webhooks`,
       next: `${error} The next hourly run tries again.`,
     };
-  // A secret that Syncline has made fits, and strangers may call.
+  // A secret that Syncline has made fits. Then a refused call is not from the app.
   if (needsSecret && isLastRefused(calls)) return lastRefused(app);
   if (endsAt !== null && Date.parse(endsAt) < Date.now())
     return {
