@@ -7,6 +7,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transac
 import { Pool, types } from 'pg';
 import { CommitNotifier } from './commit-notifier';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
+import { followDatabaseClock } from './sql/ids';
 import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
@@ -254,6 +255,7 @@ export class Database {
   ): Promise<T> {
     const isolation = commit.isSnapshot === true ? 'repeatable read' : 'read committed';
     const transaction = this.#kysely.transaction().setIsolationLevel(isolation);
+    const sentMs = Date.now();
     const committed = await transaction.execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
       const isDeleted =
@@ -264,9 +266,10 @@ export class Database {
         set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now,
         ${isDeleted} as is_deleted`;
       const { rows } = await settings.execute(trx);
-      if (rows[0]?.isDeleted === true) throw new TenantDeleted();
-      const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
-      return { trx, result: await work({ trx, now: now ?? new Date() }) };
+      const [{ now, isDeleted: hasEnded }] = rows as [{ now: Date; isDeleted: boolean }];
+      if (hasEnded) throw new TenantDeleted();
+      followDatabaseClock(sentMs, now.getTime(), Date.now());
+      return { trx, result: await work({ trx, now: (await this.#clock?.()) ?? now }) };
     });
     this.#notifier.committed(committed.trx);
     return committed.result;

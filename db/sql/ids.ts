@@ -50,8 +50,19 @@ let sequence = 0;
 let written = '';
 let writtenMs = -1;
 
+/** What the clock of this process lacks to that of the database. */
+let behindMs = 0;
+
+/**
+ * Ids have the time of the database, so that ids of all processes sort by time, and rows lie in the partition
+ * of their age. `databaseMs` was read between the two times of this process.
+ */
+export function followDatabaseClock(sentMs: number, databaseMs: number, receivedMs: number): void {
+  behindMs = Math.min(Math.max(behindMs, databaseMs - receivedMs), databaseMs - sentMs);
+}
+
 /** A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1). */
-export function newUuid(nowMs = Date.now()): string {
+export function newUuid(nowMs = Date.now() + behindMs): string {
   if (used + 8 > pool.length) {
     randomFillSync(pool);
     used = 0;
