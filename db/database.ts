@@ -7,8 +7,9 @@ import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transac
 import { Pool, types } from 'pg';
 import { CommitNotifier } from './commit-notifier';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
-import { followDatabaseClock } from './sql/ids';
 import type { Tables } from './tables';
+import { followDatabaseClock } from './sql/ids';
+import { PLATFORM_TENANT_ID } from './tables/tenants';
 
 // bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -47,6 +48,22 @@ export interface Commit {
 /** Makes this transaction wait for the disk after all, because its result is acted on. */
 export async function waitForDisk({ trx }: Work): Promise<void> {
   await sql`set local synchronous_commit to default`.execute(trx);
+}
+
+/**
+ * What a transaction of the platform itself reads about all tenants, with the rights of `withPlatform`. A
+ * second transaction would need a second connection: with all connections taken, requests that wait for one
+ * another's would never go on. An error in `read` must end the transaction.
+ */
+export async function readAllTenants<T>(
+  { trx, tenantId }: TenantWork,
+  read: (platform: Pick<Work, 'trx'>) => Promise<T>,
+): Promise<T> {
+  if (tenantId !== PLATFORM_TENANT_ID) throw new Error('Only the platform reads rows of all tenants.');
+  await sql`set local role syncline_platform`.execute(trx);
+  const result = await read({ trx });
+  await sql`set local role syncline_app`.execute(trx);
+  return result;
 }
 
 /** Thrown if two transactions collided and this one should start again. Carries PostgreSQL's code for it. */

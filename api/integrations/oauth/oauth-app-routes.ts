@@ -3,7 +3,7 @@
  * its own; nobody reads a secret.
  */
 import { z } from 'zod';
-import type { TenantWork } from '../../../db/database';
+import { readAllTenants, type TenantWork } from '../../../db/database';
 import { type AppUse, listAppUses } from '../../../db/integrations/oauth/app-uses';
 import {
   appSecretLocation,
@@ -78,7 +78,7 @@ const tenantRoutes: readonly Route[] = [
       const scope = ['oauth-apps', work.tenantId];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listApps(work, { limit: limit + 1, after });
-      const uses = await usesOf(work, rows, services);
+      const uses = await usesOf(work, rows);
       const toWire = (app: OAuthApp) => oauthAppToWire(app, uses);
       const page = toPage(rows, limit, scope, ({ oauthAppId }) => oauthAppId, toWire);
       return { status: 200, body: { ...page, redirect_uri: redirectUri(services.config) } };
@@ -95,9 +95,9 @@ const tenantRoutes: readonly Route[] = [
     params,
     responses: { 200: { description: 'The app, without its secret.', schema: oauthAppView, headers: ETAG } },
     problems: ['oauth_app_not_found'],
-    async run(work, input, { services }) {
+    async run(work, input) {
       const found = await requireApp(work, input.params.oauth_app_id);
-      return { status: 200, ...(await respond(work, found, services)) };
+      return { status: 200, ...(await respond(work, found)) };
     },
   }),
 
@@ -129,11 +129,11 @@ const tenantRoutes: readonly Route[] = [
     responses: { 204: { description: 'The app is deleted.', schema: null } },
     problems: ['oauth_app_not_found', 'oauth_app_in_use'],
     action: 'oauth_app.deleted',
-    async run(work, input, { services }) {
+    async run(work, input) {
       const oauthAppId = input.params.oauth_app_id;
       const found = await lockOwnApp(work, { oauthAppId });
       if (found === undefined) throw new HttpError('oauth_app_not_found');
-      const uses = await usesOf(work, [found], services);
+      const uses = await usesOf(work, [found]);
       if (uses.length > 0) throw inUse(uses);
       if (!(await deleteApp(work, { oauthAppId }))) throw new HttpError('oauth_app_in_use');
       return { status: 204, audit: auditOf(found) };
@@ -157,7 +157,7 @@ async function create(
     allowedOrigins: body.allowed_origins,
   });
   const created = await requireApp(work, oauthAppId);
-  return { status: 201 as const, ...(await respond(work, created, services)), audit: auditOf(created) };
+  return { status: 201 as const, ...(await respond(work, created)), audit: auditOf(created) };
 }
 
 async function change(
@@ -191,7 +191,7 @@ async function change(
   const detail = { changed: Object.keys(body), ...(added.length === 0 ? {} : { added_origins: added }) };
   return {
     status: 200 as const,
-    ...(await respond(work, after, services)),
+    ...(await respond(work, after)),
     audit: { ...auditOf(after), detail },
   };
 }
@@ -210,16 +210,14 @@ const sealSecret = async (
 ): Promise<string | null> =>
   secret === null ? null : encryption.encrypt(work, appSecretLocation(oauthAppId), secret);
 
-type Services = TenantContext['services'];
-
 /** For the platform, of all tenants. */
-const usesOf = (work: TenantWork, apps: readonly OAuthApp[], { database }: Services): Promise<AppUse[]> =>
+const usesOf = (work: TenantWork, apps: readonly OAuthApp[]): Promise<AppUse[]> =>
   work.tenantId === PLATFORM_TENANT_ID
-    ? database.withPlatform((platform) => listAppUses(platform, apps))
+    ? readAllTenants(work, (platform) => listAppUses(platform, apps))
     : listAppUses(work, apps);
 
-async function respond(work: TenantWork, app: OAuthApp, services: Services) {
-  return { body: oauthAppToWire(app, await usesOf(work, [app], services)), headers: etagOf(app) };
+async function respond(work: TenantWork, app: OAuthApp) {
+  return { body: oauthAppToWire(app, await usesOf(work, [app])), headers: etagOf(app) };
 }
 
 /** Names what uses the app. */

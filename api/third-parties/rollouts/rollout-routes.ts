@@ -9,7 +9,7 @@ import {
   findRollout,
   listRollouts,
 } from '../../../db/third-parties/rollouts';
-import type { TenantWork } from '../../../db/database';
+import { readAllTenants, type TenantWork } from '../../../db/database';
 import { toTypeId } from '../../../db/sql/ids';
 import { DEFAULT_STEPS } from '../../../domain/third-parties/rollout';
 import { HttpError } from '../../http/http-error';
@@ -83,7 +83,7 @@ export const rolloutRoutes: readonly Route[] = [
     responses: { 201: { description: 'The rollout; its dry run begins.', schema: rolloutView } },
     problems: ['definition_not_found', 'unknown_definition', 'rollout_in_progress'],
     action: 'definition_rollout.created',
-    async run(work, { params, body }, { caller, services }) {
+    async run(work, { params, body }, { caller }) {
       const key = params.definition_key;
       const head = await findDefinition(work, { key, forUpdate: true });
       if (head === undefined) throw new HttpError('definition_not_found');
@@ -102,7 +102,7 @@ export const rolloutRoutes: readonly Route[] = [
         stopAfterFailures: body.stop_after_failures,
         createdBy: caller.actor,
       });
-      const shown = await services.database.withPlatform((platform) => toWireRollout(platform, rollout));
+      const shown = await readAllTenants(work, (platform) => toWireRollout(platform, rollout));
       const audit = {
         target: shown.id,
         detail: { definition: key, version: body.version, adopt: body.adopt },
@@ -246,9 +246,9 @@ async function carryOut(
   work: TenantWork,
   { definition_key: key, rollout_id: rolloutId }: z.output<typeof rolloutParams>,
   decision: RolloutDecision,
-  { caller, services: { database } }: TenantContext,
+  { caller }: TenantContext,
 ) {
-  const { failed = 0 } = await database.withPlatform((platform) => countMoves(platform, { rolloutId }));
+  const { failed = 0 } = await readAllTenants(work, (platform) => countMoves(platform, { rolloutId }));
   const decided = await decide(work, { rolloutId, definitionKey: key, decision, by: caller.actor, failed });
   if (decided.outcome === 'not_found') throw new HttpError('rollout_not_found');
   if (decided.outcome === 'other_in_progress') throw inProgress(decided.rolloutId);
@@ -261,7 +261,7 @@ async function carryOut(
     const state = decided.isPaused ? `${decided.state}, and paused` : decided.state;
     throw new HttpError('rollout_not_possible', { detail: `The rollout is ${state.replace('_', ' ')}.` });
   }
-  const body = await database.withPlatform((platform) => toWireRollout(platform, decided.rollout));
+  const body = await readAllTenants(work, (platform) => toWireRollout(platform, decided.rollout));
   const audit = { target: body.id, detail: { definition: key, version: body.version, from: decided.before } };
   return { status: 200 as const, body, audit };
 }

@@ -33,6 +33,7 @@ import { urlCheck } from '../../../egress/egress-policy';
 import type { TryResult } from '../../../domain/third-parties/tries';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { createTestDatabase } from '../../support/environments/database';
+import { oneTransactionAtATime } from '../../support/one-transaction-at-a-time';
 
 export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
 export const PUBLIC_URL = 'http://syncline.test';
@@ -104,12 +105,14 @@ export async function startService({
       ? await createTestDatabase()
       : { url: databaseUrl, drop: async () => undefined };
   const encryption = createEncryption({ keys: [newEncryptionKey()] });
-  const database = new Database({
-    url: testDatabase.url,
-    poolSize: 5,
-    statementTimeoutMs: 4_000,
-    openErasureKey: (work) => openErasureKey(work, encryption),
-  });
+  const database = oneTransactionAtATime(
+    new Database({
+      url: testDatabase.url,
+      poolSize: 5,
+      statementTimeoutMs: 4_000,
+      openErasureKey: (work) => openErasureKey(work, encryption),
+    }),
+  );
   const logged: string[] = [];
   const log = createLog({
     process: 'api',

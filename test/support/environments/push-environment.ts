@@ -27,6 +27,7 @@ import { createDependencies } from '../../../worker/dependencies';
 import { flushOutbox } from '../flush-outbox';
 import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { createWorkers } from '../../../worker/worker';
+import { oneTransactionAtATime } from '../one-transaction-at-a-time';
 import { createTestDatabase, type TestDatabase } from './database';
 import { createCrm, type Crm } from '../servers/crm';
 import { createLedger, type Ledger } from '../servers/ledger';
@@ -77,14 +78,16 @@ export class PushEnvironment {
   } = {}): Promise<PushEnvironment> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
-    const database = new Database({
-      openErasureKey: (work) => openErasureKey(work, encryption),
-      url: testDatabase.url,
-      poolSize: 10,
-      statementTimeoutMs: 20_000,
-      waitForConnectionMs: 20_000,
-      clock: async () => new Date(await env.currentTimeMs()),
-    });
+    const database = oneTransactionAtATime(
+      new Database({
+        openErasureKey: (work) => openErasureKey(work, encryption),
+        url: testDatabase.url,
+        poolSize: 10,
+        statementTimeoutMs: 20_000,
+        waitForConnectionMs: 20_000,
+        clock: async () => new Date(await env.currentTimeMs()),
+      }),
+    );
     const ledger = createLedger(() => env.currentTimeMs());
     const crm = createCrm(() => env.currentTimeMs());
     const mail = createRecordedMail(() => env.currentTimeMs());
