@@ -69,17 +69,22 @@ class RolloutSlice {
 
   async advanceOrSayWhyNot(): Promise<DefinitionRolloutReport> {
     try {
-      return await this.advance();
+      const rollout = await this.platform((work) => findRollout(work, this.input));
+      const report = await this.advance(rollout);
+      // A report that writes nothing, such as of a rollout that waits, ends the trouble too.
+      if (rollout !== undefined && rollout.trouble !== null) await this.note(null);
+      return report;
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (!this.activity.cancellationSignal.aborted)
-        await this.platform((work) => noteTrouble(work, { ...this.input, trouble })).catch(() => undefined);
+      if (!this.activity.cancellationSignal.aborted) await this.note(troubleOf(error)).catch(() => undefined);
       throw error;
     }
   }
 
-  private async advance(): Promise<DefinitionRolloutReport> {
-    const rollout = await this.platform((work) => findRollout(work, this.input));
+  private note(trouble: Rollout['trouble']): Promise<void> {
+    return this.platform((work) => noteTrouble(work, { ...this.input, trouble }));
+  }
+
+  private async advance(rollout: Rollout | undefined): Promise<DefinitionRolloutReport> {
     if (rollout === undefined || rollout.finishedAt !== null || rollout.pausedAt !== null) return ENDED;
     switch (rollout.state) {
       case 'planning':

@@ -172,14 +172,14 @@ export async function advanceRow(
     .executeTakeFirst();
 }
 
-/** Why it does not go on, until it does. */
+/** Why it does not go on; null = nothing hinders it any more. */
 export async function noteTrouble(
   { trx }: TenantWork,
-  { rolloutId, trouble }: RolloutKey & { trouble: RolloutTrouble },
+  { rolloutId, trouble }: RolloutKey & { trouble: RolloutTrouble | null },
 ): Promise<void> {
   await trx
     .updateTable('definitionRollouts')
-    .set({ trouble: JSON.stringify(sanitizeForPostgres({ ...trouble })) })
+    .set({ trouble: trouble && JSON.stringify(sanitizeForPostgres({ ...trouble })) })
     .where('tenantId', '=', PLATFORM_TENANT_ID)
     .where('rolloutId', '=', rolloutId)
     .where('finishedAt', 'is', null)
