@@ -2,6 +2,8 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
 import { TenantDeleted } from '../../db/database';
+import { OAuthAppDeleted } from '../../db/integrations/oauth/apps';
+import { UNKNOWN_APP } from '../../db/integrations/settings-problems';
 import { isConnectorFault } from '../../domain/connector-fault';
 import { transientDatabaseError } from './database-errors';
 import { HttpError, toProblem } from './http-error';
@@ -39,6 +41,8 @@ export function handleErrors({
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof TenantDeleted) return new HttpError('tenant_deleted', { cause: error });
+  if (error instanceof OAuthAppDeleted)
+    return new HttpError('invalid_config', { errors: [UNKNOWN_APP], cause: error });
   // Thrown by the router on an invalid percent-escape.
   if (error instanceof URIError) return new HttpError('invalid_path', { cause: error });
   if (isConnectorFault(error))

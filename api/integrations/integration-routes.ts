@@ -8,7 +8,7 @@ import { listIntegrations } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
-import { deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
+import { deleteIntegration } from '../../db/integrations/delete-integration';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';

@@ -49,6 +49,12 @@ export async function findMovedOrigins(
   return { moved, problems };
 }
 
+export const UNKNOWN_APP: ProblemDetail = {
+  pointer: '/config/auth/app_id',
+  code: 'unknown',
+  message: 'There is no such OAuth app.',
+};
+
 /** The OAuth app that a configuration names is one that the tenant may use, and allows its addresses. */
 export async function findOAuthAppProblems(
   work: TenantWork,
@@ -59,7 +65,7 @@ export async function findOAuthAppProblems(
   if (settings === undefined) return [];
   const app = await findAppOf(work, settings);
   return app === undefined
-    ? [{ pointer: '/config/auth/app_id', code: 'unknown', message: 'There is no such OAuth app.' }]
+    ? [UNKNOWN_APP]
     : Object.entries(originsOf(connector, config))
         .filter(([, origin]) => !isAllowedOrigin(app.allowedOrigins, origin))
         .map(([pointer, origin]) => ({

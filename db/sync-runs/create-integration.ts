@@ -6,6 +6,7 @@ import type { StoredTypeSettings } from '../../domain/records/record-type-settin
 import { spreadNightlyTime } from '../../domain/sync-runs/schedule-ticks';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
+import { nameApp } from '../integrations/oauth/apps';
 import { enqueuePush } from '../platform/outbox';
 import { type DefinitionColumns, definitionColumns } from '../third-parties/definition-columns';
 import type { LastCheck } from '../tables/integrations';
@@ -44,6 +45,7 @@ export interface NewIntegration {
   companySynchronizedSwitchAt?: Date | undefined;
 }
 
+/** @throws OAuthAppDeleted */
 export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const pulled = pulledRecordTypes(input);
@@ -53,6 +55,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
     input.initialPush === 'all' &&
     !Object.values(input.recordTypes).some(({ direction }) => direction === 'both');
   await lockMappings(work, 'alone');
+  await nameApp(work, input.config);
   await trx
     .insertInto('integrations')
     .values({

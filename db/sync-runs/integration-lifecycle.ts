@@ -1,30 +1,23 @@
 /**
- * Changing, pausing, resuming, re-authorizing and deleting integrations (rules.md 10, 15, 16). The API has
+ * Changing, pausing, resuming and re-authorizing integrations (rules.md 10, 15, 16). The API has
  * validated the input; the push queue opens the debounce windows of existing records in chunks (backfill.ts).
  */
-import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { canonicalJson } from '../../domain/json';
 import { stoppedMs } from '../../domain/retry';
-import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
 import { supersedePushReviews } from '../push/push-reviews';
-import { supersedeReviews } from '../pull/deletion-reviews';
-import { emitEvents } from '../webhooks/events';
 import { forgetSubscription } from '../integrations/incoming/incoming-addresses';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
-import { removeIntegrationRows } from '../integrations/remove-integration-rows';
+import { nameApp } from '../integrations/oauth/apps';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
-import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { addSyncDatasets, forgetSyncTokens, forgetWatermarks } from './sync-datasets';
-import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
-import { findUnfinishedRuns, requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
+import { requestSyncRun, retryWaitingJobs, enqueueSyncRuns } from './sync-run-requests';
 import { changedDefinition, type DefinitionColumns } from '../third-parties/definition-columns';
 import { updateSchedules } from './sync-schedules';
-import { beginBackgroundTask } from '../platform/background-tasks';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
@@ -54,7 +47,10 @@ export interface IntegrationChange {
   nightlySyncAt?: string | null | undefined;
 }
 
-/** Changes the given settings only. The caller has compared versions (If-Match) under `lockIntegration`. */
+/**
+ * Changes the given settings only. The caller has compared versions (If-Match) under `lockIntegration`.
+ * @throws OAuthAppDeleted
+ */
 export async function changeIntegration(
   work: TenantWork,
   {
@@ -77,6 +73,7 @@ export async function changeIntegration(
   }
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
+  if (change.config !== undefined && hasNewConfig) await nameApp(work, change.config);
   const hasNewMapping =
     change.recordTypes !== undefined &&
     canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
@@ -253,43 +250,6 @@ async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integra
     kind: onboardedAt === null ? 'onboarding' : 'incremental',
     startedBy: 'credentials',
   });
-}
-
-/**
- * Keeps the push log; the overview becomes invalid. The third party's records are not touched. The
- * integration and its record syncs are in no list any more; a background task deletes the rows.
- */
-export async function deleteIntegration(
-  work: TenantWork,
-  { integrationId, by = 'syncline' }: { integrationId: string; by?: string },
-): Promise<void> {
-  const { trx, tenantId, now } = work;
-  await lockIntegration(work, { integrationId });
-  await lockMappings(work, 'alone');
-  await trx
-    .updateTable('integrations')
-    .set({ deletedAt: now, credentials: null, backfillReason: null, updatedAt: now })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .execute();
-  for (const run of await findUnfinishedRuns(work, { integrationId }))
-    await cancelSyncRun(work, { ...run, by });
-  await supersedeReviews(work, { integrationId });
-  await supersedePushReviews(work, { integrationId, isFinished: true });
-  await invalidateOverviewsOf(work, { integrationId, reason: 'integration_deleted', by });
-  await enqueueSyncRuns(work, { integrationId });
-  await updateSchedules(work, { integrationId });
-  await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
-    trx,
-  );
-  await beginBackgroundTask(
-    work,
-    { integrationId, kind: 'delete_integration', subjectId: null, requestedBy: by },
-    removeIntegrationRows,
-  );
-  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-  // Other datasets may have waited for this integration only (rules.md 41).
-  await emitEvents(work, await companyEvents(work));
 }
 
 export async function announceIntegration(work: TenantWork, integrationId: string): Promise<Integration> {

@@ -12,6 +12,7 @@ import {
   deleteApp,
   findApp,
   listApps,
+  lockForDeletion,
   lockOwnApp,
   type OAuthApp,
 } from '../../../db/integrations/oauth/apps';
@@ -133,6 +134,7 @@ const tenantRoutes: readonly Route[] = [
       const oauthAppId = input.params.oauth_app_id;
       const found = await lockOwnApp(work, { oauthAppId });
       if (found === undefined) throw new HttpError('oauth_app_not_found');
+      await lockForDeletion(work, { oauthAppId });
       const uses = await usesOf(work, [found]);
       if (uses.length > 0) throw inUse(uses);
       if (!(await deleteApp(work, { oauthAppId }))) throw new HttpError('oauth_app_in_use');

@@ -2,7 +2,8 @@
  * OAuth apps: registrations at a provider, of a tenant or (PLATFORM_TENANT_ID) of the platform. Every tenant
  * can use the platform's, and reads all of them but the secret. Secrets arrive and are stored encrypted.
  */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
+import type { JsonObject } from '../../../domain/json';
 import type { TenantWork } from '../../database';
 import { fromTypeId } from '../../sql/ids';
 import type { OAuthAppsTable } from '../../tables/oauth';
@@ -73,6 +74,32 @@ export async function findAppOf(
   const oauthAppId = fromTypeId('oap', appId);
   return oauthAppId === undefined ? undefined : findApp(work, { oauthAppId });
 }
+
+/** An integration shall name an app that is deleted. */
+export class OAuthAppDeleted extends Error {}
+
+/** Held until the end of the transaction: an app is deleted alone, and named together. */
+async function lockNames({ trx }: TenantWork, oauthAppId: string, mode: '' | '_shared'): Promise<void> {
+  const lock = sql.raw(`pg_advisory_xact_lock${mode}`);
+  await sql`select ${lock}(hashtextextended(${`oauth app ${oauthAppId}`}, 0))`.execute(trx);
+}
+
+/**
+ * Call it where a configuration is written. A deletion of the app ends before, or sees that it is named.
+ * Apps are named by `auth.app_id`; other configurations name none.
+ * @throws OAuthAppDeleted
+ */
+export async function nameApp(work: TenantWork, { auth }: JsonObject): Promise<void> {
+  const appId = (auth as { app_id?: unknown } | null | undefined)?.app_id;
+  const oauthAppId = typeof appId === 'string' ? fromTypeId('oap', appId) : undefined;
+  if (oauthAppId === undefined) return;
+  await lockNames(work, oauthAppId, '_shared');
+  if ((await findApp(work, { oauthAppId })) === undefined) throw new OAuthAppDeleted();
+}
+
+/** No integration begins to name the app until this transaction ends. */
+export const lockForDeletion = (work: TenantWork, { oauthAppId }: AppKey): Promise<void> =>
+  lockNames(work, oauthAppId, '');
 
 /** Only an owner may change an app. Locks the row until this transaction ends. */
 export async function lockOwnApp(work: TenantWork, { oauthAppId }: AppKey): Promise<OAuthApp | undefined> {

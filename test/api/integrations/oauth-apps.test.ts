@@ -1,6 +1,11 @@
 /** OAuth apps: of a tenant and of the platform; their secrets are never shown. */
 import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
 import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
+import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import type { JsonObject } from '../../../domain/json';
+import { listIntegration } from '../../support/servers/list-server';
+import { until } from '../../support/until';
 import {
   type Caller,
   expectProblem,
@@ -163,4 +168,62 @@ it('many calls with the platform key at the same time are all answered', async (
   const calls = Array.from({ length: 20 }, (_, index) => service.platform.get(paths[index % 2] as string));
 
   expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+describe('an app that an integration begins to name', () => {
+  const settingsWith = (appId: string): { config: JsonObject } => {
+    const { credentials: _none, ...given } = listIntegration('https://crm.example.org', ['contacts']);
+    const auth = {
+      type: 'oauth2_authorization_code',
+      app_id: appId,
+      authorization_url: 'https://login.example.com/authorize',
+      token_url: 'https://login.example.com/token',
+    };
+    return { ...given, config: { ...(given['config'] as object), auth } };
+  };
+
+  it.each(['tenant', 'platform'])('is not deleted at that moment (%s)', async (owner) => {
+    const [by, path] =
+      owner === 'tenant' ? [tenant.admin, '/v1/oauth-apps'] : [service.platform, '/v1/platform/oauth-apps'];
+    const { body: app } = await by.post(path, APP).expect(201);
+    const integrationId = await givenIntegrationOf(tenant);
+    const { config } = settingsWith(app.id);
+    let isNamed = false;
+    const naming = service.database.withTenant(tenant.uuid, async (work) => {
+      await changeIntegration(work, { integrationId, change: { config } });
+      isNamed = true;
+      await untilADeletionWaits();
+    });
+    await until('the app is named', () => isNamed);
+    const refused = await by.delete(`${path}/${app.id}`);
+    await naming;
+
+    expectProblem(refused, 409, 'oauth_app_in_use');
+  });
+
+  it('is not linked if it was deleted while its settings were tried', async () => {
+    const { body: app } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+    const check = jest.spyOn(service.temporal, 'checkIntegration').mockImplementation(async () => {
+      await tenant.admin.delete(`/v1/oauth-apps/${app.id}`).expect(204);
+      return { ok: true };
+    });
+
+    const linked = await tenant.admin.post('/v1/integrations', settingsWith(app.id));
+
+    check.mockRestore();
+    expectProblem(linked, 422, 'invalid_config');
+    expect(linked.body.errors).toMatchObject([{ pointer: '/config/auth/app_id', code: 'unknown' }]);
+  });
+
+  async function untilADeletionWaits(): Promise<void> {
+    const client = new Client({ connectionString: service.databaseUrl });
+    await client.connect();
+    await until('a deletion waits', async () => {
+      const { rows } = await client.query(
+        `select from pg_locks where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())`,
+      );
+      return rows.length > 0;
+    }).finally(() => client.end());
+  }
 });

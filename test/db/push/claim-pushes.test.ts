@@ -1,5 +1,6 @@
 /** Claims and results of several workers: rules.md 4 to 6, R1, R12. */
-import { deleteIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../../db/push/claim';
 import { claimDuePushes } from '../../../db/push/claim-pushes';

@@ -7,11 +7,8 @@ import { advanceBackgroundTask, listBackgroundTasks } from '../../../db/platform
 import { STALLED_WORK } from '../../../db/platform/stalled-work';
 import { listRecordSyncs } from '../../../db/records/record-syncs';
 import { findRecordSyncsOfRecords } from '../../../db/records/records';
-import {
-  deleteIntegration,
-  resumeIntegration,
-  pauseIntegration,
-} from '../../../db/sync-runs/integration-lifecycle';
+import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { resumeIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { countRecordsByType } from '../../../db/sync-runs/sync-summary';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 import { givenWaitingPushes, rowsOf } from '../many-rows';

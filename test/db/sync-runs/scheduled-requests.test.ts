@@ -4,11 +4,8 @@ import {
   decideScheduledRun,
   type ScheduledRequest,
 } from '../../../db/sync-runs/scheduled-requests';
-import {
-  deleteIntegration,
-  pauseIntegration,
-  resumeIntegration,
-} from '../../../db/sync-runs/integration-lifecycle';
+import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';
 import { GivenTenant, openTestDb, type TestDb } from '../given';

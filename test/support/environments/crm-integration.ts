@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { type NewIntegration } from '../../../db/sync-runs/create-integration';
+import { deleteIntegration } from '../../../db/integrations/delete-integration';
 import {
-  deleteIntegration,
   pauseIntegration,
   replaceCredentials,
   resumeIntegration,

@@ -1,9 +1,9 @@
 /** Races between people, third parties and the push queue. */
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { recordPushWorkflowId } from '../../../contract/record-push';
+import { deleteIntegration } from '../../../db/integrations/delete-integration';
 import {
   changeIntegration,
-  deleteIntegration,
   pauseIntegration,
   replaceCredentials,
   resumeIntegration,

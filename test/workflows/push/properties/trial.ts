@@ -5,9 +5,9 @@
  * undone.
  */
 import { pushQueueQuery, recordPushWorkflowId } from '../../../../contract/record-push';
+import { deleteIntegration } from '../../../../db/integrations/delete-integration';
 import {
   changeIntegration,
-  deleteIntegration,
   pauseIntegration,
   replaceCredentials,
   resumeIntegration,
