@@ -2,6 +2,7 @@
 import type { ActivityDependencies } from './dependencies';
 import { createBackgroundTaskActivities } from './platform/background-task';
 import { createEmailActivities } from './notifications/email';
+import { createEndSubscriptionActivities } from './integrations/end-subscription';
 import { createErasureActivities } from './erasures/erasure';
 import { createDefinitionRolloutActivities } from './third-parties/definition-rollout';
 import { createIncomingChangesActivities } from './sync-runs/incoming-changes';
@@ -19,6 +20,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createBackgroundTaskActivities(dependencies),
   ...createDefinitionRolloutActivities(dependencies),
   ...createEmailActivities(dependencies),
+  ...createEndSubscriptionActivities(dependencies),
   ...createErasureActivities(dependencies),
   ...createIncomingChangesActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),

@@ -27,6 +27,12 @@ import {
   type OAuthConsentResult,
   oauthConsentWorkflowId,
 } from '../contract/oauth-consent';
+import {
+  END_SUBSCRIPTION_WORKFLOW,
+  type EndSubscriptionInput,
+  type EndSubscriptionResult,
+  endSubscriptionWorkflowId,
+} from '../contract/webhook-subscription';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { whyTemporalRefuses } from '../contract/temporal-refusal';
 import type { Finding } from '../domain/health';
@@ -50,6 +56,11 @@ export interface TemporalClient {
    * `check_unanswered`.
    */
   readMappingSamples(input: MappingSamplesInput): Promise<void>;
+  /**
+   * Lets a worker cancel the webhook subscriptions of an integration. Throws `temporal_unavailable` or
+   * `check_unanswered`.
+   */
+  endSubscription(input: EndSubscriptionInput): Promise<EndSubscriptionResult>;
   /** For readiness: whether Temporal answers and accepts this process. */
   inspect(withinMs: number): Promise<Finding>;
   close(): Promise<void>;
@@ -112,6 +123,15 @@ export function createTemporalClient({
           workflowId: mappingSamplesWorkflowId(input),
           args: input,
           summary: `Try a mapping of integration ${input.integrationId}`,
+        }),
+      ),
+
+    endSubscription: (input) =>
+      resultOf(
+        start(END_SUBSCRIPTION_WORKFLOW, {
+          workflowId: endSubscriptionWorkflowId(input),
+          args: input,
+          summary: `Cancel webhooks of integration ${input.integrationId}`,
         }),
       ),
 

@@ -12,7 +12,13 @@ import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError, CreatedWithoutId } from './errors';
 import type { ClientIdentity, HttpClient } from './http';
-import type { IncomingWebhooks, NamedRequest, SubscribeRequest, Subscription } from './incoming';
+import type {
+  IncomingWebhooks,
+  NamedRequest,
+  SubscribeRequest,
+  Subscription,
+  UnsubscribeRequest,
+} from './incoming';
 import type { ListRanges, RangesRequest } from './list-ranges';
 import type { SocketOpener } from './sockets';
 import type { AccessTokens, TokenStore } from './tokens';
@@ -275,6 +281,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
     request: SubscribeRequest,
     context: ConnectorContext<Config, Credentials>,
   ): Promise<Subscription | undefined>;
+  /** Cancels subscriptions; false: the third party has no call for it. Errors as in `readPage`. */
+  unsubscribe?(request: UnsubscribeRequest, context: ConnectorContext<Config, Credentials>): Promise<boolean>;
   /** Divides the whole list of a record type (list-ranges.ts). Absent: lists are read in one piece. */
   ranges?(request: RangesRequest, context: ConnectorContext<Config, Credentials>): Promise<ListRanges>;
   /**

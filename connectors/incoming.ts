@@ -54,8 +54,12 @@ export interface SubscribeRequest {
   current: Subscription | null;
 }
 
+export interface UnsubscribeRequest extends Pick<SubscribeRequest, 'address' | 'secret'> {
+  ids: readonly string[];
+}
+
 /** What no error may quote; third parties may quote the path of the address alone. */
-export const secretsOf = ({ address, secret }: SubscribeRequest): string[] => [
+export const secretsOf = ({ address, secret }: Pick<SubscribeRequest, 'address' | 'secret'>): string[] => [
   address.slice(address.lastIndexOf('/') + 1),
   secret,
 ];

@@ -8,6 +8,7 @@ import { PRIORITIES } from '../domain/work-priorities';
 import type { BackgroundTaskActivities } from '../activities/platform/background-task';
 import type { DefinitionRolloutActivities } from '../activities/third-parties/definition-rollout';
 import type { EmailActivities } from '../activities/notifications/email';
+import type { EndSubscriptionActivities } from '../activities/integrations/end-subscription';
 import type { ErasureActivities } from '../activities/erasures/erasure';
 import type { IncomingChangesActivities } from '../activities/sync-runs/incoming-changes';
 import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
@@ -86,6 +87,18 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
     startToCloseTimeout: '40 seconds',
     scheduleToCloseTimeout: '1 minute',
     retry: { maximumAttempts: 2 },
+    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
+  });
+}
+
+/** A person waits, and the integration is deleted in any case. */
+export function endSubscriptionActivities(tenantId: string): EndSubscriptionActivities {
+  return proxyActivities<EndSubscriptionActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '30 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    // A worker of the former release does not know the activity.
+    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
     priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }

@@ -2,6 +2,7 @@
 import { backgroundTaskWorkflow as backgroundTask } from './background-task';
 import { definitionRolloutWorkflow as definitionRollout } from './definition-rollout';
 import { emailWorkflow as email } from './email';
+import { endSubscriptionWorkflow as endSubscription } from './end-subscription';
 import { erasureWorkflow as erasure } from './erasure';
 import { incomingChangesWorkflow as incomingChanges } from './sync-runs/incoming-changes';
 import { integrationCheckWorkflow as integrationCheck } from './integration-check';
@@ -18,6 +19,7 @@ import { webhookEndpointWorkflow as webhookEndpoint } from './webhook-endpoint';
 export const backgroundTaskWorkflow = endingWithTenant(backgroundTask);
 export const definitionRolloutWorkflow = endingWithTenant(definitionRollout);
 export const emailWorkflow = endingWithTenant(email);
+export const endSubscriptionWorkflow = endingWithTenant(endSubscription);
 export const erasureWorkflow = endingWithTenant(erasure);
 export const incomingChangesWorkflow = endingWithTenant(incomingChanges);
 export const integrationCheckWorkflow = endingWithTenant(integrationCheck);

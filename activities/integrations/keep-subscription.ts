@@ -30,10 +30,13 @@ export async function keepSubscription(options: Options): Promise<void> {
   const { integrationId } = integration;
   const incoming = connector.incoming?.(context.config);
   if (incoming?.isSubscribed !== true || connector.subscribe === undefined) return;
-  const pulled = pulledRecordTypes(integration);
-  if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) return;
   const known = await knownAddress(options);
   if (known === undefined) return;
+  const pulled = pulledRecordTypes(integration);
+  if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) {
+    await unlessRefused(cancelSubscription(options, known));
+    return;
+  }
   const { request, stored } = known;
   const hide = hiding(secretsOf(request));
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
@@ -43,6 +46,8 @@ export async function keepSubscription(options: Options): Promise<void> {
     if (subscription === undefined) return;
     const { error } = subscription;
     await save({ ...subscription, error: error === undefined ? undefined : hide(error) });
+    const former = known.ids.filter((id) => !subscription.ids.includes(id));
+    await unlessRefused(cancel(opened, request, former));
   } catch (error) {
     if (context.signal.aborted) throw error;
     if (!(error instanceof ConnectorError))
@@ -55,12 +60,46 @@ export async function keepSubscription(options: Options): Promise<void> {
   }
 }
 
+/**
+ * Cancels what was subscribed, so that the app calls us no more; false: it cannot be done.
+ * @throws ConnectorError if the app refuses, or does not answer
+ */
+export async function cancelSubscription(options: Options, given?: KnownAddress): Promise<boolean> {
+  const { database, tenantId, integration, opened } = options;
+  const known = given ?? (await knownAddress(options));
+  if (known === undefined || known.ids.length === 0) return true;
+  if (!(await cancel(opened, known.request, known.ids))) return false;
+  await database.withTenant(tenantId, (work) =>
+    saveSubscription(work, { ...integration, ...known.stored }, { ids: [], endsAt: null }),
+  );
+  return true;
+}
+
+async function cancel(
+  { connector, context }: OpenConnector,
+  { address, secret }: KnownAddress['request'],
+  ids: readonly string[],
+): Promise<boolean> {
+  return ids.length === 0 || ((await connector.unsubscribe?.({ address, secret, ids }, context)) ?? false);
+}
+
+/** For subscriptions that end by themselves, and calls that new credentials may not make. */
+async function unlessRefused(canceling: Promise<boolean>): Promise<void> {
+  await canceling.catch((error: unknown) => {
+    if (!(error instanceof ConnectorError)) throw error;
+  });
+}
+
+type KnownAddress = NonNullable<Awaited<ReturnType<typeof knownAddress>>>;
+
 async function knownAddress({ database, encryption, tenantId, integration: { integrationId } }: Options) {
   return database.withTenant(tenantId, async (work) => {
     const found = await findAddress(work, { integrationId });
     if (found?.address == null || found.secret === null) return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
+      /** Also of a former subscription. */
+      ids: subscriptionIds ?? [],
       stored: { tokenHash, secret: found.secret },
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),

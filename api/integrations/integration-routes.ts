@@ -5,10 +5,12 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { listIntegrations } from '../../db/integrations/integrations';
+import { findAddress } from '../../db/integrations/incoming/addresses';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
 import { deleteIntegration } from '../../db/integrations/delete-integration';
+import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -160,7 +162,7 @@ export const integrationRoutes: readonly Route[] = [
   }),
 
   defineRoute({
-    scope: 'tenant',
+    scope: 'tenant_after_trial',
     method: 'delete',
     path,
     operationId: 'deleteIntegration',
@@ -168,13 +170,13 @@ export const integrationRoutes: readonly Route[] = [
     summary: 'Disconnect an app',
     description: [
       'Pending changes are not pushed, running syncs end, and the credentials are deleted.',
-      'The push log and the Sync Logs are kept. Nothing changes in the app.',
+      'The push log and the Sync Logs are kept. In the app only the webhooks end that Syncline subscribed to.',
     ].join(' '),
     params: integrationParams,
     responses: { 204: { description: 'The integration is deleted.', schema: null } },
     problems: ['integration_not_found'],
     action: 'integration.deleted',
-    run: disconnect,
+    prepare: disconnect,
   }),
 ];
 
@@ -237,15 +239,29 @@ async function listAll(
   };
 }
 
+/** Webhooks that Syncline has subscribed to are canceled first, while there are credentials. */
 async function disconnect(
   work: TenantWork,
   { params }: { params: IntegrationParams },
-  { caller }: TenantContext,
+  { caller, services }: TenantContext,
 ) {
+  const { tenantId } = work;
   const { integrationId, connector, app } = await requireIntegration(work, params.integration_id);
-  await deleteIntegration(work, { integrationId, by: caller.actor });
-  return {
-    status: 204 as const,
-    audit: { target: toTypeId('int', integrationId), detail: { connector, app } },
+  const ids = (await findAddress(work, { integrationId }))?.subscriptionIds ?? [];
+  return async () => {
+    const ended =
+      ids.length > 0
+        ? await services.temporal.endSubscription({ tenantId, integrationId }).catch((error: unknown) => {
+            if (error instanceof HttpError) return { outcome: 'stays' };
+            throw error;
+          })
+        : undefined;
+    return async (later: TenantWork) => {
+      await requireIntegration(later, integrationId);
+      await deleteIntegration(later, { integrationId, by: caller.actor });
+      const subscription = ended === undefined ? {} : { webhook_subscription: ended.outcome };
+      const audit = { target: toTypeId('int', integrationId), detail: { connector, app, ...subscription } };
+      return { status: 204 as const, audit };
+    };
   };
 }

@@ -112,6 +112,7 @@ export const RESULTS: Partial<Record<keyof Connector, z.ZodType>> = {
   subscribe: z
     .object({ ids: z.array(remoteId).max(100), endsAt: z.date(), error: text.optional() })
     .optional(),
+  unsubscribe: z.boolean(),
   check: z.unknown().transform(() => undefined),
   checkRecordType: z.unknown().transform(() => undefined),
 };

@@ -59,6 +59,7 @@ const members: Record<keyof Connector, z.ZodType> = {
   readNamed: method.optional(),
   incoming: method.optional(),
   subscribe: method.optional(),
+  unsubscribe: method.optional(),
   ranges: method.optional(),
   count: method.optional(),
   describeRecordTypes: method.optional(),

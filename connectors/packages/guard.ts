@@ -25,7 +25,15 @@ import { guardSchema, type SchemaOwner } from './guarded-schemas';
 type Call = (...given: unknown[]) => unknown;
 
 /** Their context is the last argument. */
-const ASYNC = ['ranges', 'count', 'describeRecordTypes', 'check', 'checkRecordType', 'subscribe'] as const;
+const ASYNC = [
+  'ranges',
+  'count',
+  'describeRecordTypes',
+  'check',
+  'checkRecordType',
+  'subscribe',
+  'unsubscribe',
+] as const;
 const PAGES = ['readPage', 'readNamed'] as const;
 /** Errors of other kinds say nothing about the third party, of which these members know nothing. */
 const MAY_REFUSE = ['clientIdentity'];

@@ -28,7 +28,7 @@ import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 import { credentialsOf } from './validate/validate-auth';
 import { incomingWebhooks } from './webhooks/receive';
-import { subscribe } from './webhooks/subscribe';
+import { subscribe, unsubscribe } from './webhooks/subscribe';
 
 const BATCH_SIZE = 40;
 
@@ -55,6 +55,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   clientIdentity: clientIdentityOf,
   incoming: incomingWebhooks,
   subscribe,
+  unsubscribe,
 
   hosts: (config) => [...new Set(Object.values(originsIn(config)).map((origin) => new URL(origin).host))],
 

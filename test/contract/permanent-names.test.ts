@@ -3,6 +3,7 @@
  * add, never rename.
  */
 import { MAPPING_SAMPLES_WORKFLOW } from '../../contract/mapping-samples';
+import { END_SUBSCRIPTION_WORKFLOW } from '../../contract/webhook-subscription';
 import { OAUTH_CONSENT_WORKFLOW } from '../../contract/oauth-consent';
 import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../contract/background-task';
 import {
@@ -120,6 +121,7 @@ describe('permanent names', () => {
       'definitionRolloutChanged',
     ]);
     expect(OAUTH_CONSENT_WORKFLOW).toBe('oauthConsentWorkflow');
+    expect(END_SUBSCRIPTION_WORKFLOW).toBe('endSubscriptionWorkflow');
     expect(MAPPING_SAMPLES_WORKFLOW).toBe('mappingSamplesWorkflow');
     expect([TENANT_DELETION_WORKFLOW, TENANT_DELETED]).toEqual(['tenantDeletionWorkflow', 'TenantDeleted']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal chose this name
@@ -150,6 +152,7 @@ describe('permanent names', () => {
       'decideNotification',
       'deliverDueWebhooks',
       'emitSyncMilestone',
+      'endSubscription',
       'exchangeCode',
       'pushDueRecords',
       'readMappingSamples',

@@ -19,6 +19,7 @@ let base: string;
 /** What the app holds, and the subscriptions there. */
 const contacts = new Map([['c1', 'Ana']]);
 const orders = new Map<string, Order>();
+let creations = 0;
 let refusal: string | undefined;
 
 async function bodyOf(request: http.IncomingMessage): Promise<string> {
@@ -41,10 +42,11 @@ function serve(request: http.IncomingMessage, response: http.ServerResponse): vo
             200,
             all.find((one) => one.id === id)!,
           );
+    if (request.method === 'DELETE') return say(orders.delete(id) ? 200 : 404, {});
     const pathOf = (url: string) => new URL(url).pathname;
     if (refusal !== undefined) return say(403, { message: `${refusal} ${pathOf(JSON.parse(body).url)}` });
     if (request.method === 'PATCH' && !orders.has(id)) return say(404, { message: 'unknown' });
-    const key = id === '' ? `o${orders.size + 1}` : id;
+    const key = id === '' ? `o${(creations += 1)}` : id;
     orders.set(key, { ...orders.get(key), ...JSON.parse(body) });
     return say(200, { id: key });
   });
@@ -71,6 +73,7 @@ beforeAll(async () => {
           create: [{ path: '/orders', body: { url: '{address}', token: '{secret}', until: '{expires_at}' } }],
           id: '/id',
           renew: { path: '/orders/{subscription_id}', body: { until: '{expires_at}' } },
+          cancel: { path: '/orders/{subscription_id}' },
           lifetime_minutes: 1_440,
         },
       },
@@ -79,6 +82,7 @@ beforeAll(async () => {
           list: { path: '/contacts', items: '/data', paging: { type: 'none' } },
           read: { path: '/contacts/{remote_id}' },
         },
+        people: { list: { path: '/contacts', items: '/data', paging: { type: 'none' } } },
       },
     },
     credentials: {},
@@ -119,12 +123,13 @@ it('Syncline subscribes with a new address, and reads what the webhooks then nam
 
 it('subscribes again after new credentials, which may be of another account', async () => {
   await integration.untilQuiet();
-  const before = orders.size;
+  const before = creations;
   await tenant.api.must('PUT', `/v1/integrations/${integration.id}/credentials`, { credentials: {} });
   await integration.sync('full');
 
-  await until('it is subscribed', () => orders.size > before);
+  await until('it is subscribed', () => creations > before);
   expect(ordered().url).toContain('/v1/incoming/');
+  await until('the former subscription is canceled', () => orders.size === 1);
 });
 
 it('subscribes again with a new address; a refusal is shown without it, and fails no run', async () => {
@@ -154,4 +159,35 @@ it('subscribes again soon after the secret was replaced', async () => {
   await until('it is subscribed', () => ordered().token === 'chosen-by-a-person');
   await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
   expect((await shown()).subscription.error).toBeNull();
+});
+
+it('a record type that is no longer read leaves no subscription, and one that is read again has one', async () => {
+  await integration.untilQuiet();
+  const path = `/v1/integrations/${integration.id}`;
+  const change = async (record_types: object) => {
+    const etag = `"${(await tenant.api.must('GET', path)).version}"`;
+    await tenant.api.must('PATCH', `${path}?check=false`, { record_types }, { 'If-Match': etag });
+    await integration.sync('full');
+  };
+  const { record_types: before } = await tenant.api.must('GET', path);
+  const people = { direction: 'pull', fields: [{ name: 'name', to: 'name' }] };
+
+  await change({ people });
+  await until('the subscription is canceled', () => orders.size === 0);
+  await until('that is stored', async () => (await shown()).subscription.ends_at === null);
+  await change(before);
+  await until('it is subscribed', () => orders.size === 1);
+  await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
+});
+
+it('nothing is left at the app when the integration is deleted, and the audit log says so', async () => {
+  await integration.untilQuiet();
+  await tenant.api.must('DELETE', `/v1/integrations/${integration.id}`);
+
+  expect([...orders.keys()]).toEqual([]);
+  const { data } = await tenant.api.must('GET', '/v1/audit-log?limit=1');
+  expect(data[0]).toMatchObject({
+    action: 'integration.deleted',
+    detail: { webhook_subscription: 'canceled' },
+  });
 });

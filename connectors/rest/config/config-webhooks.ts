@@ -130,6 +130,8 @@ const Subscription = z.strictObject({
   id: JsonPointer.optional(),
   /** Absent: a new one is created before the end of the one before. */
   renew: SubscriptionCall.optional(),
+  /** Ends a subscription. Absent: the app cannot, or it ends by itself soon. */
+  cancel: SubscriptionCall.optional(),
   /** `made`: Syncline makes it, and sends it. `given`: a person stores what the app shows. */
   secret: z.enum(['made', 'given']).default('made'),
   /**

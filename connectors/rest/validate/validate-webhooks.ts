@@ -68,14 +68,18 @@ function problemsOfToken({ header, parameter, at: place, items }: TokenConfig): 
 
 function problemsOfSubscription({ subscription, verify }: WebhooksConfig): Problem[] {
   if (subscription === undefined) return [];
-  const { create, renew, id, secret } = subscription;
+  const { create, renew, cancel, id, secret } = subscription;
   const pointer = `${at}/subscription`;
   const problems = [
     ...create.flatMap((call, index) => problemsOfCreation(`${pointer}/create/${index}`, call, secret)),
     ...(renew === undefined ? [] : check(`${pointer}/renew`, renew, WITH_ID)),
+    ...(cancel === undefined ? [] : check(`${pointer}/cancel`, cancel, WITH_ID)),
   ];
-  if (renew !== undefined && id === undefined)
-    problems.push({ pointer: `${pointer}/id`, message: 'A renewal needs the id of what was created.' });
+  if ((renew ?? cancel) !== undefined && id === undefined)
+    problems.push({
+      pointer: `${pointer}/id`,
+      message: 'A renewal or cancellation needs the id of what was created.',
+    });
   if (secret === 'made' && verify.type === 'hmac' && verify.secret_encoding !== 'text')
     problems.push({
       pointer: `${at}/verify/secret_encoding`,
@@ -115,4 +119,4 @@ const check = (
 ];
 
 const unknownInSubscription = (name: string): string =>
-  `{${name}} is not known here. The calls know ${SUBSCRIPTION_VARIABLES.join(', ')}, a renewal and a removal subscription_id too.`;
+  `{${name}} is not known here. The calls know ${SUBSCRIPTION_VARIABLES.join(', ')}, renewals, removals and cancellations subscription_id too.`;

@@ -4,7 +4,7 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { JsonValue } from '../../../domain/json';
-import { secretsOf, type SubscribeRequest, type Subscription } from '../../incoming';
+import { secretsOf, type SubscribeRequest, type Subscription, type UnsubscribeRequest } from '../../incoming';
 import { RecordRejected } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
 import { requestTo } from '../http/calls';
@@ -32,7 +32,7 @@ const NUMBER_MAX = NUMBER_MIN + 2 ** 47;
 const TAKEN =
   'Another address of Syncline has the only subscription now. Make a new address to get the webhooks here.';
 
-/** Of all calls; `subscription_id` only of those that renew or remove. */
+/** Of all calls; `subscription_id` only of those that renew, remove or cancel. */
 export const SUBSCRIPTION_VARIABLES = [
   'address',
   'secret',
@@ -58,6 +58,21 @@ export async function subscribe(
   const ids = await renewed(config, current, send);
   if (ids !== undefined) return { ids, endsAt };
   return { ...(await created(config, request, send)), endsAt };
+}
+
+/** false: it cannot be done. One that the third party does not know has ended. Throws the errors of a call. */
+export async function unsubscribe(
+  { ids, ...request }: UnsubscribeRequest,
+  context: RestContext,
+): Promise<boolean> {
+  const config = context.config.webhooks?.subscription;
+  if (config?.cancel === undefined) return false;
+  const send = await sender(request, { config, endsAt: new Date() }, context);
+  for (const id of ids)
+    await send(config.cancel, 'DELETE', id).catch((error: unknown) => {
+      if (!(error instanceof RecordRejected)) throw error;
+    });
+  return true;
 }
 
 /** undefined: there is nothing to renew, or the third party does not know it any more. */
@@ -122,7 +137,7 @@ async function idOfExisting(
 }
 
 async function sender(
-  subscribing: SubscribeRequest,
+  subscribing: Pick<SubscribeRequest, 'address' | 'secret'>,
   { config: { lifetime_minutes: minutes }, endsAt }: { config: SubscriptionConfig; endsAt: Date },
   context: RestContext,
 ): Promise<Send> {

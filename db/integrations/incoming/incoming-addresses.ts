@@ -15,8 +15,8 @@ export const incomingAddressLocation = (integrationId: string) => ({
   column: 'address',
 });
 
-/** A new address or secret needs a new subscription. */
-export const NO_SUBSCRIPTION = { subscriptionIds: null, subscribedUntil: null, subscriptionError: null };
+/** A new address or secret needs a new subscription. The ids of the former one stay: a run cancels it. */
+export const NO_SUBSCRIPTION = { subscribedUntil: null, subscriptionError: null };
 
 /**
  * A new address. The one before it is refused from now on.
@@ -62,11 +62,11 @@ export async function forgetSubscription(
     .execute();
 }
 
-/** Stores the subscription, or why it failed. @param secret encrypted, as it was read before */
+/** Stores the subscription, that there is none (`endsAt` null), or why it failed. @param secret encrypted, as it was read before */
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
   { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
-  result: { ids: readonly string[]; endsAt: Date; error?: string | undefined } | { error: string },
+  result: { ids: readonly string[]; endsAt: Date | null; error?: string | undefined } | { error: string },
 ): Promise<void> {
   const change = {
     subscriptionError: result.error ?? null,

@@ -15,6 +15,7 @@ import { createReadiness, type Readiness } from '../../../api/http/readiness';
 import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub';
 import { connectors } from '../../../connectors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
+import type { EndSubscriptionInput, EndSubscriptionResult } from '../../../contract/webhook-subscription';
 import type { OAuthConsentInput } from '../../../contract/oauth-consent';
 import { Database } from '../../../db/database';
 import { findConsent, saveConsentResult, spendConsent } from '../../../db/integrations/oauth/consents';
@@ -51,6 +52,9 @@ interface FakeTemporalClient extends TemporalClient {
   consent: ConsentResult;
   /** The requested exchanges. */
   exchanged: OAuthConsentInput[];
+  /** The integrations whose webhooks a worker has canceled, and how that ended. */
+  ended: EndSubscriptionInput[];
+  ending: EndSubscriptionResult['outcome'] | Error;
   /** The requested trials of settings that are not stored yet. */
   tried: CheckIntegrationInput[];
   /** What the worker reads with a proposed mapping; an error: none answers in time. */
@@ -219,6 +223,8 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
     samples: {},
     consent: { ok: true, kind: null, message: 'connected' },
     exchanged: [],
+    ended: [],
+    ending: 'canceled',
     async exchangeConsent(input) {
       this.exchanged.push(input);
       const { tenantId, integrationId, consentId } = input;
@@ -253,6 +259,11 @@ function createFakeTemporalClient(database: Database, encryption: Encryption): F
       const { samples } = this;
       if (samples instanceof Error) throw samples;
       await database.withTenant(tenantId, (work) => saveSamples(work, { trialId, samples }));
+    },
+    async endSubscription(input) {
+      this.ended.push(input);
+      if (this.ending instanceof Error) throw this.ending;
+      return { outcome: this.ending };
     },
     async inspect() {
       return { status: 'ok' };

@@ -54,3 +54,41 @@ it('if all calls are refused, the first refusal is the error', async () => {
 
   expect(await failureOf(Promise.resolve(subscribe()))).toBeInstanceOf(RecordRejected);
 });
+
+describe('canceling', () => {
+  const cancel = (subscription: object) =>
+    rest.unsubscribe?.(
+      { address: 'https://sync.example/v1/incoming/abc', secret: 's3cret', ids: ['gone', 'o-1'] },
+      readingContext(
+        server.url,
+        {},
+        {
+          webhooks: {
+            verify: { type: 'token', header: 'X-Token' },
+            subscription: {
+              create: [{ path: '/hooks/added', body: { url: '{address}', token: '{secret}' } }],
+              id: '/id',
+              lifetime_minutes: 360,
+              ...subscription,
+            },
+            events: [{ record_type: 'contacts' }],
+          },
+        },
+      ),
+    );
+
+  it('calls the app for each subscription, also after one that has ended', async () => {
+    refused = ['gone'];
+
+    expect(await cancel({ cancel: { path: '/hooks/{subscription_id}' } })).toBe(true);
+    expect(server.requests.map(({ method, path }) => [method, path])).toEqual([
+      ['DELETE', '/hooks/gone'],
+      ['DELETE', '/hooks/o-1'],
+    ]);
+  });
+
+  it('calls nothing where the app has no call for it', async () => {
+    expect(await cancel({})).toBe(false);
+    expect(server.requests).toEqual([]);
+  });
+});
