@@ -1,29 +1,20 @@
 /** Pages and their paths. Each page is a chunk of its own, loaded on the first visit. */
-import { createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
-import { asProblem, isChunkError } from './api/client';
+import { createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { isChunkError } from './api/client';
 import { queryClient } from './api/query-client';
 import { Loading, ProblemView } from './common/States';
 import { platformRoutes } from './platform-routes';
 import { rootRoute } from './root-route';
 import {
-  auditSearch,
-  conflictsSearch,
-  driftsSearch,
   newIntegrationSearch,
   notificationsSearch,
-  overviewSearch,
-  overviewsSearch,
   recordsSearch,
-  reviewsSearch,
   integrationsSearch,
   signInSearch,
-  syncLogsSearch,
-  syncStatusSearch,
-  webhookSearch,
-  webhooksSearch,
 } from './search';
-import { meQuery } from './session/session';
-import { Shell } from './shell/Shell';
+import { settingsRoutes } from './settings-routes';
+import { inShell, shellRoute } from './shell-route';
+import { syncRoutes } from './sync-routes';
 
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -37,22 +28,6 @@ const setPasswordRoute = createRoute({
   component: lazyRouteComponent(() => import('./session/SetPasswordPage'), 'SetPasswordPage'),
 });
 
-/** All pages below need a sign-in, which leads back to the requested page. */
-const shellRoute = createRoute({
-  getParentRoute: () => rootRoute,
-  id: 'shell',
-  component: Shell,
-  async beforeLoad({ context, location }) {
-    try {
-      await context.queryClient.ensureQueryData(meQuery);
-    } catch (error) {
-      if (asProblem(error).status === 401) throw redirect({ to: '/sign-in', search: { to: location.href } });
-      throw error;
-    }
-  },
-});
-const inShell = { getParentRoute: () => shellRoute };
-
 const homeRoute = createRoute({
   ...inShell,
   path: '/',
@@ -65,6 +40,7 @@ const recordsRoute = createRoute({
   validateSearch: recordsSearch,
   component: lazyRouteComponent(() => import('./pages/records/RecordsPage'), 'RecordsPage'),
 });
+
 const recordRoute = createRoute({
   ...inShell,
   path: '/records/$recordType/$externalId',
@@ -77,6 +53,7 @@ const integrationsRoute = createRoute({
   validateSearch: integrationsSearch,
   component: lazyRouteComponent(() => import('./pages/integrations/IntegrationsPage'), 'IntegrationsPage'),
 });
+
 const newIntegrationRoute = createRoute({
   ...inShell,
   path: '/integrations/new',
@@ -86,154 +63,18 @@ const newIntegrationRoute = createRoute({
     'NewIntegrationPage',
   ),
 });
+
 const integrationRoute = createRoute({
   ...inShell,
   path: '/integrations/$integrationId',
   component: lazyRouteComponent(() => import('./pages/integrations/IntegrationPage'), 'IntegrationPage'),
 });
 
-const syncLogsRoute = createRoute({
-  ...inShell,
-  path: '/sync-runs',
-  validateSearch: syncLogsSearch,
-  component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogsPage'), 'SyncLogsPage'),
-});
-const syncLogRoute = createRoute({
-  ...inShell,
-  path: '/sync-runs/$syncRunId',
-  component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogPage'), 'SyncLogPage'),
-});
-const conflictsRoute = createRoute({
-  ...inShell,
-  path: '/conflicts',
-  validateSearch: conflictsSearch,
-  component: lazyRouteComponent(() => import('./pages/conflicts/ConflictsPage'), 'ConflictsPage'),
-});
-const driftsRoute = createRoute({
-  ...inShell,
-  path: '/drifts',
-  validateSearch: driftsSearch,
-  component: lazyRouteComponent(() => import('./pages/drifts/DriftsPage'), 'DriftsPage'),
-});
-const parkedWorkRoute = createRoute({
-  ...inShell,
-  path: '/parked-work',
-  component: lazyRouteComponent(() => import('./pages/parked-work/ParkedWorkPage'), 'ParkedWorkPage'),
-});
-const pushReviewsRoute = createRoute({
-  ...inShell,
-  path: '/push-reviews',
-  validateSearch: reviewsSearch,
-  component: lazyRouteComponent(() => import('./pages/push-reviews/PushReviewsPage'), 'PushReviewsPage'),
-});
-const pushReviewRoute = createRoute({
-  ...inShell,
-  path: '/push-reviews/$pushReviewId',
-  component: lazyRouteComponent(() => import('./pages/push-reviews/PushReviewPage'), 'PushReviewPage'),
-});
-const deletionReviewsRoute = createRoute({
-  ...inShell,
-  path: '/deletion-reviews',
-  validateSearch: reviewsSearch,
-  component: lazyRouteComponent(
-    () => import('./pages/deletion-reviews/DeletionReviewsPage'),
-    'DeletionReviewsPage',
-  ),
-});
-const deletionReviewRoute = createRoute({
-  ...inShell,
-  path: '/deletion-reviews/$deletionReviewId',
-  component: lazyRouteComponent(
-    () => import('./pages/deletion-reviews/DeletionReviewPage'),
-    'DeletionReviewPage',
-  ),
-});
-const syncStatusRoute = createRoute({
-  ...inShell,
-  path: '/sync-status',
-  validateSearch: syncStatusSearch,
-  component: lazyRouteComponent(() => import('./pages/sync-status/SyncStatusPage'), 'SyncStatusPage'),
-});
-const overviewsRoute = createRoute({
-  ...inShell,
-  path: '/overviews',
-  validateSearch: overviewsSearch,
-  component: lazyRouteComponent(() => import('./pages/overviews/OverviewsPage'), 'OverviewsPage'),
-});
-const overviewRoute = createRoute({
-  ...inShell,
-  path: '/overviews/$overviewId',
-  validateSearch: overviewSearch,
-  component: lazyRouteComponent(() => import('./pages/overviews/OverviewPage'), 'OverviewPage'),
-});
-const accountRoute = createRoute({
-  ...inShell,
-  path: '/account',
-  component: lazyRouteComponent(() => import('./pages/account/AccountPage'), 'AccountPage'),
-});
-const peopleRoute = createRoute({
-  ...inShell,
-  path: '/settings/people',
-  component: lazyRouteComponent(() => import('./pages/settings/PeoplePage'), 'PeoplePage'),
-});
 const notificationsRoute = createRoute({
   ...inShell,
   path: '/notifications',
   validateSearch: notificationsSearch,
   component: lazyRouteComponent(() => import('./pages/notifications/NotificationsPage'), 'NotificationsPage'),
-});
-const webhooksRoute = createRoute({
-  ...inShell,
-  path: '/webhooks',
-  validateSearch: webhooksSearch,
-  component: lazyRouteComponent(() => import('./pages/webhooks/WebhooksPage'), 'WebhooksPage'),
-});
-const webhookEndpointRoute = createRoute({
-  ...inShell,
-  path: '/webhooks/$endpointId',
-  validateSearch: webhookSearch,
-  component: lazyRouteComponent(() => import('./pages/webhooks/EndpointPage'), 'EndpointPage'),
-});
-const webhookDeliveryRoute = createRoute({
-  ...inShell,
-  path: '/webhook-deliveries/$deliveryId',
-  component: lazyRouteComponent(() => import('./pages/webhooks/DeliveryPage'), 'DeliveryPage'),
-});
-const settingsRoute = createRoute({
-  ...inShell,
-  path: '/settings',
-  component: lazyRouteComponent(() => import('./pages/settings/SettingsPage'), 'SettingsPage'),
-});
-const apiKeysRoute = createRoute({
-  ...inShell,
-  path: '/settings/api-keys',
-  component: lazyRouteComponent(() => import('./pages/settings/ApiKeysPage'), 'ApiKeysPage'),
-});
-const oauthAppsRoute = createRoute({
-  ...inShell,
-  path: '/settings/oauth-apps',
-  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppsPage'), 'OAuthAppsPage'),
-});
-const oauthAppRoute = createRoute({
-  ...inShell,
-  path: '/settings/oauth-apps/$oauthAppId',
-  component: lazyRouteComponent(() => import('./pages/oauth-apps/OAuthAppPage'), 'OAuthAppPage'),
-});
-const erasuresRoute = createRoute({
-  ...inShell,
-  path: '/erasures',
-  component: lazyRouteComponent(() => import('./pages/erasures/ErasuresPage'), 'ErasuresPage'),
-});
-const erasureRoute = createRoute({
-  ...inShell,
-  path: '/erasures/$erasureId',
-  component: lazyRouteComponent(() => import('./pages/erasures/ErasurePage'), 'ErasurePage'),
-});
-const auditLogRoute = createRoute({
-  ...inShell,
-  path: '/settings/audit-log',
-  validateSearch: auditSearch,
-  component: lazyRouteComponent(() => import('./pages/settings/AuditLogPage'), 'AuditLogPage'),
 });
 
 const routeTree = rootRoute.addChildren([
@@ -247,31 +88,9 @@ const routeTree = rootRoute.addChildren([
     integrationsRoute,
     newIntegrationRoute,
     integrationRoute,
-    syncLogsRoute,
-    syncLogRoute,
-    conflictsRoute,
-    driftsRoute,
-    parkedWorkRoute,
-    pushReviewsRoute,
-    pushReviewRoute,
-    deletionReviewsRoute,
-    deletionReviewRoute,
-    syncStatusRoute,
     notificationsRoute,
-    overviewsRoute,
-    overviewRoute,
-    accountRoute,
-    peopleRoute,
-    webhooksRoute,
-    webhookEndpointRoute,
-    webhookDeliveryRoute,
-    settingsRoute,
-    apiKeysRoute,
-    oauthAppsRoute,
-    oauthAppRoute,
-    erasuresRoute,
-    erasureRoute,
-    auditLogRoute,
+    ...syncRoutes,
+    ...settingsRoutes,
   ]),
 ]);
 
