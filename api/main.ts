@@ -13,6 +13,7 @@ import { connectors } from '../connectors';
 import { loadConnectorPackages, PackagesRefused } from '../connectors/packages/load';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
+import { findingsOf } from '../db/platform/operator-findings';
 import { countRefusedMessages } from '../db/platform/outbox';
 import { countParkedWork } from '../db/platform/running-work';
 import { countStoppedRollouts } from '../db/third-parties/stopped-rollouts';
@@ -65,7 +66,11 @@ async function main(): Promise<void> {
     eventLoop: watchEventLoop(),
     temporal: (withinMs) => temporal.inspect(withinMs),
   });
-  const healthLog = logFindings({ ask: () => askDatabase(database, ANSWER_WITHIN_MS), log });
+  const healthLog = logFindings({
+    ask: () => askDatabase(database, ANSWER_WITHIN_MS),
+    note: findingsOf('api', database),
+    log,
+  });
   const metrics = createDatabaseMetrics(database, () => stream.openStreams());
   const settings = {
     ...config,

@@ -147,6 +147,10 @@ const workerEnvironment = z
         'must be an address, or a name and an address: Syncline <syncline@example.com>',
       )
       .optional(),
+    OPERATOR_EMAILS: list.refine(
+      (addresses) => addresses.every((address) => z.email().safeParse(address).success),
+      'must be e-mail addresses, separated by commas',
+    ),
     PUBLIC_URL: publicUrl,
     EGRESS_PROXY: z
       .url({
@@ -170,10 +174,12 @@ const workerEnvironment = z
     WORKER_HEALTH_PORT: listenPort,
     FAULT: z.string().optional(),
   })
-  .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL }, context) => {
-    if (SMTP_URL === undefined) return;
+  .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL, OPERATOR_EMAILS }, context) => {
     const addIssue = (variable: string, message: string) =>
       context.addIssue({ code: 'custom', path: [variable], message });
+    if (SMTP_URL === undefined && OPERATOR_EMAILS.length > 0)
+      addIssue('SMTP_URL', 'is not set, but OPERATOR_EMAILS is. Set it to your mail server');
+    if (SMTP_URL === undefined) return;
     if (SMTP_FROM === undefined)
       addIssue(
         'SMTP_FROM',
@@ -259,6 +265,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
             from: read.SMTP_FROM as string,
             publicUrl: withoutSlash(read.PUBLIC_URL as string),
           },
+    operatorEmails: read.OPERATOR_EMAILS,
     metrics: addressOf(read.WORKER_METRICS_HOST, read.WORKER_METRICS_PORT),
     /** No health server without a port. */
     health: addressOf(read.WORKER_HEALTH_HOST, read.WORKER_HEALTH_PORT),

@@ -16,11 +16,14 @@ interface Logged {
 
 export function logFindings({
   ask,
+  note,
   log,
   everyMs = ASK_EVERY_MS,
   repeatAfterMs = REPEAT_AFTER_MS,
 }: {
   ask: () => Promise<Findings>;
+  /** Called each time with what is not ok; it may fail. */
+  note?: (wrong: { check: string; detail: string }[]) => Promise<void>;
   log: Logger;
   /** Only tests pass shorter times. */
   everyMs?: number;
@@ -45,6 +48,11 @@ export function logFindings({
     const findings = await ask();
     if (isStopped) return;
     for (const [check, finding] of Object.entries(findings)) report(check, finding);
+    const wrong = Object.entries(findings).flatMap(([check, { status, detail = status }]) =>
+      status === 'ok' ? [] : [{ check, detail }],
+    );
+    if (wrong.length > 0) await note?.(wrong).catch(() => undefined);
+    if (isStopped) return;
     timer = setTimeout(() => void round(), everyMs).unref();
   }
   void round();

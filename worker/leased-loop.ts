@@ -2,6 +2,7 @@
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { releaseLease, takeLease } from '../db/platform/leases';
+import { noteFindings } from '../db/platform/operator-findings';
 import { newUuid } from '../db/sql/ids';
 import { InterruptiblePause } from './interruptible-pause';
 
@@ -43,6 +44,10 @@ export function startLeasedLoop({ database, log, name, intervalMs, run }: Leased
         if (await mayContinue()) await run(mayContinue);
       } catch (error) {
         log.warn({ err: error, loop: name }, 'a turn of a background loop failed; the next one tries again');
+        const detail = `A turn of the background loop "${name}" failed; the log of its worker says why.`;
+        await database
+          .withDispatcher((work) => noteFindings(work, [{ finding: `loop ${name}`, detail }]))
+          .catch(() => undefined);
       }
       if (!isStopped) await pause.sleep(intervalMs);
     }

@@ -23,6 +23,7 @@ import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
+import { findingsOf } from '../db/platform/operator-findings';
 import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { whyPoolIsSmall } from '../runtime/worker-variables';
@@ -40,6 +41,7 @@ import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startHealthServer } from './health-server';
 import { startAbandonedConsents } from './schedules/abandoned-consents';
 import { startRecordRecounts } from './schedules/record-recounts';
+import { startOperatorAlerts } from './schedules/operator-alerts';
 import { startOAuthRefresher } from './schedules/oauth-refresher';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
     : undefined;
   const healthLog = logFindings({
     log,
+    note: findingsOf('worker', database),
     ask: async () => ({
       ...(await askDatabase(database, HEALTH_WITHIN_MS)),
       ...(await temporal.inspectQueues(HEALTH_WITHIN_MS)),
@@ -191,6 +194,12 @@ function startBackgroundLoops({
     await registerSearchAttributes();
     await sweep({ database, handleRow, log, retention, isEverything: true });
   };
+  const { mailer } = dependencies;
+  const recipients = config.operatorEmails;
+  const operatorAlerts =
+    mailer === null || recipients.length === 0
+      ? []
+      : [startOperatorAlerts({ database, log, mailer, recipients })];
   const loops = [
     startScheduleTicker({ database, log, nightly: config.nightlyRuns }),
     startRetirement({ client, database, log }),
@@ -200,6 +209,7 @@ function startBackgroundLoops({
     startAbandonedConsents(dependencies),
     startRecordRecounts({ database, log, onCorrected: countCorrections() }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
+    ...operatorAlerts,
   ];
   return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }

@@ -123,6 +123,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     tenant: 'iss redirect_uri auth created_by',
     words: 'result',
   }),
+  operator_findings: of({ figure: 'finding detail told' }),
   operations: of({ figure: 'kind', tenant: 'requested_by' }),
   outage_give_ups: of({}),
   outbox: of({ figure: 'topic', tenant: 'last_error' }),

@@ -34,6 +34,7 @@ import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as recordRecounts from './2026-12-14-record-recounts';
 import * as windowsByType from './2026-12-14-windows-by-type';
+import * as operatorFindings from './2026-12-15-operator-findings';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as backgroundTasks from './2026-12-04-background-tasks';
@@ -160,4 +161,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-rollout-facts': rolloutFacts,
   '2026-12-14-used-oauth-apps': usedOauthApps,
   '2026-12-14-windows-by-type': windowsByType,
+  '2026-12-15-operator-findings': operatorFindings,
 };

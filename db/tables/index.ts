@@ -31,6 +31,7 @@ import type {
   IdempotencyKeysTable,
   InstallationsTable,
   LeasesTable,
+  OperatorFindingsTable,
   OutboxTable,
   RunningWorkTable,
   StreamEventsTable,
@@ -102,6 +103,7 @@ export interface Tables {
   idempotencyKeys: IdempotencyKeysTable;
   installations: InstallationsTable;
   leases: LeasesTable;
+  operatorFindings: OperatorFindingsTable;
   integrations: IntegrationsTable;
   integrationTrials: IntegrationTrialsTable;
   oauthApps: OAuthAppsTable;

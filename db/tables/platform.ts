@@ -94,6 +94,16 @@ export interface InstallationsTable {
 }
 
 /** Background work of one process (db/platform/leases.ts). */
+export interface OperatorFindingsTable {
+  finding: string;
+  detail: string;
+  appearedAt: Date;
+  seenAt: Date;
+  endedAt: Date | null;
+  told: 'appeared' | 'over' | null;
+  toldAt: Date | null;
+}
+
 export interface LeasesTable {
   name: string;
   holderId: string;

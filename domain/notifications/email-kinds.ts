@@ -24,11 +24,22 @@ export type NotificationItem = {
 /** Newest first. Only a digest contains more than one notification. */
 export type NotificationContent = { items: NotificationItem[] };
 
+type OperatorItem = {
+  finding: string;
+  /** What is wrong and what to do. */
+  detail: string;
+  /** ISO 8601. */
+  since: string;
+};
+/** For the people who run the installation. */
+export type OperatorContent = { appeared: OperatorItem[]; over: OperatorItem[] };
+
 export interface EmailContents {
   onboarding_complete: OnboardingContent;
   onboarding_failed: OnboardingContent;
   notification: NotificationContent;
   notification_digest: NotificationContent;
+  operator_findings: OperatorContent;
 }
 
 export type EmailKind = keyof EmailContents;
@@ -84,7 +95,17 @@ export const EMAIL_KINDS: { [Kind in EmailKind]: EmailDescription<EmailContents[
     path: () => INBOX_PATH,
     why: TO_A_PERSON,
   },
+  operator_findings: {
+    subject: ({ appeared, over }) =>
+      appeared.length > 0
+        ? `Syncline needs attention: ${namesOf(appeared)}`
+        : `Syncline is well again: ${namesOf(over)}`,
+    path: () => '/console/platform',
+    why: 'You get this because your address is in OPERATOR_EMAILS.',
+  },
 };
+
+const namesOf = (items: readonly OperatorItem[]): string => items.map(({ finding }) => finding).join(', ');
 
 export function isEmailKind(kind: string): kind is EmailKind {
   return Object.hasOwn(EMAIL_KINDS, kind);

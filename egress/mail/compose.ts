@@ -20,6 +20,7 @@ import { notification } from './notification';
 import { notificationDigest } from './notification-digest';
 import { onboardingComplete } from './onboarding-complete';
 import { onboardingFailed } from './onboarding-failed';
+import { operatorFindings } from './operator-findings';
 
 interface Templates {
   html: string;
@@ -31,6 +32,7 @@ const TEMPLATES: Record<EmailKind, Templates> = {
   onboarding_failed: onboardingFailed,
   notification,
   notification_digest: notificationDigest,
+  operator_findings: operatorFindings,
 };
 
 export interface ComposedEmail {
@@ -47,8 +49,9 @@ const compiled = Object.fromEntries(
   Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)]),
 ) as Record<EmailKind, ReturnType<typeof compile>>;
 
-/** Longer names are cut. */
+/** Longer texts are cut: names, and what says what is wrong. */
 const NAME_LENGTH_MAX = 120;
+const DETAIL_LENGTH_MAX = 500;
 
 interface Urls {
   publicUrl: string;
@@ -107,14 +110,19 @@ function wordsOf({ state, records }: OnboardingContent['datasets'][number]): str
 /** Line breaks, other control characters, and characters that change the direction of text. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
 
-function oneLined(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return shortened(value.replaceAll(UNPRINTABLE, ' ').trim());
-  if (Array.isArray(value)) return value.map(oneLined);
+function oneLined(value: JsonValue, lengthMax = NAME_LENGTH_MAX): JsonValue {
+  if (typeof value === 'string') return shortened(value.replaceAll(UNPRINTABLE, ' ').trim(), lengthMax);
+  if (Array.isArray(value)) return value.map((item) => oneLined(item, lengthMax));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, oneLined(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      oneLined(member, key === 'detail' ? DETAIL_LENGTH_MAX : lengthMax),
+    ]),
+  );
 }
 
-function shortened(text: string): string {
+function shortened(text: string, lengthMax: number): string {
   const characters = Array.from(text);
-  return characters.length > NAME_LENGTH_MAX ? `${characters.slice(0, NAME_LENGTH_MAX).join('')}…` : text;
+  return characters.length > lengthMax ? `${characters.slice(0, lengthMax).join('')}…` : text;
 }

@@ -64,10 +64,17 @@ describe('every table', () => {
     expect(unguarded).toEqual([]);
     expect(tables.length).toBeGreaterThanOrEqual(14);
     // The outbox is no list of a tenant: its key is a generated number. `installations` is one row, and
-    // `leases` has one for each background loop. Sessions
+    // `leases` has one for each background loop, `operator_findings` one for each thing that is wrong. Sessions
     // and failed sign-ins have no tenant at first. An e-mail address signs in without a tenant, and so does
     // an identity at a provider, and the link of a connect session.
-    const others = ['outbox', 'console_sessions', 'sign_in_failures', 'installations', 'leases'];
+    const others = [
+      'outbox',
+      'console_sessions',
+      'sign_in_failures',
+      'installations',
+      'leases',
+      'operator_findings',
+    ];
     const signIn = [
       'people_by_email',
       'people_by_canonical_email',
@@ -120,7 +127,7 @@ describe('every table', () => {
   });
 
   it('shows nothing to a role without a tenant', async () => {
-    const ofAll = ['sign_in_failures', 'installations', 'leases', 'erasure_items'];
+    const ofAll = ['sign_in_failures', 'installations', 'leases', 'operator_findings', 'erasure_items'];
     for (const table of tables.filter((name) => !ofAll.includes(name)))
       expect([table, await count(db.asRole('syncline_app', null, `select count(*) from ${table}`))]).toEqual([
         table,

@@ -4,6 +4,7 @@ import {
   EMAIL_KINDS,
   type NotificationContent,
   type OnboardingContent,
+  type OperatorContent,
 } from '../../domain/notifications/email-kinds';
 import { NOTIFICATION_KINDS } from '../../domain/notifications/notification-kinds';
 
@@ -24,10 +25,18 @@ const notificationOf = (app: string, account_name = app): NotificationContent =>
     { kind: 'sync_complete', app, account_name, path: `/console/integrations/${content.integration_id}` },
   ],
 });
-const contentOf = (kind: string) =>
-  kind.startsWith('notification') ? notificationOf(content.app, content.account_name) : content;
-const named = (name: string, kind: string): OnboardingContent | NotificationContent =>
-  kind.startsWith('notification')
+const findingsOf = (finding: string): OperatorContent => ({
+  appeared: [{ finding, detail: 'Synchronize both (NTP).', since: '2026-01-01T00:00:00.000Z' }],
+  over: [{ finding: 'parked work', detail: finding, since: '2026-01-01T00:00:00.000Z' }],
+});
+type Content = OnboardingContent | NotificationContent | OperatorContent;
+const contentOf = (kind: string): Content => {
+  if (kind === 'operator_findings') return findingsOf('worker clock');
+  return kind.startsWith('notification') ? notificationOf(content.app, content.account_name) : content;
+};
+const named = (name: string, kind: string): Content => {
+  if (kind === 'operator_findings') return findingsOf(name);
+  return kind.startsWith('notification')
     ? notificationOf(name)
     : {
         ...content,
@@ -35,7 +44,8 @@ const named = (name: string, kind: string): OnboardingContent | NotificationCont
         account_name: name,
         datasets: [{ record_type: name, state: 'failed', records: 0 }],
       };
-const compose = (given: OnboardingContent | NotificationContent, kind = 'onboarding_complete') =>
+};
+const compose = (given: Content, kind = 'onboarding_complete') =>
   composeEmail({ kind, content: given, publicUrl });
 
 it('states in text and HTML what was read of which account', () => {
@@ -61,9 +71,8 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
 
     const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
     const inbox = kind === 'notification_digest' ? [`${publicUrl}/console/notifications`] : [];
-    expect(new Set(links)).toEqual(
-      new Set([...inbox, `${publicUrl}/console/integrations/${content.integration_id}`]),
-    );
+    const place = kind === 'operator_findings' ? 'platform' : `integrations/${content.integration_id}`;
+    expect(new Set(links)).toEqual(new Set([...inbox, `${publicUrl}/console/${place}`]));
     expect(new Set(html.match(/(href|src)="/g))).toEqual(new Set(['href="']));
   });
 

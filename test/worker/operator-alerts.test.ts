@@ -1,0 +1,125 @@
+/** E-mails to the people who run Syncline: what they are told, and how often. */
+import { noteFindings } from '../../db/platform/operator-findings';
+import type { OutgoingEmail } from '../../egress/mail/smtp-mailer';
+import { startLeasedLoop } from '../../worker/leased-loop';
+import { tellOperators } from '../../worker/schedules/operator-alerts';
+import { openTestDb, type TestDb } from '../db/given';
+import { until } from '../support/until';
+
+const MINUTE = 60_000;
+const recipients = ['ada@example.com', 'bob@example.com'];
+let db: TestDb;
+let now: Date;
+let sent: OutgoingEmail[];
+let answer: { kind: 'taken' } | { kind: 'unavailable'; code: string; detail: string };
+
+beforeAll(async () => {
+  db = await openTestDb(() => now);
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  now = new Date('2026-05-01T08:00:00Z');
+  sent = [];
+  answer = { kind: 'taken' };
+  await db.superuser('truncate operator_findings, outbox');
+});
+
+const log = { warn: () => undefined, info: () => undefined, error: () => undefined };
+const mailer = {
+  send: async (email: OutgoingEmail) => {
+    sent.push(email);
+    return answer;
+  },
+};
+const tell = () => tellOperators({ database: db.database, log, mailer, recipients });
+const find = (finding: string) =>
+  db.database.withDispatcher((work) => noteFindings(work, [{ finding, detail: `The ${finding} is wrong.` }]));
+/** Each minute a look; `finding` is found each time. */
+async function pass(minutes: number, finding?: string): Promise<void> {
+  for (let passed = 0; passed < minutes; passed += 1) {
+    now = new Date(now.getTime() + MINUTE);
+    if (finding !== undefined) await find(finding);
+    await tell();
+  }
+}
+const said = () => sent.map(({ recipient, content }) => [recipient, content]);
+const item = (finding: string) => expect.objectContaining({ finding, detail: `The ${finding} is wrong.` });
+
+it('each operator gets one e-mail when something appears, and one when it is over', async () => {
+  await pass(90, 'worker clock');
+  expect(said()).toEqual(recipients.map((to) => [to, { appeared: [item('worker clock')], over: [] }]));
+
+  sent = [];
+  await pass(60);
+  expect(said()).toEqual(recipients.map((to) => [to, { appeared: [], over: [item('worker clock')] }]));
+  sent = [];
+  await pass(120);
+  expect(sent).toEqual([]);
+});
+
+it('what comes and goes is told once an hour at most', async () => {
+  for (let times = 0; times < 6; times += 1) {
+    await pass(5, 'api postgresql');
+    await pass(25);
+  }
+
+  expect(sent.length).toBeGreaterThan(0);
+  expect(sent.length / recipients.length).toBeLessThanOrEqual(3);
+});
+
+it('a finding of several processes, and several findings at once, are one e-mail', async () => {
+  await Promise.all([find('worker clock'), find('worker clock'), find('api clock')]);
+  await Promise.all([tell()]);
+  await tell();
+
+  expect(said()).toEqual(
+    recipients.map((to) => [to, { appeared: [item('api clock'), item('worker clock')], over: [] }]),
+  );
+});
+
+it('is told once the mail server takes e-mails again', async () => {
+  answer = { kind: 'unavailable', code: 'ECONNREFUSED', detail: 'no' };
+  await pass(3, 'worker clock');
+  answer = { kind: 'taken' };
+  sent = [];
+  await pass(3, 'worker clock');
+
+  expect(sent.map(({ recipient }) => recipient)).toEqual(recipients);
+});
+
+it('messages of the outbox that are refused or wait for long are told', async () => {
+  await db.superuser(
+    `insert into outbox (tenant_id, topic, subject_id, attempts, next_due_at, created_at)
+     values (gen_random_uuid(), 'record_push', gen_random_uuid(), 12, now(), clock_timestamp() - interval '10 minutes')`,
+  );
+  await tell();
+
+  expect(said()[0]).toEqual([
+    'ada@example.com',
+    {
+      appeared: [
+        expect.objectContaining({ finding: 'outbox backlog', detail: expect.stringContaining('10 minutes') }),
+        expect.objectContaining({
+          finding: 'outbox refusals',
+          detail: expect.stringContaining('refused 10'),
+        }),
+      ],
+      over: [],
+    },
+  ]);
+});
+
+it('a background loop that fails is told', async () => {
+  const loop = startLeasedLoop({
+    database: db.database,
+    log,
+    name: 'sweeper',
+    intervalMs: 20,
+    run: () => Promise.reject(new Error('no')),
+  });
+  await until('it is noted', async () => (await db.superuser('select from operator_findings')).length > 0);
+  await loop.stop();
+  await tell();
+
+  expect(said()[0]?.[1]).toMatchObject({ appeared: [{ finding: 'loop sweeper' }] });
+});

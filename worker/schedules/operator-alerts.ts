@@ -1,0 +1,104 @@
+/**
+ * Tells operators by e-mail when something is wrong with the installation, and when it is over. Every process
+ * notes what it finds (`runtime/health-log.ts`, `worker/leased-loop.ts`); one worker at a time looks at the
+ * outbox and at stopped work, and sends what is new: one e-mail for all, at most one an hour for each finding.
+ */
+import type { ActivityLog } from '../../activities/dependencies';
+import type { Database } from '../../db/database';
+import {
+  findUntold,
+  noteFindings,
+  noteTold,
+  type OperatorFinding,
+} from '../../db/platform/operator-findings';
+import { countRefusedMessages } from '../../db/platform/outbox';
+import { oldestOutboxAgeSeconds } from '../../db/platform/outbox-overview';
+import { countParkedWork } from '../../db/platform/running-work';
+import { newUuid } from '../../db/sql/ids';
+import { countStoppedRollouts } from '../../db/third-parties/stopped-rollouts';
+import type { OperatorContent } from '../../domain/notifications/email-kinds';
+import type { Mailer } from '../../egress/mail/smtp-mailer';
+import { startLeasedLoop } from '../leased-loop';
+
+const INTERVAL_MS = 60_000;
+/** As the metric `syncline_outbox_refused_messages` counts them. */
+const REFUSALS = 10;
+/** The outbox is empty within seconds. */
+const BACKLOG_SECONDS = 300;
+
+export interface OperatorAlertOptions {
+  database: Database;
+  log: ActivityLog;
+  mailer: Pick<Mailer, 'send'>;
+  recipients: readonly string[];
+}
+
+export async function tellOperators({
+  database,
+  log,
+  mailer,
+  recipients,
+}: OperatorAlertOptions): Promise<void> {
+  const found = await findTrouble(database);
+  const untold = await database.withDispatcher(async (work) => {
+    await noteFindings(work, found);
+    return findUntold(work);
+  });
+  if (untold.length === 0) return;
+  const itemsOf = (wanted: 'appeared' | 'over') =>
+    untold
+      .filter(({ told }) => told === wanted)
+      .map(({ finding, detail, appearedAt }) => ({ finding, detail, since: appearedAt.toISOString() }));
+  const content: OperatorContent = { appeared: itemsOf('appeared'), over: itemsOf('over') };
+  let isTaken = false;
+  for (const recipient of recipients) {
+    const email = { emailId: newUuid(), kind: 'operator_findings', recipient, content };
+    const answer = await mailer.send(email, AbortSignal.timeout(60_000));
+    if (answer.kind === 'taken') isTaken = true;
+    else log.warn({ code: answer.code }, 'could not send an e-mail to an operator');
+  }
+  // Without any, the next turn tries again. With one, nobody gets it twice.
+  if (isTaken) await database.withDispatcher((work) => noteTold(work, untold));
+}
+
+async function findTrouble(database: Database): Promise<OperatorFinding[]> {
+  const counts = await database.withDispatcher(async (work) => ({
+    refused: await countRefusedMessages(work, { attempts: REFUSALS }),
+    oldest: await oldestOutboxAgeSeconds(work),
+    parked: await countParkedWork(work),
+  }));
+  const rollouts = await database.withPlatform(countStoppedRollouts);
+  const of = (isWrong: boolean, finding: string, detail: string) => (isWrong ? [{ finding, detail }] : []);
+  return [
+    ...of(
+      counts.refused > 0,
+      'outbox refusals',
+      `${counts.refused} messages of the outbox were refused ${REFUSALS} times. GET /v1/platform/outbox says why.`,
+    ),
+    ...of(
+      counts.oldest > BACKLOG_SECONDS,
+      'outbox backlog',
+      `The oldest message of the outbox has waited for ${Math.round(counts.oldest / 60)} minutes. ` +
+        'GET /v1/platform/outbox shows which topic waits.',
+    ),
+    ...of(
+      counts.parked > 0,
+      'parked work',
+      `${counts.parked} pieces of work have ended their worker repeatedly, and wait for a person.`,
+    ),
+    ...of(
+      rollouts > 0,
+      'stopped rollouts',
+      `${rollouts} rollouts of third-party definitions stopped, because integrations failed.`,
+    ),
+  ];
+}
+
+export const startOperatorAlerts = (options: OperatorAlertOptions): { stop(): Promise<void> } =>
+  startLeasedLoop({
+    database: options.database,
+    log: options.log,
+    name: 'operator_alerts',
+    intervalMs: INTERVAL_MS,
+    run: () => tellOperators(options),
+  });
