@@ -35,7 +35,7 @@ import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { requireRules } from './find-integrations';
 import { followingOf, type RolloutDependencies } from './plan-move';
-import { knownTrouble, toColumn, wholeOf } from './rollout-trouble';
+import { failedAt, knownTrouble, toColumn, wholeOf } from './rollout-trouble';
 
 interface Locked {
   work: TenantWork;
@@ -64,16 +64,10 @@ async function planAgain(work: TenantWork, key: MoveKey, trouble: RolloutTrouble
     work,
     key,
     trouble === undefined
-      ? { state: 'found', problems: toColumn([FAILED]) }
+      ? { state: 'found', problems: toColumn([failedAt('change')]) }
       : { state: 'held_back', problems: toColumn([wholeOf(trouble)]), plannedAt: work.now },
   );
 }
-
-const FAILED: ProblemDetail = {
-  pointer: '',
-  code: 'dry_run_failed',
-  message: 'A worker fails at the change; its log says why.',
-};
 
 function applyPlan(dependencies: RolloutDependencies, key: MoveKey): Promise<void> {
   return underLocks(dependencies, key, 'running', async (locked) => {

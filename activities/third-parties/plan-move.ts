@@ -21,7 +21,7 @@ import { tryConnection } from '../integrations/integration-check';
 import { findConnector } from '../integrations/open-connector';
 import { checkSettings, lenientConfig } from './check-settings';
 import { adoptingOf, requireRules } from './find-integrations';
-import { knownTrouble, toColumn, wholeOf } from './rollout-trouble';
+import { failedAt, knownTrouble, toColumn, wholeOf } from './rollout-trouble';
 
 export type RolloutDependencies = Pick<
   ActivityDependencies,
@@ -53,18 +53,12 @@ export async function planMove(
       await database
         .withTenant(key.tenantId, async (work) => {
           if (await isUnderWay(work, key, tries))
-            await updateMove(work, key, { problems: toColumn([FAILED]) });
+            await updateMove(work, key, { problems: toColumn([failedAt('dry run')]) });
         })
         .catch(() => undefined);
     throw error;
   }
 }
-
-const FAILED: ProblemDetail = {
-  pointer: '',
-  code: 'dry_run_failed',
-  message: 'A worker fails at the dry run; its log says why.',
-};
 
 async function runDry(
   dependencies: RolloutDependencies,

@@ -31,3 +31,7 @@ export const toColumn = (problems: readonly ProblemDetail[]): string =>
   JSON.stringify(sanitizeForPostgres(problems));
 
 export const wholeOf = (trouble: RolloutTrouble): ProblemDetail => ({ pointer: '', ...trouble });
+
+/** Of an integration at which a worker fails without a known trouble. */
+export const failedAt = (what: 'dry run' | 'change'): ProblemDetail =>
+  wholeOf({ code: 'dry_run_failed', message: `A worker fails at the ${what}; its log says why.` });
