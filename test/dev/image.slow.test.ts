@@ -32,6 +32,8 @@ const cleanUps: (() => Promise<void>)[] = [];
 let folder: string;
 let context: string;
 let image: Stage;
+/** The image with a connector package, by the recipe of the documentation. */
+let extended: Stage;
 let modules: string;
 
 const filesIn = (root: string): string[] =>
@@ -48,7 +50,25 @@ beforeAll(async () => {
     env: outsideOfJest(),
   });
   modules = path.join(folder, 'stage-1/app/node_modules');
+  extended = await buildExtended();
 }, 12 * MINUTE_MS);
+
+const PACKAGE = '@acme/syncline-people';
+
+async function buildExtended(): Promise<Stage> {
+  const own = path.join(folder, 'extended');
+  fs.mkdirSync(own);
+  const sample = path.join(projectFolder, 'test/connectors/packages/sample');
+  const env = outsideOfJest();
+  await runToEnd('npm', ['pack', '--silent', '--pack-destination', own, sample], { cwd: own, env });
+  const [archive = ''] = fs.readdirSync(own);
+  const recipe = /```dockerfile\n([^]*?)```/.exec(readProjectFile('docs/connectors/write-your-own.md'))?.[1];
+  const dockerfile = (recipe ?? '')
+    .replaceAll('acme-payroll-1.0.0.tgz', archive)
+    .replaceAll('acme-payroll', PACKAGE);
+  const images = { 'syncline:local': image };
+  return buildImage({ dockerfile, context: own, folder: path.join(folder, 'of-extended'), env, images });
+}
 
 afterAll(async () => {
   for (const cleanUp of cleanUps.toReversed()) await cleanUp();
@@ -56,11 +76,11 @@ afterAll(async () => {
 }, MINUTE_MS);
 
 /** PostgreSQL with the databases and roles of `deploy/create-databases.sh`. */
-async function startDatabase(): Promise<number> {
+async function startDatabase(name = 'postgres'): Promise<number> {
   const port = await freePort();
   const server = await startPostgres({
-    dataFolder: path.join(folder, 'postgres'),
-    logFile: path.join(folder, 'postgres.log'),
+    dataFolder: path.join(folder, name),
+    logFile: path.join(folder, `${name}.log`),
     port,
     superuser: 'postgres',
     password: SECRETS.POSTGRES_PASSWORD as string,
@@ -113,26 +133,33 @@ function onThisMachine(
 }
 
 /** A program of the image, as its service in docker-compose.yml runs it. */
-function programOf(name: string, addresses: Addresses) {
+function programOf(name: string, addresses: Addresses, of = image) {
   const service = compose.services[name] as ComposeService;
-  // The third party of this test is on this machine, as one in the operator's own network would be.
-  const variables = { ...SECRETS, EGRESS_ALLOW_CIDRS: '127.0.0.0/8', EGRESS_ALLOW_HTTP: 'true' };
+  const variables = {
+    ...SECRETS,
+    // The third party of this test is on this machine, as one in the operator's own network would be.
+    EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
+    EGRESS_ALLOW_HTTP: 'true',
+    // As the documentation says: the compose file sets both, whatever the image says.
+    CONNECTOR_PACKAGES: of.env['CONNECTOR_PACKAGES'] ?? '',
+    CONNECTOR_FOLDER: path.join(of.root, of.env['CONNECTOR_FOLDER'] ?? of.workingFolder),
+  };
   const environment = Object.entries(environmentOf(service, variables)).map(
     ([variable, value]) => [variable, onThisMachine(value, addresses)] as const,
   );
-  const [program, ...args] = service.command ?? image.command;
+  const [program, ...args] = service.command ?? of.command;
   expect(program).toBe('node');
   const options = {
-    cwd: path.join(image.root, image.workingFolder),
-    env: { PATH: process.env.PATH, ...image.env, ...Object.fromEntries(environment) },
+    cwd: path.join(of.root, of.workingFolder),
+    env: { PATH: process.env.PATH, ...of.env, ...Object.fromEntries(environment) },
   };
   const healthCheck = service.healthcheck?.test.slice(2).map((word) => onThisMachine(word, addresses)) ?? [];
   return { args, options, healthCheck };
 }
 
-async function startService(name: string, addresses: Addresses): Promise<SupervisedProcess> {
-  const { args, options, healthCheck } = programOf(name, addresses);
-  const logFile = path.join(folder, `${name}.log`);
+async function startService(name: string, addresses: Addresses, of = image): Promise<SupervisedProcess> {
+  const { args, options, healthCheck } = programOf(name, addresses, of);
+  const logFile = path.join(folder, `${name}-${path.basename(path.dirname(of.root))}.log`);
   const child = await startProcess({ name, command: process.execPath, args, logFile, ...options });
   cleanUps.push(() => child.stop());
   await waitUntilReady(child, async () => {
@@ -192,6 +219,39 @@ it(
     expect(await metricsOf(apiMetricsPort)).toContain('syncline_outbox_age_seconds');
     expect(await metricsOf(metricsPort)).toContain('temporal_');
     expect(filesIn(image.root)).toEqual(shipped);
+  },
+  3 * MINUTE_MS,
+);
+
+it(
+  'with a connector package, as the documentation says: api and worker load it, and the api offers it',
+  async () => {
+    const [postgresPort, temporal, apiPort, metricsPort, apiMetricsPort] = await Promise.all([
+      startDatabase('postgres-extended'),
+      startTemporal(),
+      freePort(),
+      freePort(),
+      freePort(),
+    ]);
+    const addresses = { postgresPort, temporal, apiPort, metricsPort, apiMetricsPort };
+    const migrate = programOf('migrate', addresses, extended);
+
+    await runToEnd(process.execPath, migrate.args, migrate.options);
+    const processes = await Promise.all(
+      ['api', 'worker'].map((name) => startService(name, addresses, extended)),
+    );
+
+    for (const { logFile } of processes)
+      expect(fs.readFileSync(logFile, 'utf8')).toMatch(/"package":"@acme\/syncline-people"/);
+    const platform = new ApiClient(`http://127.0.0.1:${apiPort}`, SECRETS.PLATFORM_KEY as string);
+    const { id } = await platform.must('POST', '/v1/tenants', { name: 'Ada & Sons', time_zone: 'UTC' });
+    const { key } = await platform.must('POST', `/v1/tenants/${id}/api-keys`, {
+      name: 'test',
+      role: 'viewer',
+    });
+    const tenant = new ApiClient(`http://127.0.0.1:${apiPort}`, key);
+    const { data } = await tenant.must('GET', '/v1/connectors');
+    expect((data as { kind: string }[]).map(({ kind }) => kind)).toContain('acme-people');
   },
   3 * MINUTE_MS,
 );

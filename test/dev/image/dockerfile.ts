@@ -30,6 +30,8 @@ export interface BuildOptions {
   folder: string;
   /** The environment in which RUN runs, below what ENV sets. */
   env: NodeJS.ProcessEnv;
+  /** Images that were built before, by name. */
+  images?: Readonly<Record<string, Stage>>;
 }
 
 function parseInstructions(text: string): Instruction[] {
@@ -47,10 +49,12 @@ function parseInstructions(text: string): Instruction[] {
 }
 
 class Build {
-  private readonly stages = new Map<string, Stage>();
+  private readonly stages: Map<string, Stage>;
   private current!: Stage;
 
-  constructor(private readonly options: BuildOptions) {}
+  constructor(private readonly options: BuildOptions) {
+    this.stages = new Map(Object.entries(options.images ?? {}));
+  }
 
   /** @returns the last stage, which is the image. */
   async run(): Promise<Stage> {
