@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { Connector } from '../../../connectors/connector';
 import { PackageFault } from '../../../connectors/packages/guarded-calls';
 import { guardSchema } from '../../../connectors/packages/guarded-schemas';
+import { enqueue } from '../../../db/platform/outbox';
+import { noteTrouble } from '../../../db/third-parties/rollouts';
+import { until } from '../../support/until';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { NEXT, RolloutWorld, RULES } from './rollout-world';
 
@@ -157,4 +160,20 @@ it('a worker that fails at each dry run is not taken for an edit of the integrat
   await world.publish();
 
   expect(await world.moves()).toMatchObject(heldBack('dry_run_failed', 'its log says why'));
+});
+
+it('a rollout that waits for its next check says nothing of a trouble that is over', async () => {
+  await world.follower();
+  await world.publish({ isAutomatic: true });
+  const { rolloutId } = world;
+  const { nextCheckAt } = await world.rollout();
+  await world.platform(async (work) => {
+    await noteTrouble(work, { rolloutId, trouble: { code: 'worker_failed', message: 'It fails.' } });
+    await enqueue(work, { topic: 'definition_rollout', rolloutId, nextDueAt: work.now });
+  });
+
+  await environment.dispatch();
+
+  await until('a worker has looked', async () => (await world.rollout()).trouble === null);
+  expect(await world.rollout()).toMatchObject({ state: 'running', nextCheckAt });
 });
