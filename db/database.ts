@@ -51,17 +51,18 @@ export async function waitForDisk({ trx }: Work): Promise<void> {
 }
 
 /**
- * What a transaction of the platform itself reads about all tenants, with the rights of `withPlatform`. A
- * second transaction would need a second connection: with all connections taken, requests that wait for one
- * another's would never go on. An error in `read` must end the transaction.
+ * What a transaction of the platform itself does with rows of all tenants, with the rights of `withPlatform`
+ * or `withDispatcher`. A second transaction would need a second connection: with all connections taken,
+ * requests that wait for one another's would never go on. An error in `run` must end the transaction.
  */
-export async function readAllTenants<T>(
-  { trx, tenantId }: TenantWork,
-  read: (platform: Pick<Work, 'trx'>) => Promise<T>,
+export async function acrossTenants<T>(
+  { trx, now, tenantId }: TenantWork,
+  role: 'platform' | 'dispatcher',
+  run: (work: Work) => Promise<T>,
 ): Promise<T> {
-  if (tenantId !== PLATFORM_TENANT_ID) throw new Error('Only the platform reads rows of all tenants.');
-  await sql`set local role syncline_platform`.execute(trx);
-  const result = await read({ trx });
+  if (tenantId !== PLATFORM_TENANT_ID) throw new Error('Only the platform works with rows of all tenants.');
+  await sql`set local role ${sql.ref(`syncline_${role}`)}`.execute(trx);
+  const result = await run({ trx, now });
   await sql`set local role syncline_app`.execute(trx);
   return result;
 }

@@ -1,5 +1,6 @@
 /** What waits for Temporal, for the team that runs Syncline (rules.md 60). */
 import { z } from 'zod';
+import { acrossTenants } from '../../db/database';
 import {
   listRefusedMessages,
   readTopicFigures,
@@ -89,9 +90,9 @@ export const outboxRoutes: readonly Route[] = [
     responses: { 200: { description: 'The message.', schema: refusedMessage } },
     problems: ['outbox_message_not_found'],
     action: 'outbox_message.retried',
-    async run(_work, { params: { message_id: id } }, { services }) {
+    async run(work, { params: { message_id: id } }) {
       const retried = /^\d{1,15}$/.test(id)
-        ? await services.database.withDispatcher((work) => retryRefusedMessage(work, Number(id)))
+        ? await acrossTenants(work, 'dispatcher', (all) => retryRefusedMessage(all, Number(id)))
         : undefined;
       if (retried === undefined) throw new HttpError('outbox_message_not_found');
       const body = toWire(retried);

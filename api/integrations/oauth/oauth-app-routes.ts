@@ -3,7 +3,7 @@
  * its own; nobody reads a secret.
  */
 import { z } from 'zod';
-import { readAllTenants, type TenantWork } from '../../../db/database';
+import { acrossTenants, type TenantWork } from '../../../db/database';
 import { type AppUse, listAppUses } from '../../../db/integrations/oauth/app-uses';
 import {
   appSecretLocation,
@@ -215,7 +215,7 @@ const sealSecret = async (
 /** For the platform, of all tenants. */
 const usesOf = (work: TenantWork, apps: readonly OAuthApp[]): Promise<AppUse[]> =>
   work.tenantId === PLATFORM_TENANT_ID
-    ? readAllTenants(work, (platform) => listAppUses(platform, apps))
+    ? acrossTenants(work, 'platform', (platform) => listAppUses(platform, apps))
     : listAppUses(work, apps);
 
 async function respond(work: TenantWork, app: OAuthApp) {

@@ -9,7 +9,7 @@ import {
   findRollout,
   listRollouts,
 } from '../../../db/third-parties/rollouts';
-import { readAllTenants, type TenantWork } from '../../../db/database';
+import { acrossTenants, type TenantWork } from '../../../db/database';
 import { toTypeId } from '../../../db/sql/ids';
 import { DEFAULT_STEPS } from '../../../domain/third-parties/rollout';
 import { HttpError } from '../../http/http-error';
@@ -102,7 +102,7 @@ export const rolloutRoutes: readonly Route[] = [
         stopAfterFailures: body.stop_after_failures,
         createdBy: caller.actor,
       });
-      const shown = await readAllTenants(work, (platform) => toWireRollout(platform, rollout));
+      const shown = await acrossTenants(work, 'platform', (platform) => toWireRollout(platform, rollout));
       const audit = {
         target: shown.id,
         detail: { definition: key, version: body.version, adopt: body.adopt },
@@ -248,7 +248,9 @@ async function carryOut(
   decision: RolloutDecision,
   { caller }: TenantContext,
 ) {
-  const { failed = 0 } = await readAllTenants(work, (platform) => countMoves(platform, { rolloutId }));
+  const { failed = 0 } = await acrossTenants(work, 'platform', (platform) =>
+    countMoves(platform, { rolloutId }),
+  );
   const decided = await decide(work, { rolloutId, definitionKey: key, decision, by: caller.actor, failed });
   if (decided.outcome === 'not_found') throw new HttpError('rollout_not_found');
   if (decided.outcome === 'other_in_progress') throw inProgress(decided.rolloutId);
@@ -261,7 +263,7 @@ async function carryOut(
     const state = decided.isPaused ? `${decided.state}, and paused` : decided.state;
     throw new HttpError('rollout_not_possible', { detail: `The rollout is ${state.replace('_', ' ')}.` });
   }
-  const body = await readAllTenants(work, (platform) => toWireRollout(platform, decided.rollout));
+  const body = await acrossTenants(work, 'platform', (platform) => toWireRollout(platform, decided.rollout));
   const audit = { target: body.id, detail: { definition: key, version: body.version, from: decided.before } };
   return { status: 200 as const, body, audit };
 }
