@@ -2,10 +2,11 @@
  * Which work may hold a slot of a task queue in one worker (rule 60). Work that calls third parties keeps its
  * slot while it waits for them, so the order of the queue alone does not protect other tenants: each tenant
  * has a share of the slots, and some slots are kept for work that a person waits for.
+ *
+ * A few requests wait here for a slot, so that it is taken in the moment in which it is given back. All
+ * others ask again: Temporal keeps their order and their number costs nothing here.
  */
 export interface SlotRequest {
-  /** The same each time that the same work asks. */
-  key: string;
   tenantId: string;
   isForPerson: boolean;
   /** When the work was scheduled first, in milliseconds since 1970. */
@@ -22,74 +23,111 @@ export const DEFAULT_SLOTS = {
   email: 10,
 };
 
+/** Requests that wait for a slot of a task queue. */
+export const WAITING_MAX = 8;
+
 const TENANT_SHARE = 1 / 3;
 /** Of all slots, and of those of a tenant. The others are kept for what people wait for. */
 const BACKGROUND_SHARE = 3 / 4;
-const RETRY_MAX_SECONDS = 10;
-/** How long after the time of its next request work keeps its place among those that wait. */
-const LATE_MS = 2_000;
+const RETRY_MAX_SECONDS = 20;
+/** Of the time that work has waited. */
+const RETRY_SHARE = 1 / 8;
 
 const shareOf = (slots: number, share: number): number => Math.max(1, Math.floor(slots * share));
 
-export class SlotShares {
-  private readonly held = new Set<SlotRequest>();
-  private readonly waiting = new Map<string, { request: SlotRequest; until: number }>();
-  private readonly ofTenant: number;
+/** After how many seconds work asks again that was refused a slot. `since`, `now`: as `SlotRequest.since`. */
+export const slotRetrySeconds = (since: number, now: number): number =>
+  Math.min(RETRY_MAX_SECONDS, Math.max(1, Math.floor(((now - since) / 1_000) * RETRY_SHARE)));
 
-  constructor(
-    private readonly slots: number,
-    private readonly now = () => performance.now(),
-  ) {
+class Held {
+  private background = 0;
+  private all = 0;
+
+  constructor(private readonly slots: number) {}
+
+  get count(): number {
+    return this.all;
+  }
+
+  add(isForPerson: boolean, by: 1 | -1): void {
+    this.all += by;
+    if (!isForPerson) this.background += by;
+  }
+
+  hasRoom(isForPerson: boolean): boolean {
+    if (this.all >= this.slots) return false;
+    return isForPerson || this.background < shareOf(this.slots, BACKGROUND_SHARE);
+  }
+}
+
+/** Called once: with a function that gives the slot back, or undefined if there is none now. */
+type Answer = (giveBack: (() => void) | undefined) => void;
+
+export class SlotShares {
+  private readonly held: Held;
+  private readonly heldBy = new Map<string, Held>();
+  private readonly ofTenant: number;
+  /** What goes first is first. */
+  private waiting: { request: SlotRequest; answer: Answer }[] = [];
+
+  constructor(slots: number) {
+    this.held = new Held(slots);
     this.ofTenant = shareOf(slots, TENANT_SHARE);
   }
 
-  /** @returns a function that gives the slot back, or after how many seconds to ask again. */
-  take(request: SlotRequest): (() => void) | number {
-    this.waiting.delete(request.key);
-    if (this.hasRoom(request, []) && this.hasRoom(request, this.goBefore(request))) {
-      const slot = { ...request };
-      this.held.add(slot);
-      return () => void this.held.delete(slot);
-    }
-    const ahead = this.listBefore(request).filter(({ tenantId }) => tenantId === request.tenantId).length;
-    const seconds = Math.min(RETRY_MAX_SECONDS, 1 + Math.floor(ahead / this.ofTenant));
-    this.waiting.set(request.key, { request, until: this.now() + seconds * 1_000 + LATE_MS });
-    return seconds;
+  /** @returns a function that ends the wait for a slot: the answer is undefined if there was none yet. */
+  ask(request: SlotRequest, answer: Answer): () => void {
+    const asking = { request, answer };
+    this.waiting.push(asking);
+    this.serve();
+    if (this.waiting.length > WAITING_MAX) this.waiting.pop()?.answer(undefined);
+    return () => {
+      const index = this.waiting.indexOf(asking);
+      if (index < 0) return;
+      this.waiting.splice(index, 1);
+      answer(undefined);
+    };
   }
 
-  /** @param others get a slot first. */
-  private hasRoom({ tenantId, isForPerson }: SlotRequest, others: readonly SlotRequest[]): boolean {
-    const all = [...this.held, ...others];
-    const tenants = all.filter((other) => other.tenantId === tenantId);
-    if (all.length >= this.slots || tenants.length >= this.ofTenant) return false;
-    const isBackground = (other: SlotRequest): boolean => !other.isForPerson;
+  private serve(): void {
+    for (;;) {
+      this.waiting.sort((one, other) => this.compare(one.request, other.request));
+      const index = this.waiting.findIndex(({ request }) => this.hasRoom(request));
+      const [next] = index < 0 ? [] : this.waiting.splice(index, 1);
+      if (next === undefined) return;
+      next.answer(this.give(next.request));
+    }
+  }
+
+  /** Tenants with room first, then what people wait for, tenants with fewer slots, what has waited longest. */
+  private compare(one: SlotRequest, other: SlotRequest): number {
+    const [ofOne, ofOther] = [this.tenantOf(one), this.tenantOf(other)];
     return (
-      isForPerson ||
-      (all.filter(isBackground).length < shareOf(this.slots, BACKGROUND_SHARE) &&
-        tenants.filter(isBackground).length < shareOf(this.ofTenant, BACKGROUND_SHARE))
+      Number(ofOther.hasRoom(other.isForPerson)) - Number(ofOne.hasRoom(one.isForPerson)) ||
+      Number(other.isForPerson) - Number(one.isForPerson) ||
+      ofOne.count - ofOther.count ||
+      one.since - other.since
     );
   }
 
-  /** What waits, is before this request, and could have a slot now. */
-  private goBefore(request: SlotRequest): SlotRequest[] {
-    const next: SlotRequest[] = [];
-    for (const other of this.listBefore(request)) if (this.hasRoom(other, next)) next.push(other);
-    return next;
+  private hasRoom(request: SlotRequest): boolean {
+    const { isForPerson } = request;
+    return this.held.hasRoom(isForPerson) && this.tenantOf(request).hasRoom(isForPerson);
   }
 
-  /** What people wait for first, then tenants with fewer slots, then what has waited longest. */
-  private listBefore(request: SlotRequest): SlotRequest[] {
-    const now = this.now();
-    for (const [key, { until }] of this.waiting) if (until < now) this.waiting.delete(key);
-    const heldBy = new Map<string, number>();
-    for (const { tenantId } of this.held) heldBy.set(tenantId, (heldBy.get(tenantId) ?? 0) + 1);
-    const compare = (a: SlotRequest, b: SlotRequest): number =>
-      Number(b.isForPerson) - Number(a.isForPerson) ||
-      (heldBy.get(a.tenantId) ?? 0) - (heldBy.get(b.tenantId) ?? 0) ||
-      a.since - b.since;
-    return [...this.waiting.values()]
-      .map((one) => one.request)
-      .filter((other) => compare(other, request) < 0)
-      .sort(compare);
+  private tenantOf({ tenantId }: SlotRequest): Held {
+    return this.heldBy.get(tenantId) ?? new Held(this.ofTenant);
+  }
+
+  private give(request: SlotRequest): () => void {
+    const { tenantId, isForPerson } = request;
+    const tenant = this.tenantOf(request);
+    this.heldBy.set(tenantId, tenant);
+    for (const held of [this.held, tenant]) held.add(isForPerson, 1);
+    return () => {
+      for (const held of [this.held, tenant]) held.add(isForPerson, -1);
+      if (tenant.count === 0) this.heldBy.delete(tenantId);
+      this.serve();
+    };
   }
 }

@@ -5,9 +5,14 @@ import { TASK_QUEUES } from '../contract/task-queues';
 import type { Database } from '../db/database';
 import type { AnnouncedWork } from '../db/platform/running-work';
 import { findSyncRun } from '../db/pull/job-rows';
-import { type DEFAULT_SLOTS, SlotShares } from '../domain/slot-shares';
+import { type DEFAULT_SLOTS, type SlotRequest, SlotShares, slotRetrySeconds } from '../domain/slot-shares';
 import { isAwaitedRun } from '../domain/sync-runs/sync-run';
 
+/**
+ * Then another worker may have a free slot. Much shorter than the activities' heartbeat timeouts, because work
+ * that waits sends no heartbeat.
+ */
+const WAIT_MS = 3_000;
 /** A check is tried twice only, and the checks before it last up to 20 s. */
 const CHECK_RETRY_SECONDS = 10;
 
@@ -27,17 +32,19 @@ export class ThirdPartySlots {
 
   /** Runs work in a slot. @throws a failure after which Temporal repeats the work. */
   async run<T>(info: Info, work: AnnouncedWork, run: () => Promise<T>): Promise<T> {
-    const taken = this.queues[info.taskQueue]?.take({
-      key: `${info.workflowExecution?.runId} ${info.activityId}`,
+    const shares = this.queues[info.taskQueue];
+    if (shares === undefined) return run();
+    const giveBack = await take(shares, {
       tenantId: work.tenantId,
       isForPerson: await this.isForPerson(work),
       since: info.scheduledTimestampMs,
     });
-    if (typeof taken === 'number') throw slotsInUse(work, taken);
+    if (giveBack === undefined)
+      throw slotsInUse(work, slotRetrySeconds(info.scheduledTimestampMs, Date.now()));
     try {
       return await run();
     } finally {
-      taken?.();
+      giveBack();
     }
   }
 
@@ -48,6 +55,18 @@ export class ThirdPartySlots {
       findSyncRun(work, { syncRunId: subjectId }),
     );
     return run !== undefined && isAwaitedRun(run);
+  }
+}
+
+/** @returns undefined if no slot became free in time. */
+async function take(shares: SlotShares, request: SlotRequest): Promise<(() => void) | undefined> {
+  let endWait: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve) => {
+      endWait = setTimeout(shares.ask(request, resolve), WAIT_MS);
+    });
+  } finally {
+    clearTimeout(endWait);
   }
 }
 

@@ -14,7 +14,7 @@ import type { ActivityDependencies } from '../activities/dependencies';
 import { TASK_QUEUES, type TaskQueue } from '../contract/task-queues';
 import { TENANT_DELETED } from '../contract/tenant-deletion';
 import { TenantDeleted } from '../db/database';
-import { DEFAULT_SLOTS } from '../domain/slot-shares';
+import { DEFAULT_SLOTS, WAITING_MAX } from '../domain/slot-shares';
 
 export interface CreateWorkersOptions {
   connection: NativeConnection;
@@ -33,8 +33,8 @@ export interface CreateWorkersOptions {
 /** Running activities may finish within the first time; after the second they are abandoned. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
-/** Beside `slots`, for activities that wait for no third party, and for those that get no slot now. */
-const SHORT_SLOTS = 16;
+/** Beside `slots`: for activities that wait for a slot, and for those that need none. */
+const FURTHER_ACTIVITIES = 2 * WAITING_MAX;
 const CACHED_WORKFLOWS = 500;
 
 /** What is repeated after other errors ends when the tenant was deleted. */
@@ -80,7 +80,7 @@ export async function createWorkers({
               taskQueue,
               activities,
               maxConcurrentActivityTaskExecutions:
-                slots[taskQueue] + (taskQueue === 'email' ? 0 : SHORT_SLOTS),
+                slots[taskQueue] + (taskQueue === 'email' ? 0 : FURTHER_ACTIVITIES),
             },
       ),
     ),

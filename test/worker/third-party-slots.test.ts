@@ -1,0 +1,42 @@
+/** Work waits a moment for a slot of its worker, and then leaves it to other workers (rule 60). */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Database } from '../../db/database';
+import { ThirdPartySlots } from '../../worker/third-party-slots';
+
+jest.useFakeTimers();
+
+const slots = new ThirdPartySlots({} as Database, { push: 3, pull: 3, webhooks: 3 });
+
+/** Two of the three slots can be held by pushes, one of them by a tenant. */
+function push(tenantId: string, run: () => Promise<string>): Promise<string> {
+  const info = { taskQueue: 'push', scheduledTimestampMs: Date.now() };
+  const work = { tenantId, kind: 'push', subjectId: 'int', job: '', integrationId: 'int' } as const;
+  return slots.run(info as never, work, run);
+}
+
+test('a push begins in the moment in which another one ends', async () => {
+  const end = jest.fn();
+  const first = push('a', () => new Promise((resolve) => end.mockImplementation(() => resolve('first'))));
+  const second = push('a', async () => 'second');
+  await jest.advanceTimersByTimeAsync(2_000);
+  end();
+  await expect(Promise.all([first, second])).resolves.toEqual(['first', 'second']);
+});
+
+test('a push without a slot goes back to the task queue after 3 s and is repeated', async () => {
+  const end = jest.fn();
+  const first = push('a', () => new Promise((resolve) => end.mockImplementation(() => resolve('first'))));
+  const second = push('a', async () => 'second').catch((error: unknown) => error);
+  await jest.advanceTimersByTimeAsync(3_000);
+  const failure = (await second) as ApplicationFailure;
+  expect(failure).toBeInstanceOf(ApplicationFailure);
+  expect(failure).toMatchObject({ type: 'SlotsInUse', nextRetryDelay: '1 seconds', nonRetryable: false });
+  end();
+  await expect(first).resolves.toBe('first');
+  await expect(push('a', async () => 'third')).resolves.toBe('third');
+});
+
+test('work that fails gives its slot back', async () => {
+  await expect(push('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(push('a', async () => 'next')).resolves.toBe('next');
+});
