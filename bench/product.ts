@@ -155,15 +155,26 @@ export async function linkTable(
  */
 export async function linkTenant(
   product: Product,
-  integration: { graceMs: number; config?: object; connector?: 'noop' | 'rest' },
+  integration: {
+    graceMs: number;
+    config?: object;
+    connector?: 'noop' | 'rest' | 'scim';
+    credentials?: object;
+    fields?: readonly { name: string; to: string }[];
+  },
 ): Promise<LinkedTenant> {
+  const { connector = 'noop', config = {}, credentials, fields } = integration;
   return link(product, {
-    connector: integration.connector ?? 'noop',
-    ...(integration.connector === 'rest' ? {} : { app: 'No operation' }),
+    connector,
+    ...(connector === 'rest' ? {} : { app: 'Benchmark' }),
     account_name: 'Benchmark',
-    config: integration.config ?? {},
+    config,
+    ...(credentials && { credentials }),
     record_types: {
-      employees: { on_delete: 'leave', fields: MAPPED_FIELDS.map((name) => ({ name, to: name })) },
+      employees: {
+        on_delete: 'leave',
+        fields: fields ?? MAPPED_FIELDS.map((name) => ({ name, to: name })),
+      },
     },
     grace_period_ms: integration.graceMs,
     initial_push: 'none',

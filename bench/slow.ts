@@ -1,4 +1,4 @@
-/** A slow third party in a process of its own, and integrations that push to it by REST. */
+/** Slow third parties in processes of their own, and integrations that push to one by REST. */
 import fs from 'node:fs';
 import { freePort } from '../dev/start/ports';
 import { waitUntilReady } from '../dev/start/processes';
@@ -9,17 +9,23 @@ export interface SlowThirdParty {
   calls(): Promise<number>;
 }
 
+/** `file` takes a port and milliseconds. @returns its URL */
+export async function startSlowServer(
+  environment: BenchEnvironment,
+  file: string,
+  delayMs: number,
+): Promise<string> {
+  const port = await freePort();
+  const server = await environment.startNode(`slow-${port}`, file, {}, [String(port), String(delayMs)]);
+  await waitUntilReady(server, () => fs.readFileSync(server.logFile, 'utf8').includes('slow server running'));
+  return `http://127.0.0.1:${port}`;
+}
+
 export async function startSlowThirdParty(
   environment: BenchEnvironment,
   delayMs: number,
 ): Promise<SlowThirdParty> {
-  const port = await freePort();
-  const server = await environment.startNode(`slow-${port}`, 'bench/slow-server.ts', {}, [
-    String(port),
-    String(delayMs),
-  ]);
-  await waitUntilReady(server, () => fs.readFileSync(server.logFile, 'utf8').includes('slow server running'));
-  const url = `http://127.0.0.1:${port}`;
+  const url = await startSlowServer(environment, 'bench/slow-server.ts', delayMs);
   return {
     url,
     calls: async () => ((await (await fetch(`${url}/calls`)).json()) as { calls: number }).calls,

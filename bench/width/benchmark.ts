@@ -1,92 +1,75 @@
 /**
  * `npm run bench -- width`: pushes to a third party that answers in 100 ms, by one, two and four workers, of
- * several integrations and of a single one, and a pull of PostgreSQL in ranges. Takes about six minutes.
+ * several integrations and of a single one; SCIM with and without bulk requests; a pull of PostgreSQL in
+ * ranges. Takes about six minutes.
  */
-import type { Pool } from 'pg';
 import type { BenchEnvironment } from '../environment';
-import { employees } from '../employees';
-import { rounded, until } from '../measure';
+import { rounded } from '../measure';
 import { watchOthers } from '../noise';
-import { type LinkedTenant, linkTenant, type Product, startServersAndProduct } from '../product';
+import { startServersAndProduct } from '../product';
 import { linesOfPull, timePullRanges } from './pull-ranges';
-import { acceptThroughApi } from '../push/acceptance';
 import type { BenchmarkOptions, Line, Report } from '../report';
 import { slowRestConfig, startSlowThirdParty } from '../slow';
+import { type Around, timePushes } from './pushes';
+import { linesOfScim, timeScimBulk } from './scim-bulk';
+import { slowDown } from './slow-down';
 
 const DELAY_MS = 100;
 const WORKERS = [1, 2, 4];
+/** Of a core, for each worker: four of them leave enough for the rest of a machine with two. */
+const WORKER_SHARE = 0.15;
+const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */
 const CONCURRENCY = { several: 16, single: 128 };
-const INTEGRATIONS = 16;
-const AMOUNTS = { whole: 4_000, quick: 1_000 };
+/** An integration has several executions at a time if one of them would take more than 20 s. */
+const AMOUNTS = { whole: { several: 8_000, single: 20_000 }, quick: { several: 1_600, single: 8_000 } };
 const say = (text: string): void => console.log(`  ${text}`);
-
-interface Around {
-  product: Product;
-  pool: Pool;
-  url: string;
-}
-
-/** The changes are accepted while the integrations are paused. @returns pushes per second. */
-async function timePushes(
-  { product, pool, url }: Around,
-  { integrations, concurrency, count }: { integrations: number; concurrency: number; count: number },
-): Promise<number> {
-  const tenants: LinkedTenant[] = [];
-  for (let index = 0; index < integrations; index += 1) {
-    const config = slowRestConfig(url, concurrency);
-    const tenant = await linkTenant(product, { graceMs: 1, config, connector: 'rest' });
-    await tenant.call(`/integrations/${tenant.integration}/pause`, {});
-    await acceptThroughApi(product, tenant, employees(count / integrations));
-    tenants.push(tenant);
-  }
-  const startedAt = performance.now();
-  for (const tenant of tenants) await tenant.call(`/integrations/${tenant.integration}/resume`, {});
-  const ids = tenants.map(({ integrationId }) => integrationId);
-  await until('all are pushed', 300_000, async () => {
-    const { rows } = await pool.query<{ left: number }>(
-      `select count(*)::int as left from record_syncs
-       where integration_id = any($1) and status is distinct from 'synced'`,
-      [ids],
-    );
-    return rows[0]?.left === 0 ? true : undefined;
-  });
-  return (count / (performance.now() - startedAt)) * 1_000;
-}
 
 export async function widthBenchmark(
   environment: BenchEnvironment,
   { isQuick }: BenchmarkOptions,
 ): Promise<Report> {
-  const count = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
+  const counts = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api and a worker');
   const { serverUrl, databaseUrl, product } = await startServersAndProduct(environment);
   const pulled = await timePullRanges(environment, { serverUrl, databaseUrl, product }, { isQuick });
+  const around: Around = { product, pool: environment.pool(databaseUrl, 1) };
+  say('pushes by SCIM, one record in each request, then in bulk requests');
+  const scim = await timeScimBulk(environment, around, DELAY_MS);
   const { url } = await startSlowThirdParty(environment, DELAY_MS);
-  const around: Around = { product, pool: environment.pool(databaseUrl, 1), url };
+  const timeAt = (kind: 'several' | 'single'): Promise<number> => {
+    const integration = { connector: 'rest' as const, config: slowRestConfig(url, CONCURRENCY[kind]) };
+    const integrations = kind === 'several' ? INTEGRATIONS : 1;
+    return timePushes(around, { integration, integrations, count: counts[kind] });
+  };
   const several: number[] = [];
   const single: number[] = [];
-  let running = 1;
+  await product.killWorker();
+  let running = 0;
   for (const workers of WORKERS) {
-    for (; running < workers; running += 1) await product.startWorker();
-    say(`${workers} workers: ${count} pushes of ${INTEGRATIONS} integrations, then of one`);
-    several.push(
-      await timePushes(around, { integrations: INTEGRATIONS, concurrency: CONCURRENCY.several, count }),
-    );
-    single.push(await timePushes(around, { integrations: 1, concurrency: CONCURRENCY.single, count }));
+    for (; running < workers; running += 1) {
+      await product.startWorker();
+      const runFreely = slowDown(product.worker, WORKER_SHARE);
+      environment.onClose(async () => runFreely());
+    }
+    say(`${workers} workers: pushes of ${INTEGRATIONS} integrations, then of one`);
+    several.push(await timeAt('several'));
+    single.push(await timeAt('single'));
   }
   return {
     title: `Pushes to and pulls from third parties that answer in ${DELAY_MS} ms`,
     lines: [
       ...linesOf(`${INTEGRATIONS} integrations`, several),
       ...linesOf('a single integration', single),
+      ...linesOfScim(scim),
       ...linesOfPull(pulled),
     ],
     figures: {
       benchmark: 'width',
       several_per_second: several.map(Math.round),
       single_per_second: single.map(Math.round),
+      scim_bulk_ratio: rounded(scim.together / scim.alone),
       pull_rows: pulled.rows,
       pull_ranges_ratio: rounded(pulled.wholeSeconds / pulled.rangesSeconds),
       share_of_others: rounded(shareOfOthers()),
