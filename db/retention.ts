@@ -17,7 +17,7 @@ export async function purgeExpired(database: Database, retention: Retention): Pr
       () => deleteExpired(database, 'oauth_consents', '1 hour'),
       () => deleteExpired(database, 'idempotency_keys', '24 hours'),
       () => deleteExpired(database, 'connect_sessions', '30 days'),
-      () => database.withDispatcher(({ trx }) => deleteOldPreviews(trx)),
+      () => deleteOldPreviews(database),
       () => keepPartitions(database, retention),
       ...TEXTS.map((texts) => () => removeTexts(database, texts, retention[texts.kind])),
     ],
@@ -47,12 +47,26 @@ async function inChunks(
   }
 }
 
-async function deleteOldPreviews(trx: Work['trx']): Promise<void> {
-  await sql`
-    with old as (delete from erasures where state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'
-      returning tenant_id, erasure_id)
-    delete from erasure_items item using old
-    where item.tenant_id = old.tenant_id and item.erasure_id = old.erasure_id`.execute(trx);
+/** Each has up to a thousand items. */
+const PREVIEWS_PER_TRANSACTION = 5;
+
+async function deleteOldPreviews(database: Database): Promise<void> {
+  for (let transactions = 0; transactions < TRANSACTIONS_MAX; transactions += 1) {
+    const { rows } = await database.withDispatcher(({ trx }) =>
+      sql`
+        with old as (
+          delete from erasures where finished_at is null and erasure_id = any(array(
+            select erasure_id from erasures
+            where state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'
+            limit ${PREVIEWS_PER_TRANSACTION}))
+          returning tenant_id, erasure_id),
+        items as (
+          delete from erasure_items item using old
+          where item.tenant_id = old.tenant_id and item.erasure_id = old.erasure_id)
+        select erasure_id from old`.execute(trx),
+    );
+    if (rows.length < PREVIEWS_PER_TRANSACTION) return;
+  }
 }
 
 interface Texts {

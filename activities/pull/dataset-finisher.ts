@@ -91,9 +91,12 @@ export class DatasetFinisher {
     const { hasEmptied } = await this.inTenant((work) => checkForInterruption(work, this.pass));
     const held = hasEmptied ? await this.countLinked() : 0;
     const except = await planEmptied((callback) => this.inStep(callback), this.pass, { held });
+    let after: string | null = null;
     return this.inSteps(async (work, limit) => {
       if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
-      return applyEmptied(work, this.pass, { limit, except });
+      const { handled, last } = await applyEmptied(work, this.pass, { limit, after, except });
+      after = last;
+      return handled;
     });
   }
 

@@ -8,17 +8,13 @@ import { type TenantWork, unlessDeleted } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import { setCurrentVersion } from '../../db/third-parties/definitions';
-import {
-  countMoves,
-  type MoveKey,
-  type MoveSearch,
-  pickMoves,
-} from '../../db/third-parties/rollout-integrations';
+import type { MoveKey, MoveSearch } from '../../db/third-parties/rollout-integrations';
 import { advanceRow, findRollout, noteTrouble, type Rollout } from '../../db/third-parties/rollouts';
 import { sizeOfStep } from '../../domain/third-parties/rollout';
 import type { ActivityDependencies } from '../dependencies';
 import { findPart } from './find-integrations';
 import { checkMove, makeMove, rollBackMove } from './make-move';
+import { MovesOfSlice } from './moves-of-slice';
 import { planMove, type RolloutDependencies } from './plan-move';
 import { troubleOf } from './rollout-trouble';
 
@@ -44,10 +40,11 @@ export const createDefinitionRolloutActivities = (
   async advanceDefinitionRollout(input) {
     const activity = Context.current();
     const startedAt = Date.now();
+    const slice = new RolloutSlice(dependencies, input, activity);
     let report: DefinitionRolloutReport;
     do {
       activity.heartbeat();
-      report = await new RolloutSlice(dependencies, input, activity).advanceOrSayWhyNot();
+      report = await slice.advanceOrSayWhyNot();
     } while (
       report.state === 'more' &&
       !dependencies.isStopping() &&
@@ -61,11 +58,15 @@ const MORE: DefinitionRolloutReport = { state: 'more' };
 const ENDED: DefinitionRolloutReport = { state: 'ended' };
 
 class RolloutSlice {
+  private readonly moves: MovesOfSlice;
+
   constructor(
     private readonly dependencies: Dependencies,
     private readonly input: DefinitionRolloutInput,
     private readonly activity: Pick<Context, 'cancellationSignal' | 'heartbeat'>,
-  ) {}
+  ) {
+    this.moves = new MovesOfSlice(dependencies.database, input.rolloutId);
+  }
 
   async advanceOrSayWhyNot(): Promise<DefinitionRolloutReport> {
     try {
@@ -120,11 +121,11 @@ class RolloutSlice {
 
   /** The dry runs that are to be made. @returns false if there are none */
   private async plan(rollout: Rollout): Promise<boolean> {
-    const found = await this.pick(rollout, { state: 'found' });
+    const found = await this.pick({ state: 'found' });
     const again =
       found.length > 0 || rollout.retryAt === null
         ? []
-        : await this.pick(rollout, { state: 'held_back', plannedBefore: rollout.retryAt });
+        : await this.pick({ state: 'held_back', plannedBefore: rollout.retryAt });
     const moves = [...found, ...again];
     await this.forEach(moves, (move) =>
       planMove(this.dependencies, rollout, move, this.activity.cancellationSignal),
@@ -135,18 +136,18 @@ class RolloutSlice {
 
   private async run(rollout: Rollout): Promise<DefinitionRolloutReport> {
     if ((await this.find(rollout)) || (await this.plan(rollout))) return MORE;
-    const counts = await this.counts();
-    const { planned = 0, changed = 0, failed = 0 } = counts;
-    const done = changed + failed;
+    const progress = await this.moves.progressOf(rollout.step);
+    const { planned, done } = progress;
     const wanted = sizeOfStep(rollout.steps, rollout.step, planned + done);
     if (planned > 0 && done < wanted && rollout.stepEndsAt === null) {
-      const moves = await this.pick(rollout, {
+      const moves = await this.pick({
         state: 'planned',
         limit: Math.min(ROLLOUT_LIMITS.chunk, wanted - done),
       });
       // Counted first: what is interrupted may be counted twice, and is observed in any case.
       await this.write(rollout, { stepMoves: rollout.stepMoves + moves.length });
       await this.forEach(moves, (move) => makeMove(this.dependencies, move));
+      this.moves.noteChanges(rollout.step, progress, { count: moves.length, wanted });
       return MORE;
     }
     if (rollout.step > rollout.steps.length) {
@@ -165,13 +166,13 @@ class RolloutSlice {
     }
     if (now < rollout.nextCheckAt) return { state: 'waiting', until: rollout.nextCheckAt.getTime() };
     const checkBeganAt = rollout.checkBeganAt ?? now;
-    const moves = await this.pick(rollout, { state: 'changed', checkedBefore: checkBeganAt });
+    const moves = await this.pick({ state: 'changed', checkedBefore: checkBeganAt });
     await this.forEach(moves, (move) => checkMove(this.dependencies, move));
     if (moves.length > 0) {
       await this.write(rollout, { checkBeganAt });
       return MORE;
     }
-    const { failed = 0 } = await this.counts();
+    const { failed = 0 } = await this.moves.counts();
     if (failed - rollout.acceptedFailures >= rollout.stopAfterFailures) {
       await this.stop(rollout, { now, failed });
       return ENDED;
@@ -222,24 +223,17 @@ class RolloutSlice {
   }
 
   private async rollBack(rollout: Rollout): Promise<DefinitionRolloutReport> {
-    const changed = await this.pick(rollout, { state: 'changed' });
-    const moves = changed.length > 0 ? changed : await this.pick(rollout, { state: 'failed' });
+    const changed = await this.pick({ state: 'changed' });
+    const moves = changed.length > 0 ? changed : await this.pick({ state: 'failed' });
     await this.forEach(moves, (move) => rollBackMove(this.dependencies, move));
     await this.write(rollout, moves.length > 0 ? {} : { state: 'rolled_back', finishedAt: await this.now() });
     return MORE;
   }
 
   private pick(
-    { rolloutId }: Rollout,
-    search: Omit<MoveSearch, 'rolloutId' | 'limit'> & { limit?: number },
-  ): Promise<MoveKey[]> {
-    return this.dependencies.database.withPlatform((work) =>
-      pickMoves(work, { rolloutId, limit: ROLLOUT_LIMITS.chunk, ...search }),
-    );
-  }
-
-  private counts() {
-    return this.dependencies.database.withPlatform((work) => countMoves(work, this.input));
+    search: Omit<MoveSearch, 'rolloutId' | 'limit' | 'after'> & { limit?: number },
+  ): Promise<readonly MoveKey[]> {
+    return this.moves.pick({ limit: ROLLOUT_LIMITS.chunk, ...search });
   }
 
   private platform<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {

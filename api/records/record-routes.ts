@@ -7,12 +7,13 @@ import { isLocked } from '../../domain/onboarding';
 import { acceptChanges } from '../../db/records/accept-changes';
 import type { RecordChange } from '../../domain/records/record-change';
 import { findRecordSyncsOfRecords, findRecord, listRecords } from '../../db/records/records';
-import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX, listDrifts } from '../../db/verify/drifts';
+import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX } from '../../db/verify/drifts';
+import { listDrifts } from '../../db/verify/list-drifts';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
 import type { TenantContext } from '../routing/context';
 import { booleanParam, externalId, idParam, recordTypeName, statusName } from '../routing/common-schemas';
-import { listOf, listParams, readPage, toPage, writeCursor } from '../routing/pagination';
+import { listOf, listParams, readPage, toPage } from '../routing/pagination';
 import {
   acceptedChange,
   changeOfFields,
@@ -118,7 +119,8 @@ export const recordRoutes: readonly Route[] = [
       const record = await findRecord(work, named(params));
       if (record === undefined) throw new HttpError('record_not_found');
       const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [record.recordId] });
-      const drifts = await listDrifts(work, { recordId: record.recordId, limit: DRIFTS_MAX });
+      const { recordId } = record;
+      const { drifts } = await listDrifts(work, { recordIds: [recordId], limit: DRIFTS_MAX });
       const body = toWireRecord(record, recordSyncs, await allIntegrations(work), drifts);
       return { status: 200, body };
     },
@@ -186,9 +188,8 @@ export const recordRoutes: readonly Route[] = [
       const toItem = (row: (typeof rows)[number]) =>
         toWireSummary(row, recordSyncsOf.get(row.recordId) ?? [], integrations);
       const isPartial = integrations.some((integration) => isLocked(integration, params.record_type));
-      const page = toPage(rows, limit, scope, (row) => row.externalId, toItem);
-      const next = page.next_cursor ?? (searchedTo === undefined ? null : writeCursor(scope, searchedTo));
-      return { status: 200, body: { ...page, next_cursor: next, is_partial: isPartial } };
+      const page = toPage(rows, limit, scope, (row) => row.externalId, toItem, searchedTo);
+      return { status: 200, body: { ...page, is_partial: isPartial } };
     },
   }),
 ];

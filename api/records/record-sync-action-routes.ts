@@ -9,7 +9,8 @@ import {
 import { findRecord, findRecordSyncsOfRecords } from '../../db/records/records';
 import { toTypeId } from '../../db/sql/ids';
 import type { ErrorCode } from '../errors/error-codes';
-import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX, listDrifts } from '../../db/verify/drifts';
+import { DRIFTS_OF_RECORD_MAX as DRIFTS_MAX } from '../../db/verify/drifts';
+import { listDrifts } from '../../db/verify/list-drifts';
 import { HttpError } from '../http/http-error';
 import { requireIntegration } from '../integrations/integration-views';
 import { externalId, idParam, recordTypeName } from '../routing/common-schemas';
@@ -132,15 +133,11 @@ async function applyAction(
   });
   if (outcome !== 'done') throw new HttpError(REFUSALS[outcome]);
   const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [recordId] });
+  const { drifts } = await listDrifts(work, { integrationId, recordIds: [recordId], limit: DRIFTS_MAX });
   const ownRecordSyncs = recordSyncs.filter((recordSync) => recordSync.integrationId === integrationId);
   return {
     status: 200 as const,
-    body: toWireRecord(
-      record,
-      ownRecordSyncs,
-      [integration],
-      await listDrifts(work, { integrationId, recordId, limit: DRIFTS_MAX }),
-    ),
+    body: toWireRecord(record, ownRecordSyncs, [integration], drifts),
     audit: {
       target: `${record.recordType}/${record.externalId}`,
       detail: { integration_id: toTypeId('int', integrationId) },

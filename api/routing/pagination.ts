@@ -49,7 +49,7 @@ export function readPage<Schema extends z.ZodType>(
 
 /**
  * Makes a page of rows that were read with `limit + 1`, so that one row more than the page shows whether
- * there is a next page.
+ * there is a next page. With fewer, a page that ended early continues behind `examinedTo`.
  */
 export function toPage<Row, Item>(
   rows: readonly Row[],
@@ -57,12 +57,14 @@ export function toPage<Row, Item>(
   scope: Scope,
   positionOf: (row: Row) => unknown,
   toItem: (row: Row) => Item,
+  examinedTo?: unknown,
 ): { data: Item[]; next_cursor: string | null } {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
+  const next = rows.length > limit && last !== undefined ? positionOf(last) : examinedTo;
   return {
     data: shown.map(toItem),
-    next_cursor: rows.length > limit && last !== undefined ? writeCursor(scope, positionOf(last)) : null,
+    next_cursor: next === undefined ? null : writeCursor(scope, next),
   };
 }
 

@@ -1,21 +1,21 @@
 /** What was changed at third parties after it was pushed (rules.md 54). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
+import { findRecordIds } from '../../db/records/records';
 import { toTypeId } from '../../db/sql/ids';
 import { decideDrifts, DRIFT_DECISIONS } from '../../db/verify/decide-drifts';
-import { listDrifts } from '../../db/verify/drifts';
+import { DRIFTS_EXAMINED_MAX, findRecordBefore, listDrifts } from '../../db/verify/list-drifts';
 import { requireIntegration } from '../integrations/integration-views';
 import { externalId, idParam, recordTypeName } from '../routing/common-schemas';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { listOf, listParams, readPage, toPage, uuidPosition, writeCursor } from '../routing/pagination';
 import { driftView, toWireDrift } from './drift-schema';
 
 const tag = 'Drifts';
 const position = z.object({ integrationId: z.uuid(), recordId: z.uuid(), place: z.string() });
-/** The most records that one request decides, and the most drifts that it reads for them. */
+/** The most records that one request decides. */
 const DECIDED_MAX = 200;
-const READ_MAX = 2_000;
 
 const decideBody = z.strictObject({
   integration_id: idParam('int', 'integration_not_found'),
@@ -57,15 +57,16 @@ export const driftRoutes: readonly Route[] = [
       if (integrationId !== undefined) await requireIntegration(work, integrationId);
       const scope = ['drifts', work.tenantId, integrationId];
       const { limit, after } = readPage(query, scope, position);
-      const rows = await listDrifts(work, { integrationId, after, limit: limit + 1 });
+      const { drifts, examinedTo } = await listDrifts(work, { integrationId, after, limit: limit + 1 });
       return {
         status: 200,
         body: toPage(
-          rows,
+          drifts,
           limit,
           scope,
           (row) => ({ integrationId: row.integrationId, recordId: row.recordId, place: row.place }),
           toWireDrift,
+          examinedTo,
         ),
       };
     },
@@ -115,19 +116,18 @@ async function decide(
   const scope = ['decide-drifts', work.tenantId, integrationId, recordType, decision];
   const { after: afterRecordId } = readPage({ cursor: body.cursor }, scope, uuidPosition);
   const key = { integrationId, recordType };
-  const rows = await listDrifts(work, { ...key, externalIds, afterRecordId, limit: READ_MAX });
-  const read = [...new Set(rows.map(({ recordId }) => recordId))];
-  // The drifts of the last record may not all have been read.
-  const whole = rows.length < READ_MAX || read.length === 1 ? read : read.slice(0, -1);
-  const ids = whole.slice(0, DECIDED_MAX);
-  const { next_cursor } = toPage(
-    read,
-    ids.length,
-    scope,
-    (id) => id,
-    (id) => id,
-  );
-  const drifts = rows.filter(({ recordId }) => ids.includes(recordId));
+  const recordIds =
+    externalIds === undefined ? undefined : await findRecordIds(work, { recordType, externalIds });
+  const limit = DRIFTS_EXAMINED_MAX;
+  const { drifts: open, examinedTo } = await listDrifts(work, { ...key, recordIds, afterRecordId, limit });
+  const end = examinedTo === undefined ? undefined : await findRecordBefore(work, examinedTo);
+  const whole = end === undefined ? open : open.filter(({ recordId }) => recordId <= end);
+  const found = [...new Set(whole.map(({ recordId }) => recordId))];
+  const ids = found.slice(0, DECIDED_MAX);
+  const last = found.length > DECIDED_MAX ? ids.at(-1) : end;
+  const next_cursor = last === undefined ? null : writeCursor(scope, last);
+  const decidable = new Set(ids);
+  const drifts = whole.filter(({ recordId }) => decidable.has(recordId));
   const author = { actor: caller.actor, requestId };
   const decided =
     mapping === undefined ? [] : await decideDrifts(work, { ...key, mapping }, drifts, { decision, author });

@@ -63,8 +63,9 @@ async function list(
 ) {
   const scope = ['audit-log', work.tenantId, asked.action];
   const { limit, after } = readPage(asked, scope, uuidPosition);
-  const rows = await listAuditEntries(work, { limit: limit + 1, before: after, action: asked.action });
-  const page = toPage(rows, limit, scope, ({ auditId }) => auditId, toWire);
+  const options = { limit: limit + 1, before: after, action: asked.action };
+  const { entries, examinedTo } = await listAuditEntries(work, options);
+  const page = toPage(entries, limit, scope, ({ auditId }) => auditId, toWire, examinedTo);
   return { status: 200 as const, body: withOldestKept(page, keptSince(work, services, 'auditLog')) };
 }
 

@@ -125,8 +125,7 @@ async function removeSome(
   { isOfIntegration, limit }: Place,
 ): Promise<Removed> {
   const { numAffectedRows } = await sql`
-    ${remove} where ctid = any(array(select ctid from ${table} where ${isOfIntegration} limit ${limit}))`.execute(
-    trx,
-  );
+    ${remove} where ctid = any(array(
+      select ctid from ${table} where ${isOfIntegration} limit ${limit} for update))`.execute(trx);
   return { rows: Number(numAffectedRows ?? 0), last: null };
 }

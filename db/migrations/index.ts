@@ -80,6 +80,7 @@ import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
+import * as expectedRowsOfMore from './2026-12-15-expected-rows-of-more';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -161,5 +162,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-rollout-facts': rolloutFacts,
   '2026-12-14-used-oauth-apps': usedOauthApps,
   '2026-12-14-windows-by-type': windowsByType,
+  '2026-12-15-expected-rows-of-more': expectedRowsOfMore,
   '2026-12-15-operator-findings': operatorFindings,
 };

@@ -218,7 +218,9 @@ async function deleteSome(
     const { numAffectedRows = 0n } = await sql`
       delete from ${sql.table(table)} where ctid = any(array(
         select ctid from ${sql.table(table)}
-        where tenant_id = ${tenantId} and ${column} = ${id} limit ${limit - deleted}))`.execute(trx);
+        where tenant_id = ${tenantId} and ${column} = ${id} limit ${limit - deleted} for update))`.execute(
+      trx,
+    );
     deleted += Number(numAffectedRows);
   }
   return deleted;

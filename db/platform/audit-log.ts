@@ -34,16 +34,35 @@ export async function appendAuditEntry(
     .execute();
 }
 
-/** The newest first. */
+/** A filter examines at most this many entries of a page and then returns what it has found. */
+const EXAMINED_MAX = 2_500;
+
+/** The newest first. `examinedTo`: the last entry that was examined, if there may be more behind it. */
 export async function listAuditEntries(
   work: TenantWork,
   { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },
-): Promise<AuditRow[]> {
-  let query = work.trx
+): Promise<{ entries: AuditRow[]; examinedTo: string | undefined }> {
+  const next = work.trx
     .selectFrom('auditLog')
     .select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at'])
-    .where('tenantId', '=', work.tenantId);
-  if (before !== undefined) query = query.where('auditId', '<', before);
-  if (action !== undefined) query = query.where('action', '=', action);
-  return inIndexOrder(work, () => query.orderBy('auditId', 'desc').limit(limit).execute());
+    .where('tenantId', '=', work.tenantId)
+    .$if(before !== undefined, (query) => query.where('auditId', '<', before ?? ''))
+    .orderBy('auditId', 'desc');
+  if (action === undefined)
+    return { entries: await inIndexOrder(work, () => next.limit(limit).execute()), examinedTo: undefined };
+  const entries = work.trx
+    .selectFrom(next.limit(EXAMINED_MAX).as('entry'))
+    .selectAll()
+    .where('action', '=', action)
+    .orderBy('auditId', 'desc')
+    .limit(limit);
+  const end = next
+    .clearSelect()
+    .select('auditId')
+    .offset(EXAMINED_MAX - 1)
+    .limit(1);
+  return inIndexOrder(work, async () => ({
+    entries: await entries.execute(),
+    examinedTo: (await end.executeTakeFirst())?.auditId,
+  }));
 }

@@ -4,6 +4,8 @@ import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { raiseConflicts } from '../records/conflicts';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { FIRST_ID } from '../sql/ids';
+import { inIndexOrder } from '../sql/index-order';
 import { emitPageEvents } from './page-stages/emit-page-events';
 import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
@@ -19,6 +21,8 @@ interface WaitingRecord {
 
 interface Emptied {
   limit: number;
+  /** The last record before; null = from the beginning. */
+  after: string | null;
   /** Records with one of these fields only; undefined = all. */
   only?: readonly string[] | undefined;
   /** No record with one of these fields. */
@@ -27,11 +31,19 @@ interface Emptied {
   isApproved?: boolean;
 }
 
-/** @returns how many records it handled; fewer than `limit` = no more are left. */
-export async function applyEmptied(work: TenantWork, pass: PassKey, emptied: Emptied): Promise<number> {
+/**
+ * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Those that
+ * were applied stay for a while, so a walk that began at the front each time would read them again.
+ */
+export async function applyEmptied(
+  work: TenantWork,
+  pass: PassKey,
+  emptied: Emptied,
+): Promise<{ handled: number; last: string | null }> {
   const waiting = await selectWaiting(work, pass, emptied);
   const integration = await findIntegration(work, pass);
-  if (waiting.length === 0 || integration?.recordTypes[pass.recordType] === undefined) return 0;
+  if (waiting.length === 0 || integration?.recordTypes[pass.recordType] === undefined)
+    return { handled: 0, last: null };
   const page: PageToApply = {
     ...pullTargetOf(integration, pass.recordType),
     syncRunId: pass.syncRunId,
@@ -61,26 +73,28 @@ export async function applyEmptied(work: TenantWork, pass: PassKey, emptied: Emp
   const touched = changes.drafts.filter(({ draft }) => draft.isTouched).length;
   await countChanged(work, pass, touched);
   await emitPageEvents(work, page, await checkForInterruption(work, pass), changes, { opensWindows });
-  return waiting.length;
+  return { handled: waiting.length, last: recordIds.at(-1) ?? null };
 }
 
 async function selectWaiting(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { integrationId, recordType }: PassKey,
-  { limit, only, except = [] }: Emptied,
+  { limit, after, only, except = [] }: Emptied,
 ): Promise<WaitingRecord[]> {
-  const { rows } = await sql<WaitingRecord>`
+  const { trx, tenantId } = work;
+  const next = sql<WaitingRecord>`
     select emptied.record_id, emptied.remote from emptied_records emptied
     cross join lateral (
       select from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = emptied.record_id and remote_id = emptied.remote ->> 'remoteId' limit 1) link
     where emptied.tenant_id = ${tenantId} and emptied.integration_id = ${integrationId}
-      and emptied.record_type = ${recordType} and emptied.remote is not null
+      and emptied.record_type = ${recordType} and emptied.record_id > ${after ?? FIRST_ID}::uuid
+      and emptied.remote is not null
       and not emptied.fields && ${[...except]}::text[]
       and (${only === undefined}::boolean or emptied.fields && ${[...(only ?? [])]}::text[])
-    order by emptied.record_id limit ${limit}`.execute(trx);
-  return rows;
+    order by emptied.record_id limit ${limit}`;
+  return (await inIndexOrder(work, () => next.execute(trx))).rows;
 }
 
 /** They stay, as what was emptied within the window. */

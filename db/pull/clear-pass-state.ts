@@ -60,12 +60,12 @@ async function clearSome(
   const pages = await sql`
     update sync_pages set seen = null where ctid = any(array(
       select ctid from sync_pages where ${isOfTheJobs(recordTypes)} and seen is not null
-      limit ${limit}))`.execute(trx);
+      limit ${limit} for update))`.execute(trx);
   const cleared = Number(pages.numAffectedRows ?? 0);
   if (cleared === limit) return limit;
   const keys = await sql`
     delete from match_keys where ctid = any(array(
       select ctid from match_keys where ${isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)])}
-      limit ${limit - cleared}))`.execute(trx);
+      limit ${limit - cleared} for update))`.execute(trx);
   return cleared + Number(keys.numAffectedRows ?? 0);
 }

@@ -4,6 +4,8 @@ import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 import { emitRecordEvents } from '../records/record-events';
+import { keysOf, opaqueToPlanner } from '../sql/bulk-rows';
+import { FIRST_ID } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
 import { applyEmptied } from './apply-emptied';
 import {
@@ -52,15 +54,22 @@ export async function carryOutDeletionReview(
   const review = await lockDeletionReview(work, { deletionReviewId: subjectId ?? '' });
   if (review === undefined || (await findIntegration(work, review)) === undefined)
     return { rows: 0, next: null };
-  if (review.state === 'discarded') return discardEmptied(work, review, limit);
-  if (review.kind === 'delete') return deleteReviewed(work, review, { after: cursor, limit });
-  const rows = await applyEmptied(work, review, { limit, only: review.fields, isApproved: true });
-  await countDecided(work, review, rows);
-  return { rows, next: rows < limit ? null : PLACE };
+  const place = { after: cursor, limit };
+  if (review.state === 'discarded') return discardEmptied(work, review, place);
+  if (review.kind === 'delete') return deleteReviewed(work, review, place);
+  const { handled, last } = await applyEmptied(work, review, {
+    ...place,
+    only: review.fields,
+    isApproved: true,
+  });
+  await countDecided(work, review, handled);
+  return { rows: handled, next: handled < limit ? null : { step: '', cursor: last } };
 }
 
-/** These rows are taken from the front. */
-const PLACE = { step: '', cursor: null };
+interface Place {
+  after: string | null;
+  limit: number;
+}
 
 async function countDecided(
   { trx, tenantId }: TenantWork,
@@ -78,7 +87,7 @@ async function countDecided(
 async function deleteReviewed(
   work: TenantWork,
   review: DeletionReview,
-  { after, limit }: { after: string | null; limit: number },
+  { after, limit }: Place,
 ): Promise<Chunk> {
   const { integrationId, syncRunId, recordType } = review;
   const missing = await listMissing(work, review, { after, limit });
@@ -94,7 +103,7 @@ async function deleteReviewed(
 async function listMissing(
   work: TenantWork,
   { syncRunId, recordType }: DeletionReview,
-  { after, limit }: { after: string | null; limit: number },
+  { after, limit }: Place,
 ): Promise<string[]> {
   const next = sql<{ recordId: string }>`
     select record_id from missing_records
@@ -107,15 +116,24 @@ async function listMissing(
 
 /** The next full pass finds them again. */
 async function discardEmptied(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { integrationId, recordType, fields }: DeletionReview,
-  limit: number,
+  { after, limit }: Place,
 ): Promise<Chunk> {
-  const { numAffectedRows } = await sql`
-    delete from emptied_records where ctid = any(array(
-      select ctid from emptied_records
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-        and remote is not null and fields && ${fields}::text[] limit ${limit}))`.execute(trx);
-  const rows = Number(numAffectedRows ?? 0);
-  return { rows, next: rows < limit ? null : PLACE };
+  const { trx, tenantId } = work;
+  const ofType = sql`tenant_id = ${opaqueToPlanner(tenantId)}
+    and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}`;
+  const next = sql<{ recordId: string }>`
+    select record_id from emptied_records
+    where ${ofType} and record_id > ${after ?? FIRST_ID}::uuid and remote is not null
+      and fields && ${fields}::text[]
+    order by record_id limit ${limit} for update`;
+  const { rows } = await inIndexOrder(work, () => next.execute(trx));
+  if (rows.length > 0)
+    await sql`
+      delete from emptied_records where ${ofType} and record_id = any(${keysOf(rows, 'recordId')})`.execute(
+      trx,
+    );
+  const isLast = rows.length < limit;
+  return { rows: rows.length, next: isLast ? null : { step: '', cursor: rows.at(-1)?.recordId ?? null } };
 }

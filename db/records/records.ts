@@ -36,6 +36,20 @@ export async function findRecord(
     .executeTakeFirst();
 }
 
+/** The ids of those that exist. */
+export async function findRecordIds(
+  { trx, tenantId }: TenantWork,
+  { recordType, externalIds }: { recordType: string; externalIds: readonly string[] },
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select record.record_id from unnest(${arrayParameter(externalIds, 'text')}::text[]) as named(external_id)
+    cross join lateral (
+      select record_id from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_type = ${recordType}
+        and external_id = named.external_id limit 1) record`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
 interface RecordFilter {
   /** Words that must all occur in the external id or in field values, in part and in any case. */
   words?: readonly string[] | undefined;

@@ -169,21 +169,30 @@ export interface MoveSearch {
   rolloutId: string;
   state: MoveState;
   limit: number;
+  /** The last one before; undefined = from the first. */
+  after?: MovePlace | undefined;
   /** Only those that were planned or checked before. */
   plannedBefore?: Date | null | undefined;
   checkedBefore?: Date | null | undefined;
 }
 
+export type MovePlace = Pick<Move, 'place' | 'integrationId'>;
+
 /** In the order in which they change, without those of deleted tenants. */
 export function pickMoves(
   { trx }: Pick<Work, 'trx'>,
-  { rolloutId, state, limit, plannedBefore, checkedBefore }: MoveSearch,
-): Promise<MoveKey[]> {
+  { rolloutId, state, limit, after, plannedBefore, checkedBefore }: MoveSearch,
+): Promise<(MoveKey & MovePlace)[]> {
   return trx
     .selectFrom('definitionRolloutIntegrations as move')
-    .select(['move.tenantId', 'move.rolloutId', 'move.integrationId'])
+    .select(['move.tenantId', 'move.rolloutId', 'move.integrationId', 'move.place'])
     .where('move.rolloutId', '=', rolloutId)
     .where('move.state', '=', state)
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(move.place, move.integration_id) > (${after?.place ?? 0}, ${after?.integrationId ?? null}::uuid)`,
+      ),
+    )
     .$if(plannedBefore !== undefined, (query) => query.where('move.plannedAt', '<', plannedBefore ?? null))
     .$if(checkedBefore !== undefined, (query) =>
       query.where(({ eb, or }) =>

@@ -131,7 +131,7 @@ export class PullWorld {
     }
     for (const recordType of Object.keys(recordTypes))
       await inTenant((work) =>
-        applyEmptied(work, { integrationId, syncRunId, recordType }, { limit: 1_000 }),
+        applyEmptied(work, { integrationId, syncRunId, recordType }, { limit: 1_000, after: null }),
       );
     if (isFull)
       for (const recordType of Object.keys(recordTypes))

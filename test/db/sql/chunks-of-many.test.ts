@@ -14,7 +14,8 @@ import { decideConflicts } from '../../../db/pull/decide-conflicts';
 import { listSyncConflicts } from '../../../db/records/conflicts';
 import { acceptChanges } from '../../../db/records/accept-changes';
 import { decideDrifts } from '../../../db/verify/decide-drifts';
-import { listDrifts, replaceDrifts } from '../../../db/verify/drifts';
+import { replaceDrifts } from '../../../db/verify/drifts';
+import { listDrifts } from '../../../db/verify/list-drifts';
 import type { TenantWork } from '../../../db/database';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { newUuid } from '../../../db/sql/ids';
@@ -126,7 +127,7 @@ const chunks: Record<string, (work: TenantWork) => Promise<unknown>> = {
     decideDrifts(
       work,
       { integrationId, recordType: 'contacts', mapping: MAPPING },
-      await listDrifts(work, { integrationId, limit: CHUNK }),
+      (await listDrifts(work, { integrationId, limit: CHUNK })).drifts,
       { decision: 'accept', author },
     ),
   'promises that are over': (work) => keepPromisesOf(work, integrationId, ids),

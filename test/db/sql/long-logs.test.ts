@@ -89,7 +89,7 @@ const lists: Record<string, (work: TenantWork) => Promise<unknown[]>> = {
   'the failed pairs of an integration': (work) =>
     listRecordSyncs(work, { integrationId, status: 'sync_failed', limit: LIMIT }),
   'the failed pairs': (work) => listRecordSyncs(work, { status: 'sync_failed', limit: LIMIT }),
-  'the audit log': (work) => listAuditEntries(work, { limit: LIMIT }),
+  'the audit log': async (work) => (await listAuditEntries(work, { limit: LIMIT })).entries,
   'the feed of events': (work) => listEvents(work, { since, after: 0, limit: LIMIT }),
   'the deliveries of webhooks': (work) => listDeliveries(work, { since, limit: LIMIT }),
 };

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import type { InTenant } from '../../../db/pull/comparison/seen-ids';
 import { lockSyncJob } from '../../../db/pull/job-rows';
 import type { MissingRecord } from '../../../db/verify/decide-drifts';
-import { listDrifts, type Verification } from '../../../db/verify/drifts';
+import type { Verification } from '../../../db/verify/drifts';
+import { listDrifts } from '../../../db/verify/list-drifts';
 import { countVerifiable, verifyUnseen } from '../../../db/verify/verify-missing';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
@@ -83,7 +84,7 @@ const jobOf = ({ key }: Given) =>
   tenant.work((work) => lockSyncJob(work, { syncRunId: key.syncRunId, recordType: key.job }));
 
 async function missingOf({ key: { integrationId } }: Given): Promise<string[]> {
-  const drifts = await tenant.work((work) => listDrifts(work, { integrationId, limit: 100 }));
+  const { drifts } = await tenant.work((work) => listDrifts(work, { integrationId, limit: 100 }));
   return drifts.map(({ externalId }) => externalId).toSorted();
 }
 

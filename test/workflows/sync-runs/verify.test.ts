@@ -1,7 +1,7 @@
 /** What is only pushed is compared with the third party every night, on skipped time (rules.md 54). */
 import { compareEverything } from '../../../db/compare-everything';
 import { findIntegration } from '../../../db/integrations/integrations';
-import { listDrifts } from '../../../db/verify/drifts';
+import { listDrifts } from '../../../db/verify/list-drifts';
 import { listSyncJobs } from '../../../db/pull/job-rows';
 import { markVerified } from '../../../db/verify/unverified';
 import { listSyncStatuses } from '../../../db/sync-runs/sync-status-log';
@@ -41,7 +41,7 @@ const driftsOf = async ({ integrationId }: CrmIntegration) =>
     await environment.database.withTenant(tenant.tenantId, (work) =>
       listDrifts(work, { integrationId, limit: 100 }),
     )
-  ).map(({ externalId, place, expected, found }) => ({ externalId, place, expected, found }));
+  ).drifts.map(({ externalId, place, expected, found }) => ({ externalId, place, expected, found }));
 
 const ADA = { name: 'Ada', email: 'ada@example.org' };
 const BOB = { name: 'Bob', email: 'bob@example.org' };

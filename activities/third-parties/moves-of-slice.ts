@@ -1,0 +1,66 @@
+/**
+ * What one slice of a rollout remembers, so that not each chunk counts all integrations of the rollout, or
+ * reads again those that were looked at before.
+ */
+import type { Database } from '../../db/database';
+import {
+  countMoves,
+  type MoveKey,
+  type MovePlace,
+  type MoveSearch,
+  pickMoves,
+} from '../../db/third-parties/rollout-integrations';
+
+/** How many integrations may still change, and how many have changed, as far as the slice knows. */
+export interface StepProgress {
+  planned: number;
+  done: number;
+}
+
+export class MovesOfSlice {
+  /** By search; null = there are no more. */
+  readonly #places = new Map<string, MovePlace | null>();
+  #expected: (StepProgress & { step: number }) | undefined;
+
+  constructor(
+    private readonly database: Database,
+    readonly rolloutId: string,
+  ) {}
+
+  /** The next integrations of a search. What leaves the state is not found again in any case. */
+  async pick({ limit, ...search }: Omit<MoveSearch, 'rolloutId' | 'after'>): Promise<readonly MoveKey[]> {
+    const key = JSON.stringify(search);
+    const after = this.#places.get(key);
+    if (after === null) return [];
+    const { rolloutId } = this;
+    const find = (from: MovePlace | undefined) =>
+      this.database.withPlatform((work) => pickMoves(work, { ...search, rolloutId, limit, after: from }));
+    const next = await find(after);
+    // Also those that were left behind.
+    const found = next.length > 0 || after === undefined ? next : await find(undefined);
+    if (search.plannedBefore !== undefined || search.checkedBefore !== undefined)
+      this.#places.set(key, found.at(-1) ?? null);
+    return found;
+  }
+
+  counts(): ReturnType<typeof countMoves> {
+    return this.database.withPlatform((work) => countMoves(work, this));
+  }
+
+  async progressOf(step: number): Promise<StepProgress> {
+    if (this.#expected?.step === step) return this.#expected;
+    const { planned = 0, changed = 0, failed = 0 } = await this.counts();
+    return { planned, done: changed + failed };
+  }
+
+  /** Integrations were changed. They are counted again once as many as `wanted` may have changed. */
+  noteChanges(
+    step: number,
+    { planned, done }: StepProgress,
+    { count, wanted }: { count: number; wanted: number },
+  ) {
+    const expected = { step, planned: planned - count, done: done + count };
+    const isKnown = count > 0 && expected.planned > 0 && expected.done < wanted;
+    this.#expected = isKnown ? expected : undefined;
+  }
+}
