@@ -7,6 +7,7 @@ import type { TenantWork } from '../database';
 import type { BackgroundTask, Chunk } from '../platform/background-tasks';
 import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
+import { changeSome } from '../sql/some-rows';
 import { inIndexOrder } from '../sql/index-order';
 
 interface Removed {
@@ -119,13 +120,11 @@ function endConflicts(work: TenantWork, place: Place): Promise<Removed> {
 }
 
 async function removeSome(
-  { trx }: TenantWork,
+  work: TenantWork,
   remove: RawBuilder<unknown>,
   table: RawBuilder<unknown>,
   { isOfIntegration, limit }: Place,
 ): Promise<Removed> {
-  const { numAffectedRows } = await sql`
-    ${remove} where ctid = any(array(
-      select ctid from ${table} where ${isOfIntegration} limit ${limit} for update))`.execute(trx);
-  return { rows: Number(numAffectedRows ?? 0), last: null };
+  const rows = await changeSome(work, { change: remove, table, where: isOfIntegration, limit });
+  return { rows, last: null };
 }

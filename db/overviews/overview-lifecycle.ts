@@ -9,6 +9,7 @@ import { endOperations } from '../notifications/operations';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 import { enqueue } from '../platform/outbox';
 import { newUuid } from '../sql/ids';
+import { changeSome } from '../sql/some-rows';
 import { invalidate } from './invalidate-overviews';
 import {
   changeOverviewJob,
@@ -206,7 +207,7 @@ const RUN_TABLES = new Set(['sync_run_pushes', 'match_keys']);
 
 /** @returns how many rows it deleted; `limit` = there may be more. */
 async function deleteSome(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   tables: readonly string[],
   id: string,
   limit: number,
@@ -215,13 +216,12 @@ async function deleteSome(
   for (const table of tables) {
     if (deleted === limit) break;
     const column = sql.ref(RUN_TABLES.has(table) ? 'sync_run_id' : 'overview_id');
-    const { numAffectedRows = 0n } = await sql`
-      delete from ${sql.table(table)} where ctid = any(array(
-        select ctid from ${sql.table(table)}
-        where tenant_id = ${tenantId} and ${column} = ${id} limit ${limit - deleted} for update))`.execute(
-      trx,
-    );
-    deleted += Number(numAffectedRows);
+    deleted += await changeSome(work, {
+      change: sql`delete from ${sql.table(table)}`,
+      table: sql.table(table),
+      where: sql`tenant_id = ${work.tenantId} and ${column} = ${id}`,
+      limit: limit - deleted,
+    });
   }
   return deleted;
 }

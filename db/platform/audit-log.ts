@@ -61,8 +61,9 @@ export async function listAuditEntries(
     .select('auditId')
     .offset(EXAMINED_MAX - 1)
     .limit(1);
-  return inIndexOrder(work, async () => ({
-    entries: await entries.execute(),
-    examinedTo: (await end.executeTakeFirst())?.auditId,
-  }));
+  return inIndexOrder(work, async () => {
+    const found = await entries.execute();
+    const isFull = found.length === limit;
+    return { entries: found, examinedTo: isFull ? undefined : (await end.executeTakeFirst())?.auditId };
+  });
 }

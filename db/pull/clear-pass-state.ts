@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { candidatesOf } from './page-stages/match-candidates';
 import { dropRanges } from './ranges/sync-ranges';
+import { changeSome } from '../sql/some-rows';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 
 /** Pages and match keys that the end of a job clears itself. */
@@ -51,21 +52,24 @@ export async function clearPassStateOfRun(
 }
 
 async function clearSome(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { syncRunId, recordTypes }: EndedJobs,
   limit: number,
 ): Promise<number> {
-  const isOfTheJobs = (types: readonly string[]) => sql`tenant_id = ${tenantId}
+  const isOfTheJobs = (types: readonly string[]) => sql`tenant_id = ${work.tenantId}
     and sync_run_id = ${syncRunId} and record_type = any(${[...types]}::text[])`;
-  const pages = await sql`
-    update sync_pages set seen = null where ctid = any(array(
-      select ctid from sync_pages where ${isOfTheJobs(recordTypes)} and seen is not null
-      limit ${limit} for update))`.execute(trx);
-  const cleared = Number(pages.numAffectedRows ?? 0);
+  const cleared = await changeSome(work, {
+    change: sql`update sync_pages set seen = null`,
+    table: sql`sync_pages`,
+    where: sql`${isOfTheJobs(recordTypes)} and seen is not null`,
+    limit,
+  });
   if (cleared === limit) return limit;
-  const keys = await sql`
-    delete from match_keys where ctid = any(array(
-      select ctid from match_keys where ${isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)])}
-      limit ${limit - cleared} for update))`.execute(trx);
-  return cleared + Number(keys.numAffectedRows ?? 0);
+  const deleted = await changeSome(work, {
+    change: sql`delete from match_keys`,
+    table: sql`match_keys`,
+    where: isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)]),
+    limit: limit - cleared,
+  });
+  return cleared + deleted;
 }

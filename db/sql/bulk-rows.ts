@@ -12,9 +12,6 @@
  * which would become a join, too. Where many rows of a tenant match, its id is passed through
  * `opaqueToPlanner`. test/plans tells what misses this.
  *
- * Some rows of many are changed with `ctid = any(array(select ctid … limit … for update))`. Without the lock, a
- * row that another transaction has just moved is left out, and looks as if there were no more.
- *
  * A column that has the same value in every row is sent once: in a batch most columns have. Ids are not:
  * with one id for all rows, a join by the whole key may read all rows of that id.
  */

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { type RawBuilder, type Selectable, sql, type UpdateObject } from 'kysely';
 import type { MoveState } from '../../domain/third-parties/rollout';
 import type { TenantWork, Work } from '../database';
+import { inIndexOrder } from '../sql/index-order';
 import type { Tables } from '../tables';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { DefinitionRolloutIntegrationsTable } from '../tables/third-parties';
@@ -155,14 +156,14 @@ async function listIntegrations(
   { limit, after }: FoundPage,
 ): Promise<FoundIntegration[]> {
   const [tenantId = null, integrationId = null] = after?.split(' ') ?? [];
-  const { rows } = await sql<FoundIntegration>`
+  const page = sql<FoundIntegration>`
     select tenant_id, integration_id, definition_version from integrations
     where ${wanted} and deleted_at is null
       and (${tenantId}::uuid is null
         or (tenant_id, integration_id) > (${tenantId}::uuid, ${integrationId}::uuid))
       and not exists (select from tenant_deletions deleted where deleted.tenant_id = integrations.tenant_id)
-    order by tenant_id, integration_id limit ${limit}`.execute(trx);
-  return rows;
+    order by tenant_id, integration_id limit ${limit}`;
+  return (await inIndexOrder({ trx }, () => page.execute(trx))).rows;
 }
 
 export interface MoveSearch {
@@ -183,7 +184,7 @@ export function pickMoves(
   { trx }: Pick<Work, 'trx'>,
   { rolloutId, state, limit, after, plannedBefore, checkedBefore }: MoveSearch,
 ): Promise<(MoveKey & MovePlace)[]> {
-  return trx
+  const next = trx
     .selectFrom('definitionRolloutIntegrations as move')
     .select(['move.tenantId', 'move.rolloutId', 'move.integrationId', 'move.place'])
     .where('move.rolloutId', '=', rolloutId)
@@ -210,8 +211,8 @@ export function pickMoves(
     )
     .orderBy('move.place')
     .orderBy('move.integrationId')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  return inIndexOrder({ trx }, () => next.execute());
 }
 
 /** Without rows of deleted tenants, which disappear. */
@@ -243,7 +244,7 @@ export function listMoves(
     after,
   }: { rolloutId: string; state?: MoveState | undefined; limit: number; after?: MovePosition | undefined },
 ): Promise<ListedMove[]> {
-  return trx
+  const page = trx
     .selectFrom('definitionRolloutIntegrations')
     .select(LISTED)
     .where('rolloutId', '=', rolloutId)
@@ -257,6 +258,6 @@ export function listMoves(
     .orderBy('state')
     .orderBy('place')
     .orderBy('integrationId')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  return inIndexOrder({ trx }, () => page.execute());
 }

@@ -29,7 +29,7 @@ interface DriftFilter {
 
 export interface DriftPage {
   drifts: Drift[];
-  /** The last one that was examined, if there may be more behind it. */
+  /** The last one that was examined, unless the page is full; undefined = there are no more. */
   examinedTo: DriftPosition | undefined;
 }
 
@@ -41,7 +41,8 @@ export async function listDrifts(
   const { trx } = work;
   const tenantId = opaqueToPlanner(work.tenantId);
   const stored = storedDrifts(work, filter);
-  const order = sql.raw('integration_id, record_id, place');
+  const columns = ['integration_id', 'record_id', 'place'].slice(filter.integrationId === undefined ? 0 : 1);
+  const order = sql.join(columns.map((column) => sql.ref(column)));
   const open = sql<Drift>`
     select drift.integration_id, drift.record_id, drift.record_type, drift.place, drift.expected, drift.found,
       drift.found_at, record.external_id
@@ -56,14 +57,15 @@ export async function listDrifts(
         and record_id = drift.record_id and not is_deactivated and updated_at <= drift.seen_at limit 1) link
     where ${isOfExistingIntegration(work.tenantId, 'drift.integration_id')}
       ${filter.recordType === undefined ? sql`` : sql`and drift.record_type = ${filter.recordType}`}
-    order by drift.integration_id, drift.record_id, drift.place limit ${limit}`;
+    order by ${sql.join(columns.map((column) => sql.ref(`drift.${column}`)))} limit ${limit}`;
   const end = sql<DriftPosition>`
     select integration_id, record_id, place from ${stored}
     order by ${order} offset ${DRIFTS_EXAMINED_MAX - 1} limit 1`;
-  return inIndexOrder(work, async () => ({
-    drifts: (await open.execute(trx)).rows,
-    examinedTo: (await end.execute(trx)).rows[0],
-  }));
+  return inIndexOrder(work, async () => {
+    const drifts = (await open.execute(trx)).rows;
+    const isFull = drifts.length === limit && limit < DRIFTS_EXAMINED_MAX;
+    return { drifts, examinedTo: isFull ? undefined : (await end.execute(trx)).rows[0] };
+  });
 }
 
 function storedDrifts(

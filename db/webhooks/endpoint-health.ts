@@ -159,15 +159,20 @@ export async function disableWaiting(
   { endpointId, now }: { endpointId: string; now: Date },
 ): Promise<'done' | 'more'> {
   if (stateOfEndpoint(await findDeliveringEndpoint(work, { endpointId })) === 'working') return 'done';
-  const { numAffectedRows = 0n } = await sql`
+  const { rows } = await sql<{ found: number; changed: number }>`
     with waiting as materialized (
       select ctid, webhook_delivery_id from webhook_deliveries
       where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
         and (lease_until is null or lease_until <= ${now})
-      limit ${DISABLED_AT_ONCE} for update)
-    update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null,
+      limit ${DISABLED_AT_ONCE} for update),
+    ended as (update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null,
       lease_until = null
     where ctid = any(array(select ctid from waiting))
-      and webhook_delivery_id = any(array(select webhook_delivery_id from waiting))`.execute(work.trx);
-  return numAffectedRows < DISABLED_AT_ONCE ? 'done' : 'more';
+      and webhook_delivery_id = any(array(select webhook_delivery_id from waiting)) returning true)
+    select (select count(*) from waiting)::int as found, (select count(*) from ended)::int as changed`.execute(
+    work.trx,
+  );
+  const { found, changed } = rows[0] ?? { found: 0, changed: 0 };
+  // Those that another transaction has just moved are left out.
+  return changed === found && found < DISABLED_AT_ONCE ? 'done' : 'more';
 }

@@ -7,6 +7,7 @@ import { openErasureKey } from '../../db/platform/erasure-key';
 import { newUuid } from '../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../db/sync-runs/create-integration';
 import { findIntegration } from '../../db/integrations/integrations';
+import type { BrakeAllowances } from '../../db/push/brakes/brake-allowances';
 import type { Claim } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import { acceptChanges, type AcceptedChange } from '../../db/records/accept-changes';
@@ -139,10 +140,15 @@ export class GivenTenant {
 
   /** Claims the due record syncs at `at`, leased for 20 s. */
   async claim(integrationId: string, at: Date, limit = 100): Promise<Claim> {
-    return this.work((work) => this.claimIn(work, integrationId, at, limit));
+    return this.work((work) => this.claimIn(work, integrationId, at, { limit }));
   }
 
-  async claimIn(work: TenantWork, integrationId: string, at: Date, limit = 100): Promise<Claim> {
+  async claimIn(
+    work: TenantWork,
+    integrationId: string,
+    at: Date,
+    { limit = 100, allowances }: { limit?: number; allowances?: BrakeAllowances } = {},
+  ): Promise<Claim> {
     const integration = await findIntegration(work, { integrationId });
     if (integration === undefined) throw new Error('No such integration.');
     return claimDuePushes(work, {
@@ -152,6 +158,7 @@ export class GivenTenant {
       leaseUntil: new Date(at.getTime() + 20_000),
       giveUpAfterMs: OUTAGE_LIMITS.giveUpAfterMs,
       limit,
+      allowances,
       onlyWindows: false,
     });
   }

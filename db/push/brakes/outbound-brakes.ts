@@ -21,6 +21,8 @@ type BrakedIntegration = Pick<
   'integrationId' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy'
 >;
 
+/** The allowance after a count above the threshold: nothing is counted while its review waits whole. */
+const ABOVE = -1;
 const CAUSES_MAX = 10;
 /** The longest window of a setting is 720 hours. */
 const COUNTS_KEPT_MS = 721 * HOUR_MS;
@@ -54,9 +56,11 @@ export async function parkAboveThreshold(
     }
     const setting = brakeOf(integration.typeSettings, braked.recordType, `push_${braked.effect}`);
     await typeWindows(work, { ...braked, integrationId: integration.integrationId });
-    const count = await countBraked(work, integration, braked, setting);
-    if (exceedsBrake(setting, count)) {
+    const isStillAbove = allowed === ABOVE && (await isReviewUndecided(work, integration, braked));
+    const count = isStillAbove ? undefined : await countBraked(work, integration, braked, setting);
+    if (count === undefined || exceedsBrake(setting, count)) {
       await park(work, integration, { ...braked, rows, count });
+      await allowances.keep(work, braked, ABOVE);
       for (const { recordId } of rows) parked.add(recordId);
     } else {
       const threshold = Math.max(setting.count, Math.floor(setting.share * count.held));
@@ -95,7 +99,12 @@ async function wouldWait(
 async function park(
   work: TenantWork,
   integration: BrakedIntegration,
-  { recordType, effect, rows, count }: Braked & { rows: readonly LockedRecordSync[]; count: BrakeCount },
+  {
+    recordType,
+    effect,
+    rows,
+    count = { now: rows.length, isMore: true },
+  }: Braked & { rows: readonly LockedRecordSync[]; count: Pick<BrakeCount, 'now' | 'isMore'> | undefined },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const { integrationId } = integration;
@@ -130,6 +139,27 @@ const EFFECT_WORDS: Record<BrakedEffect, string> = {
   deactivate: 'deactivated',
   delete: 'deleted',
 };
+
+/** Whether a review waits of which no part was decided. It is locked. */
+async function isReviewUndecided(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: BrakedIntegration,
+  { recordType, effect }: Braked,
+): Promise<boolean> {
+  const review = await trx
+    .selectFrom('pushReviews')
+    .select('pushReviewId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('effect', '=', effect)
+    .where('state', '=', 'pending')
+    .where('recordsApproved', '=', 0)
+    .where('recordsDiscarded', '=', 0)
+    .forUpdate()
+    .executeTakeFirst();
+  return review !== undefined;
+}
 
 /** One review per type and effect waits at a time; what comes later joins it. */
 async function pendingReview(

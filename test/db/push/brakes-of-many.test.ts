@@ -1,5 +1,8 @@
 /** The safety threshold of pushes, with any number of open windows (rules.md 53, 60). */
 import { sql } from 'kysely';
+import { ownAllowances } from '../../../db/push/brakes/brake-allowances';
+import { decidePushReview } from '../../../db/push/decide-push-review';
+import { listPushReviewRecords, listPushReviews, lockPushReview } from '../../../db/push/push-reviews';
 import { newUuid } from '../../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 import { givenWaitingPushes, rowsOf } from '../many-rows';
@@ -71,6 +74,53 @@ it('they leave where all of them are not too many', async () => {
   await givenEdits(11_000, { linked: 23_000 });
 
   expect(await claimed()).toEqual({ pushes: 2, words: [], held: 0 });
+});
+
+it('a bulk above the threshold is counted once, however many claims hold it', async () => {
+  const edits = 14_000;
+  await givenEdits(edits, { linked: edits });
+  await db.superuser(`update record_syncs set due_at = now() where integration_id = $1`, [integrationId]);
+  const allowances = ownAllowances();
+  const claim = (limit: number) =>
+    rowsOf(tenant, (work) =>
+      tenant.claimIn(work, integrationId, new Date(Date.now() + 60_000), { limit, allowances }),
+    );
+
+  const first = await claim(10);
+  const second = await claim(10);
+
+  // Each holds 5,010 windows.
+  expect(second.wrote).toBeGreaterThan(5_000);
+  expect(second.read).toBeLessThan(first.read - edits);
+});
+
+it('an edit leaves after most of a review was discarded by name', async () => {
+  await givenEdits(300, { linked: 300 });
+  await db.superuser(
+    `update record_syncs set due_at = now() where integration_id = $1 and window_opened_at is not null`,
+    [integrationId],
+  );
+  const allowances = ownAllowances();
+  const claim = () =>
+    tenant.work((work) =>
+      tenant.claimIn(work, integrationId, new Date(Date.now() + 60_000), { limit: 500, allowances }),
+    );
+  expect((await claim()).pushes).toHaveLength(0);
+  await tenant.work(async (work) => {
+    const [waiting] = await listPushReviews(work, { integrationId, limit: 1 });
+    const review = await lockPushReview(work, { pushReviewId: waiting?.pushReviewId ?? '' });
+    if (review === undefined) throw new Error('No review.');
+    const records = await listPushReviewRecords(work, { ...review, limit: 290, after: undefined });
+    const recordIds = records.map(({ recordId }) => recordId);
+    await decidePushReview(work, { review, decision: 'discarded', recordIds, by: 'ana' });
+  });
+  await tenant.accept({ externalId: 'w1', fields: { name: 'B' } });
+  await db.superuser(
+    `update record_syncs set due_at = now() where integration_id = $1 and window_opened_at is not null`,
+    [integrationId],
+  );
+
+  expect((await claim()).pushes.length).toBeGreaterThan(0);
 });
 
 describe('one record type beside another one with many open windows and links', () => {
