@@ -23,9 +23,9 @@ export async function changeSome(
   let all = 0;
   for (;;) {
     const { rows } = await sql<{ found: number; changed: number }>`
-      with some as materialized (select ctid from ${table} where ${where} limit ${limit - all}),
-      changed as (${change} where ctid = any(array(select ctid from some)) and ${where} returning true)
-      select (select count(*) from some)::int as found, (select count(*) from changed)::int as changed`.execute(
+      with chosen as materialized (select ctid from ${table} where ${where} limit ${limit - all}),
+      changed as (${change} where ctid = any(array(select ctid from chosen)) and ${where} returning true)
+      select (select count(*) from chosen)::int as found, (select count(*) from changed)::int as changed`.execute(
       trx,
     );
     const { found, changed } = rows[0] ?? { found: 0, changed: 0 };

@@ -46,6 +46,7 @@ export function DriftsPage() {
       </Group>
       <ListTable
         label="Drifts"
+        isSearch
         query={drifts}
         columns={listColumns(nameOf)}
         rowKey={({ integration_id: id, record_id: record, place }) => `${id} ${record} ${place ?? ''}`}
