@@ -32,8 +32,8 @@ interface Emptied {
 }
 
 /**
- * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Those that
- * were applied stay for a while, so a walk that began at the front each time would read them again.
+ * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Those
+ * that were applied stay for a while, so a walk that began at the front each time would read them again.
  */
 export async function applyEmptied(
   work: TenantWork,

@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Work } from '../database';
 
 interface SomeRows {
-  /** `delete from …` or `update … set …` of a table without partitions, each of which numbers its own rows. */
+  /** `delete from …` or `update … set …`. Not of a partitioned table: each partition numbers its own rows. */
   change: RawBuilder<unknown>;
   table: RawBuilder<unknown>;
   /** Does not hold any more once a row was changed. */
