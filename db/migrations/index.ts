@@ -35,6 +35,7 @@ import * as recordCounts from './2026-12-03-record-counts';
 import * as recordRecounts from './2026-12-14-record-recounts';
 import * as windowsByType from './2026-12-14-windows-by-type';
 import * as operatorFindings from './2026-12-15-operator-findings';
+import * as rowsOfMore from './2026-12-15-rows-of-more';
 import * as restores from './2026-12-03-restores';
 import * as tenantLimits from './2026-12-03-tenant-limits';
 import * as backgroundTasks from './2026-12-04-background-tasks';
@@ -80,7 +81,6 @@ import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
-import * as expectedRowsOfMore from './2026-12-15-expected-rows-of-more';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -162,6 +162,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-rollout-facts': rolloutFacts,
   '2026-12-14-used-oauth-apps': usedOauthApps,
   '2026-12-14-windows-by-type': windowsByType,
-  '2026-12-15-expected-rows-of-more': expectedRowsOfMore,
   '2026-12-15-operator-findings': operatorFindings,
+  '2026-12-15-rows-of-more': rowsOfMore,
 };
