@@ -53,6 +53,29 @@ export function divideIntoRequests<Question>(
   return requests.map((request) => request.questions);
 }
 
+/** Of a part of a shared call: the answers to its other parts are known. */
+export class PartFailed {
+  constructor(readonly error: unknown) {}
+}
+
+/**
+ * Sends a call that was refused as a whole in two halves. If one fails, the answers to the half before it
+ * are kept, and the half after it is not sent.
+ */
+export async function sendHalves<Question, Answer>(
+  questions: readonly Question[],
+  send: (half: readonly Question[]) => Promise<(Answer | PartFailed)[]>,
+): Promise<(Answer | PartFailed)[]> {
+  const middle = Math.ceil(questions.length / 2);
+  const answers: (Answer | PartFailed)[] = [];
+  for (const half of [questions.slice(0, middle), questions.slice(middle)]) {
+    const failed = answers.find((answer) => answer instanceof PartFailed);
+    const sent = failed === undefined ? send(half) : Promise.reject(failed.error);
+    answers.push(...(await sent.catch((error: unknown) => half.map(() => new PartFailed(error)))));
+  }
+  return answers;
+}
+
 interface Waiting<Question, Answer> {
   question: Question;
   resolve(answer: Answer): void;

@@ -7,7 +7,7 @@
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { RecordRejected, Unavailable, WrongAddress } from '../../errors';
-import { divideIntoRequests, type SharedPush } from '../../shared-push';
+import { divideIntoRequests, PartFailed, sendHalves, type SharedPush } from '../../shared-push';
 import type { RestConfig } from '../config/config';
 import type { BatchConfig } from '../config/config-batch';
 import type { CallConfig } from '../config/config-call';
@@ -30,7 +30,7 @@ interface Item {
 }
 
 /** `alone`: nothing was sent. `unknown`: the answer has no result of this item, or several. */
-type Outcome = HttpResponse | 'alone' | 'unknown';
+type Outcome = HttpResponse | 'alone' | 'unknown' | PartFailed;
 
 export class BatchCalls implements CallsOfBatch {
   private readonly kinds = new Map<BatchConfig, KindOfCall>();
@@ -61,6 +61,7 @@ export class BatchCalls implements CallsOfBatch {
     const kind = this.kinds.get(batch) ?? new KindOfCall(this.config, batch, this.session, this.push);
     this.kinds.set(batch, kind);
     const outcome = await kind.ask(item);
+    if (outcome instanceof PartFailed) throw outcome.error;
     if (outcome === 'unknown')
       throw new Unavailable('The answer to a batch has no usable result for this record.');
     return outcome === 'alone' ? undefined : outcome;
@@ -140,11 +141,9 @@ class KindOfCall {
       this.isRefused = true;
       return items.map(() => 'alone');
     }
-    const half = Math.ceil(items.length / 2);
-    if (status === 413) this.itemsMax = Math.min(this.itemsMax, half);
+    if (status === 413) this.itemsMax = Math.min(this.itemsMax, Math.ceil(items.length / 2));
     else this.refusals += 1;
-    const first = await this.sendTogether(items.slice(0, half));
-    return [...first, ...(await this.sendTogether(items.slice(half)))];
+    return sendHalves(items, (half) => this.sendTogether(half));
   }
 
   private requestOf(items: readonly Item[]): HttpRequest {

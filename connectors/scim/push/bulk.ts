@@ -10,7 +10,7 @@ import { Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { pageBytesMax } from '../../page-size';
 import { parseJson } from '../../parse-json';
-import { divideIntoRequests, type SharedPush } from '../../shared-push';
+import { divideIntoRequests, PartFailed, sendHalves, type SharedPush } from '../../shared-push';
 import type { ScimCalls } from '../calls';
 import { describeRefusal } from '../error-mapping';
 import { memberNamed } from '../names';
@@ -31,7 +31,7 @@ const REQUEST_BYTES_MAX = 1024 * 1024;
 const ENVELOPE_BYTES = 200;
 
 /** `alone`: nothing was sent. `unknown`: the answer has no result of this operation, or several. */
-type Outcome = HttpResponse | 'alone' | 'unknown';
+type Outcome = HttpResponse | 'alone' | 'unknown' | PartFailed;
 
 export class BulkCalls {
   private readonly ask: (operation: Operation) => Promise<Outcome>;
@@ -54,6 +54,7 @@ export class BulkCalls {
   async send(operation: Operation): Promise<HttpResponse | undefined> {
     if (this.calls.memory.isBulkRefused) return undefined;
     const outcome = await this.ask({ ...operation });
+    if (outcome instanceof PartFailed) throw outcome.error;
     if (outcome === 'unknown')
       throw new Unavailable('The answer to a bulk request has no usable result for this record.');
     return outcome === 'alone' ? undefined : outcome;
@@ -74,10 +75,8 @@ export class BulkCalls {
     const response = await this.post(operations);
     if (response.status === 413) {
       // Nothing was applied (RFC 7644 3.7.4).
-      const half = Math.ceil(operations.length / 2);
-      memory.operationsMax = Math.min(memory.operationsMax, half);
-      const first = await this.sendTogether(operations.slice(0, half));
-      return [...first, ...(await this.sendTogether(operations.slice(half)))];
+      memory.operationsMax = Math.min(memory.operationsMax, Math.ceil(operations.length / 2));
+      return sendHalves(operations, (half) => this.sendTogether(half));
     }
     const results = isSuccess(response) ? resultsIn(response) : undefined;
     if (results === undefined) return this.refused(operations, response);

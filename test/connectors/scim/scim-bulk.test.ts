@@ -168,6 +168,22 @@ describe('bulk requests', () => {
     expect(requests.filter(isBulk).some((request) => operationsIn(request).length === 3)).toBe(true);
   });
 
+  it('keep the results of the half before a rate limit', async () => {
+    const server = await givenServer();
+    let answered = 0;
+    const relay: Relay = async (request, send) => {
+      if (operationsIn(request).length > 5) return { status: 413, headers: {}, text: '' };
+      answered += 1;
+      return answered > 1 ? { status: 429, headers: {}, text: '' } : send(request);
+    };
+
+    const { results } = await pushAll(server, newEmployees(10), { bulk: true, relay });
+
+    expect((await new Users(server).list()).users).toHaveLength(5);
+    expect(results.filter(({ ok }) => ok)).toHaveLength(5);
+    expect(results.filter((one) => !one.ok && one.error instanceof RateLimited)).toHaveLength(5);
+  });
+
   it.each([400, 403, 404, 405, 501])(
     'are given up when the service refuses them although it announces them (%i)',
     async (status) => {

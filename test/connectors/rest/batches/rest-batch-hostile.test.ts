@@ -189,6 +189,34 @@ describe('batch calls', () => {
     expect(contacts).toHaveLength(10);
   });
 
+  it.each([
+    [429, RateLimited],
+    [401, Unauthorized],
+    [503, Unavailable],
+  ])('keep the results of the half before an answer of %i', async (status, kind) => {
+    refuse = (inputs) => {
+      if (inputs.length > 5) return { status: 413 };
+      return contacts.length > 0 ? { status } : undefined;
+    };
+    const items = newContacts(10);
+
+    const results = await rest.push(items, context());
+
+    expect(contacts).toHaveLength(5);
+    const created = indexes(results, items, ({ ok }) => ok).map((index) => `emp-${index}`);
+    expect(created.toSorted()).toEqual(contacts.map(({ external_id }) => external_id).toSorted());
+    expect(results.filter((one) => !one.ok && one.error instanceof kind)).toHaveLength(5);
+  });
+
+  it('send no other half after one was not answered', async () => {
+    refuse = (inputs) => ({ status: inputs.length > 5 ? 413 : 429 });
+
+    const results = await rest.push(newContacts(10), context());
+
+    expect(sizes()).toEqual([10, 5]);
+    expect(results.every((one) => !one.ok && one.error instanceof RateLimited)).toBe(true);
+  });
+
   it('are divided when one bad record has the whole batch refused', async () => {
     refuse = (inputs) => (inputs.some(({ record }) => record.email === 'bad') ? { status: 400 } : undefined);
     const items = withBad(newContacts(10), 6);
