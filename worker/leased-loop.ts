@@ -20,11 +20,20 @@ export interface LeasedLoopOptions {
   log: ActivityLog;
   name: string;
   intervalMs: number;
+  /** 0 by default. */
+  beginsAfterMs?: number;
   /** One turn. It asks `mayContinue` between its chunks. */
   run: (mayContinue: MayContinue) => Promise<unknown>;
 }
 
-export function startLeasedLoop({ database, log, name, intervalMs, run }: LeasedLoopOptions): {
+export function startLeasedLoop({
+  database,
+  log,
+  name,
+  intervalMs,
+  beginsAfterMs = 0,
+  run,
+}: LeasedLoopOptions): {
   stop(): Promise<void>;
 } {
   const lease = { name, holderId: newUuid() };
@@ -39,6 +48,7 @@ export function startLeasedLoop({ database, log, name, intervalMs, run }: Leased
     return isHeld && !isStopped;
   };
   const loop = async (): Promise<void> => {
+    if (beginsAfterMs > 0) await pause.sleep(beginsAfterMs);
     while (!isStopped) {
       try {
         if (await mayContinue()) await run(mayContinue);

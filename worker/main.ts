@@ -43,6 +43,7 @@ import { startAbandonedConsents } from './schedules/abandoned-consents';
 import { startRecordRecounts } from './schedules/record-recounts';
 import { startOperatorAlerts } from './schedules/operator-alerts';
 import { startOAuthRefresher } from './schedules/oauth-refresher';
+import { startFairnessCheck } from './queues/fairness';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { startSweeper, sweep } from './stalled-work-sweeper';
 import { startRestoreDetector } from './restore-detector';
@@ -208,6 +209,7 @@ function startBackgroundLoops({
     startOAuthRefresher(dependencies),
     startAbandonedConsents(dependencies),
     startRecordRecounts({ database, log, onCorrected: countCorrections() }),
+    startFairnessCheck({ client, database, log }),
     startRestoreDetector({ client, database, log, onTemporalLost }),
     ...operatorAlerts,
   ];

@@ -7,7 +7,7 @@ import { whyTemporalRefuses } from '../contract/temporal-refusal';
 import type { TaskQueue } from '../contract/task-queues';
 import type { Findings } from '../domain/health';
 import { retryUntilReachable } from './retry-until-reachable';
-import { inspectQueuesOfOthers } from './served-queues';
+import { inspectQueuesOfOthers } from './queues/served-queues';
 import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
 import { temporalInterceptors } from './temporal-interceptors';
 

@@ -1,7 +1,12 @@
 /** The servers of `npm start` and of docker-compose.yml let tenants take turns in a task queue (D9). */
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Client, Connection } from '@temporalio/client';
+import { startTemporalServer } from '../../dev/start/temporal';
+import { doTenantsTakeTurns } from '../../worker/queues/fairness';
 import { connectDevServer } from '../support/servers/temporal';
 
 let environment: TestWorkflowEnvironment;
@@ -38,6 +43,24 @@ it('a small tenant is not behind the backlog of a large one', async () => {
   const small = order.flatMap((tenant, position) => (tenant === 'small' ? [position] : []));
   expect(small[4]).toBeLessThan(100);
 });
+
+it('a worker notices that tenants take turns', async () => {
+  expect(await doTenantsTakeTurns(environment.client)).toBe(true);
+});
+
+it('a worker notices that a server hands out work in the order of arrival', async () => {
+  const server = await startTemporalServer({
+    logFile: path.join(tmpdir(), `fairness-${process.pid}.log`),
+    dynamicConfig: { 'matching.enableFairness': 'false' },
+  });
+  const connection = await Connection.connect({ address: server.address });
+  try {
+    expect(await doTenantsTakeTurns(new Client({ connection }))).toBe(false);
+  } finally {
+    await connection.close();
+    await server.stop();
+  }
+}, 60_000);
 
 it('the server of docker-compose.yml has it on', () => {
   expect(readFileSync('deploy/temporal.yaml', 'utf8')).toMatch(

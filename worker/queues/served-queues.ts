@@ -1,8 +1,8 @@
 /** Whether the task queues that this process does not serve are served by others (WORKER_QUEUES). */
 import type { Connection } from '@temporalio/client';
 import { temporal as proto } from '@temporalio/proto';
-import { TASK_QUEUES, type TaskQueue } from '../contract/task-queues';
-import type { Findings } from '../domain/health';
+import { TASK_QUEUES, type TaskQueue } from '../../contract/task-queues';
+import type { Findings } from '../../domain/health';
 
 const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = proto.api.enums.v1.TaskQueueType;
 
