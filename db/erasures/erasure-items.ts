@@ -1,11 +1,12 @@
 /** The records of an erasure: finding them, and what other rows may name them by. */
 import { sql } from 'kysely';
-import { type ErasedRecord, Redaction, textsIn } from '../../domain/erasures/redaction';
+import { type ErasedRecord, Redaction } from '../../domain/erasures/redaction';
+import { textsIn } from '../../domain/erasures/written-forms';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { FIRST_ID, toTypeId } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
-import type { ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
+import type { ErasedLink, ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
 
 /** Of one erasure. A search for an address that many records have ends there. */
 export const ERASURE_RECORDS_MAX = 1_000;
@@ -60,14 +61,14 @@ export async function describeItems(
   { erasureId }: ErasureKey,
   recordIds: readonly string[],
 ): Promise<void> {
-  const { rows } = await sql<{ recordId: string; remoteIds: string[]; values: JsonValue[] }>`
+  const { rows } = await sql<{ recordId: string; links: ErasedLink[]; values: JsonValue[] }>`
     select record.record_id,
-      array(select distinct remote_id from record_links link
-        where link.tenant_id = ${tenantId} and link.record_id = record.record_id
+      (select coalesce(jsonb_agg(jsonb_build_object('integrationId', integration_id, 'remoteId', remote_id)), '[]')
+        from record_links link where link.tenant_id = ${tenantId} and link.record_id = record.record_id
           and link.integration_id in (select integration_id from integrations where tenant_id = ${tenantId})
-      ) as remote_ids,
+      ) as links,
       jsonb_build_array(record.fields,
-        (select jsonb_agg(agreed) from record_links link
+        (select jsonb_agg(jsonb_build_array(agreed, notation)) from record_links link
           where link.tenant_id = ${tenantId} and link.record_id = record.record_id
             and link.integration_id in (select integration_id from integrations where tenant_id = ${tenantId})),
         (select jsonb_agg(payload) from (select payload from pushes
@@ -75,22 +76,71 @@ export async function describeItems(
           order by push_id desc limit 100) latest)) as values
     from records record
     where record.tenant_id = ${tenantId} and record.record_id = any(${recordIds}::uuid[])`.execute(trx);
-  for (const { recordId, remoteIds, values } of rows) {
+  for (const { recordId, links, values } of rows) {
+    const remoteIds = links.map(({ remoteId }) => remoteId);
     const texts = [...new Set(textsIn(values))].slice(0, TEXTS_MAX);
     await sql`
-      insert into erasure_items as item (tenant_id, erasure_id, record_id, record_type, external_id, remote_ids, texts)
-      select tenant_id, ${erasureId}, record_id, record_type, external_id, ${remoteIds}::text[], ${texts}::text[]
+      insert into erasure_items as item (tenant_id, erasure_id, record_id, record_type, external_id, remote_ids,
+        links, texts)
+      select tenant_id, ${erasureId}, record_id, record_type, external_id, ${remoteIds}::text[],
+        ${JSON.stringify(links)}::jsonb, ${texts}::text[]
       from records where tenant_id = ${tenantId} and record_id = ${recordId}
       on conflict (tenant_id, erasure_id, record_id) do update set
         remote_ids = array(select distinct unnest(item.remote_ids || excluded.remote_ids)),
+        links = (select coalesce(jsonb_agg(distinct link), '[]')
+          from jsonb_array_elements(item.links || excluded.links) as all_of_them(link)),
         texts = array(select distinct unnest(item.texts || excluded.texts))`.execute(trx);
   }
 }
 
-export interface ErasureItems {
-  recordIds: string[];
-  records: ErasedRecord[];
-  redaction: Redaction;
+type ErasedItem = ErasedRecord & { links: readonly ErasedLink[] };
+
+export class ErasureItems {
+  readonly recordIds: readonly string[];
+  private readonly redactions = new Map<string | null, Redaction>();
+
+  constructor(readonly records: readonly (ErasedItem & { recordId: string })[]) {
+    this.recordIds = records.map(({ recordId }) => recordId);
+  }
+
+  /**
+   * Of rows of an integration, in which an id is one of its own; null = of all other rows. An id whose
+   * integration is not known counts everywhere.
+   */
+  redactionAt(integrationId: string | null): Redaction {
+    const existing = this.redactions.get(integrationId);
+    if (existing !== undefined) return existing;
+    const redaction = new Redaction(
+      this.records.map((record) => ({
+        ...record,
+        remoteIds: record.remoteIds.filter((remoteId) =>
+          integrationsOf(record, remoteId).some(
+            (one) => one === null || integrationId === null || one === integrationId,
+          ),
+        ),
+      })),
+    );
+    this.redactions.set(integrationId, redaction);
+    return redaction;
+  }
+
+  /** `integrationId` null: any. */
+  get remoteNames(): { recordType: string; name: string; integrationId: string | null }[] {
+    return this.records.flatMap((record) =>
+      record.remoteIds.flatMap((name) =>
+        integrationsOf(record, name).map((integrationId) => ({
+          recordType: record.recordType,
+          name,
+          integrationId,
+        })),
+      ),
+    );
+  }
+}
+
+function integrationsOf({ links }: ErasedItem, remoteId: string): (string | null)[] {
+  const found = links.filter((link) => link.remoteId === remoteId).map((link) => link.integrationId);
+  return found.length > 0 ? found : [null];
 }
 
 export async function readItems(
@@ -104,8 +154,7 @@ export async function readItems(
     .where('erasureId', '=', erasureId)
     .orderBy('recordId')
     .execute();
-  const records = rows.map(({ recordId, ...row }) => ({ ...row, id: toTypeId('rec', recordId) }));
-  return { recordIds: rows.map(({ recordId }) => recordId), records, redaction: new Redaction(records) };
+  return new ErasureItems(rows.map((row) => ({ ...row, id: toTypeId('rec', row.recordId) })));
 }
 
 /** The integrations at which records of the erasure exist or will be pushed. */

@@ -64,7 +64,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   emails: of({ figure: 'kind withdrawn_reason', words: 'content last_error', tenant: 'recipient' }),
   emptied_records: ofRecord({ figure: 'record_type fields', row: 'remote' }),
   erased_hashes: of({ secret: 'hash' }),
-  erasure_items: ofRecord({ figure: 'record_type', row: 'external_id remote_ids texts' }),
+  erasure_items: ofRecord({ figure: 'record_type', row: 'external_id remote_ids links texts' }),
   erasure_keys: of({ secret: 'secret' }),
   erasures: of({
     figure: 'state found erased third_parties progress requested_by confirmed_by',

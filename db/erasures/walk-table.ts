@@ -32,6 +32,8 @@ interface Column {
 interface WalkedTable {
   table: string;
   key: Column[];
+  /** The integration of a row; NULL = of none. */
+  integrationId: RawBuilder<string | null>;
   /** Columns whose texts are replaced. */
   redacted: (Column & { kind: RedactedColumn })[];
 }
@@ -88,6 +90,7 @@ async function describeTable({ trx }: TenantWork, table: string): Promise<Walked
   return {
     table,
     key: keyColumns,
+    integrationId: integrationOf(byName),
     redacted: Object.entries(columns).flatMap(([name, kind]) => {
       const column = byName.get(name);
       if (column === undefined) return [];
@@ -95,6 +98,20 @@ async function describeTable({ trx }: TenantWork, table: string): Promise<Walked
       return kind === 'ids' || kind === 'words' ? [{ ...column, kind }] : [];
     }),
   };
+}
+
+/** Items of overviews, and jobs and errors of runs, belong to the integration of these. */
+const PARENTS = [
+  ['overview_id', 'overviews'],
+  ['sync_run_id', 'sync_runs'],
+] as const;
+
+function integrationOf(columns: ReadonlyMap<string, Column>): RawBuilder<string | null> {
+  if (columns.has('integration_id')) return sql<string>`erased.integration_id`;
+  const [id, parent] = PARENTS.find(([name]) => columns.has(name)) ?? [];
+  if (id === undefined || parent === undefined) return sql<null>`null::uuid`;
+  return sql<string | null>`(select parent.integration_id from ${sql.table(parent)} as parent
+    where parent.tenant_id = erased.tenant_id and ${sql.ref(`parent.${id}`)} = ${nameOf({ name: id })})`;
 }
 
 const nameOf = ({ name }: Pick<Column, 'name'>) => sql.ref(`erased.${name}`);
@@ -123,6 +140,7 @@ const behind = (walked: WalkedTable, after: string[] | null) =>
 
 interface FoundRow {
   key: string[];
+  integrationId: string | null;
   isDeleted: boolean;
   /** Of `redacted`, as text. */
   texts: (string | null)[];
@@ -136,47 +154,51 @@ async function findNaming(
 ): Promise<FoundRow[]> {
   const upTo = last === null ? sql`` : sql`and ${keyOf(walked)} <= ${valuesOf(walked, last)}`;
   const isDeleted = rowsOfRecords(walked, items);
-  const isNaming = walked.redacted.map((column) => mentions(column, items.redaction.searched(column.kind)));
+  const isNaming = walked.redacted.map((column) => mentions(column, items, column.kind));
   const { rows } = await sql<FoundRow>`
-    select ${textsOf(walked.key)} as key, ${isDeleted} as is_deleted, ${textsOf(walked.redacted)} as texts
+    select ${textsOf(walked.key)} as key, ${walked.integrationId} as integration_id,
+      ${isDeleted} as is_deleted, ${textsOf(walked.redacted)} as texts
     from ${ofTenant(work, walked)} ${behind(walked, after)} ${upTo}
       and (${sql.join([isDeleted, ...isNaming], sql` or `)})
     for update`.execute(work.trx);
   return rows;
 }
 
-const mentions = (column: Pick<Column, 'name'>, texts: readonly string[]) => sql<boolean>`exists (
-  select from unnest(${texts}::text[]) as searched(text) where strpos(${nameOf(column)}::text, text) > 0)`;
+/** Case is ignored in words. */
+function mentions(column: Pick<Column, 'name'>, items: ErasureItems, kind: RedactedColumn) {
+  const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? sql`lower(${text})` : text);
+  return sql<boolean>`exists (
+    select from (select ${fold(sql`${nameOf(column)}::text`)} as whole offset 0) found,
+      unnest(array(select ${fold(sql`one`)} from unnest(${items.redactionAt(null).searched(kind)}::text[]) one))
+        as searched(part)
+    where strpos(whole, part) > 0)`;
+}
 
 /** Whether a row belongs to a record of the erasure. */
-function rowsOfRecords({ table }: WalkedTable, { recordIds, records, redaction }: ErasureItems) {
+function rowsOfRecords({ table, integrationId }: WalkedTable, items: ErasureItems): RawBuilder<boolean> {
   const { deletes = [], columns = {} } = PERSONAL_DATA[table] ?? {};
   if (DELETED_LAST.has(table)) return sql<boolean>`false`;
-  const named = (
-    column: string,
-    names: readonly { recordType: string; name: string }[],
-  ) => sql<boolean>`exists (
-    select from unnest(${names.map((one) => one.recordType)}::text[], ${names.map((one) => one.name)}::text[])
-      as named(record_type, name)
-    where named.record_type = erased.record_type and named.name = ${nameOf({ name: column })})`;
   const conditions = deletes.map((by): RawBuilder<boolean> => {
     switch (by) {
       case 'record_id':
-        return sql<boolean>`coalesce(erased.record_id = any(${recordIds}::uuid[]), false)`;
+        return sql<boolean>`coalesce(erased.record_id = any(${items.recordIds}::uuid[]), false)`;
       case 'remote_id':
-        return named(
-          by,
-          records.flatMap(({ recordType, remoteIds }) => remoteIds.map((name) => ({ recordType, name }))),
-        );
+        return sql<boolean>`exists (
+          select from unnest(${items.remoteNames.map((one) => one.recordType)}::text[],
+              ${items.remoteNames.map((one) => one.name)}::text[],
+              ${items.remoteNames.map((one) => one.integrationId)}::uuid[])
+            as named(record_type, name, integration_id)
+          where named.record_type = erased.record_type and named.name = erased.remote_id
+            and coalesce(named.integration_id = ${integrationId}, true))`;
       case 'external_id':
-        return named(
-          by,
-          records.map(({ recordType, externalId }) => ({ recordType, name: externalId })),
-        );
+        return sql<boolean>`exists (
+          select from unnest(${items.records.map((one) => one.recordType)}::text[],
+              ${items.records.map((one) => one.externalId)}::text[]) as named(record_type, name)
+          where named.record_type = erased.record_type and named.name = erased.external_id)`;
       default:
         return sql<boolean>`(${sql.join(
           Object.entries(columns).flatMap(([name, kind]) =>
-            kind === 'row' ? [mentions({ name }, redaction.searched('ids'))] : [],
+            kind === 'row' ? [mentions({ name }, items, 'ids')] : [],
           ),
           sql` or `,
         )})`;
@@ -213,9 +235,10 @@ interface ChangedText {
 
 function changesOf(
   { redacted }: WalkedTable,
-  { texts }: FoundRow,
-  { items: { redaction } }: WalkOptions,
+  { texts, integrationId }: FoundRow,
+  { items }: WalkOptions,
 ): ChangedText[] {
+  const redaction = items.redactionAt(integrationId);
   return redacted.flatMap(({ name, type, kind }, at) => {
     const before = texts[at];
     if (before === null || before === undefined) return [];

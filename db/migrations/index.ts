@@ -81,6 +81,7 @@ import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
+import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -164,4 +165,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-windows-by-type': windowsByType,
   '2026-12-15-operator-findings': operatorFindings,
   '2026-12-15-rows-of-more': rowsOfMore,
+  '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
 };

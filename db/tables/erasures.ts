@@ -59,6 +59,12 @@ export interface ErasuresTable {
   updatedAt: Date;
 }
 
+/** The id of a record at an integration. */
+export interface ErasedLink {
+  integrationId: string;
+  remoteId: string;
+}
+
 export interface ErasureItemsTable {
   tenantId: string;
   erasureId: string;
@@ -66,6 +72,7 @@ export interface ErasureItemsTable {
   recordType: string;
   externalId: string;
   remoteIds: Generated<string[]>;
+  links: Generated<ErasedLink[]>;
   texts: Generated<string[]>;
 }
 

@@ -253,11 +253,9 @@ async function complete(table: string, values: Record<string, unknown>): Promise
      where attrelid = $1::regclass and attnum > 0 and not attisdropped and attnotnull and attgenerated = '' and attidentity = ''`,
     [table],
   );
+  const keys: Record<string, unknown> = { tenant_id: tenant.tenantId, integration_id: integrationId };
   const filled = Object.fromEntries(
-    columns.map(({ name, type }) => [
-      name,
-      name === 'tenant_id' ? tenant.tenantId : (SAMPLES[String(type)] ?? 1),
-    ]),
+    columns.map(({ name, type }) => [name, keys[String(name)] ?? SAMPLES[String(type)] ?? 1]),
   );
   return { ...filled, ...values };
 }
@@ -316,6 +314,54 @@ describe('rule 62: an erased record', () => {
     expect(left).toEqual([
       { external_id: 'other', fields: { name: 'Other Person', email: 'other@example.com' } },
     ]);
+  });
+
+  it('takes nothing with it that belongs to the record with the same id in another app', async () => {
+    const elsewhere = newUuid();
+    await db.superuser('set session_replication_role = replica');
+    for (const integration_id of [integrationId, elsewhere]) {
+      const named = { integration_id, remote_id: REMOTE };
+      await insertRow('incoming_changes', named);
+      await insertRow('reference_promises', { ...named, record_id: otherId, value: [REMOTE] });
+      await insertRow('sync_conflicts', {
+        ...named,
+        record_id: null,
+        sync_conflict_id: newUuid(),
+        theirs: { id: REMOTE },
+        detail: `${REMOTE} is linked already`,
+        state: 'open',
+      });
+    }
+    await db.superuser('set session_replication_role = default');
+
+    await erase({ recordIds: [recordId] });
+
+    for (const table of ['incoming_changes', 'reference_promises', 'sync_conflicts']) {
+      const left = await db.superuser(`select * from ${table} where tenant_id = $1`, [tenant.tenantId]);
+      expect(left).toMatchObject([{ integration_id: elsewhere, remote_id: REMOTE }]);
+      expect(JSON.stringify(left)).not.toContain('[erased]');
+    }
+  });
+
+  it('is also found by how the app shows its values', async () => {
+    await db.superuser(
+      `update record_links set notation = '{"phone": {"ours": "0170123", "shown": "+49 170 123"}}' where record_id = $1`,
+      [recordId],
+    );
+    await db.superuser('set session_replication_role = replica');
+    await insertRow('notifications', {
+      kind: 'x',
+      detail: `${MARKER.toUpperCase()}@EXAMPLE.COM, +49 170 123`,
+      integration_id: null,
+    });
+    await db.superuser('set session_replication_role = default');
+
+    await erase({ recordIds: [recordId] });
+
+    const [notification] = await db.superuser(`select detail from notifications where tenant_id = $1`, [
+      tenant.tenantId,
+    ]);
+    expect(notification?.detail).toBe('[erased], [erased]');
   });
 
   it('cannot be written again until the erasure is lifted', async () => {

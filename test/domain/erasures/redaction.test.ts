@@ -1,5 +1,6 @@
 /** Texts of other rows lose the names and values of erased records, and nothing else (rules.md 62). */
 import { Redaction } from '../../../domain/erasures/redaction';
+import { textsIn } from '../../../domain/erasures/written-forms';
 
 const redaction = new Redaction([
   {
@@ -35,4 +36,60 @@ it('rule 62: a short name is erased where the row names the record', () => {
     { id: 'rec_1', remote_id: '[erased]' },
     { id: 'rec_2', remote_id: '7' },
   ]);
+});
+
+describe('rule 62: words of apps name a person', () => {
+  const person = new Redaction([
+    {
+      id: 'rec_1',
+      recordType: 'employees',
+      externalId: 'emp-1',
+      remoteIds: ['10001'],
+      texts: ['Zoë Müller', 'Zoe.Mueller@Example.com', 'Zoë', '756123456789', '王伟', '김민수'],
+    },
+  ]);
+  const cases = [
+    ['in lower case', 'zoe.mueller@example.com is taken', '[erased] is taken'],
+    ['in upper case', 'ZOË MÜLLER exists', '[erased] exists'],
+    ['decomposed', `${'Zoë Müller'.normalize('NFD')} exists`, '[erased] exists'],
+    ['with escapes of JSON', String.raw`{"d":"Zo\u00eb M\u00fcller"}`, '{"d":"[erased]"}'],
+    ['in an address', 'GET /users?mail=Zoe.Mueller%40Example.com', 'GET /users?mail=[erased]'],
+    ['as a number', 'Duplicate number 756123456789.', 'Duplicate number [erased].'],
+    ['without spaces', '用户王伟已存在', '用户[erased]已存在'],
+    ['with a particle', '김민수는 있습니다', '[erased]는 있습니다'],
+    ['by the first name too', 'Zoë (zoe.mueller@example.com)', '[erased] ([erased])'],
+    ['not by a first name alone', 'Zoë is no valid colour', 'Zoë is no valid colour'],
+  ];
+
+  it.each(cases)('%s', (_how, text, expected) => {
+    expect(person.text(text, 'words')).toBe(expected);
+    expect(person.searched('words').some((one) => text.toLowerCase().includes(one.toLowerCase()))).toBe(
+      _how !== 'not by a first name alone',
+    );
+  });
+
+  it('as a number in JSON', () => {
+    expect(person.json({ ssn: 756123456789, pages: 12 }, 'words')).toEqual({ ssn: '[erased]', pages: 12 });
+  });
+});
+
+it('rule 62: a record that another app calls by the same id keeps its name', () => {
+  const named = `int_${'0'.repeat(26)}:10001`;
+  const erased = new Redaction([
+    { id: 'rec_1', recordType: 'contacts', externalId: 'ada', remoteIds: ['10001'], texts: [] },
+  ]);
+  expect(erased.json({ external_id: named, note: 'Row 10001' }, 'ids')).toEqual({
+    external_id: named,
+    note: 'Row [erased]',
+  });
+});
+
+it('rule 62: values of a record are found at any depth, in lists and as numbers', () => {
+  const values = {
+    emails: [{ value: 'ada@example.com' }],
+    ids: { ssn: 756123456789 },
+    first: 'Ada',
+    ok: 'yes',
+  };
+  expect(textsIn(values)).toEqual(['ada@example.com', '756123456789', 'Ada']);
 });

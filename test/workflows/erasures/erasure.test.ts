@@ -1,5 +1,5 @@
 /** An erasure from the preview to the receipt, with pushes and a pull at the same time (rules.md 62). */
-import { RecordRejected } from '../../../connectors/errors';
+import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
 import { advanceErasure, ERASURE_LIMITS } from '../../../db/erasures/advance-erasure';
 import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
 import type { EraseAs } from '../../../db/tables/erasures';
@@ -106,6 +106,93 @@ it('rule 62: an app that refuses the deletion is named in the receipt, and the r
   });
   const [row] = await inTenant(({ trx }) => trx.selectFrom('events').select('payload').execute());
   expect(JSON.stringify(row)).not.toContain('ada');
+});
+
+describe('rule 62: a push that is under way when its record is erased', () => {
+  /** @param answer of the first call, which arrives after the erasure was confirmed. */
+  async function erasedMeanwhile(action: EraseAs, answer?: ConnectorError): Promise<[string, string]> {
+    const integrationId = await tenant.integration();
+    let erasureId = '';
+    environment.ledger.answer = async () => {
+      if (erasureId !== '') return undefined;
+      ({ erasureId } = await inTenant((work) =>
+        requestErasure(work, { search: { email: 'ada@example.com' }, requestedBy: 'key_x' }),
+      ));
+      await advanceUntil(erasureId, 'ready');
+      await confirm(erasureId, [[integrationId, action]]);
+      await advanceUntil(erasureId, 'third_parties');
+      return answer;
+    };
+    await tenant.accept({ externalId: 'ada', fields: { name: 'Ada Lovelace', email: 'ada@example.com' } });
+    await environment.sleep(GRACE_MS + 1_000);
+    for (let minutes = 0; minutes < 10 && (await read(erasureId))?.state !== 'done'; minutes += 1)
+      await environment.sleep(MINUTE);
+    return [integrationId, erasureId];
+  }
+
+  async function advanceUntil(erasureId: string, state: string): Promise<void> {
+    const key = { tenantId: tenant.tenantId, erasureId };
+    while ((await read(erasureId))?.state !== state) await advanceErasure(environment.database, key);
+  }
+
+  it('is followed by the deletion of what it created', async () => {
+    const [integrationId, erasureId] = await erasedMeanwhile('delete');
+
+    expect(operations(integrationId)).toEqual(['upsert ada', 'delete ada']);
+    expect(await read(erasureId)).toMatchObject({
+      state: 'done',
+      thirdParties: [{ action: 'delete', succeeded: 1, failed: 0, unanswered: 0 }],
+    });
+  });
+
+  it('leaves nothing here of what it created there', async () => {
+    const [integrationId, erasureId] = await erasedMeanwhile('keep');
+
+    expect(operations(integrationId)).toEqual(['upsert ada']);
+    expect(await read(erasureId)).toMatchObject({ state: 'done', erased: { record_links: 1 } });
+    for (const table of ['records', 'recordLinks', 'recordSyncs', 'pushes'] as const)
+      expect(await inTenant(({ trx }) => trx.selectFrom(table).select('recordId').execute())).toEqual([]);
+  });
+
+  it('is looked for there, and deleted, if its answer was lost', async () => {
+    const [integrationId, erasureId] = await erasedMeanwhile(
+      'delete',
+      new Unavailable('The connection was reset.'),
+    );
+
+    expect(operations(integrationId).at(-1)).toBe('delete ada');
+    expect(await read(erasureId)).toMatchObject({
+      state: 'done',
+      thirdParties: [{ action: 'delete', succeeded: 1, failed: 0, unanswered: 0 }],
+    });
+  });
+
+  it('is followed by a deletion although the app has refused it', async () => {
+    const [integrationId, erasureId] = await erasedMeanwhile('delete', new RecordRejected('No', []));
+
+    expect(operations(integrationId)).toEqual(['delete ada']);
+    expect(await read(erasureId)).toMatchObject({
+      state: 'done',
+      thirdParties: [{ action: 'delete', succeeded: 1, failed: 0, unanswered: 0 }],
+    });
+  });
+});
+
+it('rule 62: an erasure of nobody has a receipt of nothing', async () => {
+  const { erasureId } = await inTenant((work) =>
+    requestErasure(work, { search: { email: 'nobody@example.com' }, requestedBy: 'key_x' }),
+  );
+  await environment.sleep(MINUTE);
+  await confirm(erasureId, []);
+  await settle();
+
+  expect(await read(erasureId)).toMatchObject({
+    state: 'done',
+    records: 0,
+    erased: {},
+    thirdParties: [],
+    search: {},
+  });
 });
 
 /** All steps, without the time that transactions under way are given. */
