@@ -165,6 +165,32 @@ describe('rule 60: a bulk change for an app that bears many calls', () => {
     expect(tenant.sent(integrationId)).toHaveLength(900);
   });
 
+  it('makes one call at a time once its concurrency is lowered to 1', async () => {
+    const integrationId = await appBearing(64);
+    let isLowered = false;
+    let most = 0;
+    const watched = watchCalls(integrationId, async (call) => {
+      if (call > 600) most = Math.max(most, watched.underWay);
+      if (isLowered || watched.underWay <= 2) return;
+      isLowered = true;
+      const config = JSON.stringify({ owner: integrationId, concurrency: 1 });
+      await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+        trx
+          .updateTable('integrations')
+          .set(({ eb }) => ({ config, version: eb('version', '+', 1) }))
+          .where('integrationId', '=', integrationId)
+          .execute(),
+      );
+    });
+    await acceptMany(900);
+    await settle();
+    await until('all records are pushed', async () => (await countSynced(integrationId)) === 900);
+
+    expect(isLowered).toBe(true);
+    expect(most).toBe(1);
+    expect(tenant.sent(integrationId)).toHaveLength(900);
+  });
+
   it('goes on when an execution dies, with each record pushed once', async () => {
     const integrationId = await appBearing(64);
     const { database } = environment;
