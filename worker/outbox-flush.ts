@@ -34,6 +34,8 @@ export interface FlushOptions {
   handleRow: OutboxHandler;
   /** The tenant whose turn it was last. */
   afterTenant?: string | undefined;
+  /** Of rows to lease; `ROWS_PER_FLUSH` by default. */
+  limit?: number | undefined;
   /** How long the message can wait without harm; 0 = it is sent now. */
   waitMsOf?: (message: DueMessage) => number;
   onSent?: (message: DueMessage) => void;
@@ -47,7 +49,13 @@ export interface Flushed {
   waitMs: number | null;
   /** The tenant whose turn it was last. */
   lastTenant: string | undefined;
+  /** How many rows the next flush should lease. */
+  nextLimit: number;
 }
+
+/** What a flush leases and cannot send is given back, so the next one leases about as much as it can send. */
+export const limitAfter = (sentRows: number): number =>
+  Math.min(Math.max(2 * sentRows, CALLS_AT_ONCE), ROWS_PER_FLUSH);
 
 /** A message that Temporal or its handler refused, for the log. */
 export interface RefusedMessage {
@@ -71,9 +79,9 @@ interface MergedMessage {
  * messages that were not tried.
  */
 export async function flushTopic(options: FlushOptions): Promise<Flushed> {
-  const { database, topic, afterTenant, waitMsOf = () => 0 } = options;
+  const { database, topic, afterTenant, limit = ROWS_PER_FLUSH, waitMsOf = () => 0 } = options;
   const leased = await database.withDispatcher((work) =>
-    leaseMessages(work, { topic, afterTenant, limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
+    leaseMessages(work, { topic, afterTenant, limit, leaseSeconds: LEASE_SECONDS }),
   );
   const merged = takeTurns(mergeBySubject(leased));
   const waits = new Map(merged.map((each) => [each, waitMsOf(each.message)]));
@@ -87,14 +95,16 @@ export async function flushTopic(options: FlushOptions): Promise<Flushed> {
     await database.withDispatcher((work) =>
       setLeases(work, outboxIdsOf(waiting), { seconds: waitMs / 1_000 }),
     );
-  const { isDone, lastTenant = afterTenant } = await flush.run();
-  return { isMore: leased.length >= ROWS_PER_FLUSH || !isDone, waitMs, lastTenant };
+  const { isDone, begunRows, lastTenant = afterTenant } = await flush.run();
+  const nextLimit = isDone ? ROWS_PER_FLUSH : limitAfter(begunRows);
+  return { isMore: leased.length >= limit || !isDone, waitMs, lastTenant, nextLimit };
 }
 
 class Flush {
   readonly #untried: MergedMessage[];
   readonly #unsettled: Set<MergedMessage>;
   #isDone = true;
+  #begunRows = 0;
   #sent: MergedMessage[] = [];
   #refused: { each: MergedMessage; error: unknown }[] = [];
   #settling: Promise<void> | undefined;
@@ -109,7 +119,7 @@ class Flush {
     this.#unsettled = new Set(messages);
   }
 
-  async run(): Promise<{ isDone: boolean; lastTenant: string | undefined }> {
+  async run(): Promise<{ isDone: boolean; begunRows: number; lastTenant: string | undefined }> {
     // What fails here is tried again in a second. Without it another dispatcher repeats the messages.
     const upkeep = setInterval(() => void this.#keepLeases().catch(() => undefined), BEGIN_WITHIN_MS);
     try {
@@ -120,7 +130,7 @@ class Flush {
     }
     await this.#release([...this.#unsettled]);
     if (this.#away !== undefined) throw this.#away;
-    return { isDone: this.#isDone, lastTenant: this.#lastTenant };
+    return { isDone: this.#isDone, begunRows: this.#begunRows, lastTenant: this.#lastTenant };
   }
 
   async #sendUntried(): Promise<void> {
@@ -128,6 +138,7 @@ class Flush {
       const next = this.#untried.shift();
       if (next === undefined) return;
       this.#lastTenant = next.message.tenantId;
+      this.#begunRows += next.outboxIds.length;
       await this.#send(next);
     }
   }

@@ -4,15 +4,12 @@
  * (rules.md R19). An e-mail that the mail server may already have keeps its content and is not merged.
  */
 import { sql } from 'kysely';
-import type { EmailKind, NotificationItem } from '../../domain/notifications/email-kinds';
-import {
-  describeNotification,
-  type NotificationKind,
-  type NotificationSubject,
-} from '../../domain/notifications/notification-kinds';
+import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
 import type { TenantWork } from '../database';
-import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmail } from './emails';
-import { reasonAgainstEmail } from './email-decision';
+import { idList, opaqueToPlanner } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
+import { itemsOf, markWithdrawn } from './email-content';
+import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmails } from './emails';
 import { findRefusedAddress } from './undeliverable-addresses';
 import type { EmailWithdrawal } from '../tables/notifications';
 
@@ -21,6 +18,10 @@ const WAITING_MAX = 3;
 /** Beyond this many e-mails an hour to one person, further ones wait and are merged into one. */
 const EMAILS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
+/** An attempt merges this many waiting e-mails at most; those left are merged by attempts of their own. */
+const JOINED_AT_ONCE = 1_000;
+/** A digest that is tried again so soon takes further notifications. */
+const SOON_MS = 15 * 60_000;
 /** A digest lists this many notifications and refers to the platform for the rest. */
 const ITEMS_MAX = 50;
 
@@ -65,7 +66,7 @@ export async function beginEmailAttempt(work: TenantWork, key: EmailKey): Promis
     const turn = await joinWaiting(work, { ...person, email });
     if (turn !== undefined) return turn;
   }
-  const { items, reason } = await itemsOf(work, [email.emailId]);
+  const { items, reason } = await itemsOf(work, { personId, emailIds: [email.emailId] });
   if (items.length === 0) return over(work, email, reason ?? 'not_needed');
   await work.trx
     .updateTable('emails')
@@ -84,8 +85,8 @@ const isAboutNotifications = (kind: string): boolean =>
   kind === 'notification' || kind === 'notification_digest';
 
 async function over(work: TenantWork, email: Email, reason: EmailWithdrawal): Promise<EmailAttempt> {
-  await withdrawEmail(work, { emailId: email.emailId, reason });
-  await markWithdrawn(work, email.emailId, reason);
+  await withdrawEmails(work, { emailIds: [email.emailId], reason });
+  await markWithdrawn(work, sql`email_id = ${email.emailId}`, reason);
   return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnReason: reason } };
 }
 
@@ -115,21 +116,17 @@ async function joinWaiting(
   work: TenantWork,
   { email, personId, address }: PersonKey & { email: Email },
 ): Promise<EmailAttempt | undefined> {
-  const waiting = await lockWaiting(work, personId);
-  const others = waiting.filter(({ emailId }) => emailId !== email.emailId);
+  const others = (await lockWaiting(work, personId)).filter((emailId) => emailId !== email.emailId);
   const waitMs = await msUntilAllowed(work, personId);
   if (email.kind === 'notification_digest') {
     if (waitMs > 0) return { kind: 'wait', ms: waitMs };
     await joinInto(work, email.emailId, others);
     return undefined;
   }
-  // An untried e-mail is about to be sent; one that waits for a retry may wait for hours.
-  const next = others.find(({ kind, attempts }) => kind === 'notification_digest' && attempts === 0);
-  if (next !== undefined) return joined(work, next.emailId, email, [email]);
-  const stillReasons = await itemsOf(
-    work,
-    [...others, email].map(({ emailId }) => emailId),
-  );
+  const next = await findNextDigest(work, personId);
+  if (next !== undefined) return joined(work, next, email, others);
+  const emailIds = [...others, email.emailId];
+  const stillReasons = await itemsOf(work, { personId, emailIds });
   const hasReason = stillReasons.byEmail.has(email.emailId);
   if (!hasReason || (waitMs === 0 && stillReasons.items.length <= WAITING_MAX)) return undefined;
   const digestId = await queueEmail(work, {
@@ -138,54 +135,58 @@ async function joinWaiting(
     recipient: address,
     content: { items: [] },
   });
-  return joined(work, digestId, email, [...others, email]);
+  return joined(work, digestId, email, others);
 }
 
 async function joined(
   work: TenantWork,
   digestId: string,
   email: Email,
-  emails: readonly Pick<Email, 'emailId'>[],
+  others: readonly string[],
 ): Promise<EmailAttempt> {
-  await joinInto(work, digestId, emails);
+  await joinInto(work, digestId, [...others.filter((emailId) => emailId !== digestId), email.emailId]);
   return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnReason: 'digest' } };
 }
 
-async function joinInto(
-  work: TenantWork,
-  digestId: string,
-  emails: readonly Pick<Email, 'emailId'>[],
-): Promise<void> {
-  for (const { emailId } of emails) {
-    await work.trx
-      .updateTable('notificationRecipients')
-      .set({ emailId: digestId })
-      .where('tenantId', '=', work.tenantId)
-      .where('emailId', '=', emailId)
-      .where('emailWithdrawnReason', 'is', null)
-      .execute();
-    await withdrawEmail(work, { emailId, reason: 'digest' });
-  }
+async function joinInto(work: TenantWork, digestId: string, emailIds: readonly string[]): Promise<void> {
+  await work.trx
+    .updateTable('notificationRecipients')
+    .set({ emailId: digestId })
+    .where('tenantId', '=', work.tenantId)
+    .where(sql<boolean>`email_id = any(${idList(emailIds)})`)
+    .where('emailWithdrawnReason', 'is', null)
+    .execute();
+  await withdrawEmails(work, { emailIds, reason: 'digest' });
 }
 
-/** The person's e-mails about notifications that are not known to be sent. */
-async function lockWaiting(
-  { trx, tenantId }: TenantWork,
-  personId: string,
-): Promise<Pick<Email, 'emailId' | 'kind' | 'attempts'>[]> {
-  return trx
-    .selectFrom('emails')
-    .select(['emailId', 'kind', 'attempts'])
-    .where('tenantId', '=', tenantId)
-    .where('personId', '=', personId)
-    .where('kind', 'in', ['notification', 'notification_digest'] satisfies EmailKind[])
-    .where('sentAt', 'is', null)
-    .where('failedAt', 'is', null)
-    .where('withdrawnAt', 'is', null)
-    .where('attemptedAt', 'is', null)
-    .orderBy('emailId')
-    .forNoKeyUpdate()
-    .execute();
+const isWaiting = ({ tenantId }: TenantWork, personId: string) => sql<boolean>`
+  tenant_id = ${opaqueToPlanner(tenantId)} and person_id = ${personId}
+    and kind in ('notification', 'notification_digest') and sent_at is null and failed_at is null
+    and withdrawn_at is null and attempted_at is null`;
+
+/** Some of the person's e-mails about notifications that are not known to be sent, the oldest first. */
+async function lockWaiting(work: TenantWork, personId: string): Promise<string[]> {
+  const waiting = sql<{ emailId: string }>`
+    select email_id from emails where ${isWaiting(work, personId)}
+    order by created_at limit ${JOINED_AT_ONCE} for no key update`;
+  const { rows } = await inIndexOrder(work, () => waiting.execute(work.trx));
+  return rows.map(({ emailId }) => emailId);
+}
+
+/**
+ * The person's digest that is about to be sent, or soon tried again. One that has failed more often may wait
+ * for hours.
+ */
+async function findNextDigest(work: TenantWork, personId: string): Promise<string | undefined> {
+  const newest = sql<{ emailId: string; attempts: number }>`
+    select email_id, attempts from emails
+    where ${isWaiting(work, personId)} and kind = 'notification_digest'
+    order by created_at desc limit 1`;
+  const { rows } = await inIndexOrder(work, () => newest.execute(work.trx));
+  const [digest] = rows;
+  if (digest === undefined) return undefined;
+  const waitMs = digest.attempts === 0 ? 0 : (nextEmailDelayMs(digest.attempts) ?? Infinity);
+  return waitMs <= SOON_MS ? digest.emailId : undefined;
 }
 
 /** 0 = now. */
@@ -201,82 +202,4 @@ async function msUntilAllowed({ trx, tenantId, now }: TenantWork, personId: stri
     .limit(1)
     .executeTakeFirst();
   return sent?.sentAt == null ? 0 : Math.max(1, sent.sentAt.getTime() + HOUR_MS - now.getTime());
-}
-
-interface EmailContent {
-  /** The newest first. */
-  items: NotificationItem[];
-  /** E-mails that still contain something unviewed. */
-  byEmail: Set<string>;
-  /** Why the last of the other e-mails was left out. */
-  reason: EmailWithdrawal | undefined;
-}
-
-/** The content that these e-mails still have. E-mails without any are withdrawn. */
-async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<EmailContent> {
-  const { trx, tenantId } = work;
-  const { rows } = await sql<NotifiableRow>`
-    select recipient.notification_recipient_id, recipient.email_id, recipient.person_id,
-      recipient.viewed_at, notification.kind,
-      notification.integration_id, notification.overview_id, notification.sync_run_id,
-        notification.webhook_endpoint_id,
-      integration.app, integration.account_name, person.disabled_at is not null as is_person_disabled,
-      person.is_email_on as is_person_email_on,
-      notification.resolved_at > notification.created_at is true as is_resolved
-    from notification_recipients recipient
-    join notifications notification using (tenant_id, notification_id)
-    join people person using (tenant_id, person_id)
-    left join integrations integration on integration.tenant_id = recipient.tenant_id
-      and integration.integration_id = notification.integration_id
-    where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${emailIds}::uuid[])
-      and recipient.email_withdrawn_reason is null
-    order by notification.notification_id desc
-    for no key update of recipient`.execute(trx);
-  const content: EmailContent = { items: [], byEmail: new Set(), reason: undefined };
-  for (const row of rows) {
-    const against = await reasonAgainstEmail(work, row);
-    if (against === undefined) {
-      content.items.push({
-        kind: row.kind,
-        app: row.app,
-        account_name: row.accountName,
-        path: describeNotification(row.kind).path(row),
-      });
-      content.byEmail.add(row.emailId);
-      continue;
-    }
-    content.reason = against.decision;
-    await markWithdrawn(work, row.emailId, against.decision, row.notificationRecipientId);
-  }
-  return content;
-}
-
-type NotifiableRow = NotificationSubject & {
-  notificationRecipientId: string;
-  emailId: string;
-  personId: string;
-  viewedAt: Date | null;
-  kind: NotificationKind;
-  app: string | null;
-  accountName: string | null;
-  isPersonDisabled: boolean;
-  isPersonEmailOn: boolean;
-  isResolved: boolean;
-};
-
-async function markWithdrawn(
-  { trx, tenantId }: TenantWork,
-  emailId: string,
-  reason: EmailWithdrawal,
-  notificationRecipientId?: string,
-): Promise<void> {
-  let query = trx
-    .updateTable('notificationRecipients')
-    .set({ emailWithdrawnReason: reason })
-    .where('tenantId', '=', tenantId)
-    .where('emailId', '=', emailId)
-    .where('emailWithdrawnReason', 'is', null);
-  if (notificationRecipientId !== undefined)
-    query = query.where('notificationRecipientId', '=', notificationRecipientId);
-  await query.execute();
 }

@@ -40,11 +40,8 @@ export async function decideRecipient(work: TenantWork, key: RecipientKey): Prom
 
   const emailAt = recipient.emailAt ?? (await reveal(work, recipient));
   if (emailAt > work.now) return { decision: null, waitMs: msUntil(emailAt, work) };
-  return decide(
-    work,
-    recipient,
-    (await reasonAgainstEmail(work, recipient)) ?? { decision: 'emailed', reason: null },
-  );
+  const against = await reasonAgainstEmail(work, recipient, await findPersonFacts(work, recipient));
+  return decide(work, recipient, against ?? { decision: 'emailed', reason: null });
 }
 
 const msUntil = (at: Date, { now }: TenantWork): number => Math.max(1, at.getTime() - now.getTime());
@@ -129,6 +126,20 @@ export interface NotificationDecisionInput {
   reason: string | null;
 }
 
+/** What holds for all notifications of a person. */
+export interface PersonFacts {
+  isTenantEmailOn: boolean;
+  isAddressRefused: boolean;
+}
+
+export async function findPersonFacts(work: TenantWork, person: { personId: string }): Promise<PersonFacts> {
+  const { isEmailOn } = await findNotificationSettings(work);
+  return {
+    isTenantEmailOn: isEmailOn,
+    isAddressRefused: (await findRefusedAddress(work, person)) !== undefined,
+  };
+}
+
 /** Why this person gets no e-mail about this; undefined = no reason. */
 export async function reasonAgainstEmail(
   work: TenantWork,
@@ -139,11 +150,11 @@ export async function reasonAgainstEmail(
     kind,
     overviewId,
     isResolved,
-    personId,
   }: Pick<
     RecipientFacts,
-    'viewedAt' | 'isPersonDisabled' | 'isPersonEmailOn' | 'kind' | 'overviewId' | 'isResolved' | 'personId'
+    'viewedAt' | 'isPersonDisabled' | 'isPersonEmailOn' | 'kind' | 'overviewId' | 'isResolved'
   >,
+  { isTenantEmailOn, isAddressRefused }: PersonFacts,
 ): Promise<(NotificationDecisionInput & { decision: Exclude<NotificationDecision, 'emailed'> }) | undefined> {
   if (viewedAt !== null) return { decision: 'viewed', reason: null };
   if (isPersonDisabled) return { decision: 'person_disabled', reason: null };
@@ -151,10 +162,9 @@ export async function reasonAgainstEmail(
   const invalidReason =
     kind === 'sync_overview_ready' && overviewId !== null ? await whyInvalid(work, overviewId) : undefined;
   if (invalidReason !== undefined) return { decision: 'snapshot_invalid', reason: invalidReason };
-  if (!(await findNotificationSettings(work)).isEmailOn) return { decision: 'email_off', reason: null };
+  if (!isTenantEmailOn) return { decision: 'email_off', reason: null };
   if (!isPersonEmailOn && !isRequired(kind)) return { decision: 'email_off', reason: 'person' };
-  const refused = await findRefusedAddress(work, { personId });
-  return refused === undefined ? undefined : { decision: 'address_refused', reason: null };
+  return isAddressRefused ? { decision: 'address_refused', reason: null } : undefined;
 }
 
 /** Why an overview can no longer be opened (rules.md 19); undefined = it can. */
@@ -227,7 +237,7 @@ export async function emailAtOnce<Kind extends EmailKind>(
     const recipient = await findRecipient(work, key);
     if (recipient === undefined) continue;
     const { personId, address } = recipient;
-    const against = await reasonAgainstEmail(work, recipient);
+    const against = await reasonAgainstEmail(work, recipient, await findPersonFacts(work, recipient));
     const isSame = alreadySent !== null && alreadySent.address.toLowerCase() === address.toLowerCase();
     const emailId = isSame
       ? alreadySent.emailId

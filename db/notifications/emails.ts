@@ -5,6 +5,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
 import type { TenantWork } from '../database';
+import { idList } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
@@ -78,7 +79,7 @@ export async function countEmailAttempt(
 
 /** The mail server accepted it. */
 export async function markEmailSent(work: TenantWork, { emailId }: EmailKey): Promise<void> {
-  await conclude(work, emailId, { sentAt: work.now, lastError: null });
+  await conclude(work, [emailId], { sentAt: work.now, lastError: null });
 }
 
 /** There will be no further attempt. */
@@ -86,7 +87,7 @@ export async function markEmailFailed(
   work: TenantWork,
   { emailId, error }: EmailKey & { error: string },
 ): Promise<void> {
-  await conclude(work, emailId, {
+  await conclude(work, [emailId], {
     failedAt: work.now,
     lastError: sanitizeForPostgres(error).slice(0, ERROR_LENGTH_MAX),
   });
@@ -100,24 +101,24 @@ export async function recordEmailFailure(
   work: TenantWork,
   { emailId, error, mayBeTaken }: EmailKey & { error: string; mayBeTaken: boolean },
 ): Promise<void> {
-  await conclude(work, emailId, {
+  await conclude(work, [emailId], {
     lastError: sanitizeForPostgres(error).slice(0, ERROR_LENGTH_MAX),
     ...(mayBeTaken ? {} : { attemptedAt: null }),
   });
 }
 
-/** Withdrawn: its reason no longer exists, or another e-mail contains the same news. */
-export async function withdrawEmail(
+/** Withdrawn: their reason no longer exists, or another e-mail contains the same news. */
+export async function withdrawEmails(
   work: TenantWork,
-  { emailId, reason }: EmailKey & { reason: EmailWithdrawal },
+  { emailIds, reason }: { emailIds: readonly string[]; reason: EmailWithdrawal },
 ): Promise<void> {
-  await conclude(work, emailId, { withdrawnAt: work.now, withdrawnReason: reason });
+  await conclude(work, emailIds, { withdrawnAt: work.now, withdrawnReason: reason });
 }
 
 /** The first end counts: a late result of an earlier attempt changes nothing. */
 async function conclude(
   { trx, tenantId }: TenantWork,
-  emailId: string,
+  emailIds: readonly string[],
   end: Partial<
     Pick<Email, 'sentAt' | 'failedAt' | 'lastError' | 'attemptedAt' | 'withdrawnAt' | 'withdrawnReason'>
   >,
@@ -126,7 +127,7 @@ async function conclude(
     .updateTable('emails')
     .set(end)
     .where('tenantId', '=', tenantId)
-    .where('emailId', '=', emailId)
+    .where(sql<boolean>`email_id = any(${idList(emailIds)})`)
     .where('sentAt', 'is', null)
     .where('failedAt', 'is', null)
     .where('withdrawnAt', 'is', null)

@@ -1,6 +1,7 @@
 /** Dispatchers of the outbox beside a slow Temporal, many messages and each other (rules.md 60, F7). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../../db/database';
+import { ServiceError } from '@temporalio/client';
+import type { Database, Work } from '../../db/database';
 import { type DueMessage, enqueue, subjectIdOf } from '../../db/platform/outbox';
 import { newUuid } from '../../db/sql/ids';
 import type { OutboxTopic } from '../../db/tables/platform';
@@ -8,6 +9,7 @@ import { type OutboxDispatcher, startOutboxDispatcher } from '../../worker/outbo
 import { flushTopic } from '../../worker/outbox-flush';
 import type { OutboxHandler } from '../../worker/outbox-handlers';
 import { GivenTenant, openTestDb, type TestDb } from '../db/given';
+import { countRows } from '../db/many-rows';
 import { until } from '../support/until';
 
 let db: TestDb;
@@ -32,6 +34,10 @@ const start = (handleRow: OutboxHandler) =>
   dispatchers.push(
     startOutboxDispatcher({ database: db.database, databaseUrl: db.url, handleRow, log: silent }),
   );
+const temporalIsAway = () =>
+  new ServiceError('Temporal is away.', {
+    cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }),
+  });
 const take: OutboxHandler = (message) => {
   calls.push(message);
   return Promise.resolve();
@@ -137,6 +143,54 @@ describe('rule 60: two dispatchers and a Temporal that answers after four second
 
     expect(new Set(calls.map(subjectIdOf)).size).toBe(40);
     expect(calls).toHaveLength(40);
+  });
+});
+
+describe('rule 60: 2,000 messages wait, and Temporal', () => {
+  let wrote: number;
+  /** Counts the rows that a dispatcher writes. */
+  const counting = () =>
+    new Proxy(db.database, {
+      get: (database, name: keyof Database) =>
+        name !== 'withDispatcher'
+          ? database[name]
+          : (callback: (work: Work) => Promise<unknown>) =>
+              database.withDispatcher(async (work) => {
+                const before = (await countRows(work)).wrote;
+                const result = await callback(work);
+                wrote += (await countRows(work)).wrote - before;
+                return result;
+              }),
+    });
+  const startCounting = (handleRow: OutboxHandler) => {
+    wrote = 0;
+    const options = { database: counting(), databaseUrl: db.url, log: silent };
+    dispatchers.push(startOutboxDispatcher({ ...options, handleRow }));
+  };
+
+  it('is away: what is tried again is leased, and not all that a flush could send', async () => {
+    await insert('email', 2_000);
+    let isAway = true;
+    startCounting((message) => {
+      calls.push(message);
+      return isAway ? Promise.reject(temporalIsAway()) : Promise.resolve();
+    });
+    await until('it was tried several times', () => calls.length >= 5 * 16);
+
+    expect(wrote).toBeLessThanOrEqual(1_000 + 2 * (calls.length - 16) + 32);
+    isAway = false;
+    await until('everything is sent', isEmpty);
+  });
+
+  it('is slow: about as much is leased as is sent', async () => {
+    await insert('email', 2_000);
+    startCounting(takeIn(400));
+    await until('some are sent', () => calls.length >= 300);
+    const [wroteBefore, callsBefore] = [wrote, calls.length];
+    await until('more are sent', () => calls.length >= 500);
+
+    expect(wrote - wroteBefore).toBeLessThanOrEqual(6 * (calls.length - callsBefore) + 200);
+    await Promise.all(dispatchers.splice(0).map((each) => each.stop()));
   });
 });
 

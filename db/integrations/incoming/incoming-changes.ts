@@ -2,11 +2,12 @@
  * Records that webhooks have named, until a run has read them. A webhook is a hint: its content is never
  * stored, and what a run could not read is left to the next incremental or full run.
  */
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { INCOMING_QUIET_MS } from '../../../domain/sync-runs/incoming-window';
 import type { TenantWork } from '../../database';
 import { enqueue } from '../../platform/outbox';
 import { rowsFrom } from '../../sql/bulk-rows';
+import type { IncomingChangesTable } from '../../tables/incoming';
 
 /** `remoteId`: null = the third party did not say which record of the type it was. */
 export interface IncomingChange {
@@ -18,42 +19,70 @@ interface Place {
   integrationId: string;
 }
 
-/** So many of an integration wait at most. Beyond that, whole record types are read instead. */
+/** So many of an integration wait at most, or some more. Beyond that, whole record types are read instead. */
 const WAITING_MAX = 5_000;
+/** A count reads all that wait, so calls that add fewer records share one. */
+const COUNTED_FROM = 20;
 /** Waits for the whole record type. */
 const WHOLE_TYPE = '';
 /** A change that arrived so recently is still quiet, so its message is under way. */
 const MESSAGE_UNDER_WAY_MS = INCOMING_QUIET_MS - 1_000;
 
-/** Once per record, however often it is named. */
+/** A record, or a record type as a whole. */
+type Named = Pick<Selectable<IncomingChangesTable>, 'recordType' | 'remoteId'>;
+
+/** Once per record, however often it is named, and not beside its record type as a whole. */
 export async function addIncomingChanges(
   work: TenantWork,
   { integrationId, changes }: Place & { changes: readonly IncomingChange[] },
 ): Promise<void> {
   if (changes.length === 0) return;
   const { trx, tenantId, now } = work;
-  const isFull = (await countWaiting(work, { integrationId })) >= WAITING_MAX;
-  const keys = new Set(
-    changes.map(({ recordType, remoteId }) =>
-      JSON.stringify([recordType, isFull ? WHOLE_TYPE : (remoteId ?? WHOLE_TYPE)]),
-    ),
-  );
-  const rows = [...keys].toSorted().map((key) => {
-    const [record_type, remote_id] = JSON.parse(key) as [string, string];
-    return { record_type, remote_id };
-  });
-  const isUnderWay = await hasRecent(work, { integrationId });
+  const place = { integrationId };
+  const named = changes.map(({ recordType, remoteId }) => ({ recordType, remoteId: remoteId ?? WHOLE_TYPE }));
+  const waiting = await findWaiting(work, place, [...named, ...named.map(wholeOf)]);
+  const isWaiting = (one: Named) => waiting.has(keyOf(one));
+  const fresh = new Set(named.filter((one) => !isWaiting(one) && !isWaiting(wholeOf(one))).map(keyOf));
+  const needsMessage = fresh.size > 0 && !(await hasRecent(work, place));
+  const isCounted = needsMessage || fresh.size >= COUNTED_FROM;
+  const isFull = isCounted && (await countWaiting(work, place)) >= WAITING_MAX;
+  const rows = rowsOf(named.map((one) => (isFull || isWaiting(wholeOf(one)) ? wholeOf(one) : one)));
   await sql`
     insert into incoming_changes as known (tenant_id, integration_id, record_type, remote_id, first_at, last_at)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_type, remote_id, ${now}::timestamptz, ${now}::timestamptz
-    from ${rowsFrom(rows, 'record_type text, remote_id text')}
+    from ${rowsFrom(rows, COLUMNS)}
     on conflict (tenant_id, integration_id, record_type, remote_id) do update set
       first_at = case when known.sync_run_id is null then known.first_at else excluded.first_at end,
       last_at = greatest(known.last_at, excluded.last_at),
       sync_run_id = null`.execute(trx);
-  if (isUnderWay) return;
+  if (!needsMessage) return;
   const nextDueAt = new Date(now.getTime() + INCOMING_QUIET_MS);
   await enqueue(work, { topic: 'incoming_changes', integrationId, nextDueAt });
+}
+
+const wholeOf = ({ recordType }: Named): Named => ({ recordType, remoteId: WHOLE_TYPE });
+const keyOf = ({ recordType, remoteId }: Named): string => JSON.stringify([recordType, remoteId]);
+const COLUMNS = 'record_type text, remote_id text';
+
+/** Each once, always in the same order: two transactions lock the rows of both in that order. */
+const rowsOf = (named: readonly Named[]): object[] =>
+  [...new Map(named.map((one) => [keyOf(one), one]))]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { recordType, remoteId }]) => ({ record_type: recordType, remote_id: remoteId }));
+
+/** Those that wait already, by `keyOf`. What a run takes meanwhile is looked for once more after it. */
+async function findWaiting(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: Place,
+  named: readonly Named[],
+): Promise<Set<string>> {
+  const { rows } = await sql<Named>`
+    select row.record_type, row.remote_id from ${rowsFrom(rowsOf(named), COLUMNS)} cross join lateral (
+      select from incoming_changes
+      where tenant_id = ${tenantId} and integration_id = ${integrationId}
+        and record_type = row.record_type and remote_id = row.remote_id and sync_run_id is null
+      limit 1) waiting`.execute(trx);
+  return new Set(rows.map(keyOf));
 }
 
 async function countWaiting({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<number> {
