@@ -13,7 +13,7 @@ import { connectors } from '../connectors';
 import { loadConnectorPackages, PackagesRefused } from '../connectors/packages/load';
 import { Database } from '../db/database';
 import { askDatabase } from '../db/platform/database-health';
-import { findingsOf } from '../db/platform/operator-findings';
+import { findingsOf } from '../db/notifications/operator-findings';
 import { countRefusedMessages } from '../db/platform/outbox';
 import { countParkedWork } from '../db/platform/running-work';
 import { countStoppedRollouts } from '../db/third-parties/stopped-rollouts';
@@ -66,11 +66,7 @@ async function main(): Promise<void> {
     eventLoop: watchEventLoop(),
     temporal: (withinMs) => temporal.inspect(withinMs),
   });
-  const healthLog = logFindings({
-    ask: () => askDatabase(database, ANSWER_WITHIN_MS),
-    note: findingsOf('api', database),
-    log,
-  });
+  const healthLog = startHealthLog(database, log);
   const metrics = createDatabaseMetrics(database, () => stream.openStreams());
   const settings = {
     ...config,
@@ -107,6 +103,13 @@ async function main(): Promise<void> {
     log.info('api stopped');
   });
 }
+
+const startHealthLog = (database: Database, log: Logger) =>
+  logFindings({
+    ask: () => askDatabase(database, ANSWER_WITHIN_MS),
+    note: findingsOf('api', database),
+    log,
+  });
 
 function createDatabaseMetrics(database: Database, openStreams: () => number): Metrics {
   return createMetrics({

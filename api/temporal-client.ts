@@ -93,16 +93,19 @@ export function createTemporalClient({
     startWorkflow({ client, connection }, workflow, started);
   const resultOf = <Result>(starting: Promise<WorkflowHandle>) =>
     awaitResult<Result>(starting, answerWithinMs);
+  const run =
+    <Input extends { integrationId: string }, Result>(
+      workflow: string,
+      idOf: (input: Input) => string,
+      act: string,
+    ) =>
+    (input: Input): Promise<Result> => {
+      const summary = `${act} integration ${input.integrationId}`;
+      return resultOf(start(workflow, { workflowId: idOf(input), args: input, summary }));
+    };
 
   return {
-    checkIntegration: (input) =>
-      resultOf(
-        start(INTEGRATION_CHECK_WORKFLOW, {
-          workflowId: integrationCheckWorkflowId(input),
-          args: input,
-          summary: `Check integration ${input.integrationId}`,
-        }),
-      ),
+    checkIntegration: run(INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId, 'Check'),
 
     exchangeConsent(input) {
       const workflowId = oauthConsentWorkflowId(input);
@@ -117,23 +120,9 @@ export function createTemporalClient({
       );
     },
 
-    readMappingSamples: (input) =>
-      resultOf(
-        start(MAPPING_SAMPLES_WORKFLOW, {
-          workflowId: mappingSamplesWorkflowId(input),
-          args: input,
-          summary: `Try a mapping of integration ${input.integrationId}`,
-        }),
-      ),
+    readMappingSamples: run(MAPPING_SAMPLES_WORKFLOW, mappingSamplesWorkflowId, 'Try a mapping of'),
 
-    endSubscription: (input) =>
-      resultOf(
-        start(END_SUBSCRIPTION_WORKFLOW, {
-          workflowId: endSubscriptionWorkflowId(input),
-          args: input,
-          summary: `Cancel webhooks of integration ${input.integrationId}`,
-        }),
-      ),
+    endSubscription: run(END_SUBSCRIPTION_WORKFLOW, endSubscriptionWorkflowId, 'Cancel webhooks of'),
 
     async inspect(withinMs) {
       try {

@@ -12,13 +12,7 @@ import type { RecordTypeMapping } from '../domain/records/mapping';
 import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError, CreatedWithoutId } from './errors';
 import type { ClientIdentity, HttpClient } from './http';
-import type {
-  IncomingWebhooks,
-  NamedRequest,
-  SubscribeRequest,
-  Subscription,
-  UnsubscribeRequest,
-} from './incoming';
+import type { NamedRequest, WebhookAbilities } from './incoming';
 import type { ListRanges, RangesRequest } from './list-ranges';
 import type { SocketOpener } from './sockets';
 import type { AccessTokens, TokenStore } from './tokens';
@@ -200,7 +194,10 @@ export interface ReadPage {
   total: number | null;
 }
 
-export interface Connector<Config = unknown, Credentials = unknown> {
+export interface Connector<Config = unknown, Credentials = unknown> extends WebhookAbilities<
+  Config,
+  ConnectorContext<Config, Credentials>
+> {
   /** The permanent name in the API and the database: `scim`, `rest`. */
   kind: string;
   title: string;
@@ -274,15 +271,6 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   canReadNamed?(config: Config, recordType: string): boolean;
   /** Reads records by their ids. One that does not exist is deleted in the page. Errors as in `readPage`. */
   readNamed?(request: NamedRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
-  /** What the third party sends to us; undefined or absent: nothing is described. */
-  incoming?(config: Config): IncomingWebhooks | undefined;
-  /** Subscribes to webhooks, or renews a subscription; undefined: not due yet. Errors as in `readPage`. */
-  subscribe?(
-    request: SubscribeRequest,
-    context: ConnectorContext<Config, Credentials>,
-  ): Promise<Subscription | undefined>;
-  /** Cancels subscriptions; false: the third party has no call for it. Errors as in `readPage`. */
-  unsubscribe?(request: UnsubscribeRequest, context: ConnectorContext<Config, Credentials>): Promise<boolean>;
   /** Divides the whole list of a record type (list-ranges.ts). Absent: lists are read in one piece. */
   ranges?(request: RangesRequest, context: ConnectorContext<Config, Credentials>): Promise<ListRanges>;
   /**

@@ -71,3 +71,13 @@ export interface Subscription {
   /** Why the third party refused some of the calls; the other subscriptions stay. */
   error?: string | undefined;
 }
+
+/** What a connector can do with webhooks. Errors as in `readPage`. */
+export interface WebhookAbilities<Config, Context> {
+  /** What the third party sends to us; undefined or absent: nothing is described. */
+  incoming?(config: Config): IncomingWebhooks | undefined;
+  /** Subscribes to webhooks, or renews a subscription; undefined: not due yet. */
+  subscribe?(request: SubscribeRequest, context: Context): Promise<Subscription | undefined>;
+  /** Cancels subscriptions; false: the third party has no call for it. */
+  unsubscribe?(request: UnsubscribeRequest, context: Context): Promise<boolean>;
+}

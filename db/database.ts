@@ -9,7 +9,6 @@ import { CommitNotifier } from './commit-notifier';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 import { followDatabaseClock } from './sql/ids';
-import { PLATFORM_TENANT_ID } from './tables/tenants';
 
 // bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -18,10 +17,7 @@ types.setTypeParser(types.builtins.DATE, (text) => text);
 
 export interface Work {
   trx: Transaction<Tables>;
-  /**
-   * The instant of this transaction, from the database's clock or the test's. Do not read another clock
-   * beside it.
-   */
+  /** The instant of this transaction, from the database's clock or the test's. Do not read another one. */
   now: Date;
 }
 /** A transaction that sees one tenant's rows. */
@@ -50,24 +46,7 @@ export async function waitForDisk({ trx }: Work): Promise<void> {
   await sql`set local synchronous_commit to default`.execute(trx);
 }
 
-/**
- * What a transaction of the platform itself does with rows of all tenants, with the rights of `withPlatform`
- * or `withDispatcher`. A second transaction would need a second connection: with all connections taken,
- * requests that wait for one another's would never go on. An error in `run` must end the transaction.
- */
-export async function acrossTenants<T>(
-  { trx, now, tenantId }: TenantWork,
-  role: 'platform' | 'dispatcher',
-  run: (work: Work) => Promise<T>,
-): Promise<T> {
-  if (tenantId !== PLATFORM_TENANT_ID) throw new Error('Only the platform works with rows of all tenants.');
-  await sql`set local role ${sql.ref(`syncline_${role}`)}`.execute(trx);
-  const result = await run({ trx, now });
-  await sql`set local role syncline_app`.execute(trx);
-  return result;
-}
-
-/** Thrown if two transactions collided and this one should start again. Carries PostgreSQL's code for it. */
+/** Two transactions collided, and this one should start again. Carries PostgreSQL's code for it. */
 export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }
@@ -284,10 +263,10 @@ export class Database {
         set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now,
         ${isDeleted} as is_deleted`;
       const { rows } = await settings.execute(trx);
-      const [{ now, isDeleted: hasEnded }] = rows as [{ now: Date; isDeleted: boolean }];
-      if (hasEnded) throw new TenantDeleted();
-      followDatabaseClock(sentMs, now.getTime(), Date.now());
-      return { trx, result: await work({ trx, now: (await this.#clock?.()) ?? now }) };
+      const [state] = rows as [(typeof rows)[0]];
+      if (state.isDeleted) throw new TenantDeleted();
+      followDatabaseClock(sentMs, state.now.getTime(), Date.now());
+      return { trx, result: await work({ trx, now: (await this.#clock?.()) ?? state.now }) };
     });
     this.#notifier.committed(committed.trx);
     return committed.result;

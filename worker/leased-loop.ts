@@ -2,7 +2,7 @@
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { releaseLease, takeLease } from '../db/platform/leases';
-import { noteFindings } from '../db/platform/operator-findings';
+import { noteFindings } from '../db/notifications/operator-findings';
 import { newUuid } from '../db/sql/ids';
 import { InterruptiblePause } from './interruptible-pause';
 

@@ -23,7 +23,7 @@ import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
 import { parseEncryptionKeys } from '../db/platform/encryption-keys';
-import { findingsOf } from '../db/platform/operator-findings';
+import { findingsOf } from '../db/notifications/operator-findings';
 import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { whyPoolIsSmall } from '../runtime/worker-variables';

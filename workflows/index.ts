@@ -2,7 +2,7 @@
 import { backgroundTaskWorkflow as backgroundTask } from './background-task';
 import { definitionRolloutWorkflow as definitionRollout } from './definition-rollout';
 import { emailWorkflow as email } from './email';
-import { endSubscriptionWorkflow as endSubscription } from './end-subscription';
+import { endSubscriptionWorkflow as endSubscription } from './sync-runs/end-subscription';
 import { erasureWorkflow as erasure } from './erasure';
 import { incomingChangesWorkflow as incomingChanges } from './sync-runs/incoming-changes';
 import { integrationCheckWorkflow as integrationCheck } from './integration-check';

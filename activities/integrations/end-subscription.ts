@@ -1,4 +1,4 @@
-/** Cancels the webhook subscriptions of an integration that will be deleted. A person waits, so not for long. */
+/** Cancels the webhook subscriptions of an integration that will be deleted, while a person waits for it. */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../../connectors/errors';
 import type { EndSubscriptionInput, EndSubscriptionResult } from '../../contract/webhook-subscription';

@@ -1,6 +1,6 @@
 /** What waits for Temporal, for the team that runs Syncline (rules.md 60). */
 import { z } from 'zod';
-import { acrossTenants } from '../../db/database';
+import { acrossTenants } from '../../db/across-tenants';
 import {
   listRefusedMessages,
   readTopicFigures,

@@ -3,7 +3,7 @@
  * validated the input; the push queue opens the debounce windows of existing records in chunks (backfill.ts).
  */
 import type { JsonObject } from '../../domain/json';
-import { canonicalJson } from '../../domain/json';
+import { canonicalJson, jsonEquals } from '../../domain/json';
 import { stoppedMs } from '../../domain/retry';
 import type { TenantWork } from '../database';
 import { supersedePushReviews } from '../push/push-reviews';
@@ -60,11 +60,9 @@ export async function changeIntegration(
   }: { integrationId: string; change: IntegrationChange; by?: string },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
+  const { config } = change;
   const before = await lockIntegration(work, { integrationId });
-  const hasNewConfig =
-    before !== undefined &&
-    change.config !== undefined &&
-    canonicalJson(change.config) !== canonicalJson(before.config);
+  const hasNewConfig = before !== undefined && config !== undefined && !jsonEquals(config, before.config);
   // Locked before the mappings, in the order in which a page locks its job and the mappings.
   if (hasNewConfig) {
     await markListReplaced(work, before);
@@ -73,7 +71,7 @@ export async function changeIntegration(
   }
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
-  if (change.config !== undefined && hasNewConfig) await nameApp(work, change.config);
+  if (config !== undefined && hasNewConfig) await nameApp(work, config);
   const hasNewMapping =
     change.recordTypes !== undefined &&
     canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
@@ -83,7 +81,7 @@ export async function changeIntegration(
       ...(change.app === undefined ? {} : { app: change.app }),
       ...(change.accountName === undefined ? {} : { accountName: change.accountName }),
       ...changedDefinition(change, before),
-      ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
+      ...(config === undefined ? {} : { config: JSON.stringify(config) }),
       ...(change.typeSettings === undefined ? {} : { typeSettings: JSON.stringify(change.typeSettings) }),
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),
       ...(change.maxWaitMs === undefined ? {} : { maxWaitMs: change.maxWaitMs }),

@@ -64,7 +64,8 @@ describe('every table', () => {
     expect(unguarded).toEqual([]);
     expect(tables.length).toBeGreaterThanOrEqual(14);
     // The outbox is no list of a tenant: its key is a generated number. `installations` is one row, and
-    // `leases` has one for each background loop, `operator_findings` one for each thing that is wrong. Sessions
+    // `leases` has one for each background loop, `operator_findings` one for each thing that is wrong.
+    // Sessions
     // and failed sign-ins have no tenant at first. An e-mail address signs in without a tenant, and so does
     // an identity at a provider, and the link of a connect session.
     const others = [

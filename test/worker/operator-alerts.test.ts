@@ -1,5 +1,5 @@
 /** E-mails to the people who run Syncline: what they are told, and how often. */
-import { noteFindings } from '../../db/platform/operator-findings';
+import { noteFindings } from '../../db/notifications/operator-findings';
 import type { OutgoingEmail } from '../../egress/mail/smtp-mailer';
 import { startLeasedLoop } from '../../worker/leased-loop';
 import { tellOperators } from '../../worker/schedules/operator-alerts';

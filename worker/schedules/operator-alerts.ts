@@ -10,7 +10,7 @@ import {
   noteFindings,
   noteTold,
   type OperatorFinding,
-} from '../../db/platform/operator-findings';
+} from '../../db/notifications/operator-findings';
 import { countRefusedMessages } from '../../db/platform/outbox';
 import { oldestOutboxAgeSeconds } from '../../db/platform/outbox-overview';
 import { countParkedWork } from '../../db/platform/running-work';

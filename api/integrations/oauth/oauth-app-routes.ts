@@ -3,7 +3,8 @@
  * its own; nobody reads a secret.
  */
 import { z } from 'zod';
-import { acrossTenants, type TenantWork } from '../../../db/database';
+import { acrossTenants } from '../../../db/across-tenants';
+import type { TenantWork } from '../../../db/database';
 import { type AppUse, listAppUses } from '../../../db/integrations/oauth/app-uses';
 import {
   appSecretLocation,

@@ -9,7 +9,8 @@ import {
   findRollout,
   listRollouts,
 } from '../../../db/third-parties/rollouts';
-import { acrossTenants, type TenantWork } from '../../../db/database';
+import { acrossTenants } from '../../../db/across-tenants';
+import type { TenantWork } from '../../../db/database';
 import { toTypeId } from '../../../db/sql/ids';
 import { DEFAULT_STEPS } from '../../../domain/third-parties/rollout';
 import { HttpError } from '../../http/http-error';

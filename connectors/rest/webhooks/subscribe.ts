@@ -60,7 +60,7 @@ export async function subscribe(
   return { ...(await created(config, request, send)), endsAt };
 }
 
-/** false: it cannot be done. One that the third party does not know has ended. Throws the errors of a call. */
+/** false: it cannot be done. One that the third party does not know has ended. */
 export async function unsubscribe(
   { ids, ...request }: UnsubscribeRequest,
   context: RestContext,

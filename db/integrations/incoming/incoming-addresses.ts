@@ -62,7 +62,10 @@ export async function forgetSubscription(
     .execute();
 }
 
-/** Stores the subscription, that there is none (`endsAt` null), or why it failed. @param secret encrypted, as it was read before */
+/**
+ * Stores the subscription, that there is none (`endsAt` null), or why it failed.
+ * @param secret encrypted, as it was read before
+ */
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
   { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
