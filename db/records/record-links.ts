@@ -4,7 +4,7 @@ import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
 
-const LINKS_PER_STATEMENT = 5_000;
+const LINKS_PER_STATEMENT = 20_000;
 
 interface LinkedType {
   integrationId: string;
@@ -33,7 +33,7 @@ async function countChunk(
 ): Promise<{ links: number; count: number; last: string | null }> {
   const { rows } = await sql<{ links: number; count: number; last: string | null }>`
     select count(*) as links, count(*) filter (where record_type = ${recordType}) as count,
-      (array_agg(record_id order by record_id desc))[1] as last
+      (array_agg(record_id order by record_id))[count(*)::int] as last
     from (
       select record_id, record_type from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}

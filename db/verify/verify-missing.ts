@@ -33,11 +33,9 @@ export async function verifyUnseen(
     linksPerChunk: LINKS_PER_CHUNK,
     ...options,
     linkedBefore: recordedBefore,
-    compare: async (work, { links, seen, linkedBefore }) => {
-      const compared = links.filter(isComparable);
-      const unseen = compared.filter(({ recordId }) => !seen.has(recordId));
-      const unseenIds = unseen.map(({ recordId }) => recordId);
-      const records = await readSynced(work, key, { recordIds: unseenIds, linkedBefore });
+    comparesDeactivated: false,
+    compare: async (work, { comparable, unseen, linkedBefore }) => {
+      const records = await readSynced(work, key, { recordIds: unseen, linkedBefore });
       const missing = records.filter((record) => pushTarget(mapping, record).operation === 'upsert');
       await replaceDrifts(work, key, {
         recordIds: missing.map(({ recordId }) => recordId),
@@ -49,8 +47,8 @@ export async function verifyUnseen(
         })),
       });
       if (missing.length > 0) await decide(work, missing);
-      const stillLinked = await countLinks(work, key, unseenIds);
-      return { compared: compared.length - unseen.length + stillLinked, missing: stillLinked };
+      const stillLinked = await countLinks(work, key, unseen);
+      return { compared: comparable - unseen.length + stillLinked, missing: stillLinked };
     },
   });
 }

@@ -24,11 +24,11 @@ export async function compareSides(
     {
       ...options,
       linkedBefore: (startedAt) => startedAt,
-      compare: async (work, { links, seen }) => {
-        const missing = links.filter(({ isOlder, recordId }) => isOlder && !seen.has(recordId));
-        const recordIds = missing.map(({ recordId }) => recordId);
-        return { compared: links.length, missing: await insertMissing(work, pass, recordIds) };
-      },
+      comparesDeactivated: true,
+      compare: async (work, { ofType, unseen }) => ({
+        compared: ofType,
+        missing: await insertMissing(work, pass, unseen),
+      }),
     },
   );
 }

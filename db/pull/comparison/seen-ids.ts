@@ -1,6 +1,6 @@
 /**
  * The ids of the records that a list held. They are read some pages at a time, and kept in eight bytes each:
- * a set of a million ids takes 8 MB, and about 32 MB at its peak while it is built. A longer list is handled
+ * a set of a million ids takes 16 MB, and about 32 MB at its peak while it is built. A longer list is handled
  * in parts, by the last byte of the ids. Two ids with the same 62 random bits would be taken for one, and the
  * missing one would stay.
  */
@@ -19,6 +19,8 @@ export interface Part {
   parts: number;
 }
 
+export const ID_BYTES = 16;
+const SHORT_BYTES = 8;
 const PAGES_PER_STATEMENT = 10;
 const IDS_PER_PART = 1_000_000;
 const PARTS_MAX = 256;
@@ -46,11 +48,20 @@ export const pagesOfJob =
     and ${isOfPass(sql`page.page`, sql`${firstPage}::int`)} and page.seen is not null`;
 
 export class SeenIds {
-  private readonly sorted: BigUint64Array;
+  /** A hash table of pairs. Where it is empty, both are 0. */
+  private readonly table: Uint32Array;
+  /** How many ids the list held more than once. */
+  readonly repeated: number;
 
+  /** `ids`: the last eight bytes of each. */
   constructor(ids: readonly Buffer[]) {
-    const all = Buffer.concat(ids);
-    this.sorted = new BigUint64Array(new Uint8Array(all).buffer).toSorted();
+    const count = ids.reduce((sum, { length }) => sum + length / SHORT_BYTES, 0);
+    this.table = new Uint32Array(2 ** (Math.ceil(Math.log2(count + 1)) + 2));
+    let repeated = 0;
+    for (const bytes of ids)
+      for (let at = 0; at < bytes.length; at += SHORT_BYTES)
+        if (!this.add(headOf(bytes, at), bytes.readUInt32BE(at + 4))) repeated += 1;
+    this.repeated = repeated;
   }
 
   static async read(inTenant: InTenant, pages: PagesOf, part: Part): Promise<SeenIds> {
@@ -66,19 +77,37 @@ export class SeenIds {
   }
 
   has(id: string): boolean {
-    const sought = shortened(id);
-    let [from, to] = [0, this.sorted.length];
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if ((this.sorted[middle] as bigint) < sought) from = middle + 1;
-      else to = middle;
-    }
-    return this.sorted[from] === sought;
+    return this.hasAt(bytesOf(id), 0);
   }
 
-  /** How many ids the list held more than once. */
-  get repeated(): number {
-    return this.sorted.reduce((count, id, at) => count + (at > 0 && this.sorted[at - 1] === id ? 1 : 0), 0);
+  /** Those of the ids, of sixteen bytes each, that the list did not hold. */
+  missingOf(ids: Buffer): string[] {
+    const missing: string[] = [];
+    for (let at = 0; at < ids.length; at += ID_BYTES) if (!this.hasAt(ids, at)) missing.push(idAt(ids, at));
+    return missing;
+  }
+
+  private hasAt(ids: Buffer, at: number): boolean {
+    const place = this.placeOf(headOf(ids, at + SHORT_BYTES), ids.readUInt32BE(at + SHORT_BYTES + 4));
+    return this.table[place] !== 0;
+  }
+
+  private add(first: number, second: number): boolean {
+    const place = this.placeOf(first, second);
+    if (this.table[place] !== 0) return false;
+    this.table[place] = first;
+    this.table[place + 1] = second;
+    return true;
+  }
+
+  /** Where the id is, or would be. At most half of the places are taken. */
+  private placeOf(first: number, second: number): number {
+    const { table } = this;
+    const mask = table.length - 1;
+    let place = (first << 1) & mask; // its lower bits are random, and so are those of all ids of a part
+    while (table[place] !== 0 && (table[place] !== first || table[place + 1] !== second))
+      place = (place + 2) & mask;
+    return place;
   }
 }
 
@@ -95,10 +124,14 @@ export async function countSeenAgain(
   return count;
 }
 
-/** The last eight bytes, in the byte order of this machine. */
-function shortened(id: string): bigint {
-  const bytes = Uint8Array.from(Buffer.from(id.slice(19).replace('-', ''), 'hex'));
-  return new BigUint64Array(bytes.buffer)[0] as bigint;
+/** The first bit of this half is that of the variant, which all UUIDs of ours have in common. */
+const headOf = (ids: Buffer, at: number): number => (ids.readUInt32BE(at) | 0x8000_0000) >>> 0;
+
+const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
+
+function idAt(ids: Buffer, at: number): string {
+  const digits = ids.toString('hex', at, at + ID_BYTES);
+  return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map((part) => digits.slice(...part)).join('-');
 }
 
 async function readChunk(

@@ -7,9 +7,9 @@ import type { TenantWork } from '../../database';
 import { opaqueToPlanner } from '../../sql/bulk-rows';
 import { FIRST_ID } from '../../sql/ids';
 import { lockSyncJob, type SyncJob } from '../job-rows';
-import { type InTenant, isInPart, pagesOfJob, type Part, partsFor, SeenIds } from './seen-ids';
+import { ID_BYTES, type InTenant, pagesOfJob, type Part, partsFor, SeenIds } from './seen-ids';
 
-const LINKS_PER_CHUNK = 5_000;
+const LINKS_PER_CHUNK = 20_000;
 
 export interface Walk {
   integrationId: string;
@@ -29,9 +29,12 @@ export interface Link {
 }
 
 interface LinkChunk {
-  /** Of the record type, in the part that `seen` holds. */
-  links: readonly Link[];
-  seen: SeenIds;
+  /** Links of the record type, in the part that is compared. */
+  ofType: number;
+  /** Those of them that are old enough, and not deactivated where that matters. */
+  comparable: number;
+  /** The records of comparable links that the list did not hold. */
+  unseen: readonly string[];
   linkedBefore: Date | null;
 }
 
@@ -49,6 +52,8 @@ export interface WalkOptions {
 
 interface WalkSteps extends WalkOptions {
   linkedBefore(startedAt: Date): Date;
+  /** Whether links of deactivated records are comparable. */
+  comparesDeactivated: boolean;
   compare(work: TenantWork, chunk: LinkChunk): Promise<Compared>;
 }
 
@@ -83,6 +88,7 @@ async function compareChunk(
     seen,
     linkedBefore,
     compare,
+    comparesDeactivated,
     linksPerChunk = LINKS_PER_CHUNK,
     ...part
   }: Omit<WalkSteps, 'mayContinue' | 'idsPerPart'> & Part & { seen: SeenIds },
@@ -93,16 +99,20 @@ async function compareChunk(
   if (job === undefined || !isNext) return job;
   const before = job.startedAt === null ? null : linkedBefore(job.startedAt);
   const place = { after: job.comparedTo, linkedBefore: before, limit: linksPerChunk };
-  const links = await readLinks(work, walk, place);
-  const ofPart = links.filter(({ isOfType, recordId }) => isOfType && isInPart(recordId, part));
-  const { compared, missing } = await compare(work, { links: ofPart, seen, linkedBefore: before });
-  const isPartDone = links.length < linksPerChunk;
+  const { links, last, ofType, ids } = await readIds(work, walk, { ...place, ...part, comparesDeactivated });
+  const { compared, missing } = await compare(work, {
+    ofType,
+    comparable: ids.length / ID_BYTES,
+    unseen: seen.missingOf(ids),
+    linkedBefore: before,
+  });
+  const isPartDone = links < linksPerChunk;
   const isDone = isPartDone && part.part === part.parts - 1;
   return work.trx
     .updateTable('syncJobs')
     .set({
       comparedPart: isPartDone && !isDone ? part.part + 1 : part.part,
-      comparedTo: isPartDone ? null : (links.at(-1)?.recordId ?? null),
+      comparedTo: isPartDone ? null : last,
       linksCompared: job.linksCompared + compared,
       missingFound: job.missingFound + missing,
       recordsMissing: isDone ? job.missingFound + missing : null,
@@ -114,11 +124,40 @@ async function compareChunk(
     .executeTakeFirst();
 }
 
+interface LinkPlace {
+  after: string | null;
+  linkedBefore: Date | null;
+  limit: number;
+}
+
+/** The next links as `readLinks`: their number, the last of all, and the ids of the comparable ones. */
+async function readIds(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: Walk,
+  place: LinkPlace & Part & { comparesDeactivated: boolean },
+): Promise<{ links: number; last: string | null; ofType: number; ids: Buffer }> {
+  const { after, linkedBefore, limit, part, parts, comparesDeactivated } = place;
+  const { rows } = await sql<{ links: number; last: string | null; ofType: number; ids: Buffer | null }>`
+    select count(*) as links, (array_agg(record_id order by record_id))[count(*)::int] as last,
+      count(*) filter (where is_of_type) as of_type,
+      string_agg(id, ''::bytea) filter (where is_of_type and is_comparable) as ids
+    from (
+      select record_id, uuid_send(record_id) as id,
+        record_type = ${recordType} and get_byte(uuid_send(record_id), 15) % ${parts}::int = ${part}::int as is_of_type,
+        coalesce(updated_at < ${linkedBefore}, false) and (${comparesDeactivated} or not is_deactivated) as is_comparable
+      from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id > ${after ?? FIRST_ID}::uuid
+      order by record_id limit ${limit}) link`.execute(trx);
+  const { links = 0, last = null, ofType = 0, ids = null } = rows[0] ?? {};
+  return { links, last, ofType, ids: ids ?? Buffer.alloc(0) };
+}
+
 /** The next links of the integration, of all record types. */
 export async function readLinks(
   { trx, tenantId }: TenantWork,
   { integrationId, recordType }: Pick<Walk, 'integrationId' | 'recordType'>,
-  { after, linkedBefore, limit }: { after: string | null; linkedBefore: Date | null; limit: number },
+  { after, linkedBefore, limit }: LinkPlace,
 ): Promise<Link[]> {
   const { rows } = await sql<Link>`
     select record_id, remote_id, is_deactivated, record_type = ${recordType} as is_of_type,

@@ -5,8 +5,9 @@ import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
 import { lockSyncJob } from '../../../db/pull/job-rows';
 import { restartPass } from '../../../db/pull/pass-state';
 import { firstPageOf } from '../../../db/pull/ranges/sync-ranges';
-import { countSeenAgain, type InTenant, pagesOfJob } from '../../../db/pull/comparison/seen-ids';
+import { countSeenAgain, type InTenant, pagesOfJob, SeenIds } from '../../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../../db/records/record-links';
+import { newUuid } from '../../../db/sql/ids';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { CONTACTS } from '../../support/environments/crm-integration';
@@ -230,4 +231,15 @@ it('rule 60: counts repeated records in parts', async () => {
   if (job === undefined) throw new Error('There is no job.');
   for (const idsPerPart of [1, 20, 1_000])
     expect(await countSeenAgain(inTenant, pagesOfJob(job), { total: LINKS, idsPerPart })).toBe(4);
+});
+
+it('tells which of many records a list did not hold, and how often it repeated itself', () => {
+  const ids = Array.from({ length: 5_000 }, () => newUuid());
+  const bytes = (id: string) => Buffer.from(id.replaceAll('-', ''), 'hex');
+  const isListed = (at: number) => at % 7 !== 3;
+  const listed = ids.filter((_, at) => isListed(at));
+  const seen = new SeenIds([...listed, ...listed.slice(0, 10)].map((id) => bytes(id).subarray(8)));
+  expect(seen.repeated).toBe(10);
+  expect(seen.missingOf(Buffer.concat(ids.map(bytes)))).toEqual(ids.filter((_, at) => !isListed(at)));
+  expect(ids.filter((id) => seen.has(id))).toEqual(listed);
 });
