@@ -34,6 +34,7 @@ const RECORDS_IN_ONE_GO = 200;
  * Characters that PostgreSQL cannot store, as JSON.stringify writes them: NUL and halves of surrogate pairs.
  */
 const UNSTORABLE = /\\u0000|\\ud[89a-f]/i;
+const NONE: never[] = [];
 
 export function createPagePreparation(
   mapping: RecordTypeMapping | undefined,
@@ -49,10 +50,14 @@ export function createPagePreparation(
   // Fields with `values` or a transform report a value without a counterpart anyway.
   const listed = {
     fields: mapping.fields.filter(
-      ({ name, values, direction }) => name && values === undefined && direction !== 'push',
+      ({ name, to, values, direction }) =>
+        name && values === undefined && direction !== 'push' && picklists?.has(to),
     ),
   };
-  const unlistedIn = (fields: JsonObject) => unlistedValues(listed, fields, picklists);
+  const unlistedIn =
+    listed.fields.length === 0
+      ? () => NONE
+      : (fields: JsonObject) => unlistedValues(listed, fields, picklists);
   const promisesIn = promisesOf(mapping);
   return (page) =>
     new PagePreparation(toLocal, isTwoWay, mappingSeed, further, unlistedIn, promisesIn).prepare(page);
@@ -63,6 +68,7 @@ function promisesOf(mapping: RecordTypeMapping): (fields: JsonObject) => PulledP
   const places = referenceFields(mapping)
     .filter(({ direction }) => direction !== 'push')
     .map((field) => ({ ...field, path: parsePlace(field.to) }));
+  if (places.length === 0) return () => NONE;
   return (fields) =>
     places.flatMap(({ name, to, ref, path }) => {
       const value = valueAt(fields, path);
@@ -92,8 +98,10 @@ class PagePreparation {
   async prepare(page: ReadPage): Promise<PreparedPage> {
     const tombstones = new Set<string>();
     this.refused.push(...page.unreadable);
-    for (const [index, remote] of page.records.entries()) {
+    let index = 0;
+    for (const remote of page.records) {
       if (index % RECORDS_IN_ONE_GO === 0) await setImmediate();
+      index += 1;
       // Of a record that is listed twice, the later entry counts.
       if (remote.isDeleted) {
         const remoteId = sanitizeForPostgres(remote.remoteId);
@@ -147,24 +155,13 @@ class PagePreparation {
         'too_large',
         `The mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
       );
-    const unread = problems.map(({ field }) => field);
     const promises = this.promisesIn(remote.fields);
-    const isPromised = ({ field }: ReadProblem) => promises.some((promise) => promise.field === field);
-    this.warn(
-      remoteId,
-      'value_not_expressible',
-      problems.filter((problem) => !isPromised(problem)),
-    );
+    const unread = problems.length === 0 ? NONE : this.warnOfUnread(remoteId, problems, promises);
     this.warn(remoteId, 'value_not_listed', this.unlistedIn(remote.fields));
-    const hash = hashOf(
-      this.mappingSeed +
-        (this.isTwoWay ? `${remoteVersion} ` : '') +
-        text +
-        (problems.length > 0 ? JSON.stringify(problems) : '') +
-        this.further.map(({ path }) => JSON.stringify(valueAt(remote.fields, path) ?? null)).join(' '),
-    );
+    const hash = this.hashOf(remote, text, problems);
     const remoteFields = this.isTwoWay ? remote.fields : null;
-    if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
+    const isTextStorable = !text.includes('\\u') || !UNSTORABLE.test(text);
+    if (isTextStorable && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
       return void this.records.set(
         remoteId,
         new PreparedRecord(
@@ -180,6 +177,31 @@ class PagePreparation {
         ),
       );
     this.addSanitized(remote, fields, { text, remoteFields, hash, unread, promises });
+  }
+
+  /** Of everything that is relevant under the mapping. */
+  private hashOf(
+    { remoteVersion, fields }: RemoteRecord,
+    text: string,
+    problems: readonly ReadProblem[],
+  ): string {
+    let whole = this.mappingSeed + (this.isTwoWay ? `${remoteVersion} ` : '') + text;
+    if (problems.length > 0) whole += JSON.stringify(problems);
+    if (this.further.length > 0)
+      whole += this.further.map(({ path }) => JSON.stringify(valueAt(fields, path) ?? null)).join(' ');
+    return digest('sha256', whole, 'base64url').slice(0, 22);
+  }
+
+  /** @returns the fields that keep the values that they have here. */
+  private warnOfUnread(
+    remoteId: string,
+    problems: readonly ReadProblem[],
+    promises: readonly PulledPromise[],
+  ): string[] {
+    const isPromised = ({ field }: ReadProblem) => promises.some((promise) => promise.field === field);
+    const unpromised = problems.filter((problem) => !isPromised(problem));
+    this.warn(remoteId, 'value_not_expressible', unpromised);
+    return problems.map(({ field }) => field);
   }
 
   private addSanitized(
@@ -262,13 +284,12 @@ class PreparedRecord implements PulledRecord {
   }
 }
 
-function hashOf(text: string): string {
-  return digest('sha256', text, 'base64url').slice(0, 22);
-}
-
 const isStorable = (text: string): boolean => !/[\p{Surrogate}\0]/u.test(text);
 
 function isDeeperThan(levels: number, value: JsonValue): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member: JsonValue) => isDeeperThan(levels - 1, member));
+  if (levels === 0) return true;
+  for (const name in value)
+    if (isDeeperThan(levels - 1, (value as Record<string, JsonValue>)[name] ?? null)) return true;
+  return false;
 }

@@ -68,12 +68,13 @@ export type ToLocalFields = (remote: JsonObject) => ReadFields;
 /** A field that the remote record lacks, or whose value does not fit, is absent from the result too. */
 export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
   if (copiesEveryField(mapping)) return (fields) => ({ fields, problems: NO_PROBLEMS });
-  const places = pulledFields(mapping);
+  const places = pulledFields(mapping).map((place) => ({ ...place, key: onlyKey(place.path) }));
   return (remote) => {
     const fields: JsonObject = {};
     let problems = NO_PROBLEMS;
-    for (const { name, to, path, read } of places) {
-      const value = valueAt(remote, path);
+    for (const { name, to, path, key, read } of places) {
+      const value =
+        key === undefined ? valueAt(remote, path) : Object.hasOwn(remote, key) ? remote[key] : undefined;
       if (value === undefined) continue;
       const converted = read(value);
       if (converted.ok) fields[name] = converted.value;
@@ -81,6 +82,11 @@ export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
     }
     return { fields, problems };
   };
+}
+
+/** Most places are the key of a member of the record. */
+function onlyKey([step, ...more]: Place): string | undefined {
+  return typeof step === 'string' && more.length === 0 ? step : undefined;
 }
 
 const NO_PROBLEMS: ReadProblem[] = [];
