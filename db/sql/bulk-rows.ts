@@ -56,17 +56,18 @@ export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<u
   const [first] = sent;
   if (first !== undefined && sent.every(({ isConstant }) => isConstant)) first.isConstant = false;
   const lists = sent.filter(({ isConstant }) => !isConstant);
-  // unnest would flatten an array of arrays, so an inner array is sent as text.
+  // unnest would flatten an array of arrays, so an inner array is sent as text. Among the selected values it
+  // stores no rows, which it does for each array where it stands for a table.
   const arrays = lists.map(
-    ({ type, values }) => sql`${parameterOf(values, type)}::${sql.raw(sentAs(type))}[]`,
+    ({ name, type, values }) =>
+      sql`unnest(${parameterOf(values, type)}::${sql.raw(sentAs(type))}[]) as ${sql.raw(name)}`,
   );
   const selected = sent.map(({ name, type, values, isConstant }) =>
     isConstant
       ? sql`(select (${parameterOf(values.slice(0, 1), type)}::${sql.raw(sentAs(type))}[])[1]::${sql.raw(type)}) as ${sql.raw(name)}`
       : sql.raw(type === sentAs(type) ? name : `${name}::${type}`),
   );
-  return sql`(select ${sql.join(selected)} from unnest(${sql.join(arrays)})
-    as sent(${sql.raw(lists.map(({ name }) => name).join(', '))})) as row`;
+  return sql`(select ${sql.join(selected)} from (select ${sql.join(arrays)}) as sent) as row`;
 }
 
 function isSameInAll([first, ...others]: readonly unknown[]): boolean {
