@@ -7,6 +7,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { requireNoneErased } from '../records/erased-records';
 import { countCreated, requireRoom } from '../records/record-counts';
+import { arrayParameter } from '../sql/binary-arrays';
 import { newUuid } from '../sql/ids';
 import { countGrowth } from './growth';
 import { emitPageEvents } from './page-stages/emit-page-events';
@@ -29,6 +30,8 @@ import { encodeNewRecords, insertNewRecords } from './page-stages/write-page-rec
 export interface BulkInsert {
   records: readonly NewRecord[];
   rows: RawBuilder<unknown>;
+  /** Of the records. */
+  ids: Buffer;
 }
 
 type InsertablePage = Pick<PageToApply, 'mapping' | 'overviewId' | 'records' | 'tombstones' | 'refused'>;
@@ -59,7 +62,8 @@ export function prepareBulkInsert({ records: remoteRecords }: Pick<PageToApply, 
     agreed: null,
     notation: null,
   }));
-  return { records, rows: encodeNewRecords(records) };
+  const recordIds = records.map(({ recordId }) => recordId);
+  return { records, rows: encodeNewRecords(records), ids: arrayParameter(recordIds, 'uuid') };
 }
 
 /**
@@ -88,12 +92,12 @@ export async function isInitialLoad(
 export async function applyInitialPage(
   work: TenantWork,
   page: CreatingPage,
-  { records, rows }: BulkInsert,
+  { records, rows, ids }: BulkInsert,
   prefetchNext: () => unknown = () => undefined,
 ): Promise<AppliedPage> {
   const open = await openPage(work, page);
   if (open === undefined) return { kind: 'stopped' };
-  await requireNoneErased(work, page);
+  if (open.hasErased) await requireNoneErased(work, page);
   const changes: PageChanges = {
     drafts: records.map((record) => newDraft(page, record, work.now)),
     unchanged: [],
@@ -106,13 +110,13 @@ export async function applyInitialPage(
     hasKnownTombstones: false,
   };
   await requireRoom(work, page, records.length);
-  await countGrowth(work, page, records.length);
+  if (open.isCounted) await countGrowth(work, page, records.length);
   const author = pullAuthor(page);
   const inserting = records.length > 0 ? insertNewRecords(work, page, rows, author.actor) : undefined;
   if (!open.isInterrupted) prefetchNext();
   await inserting;
-  const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
-  const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: true });
+  const opensWindows = await updatePageRecordSyncs(work, page, changes, { author, isShared: open.isShared });
+  const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: true, ids });
   await emitPageEvents(work, page, open, changes, { opensWindows });
   await countCreated(
     work,

@@ -36,7 +36,7 @@ export async function applyPage(
   const open = await openPage(work, wholePage);
   if (open === undefined) return { kind: 'stopped' };
 
-  const page = await withoutErased(work, wholePage);
+  const page = open.hasErased ? await withoutErased(work, wholePage) : wholePage;
   const matching = matchRecords(work, page);
   if (!open.isInterrupted) prefetchNext();
   const matches = await matching;
@@ -48,8 +48,8 @@ export async function applyPage(
 
   const creates = changes.drafts.filter(({ draft }) => draft.before === null).length;
   await requireRoom(work, page, creates);
-  await countGrowth(work, page, creates);
-  const opensWindows = await writeChanges(work, page, changes);
+  if (open.isCounted) await countGrowth(work, page, creates);
+  const opensWindows = await writeChanges(work, page, changes, open);
   await writePromises(work, page, changes);
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));

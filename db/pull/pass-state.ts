@@ -26,6 +26,12 @@ export interface Interruption {
   hasEditedAndMissing: boolean;
   /** Records of the type wait because a field was suddenly empty. */
   hasEmptied: boolean;
+  /** Records of the tenant were erased. */
+  hasErased: boolean;
+  /** The records of the dataset were counted before, so that its growth is known. */
+  isCounted: boolean;
+  /** Other integrations have records of the type. */
+  isShared: boolean;
 }
 
 const GONE: Interruption = {
@@ -35,6 +41,9 @@ const GONE: Interruption = {
   isMuted: true,
   hasEditedAndMissing: false,
   hasEmptied: false,
+  hasErased: false,
+  isCounted: false,
+  isShared: false,
 };
 
 export async function checkForInterruption(
@@ -52,7 +61,14 @@ export async function checkForInterruption(
           and kind = 'edited_here_deleted_there') as has_edited_and_missing,
       exists (select from emptied_records
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-          and remote is not null) as has_emptied
+          and remote is not null) as has_emptied,
+      exists (select from erased_hashes where tenant_id = ${tenantId}) as has_erased,
+      exists (select from sync_datasets
+        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
+          and local_total is not null) as is_counted,
+      exists (select from integrations other
+        where other.tenant_id = ${opaqueToPlanner(tenantId)} and other.integration_id <> ${integrationId}
+          and other.deleted_at is null and other.record_types ? ${recordType}) as is_shared
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.sync_run_id = ${syncRunId}
       and integration.tenant_id = ${opaqueToPlanner(tenantId)} and integration.integration_id = ${integrationId}`.execute(

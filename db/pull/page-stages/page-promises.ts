@@ -23,6 +23,7 @@ export async function resolvePromises(
   page: PageToApply,
   matches: RecordMatches,
 ): Promise<readonly PulledRecord[]> {
+  if (referenceFields(page.mapping).length === 0) return page.records;
   const unknown = page.records.flatMap(({ promises = [] }) =>
     promises.flatMap(({ recordType, value }) => unknownIdsIn(value).map((id) => ({ recordType, id }))),
   );

@@ -31,7 +31,7 @@ export async function saveCheckpoint(
   page: PageToApply,
   { job: opened, range, idsDigest, isRepeated }: Omit<OpenPage, keyof Interruption>,
   changes: PageChanges,
-  { isInitialLoad }: { isInitialLoad: boolean },
+  { isInitialLoad, ids }: { isInitialLoad: boolean; ids?: Buffer },
 ): Promise<SyncJob> {
   const job = range === undefined ? opened : await lockSyncJob(work, page, 'noKeyUpdate');
   if (job === undefined || job.finishedAt !== null) throw new JobHasEnded();
@@ -61,6 +61,7 @@ export async function saveCheckpoint(
     page,
     {
       ...records,
+      ids,
       number: page.pagesBefore + (range === undefined ? 0 : firstPageOf(range.range)),
       idsDigest,
     },
@@ -192,11 +193,21 @@ function idsOf(changes: PageChanges): PageRecords {
   };
 }
 
-/** Progress ends a series of failures. The caller has locked the job. */
+/**
+ * Progress ends a series of failures. The caller has locked the job. `ids`: the records of a page of new
+ * ones, encoded before.
+ */
 export async function writeCheckpoint(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType }: PassKey,
-  { number, idsDigest, seen, created, changed }: PageRecords & { number: number; idsDigest: string },
+  {
+    number,
+    idsDigest,
+    seen,
+    created,
+    changed,
+    ids,
+  }: PageRecords & { number: number; idsDigest: string; ids?: Buffer | undefined },
   progress: Partial<Omit<SyncJob, 'error'>>,
 ): Promise<SyncJob> {
   const row = {
@@ -205,8 +216,8 @@ export async function writeCheckpoint(
     recordType,
     page: number,
     idsDigest,
-    seen: sql<string[]>`${arrayParameter(seen, 'uuid')}::uuid[]`,
-    created: sql<string[]>`${arrayParameter(created, 'uuid')}::uuid[]`,
+    seen: sql<string[]>`${ids ?? arrayParameter(seen, 'uuid')}::uuid[]`,
+    created: sql<string[]>`${ids ?? arrayParameter(created, 'uuid')}::uuid[]`,
     changed: JSON.stringify(changed),
     deleted: [],
     at: now,

@@ -20,11 +20,12 @@ export async function updatePageRecordSyncs(
   work: TenantWork,
   page: PageToApply,
   { drafts }: PageChanges,
-  author: ChangeAuthor,
+  { author, isShared }: { author: ChangeAuthor; isShared: boolean },
 ): Promise<boolean> {
   const { integrationId, mapping, isOnboarded } = page;
   const touched = drafts.filter(({ draft }) => draft.isTouched).map(({ draft }) => draft);
   const opensWindows =
+    isShared &&
     touched.length > 0 &&
     (await writeRecordSyncs(
       work,

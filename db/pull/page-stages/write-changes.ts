@@ -5,15 +5,19 @@ import { updatePageRecordSyncs } from './update-page-record-syncs';
 import { writeLinks } from './write-links';
 import { writePageRecords } from './write-page-records';
 
-/** @returns whether debounce windows were opened for other integrations. */
+/**
+ * `isShared`: see `Interruption`.
+ * @returns whether debounce windows were opened for other integrations.
+ */
 export async function writeChanges(
   work: TenantWork,
   page: PageToApply,
   changes: PageChanges,
+  shared: { isShared: boolean } = { isShared: true },
 ): Promise<boolean> {
   const author = pullAuthor(page);
   await writePageRecords(work, page, changes, author.actor);
-  const opensWindows = await updatePageRecordSyncs(work, page, changes, author);
+  const opensWindows = await updatePageRecordSyncs(work, page, changes, { author, ...shared });
   await writeLinks(work, page, changes);
   return opensWindows;
 }
