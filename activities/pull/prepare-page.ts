@@ -289,7 +289,7 @@ const isStorable = (text: string): boolean => !/[\p{Surrogate}\0]/u.test(text);
 function isDeeperThan(levels: number, value: JsonValue): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  for (const name in value)
-    if (isDeeperThan(levels - 1, (value as Record<string, JsonValue>)[name] ?? null)) return true;
+  if (Array.isArray(value)) return value.some((member) => isDeeperThan(levels - 1, member));
+  for (const name in value) if (isDeeperThan(levels - 1, value[name] ?? null)) return true;
   return false;
 }

@@ -29,11 +29,12 @@ export async function readRoom(
   { recordType, creates, recordsPerType }: { recordType: string; creates: number; recordsPerType: number },
 ): Promise<{ limit: number; room: number }> {
   const { trx, tenantId } = work;
-  const { rows } = await sql<{ limit: number; records: number }>`
-    select coalesce((select records_per_type_max from tenants where tenant_id = ${tenantId}), ${recordsPerType}::bigint)
-        as limit, coalesce(sum(records), 0)::bigint as records
+  const { rows } = await sql<{ max: number | null; records: number }>`
+    select (select records_per_type_max from tenants where tenant_id = ${tenantId}) as max,
+      coalesce(sum(records), 0)::bigint as records
     from record_counts where tenant_id = ${tenantId} and record_type = ${recordType}`.execute(trx);
-  let { limit = recordsPerType, records = 0 } = rows[0] ?? {};
+  const limit = rows[0]?.max ?? recordsPerType;
+  let records = rows[0]?.records ?? 0;
   if (records + creates > limit - EXACT_WITHIN) {
     const key = sql`hashtextextended(${`records ${tenantId} ${recordType}`}, 0)`;
     await sql`select pg_advisory_xact_lock(${key})`.execute(trx);
