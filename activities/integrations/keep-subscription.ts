@@ -9,6 +9,7 @@ import { hiding } from '../../connectors/redaction';
 import type { Database } from '../../db/database';
 import { findAddress, webhookSecretLocation } from '../../db/integrations/incoming/addresses';
 import { incomingAddressLocation, saveSubscription } from '../../db/integrations/incoming/incoming-addresses';
+import { findAppWithSecret } from '../../db/integrations/oauth/app-webhook-secrets';
 import type { Integration } from '../../db/integrations/integrations';
 import type { Encryption } from '../../db/platform/encryption';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
@@ -31,17 +32,18 @@ export async function keepSubscription(options: Options): Promise<void> {
   const incoming = connector.incoming?.(context.config);
   if (incoming?.isSubscribed !== true || connector.subscribe === undefined) return;
   const known = await knownAddress(options);
-  if (known === undefined) return;
+  if (known === undefined || (known.stored.secret === null && incoming.isSecretGiven !== true)) return;
   const pulled = pulledRecordTypes(integration);
-  if (!incoming.recordTypes.some((recordType) => pulled.includes(recordType))) {
-    await unlessRefused(cancelSubscription(options, known));
-    return;
-  }
+  const isWanted = incoming.recordTypes.some((recordType) => pulled.includes(recordType));
   const { request, stored } = known;
   const hide = hiding(secretsOf(request));
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
     database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...stored }, result));
   try {
+    if (!isWanted) {
+      await cancelSubscription(options, known);
+      return;
+    }
     const subscription = await connector.subscribe(request, context);
     if (subscription === undefined) return;
     const { error } = subscription;
@@ -95,7 +97,10 @@ type KnownAddress = NonNullable<Awaited<ReturnType<typeof knownAddress>>>;
 async function knownAddress({ database, encryption, tenantId, integration: { integrationId } }: Options) {
   return database.withTenant(tenantId, async (work) => {
     const found = await findAddress(work, { integrationId });
-    if (found?.address == null || found.secret === null) return undefined;
+    if (found?.address == null) return undefined;
+    // A creation does not send the secret of an app, so only the api has to know it.
+    if (found.secret === null && (await findAppWithSecret(work, { integrationId })) === undefined)
+      return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
       /** Also of a former subscription. */
@@ -103,7 +108,10 @@ async function knownAddress({ database, encryption, tenantId, integration: { int
       stored: { tokenHash, secret: found.secret },
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
-        secret: await encryption.open(work, webhookSecretLocation({ integrationId }), found.secret),
+        secret:
+          found.secret === null
+            ? ''
+            : await encryption.open(work, webhookSecretLocation({ integrationId }), found.secret),
         current: subscribedUntil === null ? null : { ids: subscriptionIds ?? [], endsAt: subscribedUntil },
       },
     };

@@ -6,6 +6,7 @@ import { type NextFunction, type Request, type RequestHandler, type Response, Ro
 import type { IncomingOutcome } from '../../connectors/incoming';
 import { unlessDeleted } from '../../db/database';
 import { type AddressPlace, findAddress, locateAddress } from '../../db/integrations/incoming/addresses';
+import { findAppWithSecret, openAppWebhookSecret } from '../../db/integrations/oauth/app-webhook-secrets';
 import { findIntegration } from '../../db/integrations/integrations';
 import { hashOfToken } from '../auth/person-tokens';
 import type { ApiDependencies } from '../dependencies';
@@ -83,15 +84,31 @@ async function receive(
   call: Call,
   dependencies: ApiDependencies,
 ): Promise<IncomingOutcome> {
-  const received = dependencies.database.withTenant(tenantId, async (work) => {
-    const owner = { integrationId };
-    const integration = await findIntegration(work, owner);
-    if (integration === undefined) return REFUSED;
-    const webhooks = webhooksIn(dependencies.connectors[integration.connector], integration.config);
-    const receiver = { owner, address: await findAddress(work, owner), webhooks };
-    const outcome = await verifyCall(work, receiver, call, dependencies);
-    if (outcome.kind === 'records') await noteRecords(work, integration, outcome.records);
-    return outcome;
-  });
-  return (await unlessDeleted(received)) ?? REFUSED;
+  const { database, connectors, encryption } = dependencies;
+  /** @returns the app whose secret is needed, if it was not given */
+  const attempt = (appSecret?: string | null) =>
+    database.withTenant(tenantId, async (work) => {
+      const owner = { integrationId };
+      const integration = await findIntegration(work, owner);
+      if (integration === undefined) return { outcome: REFUSED };
+      const webhooks = webhooksIn(connectors[integration.connector], integration.config);
+      const address = await findAddress(work, owner);
+      if (appSecret === undefined && address?.secret === null && webhooks?.isSecretGiven === true) {
+        const app = await findAppWithSecret(work, owner);
+        if (app !== undefined) return { app };
+      }
+      const receiver = { owner, address, webhooks, appSecret: appSecret ?? null };
+      const outcome = await verifyCall(work, receiver, call, dependencies);
+      if (outcome.kind === 'records') await noteRecords(work, integration, outcome.records);
+      return { outcome };
+    });
+  const attempted = (async () => {
+    const { app, outcome } = await attempt();
+    if (app === undefined) return outcome;
+    const secret = await database.withTenant(app.tenantId, (work) =>
+      openAppWebhookSecret(work, encryption, app),
+    );
+    return (await attempt(secret)).outcome;
+  })();
+  return (await unlessDeleted(attempted)) ?? REFUSED;
 }

@@ -13,6 +13,7 @@ import {
   type IncomingAddress,
   replaceIncomingAddress,
 } from '../../db/integrations/incoming/incoming-addresses';
+import { findAppWithSecret } from '../../db/integrations/oauth/app-webhook-secrets';
 import { lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
@@ -43,7 +44,8 @@ const view = z
           .nullable()
           .meta({ description: 'Why the last attempt to subscribe failed; null = it did not.' }),
         needs_secret: z.boolean().meta({
-          description: 'The app has a secret of its own: store it, and Syncline then subscribes.',
+          description:
+            'The app has a secret of its own. Syncline subscribes once it is stored, here or with the OAuth app.',
         }),
       })
       .nullable()
@@ -70,7 +72,8 @@ export const incomingWebhookRoutes: readonly Route[] = [
     async run(work, { params: { integration_id: integrationId } }, context) {
       const incoming = await incomingOf(work, integrationId, context);
       const address = await findAddress(work, { integrationId });
-      return { status: 200, body: toWire(incoming, address) };
+      const hasSecret = await hasAppSecret(work, integrationId, incoming);
+      return { status: 200, body: toWire(incoming, address, hasSecret) };
     },
   }),
 
@@ -95,10 +98,11 @@ export const incomingWebhookRoutes: readonly Route[] = [
       const { url, tokenHash } = newAddress(context);
       const sealed = await seal(work, { integrationId, url, incoming }, context);
       const address = await replaceIncomingAddress(work, { integrationId, tokenHash, ...sealed });
-      if (incoming.isSubscribed && address.secret !== null) await subscribeSoon(work, integrationId, context);
+      const hasSecret = address.secret !== null || (await hasAppSecret(work, integrationId, incoming));
+      if (incoming.isSubscribed && hasSecret) await subscribeSoon(work, integrationId, context);
       return {
         status: 201,
-        body: { ...toWire(incoming, address), address: url },
+        body: { ...toWire(incoming, address, hasSecret), address: url },
         audit: auditOf(integrationId),
       };
     },
@@ -146,6 +150,14 @@ async function incomingOf(
   return incoming;
 }
 
+/** The app has a secret for the webhooks of all its accounts. */
+const hasAppSecret = async (
+  work: TenantWork,
+  integrationId: string,
+  { isSecretGiven }: IncomingWebhooks,
+): Promise<boolean> =>
+  isSecretGiven === true && (await findAppWithSecret(work, { integrationId })) !== undefined;
+
 /** What the worker needs to subscribe, encrypted: the address, and a new secret if Syncline makes it. */
 async function seal(
   work: TenantWork,
@@ -176,10 +188,13 @@ async function subscribeSoon(
 function toWire(
   { recordTypes, isSubscribed, isSecretGiven }: IncomingWebhooks,
   address: IncomingAddress | undefined,
+  isAppSecretKnown = false,
 ): z.output<typeof view> {
+  const state = toWireState(address);
   return {
     record_types: [...recordTypes],
-    ...toWireState(address),
+    ...state,
+    has_secret: state.has_secret || isAppSecretKnown,
     subscription: isSubscribed
       ? {
           ends_at: toInstantOrNull(address?.subscribedUntil ?? null),

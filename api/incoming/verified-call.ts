@@ -26,19 +26,21 @@ interface Receiver {
   address: AddressOf<AddressOwner> | undefined;
   /** undefined: nothing describes them, so each call is refused. */
   webhooks: IncomingWebhooks | undefined;
+  /** Of the app, for an address without a secret of its own. */
+  appSecret?: string | null;
 }
 
 /** Counts the call, except for a question whether the address is ours, which need not prove anything. */
 export async function verifyCall(
   work: TenantWork,
-  { owner, address, webhooks }: Receiver,
+  { owner, address, webhooks, appSecret = null }: Receiver,
   call: Call,
   { encryption }: Pick<ApiDependencies, 'encryption'>,
 ): Promise<IncomingOutcome> {
   if (address === undefined) return REFUSED;
   const secret =
     address.secret === null
-      ? null
+      ? appSecret
       : await encryption.open(work, webhookSecretLocation(owner), address.secret);
   const outcome = webhooks?.receive({ ...call, now: work.now }, secret) ?? REFUSED;
   if (outcome.kind !== 'answer') await noteCall(work, owner, { isRefused: outcome.kind === 'refused' });

@@ -117,7 +117,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     words: 'refused_reason',
   }),
   oauth_app_webhooks: of({ figure: 'definition_key', secret: 'token_hash secret' }),
-  oauth_apps: of({ tenant: 'name client_id allowed_origins', secret: 'client_secret' }),
+  oauth_apps: of({ tenant: 'name client_id allowed_origins', secret: 'client_secret webhook_secret' }),
   oauth_consents: of({
     secret: 'state_hash verifier code',
     tenant: 'iss redirect_uri auth created_by',

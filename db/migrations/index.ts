@@ -34,6 +34,7 @@ import * as personIdentities from './2026-12-03-person-identities';
 import * as recordCounts from './2026-12-03-record-counts';
 import * as recordRecounts from './2026-12-14-record-recounts';
 import * as windowsByType from './2026-12-14-windows-by-type';
+import * as appWebhookSecrets from './2026-12-15-app-webhook-secrets';
 import * as operatorFindings from './2026-12-15-operator-findings';
 import * as rowsOfMore from './2026-12-15-rows-of-more';
 import * as restores from './2026-12-03-restores';
@@ -163,6 +164,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-rollout-facts': rolloutFacts,
   '2026-12-14-used-oauth-apps': usedOauthApps,
   '2026-12-14-windows-by-type': windowsByType,
+  '2026-12-15-app-webhook-secrets': appWebhookSecrets,
   '2026-12-15-operator-findings': operatorFindings,
   '2026-12-15-rows-of-more': rowsOfMore,
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,

@@ -9,6 +9,7 @@ export interface OAuthAppsTable {
   name: string;
   clientId: string;
   clientSecret: string | null;
+  webhookSecret: Generated<string | null>;
   allowedOrigins: Json<string[]>;
   version: Generated<number>;
   createdAt: Date;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { acrossTenants } from '../../../db/across-tenants';
 import type { TenantWork } from '../../../db/database';
 import { type AppUse, listAppUses } from '../../../db/integrations/oauth/app-uses';
+import { appWebhookSecretLocation } from '../../../db/integrations/oauth/app-webhook-secrets';
 import {
   appSecretLocation,
   changeApp,
@@ -17,6 +18,7 @@ import {
   lockOwnApp,
   type OAuthApp,
 } from '../../../db/integrations/oauth/apps';
+import type { EncryptedLocation } from '../../../db/platform/encrypted-text';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { redirectUri } from '../../connect/connect-origins';
@@ -156,7 +158,7 @@ async function create(
     oauthAppId,
     name: body.name,
     clientId: body.client_id,
-    clientSecret: await sealSecret(work, oauthAppId, body.client_secret, services),
+    clientSecret: await seal(work, appSecretLocation(oauthAppId), body.client_secret, services),
     allowedOrigins: body.allowed_origins,
   });
   const created = await requireApp(work, oauthAppId);
@@ -186,7 +188,17 @@ async function change(
       ...(body.client_id === undefined ? {} : { clientId: body.client_id }),
       ...(body.client_secret === undefined
         ? {}
-        : { clientSecret: await sealSecret(work, oauthAppId, body.client_secret, services) }),
+        : { clientSecret: await seal(work, appSecretLocation(oauthAppId), body.client_secret, services) }),
+      ...(body.webhook_secret === undefined
+        ? {}
+        : {
+            webhookSecret: await seal(
+              work,
+              appWebhookSecretLocation(oauthAppId),
+              body.webhook_secret,
+              services,
+            ),
+          }),
       ...(body.allowed_origins === undefined ? {} : { allowedOrigins: body.allowed_origins }),
     },
   );
@@ -205,13 +217,12 @@ async function requireApp(work: TenantWork, oauthAppId: string): Promise<OAuthAp
   return found;
 }
 
-const sealSecret = async (
+const seal = async (
   work: TenantWork,
-  oauthAppId: string,
+  location: EncryptedLocation,
   secret: string | null,
   { encryption }: Pick<TenantContext['services'], 'encryption'>,
-): Promise<string | null> =>
-  secret === null ? null : encryption.encrypt(work, appSecretLocation(oauthAppId), secret);
+): Promise<string | null> => (secret === null ? null : encryption.encrypt(work, location, secret));
 
 /** For the platform, of all tenants. */
 const usesOf = (work: TenantWork, apps: readonly OAuthApp[]): Promise<AppUse[]> =>

@@ -5,6 +5,7 @@ import type { OAuthApp } from '../../../db/integrations/oauth/apps';
 import { toTypeId } from '../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { whyOriginIsRefused } from '../../../domain/oauth/allowed-origins';
+import { secretBody } from '../../incoming/address-state';
 import { idParam, instant, lineOfText, toInstant, typeId } from '../../routing/common-schemas';
 
 export const oauthAppParams = z.strictObject({ oauth_app_id: idParam('oap', 'oauth_app_not_found') });
@@ -55,6 +56,15 @@ export const oauthAppChange = z.strictObject({
   name: lineOfText(200).optional(),
   client_id: clientId.optional(),
   client_secret: clientSecret.optional(),
+  webhook_secret: secretBody.shape.secret
+    .nullable()
+    .optional()
+    .meta({
+      writeOnly: true,
+      description:
+        'For providers that sign the webhooks of all accounts of the app with one secret, and call an address of ' +
+        'each integration. Stored encrypted and never shown; null = each integration has one of its own.',
+    }),
   allowed_origins: allowedOrigins.optional(),
 });
 
@@ -74,6 +84,7 @@ export const oauthAppView = z
     name: z.string(),
     client_id: z.string(),
     has_client_secret: z.boolean(),
+    has_webhook_secret: z.boolean(),
     allowed_origins: z.array(z.string()),
     uses: uses.meta({
       description:
@@ -91,6 +102,7 @@ export const oauthAppToWire = (app: OAuthApp, appUses: readonly AppUse[]) => ({
   name: app.name,
   client_id: app.clientId,
   has_client_secret: app.hasSecret,
+  has_webhook_secret: app.hasWebhookSecret,
   allowed_origins: app.allowedOrigins,
   uses: appUses
     .filter(({ oauthAppId }) => oauthAppId === app.oauthAppId)

@@ -68,7 +68,7 @@ export async function forgetSubscription(
  */
 export async function saveSubscription(
   { trx, tenantId }: TenantWork,
-  { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string },
+  { integrationId, tokenHash, secret }: Place & { tokenHash: Buffer; secret: string | null },
   result: { ids: readonly string[]; endsAt: Date | null; error?: string | undefined } | { error: string },
 ): Promise<void> {
   const change = {
@@ -84,6 +84,6 @@ export async function saveSubscription(
     .where('integrationId', '=', integrationId)
     // The address or the secret may have been replaced meanwhile; then the next run subscribes again.
     .where('tokenHash', '=', tokenHash)
-    .where('secret', '=', secret)
+    .where('secret', 'is not distinct from', secret)
     .execute();
 }

@@ -9,14 +9,19 @@ import { fromTypeId } from '../../sql/ids';
 import type { OAuthAppsTable } from '../../tables/oauth';
 import { PLATFORM_TENANT_ID } from '../../tables/tenants';
 
-/** Without the secret, which only `findAppSecret` reads. */
-export type OAuthApp = Omit<Selectable<OAuthAppsTable>, 'clientSecret'> & { hasSecret: boolean };
+/** Without the secrets, which only `findAppSecret` and `openAppWebhookSecret` read. */
+export type OAuthApp = Omit<Selectable<OAuthAppsTable>, 'clientSecret' | 'webhookSecret'> & {
+  hasSecret: boolean;
+  hasWebhookSecret: boolean;
+};
 
 export interface OAuthAppSettings {
   name: string;
   clientId: string;
   /** Encrypted; null = a public client. */
   clientSecret: string | null;
+  /** Encrypted; null = each integration has one of its own. */
+  webhookSecret?: string | null;
   allowedOrigins: string[];
 }
 
@@ -46,7 +51,10 @@ const selectApps = ({ trx }: Pick<TenantWork, 'trx'>) =>
   trx
     .selectFrom('oauthApps')
     .select(COLUMNS)
-    .select(({ eb }) => eb('clientSecret', 'is not', null).$castTo<boolean>().as('hasSecret'));
+    .select(({ eb }) => [
+      eb('clientSecret', 'is not', null).$castTo<boolean>().as('hasSecret'),
+      eb('webhookSecret', 'is not', null).$castTo<boolean>().as('hasWebhookSecret'),
+    ]);
 
 /** In the order of creation: the tenant's own, and those of the platform. */
 export async function listApps(

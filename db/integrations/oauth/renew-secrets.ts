@@ -3,11 +3,13 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import type { Encryption } from '../../platform/encryption';
 import { accountTokenLocation } from './accounts';
+import { appWebhookSecretLocation } from './app-webhook-secrets';
 import { appSecretLocation } from './apps';
 
 /** Consents are left out: they are deleted after an hour. */
 export const OAUTH_SECRETS = [
   { table: 'oauth_apps', id: 'oauth_app_id', column: 'client_secret', locate: appSecretLocation },
+  { table: 'oauth_apps', id: 'oauth_app_id', column: 'webhook_secret', locate: appWebhookSecretLocation },
   ...(['access_token', 'refresh_token', 'previous_refresh_token'] as const).map((column) => ({
     table: 'oauth_accounts',
     id: 'integration_id',

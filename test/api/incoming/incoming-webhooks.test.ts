@@ -1,6 +1,16 @@
 /** The address for webhooks of an app: who may have it, what a call needs, and what it leaves behind. */
 import supertest from 'supertest';
-import { callIncoming, givenIncoming, type Incoming, signatureOf, WEBHOOK_SECRET } from '../support/incoming';
+import { toTypeId } from '../../../db/sql/ids';
+import { givenConnected } from '../support/app-webhooks';
+import {
+  callIncoming,
+  givenIncoming,
+  type Incoming,
+  signatureOf,
+  WEBHOOK_SECRET,
+  WEBHOOKS,
+  withWebhooks,
+} from '../support/incoming';
 import {
   eventually,
   expectProblem,
@@ -130,4 +140,63 @@ it('an integration without a description of webhooks has no address', async () =
     422,
     'webhooks_not_described',
   );
+});
+
+describe('where the app has one secret for the webhooks of all its accounts', () => {
+  const settings = () => {
+    const given = withWebhooks('https://crm.example.com');
+    const config = given['config'] as Record<string, unknown>;
+    const create = [{ path: '/hooks', body: { url: '{address}' } }];
+    const subscription = { secret: 'given', create, id: '/id', lifetime_minutes: 360 };
+    return { ...given, config: { ...config, webhooks: { ...WEBHOOKS, subscription } } };
+  };
+  const given = async (isWithSecret: boolean) => {
+    const origins = ['https://crm.example.com'];
+    const made = { name: 'CRM', client_id: 'syncline', allowed_origins: origins };
+    const { body: app } = await service.platform.post('/v1/platform/oauth-apps', made).expect(201);
+    const route = `/v1/platform/oauth-apps/${app.id}`;
+    if (isWithSecret)
+      await service.platform
+        .patch(route, { webhook_secret: WEBHOOK_SECRET })
+        .set('If-Match', '"1"')
+        .expect(200);
+    const connected = { app: { ...app, route }, accountId: 'a1', settings: settings() };
+    const id = toTypeId('int', await givenConnected(tenant, service, connected));
+    const base = `/v1/integrations/${id}/incoming-webhooks`;
+    const { body } = await tenant.admin.post(`${base}/address`).expect(201);
+    return { base, route, path: new URL(body.address).pathname };
+  };
+
+  it('its integrations need none of their own', async () => {
+    const { base, route, path } = await given(true);
+
+    expect((await call(['c1'], path)).status).toBe(200);
+    const wrong = await callIncoming(service.app, path, '{}', signatureOf('{}', 'another-secret'));
+    expectProblem(wrong, 401, 'incoming_call_refused');
+    expect(await waiting()).toEqual(['contacts c1']);
+    expect((await tenant.admin.get(base)).body).toMatchObject({
+      has_secret: true,
+      received_at: expect.any(String),
+      refused_at: expect.any(String),
+    });
+    const shownApp = await service.platform.get(route);
+    expect(shownApp.body).toMatchObject({ has_webhook_secret: true });
+    expect(shownApp.text).not.toContain(WEBHOOK_SECRET);
+  });
+
+  it('one of their own counts instead', async () => {
+    const { base, path } = await given(true);
+    await tenant.admin.put(`${base}/secret`, { secret: 'own-secret' }).expect(200);
+
+    expectProblem(await call(['c1'], path), 401, 'incoming_call_refused');
+    const body = JSON.stringify({ events: [{ id: 'c1' }] });
+    expect((await callIncoming(service.app, path, body, signatureOf(body, 'own-secret'))).status).toBe(200);
+  });
+
+  it('without one, each call is refused until a secret is stored', async () => {
+    const { base, path } = await given(false);
+
+    expectProblem(await call(['c1'], path), 401, 'incoming_call_refused');
+    expect((await tenant.admin.get(base)).body).toMatchObject({ has_secret: false });
+  });
 });
