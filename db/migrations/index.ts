@@ -166,6 +166,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-14-windows-by-type': windowsByType,
   '2026-12-15-app-webhook-secrets': appWebhookSecrets,
   '2026-12-15-operator-findings': operatorFindings,
-  '2026-12-15-rows-of-more': rowsOfMore,
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
+  '2026-12-15-rows-of-more': rowsOfMore,
 };
