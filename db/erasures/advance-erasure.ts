@@ -41,6 +41,10 @@ export const ERASURE_LIMITS: ErasureLimits = {
 
 const ASK_AGAIN_MS = 15_000;
 
+/** Each row of a step is compared with each text of the records: many records have shorter steps. */
+const COMPARED_MAX = 20_000_000;
+const ROWS_MIN = 100;
+
 export type ErasureStep = { state: 'more' } | { state: 'waiting'; until: Date } | { state: 'ended' };
 const MORE: ErasureStep = { state: 'more' };
 const ENDED: ErasureStep = { state: 'ended' };
@@ -120,7 +124,9 @@ async function walk(
     return isPreview ? ENDED : MORE;
   }
   const items = await readItems(work, erasure);
-  const step = await walkTable(work, { table, after, limit: rowsPerStep, items, isPreview });
+  const texts = items.redactionAt(null).searched('words').length;
+  const limit = Math.min(rowsPerStep, Math.max(ROWS_MIN, Math.floor(COMPARED_MAX / texts)));
+  const step = await walkTable(work, { table, after, limit, items, isPreview });
   const next =
     step.after === null ? { table: position + 1, after: null } : { table: position, after: step.after };
   const counts = isPreview ? erasure.found : erasure.erased;

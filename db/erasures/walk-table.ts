@@ -59,8 +59,8 @@ export async function walkTable(
   const found = await findNaming(work, walked, options, last);
   let rows = 0;
   for (const row of found) {
-    const changes = changesOf(walked, row, options);
     const isSure = row.isDeleted && !isDeletedByMention(walked.table);
+    const changes = isSure ? [] : changesOf(walked, row, options);
     if (!isSure && changes.length === 0) continue;
     rows += 1;
     if (options.isPreview) continue;
