@@ -13,6 +13,7 @@ import {
   unknownIdsIn,
 } from '../../../domain/records/references';
 import type { TenantWork } from '../../database';
+import { findErased } from '../../records/erased-records';
 import { findOurIds } from '../../records/references/find-ids';
 import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import type { PageChanges, PageToApply, PulledPromise, PulledRecord, RecordMatches } from '../page';
@@ -98,10 +99,11 @@ export const IN_ANOTHER_ROW = false;
 
 /** What a record promises now takes the place of what it promised before. */
 export async function writePromises(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { integrationId, syncRunId, mapping }: PageToApply,
   { drafts }: PageChanges,
 ): Promise<void> {
+  const { trx, tenantId } = work;
   if (referenceFields(mapping).length === 0 || drafts.length === 0) return;
   const known = drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId]));
   if (known.length > 0)
@@ -109,9 +111,12 @@ export async function writePromises(
       delete from reference_promises where tenant_id = ${opaqueToPlanner(tenantId)}
         and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = any(${known}::uuid[])`.execute(trx);
-  const rows = drafts.flatMap(({ draft, remote: { promises = [] } }) =>
-    promises.flatMap(({ field, place, recordType, value }) =>
-      unknownIdsIn(value).map((id, index): PromiseRow => ({
+  const promised = drafts.flatMap(({ draft, remote: { promises = [] } }) =>
+    promises.map((promise) => ({ ...promise, draft, ids: unknownIdsIn(promise.value) })),
+  );
+  const rows = (await withoutErasedIds(work, integrationId, promised)).flatMap(
+    ({ field, place, recordType, value, draft, ids }) =>
+      ids.map((id, index): PromiseRow => ({
         record_id: draft.recordId,
         field,
         place,
@@ -120,7 +125,6 @@ export async function writePromises(
         value: index === 0 ? value : IN_ANOTHER_ROW,
         record_version: draft.after.version,
       })),
-    ),
   );
   if (rows.length === 0) return;
   await sql`
@@ -135,3 +139,22 @@ export async function writePromises(
     )}
     on conflict do nothing`.execute(trx);
 }
+
+/** Nothing keeps the id of a record that was erased, which will not arrive (rules.md 62). */
+async function withoutErasedIds<Promised extends { recordType: string; ids: readonly string[] }>(
+  work: TenantWork,
+  integrationId: string,
+  promised: readonly Promised[],
+): Promise<Promised[]> {
+  const names = promised.flatMap(({ recordType, ids }) =>
+    ids.map((remoteId) => ({ integrationId, recordType, remoteId })),
+  );
+  const isErased = await findErased(work, names);
+  const erased = new Set(names.filter((_, at) => isErased[at]).map(keyOf));
+  return promised.filter(
+    ({ recordType, ids }) => !ids.some((remoteId) => erased.has(keyOf({ recordType, remoteId }))),
+  );
+}
+
+const keyOf = ({ recordType, remoteId }: { recordType: string; remoteId: string }) =>
+  JSON.stringify([recordType, remoteId]);

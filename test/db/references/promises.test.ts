@@ -1,4 +1,7 @@
 /** Pulled records that refer to records which are not known here yet (rules.md 64, docs/decisions/0033). */
+import { storeHashes } from '../../../db/erasures/block-records';
+import { lockMappings } from '../../../db/records/mapping-lock';
+import { newUuid } from '../../../db/sql/ids';
 import { openTestDb, type TestDb } from '../given';
 import { PullWorld } from './pull-world';
 
@@ -48,6 +51,34 @@ describe.each(['pull', 'both'] as const)('direction %s', (direction) => {
     expect((await world.fields())['1']).toEqual({ name: 'Ada', company: await world.idOf('9') });
     expect(await world.promises()).toEqual([]);
     expect(await world.events()).toEqual(['DATA_NEW', 'DATA_NEW', 'DATA_UPDATE']);
+  });
+
+  it('rule 62: nothing waits for a company that was erased, and keeps its id', async () => {
+    await world.run([{ type: 'companies', records: [['9', { name: 'Acme' }]] }]);
+    const externalId = await world.idOf('9');
+    await db.database.withEraser(world.tenant.tenantId, async (work) => {
+      const companies = work.trx
+        .selectFrom('records')
+        .select('recordId')
+        .where('externalId', '=', externalId);
+      const { recordId } = await companies.executeTakeFirstOrThrow();
+      await lockMappings(work, 'alone');
+      await storeHashes(work, { erasureId: newUuid() }, [recordId]);
+    });
+    await db.superuser(`delete from record_links where integration_id = $1`, [world.integrationId]);
+
+    await world.run([
+      {
+        type: 'people',
+        records: [
+          ['1', { name: 'Ada', company: { id: '9' } }],
+          ['2', { name: 'Bob', company: { id: '8' } }],
+        ],
+      },
+    ]);
+
+    expect((await world.fields())['1']).toEqual({ name: 'Ada' });
+    expect(await world.promises()).toEqual([{ field: 'company', remoteId: '8' }]);
   });
 
   it('a list is filled in once all of its records are there', async () => {
