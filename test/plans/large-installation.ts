@@ -46,6 +46,8 @@ const ROWS: Record<string, number> = {
   definition_rollout_integrations: 1e7,
   third_party_definitions: 200,
   third_party_definition_versions: 2_000,
+  // What can be wrong at the same time.
+  operator_findings: 100,
   installations: 1,
 };
 const ROWS_OTHERWISE = 1e8;
