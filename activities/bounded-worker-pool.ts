@@ -41,22 +41,30 @@ class BoundedWorkerPool<Item> {
   private failure: { error: unknown } | null = null;
   private claimAgainAt = 0;
   private nextStartAt: number;
-  private notify = (): void => {};
+  private timer: { at: number; handle: NodeJS.Timeout } | null = null;
+  private end = (): void => {};
 
   constructor(private readonly options: RunBoundedOptions<Item>) {
     this.nextStartAt = performance.now() + options.intervalMs;
   }
 
   async runToEnd(): Promise<void> {
-    for (;;) {
-      this.startItems();
-      this.claimIfNeeded();
-      if (this.isIdle() && (this.isDrained || !this.shouldContinue())) break;
-      await this.untilNextEvent();
-    }
+    await new Promise<void>((resolve) => {
+      this.end = resolve;
+      this.proceed();
+    });
+    clearTimeout(this.timer?.handle);
     await this.options.release(this.waiting.splice(0));
     if (this.failure !== null) throw this.failure.error;
   }
+
+  /** Called when an item or a claim ends, when the next start is due, and when it is time to claim again. */
+  private readonly proceed = (): void => {
+    this.startItems();
+    this.claimIfNeeded();
+    if (this.isIdle() && (this.isDrained || !this.shouldContinue())) this.end();
+    else this.setTimer();
+  };
 
   private shouldContinue(): boolean {
     return this.failure === null && this.options.shouldContinue();
@@ -105,24 +113,28 @@ class BoundedWorkerPool<Item> {
   }
 
   private track(promise: Promise<void>, onEnd: () => void): void {
-    void promise
-      .catch((error: unknown) => void (this.failure ??= { error }))
-      .finally(() => {
-        onEnd();
-        this.notify();
-      });
+    const ended = (): void => {
+      onEnd();
+      this.proceed();
+    };
+    promise.then(ended, (error: unknown) => {
+      this.failure ??= { error };
+      ended();
+    });
   }
 
-  /** Waits until an item or a claim ends, the next start is due, or it is time to claim again. */
-  private async untilNextEvent(): Promise<void> {
+  /** An earlier timer stays: it sets the next one when it rings. */
+  private setTimer(): void {
+    const now = performance.now();
     const isPaced = this.waiting.length > 0 && this.options.intervalMs > 0;
-    const waitMs = isPaced ? Math.max(1, this.nextStartAt - performance.now()) : this.options.claimAgainMs;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.notify = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const claimAt = this.claimAgainAt > now ? this.claimAgainAt : now + this.options.claimAgainMs;
+    const at = isPaced ? Math.max(this.nextStartAt, now + 1) : claimAt;
+    if (this.timer !== null && this.timer.at <= at) return;
+    clearTimeout(this.timer?.handle);
+    const ring = (): void => {
+      this.timer = null;
+      this.proceed();
+    };
+    this.timer = { at, handle: setTimeout(ring, at - now) };
   }
 }

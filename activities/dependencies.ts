@@ -81,7 +81,7 @@ export interface OAuthDependencies {
   }): HttpClient;
 }
 
-export interface OpenedWebhookSecrets {
+interface OpenedWebhookSecrets {
   /** The valid signing secrets, the newest first. */
   secrets: string[];
   ownHeaders: Record<string, string>;
@@ -151,5 +151,5 @@ export const DELIVERING_LIMITS: DeliveringLimits = {
   leaseMs: 17_000,
   timeBoxMs: 20_000,
   atOnce: 20,
-  perClaim: 200,
+  perClaim: 300,
 };

@@ -1,8 +1,8 @@
 /**
  * Collects single results and writes them in batches. Results that arrive during a write form the next batch.
  */
-const FLUSH_INTERVAL_MS = 15;
-const BATCH_SIZE_MAX = 200;
+const FLUSH_INTERVAL_MS = 30;
+const BATCH_SIZE_MAX = 400;
 /** `add` waits while this many results are not yet written. */
 const UNWRITTEN_MAX = 1_000;
 
@@ -14,13 +14,18 @@ export class WriteBatcher<Item> {
 
   constructor(private readonly write: (items: Item[]) => Promise<void>) {}
 
-  /** Returns at once unless many results wait to be written. @throws what `write` threw. */
-  async add(item: Item): Promise<void> {
+  /**
+   * Undefined unless many results wait to be written: then wait before the next one.
+   * @throws what `write` threw, in the promise.
+   */
+  add(item: Item): Promise<void> | undefined {
     this.items.push(item);
     if (this.items.length >= BATCH_SIZE_MAX) this.notifyFull();
-    this.writing ??= this.writeAll();
-    this.writing.catch(() => (this.isBroken = true));
-    if (this.items.length >= UNWRITTEN_MAX) await this.writing;
+    if (this.writing === null) {
+      this.writing = this.writeAll();
+      this.writing.catch(() => (this.isBroken = true));
+    }
+    return this.items.length >= UNWRITTEN_MAX ? this.writing : undefined;
   }
 
   /** True once a write failed: add nothing further. */

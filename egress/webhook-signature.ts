@@ -2,7 +2,7 @@
  * Signatures by Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, one for each active secret (rules.md
  * 44).
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 
@@ -14,19 +14,15 @@ export interface SignedMessage {
   body: string;
 }
 
-/** The value of `webhook-signature`. `secrets`: `whsec_` and base64, the newest first. */
-export function signWebhook(secrets: readonly string[], { id, timestamp, body }: SignedMessage): string {
-  return secrets
-    .map(
-      (secret) =>
-        `v1,${createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.`).update(body).digest('base64')}`,
-    )
-    .join(' ');
+/** The keys of `secrets`, `whsec_` and base64, for many signatures. */
+export function signingKeys(secrets: readonly string[]): KeyObject[] {
+  return secrets.map((secret) =>
+    createSecretKey(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret, 'base64'),
+  );
 }
 
-function keyOf(secret: string): Buffer {
-  return Buffer.from(
-    secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret,
-    'base64',
-  );
+/** The value of `webhook-signature`. `keys`: of the newest secret first. */
+export function signWebhook(keys: readonly KeyObject[], { id, timestamp, body }: SignedMessage): string {
+  const signed = `${id}.${timestamp}.${body}`;
+  return keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`).join(' ');
 }

@@ -25,7 +25,7 @@ import {
   renewDeliveries,
   stateOfEndpoint,
 } from '../../db/webhooks/endpoint-queue';
-import type { WebhookAnswer } from '../../egress/webhook-sender';
+import type { SendWebhook, WebhookAnswer } from '../../egress/webhook-sender';
 import {
   BREAKER_PAUSE_MS,
   type EndpointHealth,
@@ -37,7 +37,7 @@ import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { type DeliveryAttempt, EVENT_DELETED, finishDelivery, GONE } from './delivery-outcome';
 import { runBounded } from '../bounded-worker-pool';
-import type { ActivityDependencies, OpenedWebhookSecrets } from '../dependencies';
+import type { ActivityDependencies } from '../dependencies';
 import { TimeBox } from '../time-box';
 import { WriteBatcher } from '../write-batcher';
 
@@ -109,6 +109,7 @@ class DeliverDueWebhooksTask {
   private async deliver(endpoint: DeliveringEndpoint): Promise<void> {
     const { atOnce, perClaim } = this.deps.delivering;
     const secrets = await this.deps.openWebhookSecrets(endpoint, this.timeBox.now());
+    const send = this.deps.webhookSender.to({ url: endpoint.url, ...secrets }, this.timeBox.signal);
     const results = new WriteBatcher<DeliveryAttempt>((attempts) => this.recordResults(endpoint, attempts));
     const intervalMs = endpoint.ratePerSecond === null ? 0 : 1_000 / endpoint.ratePerSecond;
     const limit = endpoint.ratePerSecond === null ? perClaim : Math.min(perClaim, 2 * endpoint.ratePerSecond);
@@ -119,8 +120,9 @@ class DeliverDueWebhooksTask {
       parallelClaims: 1,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (delivery: ClaimedDelivery) => {
-        const attempt = await this.attempt(endpoint, secrets, delivery);
-        if (attempt !== null) await results.add(attempt);
+        const attempt = await this.attempt(send, delivery);
+        const isFull = attempt === null ? undefined : results.add(attempt);
+        if (isFull !== undefined) await isFull;
       },
       concurrency: () =>
         this.isHealthy()
@@ -160,18 +162,11 @@ class DeliverDueWebhooksTask {
   }
 
   /** @returns null if the call was aborted: that does not count as an attempt. */
-  private async attempt(
-    endpoint: DeliveringEndpoint,
-    secrets: OpenedWebhookSecrets,
-    delivery: ClaimedDelivery,
-  ): Promise<DeliveryAttempt | null> {
+  private async attempt(send: SendWebhook, delivery: ClaimedDelivery): Promise<DeliveryAttempt | null> {
     const at = this.timeBox.now();
     const { body, eventId } = delivery;
     if (body === null) return { delivery, at, answer: EVENT_DELETED };
-    const answer = await this.deps.webhookSender.send(
-      { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, ...secrets },
-      this.timeBox.signal,
-    );
+    const answer = await send({ id: typeIdOf('evt', eventId), at, body });
     if (answer.isAborted) {
       await this.release([delivery]);
       return null;

@@ -12,7 +12,7 @@ import { eachOf } from '../measure';
 export async function postInALoop(url: string, count: number): Promise<number> {
   const sender = createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true } });
   const secrets = [`whsec_${randomBytes(32).toString('base64')}`];
-  const { signal } = new AbortController();
+  const send = sender.to({ url, secrets }, new AbortController().signal);
   const tenantId = toTypeId('ten', newUuid());
   const messages = Array.from({ length: count }, (_, sequence) => {
     const id = toTypeId('evt', newUuid());
@@ -32,7 +32,7 @@ export async function postInALoop(url: string, count: number): Promise<number> {
   });
   const startedAt = performance.now();
   await eachOf(messages, DELIVERING_LIMITS.atOnce, async ({ id, body }) => {
-    const { error } = await sender.send({ url, id, at: new Date(), body, secrets }, signal);
+    const { error } = await send({ id, at: new Date(), body });
     if (error !== null) throw new Error(error);
   });
   const seconds = (performance.now() - startedAt) / 1_000;

@@ -3,7 +3,8 @@
  * Generated in the process, because PostgreSQL 15 has no uuidv7().
  */
 import { randomFillSync } from 'node:crypto';
-import { fromUUID, TypeID } from 'typeid-js';
+import { TypeID } from 'typeid-js';
+import { typeIdOf } from '../../domain/typeid';
 
 export type IdPrefix =
   | 'ten'
@@ -87,7 +88,7 @@ export function newUuid(nowMs = Date.now() + behindMs): string {
 }
 
 export function toTypeId(prefix: IdPrefix, uuid: string): string {
-  return fromUUID(uuid, prefix);
+  return typeIdOf(prefix, uuid);
 }
 
 /** The uuid of an API id, or undefined if it does not have this prefix. */

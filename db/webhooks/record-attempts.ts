@@ -8,7 +8,7 @@
 import { sql } from 'kysely';
 import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
 import type { Work } from '../database';
-import { rowsFrom } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { recordFailures, recordSuccess } from './endpoint-health';
 import type { DeliveringEndpoint } from './endpoint-queue';
@@ -21,23 +21,53 @@ export interface DeliveryResults {
   now: Date;
 }
 
-/** @returns the endpoint's health if an attempt failed, else null. */
+/** @returns the endpoint's health if no attempt succeeded, else null. */
 export async function recordDeliveryAttempts(
   work: Pick<Work, 'trx'>,
   { endpoint, claimId, finished, now }: DeliveryResults,
 ): Promise<EndpointHealth | null> {
-  const held = await lockHeld(work, claimId, finished);
+  const failures = finished.filter(({ outcome }) => outcome.kind !== 'delivered');
+  const held = await lockHeld(work, claimId, failures);
+  const delivered = finished.filter(({ outcome }) => outcome.kind === 'delivered');
+  for (const id of await writeDelivered(work, { endpoint, claimId, finished: delivered, now })) held.add(id);
   const mine = finished
     .filter(({ delivery }) => held.has(delivery.deliveryId))
     .map((one) => ({ ...one, attempt: sanitizeForPostgres(one.attempt) }));
   if (mine.length === 0) return null;
-  const failures = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
+  const failed = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
   // Before the log is written, because the earlier failures of a message are read from it.
-  if (failures.length < mine.length) await recordSuccess(work, endpoint);
-  const health = failures.length < mine.length ? null : await recordFailures(work, { endpoint, failures });
-  await writeDeliveries(work, endpoint.endpointId, mine, now);
+  if (failed.length < mine.length) await recordSuccess(work, endpoint);
+  const health =
+    failed.length < mine.length ? null : await recordFailures(work, { endpoint, failures: failed });
+  if (failed.length > 0) await writeDeliveries(work, endpoint.endpointId, failed, now);
   await logAttempts(work, mine);
   return health;
+}
+
+/**
+ * Nearly all are delivered at once, so they are written by their ids. The first and the last one tell the
+ * planner which partitions to look into. @returns those held.
+ */
+async function writeDelivered(
+  { trx }: Pick<Work, 'trx'>,
+  { endpoint, claimId, finished, now }: DeliveryResults,
+): Promise<string[]> {
+  const held: string[] = [];
+  for (const status of new Set(finished.map(({ attempt }) => attempt.status))) {
+    const ids = finished
+      .filter(({ attempt }) => attempt.status === status)
+      .map(({ delivery }) => delivery.deliveryId)
+      .toSorted();
+    const { rows } = await sql<{ deliveryId: string }>`
+      update webhook_deliveries set state = 'delivered', attempts = attempts + 1, next_attempt_at = null,
+        last_status = ${status}, last_error = null, finished_at = ${now}, claim_id = null, lease_until = null
+      where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)}
+        and webhook_delivery_id = any(${idList(ids)}) and claim_id = ${claimId}
+        and webhook_delivery_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid
+      returning webhook_delivery_id as delivery_id`.execute(trx);
+    held.push(...rows.map(({ deliveryId }) => deliveryId));
+  }
+  return held;
 }
 
 async function lockHeld(
@@ -45,6 +75,7 @@ async function lockHeld(
   claimId: string,
   finished: readonly FinishedDelivery[],
 ): Promise<Set<string>> {
+  if (finished.length === 0) return new Set();
   const keys = finished
     .map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId }))
     .toSorted(byDeliveryId);

@@ -103,14 +103,11 @@ describe('with EGRESS_PROXY', () => {
   it('webhooks and sockets of database connectors go through it, too', async () => {
     const sender = createWebhookSender({ policy: policyWith() });
     stops.push(() => sender.close());
-    const message = {
-      url: 'https://localhost:8443/hook',
-      id: 'evt_1',
-      at: new Date(),
-      body: '{}',
-      secrets: [],
-    };
-    expect(await sender.send(message, never)).toMatchObject({ status: 200, error: null });
+    const send = sender.to({ url: 'https://localhost:8443/hook', secrets: [] }, never);
+    expect(await send({ id: 'evt_1', at: new Date(), body: '{}' })).toMatchObject({
+      status: 200,
+      error: null,
+    });
 
     const hosts = ['db.example.com:5432'];
     const opener = createSocketOpener({ policy: policyWith(), hosts, signal: never });

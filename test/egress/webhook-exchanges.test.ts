@@ -20,10 +20,10 @@ afterEach(async () => {
 });
 
 const send = (url: string, id = 'evt_1'): Promise<WebhookAnswer> =>
-  sender.send(
-    { url, id, at: new Date(), body: '{"type":"TEST"}', secrets: [secret] },
+  sender.to(
+    { url, secrets: [secret] },
     new AbortController().signal,
-  );
+  )({ id, at: new Date(), body: '{"type":"TEST"}' });
 const serve = (answer: RequestListener) => receivers.listen(createServer(answer));
 
 describe('rule 44: an address', () => {

@@ -8,16 +8,12 @@ it('gives a receiver 15 s by default', async () => {
   const sender = createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true } });
   const port = await receivers.speaking(() => undefined);
 
-  const answer = await sender.send(
-    {
-      url: `http://127.0.0.1:${port}/hooks`,
-      id: 'evt_1',
-      at: new Date(),
-      body: '{"type":"TEST"}',
-      secrets: [newWebhookSecret()],
-    },
+  const send = sender.to(
+    { url: `http://127.0.0.1:${port}/hooks`, secrets: [newWebhookSecret()] },
     new AbortController().signal,
   );
+
+  const answer = await send({ id: 'evt_1', at: new Date(), body: '{"type":"TEST"}' });
   await sender.close();
   await receivers.close();
 

@@ -8,7 +8,6 @@ import { until } from '../support/until';
 import { newWebhookSecret } from '../support/fakes/webhooks';
 
 const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
-const never = new AbortController().signal;
 const secret = newWebhookSecret();
 const receivers = new OddReceivers();
 const senders: WebhookSender[] = [];
@@ -36,15 +35,13 @@ function send(
   {
     policy = open,
     timeoutMs,
-    signal = never,
+    signal = new AbortController().signal,
   }: { policy?: EgressPolicy; timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<WebhookAnswer> {
   const sender = createWebhookSender({ policy, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   senders.push(sender);
-  return sender.send(
-    { url, id: 'evt_1', at: new Date(), body: '{"type":"TEST"}', secrets: [secret] },
-    signal,
-  );
+  const attempt = sender.to({ url, secrets: [secret] }, signal);
+  return attempt({ id: 'evt_1', at: new Date(), body: '{"type":"TEST"}' });
 }
 const sendTo = (port: number, more: Parameters<typeof send>[1] = {}) =>
   send(`http://127.0.0.1:${port}/hooks`, more);
@@ -58,15 +55,14 @@ it('X10: attempts that hang delay no attempt to another endpoint of the same hos
   const sender = createWebhookSender({ policy: open });
   senders.push(sender);
   const stop = new AbortController();
-  const attempt = (path: string) =>
-    sender.send(
-      { url: `http://127.0.0.1:${port}${path}`, id: 'evt_1', at: new Date(), body: '{}', secrets: [secret] },
-      stop.signal,
-    );
-  const others = Array.from({ length: 200 }, () => attempt('/hangs'));
+  const attempts = (path: string) =>
+    sender.to({ url: `http://127.0.0.1:${port}${path}`, secrets: [secret] }, stop.signal);
+  const message = { id: 'evt_1', at: new Date(), body: '{}' };
+  const hang = attempts('/hangs');
+  const others = Array.from({ length: 200 }, () => hang(message));
   await until('all attempts hang', () => hanging === others.length, 4_000);
 
-  await expect(attempt('/answers')).resolves.toMatchObject({ status: 200 });
+  await expect(attempts('/answers')(message)).resolves.toMatchObject({ status: 200 });
 
   stop.abort();
   await Promise.all(others);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { createWebhookSender } from '../../egress/webhook-sender';
-import { signWebhook } from '../../egress/webhook-signature';
+import { signingKeys, signWebhook } from '../../egress/webhook-signature';
 import { ensurePythonPackages } from '../support/servers/python-packages';
 import { ALL_VERIFIERS, type SignedWebhook, verifiersThatTake } from '../support/fakes/webhook-verifiers';
 import { newWebhookSecret } from '../support/fakes/webhooks';
@@ -50,10 +50,8 @@ async function deliver({
   at?: Date;
 }): Promise<Omit<SignedWebhook, 'secret'>> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const { error } = await sender.send(
-    { url, id: toTypeId('evt', newUuid()), at, body, secrets },
-    new AbortController().signal,
-  );
+  const send = sender.to({ url, secrets }, new AbortController().signal);
+  const { error } = await send({ id: toTypeId('evt', newUuid()), at, body });
   if (error !== null) throw new Error(error);
   return received.at(-1) as Omit<SignedWebhook, 'secret'>;
 }
@@ -65,7 +63,7 @@ it('signs the test vector of Standard Webhooks identically', () => {
     body: '{"test": 2432232314}',
   };
 
-  expect(signWebhook(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], message)).toBe(
+  expect(signWebhook(signingKeys(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']), message)).toBe(
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
   );
 });

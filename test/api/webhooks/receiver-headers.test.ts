@@ -116,17 +116,16 @@ it('reach the receiver beside the signature, and what it repeats of them is not 
   );
   const sender = createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true } });
 
-  const answer = await sender.send(
+  const send = sender.to(
     {
       url: `http://127.0.0.1:${receiver.port}/`,
-      id: 'evt_1',
-      at: new Date(),
-      body: '{}',
       secrets: ['whsec_c2VjcmV0'],
       ownHeaders: { authorization: PASSWORD, 'x-api-key': 'canary-key-123' },
     },
     new AbortController().signal,
   );
+
+  const answer = await send({ id: 'evt_1', at: new Date(), body: '{}' });
   await sender.close();
   await receiver.close();
 

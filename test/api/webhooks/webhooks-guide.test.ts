@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { EVENT_SCHEMAS, exampleOf } from '../../../api/webhooks/event-schema';
-import { signWebhook } from '../../../egress/webhook-signature';
+import { signingKeys, signWebhook } from '../../../egress/webhook-signature';
 import { EVENT_PAGES, eventPagePath, GUIDE, renewEventPage, renewGuide } from '../../../dev/webhooks-guide';
 import { EVENT_CATALOGUE, EVENT_TYPES } from '../../../domain/event-catalogue';
 import { freePort } from '../../support/servers/free-port';
@@ -126,7 +126,7 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     return {
       'webhook-id': message.id,
       'webhook-timestamp': String(message.timestamp),
-      'webhook-signature': signWebhook(by, message),
+      'webhook-signature': signWebhook(signingKeys(by), message),
     };
   };
 
