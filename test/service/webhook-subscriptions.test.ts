@@ -179,6 +179,7 @@ it('a record type that is no longer read leaves no subscription, and one that is
   await change(before);
   await until('it is subscribed', () => orders.size === 1);
   await until('the subscription is stored', async () => (await shown()).subscription.ends_at !== null);
+  expect((await shown()).subscription.error).toBeNull();
 });
 
 it('nothing is left at the app when the integration is deleted, and the audit log says so', async () => {

@@ -69,7 +69,7 @@ it('what comes and goes is told once an hour at most', async () => {
 
 it('a finding of several processes, and several findings at once, are one e-mail', async () => {
   await Promise.all([find('worker clock'), find('worker clock'), find('api clock')]);
-  await Promise.all([tell()]);
+  await tell();
   await tell();
 
   expect(said()).toEqual(

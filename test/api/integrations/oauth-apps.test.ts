@@ -218,12 +218,16 @@ describe('an app that an integration begins to name', () => {
   async function untilADeletionWaits(): Promise<void> {
     const client = new Client({ connectionString: service.databaseUrl });
     await client.connect();
-    await until('a deletion waits', async () => {
-      const { rows } = await client.query(
-        `select from pg_locks where locktype = 'advisory' and not granted
-           and database = (select oid from pg_database where datname = current_database())`,
-      );
-      return rows.length > 0;
-    }).finally(() => client.end());
+    try {
+      await until('a deletion waits', async () => {
+        const { rows } = await client.query(
+          `select from pg_locks where locktype = 'advisory' and not granted
+             and database = (select oid from pg_database where datname = current_database())`,
+        );
+        return rows.length > 0;
+      });
+    } finally {
+      await client.end();
+    }
   }
 });
