@@ -22,9 +22,12 @@ export interface ClaimLeasesOptions {
   renew(lease: { claimId: string; ids: readonly string[]; leaseUntil: Date }): Promise<unknown>;
 }
 
+/** A claim that ends before its second heartbeat is not renewed at all: most are that short. */
+const FRESH_MS = HEARTBEAT_INTERVAL_MS - 500;
+
 export class ClaimLeases {
-  private readonly leases = new Set<Lease>();
-  private renewedAt = performance.now();
+  /** With the instants at which they were claimed or renewed last. */
+  private readonly leases = new Map<Lease, number>();
 
   constructor(private readonly options: ClaimLeasesOptions) {}
 
@@ -38,9 +41,12 @@ export class ClaimLeases {
     return this.options.timeBox.withHeartbeat(activity, run, () => void this.renewAll());
   }
 
-  /** Renews the lease of a claim until the returned function is called. */
-  hold(lease: Lease): () => void {
-    this.leases.add(lease);
+  /**
+   * Renews the lease of a claim until the returned function is called.
+   * @param claimedAt `performance.now()` before `leaseUntil` of the claim was asked for
+   */
+  hold(lease: Lease, claimedAt = performance.now() - FRESH_MS): () => void {
+    this.leases.set(lease, claimedAt);
     return () => void this.leases.delete(lease);
   }
 
@@ -48,16 +54,18 @@ export class ClaimLeases {
     const { timeBox, leaseMs, log, logFields, renew } = this.options;
     // Calls were aborted. A call that ignores the abort must not hold its rows for longer than one lease.
     if (timeBox.signal.aborted) return;
-    const renewalStartedAt = performance.now();
+    const startedAt = performance.now();
     try {
-      for (const { claimId, ids } of this.leases)
-        await renew({ claimId, ids: ids(), leaseUntil: this.leaseUntil() });
-      this.renewedAt = renewalStartedAt;
+      for (const [lease, renewedAt] of this.leases) {
+        if (startedAt - renewedAt < FRESH_MS) continue;
+        await renew({ claimId: lease.claimId, ids: lease.ids(), leaseUntil: this.leaseUntil() });
+        if (this.leases.has(lease)) this.leases.set(lease, startedAt);
+      }
     } catch (error) {
       log.warn({ err: error, ...logFields }, 'could not renew the lease of a claim');
     }
-    // One heartbeat before the lease ends, no other worker can have claimed these rows yet.
-    if (this.leases.size > 0 && performance.now() - this.renewedAt > leaseMs - HEARTBEAT_INTERVAL_MS)
+    // One heartbeat before a lease ends, no other worker can have claimed its rows yet.
+    if (performance.now() - Math.min(...this.leases.values()) > leaseMs - HEARTBEAT_INTERVAL_MS)
       timeBox.abort();
   }
 }

@@ -155,9 +155,10 @@ class PushDueRecordsTask implements BlockedQueue {
     await runBounded<ClaimedBatch>({
       claim: async () => {
         while (shouldContinue()) {
+          const claimedAt = performance.now();
           const { pushes, taken, isOutdated } = await this.claim(integration, wanted);
           this.mustReadAgain ||= isOutdated;
-          if (pushes.length > 0) return [this.holdLease(pushes)];
+          if (pushes.length > 0) return [this.holdLease(pushes, claimedAt)];
           if (taken === 0) break;
         }
         return [];
@@ -180,10 +181,10 @@ class PushDueRecordsTask implements BlockedQueue {
     return this.mustReadAgain;
   }
 
-  private holdLease(pushes: readonly ClaimedPush[]): ClaimedBatch {
+  private holdLease(pushes: readonly ClaimedPush[], claimedAt?: number): ClaimedBatch {
     const claimId = (pushes[0] as ClaimedPush).claimId;
     const ids = () => pushes.map(({ recordId }) => recordId);
-    return { pushes, endLease: this.leases.hold({ claimId, ids }) };
+    return { pushes, endLease: this.leases.hold({ claimId, ids }, claimedAt) };
   }
 
   async probe(integration: Integration, pushes: readonly ClaimedPush[]): Promise<ThirdPartyState> {

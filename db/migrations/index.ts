@@ -83,6 +83,7 @@ import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
+import * as roomForResults from './2026-12-15-room-for-results';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -167,5 +168,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-app-webhook-secrets': appWebhookSecrets,
   '2026-12-15-operator-findings': operatorFindings,
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
+  '2026-12-15-room-for-results': roomForResults,
   '2026-12-15-rows-of-more': rowsOfMore,
 };

@@ -59,7 +59,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
     name: 'pushes',
     key: 'push_id',
     kind: 'pushes',
-    options: ' with (fillfactor = 60)',
+    options: ' with (fillfactor = 45)',
     isOldIn: (cutoff) => sql`started_at < ${cutoff} and result is not null and not exists (
       select from record_syncs where tenant_id = row.tenant_id and unresolved_push_id = row.push_id
         and (lease_until is not null or unresolved_push_id is not null))`,

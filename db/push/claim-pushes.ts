@@ -32,7 +32,7 @@ import { lockDueRecordSyncs } from './lock-due';
 import { decideReferences } from './references/claim-references';
 import { writeReferences } from './references/write-references';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
-import { idList, opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   const current = await findIfCurrent(work, options);
@@ -56,10 +56,11 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   const claimId = newUuid();
   const earlier = await readEarlierPayloads(work, named);
   const decided = named.map((one) => withoutLeftovers(one, earlier, options));
-  await countLeaving(work, options.integration, decided);
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
   await writeReferences(work, options.integration.integrationId, decided);
+  // Late: other claims of the integration wait for these rows until the commit.
+  await countLeaving(work, options.integration, decided);
   await announceClaim(work, options.integration.integrationId, decided);
   return {
     pushes: decided.flatMap((one) => toClaimedPush(one, { claimId, earlier, options })),
@@ -139,17 +140,18 @@ async function readRecords(
   integrationId: string,
   recordSyncs: LockedRecordSync[],
 ): Promise<Map<string, RecordForPush>> {
+  const wanted = recordSyncs.map(({ recordId }) => ({ record_id: recordId }));
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields,
       record.occurred_at, record.field_versions, record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.notation, link.is_deactivated,
            link.updated_at as linked_at
-    from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
+    from ${rowsFrom(wanted, 'record_id uuid')}
     cross join lateral (select * from records
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = row.record_id limit 1) record
     left join lateral (select * from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and
-        integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id
+        integration_id = ${opaqueToPlanner(integrationId)} and record_id = row.record_id
           limit 1) link on true`.execute(trx);
   return new Map(rows.map((row) => [row.recordId, row]));
 }

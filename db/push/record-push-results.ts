@@ -10,12 +10,14 @@ import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
 import { endOutage } from '../integrations/write-outages';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
-import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { inIndexOrder } from '../sql/index-order';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { recordPushConflicts, refuseHeldRemotes } from './push-conflicts';
 import type { FinishedPush } from './push-outcome';
 import { WAITS_FOR_MS } from './references/references-of-push';
 import { reopenIncomplete } from './references/write-references';
+import { writeLinks } from './write-links';
 
 export async function recordPushResults(
   work: TenantWork,
@@ -29,20 +31,15 @@ export async function recordPushResults(
   if (finished.length === 0) return;
   // Before the record syncs, in the order in which other transactions lock them.
   if (endsWithSuccess(finished)) await endOutage(work, { integrationId });
-  const held = await lockHeldRecordSyncs(work, {
-    integrationId,
-    claimId,
-    recordIds: finished.map(({ push }) => push.recordId).sort(),
-  });
-  const mine = await refuseHeldRemotes(
+  const concluded = await refuseHeldRemotes(
     work,
     integrationId,
-    finished
-      .filter(({ push }) => held.has(push.recordId))
-      .map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) })),
+    finished.map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) })),
   );
+  const claim = { integrationId, claimId, now };
+  const held = await writeRecordSyncs(work, claim, concluded);
+  const mine = concluded.filter(({ push }) => held.has(push.recordId));
   if (mine.length === 0) return;
-  await writeRecordSyncs(work, { integrationId, finished: mine, now });
   const incomplete = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'succeeded' && push.leftOut.length > 0 ? [push] : [],
   );
@@ -69,14 +66,21 @@ function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
   return last?.outcome.kind === 'succeeded';
 }
 
+interface HeldClaim {
+  integrationId: string;
+  claimId: string;
+  now: Date;
+}
+
 /** In the same order as an acceptance, so that the two cannot deadlock. */
 async function lockHeldRecordSyncs(
   { trx, tenantId }: TenantWork,
-  { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] },
+  { integrationId, claimId }: HeldClaim,
+  recordIds: readonly string[],
 ): Promise<Set<string>> {
   const { rows } = await sql<{ recordId: string }>`
     select record_sync.record_id
-    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and
@@ -86,16 +90,30 @@ async function lockHeldRecordSyncs(
   return new Set(rows.map((row) => row.recordId));
 }
 
+/** @returns the ids of the records that the claim still held. */
 async function writeRecordSyncs(
   work: TenantWork,
-  { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
+  claim: HeldClaim,
+  concluded: readonly FinishedPush[],
+): Promise<Set<string>> {
+  const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
+  const ids = ({ push }: FinishedPush) => push.recordId;
+  if (succeeded.length === concluded.length) return succeedRecordSyncs(work, claim, succeeded.map(ids));
+  const held = await lockHeldRecordSyncs(work, claim, concluded.map(ids));
+  await succeedRecordSyncs(work, claim, succeeded.map(ids));
+  await writeUnsuccessful(
+    work,
+    claim,
+    concluded.filter(({ push }) => held.has(push.recordId)),
+  );
+  return held;
+}
+
+async function writeUnsuccessful(
+  work: TenantWork,
+  { integrationId, now }: HeldClaim,
+  finished: readonly FinishedPush[],
 ): Promise<void> {
-  const succeeded = finished.filter(({ outcome }) => outcome.kind === 'succeeded');
-  await succeedRecordSyncs(work, {
-    integrationId,
-    recordIds: succeeded.map(({ push }) => push.recordId),
-    now,
-  });
   for (const isCertain of [true, false]) {
     const rows = finished.flatMap(({ push, outcome }) =>
       outcome.kind === 'failed' && outcome.isCertain === isCertain
@@ -141,21 +159,26 @@ const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,
   is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
+/**
+ * In the order of the index, which is that of an acceptance, so that the two cannot deadlock. @returns the
+ * ids of the records that the claim still held.
+ */
 async function succeedRecordSyncs(
-  { trx, tenantId }: TenantWork,
-  { integrationId, recordIds, now }: { integrationId: string; recordIds: string[]; now: Date },
-): Promise<void> {
-  if (recordIds.length === 0) return;
-  await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[])
-      as row(record_id)
-    on conflict (tenant_id, integration_id, record_id) do update set
-      result_status = 'synced', result_version = record_sync.push_version,
-        result_hash = record_sync.push_hash, last_synced_at = ${now}::timestamptz,
-      discarded_at = null, discarded_by = null, absent_since = null, errors = null,
-        unresolved_push_id = null, ${NO_CLAIM},
-        ${NO_PUSH}`.execute(trx);
+  work: TenantWork,
+  { integrationId, claimId, now }: HeldClaim,
+  recordIds: readonly string[],
+): Promise<Set<string>> {
+  if (recordIds.length === 0) return new Set();
+  const { trx, tenantId } = work;
+  const update = sql<{ recordId: string }>`
+    update record_syncs set result_status = 'synced', result_version = push_version, result_hash = push_hash,
+      last_synced_at = ${now}, discarded_at = null, discarded_by = null, absent_since = null, errors = null,
+      unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+      and record_id = any(${idList(recordIds)}) and claim_id = ${claimId} and lease_until is not null
+    returning record_id`;
+  const { rows } = await inIndexOrder(work, () => update.execute(trx));
+  return new Set(rows.map(({ recordId }) => recordId));
 }
 
 async function failRecordSyncs(
@@ -235,55 +258,4 @@ async function writePushes(
     from ${rowsFrom(rows, PUSH_COLUMNS)}
     where pushes.tenant_id = ${opaqueToPlanner(tenantId)} and pushes.push_id = row.push_id
       and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
-}
-
-async function writeLinks(
-  { trx, tenantId }: TenantWork,
-  { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
-): Promise<void> {
-  const kept: object[] = [];
-  const gone: string[] = [];
-  for (const { push, outcome } of finished) {
-    if (outcome.kind !== 'succeeded') continue;
-    const isThere = outcome.remoteId !== null && outcome.effect !== 'deleted' && push.operation !== 'delete';
-    if (isThere)
-      kept.push({
-        record_id: push.recordId,
-        record_type: push.recordType,
-        remote_id: outcome.remoteId,
-        remote_version: outcome.remoteVersion,
-        agreed: push.payload,
-        notation: outcome.notation ?? null,
-        is_deactivated: push.operation === 'deactivate',
-      });
-    else gone.push(push.recordId);
-  }
-  if (kept.length > 0) {
-    // The hash read before is outdated. If the remote record was set back to that state, it would pass for
-    // unchanged.
-    await sql`
-      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
-        remote_version, agreed, notation, is_deactivated, updated_at)
-      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version,
-        agreed, notation, is_deactivated, ${now}::timestamptz
-      from ${rowsFrom(
-        kept,
-        `
-          record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb,
-          notation jsonb, is_deactivated boolean`,
-      )}
-      on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id,
-        remote_version = excluded.remote_version,
-        agreed = excluded.agreed,
-        notation = coalesce(excluded.notation, record_links.notation), is_deactivated = excluded.is_deactivated, remote_hash = null,
-          updated_at = excluded.updated_at`.execute(trx);
-  }
-  if (gone.length > 0) {
-    await trx
-      .deleteFrom('recordLinks')
-      .where('tenantId', '=', tenantId)
-      .where('integrationId', '=', integrationId)
-      .where('recordId', 'in', gone)
-      .execute();
-  }
 }

@@ -8,7 +8,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
 import { letWaitForReferences } from './references/write-references';
-import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { idList, keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text,
   changed_fields text[], changed_by text[], payload jsonb, result text, errors jsonb, attempts int,
@@ -145,22 +145,19 @@ async function leaseRecordSyncs(
   });
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
-      push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
-    select ${tenantId}::uuid, ${options.integration.integrationId}::uuid, record_id, push_version, push_id,
-      push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${options.leaseUntil}::timestamptz,
-        unresolved_push_id
+    update record_syncs record_sync set push_id = row.push_id, push_version = row.push_version,
+      push_hash = row.push_hash, push_refusals = row.push_refusals, give_up_at = row.give_up_at,
+      claim_id = ${claimId}, lease_until = ${options.leaseUntil}, last_push_id = row.push_id,
+      unresolved_push_id = row.unresolved_push_id, next_attempt_at = null, ${NO_WINDOW}
     from ${rowsFrom(
       rows,
-      `
-        record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int,
+      `record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int,
         give_up_at timestamptz, unresolved_push_id uuid`,
     )}
-    on conflict (tenant_id, integration_id, record_id) do update set
-      push_id = excluded.push_id, push_version = excluded.push_version, push_hash = excluded.push_hash,
-        push_refusals = excluded.push_refusals, give_up_at = excluded.give_up_at,
-      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id,
-        unresolved_push_id = excluded.unresolved_push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(trx);
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record_sync.integration_id = ${opaqueToPlanner(options.integration.integrationId)}
+      and record_sync.record_id = any(${keysOf(rows, 'record_id')})
+      and record_sync.record_id = row.record_id`.execute(trx);
 }
 
 /**

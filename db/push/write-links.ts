@@ -1,0 +1,56 @@
+/** The links of records that pushes have created, changed or removed at the third party. */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { rowsFrom } from '../sql/bulk-rows';
+import type { FinishedPush } from './push-outcome';
+
+export async function writeLinks(
+  { trx, tenantId }: TenantWork,
+  { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
+): Promise<void> {
+  const kept: object[] = [];
+  const gone: string[] = [];
+  for (const { push, outcome } of finished) {
+    if (outcome.kind !== 'succeeded') continue;
+    const isThere = outcome.remoteId !== null && outcome.effect !== 'deleted' && push.operation !== 'delete';
+    if (isThere)
+      kept.push({
+        record_id: push.recordId,
+        record_type: push.recordType,
+        remote_id: outcome.remoteId,
+        remote_version: outcome.remoteVersion,
+        agreed: push.payload,
+        notation: outcome.notation ?? null,
+        is_deactivated: push.operation === 'deactivate',
+      });
+    else gone.push(push.recordId);
+  }
+  if (kept.length > 0) {
+    // The hash read before is outdated. If the remote record was set back to that state, it would pass for
+    // unchanged.
+    await sql`
+      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
+        remote_version, agreed, notation, is_deactivated, updated_at)
+      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version,
+        agreed, notation, is_deactivated, ${now}::timestamptz
+      from ${rowsFrom(
+        kept,
+        `
+          record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb,
+          notation jsonb, is_deactivated boolean`,
+      )}
+      on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id,
+        remote_version = excluded.remote_version,
+        agreed = excluded.agreed,
+        notation = coalesce(excluded.notation, record_links.notation), is_deactivated = excluded.is_deactivated, remote_hash = null,
+          updated_at = excluded.updated_at`.execute(trx);
+  }
+  if (gone.length > 0) {
+    await trx
+      .deleteFrom('recordLinks')
+      .where('tenantId', '=', tenantId)
+      .where('integrationId', '=', integrationId)
+      .where('recordId', 'in', gone)
+      .execute();
+  }
+}
