@@ -3,17 +3,13 @@
  * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
 import { ROLES } from './migrations/2026-11-28-baseline/access';
-import { CamelCasePlugin, Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
-import { Pool, types } from 'pg';
+import { Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
+import { Pool } from 'pg';
 import { CommitNotifier } from './commit-notifier';
+import { CamelCaseRows } from './sql/result-rows';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 import { followDatabaseClock } from './sql/ids';
-
-// bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
-types.setTypeParser(types.builtins.INT8, Number);
-// A date is a calendar day, not an instant in this machine's time zone.
-types.setTypeParser(types.builtins.DATE, (text) => text);
 
 export interface Work {
   trx: Transaction<Tables>;
@@ -132,7 +128,7 @@ export class Database {
     this.#settings = transactionSettings(options.statementTimeoutMs);
     this.#kysely = new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: this.#connections }),
-      plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+      plugins: [new CamelCaseRows()],
     });
     this.#notifier = new CommitNotifier(options.url);
     this.#clock = options.clock;

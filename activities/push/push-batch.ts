@@ -9,8 +9,7 @@ import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
-import { createOnlyPlaces } from '../../domain/records/create-only';
-import { namesOf, type RecordTypeMappings } from '../../domain/records/mapping';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import type { ReferredRecord } from '../../domain/records/references';
 import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
@@ -21,6 +20,7 @@ import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
 import { waitForThirdParty } from '../time-box';
 import { EarlyResults } from './early-results';
+import { itemsOf } from './push-item';
 import { rejected } from './rejected-push';
 import { TheirIds } from './their-ids';
 import { UnreadEditsOfBatch } from './unread-edits';
@@ -112,7 +112,7 @@ async function send(
   { pushes, recordTypes, open, log, progress, onTrouble }: Batch,
   { unread, ids, early }: { unread: UnreadEditsOfBatch; ids: TheirIds; early: EarlyResults },
 ): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
-  const items = pushes.map((push) => ids.item(toItem(push, recordTypes)));
+  const items = itemsOf(pushes, recordTypes).map((item) => ids.item(item));
   const typeOf = new Map(pushes.map(({ pushId, recordType }) => [pushId, recordType]));
   const results = new Map<string, Result>();
   const inOurIds = <One extends Result>(result: One): One =>
@@ -171,31 +171,6 @@ async function sendAlone(item: PushItem, push: () => Promise<PushResult[]>): Pro
   } catch (error) {
     return { pushId: item.pushId, ok: false, error };
   }
-}
-
-function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
-  const fields = recordTypes[push.recordType]?.fields ?? [];
-  const createOnly = createOnlyPlaces(fields);
-  return {
-    pushId: push.pushId,
-    operation: push.operation,
-    recordType: push.recordType,
-    externalId: push.externalId,
-    payload: push.payload,
-    ...(createOnly.length > 0 && { createOnly }),
-    remoteId: push.remoteId,
-    remoteVersion: push.remoteVersion,
-    isReadFirst: push.agreement !== null,
-    isDeactivated: push.isDeactivated,
-    unresolvedCreation: push.unresolvedCreation,
-    isSentAlone: push.refusals > 0,
-    fieldNames: Object.fromEntries(
-      fields.flatMap((field) => {
-        const names = namesOf(field);
-        return names.length === 0 ? [] : [[field.to, names.join(', ')]];
-      }),
-    ),
-  };
 }
 
 async function judge(

@@ -16,9 +16,7 @@ interface ElementType {
  */
 function roomFor(values: readonly unknown[]): number {
   let bytes = 64;
-  for (const value of values)
-    bytes +=
-      16 + (typeof value === 'string' ? value.length : value instanceof JsonText ? value.text.length : 8);
+  for (const value of values) bytes += 16 + (typeof value === 'string' ? value.length : 8);
   return bytes;
 }
 
@@ -59,22 +57,26 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
     write: (writer, value) =>
       writer.bytes(8, (buffer, at) => writeInt64(buffer, at, ((value as Date).getTime() - EPOCH_MS) * 1_000)),
   },
-  jsonb: {
-    oid: 3802,
-    write: (writer, value) => writer.json(value instanceof JsonText ? value.text : JSON.stringify(value)),
-  },
+  jsonb: { oid: 3802, write: (writer, value) => writer.json(value as string) },
 };
 
 export function arrayParameter(values: readonly unknown[], type: string): Buffer {
   const element = ELEMENT_TYPES[type];
   if (element === undefined)
     throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
-  const writer = new ArrayWriter(values.length, element.oid, roomFor(values));
-  for (const value of values) {
+  // Serialized first, so that the buffer has the right size from the beginning.
+  const sent = type === 'jsonb' ? values.map(jsonTextOf) : values;
+  const writer = new ArrayWriter(sent.length, element.oid, roomFor(sent));
+  for (const value of sent) {
     if (value === null || value === undefined) writer.nothing();
     else element.write(writer, value);
   }
   return writer.end();
+}
+
+function jsonTextOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return value instanceof JsonText ? value.text : JSON.stringify(value);
 }
 
 /** Integers within the range of a double; BigInt would cost more than all the rest. */

@@ -122,15 +122,16 @@ export function withEmptiedFields(
   mapping: RecordTypeMapping,
   { fields, agreed, notation }: { fields: JsonObject; agreed: JsonObject | null; notation: Notation | null },
 ): JsonObject {
-  const complete = structuredClone(payload);
+  let complete: JsonObject | undefined;
   for (const field of mapping.fields) {
     const { to } = field;
     if (!isSent(field) || ownSource(field, fields) !== undefined) continue;
     const known = placeNotation(notation, to);
     const before = known === undefined ? valueAt(agreed ?? {}, parsePlace(to)) : known.ours;
-    if (isSet(before) && toRemoteValue(field, null).ok) setAt(complete, parsePlace(to), null);
+    if (isSet(before) && toRemoteValue(field, null).ok)
+      setAt((complete ??= structuredClone(payload)), parsePlace(to), null);
   }
-  return complete;
+  return complete ?? payload;
 }
 
 const isSet = (before: JsonValue | undefined): boolean => before !== undefined && before !== null;
