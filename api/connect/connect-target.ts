@@ -5,7 +5,7 @@ import type { ConnectSession } from '../../db/integrations/connect/connect-sessi
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import type { DefinitionColumns } from '../../db/third-parties/definition-columns';
 import type { NewIntegration } from '../../db/sync-runs/create-integration';
-import { deleteIntegration } from '../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../db/sync-runs/delete-integration';
 import type { JsonObject } from '../../domain/json';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';

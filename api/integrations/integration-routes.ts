@@ -9,7 +9,7 @@ import { findAddress } from '../../db/integrations/incoming/addresses';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
-import { deleteIntegration } from '../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../db/sync-runs/delete-integration';
 import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';

@@ -10,7 +10,7 @@ import {
   noteConsent,
 } from '../integrations/connect/connect-sessions';
 import { findIntegration } from '../integrations/integrations';
-import { deleteIntegration } from '../integrations/delete-integration';
+import { deleteIntegration } from './delete-integration';
 
 /** Longer than an exchange that began just in time. */
 const EXCHANGE_MS = 5 * 60_000;

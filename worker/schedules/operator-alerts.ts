@@ -1,7 +1,7 @@
 /**
  * Tells operators by e-mail when something is wrong with the installation, and when it is over. Every process
  * notes what it finds (`runtime/health-log.ts`, `worker/leased-loop.ts`); one worker at a time looks at the
- * outbox and at stopped work, and sends what is new: one e-mail for all, at most one an hour for each finding.
+ * outbox and at stopped work, and sends what is new: one e-mail for all, and one an hour for each finding.
  */
 import type { ActivityLog } from '../../activities/dependencies';
 import type { Database } from '../../db/database';

@@ -9,7 +9,7 @@ import { decideDeletionReview } from '../../../db/pull/decide-deletion-review';
 import { createReview, listReviewSummaries, lockDeletionReview } from '../../../db/pull/deletion-reviews';
 import { externalIdPrefixOf } from '../../../db/pull/page';
 import { newUuid } from '../../../db/sql/ids';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 import { rowsOf } from '../many-rows';
 

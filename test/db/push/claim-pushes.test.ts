@@ -1,5 +1,5 @@
 /** Claims and results of several workers: rules.md 4 to 6, R1, R12. */
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../../db/push/claim';

@@ -7,7 +7,7 @@ import { advanceBackgroundTask, listBackgroundTasks } from '../../../db/platform
 import { STALLED_WORK } from '../../../db/platform/stalled-work';
 import { listRecordSyncs } from '../../../db/records/record-syncs';
 import { findRecordSyncsOfRecords } from '../../../db/records/records';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { resumeIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { countRecordsByType } from '../../../db/sync-runs/sync-summary';
 import { GivenTenant, openTestDb, type TestDb } from '../given';

@@ -1,5 +1,5 @@
 /** Scheduled runs of all integrations, requested from rows by one worker (rules.md 28 to 30, 59, 60). */
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import {
   countNightlyRuns,

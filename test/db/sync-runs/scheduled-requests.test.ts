@@ -4,7 +4,7 @@ import {
   decideScheduledRun,
   type ScheduledRequest,
 } from '../../../db/sync-runs/scheduled-requests';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { changeTenant } from '../../../db/sync-runs/schedules/time-zone-change';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { type NewIntegration } from '../../../db/sync-runs/create-integration';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import {
   pauseIntegration,
   replaceCredentials,

@@ -1,7 +1,7 @@
 /** A background task from the outbox to its end: rule 60. */
 import { BACKGROUND_TASK_WORKFLOW, backgroundTaskWorkflowId } from '../../../contract/background-task';
 import { listBackgroundTasks } from '../../../db/platform/background-tasks';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 
 let environment: PushEnvironment;

@@ -1,7 +1,7 @@
 /** Races between people, third parties and the push queue. */
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { recordPushWorkflowId } from '../../../contract/record-push';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import {
   changeIntegration,
   pauseIntegration,

@@ -1,6 +1,6 @@
 /** Integrations with configurations of their own follow a definition, all tenants at once, and go back. */
 import type { NewIntegration } from '../../../db/sync-runs/create-integration';
-import { deleteIntegration } from '../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import type { DefinitionRules } from '../../../domain/third-parties/definition';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { type Follower, RolloutWorld, RULES } from './rollout-world';

@@ -12,7 +12,7 @@ import { toTypeId } from '../../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../../db/tables/tenants';
 import { addDefinitionVersion, setCurrentVersion } from '../../../../db/third-parties/definitions';
 import type { JsonObject } from '../../../../domain/json';
-import { deleteIntegration } from '../../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../../db/sync-runs/delete-integration';
 import { closeConnections, createHttpClient } from '../../../../egress/http-client';
 import { loopbackPolicy } from '../../../connectors/suite/given';
 import { GivenTenant, openTestDb, type TestDb } from '../../../db/given';

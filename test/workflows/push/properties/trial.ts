@@ -5,7 +5,7 @@
  * undone.
  */
 import { pushQueueQuery, recordPushWorkflowId } from '../../../../contract/record-push';
-import { deleteIntegration } from '../../../../db/integrations/delete-integration';
+import { deleteIntegration } from '../../../../db/sync-runs/delete-integration';
 import {
   changeIntegration,
   pauseIntegration,

@@ -7,13 +7,13 @@ import { appendStreamEvent } from '../platform/change-feed';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { supersedePushReviews } from '../push/push-reviews';
 import { lockMappings } from '../records/mapping-lock';
-import { companyEvents } from '../sync-runs/company-sync';
-import { cancelSyncRun } from '../sync-runs/sync-jobs';
-import { enqueueSyncRuns, findUnfinishedRuns } from '../sync-runs/sync-run-requests';
-import { updateSchedules } from '../sync-runs/sync-schedules';
+import { companyEvents } from './company-sync';
+import { cancelSyncRun } from './sync-jobs';
+import { enqueueSyncRuns, findUnfinishedRuns } from './sync-run-requests';
+import { updateSchedules } from './sync-schedules';
 import { emitEvents } from '../webhooks/events';
-import { lockIntegration } from './integrations';
-import { removeIntegrationRows } from './remove-integration-rows';
+import { lockIntegration } from '../integrations/integrations';
+import { removeIntegrationRows } from '../integrations/remove-integration-rows';
 
 /**
  * Keeps the push log; the overview becomes invalid. The third party's records are not touched. The
