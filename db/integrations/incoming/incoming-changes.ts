@@ -2,11 +2,13 @@
  * Records that webhooks have named, until a run has read them. A webhook is a hint: its content is never
  * stored, and what a run could not read is left to the next incremental or full run.
  */
+import { createHash } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import { INCOMING_QUIET_MS } from '../../../domain/sync-runs/incoming-window';
 import type { TenantWork } from '../../database';
 import { enqueue } from '../../platform/outbox';
-import { rowsFrom } from '../../sql/bulk-rows';
+import { opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
+import { inIndexOrder } from '../../sql/index-order';
 import type { IncomingChangesTable } from '../../tables/incoming';
 
 /** `remoteId`: null = the third party did not say which record of the type it was. */
@@ -21,8 +23,8 @@ interface Place {
 
 /** So many of an integration wait at most, or some more. Beyond that, whole record types are read instead. */
 const WAITING_MAX = 5_000;
-/** A count reads all that wait, so calls that add fewer records share one. */
-const COUNTED_FROM = 20;
+/** A count reads all that wait, so about so many new records share one. */
+const RECORDS_PER_COUNT = 100;
 /** Waits for the whole record type. */
 const WHOLE_TYPE = '';
 /** A change that arrived so recently is still quiet, so its message is under way. */
@@ -44,7 +46,7 @@ export async function addIncomingChanges(
   const isWaiting = (one: Named) => waiting.has(keyOf(one));
   const fresh = new Set(named.filter((one) => !isWaiting(one) && !isWaiting(wholeOf(one))).map(keyOf));
   const needsMessage = fresh.size > 0 && !(await hasRecent(work, place));
-  const isCounted = needsMessage || fresh.size >= COUNTED_FROM;
+  const isCounted = fresh.size >= RECORDS_PER_COUNT || [...fresh].some(isSampled);
   const isFull = isCounted && (await countWaiting(work, place)) >= WAITING_MAX;
   const rows = rowsOf(named.map((one) => (isFull || isWaiting(wholeOf(one)) ? wholeOf(one) : one)));
   await sql`
@@ -62,6 +64,9 @@ export async function addIncomingChanges(
 
 const wholeOf = ({ recordType }: Named): Named => ({ recordType, remoteId: WHOLE_TYPE });
 const keyOf = ({ recordType, remoteId }: Named): string => JSON.stringify([recordType, remoteId]);
+/** True for one key of a hundred. */
+const isSampled = (key: string): boolean =>
+  createHash('sha256').update(key).digest().readUInt32BE() % RECORDS_PER_COUNT === 0;
 const COLUMNS = 'record_type text, remote_id text';
 
 /** Each once, always in the same order: two transactions lock the rows of both in that order. */
@@ -95,17 +100,15 @@ async function countWaiting({ trx, tenantId }: TenantWork, { integrationId }: Pl
   return rows[0]?.count ?? 0;
 }
 
-async function hasRecent({ trx, tenantId, now }: TenantWork, { integrationId }: Place): Promise<boolean> {
-  const row = await trx
-    .selectFrom('incomingChanges')
-    .select('firstAt')
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('syncRunId', 'is', null)
-    .where('firstAt', '>', new Date(now.getTime() - MESSAGE_UNDER_WAY_MS))
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+async function hasRecent(work: TenantWork, { integrationId }: Place): Promise<boolean> {
+  const newest = sql<{ firstAt: Date }>`
+    select first_at from incoming_changes
+    where tenant_id = ${opaqueToPlanner(work.tenantId)} and integration_id = ${integrationId}
+      and sync_run_id is null
+    order by first_at desc limit 1`;
+  const { rows } = await inIndexOrder(work, () => newest.execute(work.trx));
+  const [row] = rows;
+  return row !== undefined && row.firstAt.getTime() > work.now.getTime() - MESSAGE_UNDER_WAY_MS;
 }
 
 export interface NamedRecords {
