@@ -8,6 +8,8 @@ import { findSyncRun } from '../db/pull/job-rows';
 import { type DEFAULT_SLOTS, type SlotRequest, SlotShares, slotRetrySeconds } from '../domain/slot-shares';
 import { isAwaitedRun } from '../domain/sync-runs/sync-run';
 
+type Work = Pick<AnnouncedWork, 'tenantId' | 'kind' | 'subjectId'>;
+
 /**
  * Then another worker may have a free slot. Much shorter than the activities' heartbeat timeouts, because work
  * that waits sends no heartbeat.
@@ -31,7 +33,7 @@ export class ThirdPartySlots {
   }
 
   /** Runs work in a slot. @throws a failure after which Temporal repeats the work. */
-  async run<T>(info: Info, work: AnnouncedWork, run: () => Promise<T>): Promise<T> {
+  async run<T>(info: Info, work: Work, run: () => Promise<T>): Promise<T> {
     const shares = this.queues[info.taskQueue];
     if (shares === undefined) return run();
     const giveBack = await take(shares, {
@@ -49,7 +51,7 @@ export class ThirdPartySlots {
   }
 
   /** Webhooks have a queue of their own, of which nothing is kept for other work. */
-  private async isForPerson({ kind, tenantId, subjectId }: AnnouncedWork): Promise<boolean> {
+  private async isForPerson({ kind, tenantId, subjectId }: Work): Promise<boolean> {
     if (kind !== 'pull') return kind !== 'push';
     const run = await this.database.withTenant(tenantId, (work) =>
       findSyncRun(work, { syncRunId: subjectId }),
@@ -70,7 +72,7 @@ async function take(shares: SlotShares, request: SlotRequest): Promise<(() => vo
   }
 }
 
-function slotsInUse({ kind }: AnnouncedWork, seconds: number): ApplicationFailure {
+function slotsInUse({ kind }: Work, seconds: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'SlotsInUse',
     message: "Other work holds the tenant's share of this worker. The work is repeated shortly.",

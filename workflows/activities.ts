@@ -66,7 +66,7 @@ export function definitionRolloutActivities(tenantId: string): DefinitionRollout
 }
 
 /**
- * Executions beside the first one. One without a free slot is not waited for, and one that fails is not
+ * Executions beside the first one. One that gets no slot soon does not run, and one that fails is not
  * repeated: the first execution pushes what is due, and asks for them again.
  */
 export function furtherPushActivities(tenantId: string): RecordPushActivities {

@@ -32,10 +32,12 @@ export async function keepSubscription(options: Options): Promise<void> {
   const incoming = connector.incoming?.(context.config);
   if (incoming?.isSubscribed !== true || connector.subscribe === undefined) return;
   const known = await knownAddress(options);
-  if (known === undefined || (known.stored.secret === null && incoming.isSecretGiven !== true)) return;
+  if (known === undefined) return;
   const pulled = pulledRecordTypes(integration);
   const isWanted = incoming.recordTypes.some((recordType) => pulled.includes(recordType));
   const { request, stored } = known;
+  const hasSecret = stored.secret !== null || (incoming.isSecretGiven === true && known.hasAppSecret);
+  if (isWanted && !hasSecret) return;
   const hide = hiding(secretsOf(request));
   const save = (result: Parameters<typeof saveSubscription>[2]) =>
     database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...stored }, result));
@@ -48,6 +50,8 @@ export async function keepSubscription(options: Options): Promise<void> {
     if (subscription === undefined) return;
     const { error } = subscription;
     await save({ ...subscription, error: error === undefined ? undefined : hide(error) });
+    // After a refusal a former one may have no successor, so all of them are left to their end.
+    if (error !== undefined) return;
     const former = known.ids.filter((id) => !subscription.ids.includes(id));
     await unlessRefused(cancel(opened, request, former));
   } catch (error) {
@@ -69,7 +73,8 @@ export async function keepSubscription(options: Options): Promise<void> {
 export async function cancelSubscription(options: Options, given?: KnownAddress): Promise<boolean> {
   const { database, tenantId, integration, opened } = options;
   const known = given ?? (await knownAddress(options));
-  if (known === undefined || known.ids.length === 0) return true;
+  if (known === undefined) return false;
+  if (known.ids.length === 0) return true;
   if (!(await cancel(opened, known.request, known.ids))) return false;
   await database.withTenant(tenantId, (work) =>
     saveSubscription(work, { ...integration, ...known.stored }, { ids: [], endsAt: null }),
@@ -98,14 +103,13 @@ async function knownAddress({ database, encryption, tenantId, integration: { int
   return database.withTenant(tenantId, async (work) => {
     const found = await findAddress(work, { integrationId });
     if (found?.address == null) return undefined;
-    // A creation does not send the secret of an app, so only the api has to know it.
-    if (found.secret === null && (await findAppWithSecret(work, { integrationId })) === undefined)
-      return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
       /** Also of a former subscription. */
       ids: subscriptionIds ?? [],
       stored: { tokenHash, secret: found.secret },
+      /** A creation does not send it, so only the api has to know it. */
+      hasAppSecret: found.secret === null && (await findAppWithSecret(work, { integrationId })) !== undefined,
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),
         secret:

@@ -68,11 +68,16 @@ export async function findUntold({ trx, now }: Work): Promise<FindingToTell[]> {
   return rows;
 }
 
-export async function noteTold({ trx, now }: Work, findings: readonly FindingToTell[]): Promise<void> {
+/** @param isTaken false: perhaps no operator has the e-mail, which is tried again after an hour */
+export async function noteTold(
+  { trx, now }: Work,
+  findings: readonly FindingToTell[],
+  { isTaken }: { isTaken: boolean },
+): Promise<void> {
   for (const { finding, told } of findings)
     await trx
       .updateTable('operatorFindings')
-      .set({ told, toldAt: now })
+      .set({ ...(isTaken ? { told } : {}), toldAt: now })
       .where('finding', '=', finding)
       .execute();
 }

@@ -53,6 +53,8 @@ let writtenMs = -1;
 
 /** What the clock of this process lacks to that of the database. */
 let behindMs = 0;
+/** An id that is further ahead of the database has the time of a clock that was set since then. */
+const AHEAD_MAX_MS = 1_000;
 
 /**
  * Ids have the time of the database, so that ids of all processes sort by time, and rows lie in the partition
@@ -60,9 +62,13 @@ let behindMs = 0;
  */
 export function followDatabaseClock(sentMs: number, databaseMs: number, receivedMs: number): void {
   behindMs = Math.min(Math.max(behindMs, databaseMs - receivedMs), databaseMs - sentMs);
+  if (lastMs > receivedMs + behindMs + AHEAD_MAX_MS) lastMs = 0;
 }
 
-/** A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1). */
+/**
+ * A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1), unless a clock
+ * was set meanwhile.
+ */
 export function newUuid(nowMs = Date.now() + behindMs): string {
   if (used + 8 > pool.length) {
     randomFillSync(pool);

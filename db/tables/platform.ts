@@ -93,7 +93,7 @@ export interface InstallationsTable {
   server: string | null;
 }
 
-/** Background work of one process (db/platform/leases.ts). */
+/** What is wrong with the installation (db/notifications/operator-findings.ts). */
 export interface OperatorFindingsTable {
   finding: string;
   detail: string;
@@ -104,6 +104,7 @@ export interface OperatorFindingsTable {
   toldAt: Date | null;
 }
 
+/** Background work of one process (db/platform/leases.ts). */
 export interface LeasesTable {
   name: string;
   holderId: string;

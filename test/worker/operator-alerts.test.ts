@@ -1,6 +1,6 @@
 /** E-mails to the people who run Syncline: what they are told, and how often. */
 import { noteFindings } from '../../db/notifications/operator-findings';
-import type { OutgoingEmail } from '../../egress/mail/smtp-mailer';
+import type { MailAnswer, OutgoingEmail } from '../../egress/mail/smtp-mailer';
 import { startLeasedLoop } from '../../worker/leased-loop';
 import { tellOperators } from '../../worker/schedules/operator-alerts';
 import { openTestDb, type TestDb } from '../db/given';
@@ -11,7 +11,7 @@ const recipients = ['ada@example.com', 'bob@example.com'];
 let db: TestDb;
 let now: Date;
 let sent: OutgoingEmail[];
-let answer: { kind: 'taken' } | { kind: 'unavailable'; code: string; detail: string };
+let answer: MailAnswer;
 
 beforeAll(async () => {
   db = await openTestDb(() => now);
@@ -85,6 +85,16 @@ it('is told once the mail server takes e-mails again', async () => {
   await pass(3, 'worker clock');
 
   expect(sent.map(({ recipient }) => recipient)).toEqual(recipients);
+});
+
+it('an e-mail whose answer was lost is sent again once an hour, until one is taken', async () => {
+  answer = { kind: 'unavailable', code: 'ETIMEDOUT', detail: 'no', mayBeTaken: true };
+  await pass(30, 'worker clock');
+  expect(sent).toHaveLength(recipients.length);
+
+  answer = { kind: 'taken' };
+  await pass(120, 'worker clock');
+  expect(sent).toHaveLength(2 * recipients.length);
 });
 
 it('messages of the outbox that are refused or wait for long are told', async () => {

@@ -53,3 +53,20 @@ test('rule 60: a worker stops as it should while PostgreSQL is away', async () =
 
   await expect(guard.stop()).resolves.toBeUndefined();
 });
+
+test.each(['endSubscription', 'exchangeCode', 'readMappingSamples'])(
+  'rule 60: %s of a tenant holds a slot of its share',
+  async (activityType) => {
+    const run = jest.fn<Promise<unknown>, unknown[]>().mockResolvedValue('a slot');
+    const slots: Pick<ThirdPartySlots, 'run'> = { run: run as never };
+    const log = createLog({ process: 'worker', level: 'silent' });
+    const guard = new WorkGuard(db.database, log, slots as ThirdPartySlots);
+
+    const { inbound } = guard.interceptor({ info: { activityType } } as never);
+    const args = [{ tenantId: 'a tenant', integrationId: 'an integration' }];
+    await expect(inbound?.execute?.({ args, headers: {} }, async () => 'no slot')).resolves.toBe('a slot');
+
+    expect(run.mock.calls[0]?.[1]).toMatchObject({ tenantId: 'a tenant', kind: 'check' });
+    await guard.stop();
+  },
+);

@@ -25,6 +25,7 @@ const INTERVAL_MS = 60_000;
 const REFUSALS = 10;
 /** The outbox is empty within seconds. */
 const BACKLOG_SECONDS = 300;
+const SEND_WITHIN_MS = 60_000;
 
 export interface OperatorAlertOptions {
   database: Database;
@@ -50,15 +51,17 @@ export async function tellOperators({
       .filter(({ told }) => told === wanted)
       .map(({ finding, detail, appearedAt }) => ({ finding, detail, since: appearedAt.toISOString() }));
   const content: OperatorContent = { appeared: itemsOf('appeared'), over: itemsOf('over') };
-  let isTaken = false;
-  for (const recipient of recipients) {
+  const send = (recipient: string) => {
     const email = { emailId: newUuid(), kind: 'operator_findings', recipient, content };
-    const answer = await mailer.send(email, AbortSignal.timeout(60_000));
-    if (answer.kind === 'taken') isTaken = true;
-    else log.warn({ code: answer.code }, 'could not send an e-mail to an operator');
-  }
-  // Without any, the next turn tries again. With one, nobody gets it twice.
-  if (isTaken) await database.withDispatcher((work) => noteTold(work, untold));
+    return mailer.send(email, AbortSignal.timeout(SEND_WITHIN_MS));
+  };
+  // All at the same time, because the lease of this loop is not renewed meanwhile.
+  const failures = (await Promise.all(recipients.map(send))).filter((answer) => answer.kind !== 'taken');
+  for (const { code } of failures) log.warn({ code }, 'could not send an e-mail to an operator');
+  // If one was taken, nobody gets it twice. If only answers were lost, it is tried again in an hour.
+  const isTaken = failures.length < recipients.length;
+  if (isTaken || failures.some(({ mayBeTaken }) => mayBeTaken === true))
+    await database.withDispatcher((work) => noteTold(work, untold, { isTaken }));
 }
 
 async function findTrouble(database: Database): Promise<OperatorFinding[]> {

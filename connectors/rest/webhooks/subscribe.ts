@@ -5,7 +5,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { JsonValue } from '../../../domain/json';
 import { secretsOf, type SubscribeRequest, type Subscription, type UnsubscribeRequest } from '../../incoming';
-import { RecordRejected } from '../../errors';
+import { RecordRejected, WrongAddress } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
 import { requestTo } from '../http/calls';
 import { redacted, type RestContext } from '../http/credentials';
@@ -60,7 +60,10 @@ export async function subscribe(
   return { ...(await created(config, request, send)), endsAt };
 }
 
-/** false: it cannot be done. One that the third party does not know has ended. */
+/**
+ * false: it cannot be done. One that the third party does not know has ended. Throws the errors of a call;
+ * one that may not cancel does not prevent the others.
+ */
 export async function unsubscribe(
   { ids, ...request }: UnsubscribeRequest,
   context: RestContext,
@@ -68,10 +71,16 @@ export async function unsubscribe(
   const config = context.config.webhooks?.subscription;
   if (config?.cancel === undefined) return false;
   const send = await sender(request, { config, endsAt: new Date() }, context);
+  const refusals: RecordRejected[] = [];
   for (const id of ids)
-    await send(config.cancel, 'DELETE', id).catch((error: unknown) => {
+    try {
+      await send(config.cancel, 'DELETE', id);
+    } catch (error) {
       if (!(error instanceof RecordRejected)) throw error;
-    });
+      if (error.isForbidden || error instanceof WrongAddress) refusals.push(error);
+    }
+  const [refusal] = refusals;
+  if (refusal !== undefined) throw refusal;
   return true;
 }
 

@@ -50,6 +50,17 @@ it.each([
   expect(Math.abs(timeOf(id) - Date.now())).toBeLessThan(HOUR_MS / 2);
 });
 
+it('have the right time again after the clock of a process, which was an hour behind, is set', () => {
+  const { followDatabaseClock, newUuid: newUuidThere } = modulesOfAnotherProcess();
+  const now = Date.now();
+  followDatabaseClock(now - HOUR_MS, now, now - HOUR_MS);
+  // The clock is right by now, and what it lacked is still added.
+  newUuidThere();
+  followDatabaseClock(now, now, now);
+
+  expect(Math.abs(timeOf(newUuidThere()) - now)).toBeLessThan(HOUR_MS / 2);
+});
+
 it('the onboarding shows its run although a process whose clock is far behind has requested the next', async () => {
   const tenant = await GivenTenant.create(db);
   const integrationId = await tenant.integration();

@@ -6,18 +6,20 @@ import { failureOf, readingContext } from '../rest-read-given';
 
 let server: ScriptedServer;
 let refused: string[];
+let refusedWith: number;
 
 beforeAll(async () => {
   server = await startScriptedServer(({ path }) => {
     const event = path.slice('/hooks/'.length);
     return refused.includes(event)
-      ? { status: 403, body: { message: `No right to ${event}` } }
+      ? { status: refusedWith, body: { message: `No right to ${event}` } }
       : { status: 201, body: { id: `o-${event}` } };
   });
 });
 afterAll(() => server.stop());
 beforeEach(() => {
   refused = [];
+  refusedWith = 403;
   server.requests.length = 0;
 });
 
@@ -79,12 +81,21 @@ describe('canceling', () => {
 
   it('calls the app for each subscription, also after one that has ended', async () => {
     refused = ['gone'];
+    refusedWith = 404;
 
     expect(await cancel({ cancel: { path: '/hooks/{subscription_id}' } })).toBe(true);
     expect(server.requests.map(({ method, path }) => [method, path])).toEqual([
       ['DELETE', '/hooks/gone'],
       ['DELETE', '/hooks/o-1'],
     ]);
+  });
+
+  it('fails where the app refuses it, after the calls for the others', async () => {
+    refused = ['gone'];
+    const canceling = cancel({ cancel: { path: '/hooks/{subscription_id}' } });
+
+    expect(await failureOf(Promise.resolve(canceling))).toBeInstanceOf(RecordRejected);
+    expect(server.requests.map(({ path }) => path)).toEqual(['/hooks/gone', '/hooks/o-1']);
   });
 
   it('calls nothing where the app has no call for it', async () => {
