@@ -55,8 +55,11 @@ export async function storeHashes(
   const names: ErasableName[] = [...records, ...links];
   const hashes = names.map((name) => hashOfName(key, name));
   await sql`
-    insert into erased_hashes (tenant_id, hash, erasure_id)
-    select ${tenantId}::uuid, hash, ${erasureId}::uuid from unnest(${hashes}::bytea[]) as new(hash)
+    insert into erased_hashes (tenant_id, hash, erasure_id, integration_id, record_type)
+    select ${tenantId}::uuid, hash, ${erasureId}::uuid, integration_id,
+      case when integration_id is not null then record_type end
+    from unnest(${hashes}::bytea[], ${[...records.map(() => null), ...links.map((link) => link.integrationId)]}::uuid[],
+      ${names.map(({ recordType }) => recordType)}::text[]) as new(hash, integration_id, record_type)
     on conflict do nothing`.execute(trx);
 }
 

@@ -82,6 +82,7 @@ import * as expectedRows from './2026-12-14-expected-rows';
 import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
+import * as whereErased from './2026-12-15-where-erased';
 import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
 import * as roomForResults from './2026-12-15-room-for-results';
 
@@ -170,4 +171,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
   '2026-12-15-room-for-results': roomForResults,
   '2026-12-15-rows-of-more': rowsOfMore,
+  '2026-12-15-where-erased': whereErased,
 };

@@ -46,6 +46,19 @@ async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
   return rows[0]?.found === true;
 }
 
+/** How many erased records of a list the third party may still have, up to `max`. */
+export async function countErasedThere(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType, max }: { integrationId: string; recordType: string; max: number },
+): Promise<number> {
+  const { rows } = await sql<{ records: number }>`
+    select count(*)::int as records from (select from erased_hashes where tenant_id = ${tenantId}
+      and integration_id = ${integrationId} and record_type = ${recordType} limit ${max}) erased`.execute(
+    trx,
+  );
+  return rows[0]?.records ?? 0;
+}
+
 interface PulledNames {
   integrationId: string;
   recordType: string;

@@ -7,6 +7,7 @@ import type { Selectable } from 'kysely';
 import { answerToDrift, sumOfTotals, totalsOf } from '../../domain/sync-runs/sync-status';
 import type { TenantWork } from '../database';
 import { countDeletionsInReview } from '../pull/deletion-reviews';
+import { countErasedThere } from '../records/erased-records';
 import type { NewEvent } from '../webhooks/events';
 import { newUuid } from '../sql/ids';
 import { forgetNamedRecords } from '../integrations/incoming/incoming-changes';
@@ -127,6 +128,11 @@ async function answerDrift(
       isFull,
       hasTombstones: job.hasTombstones,
       deletionsInReview: job.deletesWithheld === 'needs_review' ? await countDeletionsInReview(work, job) : 0,
+      erasedThere: await countErasedThere(work, {
+        ...job,
+        integrationId,
+        max: Math.max(-(difference ?? 0), 0),
+      }),
       isListChanged: job.deletesWithheld === 'list_changed',
       isRepair: run.kind === 'drift_repair',
     });

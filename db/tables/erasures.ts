@@ -80,6 +80,9 @@ export interface ErasedHashesTable {
   tenantId: string;
   hash: Buffer;
   erasureId: string;
+  /** Of the hash of a remote id. */
+  integrationId: string | null;
+  recordType: string | null;
 }
 
 /** `ending`: workflows are told to look at their rows. `removing`: rows are deleted, in passes. */

@@ -40,6 +40,8 @@ export interface DriftFacts {
   hasTombstones: boolean;
   /** Number of deletions that wait for approval. The admins were notified of them. */
   deletionsInReview: number;
+  /** Erased records that the third party may still have, up to the difference. */
+  erasedThere: number;
   /** The list changed while it was read, so nothing was deleted. */
   isListChanged: boolean;
   /** The run is itself a repair. */
@@ -53,7 +55,7 @@ export interface DriftFacts {
  */
 export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   const { difference, previousDifference, knownDifference, sinceRepairMs } = facts;
-  const hasDifference = difference !== null && difference !== 0;
+  const hasDifference = difference !== null && difference !== 0 && -difference !== facts.erasedThere;
   if (!facts.isFull) {
     const isNew = hasDifference && difference === previousDifference && difference !== knownDifference;
     const isRepairDue = sinceRepairMs === null || sinceRepairMs >= REPAIR_INTERVAL_MS;

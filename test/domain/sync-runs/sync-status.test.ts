@@ -16,6 +16,7 @@ const FACTS: DriftFacts = {
   isFull: false,
   hasTombstones: false,
   deletionsInReview: 0,
+  erasedThere: 0,
   isListChanged: false,
   isRepair: false,
 };
@@ -27,6 +28,7 @@ const anyFacts = fc.record({
   isFull: fc.boolean(),
   hasTombstones: fc.boolean(),
   deletionsInReview: fc.constantFrom(0, 2),
+  erasedThere: fc.constantFrom(0, 1),
   isListChanged: fc.boolean(),
   isRepair: fc.boolean(),
 });
@@ -64,6 +66,8 @@ describe('rule 32: the consequence of a difference', () => {
     ['alert', { isFull: true, difference: 2 }],
     ['none', { isFull: true, difference: 3, deletionsInReview: 3 }],
     ['alert', { isFull: true, difference: 4, deletionsInReview: 3 }],
+    ['none', { isFull: true, difference: -2, erasedThere: 2 }],
+    ['alert', { isFull: true, difference: -3, erasedThere: 2 }],
     ['none', { isFull: true }],
     ['none', { isFull: true, difference: null }],
   ])('%s for %j', (answer, facts) => {

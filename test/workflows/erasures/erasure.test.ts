@@ -2,6 +2,7 @@
 import { type ConnectorError, RecordRejected, Unavailable } from '../../../connectors/errors';
 import { advanceErasure, ERASURE_LIMITS } from '../../../db/erasures/advance-erasure';
 import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
+import type { TenantWork } from '../../../db/database';
 import type { EraseAs } from '../../../db/tables/erasures';
 import { CrmIntegration, fill } from '../../support/environments/crm-integration';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
@@ -241,6 +242,13 @@ describe('rule 62: a pull', () => {
         .execute(),
     );
     expect(job).toMatchObject({ state: 'succeeded', recordsRead: 5, recordsUnchanged: 5, recordsNew: 0 });
+    // The app has one more, and nobody has to look for it (rule 32).
+    expect(
+      await inTenant(({ trx }) => trx.selectFrom('syncRuns').select('kind').orderBy('syncRunId').execute()),
+    ).not.toContainEqual({ kind: 'drift_repair' });
+    const alerts = ({ trx }: TenantWork) =>
+      trx.selectFrom('notifications').select('detail').where('kind', '=', 'difference_remains').execute();
+    expect(await inTenant(alerts)).toEqual([]);
   });
 
   it('that is under way does not bring back a record that is erased meanwhile', async () => {
