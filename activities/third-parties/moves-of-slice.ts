@@ -12,7 +12,7 @@ import {
 } from '../../db/third-parties/rollout-integrations';
 
 /** How many integrations may still change, and how many have changed, as far as the slice knows. */
-export interface StepProgress {
+interface StepProgress {
   planned: number;
   done: number;
 }

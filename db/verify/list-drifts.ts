@@ -27,7 +27,7 @@ interface DriftFilter {
   after?: DriftPosition | undefined;
 }
 
-export interface DriftPage {
+interface DriftPage {
   drifts: Drift[];
   /** The last one that was examined, unless the page is full; undefined = there are no more. */
   examinedTo: DriftPosition | undefined;
