@@ -6,10 +6,10 @@
 import { sql } from 'kysely';
 import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
 import type { TenantWork } from '../database';
-import { idList, opaqueToPlanner } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { inIndexOrder } from '../sql/index-order';
 import { itemsOf, markWithdrawn } from './email-content';
-import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmails } from './emails';
+import { countEmailAttempt, type Email, isOneOf, lockEmail, queueEmail, withdrawEmails } from './emails';
 import { findRefusedAddress } from './undeliverable-addresses';
 import type { EmailWithdrawal } from '../tables/notifications';
 
@@ -153,7 +153,7 @@ async function joinInto(work: TenantWork, digestId: string, emailIds: readonly s
     .updateTable('notificationRecipients')
     .set({ emailId: digestId })
     .where('tenantId', '=', work.tenantId)
-    .where(sql<boolean>`email_id = any(${idList(emailIds)})`)
+    .where(isOneOf(emailIds))
     .where('emailWithdrawnReason', 'is', null)
     .execute();
   await withdrawEmails(work, { emailIds, reason: 'digest' });

@@ -2,7 +2,7 @@
  * E-mails to be sent. The row is written in the transaction that is the reason for the e-mail, and sent after
  * the commit. `sent_at`, `failed_at` or `withdrawn_at` ends it. Workflows carry only its id.
  */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql, type SqlBool } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
 import type { TenantWork } from '../database';
 import { idList } from '../sql/bulk-rows';
@@ -115,6 +115,12 @@ export async function withdrawEmails(
   await conclude(work, emailIds, { withdrawnAt: work.now, withdrawnReason: reason });
 }
 
+/** One is looked up; PostgreSQL may read all e-mails of a tenant for a list. */
+export const isOneOf = ([first, ...others]: readonly string[]): RawBuilder<SqlBool> =>
+  first !== undefined && others.length === 0
+    ? sql`email_id = ${first}`
+    : sql`email_id = any(${idList(first === undefined ? [] : [first, ...others])})`;
+
 /** The first end counts: a late result of an earlier attempt changes nothing. */
 async function conclude(
   { trx, tenantId }: TenantWork,
@@ -127,7 +133,7 @@ async function conclude(
     .updateTable('emails')
     .set(end)
     .where('tenantId', '=', tenantId)
-    .where(sql<boolean>`email_id = any(${idList(emailIds)})`)
+    .where(isOneOf(emailIds))
     .where('sentAt', 'is', null)
     .where('failedAt', 'is', null)
     .where('withdrawnAt', 'is', null)
