@@ -99,7 +99,7 @@ export class SlotShares {
     }
   }
 
-  /** Tenants with room first, then what people wait for, tenants with fewer slots, what has waited longest. */
+  /** Tenants with room first, then what people wait for, tenants with fewer slots, what waits longest. */
   private compare(one: SlotRequest, other: SlotRequest): number {
     const [ofOne, ofOther] = [this.tenantOf(one), this.tenantOf(other)];
     return (

@@ -14,7 +14,7 @@ class Asked {
     this.endWait = shares.ask(
       { tenantId, isForPerson: false, since: (requests += 1), ...more },
       (giveBack) => {
-        expect(this.isAnswered).toBe(false);
+        if (this.isAnswered) throw new Error('It was answered twice.');
         [this.isAnswered, this.giveBack] = [true, giveBack];
       },
     );
@@ -66,7 +66,7 @@ describe('rule 60: the slots of a worker', () => {
 
   it('go to a tenant without a slot before a tenant with some', () => {
     const shares = new SlotShares(12);
-    const holders = [...'aabbbcccd'].map((tenantId) => new Asked(shares, tenantId));
+    const holders = Array.from('aabbbcccd', (tenantId) => new Asked(shares, tenantId));
     const [more, other] = [new Asked(shares, 'a'), new Asked(shares, 'e')];
     expect([more.state, other.state]).toEqual(['waits', 'waits']);
     holders.at(-1)?.giveBack?.();
