@@ -24,6 +24,8 @@ export interface ClaimLeasesOptions {
 
 /** A claim that ends before its second heartbeat is not renewed at all: most are that short. */
 const FRESH_MS = HEARTBEAT_INTERVAL_MS - 500;
+/** Aborted calls have ended this long before their lease. */
+const ENDED_BEFORE_MS = 500;
 
 export class ClaimLeases {
   /** With the instants at which they were claimed or renewed last. */
@@ -64,8 +66,8 @@ export class ClaimLeases {
     } catch (error) {
       log.warn({ err: error, ...logFields }, 'could not renew the lease of a claim');
     }
-    // One heartbeat before a lease ends, no other worker can have claimed its rows yet.
-    if (performance.now() - Math.min(...this.leases.values()) > leaseMs - HEARTBEAT_INTERVAL_MS)
-      timeBox.abort();
+    // Leases are claimed at any time between two heartbeats: at the next one it may be too late.
+    const nextAt = performance.now() + HEARTBEAT_INTERVAL_MS;
+    if (nextAt - Math.min(...this.leases.values()) > leaseMs - ENDED_BEFORE_MS) timeBox.abort();
   }
 }

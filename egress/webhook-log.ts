@@ -42,15 +42,15 @@ export function keptHeaders(
   headers: Record<string, string | string[] | undefined>,
   hidden: readonly string[],
 ): Record<string, string> {
-  const kept: Record<string, string> = {};
-  let room = HEADERS_KEPT_MAX;
+  const kept: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     if (value === undefined || HEADERS_NOT_KEPT.has(key)) continue;
-    if (room-- === 0) break;
-    kept[key] = redacted(Array.isArray(value) ? value.join(', ') : value, hidden).slice(0, HEADER_LENGTH_MAX);
+    if (kept.length === HEADERS_KEPT_MAX) break;
+    const text = redacted(Array.isArray(value) ? value.join(', ') : value, hidden);
+    kept.push([key, text.slice(0, HEADER_LENGTH_MAX)]);
   }
-  return kept;
+  return Object.fromEntries(kept); // a header may be called __proto__
 }
 
 export function keptBody(chunks: readonly Buffer[], hidden: readonly string[]): string {

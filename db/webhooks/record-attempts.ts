@@ -26,9 +26,10 @@ export async function recordDeliveryAttempts(
   work: Pick<Work, 'trx'>,
   { endpoint, claimId, finished, now }: DeliveryResults,
 ): Promise<EndpointHealth | null> {
-  const failures = finished.filter(({ outcome }) => outcome.kind !== 'delivered');
-  const held = await lockHeld(work, claimId, failures);
   const delivered = finished.filter(({ outcome }) => outcome.kind === 'delivered');
+  // Several statements would lock them in another order than a renewal of the lease, and could deadlock.
+  const isOneStatement = delivered.length === finished.length && statusesOf(finished).size === 1;
+  const held = await lockHeld(work, claimId, isOneStatement ? [] : finished);
   for (const id of await writeDelivered(work, { endpoint, claimId, finished: delivered, now })) held.add(id);
   const mine = finished
     .filter(({ delivery }) => held.has(delivery.deliveryId))
@@ -44,6 +45,9 @@ export async function recordDeliveryAttempts(
   return health;
 }
 
+const statusesOf = (finished: readonly FinishedDelivery[]): ReadonlySet<number | null> =>
+  new Set(finished.map(({ attempt }) => attempt.status));
+
 /**
  * Nearly all are delivered at once, so they are written by their ids. The first and the last one tell the
  * planner which partitions to look into. @returns those held.
@@ -53,7 +57,7 @@ async function writeDelivered(
   { endpoint, claimId, finished, now }: DeliveryResults,
 ): Promise<string[]> {
   const held: string[] = [];
-  for (const status of new Set(finished.map(({ attempt }) => attempt.status))) {
+  for (const status of statusesOf(finished)) {
     const ids = finished
       .filter(({ attempt }) => attempt.status === status)
       .map(({ delivery }) => delivery.deliveryId)

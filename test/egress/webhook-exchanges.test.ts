@@ -117,6 +117,30 @@ describe('an answer', () => {
     });
   });
 
+  it('keeps a header that is called as a property of every object', async () => {
+    const port = await receivers.speaking((socket) =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\n__proto__: odd\r\ncontent-length: 0\r\n\r\n');
+      }),
+    );
+
+    const { responseHeaders } = await send(`http://127.0.0.1:${port}/`);
+
+    expect(Object.entries(responseHeaders ?? {})).toContainEqual(['__proto__', 'odd']);
+  });
+
+  it('of 20 KB is a success where the receiver closes the connection behind it', async () => {
+    const port = await receivers.speaking((socket) =>
+      socket.once('data', () => {
+        socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 20000\r\n\r\n${'x'.repeat(20_000)}`);
+      }),
+    );
+
+    const { status, error, responseBody } = await send(`http://127.0.0.1:${port}/`);
+
+    expect([status, error, responseBody?.length]).toEqual([200, null, 4 * 1_024]);
+  });
+
   it('of 200 KB is a success of which 4 KB are kept, and the next attempt arrives', async () => {
     let requests = 0;
     const port = await serve((_request, response) => {
