@@ -132,7 +132,9 @@ describe('an answer', () => {
   it('of 20 KB is a success where the receiver closes the connection behind it', async () => {
     const port = await receivers.speaking((socket) =>
       socket.once('data', () => {
-        socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 20000\r\n\r\n${'x'.repeat(20_000)}`);
+        socket.end(
+          `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 20000\r\n\r\n${'x'.repeat(20_000)}`,
+        );
       }),
     );
 
