@@ -45,7 +45,8 @@ export class ClaimLeases {
 
   /**
    * Renews the lease of a claim until the returned function is called.
-   * @param claimedAt `performance.now()` before `leaseUntil` of the claim was asked for
+   * @param claimedAt `performance.now()` before the lease of the claim began. Without it, the next heartbeat
+   *   renews the lease.
    */
   hold(lease: Lease, claimedAt = performance.now() - FRESH_MS): () => void {
     this.leases.set(lease, claimedAt);

@@ -9,7 +9,7 @@ export interface SlowThirdParty {
   calls(): Promise<number>;
 }
 
-/** `file` takes a port and milliseconds. @returns its URL */
+/** `file`: a program whose arguments are a port and a delay in ms. @returns the URL of the server */
 export async function startSlowServer(
   environment: BenchEnvironment,
   file: string,

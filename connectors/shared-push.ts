@@ -53,7 +53,7 @@ export function divideIntoRequests<Question>(
   return requests.map((request) => request.questions);
 }
 
-/** Of a part of a shared call: the answers to its other parts are known. */
+/** The answer to a question if its part of a shared call failed. Other parts may have been answered. */
 export class PartFailed {
   constructor(readonly error: unknown) {}
 }

@@ -4,8 +4,8 @@ import { PLATFORM_TENANT_ID } from './tables/tenants';
 
 /**
  * What a transaction of the platform itself does with rows of all tenants, with the rights of `withPlatform`
- * or `withDispatcher`. A second transaction would need a second connection: with all connections taken,
- * requests that wait for one another's would never go on. An error in `run` must end the transaction.
+ * or `withDispatcher`. A second transaction would need a second connection: if all connections are in use,
+ * requests would wait for each other until a timeout. An error in `run` must end the transaction.
  */
 export async function acrossTenants<T>(
   { trx, now, tenantId }: TenantWork,

@@ -42,7 +42,7 @@ export async function waitForDisk({ trx }: Work): Promise<void> {
   await sql`set local synchronous_commit to default`.execute(trx);
 }
 
-/** Two transactions collided, and this one should start again. Carries PostgreSQL's code for it. */
+/** Thrown if two transactions collided, and this one should start again. Has PostgreSQL's code for that. */
 export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }

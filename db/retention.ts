@@ -47,7 +47,7 @@ async function inChunks(
   }
 }
 
-/** Each has up to a thousand items. */
+/** Each preview has up to a thousand items. */
 const PREVIEWS_PER_TRANSACTION = 5;
 
 async function deleteOldPreviews(database: Database): Promise<void> {

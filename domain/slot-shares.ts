@@ -3,8 +3,8 @@
  * slot while it waits for them, so the order of the queue alone does not protect other tenants: each tenant
  * has a share of the slots, and some slots are kept for work that a person waits for.
  *
- * A few requests wait here for a slot, so that it is taken in the moment in which it is given back. All
- * others ask again: Temporal keeps their order and their number costs nothing here.
+ * A few requests wait here for a slot, so that a slot that is given back is used at once. All others ask
+ * again later: Temporal keeps their order, and they use no memory of the worker.
  */
 export interface SlotRequest {
   tenantId: string;
@@ -23,19 +23,19 @@ export const DEFAULT_SLOTS = {
   email: 10,
 };
 
-/** Requests that wait for a slot of a task queue. */
+/** The most requests that wait in a worker for a slot of a task queue. */
 export const WAITING_MAX = 8;
 
 const TENANT_SHARE = 1 / 3;
 /** Of all slots, and of those of a tenant. The others are kept for what people wait for. */
 const BACKGROUND_SHARE = 3 / 4;
 const RETRY_MAX_SECONDS = 20;
-/** Of the time that work has waited. */
+/** Work asks again after this share of the time that it has waited. */
 const RETRY_SHARE = 1 / 8;
 
 const shareOf = (slots: number, share: number): number => Math.max(1, Math.floor(slots * share));
 
-/** After how many seconds work asks again that was refused a slot. `since`, `now`: as `SlotRequest.since`. */
+/** Seconds until work that got no slot asks again. `since`, `now`: as `SlotRequest.since`. */
 export const slotRetrySeconds = (since: number, now: number): number =>
   Math.min(RETRY_MAX_SECONDS, Math.max(1, Math.floor(((now - since) / 1_000) * RETRY_SHARE)));
 
@@ -67,7 +67,7 @@ export class SlotShares {
   private readonly held: Held;
   private readonly heldBy = new Map<string, Held>();
   private readonly ofTenant: number;
-  /** What goes first is first. */
+  /** Sorted: the first one that has room gets the next slot. */
   private waiting: { request: SlotRequest; answer: Answer }[] = [];
 
   constructor(slots: number) {

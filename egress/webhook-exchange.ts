@@ -1,6 +1,6 @@
 /**
- * One request and what of its response has arrived. Events of the connection go straight to it, without a
- * stream or a promise for each part: a queue of deliveries sends thousands a second.
+ * One request, and the part of its response that has arrived. It handles the events of the connection itself,
+ * without a stream or a promise for each part: a queue of deliveries sends thousands of requests a second.
  */
 import type { Dispatcher } from 'undici';
 
@@ -16,7 +16,7 @@ export class WebhookExchange implements Dispatcher.DispatchHandler {
   /** Why the response is not complete. */
   failure: unknown = null;
   isTimeout = false;
-  /** By the caller, before it succeeded or failed. */
+  /** The caller aborted it before it succeeded or failed. */
   isAborted = false;
   private bytes = 0;
   private isOver = false;

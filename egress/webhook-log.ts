@@ -59,7 +59,7 @@ export function keptBody(chunks: readonly Buffer[], hidden: readonly string[]): 
   return redacted(new TextDecoder().decode(Buffer.concat(chunks)), hidden).slice(0, KEPT_CHARACTERS_MAX);
 }
 
-/** Removes what a receiver must not make us keep, also where it is cut off at the end of the text. */
+/** Removes secrets that a receiver repeats, also if one is cut off at the end of the text. */
 function redacted(text: string, hidden: readonly string[]): string {
   let clean = text;
   for (const secret of hidden) {

@@ -16,7 +16,7 @@ interface WebhookReceiver {
   url: string;
   /** Newest first. Each one adds a signature. */
   secrets: readonly string[];
-  /** Of the receiver, in lower case: sent, and never returned. */
+  /** Headers that the receiver needs, in lower case. They are sent, and never returned. */
   ownHeaders?: Readonly<Record<string, string>>;
 }
 

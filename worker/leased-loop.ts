@@ -56,7 +56,9 @@ export function startLeasedLoop({
         log.warn({ err: error, loop: name }, 'a turn of a background loop failed; the next one tries again');
         const detail = `A turn of the background loop "${name}" failed; the log of its worker says why.`;
         await database
-          .withDispatcher((work) => noteFindings(work, [{ finding: `loop ${name}`, detail }]))
+          .withDispatcher((work) =>
+            noteFindings(work, [{ finding: `loop ${name}`, detail, nextLookMs: intervalMs }]),
+          )
           .catch(() => undefined);
       }
       if (!isStopped) await pause.sleep(intervalMs);

@@ -53,7 +53,7 @@ export interface Flushed {
   nextLimit: number;
 }
 
-/** What a flush leases and cannot send is given back, so the next one leases about as much as it can send. */
+/** A flush returns leased rows that it cannot send, so the next one leases about as many as it can send. */
 export const limitAfter = (sentRows: number): number =>
   Math.min(Math.max(2 * sentRows, CALLS_AT_ONCE), ROWS_PER_FLUSH);
 

@@ -11,8 +11,8 @@ import { isAwaitedRun } from '../domain/sync-runs/sync-run';
 type Work = Pick<AnnouncedWork, 'tenantId' | 'kind' | 'subjectId'>;
 
 /**
- * Then another worker may have a free slot. Much shorter than the heartbeat timeouts of activities, because
- * work that waits sends no heartbeat.
+ * After this time the work returns to the queue, because another worker may have a free slot. Much shorter
+ * than the heartbeat timeouts of activities, because waiting work sends no heartbeat.
  */
 const WAIT_MS = 3_000;
 /** A check is tried twice only, and the checks before it last up to 20 s. */

@@ -159,7 +159,7 @@ function notNow(state: 'parked' | 'later'): ApplicationFailure {
   });
 }
 
-/** They hold a slot like other work that calls third parties, and read too little to take a worker down. */
+/** They hold a slot like other work that calls third parties. They read too little to end a worker. */
 const SHORT_CALLS: ReadonlySet<string> = new Set(['endSubscription', 'exchangeCode', 'readMappingSamples']);
 
 const ofIntegration = (

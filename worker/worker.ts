@@ -33,7 +33,7 @@ export interface CreateWorkersOptions {
 /** Running activities may finish within the first time; after the second they are abandoned. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
-/** Beside `slots`: for activities that wait for a slot, and for those that need none. */
+/** Activities that a worker accepts beside those with a slot: some wait for a slot, and some need none. */
 const FURTHER_ACTIVITIES = 2 * WAITING_MAX;
 const CACHED_WORKFLOWS = 500;
 

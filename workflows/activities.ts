@@ -2,7 +2,7 @@
  * The timeouts, retry policies and priorities of all activities. Workflows call activities only through these
  * functions.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { PRIORITIES } from '../domain/work-priorities';
 import type { BackgroundTaskActivities } from '../activities/platform/background-task';
@@ -91,40 +91,31 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
   });
 }
 
-/** A person waits, and the integration is deleted in any case. */
+/** A person waits. Retried because a worker of the former release does not know the activity. */
+const forPerson = (tenantId: string): ActivityOptions => ({
+  taskQueue: TASK_QUEUES.push,
+  startToCloseTimeout: '40 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
+  priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
+});
+
+/** The integration is deleted whatever the result is. */
 export function endSubscriptionActivities(tenantId: string): EndSubscriptionActivities {
   return proxyActivities<EndSubscriptionActivities>({
-    taskQueue: TASK_QUEUES.push,
+    ...forPerson(tenantId),
     startToCloseTimeout: '30 seconds',
-    scheduleToCloseTimeout: '1 minute',
-    // A worker of the former release does not know the activity.
-    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
-    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
   });
 }
 
-/** A person waits for the records, so they are read for a short time only. */
+/** The records are read for a short time only. */
 export function mappingSamplesActivities(tenantId: string): MappingSamplesActivities {
-  return proxyActivities<MappingSamplesActivities>({
-    taskQueue: TASK_QUEUES.push,
-    startToCloseTimeout: '40 seconds',
-    scheduleToCloseTimeout: '1 minute',
-    // A worker of the former release does not know the activity.
-    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
-    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
-  });
+  return proxyActivities<MappingSamplesActivities>(forPerson(tenantId));
 }
 
-/** A person waits. A code is sent once, so a second attempt only says that the first one ended. */
+/** A code is sent once, so a second attempt only says that the first one ended. */
 export function oauthConsentActivities(tenantId: string): OAuthConsentActivities {
-  return proxyActivities<OAuthConsentActivities>({
-    taskQueue: TASK_QUEUES.push,
-    startToCloseTimeout: '40 seconds',
-    scheduleToCloseTimeout: '1 minute',
-    // A worker of the former release does not know the activity.
-    retry: { maximumInterval: '5 seconds', maximumAttempts: 15 },
-    priority: { fairnessKey: tenantId, priorityKey: PRIORITIES.person },
-  });
+  return proxyActivities<OAuthConsentActivities>(forPerson(tenantId));
 }
 
 /**

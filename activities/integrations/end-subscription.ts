@@ -33,7 +33,7 @@ export const createEndSubscriptionActivities = ({
       const options = { database, encryption, log, tenantId, integration, opened };
       return { outcome: (await cancelSubscription(options)) ? 'canceled' : 'stays' };
     } catch (error) {
-      // Its message may quote the address.
+      // The message of the error may quote the address, which is a secret.
       const why = error instanceof ConnectorError ? error.kind : 'internal';
       log.warn({ integration_id: typeIdOf('int', integrationId), why }, 'a webhook subscription stays');
       return { outcome: 'stays' };

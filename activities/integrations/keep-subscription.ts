@@ -50,7 +50,7 @@ export async function keepSubscription(options: Options): Promise<void> {
     if (subscription === undefined) return;
     const { error } = subscription;
     await save({ ...subscription, error: error === undefined ? undefined : hide(error) });
-    // After a refusal a former one may have no successor, so all of them are left to their end.
+    // After a refusal, a former subscription may have no successor, so all former ones stay until they end.
     if (error !== undefined) return;
     const former = known.ids.filter((id) => !subscription.ids.includes(id));
     await unlessRefused(cancel(opened, request, former));
@@ -67,7 +67,7 @@ export async function keepSubscription(options: Options): Promise<void> {
 }
 
 /**
- * Cancels what was subscribed, so that the app calls us no more; false: it cannot be done.
+ * Cancels all subscriptions of the integration at the app. @returns false if the app cannot cancel them.
  * @throws ConnectorError if the app refuses, or does not answer
  */
 export async function cancelSubscription(options: Options, given?: KnownAddress): Promise<boolean> {
@@ -90,7 +90,7 @@ async function cancel(
   return ids.length === 0 || ((await connector.unsubscribe?.({ address, secret, ids }, context)) ?? false);
 }
 
-/** For subscriptions that end by themselves, and calls that new credentials may not make. */
+/** A refusal is ignored: the subscriptions end by themselves, and new credentials may not allow the call. */
 async function unlessRefused(canceling: Promise<boolean>): Promise<void> {
   await canceling.catch((error: unknown) => {
     if (!(error instanceof ConnectorError)) throw error;
@@ -105,10 +105,10 @@ async function knownAddress({ database, encryption, tenantId, integration: { int
     if (found?.address == null) return undefined;
     const { subscriptionIds, subscribedUntil, tokenHash } = found;
     return {
-      /** Also of a former subscription. */
+      /** Ids of former subscriptions, too. */
       ids: subscriptionIds ?? [],
       stored: { tokenHash, secret: found.secret },
-      /** A creation does not send it, so only the api has to know it. */
+      /** A creation does not send the secret of an OAuth app, so the secret itself is not read here. */
       hasAppSecret: found.secret === null && (await findAppWithSecret(work, { integrationId })) !== undefined,
       request: {
         address: await encryption.open(work, incomingAddressLocation(integrationId), found.address),

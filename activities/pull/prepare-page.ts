@@ -179,7 +179,7 @@ class PagePreparation {
     this.addSanitized(remote, fields, { text, remoteFields, hash, unread, promises });
   }
 
-  /** Of everything that is relevant under the mapping. */
+  /** The hash of everything in the record that the mapping uses. */
   private hashOf(
     { remoteVersion, fields }: RemoteRecord,
     text: string,
@@ -192,7 +192,7 @@ class PagePreparation {
     return digest('sha256', whole, 'base64url').slice(0, 22);
   }
 
-  /** @returns the fields that keep the values that they have here. */
+  /** @returns the unread fields, which keep their values in Syncline. */
   private warnOfUnread(
     remoteId: string,
     problems: readonly ReadProblem[],

@@ -141,7 +141,7 @@ class PushDueRecordsTask implements BlockedQueue {
   /** @returns true if the integration must be read again: it has changed, or is in trouble now. */
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
     const width = this.share.callsAtOnce(integration);
-    if (width === 0) return false; // the app bears fewer calls now than there are executions
+    if (width === 0) return false; // the app now allows fewer calls than there are executions
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration, width));
     this.mustReadAgain = false;

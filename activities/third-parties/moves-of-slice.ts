@@ -1,6 +1,6 @@
 /**
- * What one slice of a rollout remembers, so that not each chunk counts all integrations of the rollout, or
- * reads again those that were looked at before.
+ * What one slice of a rollout remembers. A chunk then does not count all integrations of the rollout again,
+ * and does not read those again that an earlier chunk has checked.
  */
 import type { Database } from '../../db/database';
 import {
@@ -18,7 +18,7 @@ interface StepProgress {
 }
 
 export class MovesOfSlice {
-  /** By search; null = there are no more. */
+  /** The last integration that each search found; null = there are no more. */
   readonly #places = new Map<string, MovePlace | null>();
   #expected: (StepProgress & { step: number }) | undefined;
 
@@ -27,7 +27,7 @@ export class MovesOfSlice {
     readonly rolloutId: string,
   ) {}
 
-  /** The next integrations of a search. What leaves the state is not found again in any case. */
+  /** The next integrations of a search. One that has left the state is not found again. */
   async pick({ limit, ...search }: Omit<MoveSearch, 'rolloutId' | 'after'>): Promise<readonly MoveKey[]> {
     const key = JSON.stringify(search);
     const after = this.#places.get(key);
@@ -36,7 +36,7 @@ export class MovesOfSlice {
     const find = (from: MovePlace | undefined) =>
       this.database.withPlatform((work) => pickMoves(work, { ...search, rolloutId, limit, after: from }));
     const next = await find(after);
-    // Also those that were left behind.
+    // At the end, the search starts again for integrations that earlier chunks could not check.
     const found = next.length > 0 || after === undefined ? next : await find(undefined);
     if (search.plannedBefore !== undefined || search.checkedBefore !== undefined)
       this.#places.set(key, found.at(-1) ?? null);
@@ -53,7 +53,7 @@ export class MovesOfSlice {
     return { planned, done: changed + failed };
   }
 
-  /** Integrations were changed. They are counted again once as many as `wanted` may have changed. */
+  /** Call it after a change of integrations. They are counted again once `wanted` may have changed. */
   noteChanges(
     step: number,
     { planned, done }: StepProgress,

@@ -32,6 +32,6 @@ export const toColumn = (problems: readonly ProblemDetail[]): string =>
 
 export const wholeOf = (trouble: RolloutTrouble): ProblemDetail => ({ pointer: '', ...trouble });
 
-/** Of an integration at which a worker fails without a known trouble. */
+/** The problem of an integration if its dry run or change fails for an unknown reason. */
 export const failedAt = (what: 'dry run' | 'change'): ProblemDetail =>
   wholeOf({ code: 'dry_run_failed', message: `A worker fails at the ${what}; its log says why.` });

@@ -85,7 +85,7 @@ async function receive(
   dependencies: ApiDependencies,
 ): Promise<IncomingOutcome> {
   const { database, connectors, encryption } = dependencies;
-  /** @returns the app whose secret is needed, if it was not given */
+  /** @returns `app` if the call must be checked with the secret of this OAuth app: call again with it */
   const attempt = (appSecret?: string | null) =>
     database.withTenant(tenantId, async (work) => {
       const owner = { integrationId };

@@ -150,7 +150,7 @@ async function incomingOf(
   return incoming;
 }
 
-/** The app has a secret for the webhooks of all its accounts. */
+/** Whether the OAuth app has stored a secret for the webhooks of all its accounts. */
 const hasAppSecret = async (
   work: TenantWork,
   integrationId: string,

@@ -26,7 +26,7 @@ interface Receiver {
   address: AddressOf<AddressOwner> | undefined;
   /** undefined: nothing describes them, so each call is refused. */
   webhooks: IncomingWebhooks | undefined;
-  /** Of the app, for an address without a secret of its own. */
+  /** The secret of the OAuth app, for an address without a secret of its own. */
   appSecret?: string | null;
 }
 

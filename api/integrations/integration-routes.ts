@@ -170,7 +170,7 @@ export const integrationRoutes: readonly Route[] = [
     summary: 'Disconnect an app',
     description: [
       'Pending changes are not pushed, running syncs end, and the credentials are deleted.',
-      'The push log and the Sync Logs are kept. In the app only the webhooks end that Syncline subscribed to.',
+      'The push log and the Sync Logs are kept. In the app, only subscriptions to webhooks are canceled.',
     ].join(' '),
     params: integrationParams,
     responses: { 204: { description: 'The integration is deleted.', schema: null } },

@@ -16,7 +16,7 @@ import { slowDown } from './slow-down';
 
 const DELAY_MS = 100;
 const WORKERS = [1, 2, 4];
-/** Of a core, for each worker: four of them leave enough for the rest of a machine with two. */
+/** The share of a core that each worker gets. Four workers leave most of two cores to other processes. */
 const WORKER_SHARE = 0.15;
 const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */

@@ -12,9 +12,9 @@ export interface Around {
 
 export interface Pushes {
   integration: Omit<Parameters<typeof linkTenant>[1], 'graceMs'>;
-  /** How many, each of a tenant of its own. */
+  /** The number of integrations, each of a tenant of its own. */
   integrations: number;
-  /** Of all of them. */
+  /** The number of pushes of all integrations together. */
   count: number;
 }
 

@@ -25,7 +25,7 @@ const FEATURES = {
   etag: { supported: false },
 };
 const [port = '0', delayMs = '0'] = process.argv.slice(2);
-/** By `attribute value`, as filters name them. */
+/** Users by `<attribute> <value>`, as filters name them. */
 const users = new Map<string, User>();
 
 function create(attributes: Omit<User, 'id'>): User {

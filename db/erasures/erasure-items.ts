@@ -104,8 +104,8 @@ export class ErasureItems {
   }
 
   /**
-   * Of rows of an integration, in which an id is one of its own; null = of all other rows. An id whose
-   * integration is not known counts everywhere.
+   * The redaction of rows of an integration, in which a remote id is one of this integration; null = of all
+   * other rows. A remote id whose integration is not known is redacted in all rows.
    */
   redactionAt(integrationId: string | null): Redaction {
     const existing = this.redactions.get(integrationId);

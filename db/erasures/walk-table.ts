@@ -100,7 +100,7 @@ async function describeTable({ trx }: TenantWork, table: string): Promise<Walked
   };
 }
 
-/** Items of overviews, and jobs and errors of runs, belong to the integration of these. */
+/** Items of overviews, and jobs and errors of runs, belong to the integration of the overview or run. */
 const PARENTS = [
   ['overview_id', 'overviews'],
   ['sync_run_id', 'sync_runs'],
@@ -164,7 +164,7 @@ async function findNaming(
   return rows;
 }
 
-/** Case is ignored in words. */
+/** Whether the column contains a searched text. In words, case is ignored. */
 function mentions(column: Pick<Column, 'name'>, items: ErasureItems, kind: RedactedColumn) {
   const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? sql`lower(${text})` : text);
   return sql<boolean>`exists (

@@ -23,32 +23,19 @@ interface Place {
   limit: number;
 }
 
+type Step = readonly [name: string, remove: (work: TenantWork, place: Place) => Promise<Removed>];
+
 /** Record syncs come first: after them, no push that is still in progress can add a link. */
-const STEPS: readonly [string, (work: TenantWork, place: Place) => Promise<Removed>][] = [
+const STEPS: readonly Step[] = [
   ['', removeRecordSyncs],
   ['record_links', removeRecordLinks],
-  ['drifts', (work, place) => removeSome(work, sql`delete from drifts`, sql`drifts`, place)],
-  [
-    'emptied_records',
-    (work, place) => removeSome(work, sql`delete from emptied_records`, sql`emptied_records`, place),
-  ],
-  [
-    'push_references',
-    (work, place) => removeSome(work, sql`delete from push_references`, sql`push_references`, place),
-  ],
-  [
-    'reference_promises',
-    (work, place) => removeSome(work, sql`delete from reference_promises`, sql`reference_promises`, place),
-  ],
+  rowsOf('drifts'),
+  rowsOf('emptied_records'),
+  rowsOf('push_references'),
+  rowsOf('reference_promises'),
   ['sync_conflicts', endConflicts],
-  [
-    'incoming_changes',
-    (work, place) => removeSome(work, sql`delete from incoming_changes`, sql`incoming_changes`, place),
-  ],
-  [
-    'incoming_addresses',
-    (work, place) => removeSome(work, sql`delete from incoming_addresses`, sql`incoming_addresses`, place),
-  ],
+  rowsOf('incoming_changes'),
+  rowsOf('incoming_addresses'),
 ];
 
 export async function removeIntegrationRows(
@@ -113,18 +100,22 @@ async function removeRecordLinks(
   return { rows: rows.length, last: recordIds.at(-1) ?? null };
 }
 
-function endConflicts(work: TenantWork, place: Place): Promise<Removed> {
-  const isOpen = sql<boolean>`${place.isOfIntegration} and state = 'open'`;
-  const end = sql`update sync_conflicts set state = 'ended', ended_at = ${work.now}`;
-  return removeSome(work, end, sql`sync_conflicts`, { ...place, isOfIntegration: isOpen });
+function rowsOf(table: string): Step {
+  return [
+    table,
+    async (work, { isOfIntegration, limit }) => ({
+      rows: await changeSome(work, { table, where: isOfIntegration, limit }),
+      last: null,
+    }),
+  ];
 }
 
-async function removeSome(
-  work: TenantWork,
-  remove: RawBuilder<unknown>,
-  table: RawBuilder<unknown>,
-  { isOfIntegration, limit }: Place,
-): Promise<Removed> {
-  const rows = await changeSome(work, { change: remove, table, where: isOfIntegration, limit });
+async function endConflicts(work: TenantWork, { isOfIntegration, limit }: Place): Promise<Removed> {
+  const rows = await changeSome(work, {
+    table: 'sync_conflicts',
+    set: sql`state = 'ended', ended_at = ${work.now}`,
+    where: sql`${isOfIntegration} and state = 'open'`,
+    limit,
+  });
   return { rows, last: null };
 }

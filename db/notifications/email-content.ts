@@ -12,7 +12,7 @@ import { idList } from '../sql/bulk-rows';
 import type { EmailWithdrawal } from '../tables/notifications';
 import { findPersonFacts, reasonAgainstEmail } from './email-decision';
 
-export interface EmailContent {
+interface EmailContent {
   /** The newest first. */
   items: NotificationItem[];
   /** E-mails that still contain something unviewed. */
@@ -21,7 +21,7 @@ export interface EmailContent {
   reason: EmailWithdrawal | undefined;
 }
 
-/** The content that these e-mails of one person still have. What has no reason any more is marked. */
+/** What these e-mails of one person still contain. Notifications without a reason are marked as withdrawn. */
 export async function itemsOf(
   work: TenantWork,
   { personId, emailIds }: { personId: string; emailIds: readonly string[] },
@@ -83,7 +83,7 @@ type NotifiableRow = NotificationSubject & {
   isResolved: boolean;
 };
 
-/** The notifications are in no e-mail any more. */
+/** Marks notifications as withdrawn, so that no e-mail contains them. */
 export async function markWithdrawn(
   { trx, tenantId }: TenantWork,
   which: RawBuilder<SqlBool>,

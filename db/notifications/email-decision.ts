@@ -126,8 +126,8 @@ export interface NotificationDecisionInput {
   reason: string | null;
 }
 
-/** What holds for all notifications of a person. */
-export interface PersonFacts {
+/** Facts that are the same for all notifications of a person. */
+interface PersonFacts {
   isTenantEmailOn: boolean;
   isAddressRefused: boolean;
 }

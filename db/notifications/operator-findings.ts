@@ -9,9 +9,11 @@ import type { Database, Work } from '../database';
 export interface OperatorFinding {
   finding: string;
   detail: string;
+  /** When it is looked for again, if later than in some minutes. */
+  nextLookMs?: number;
 }
 
-/** Processes look every minute; some loops have their next turn ten minutes later. */
+/** After the next look. Most processes look every minute. */
 const OVER_AFTER = '15 minutes';
 /** Of one finding. */
 const TOLD_EVERY = '1 hour';
@@ -21,9 +23,10 @@ export async function noteFindings({ trx, now }: Work, findings: readonly Operat
   if (findings.length === 0) return;
   await sql`
     insert into operator_findings as known (finding, detail, appeared_at, seen_at)
-    select finding, detail, ${now}, ${now}
-    from unnest(${findings.map(({ finding }) => finding)}::text[], ${findings.map(({ detail }) => detail)}::text[])
-      as found (finding, detail)
+    select finding, detail, ${now}, ${now}::timestamptz + next_look_ms * interval '1 ms'
+    from unnest(${findings.map(({ finding }) => finding)}::text[],
+      ${findings.map(({ detail }) => detail)}::text[],
+      ${findings.map(({ nextLookMs = 0 }) => nextLookMs)}::float8[]) as found (finding, detail, next_look_ms)
     order by finding
     on conflict (finding) do update set detail = excluded.detail, seen_at = excluded.seen_at, ended_at = null,
       appeared_at = case when known.ended_at is null then known.appeared_at else excluded.appeared_at end`.execute(
@@ -42,7 +45,7 @@ export const findingsOf =
       ),
     );
 
-export interface FindingToTell extends OperatorFinding {
+interface FindingToTell extends OperatorFinding {
   told: 'appeared' | 'over';
   appearedAt: Date;
 }

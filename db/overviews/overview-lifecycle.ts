@@ -217,8 +217,7 @@ async function deleteSome(
     if (deleted === limit) break;
     const column = sql.ref(RUN_TABLES.has(table) ? 'sync_run_id' : 'overview_id');
     deleted += await changeSome(work, {
-      change: sql`delete from ${sql.table(table)}`,
-      table: sql.table(table),
+      table,
       where: sql`tenant_id = ${work.tenantId} and ${column} = ${id}`,
       limit: limit - deleted,
     });

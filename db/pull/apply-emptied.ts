@@ -21,7 +21,7 @@ interface WaitingRecord {
 
 interface Emptied {
   limit: number;
-  /** The last record before; null = from the beginning. */
+  /** The last record of the step before; null = from the beginning. */
   after: string | null;
   /** Records with one of these fields only; undefined = all. */
   only?: readonly string[] | undefined;
@@ -32,8 +32,8 @@ interface Emptied {
 }
 
 /**
- * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Those
- * that were applied stay for a while, so a walk that began at the front each time would read them again.
+ * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Rows of
+ * applied records remain in the table for a while, so the next step must begin after the last one.
  */
 export async function applyEmptied(
   work: TenantWork,

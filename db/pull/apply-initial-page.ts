@@ -30,7 +30,7 @@ import { encodeNewRecords, insertNewRecords } from './page-stages/write-page-rec
 export interface BulkInsert {
   records: readonly NewRecord[];
   rows: RawBuilder<unknown>;
-  /** Of the records. */
+  /** The ids of the records, encoded. */
   ids: Buffer;
 }
 

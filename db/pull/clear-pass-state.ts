@@ -59,15 +59,14 @@ async function clearSome(
   const isOfTheJobs = (types: readonly string[]) => sql`tenant_id = ${work.tenantId}
     and sync_run_id = ${syncRunId} and record_type = any(${[...types]}::text[])`;
   const cleared = await changeSome(work, {
-    change: sql`update sync_pages set seen = null`,
-    table: sql`sync_pages`,
+    table: 'sync_pages',
+    set: sql`seen = null`,
     where: sql`${isOfTheJobs(recordTypes)} and seen is not null`,
     limit,
   });
   if (cleared === limit) return limit;
   const deleted = await changeSome(work, {
-    change: sql`delete from match_keys`,
-    table: sql`match_keys`,
+    table: 'match_keys',
     where: isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)]),
     limit: limit - cleared,
   });

@@ -59,7 +59,7 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   await logClaim(work, decided, options);
   await writeClaimedRecordSyncs(work, decided, options, claimId);
   await writeReferences(work, options.integration.integrationId, decided);
-  // Late: other claims of the integration wait for these rows until the commit.
+  // As late as possible: other claims of the integration wait for these rows until the commit.
   await countLeaving(work, options.integration, decided);
   await announceClaim(work, options.integration.integrationId, decided);
   return {

@@ -160,8 +160,8 @@ const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_
   is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
 /**
- * In the order of the index, which is that of an acceptance, so that the two cannot deadlock. @returns the
- * ids of the records that the claim still held.
+ * Updates in the order of the index, as an acceptance does, so that the two cannot deadlock. @returns the ids
+ * of the records that the claim still held.
  */
 async function succeedRecordSyncs(
   work: TenantWork,

@@ -26,8 +26,8 @@ export async function writeLinks(
     else gone.push(push.recordId);
   }
   if (kept.length > 0) {
-    // The hash read before is outdated. If the remote record was set back to that state, it would pass for
-    // unchanged.
+    // The stored hash is outdated. If the remote record were set back to the state of that hash, it would be
+    // taken for unchanged.
     await sql`
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
         remote_version, agreed, notation, is_deactivated, updated_at)

@@ -46,7 +46,7 @@ async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
   return rows[0]?.found === true;
 }
 
-/** How many erased records of a list the third party may still have, up to `max`. */
+/** The number of erased records of a record type that the third party may still have, up to `max`. */
 export async function countErasedThere(
   { trx, tenantId }: TenantWork,
   { integrationId, recordType, max }: { integrationId: string; recordType: string; max: number },

@@ -36,7 +36,7 @@ export async function findRecord(
     .executeTakeFirst();
 }
 
-/** The ids of those that exist. */
+/** @returns the given ids of which a record exists. */
 export async function findRecordIds(
   { trx, tenantId }: TenantWork,
   { recordType, externalIds }: { recordType: string; externalIds: readonly string[] },

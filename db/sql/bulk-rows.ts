@@ -56,8 +56,8 @@ export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<u
   const [first] = sent;
   if (first !== undefined && sent.every(({ isConstant }) => isConstant)) first.isConstant = false;
   const lists = sent.filter(({ isConstant }) => !isConstant);
-  // unnest would flatten an array of arrays, so an inner array is sent as text. Among the selected values it
-  // stores no rows, which it does for each array where it stands for a table.
+  // unnest would flatten an array of arrays, so an inner array is sent as text. It is called in the select
+  // list, because in the from clause PostgreSQL first stores the rows of each array.
   const arrays = lists.map(
     ({ name, type, values }) =>
       sql`unnest(${parameterOf(values, type)}::${sql.raw(sentAs(type))}[]) as ${sql.raw(name)}`,

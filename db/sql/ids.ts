@@ -51,9 +51,9 @@ let sequence = 0;
 let written = '';
 let writtenMs = -1;
 
-/** What the clock of this process lacks to that of the database. */
+/** How far the clock of this process is behind that of the database; negative = ahead. */
 let behindMs = 0;
-/** An id that is further ahead of the database has the time of a clock that was set since then. */
+/** If the last id is further ahead of the database, the clock of this process has been set back since. */
 const AHEAD_MAX_MS = 1_000;
 
 /**

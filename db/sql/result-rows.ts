@@ -6,7 +6,7 @@ import { types } from 'pg';
 types.setTypeParser(types.builtins.INT8, Number);
 // A date is a calendar day, not an instant in this machine's time zone.
 types.setTypeParser(types.builtins.DATE, (text) => text);
-// As JavaScript writes it, an instant is parsed in half the time.
+// JavaScript parses an instant in its own notation in half the time.
 const parseInstant = types.getTypeParser(types.builtins.TIMESTAMPTZ) as (
   text: string,
 ) => Date | number | null;

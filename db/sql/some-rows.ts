@@ -3,23 +3,26 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Work } from '../database';
 
 interface SomeRows {
-  /** `delete from …` or `update … set …`. Not of a partitioned table: each partition numbers its own rows. */
-  change: RawBuilder<unknown>;
-  table: RawBuilder<unknown>;
-  /** Does not hold any more once a row was changed. */
+  /** Not a partitioned table: each partition numbers its own rows. */
+  table: string;
+  /** The values of an update; absent: the rows are deleted. */
+  set?: RawBuilder<unknown>;
+  /** False for a row that was changed. */
   where: RawBuilder<unknown>;
   limit: number;
 }
 
 /**
- * A row that another transaction moves meanwhile is at another place afterwards. The statement leaves it out,
- * with or without a lock, so it is repeated: its rows are few, and not none.
+ * A row that another transaction changes at the same time moves to another place. The statement omits it,
+ * with or without a lock, and is then repeated.
  * @returns how many rows were changed; fewer than `limit` = there are no more.
  */
 export async function changeSome(
   { trx }: Pick<Work, 'trx'>,
-  { change, table, where, limit }: SomeRows,
+  { table: name, set, where, limit }: SomeRows,
 ): Promise<number> {
+  const table = sql.table(name);
+  const change = set === undefined ? sql`delete from ${table}` : sql`update ${table} set ${set}`;
   let all = 0;
   for (;;) {
     const { rows } = await sql<{ found: number; changed: number }>`

@@ -80,7 +80,7 @@ export interface ErasedHashesTable {
   tenantId: string;
   hash: Buffer;
   erasureId: string;
-  /** Of the hash of a remote id. */
+  /** Only set for the hash of a remote id. */
   integrationId: string | null;
   recordType: string | null;
 }

@@ -170,7 +170,7 @@ export interface MoveSearch {
   rolloutId: string;
   state: MoveState;
   limit: number;
-  /** The last one before; undefined = from the first. */
+  /** The last one of the page before; undefined = from the first. */
   after?: MovePlace | undefined;
   /** Only those that were planned or checked before. */
   plannedBefore?: Date | null | undefined;

@@ -172,7 +172,7 @@ export async function advanceRow(
     .executeTakeFirst();
 }
 
-/** Why it does not go on; null = nothing hinders it any more. */
+/** Stores why the rollout does not continue; null = it continues. */
 export async function noteTrouble(
   { trx }: TenantWork,
   { rolloutId, trouble }: RolloutKey & { trouble: RolloutTrouble | null },

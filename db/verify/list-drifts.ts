@@ -29,7 +29,7 @@ interface DriftFilter {
 
 interface DriftPage {
   drifts: Drift[];
-  /** The last one that was examined, unless the page is full; undefined = there are no more. */
+  /** The last drift that was examined, if `limit` was not reached; undefined = there are no more. */
   examinedTo: DriftPosition | undefined;
 }
 
@@ -88,7 +88,7 @@ function storedDrifts(
   return sql`drifts where ${sql.join(conditions, sql` and `)}`;
 }
 
-/** The record with drifts before another one, of which not all drifts may have been examined. */
+/** The last record with drifts before this one. Not all drifts of this one may have been examined. */
 export async function findRecordBefore(
   work: TenantWork,
   { integrationId, recordId }: Pick<DriftPosition, 'integrationId' | 'recordId'>,

@@ -173,6 +173,6 @@ export async function disableWaiting(
     work.trx,
   );
   const { found, changed } = rows[0] ?? { found: 0, changed: 0 };
-  // Those that another transaction has just moved are left out.
+  // A row that another transaction has just changed was omitted, and waits for the next call.
   return changed === found && found < DISABLED_AT_ONCE ? 'done' : 'more';
 }

@@ -21,7 +21,7 @@ export class Redaction {
   readonly #names: readonly string[];
   /** In lower case. */
   readonly #values: readonly string[];
-  /** Replaced only in a text in which another one was found. */
+  /** Only replaced in a text in which another name or value was replaced. */
   readonly #shortValues: readonly string[];
   readonly #ids: ReadonlySet<string>;
   readonly #typedNames: ReadonlySet<string>;
@@ -42,8 +42,7 @@ export class Redaction {
   }
 
   /**
-   * What a column contains, as PostgreSQL writes it as text, if it may have to be changed. Of words, in any
-   * case.
+   * A column has to be examined if its text in PostgreSQL contains one of these. In words, case is ignored.
    */
   searched(kind: RedactedColumn): string[] {
     const texts = kind === 'ids' ? this.#names : [...this.#names, ...this.#values];
@@ -87,7 +86,7 @@ export class Redaction {
   }
 }
 
-/** @param fold was applied to `texts`. */
+/** @param fold ignores case: `texts` are already folded. */
 function replaceAll(text: string, texts: readonly string[], fold?: (text: string) => string): string {
   let rest = text;
   let folded = fold?.(rest) ?? rest;

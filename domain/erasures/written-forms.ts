@@ -1,4 +1,4 @@
-/** How values of people are written in texts of others: in another case, escaped, or within other words. */
+/** How apps write values of records in their texts: in another case, escaped, or beside other words. */
 import type { JsonValue } from '../json';
 
 /** Shorter texts occur everywhere. */
@@ -38,7 +38,7 @@ export function formsOf(text: string): string[] {
 export const longestFirst = (texts: readonly string[]): string[] =>
   [...new Set(texts)].toSorted((one, other) => other.length - one.length);
 
-/** Where `int_01k0…:10001` stands, nobody is named whose id at another integration is 10001. */
+/** In `int_01k0…:10001`, the part 10001 is the id at that integration, and no id at another one. */
 const AFTER_OTHERS = String.raw`(?<!int_[0-9a-z]{26}:)`;
 const [BEFORE, AFTER] = [String.raw`(?<![\p{L}\p{N}_-])`, String.raw`(?![\p{L}\p{N}_-])`];
 

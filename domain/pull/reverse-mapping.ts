@@ -84,7 +84,7 @@ export function fieldsFromRemote(mapping: RecordTypeMapping): ToLocalFields {
   };
 }
 
-/** Most places are the key of a member of the record. */
+/** The key, if the place is a member of the record itself. Most places are. */
 function onlyKey([step, ...more]: Place): string | undefined {
   return typeof step === 'string' && more.length === 0 ? step : undefined;
 }

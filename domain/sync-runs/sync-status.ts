@@ -40,7 +40,7 @@ export interface DriftFacts {
   hasTombstones: boolean;
   /** Number of deletions that wait for approval. The admins were notified of them. */
   deletionsInReview: number;
-  /** Erased records that the third party may still have, up to the difference. */
+  /** The number of erased records that the third party may still have, at most the difference. */
   erasedThere: number;
   /** The list changed while it was read, so nothing was deleted. */
   isListChanged: boolean;

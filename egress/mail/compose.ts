@@ -49,7 +49,7 @@ const compiled = Object.fromEntries(
   Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)]),
 ) as Record<EmailKind, ReturnType<typeof compile>>;
 
-/** Longer texts are cut: names, and what says what is wrong. */
+/** Longer names and longer descriptions of problems are cut. */
 const NAME_LENGTH_MAX = 120;
 const DETAIL_LENGTH_MAX = 500;
 

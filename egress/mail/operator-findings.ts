@@ -1,4 +1,4 @@
-/** What is wrong with the installation, and what is over, for the people who run it. */
+/** New problems of the installation, and those that have ended, for the people who run it. */
 export const operatorFindings = {
   html: `<h1 style="font-size:20px">Syncline</h1>
 <% for (const [title, items] of [['New', it.appeared], ['Over', it.over]]) { if (items.length > 0) { %><h2 style="font-size:16px"><%= title %></h2>

@@ -73,7 +73,7 @@ describe('rule 60: the slots of a worker', () => {
     expect([more.state, other.state]).toEqual(['waits', 'has a slot']);
   });
 
-  it('do not stay free while work waits: who waits longest keeps a place, others ask again', () => {
+  it('do not stay free while work waits: what waits longest keeps its place, other work asks again', () => {
     const shares = new SlotShares(1);
     const holder = new Asked(shares, 'a', { since: 0 });
     const late = Array.from({ length: WAITING_MAX }, (_, index) => new Asked(shares, `late ${index}`));

@@ -34,7 +34,7 @@ const mailer = {
 const tell = () => tellOperators({ database: db.database, log, mailer, recipients });
 const find = (finding: string) =>
   db.database.withDispatcher((work) => noteFindings(work, [{ finding, detail: `The ${finding} is wrong.` }]));
-/** Each minute a look; `finding` is found each time. */
+/** Lets minutes pass. `finding` is found in each of them. */
 async function pass(minutes: number, finding?: string): Promise<void> {
   for (let passed = 0; passed < minutes; passed += 1) {
     now = new Date(now.getTime() + MINUTE);
@@ -57,7 +57,18 @@ it('each operator gets one e-mail when something appears, and one when it is ove
   expect(sent).toEqual([]);
 });
 
-it('what comes and goes is told once an hour at most', async () => {
+it('the failure of a loop is not over before the loop has had its next turn', async () => {
+  const [finding, nextLookMs] = ['loop retired_schedules', 24 * 60 * MINUTE];
+  const found = [{ finding, detail: `The ${finding} is wrong.`, nextLookMs }];
+  await db.database.withDispatcher((work) => noteFindings(work, found));
+  await pass(23 * 60);
+  expect(said()).toEqual(recipients.map((to) => [to, { appeared: [item(finding)], over: [] }]));
+  sent = [];
+  await pass(90);
+  expect(said()).toEqual(recipients.map((to) => [to, { appeared: [], over: [item(finding)] }]));
+});
+
+it('a finding that ends and returns causes at most one e-mail an hour', async () => {
   for (let times = 0; times < 6; times += 1) {
     await pass(5, 'api postgresql');
     await pass(25);
@@ -77,7 +88,7 @@ it('a finding of several processes, and several findings at once, are one e-mail
   );
 });
 
-it('is told once the mail server takes e-mails again', async () => {
+it('a finding is sent once the mail server accepts e-mails again', async () => {
   answer = { kind: 'unavailable', code: 'ECONNREFUSED', detail: 'no' };
   await pass(3, 'worker clock');
   answer = { kind: 'taken' };
@@ -97,7 +108,7 @@ it('an e-mail whose answer was lost is sent again once an hour, until one is tak
   expect(sent).toHaveLength(2 * recipients.length);
 });
 
-it('messages of the outbox that are refused or wait for long are told', async () => {
+it('messages of the outbox that are refused or wait for long are findings', async () => {
   await db.superuser(
     `insert into outbox (tenant_id, topic, subject_id, attempts, next_due_at, created_at)
      values (gen_random_uuid(), 'record_push', gen_random_uuid(), 12, now(), clock_timestamp() - interval '10 minutes')`,
@@ -119,7 +130,7 @@ it('messages of the outbox that are refused or wait for long are told', async ()
   ]);
 });
 
-it('a background loop that fails is told', async () => {
+it('a background loop that fails is a finding', async () => {
   const loop = startLeasedLoop({
     database: db.database,
     log,

@@ -1,7 +1,8 @@
 /**
- * Whether Temporal lets tenants take turns in a task queue (rules.md 59). The server does not tell, and older
- * ones and its default do not: the tasks of a large tenant and then of a small one are put into a queue of
- * their own, and the places at which those of the small one are handed out are looked at.
+ * Whether Temporal lets tenants take turns in a task queue (rules.md 59). The server has no request that
+ * returns this setting. It is off by default, and older servers do not have it. So tasks of a large tenant, and
+ * then of a small one, are added to a task queue of their own. If the server hands out the tasks of the small
+ * tenant among the first ones, tenants take turns.
  */
 import type { Client } from '@temporalio/client';
 import type { ActivityLog } from '../../activities/dependencies';
@@ -56,7 +57,7 @@ export async function doTenantsTakeTurns(client: Client): Promise<boolean> {
   });
 }
 
-/** A worker looks a minute after its start, and once a day. */
+/** A worker checks it a minute after its start, and once a day. */
 export function startFairnessCheck({
   client,
   ...options
@@ -67,7 +68,7 @@ export function startFairnessCheck({
 }): { stop(): Promise<void> } {
   return startLeasedLoop({
     ...options,
-    name: 'fairness check',
+    name: 'fairness_check',
     intervalMs: INTERVAL_MS,
     beginsAfterMs: BEGINS_AFTER_MS,
     async run() {

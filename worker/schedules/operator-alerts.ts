@@ -1,7 +1,7 @@
 /**
- * Tells operators by e-mail when something is wrong with the installation, and when it is over. Every process
- * notes what it finds (`runtime/health-log.ts`, `worker/leased-loop.ts`); one worker at a time looks at the
- * outbox and at stopped work, and sends what is new: one e-mail for all, and one an hour for each finding.
+ * Sends operators an e-mail when the installation has a problem, and when the problem has ended. Each process
+ * stores what it finds (`runtime/health-log.ts`, `worker/leased-loop.ts`). One worker at a time examines the
+ * outbox and stopped work, and sends all new findings in one e-mail, each finding at most once an hour.
  */
 import type { ActivityLog } from '../../activities/dependencies';
 import type { Database } from '../../db/database';
@@ -23,11 +23,11 @@ import { startLeasedLoop } from '../leased-loop';
 const INTERVAL_MS = 60_000;
 /** As the metric `syncline_outbox_refused_messages` counts them. */
 const REFUSALS = 10;
-/** The outbox is empty within seconds. */
+/** Usually the outbox is empty within seconds. */
 const BACKLOG_SECONDS = 300;
 const SEND_WITHIN_MS = 60_000;
 
-export interface OperatorAlertOptions {
+interface OperatorAlertOptions {
   database: Database;
   log: ActivityLog;
   mailer: Pick<Mailer, 'send'>;
@@ -58,7 +58,7 @@ export async function tellOperators({
   // All at the same time, because the lease of this loop is not renewed meanwhile.
   const failures = (await Promise.all(recipients.map(send))).filter((answer) => answer.kind !== 'taken');
   for (const { code } of failures) log.warn({ code }, 'could not send an e-mail to an operator');
-  // If one was taken, nobody gets it twice. If only answers were lost, it is tried again in an hour.
+  // If one e-mail was accepted, none is sent again. If only answers were lost, all are sent again in an hour.
   const isTaken = failures.length < recipients.length;
   if (isTaken || failures.some(({ mayBeTaken }) => mayBeTaken === true))
     await database.withDispatcher((work) => noteTold(work, untold, { isTaken }));

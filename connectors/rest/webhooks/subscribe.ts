@@ -61,8 +61,9 @@ export async function subscribe(
 }
 
 /**
- * false: it cannot be done. One that the third party does not know has ended. Throws the errors of a call;
- * one that may not cancel does not prevent the others.
+ * Cancels subscriptions. @returns false if the third party has no call for it. A subscription that the third
+ * party does not know counts as canceled. Throws the errors of a call; if a call is forbidden, the others are
+ * made first.
  */
 export async function unsubscribe(
   { ids, ...request }: UnsubscribeRequest,

@@ -21,19 +21,19 @@ interface Place {
   integrationId: string;
 }
 
-/** So many of an integration wait at most, or some more. Beyond that, whole record types are read instead. */
+/** About so many records of an integration wait at most. Beyond that, whole record types are read instead. */
 const WAITING_MAX = 5_000;
-/** A count reads all that wait, so about so many new records share one. */
+/** A count reads all waiting records, so only about one new record in so many is counted. */
 const RECORDS_PER_COUNT = 100;
 /** Waits for the whole record type. */
 const WHOLE_TYPE = '';
 /** A change that arrived so recently is still quiet, so its message is under way. */
 const MESSAGE_UNDER_WAY_MS = INCOMING_QUIET_MS - 1_000;
 
-/** A record, or a record type as a whole. */
+/** A record, or a whole record type. */
 type Named = Pick<Selectable<IncomingChangesTable>, 'recordType' | 'remoteId'>;
 
-/** Once per record, however often it is named, and not beside its record type as a whole. */
+/** Adds each record once, however often it is named, and not if its whole record type waits already. */
 export async function addIncomingChanges(
   work: TenantWork,
   { integrationId, changes }: Place & { changes: readonly IncomingChange[] },
@@ -64,18 +64,18 @@ export async function addIncomingChanges(
 
 const wholeOf = ({ recordType }: Named): Named => ({ recordType, remoteId: WHOLE_TYPE });
 const keyOf = ({ recordType, remoteId }: Named): string => JSON.stringify([recordType, remoteId]);
-/** True for one key of a hundred. */
+/** True for about one key in `RECORDS_PER_COUNT`. */
 const isSampled = (key: string): boolean =>
   createHash('sha256').update(key).digest().readUInt32BE() % RECORDS_PER_COUNT === 0;
 const COLUMNS = 'record_type text, remote_id text';
 
-/** Each once, always in the same order: two transactions lock the rows of both in that order. */
+/** Each record once, always in the same order, so that two transactions cannot deadlock. */
 const rowsOf = (named: readonly Named[]): object[] =>
   [...new Map(named.map((one) => [keyOf(one), one]))]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { recordType, remoteId }]) => ({ record_type: recordType, remote_id: remoteId }));
 
-/** Those that wait already, by `keyOf`. What a run takes meanwhile is looked for once more after it. */
+/** The keys (`keyOf`) of those that wait already and that no run has taken. */
 async function findWaiting(
   { trx, tenantId }: TenantWork,
   { integrationId }: Place,

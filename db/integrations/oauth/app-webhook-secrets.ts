@@ -36,7 +36,7 @@ export async function findAppWithSecret(
     .executeTakeFirst();
 }
 
-/** Work in a transaction of the owner. null: it was removed meanwhile. */
+/** `work` belongs to the owner of the app. @returns null if the secret was removed meanwhile. */
 export async function openAppWebhookSecret(
   work: TenantWork,
   encryption: Pick<Encryption, 'open'>,

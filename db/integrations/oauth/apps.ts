@@ -83,18 +83,18 @@ export async function findAppOf(
   return oauthAppId === undefined ? undefined : findApp(work, { oauthAppId });
 }
 
-/** An integration shall name an app that is deleted. */
+/** Thrown if a configuration names an app that was deleted. */
 export class OAuthAppDeleted extends Error {}
 
-/** Held until the end of the transaction: an app is deleted alone, and named together. */
+/** Held until the end of the transaction: shared by those that name the app, and exclusive for a deletion. */
 async function lockNames({ trx }: TenantWork, oauthAppId: string, mode: '' | '_shared'): Promise<void> {
   const lock = sql.raw(`pg_advisory_xact_lock${mode}`);
   await sql`select ${lock}(hashtextextended(${`oauth app ${oauthAppId}`}, 0))`.execute(trx);
 }
 
 /**
- * Call it where a configuration is written. A deletion of the app ends before, or sees that it is named.
- * Apps are named by `auth.app_id`; other configurations name none.
+ * Call it where a configuration is written. A simultaneous deletion of the app ends before this transaction,
+ * or finds the new configuration. A configuration names its app in `auth.app_id`, or names none.
  * @throws OAuthAppDeleted
  */
 export async function nameApp(work: TenantWork, { auth }: JsonObject): Promise<void> {
@@ -105,7 +105,7 @@ export async function nameApp(work: TenantWork, { auth }: JsonObject): Promise<v
   if ((await findApp(work, { oauthAppId })) === undefined) throw new OAuthAppDeleted();
 }
 
-/** No integration begins to name the app until this transaction ends. */
+/** Until this transaction ends, no other one can write a configuration that names the app. */
 export const lockForDeletion = (work: TenantWork, { oauthAppId }: AppKey): Promise<void> =>
   lockNames(work, oauthAppId, '');
 

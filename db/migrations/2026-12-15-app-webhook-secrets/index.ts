@@ -1,5 +1,5 @@
 /**
- * What a provider signs the webhooks of an app with, where each integration has an address of its own.
+ * The secret with which a provider signs the webhooks of an app, if each integration has its own address.
  * Encrypted for the owner of the app; null = each integration has a secret of its own.
  */
 import { type Kysely, sql } from 'kysely';

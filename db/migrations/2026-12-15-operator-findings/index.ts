@@ -1,6 +1,6 @@
 /**
- * What is wrong with the installation at present, as its processes find it, and what operators have been told
- * about it by e-mail.
+ * The present problems of the installation, as its processes find them, and what operators were told about
+ * them by e-mail.
  */
 import { type Kysely, sql } from 'kysely';
 import { allTenants, protect } from '../2026-11-28-baseline/access';
@@ -10,7 +10,7 @@ const statements = [
      finding text primary key,
      detail text not null,
      appeared_at timestamptz not null,
-     -- When a process found it last.
+     -- When a process found it last, or will look for it again if that is later.
      seen_at timestamptz not null,
      -- null: it lasts.
      ended_at timestamptz,

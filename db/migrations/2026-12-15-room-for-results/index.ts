@@ -1,5 +1,6 @@
 /**
- * New pages of the push log keep room for the result of each row: it then stays in place and enters no index.
+ * New pages of the push log keep space for the result of each row. The updated row then stays on its page,
+ * and no index changes.
  */
 import { type Kysely, sql } from 'kysely';
 

@@ -1,4 +1,4 @@
-/** As 2026-12-14-expected-rows, for what a step finds by the integration or the run, and one of many keys. */
+/** As 2026-12-14-expected-rows, for tables whose rows a step finds by an integration or a run. */
 import { type Kysely, sql } from 'kysely';
 
 const SCOPES: Record<string, string> = {

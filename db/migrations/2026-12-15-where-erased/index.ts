@@ -1,8 +1,8 @@
-/** How many erased records an app may still have: its list is longer by so many, which is no trouble. */
+/** Counts the erased records that an app may still have: they explain why its list is longer. */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // Of the hash of a remote id. Null before this version.
+  // Only set for the hash of a remote id, and null in rows of earlier versions.
   await sql`alter table erased_hashes add column integration_id uuid, add column record_type text`.execute(
     db,
   );

@@ -49,11 +49,11 @@ export const pagesOfJob =
     and ${isOfPass(sql`page.page`, sql`${firstPage}::int`)} and page.seen is not null`;
 
 export class SeenIds {
-  /** A hash table of pairs. Where it is empty, both are 0. */
+  /** A hash table of pairs of numbers. Both are 0 at an empty place. */
   private readonly table: Uint32Array;
   #repeated = 0;
 
-  /** `ids`: the last eight bytes of each. `room`: for so many ids. */
+  /** `ids`: the last eight bytes of each id. `room`: the number of ids for which there is space. */
   constructor(ids: readonly Buffer[], room = countOf(ids)) {
     this.table = new Uint32Array(2 ** (Math.ceil(Math.log2(room + 1)) + 2));
     for (const bytes of ids) this.addAll(bytes);
@@ -76,7 +76,7 @@ export class SeenIds {
     const seen = new SeenIds([], countOf(ids));
     for (const bytes of ids) {
       seen.addAll(bytes);
-      await setImmediate(); // a million of them take a quarter of a second
+      await setImmediate(); // a million ids take a quarter of a second
     }
     return seen;
   }
@@ -85,7 +85,7 @@ export class SeenIds {
     return this.hasAt(bytesOf(id), 0);
   }
 
-  /** Those of the ids, of sixteen bytes each, that the list did not hold. */
+  /** @param ids sixteen bytes each. @returns those that the list did not contain. */
   missingOf(ids: Buffer): string[] {
     const missing: string[] = [];
     for (let at = 0; at < ids.length; at += ID_BYTES) if (!this.hasAt(ids, at)) missing.push(idAt(ids, at));
@@ -111,7 +111,7 @@ export class SeenIds {
   private placeOf(first: number, second: number): number {
     const { table } = this;
     const mask = table.length - 1;
-    let place = (first << 1) & mask; // its lower bits are random, and so are those of all ids of a part
+    let place = (first << 1) & mask; // the lower bits are random, also within a part
     while (table[place] !== 0 && (table[place] !== first || table[place + 1] !== second))
       place = (place + 2) & mask;
     return place;
@@ -134,7 +134,7 @@ export async function countSeenAgain(
 const countOf = (ids: readonly Buffer[]): number =>
   ids.reduce((sum, { length }) => sum + length / SHORT_BYTES, 0);
 
-/** The first bit of this half is that of the variant, which all UUIDs of ours have in common. */
+/** The first bit belongs to the variant, which is the same in all ids of Syncline, so no id becomes 0. */
 const headOf = (ids: Buffer, at: number): number => (ids.readUInt32BE(at) | 0x8000_0000) >>> 0;
 
 const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');

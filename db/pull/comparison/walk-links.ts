@@ -29,11 +29,11 @@ export interface Link {
 }
 
 interface LinkChunk {
-  /** Links of the record type, in the part that is compared. */
+  /** The number of links of the record type in the part that is compared. */
   ofType: number;
-  /** Those of them that are old enough, and not deactivated where that matters. */
+  /** The number of these links that are old enough, and not deactivated unless `comparesDeactivated`. */
   comparable: number;
-  /** The records of comparable links that the list did not hold. */
+  /** The records of comparable links that the list did not contain. */
   unseen: readonly string[];
   linkedBefore: Date | null;
 }

@@ -140,7 +140,7 @@ export async function writePromises(
     on conflict do nothing`.execute(trx);
 }
 
-/** Nothing keeps the id of a record that was erased, which will not arrive (rules.md 62). */
+/** A reference to an erased record is not kept: the record will not arrive (rules.md 62). */
 async function withoutErasedIds<Promised extends { recordType: string; ids: readonly string[] }>(
   work: TenantWork,
   integrationId: string,

@@ -194,8 +194,8 @@ function idsOf(changes: PageChanges): PageRecords {
 }
 
 /**
- * Progress ends a series of failures. The caller has locked the job. `ids`: the records of a page of new
- * ones, encoded before.
+ * Progress ends a series of failures. The caller has locked the job. `ids`: the encoded ids of the records,
+ * if all of them are new.
  */
 export async function writeCheckpoint(
   { trx, tenantId, now }: TenantWork,

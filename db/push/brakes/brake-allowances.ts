@@ -13,7 +13,7 @@ interface Braked {
 }
 
 export interface BrakeAllowances {
-  /** What is left; below 0 = nothing. No other claim changes it before the transaction ends. */
+  /** How many pushes are allowed; 0 or less = none. No other claim changes it before the transaction ends. */
   read(work: TenantWork, braked: Braked): Promise<number>;
   keep(work: TenantWork, braked: Braked, left: number): Promise<void>;
 }

@@ -21,7 +21,7 @@ type BrakedIntegration = Pick<
   'integrationId' | 'typeSettings' | 'mappingVersion' | 'mappingChangedBy'
 >;
 
-/** The allowance after a count above the threshold: nothing is counted while its review waits whole. */
+/** The allowance after a count above the threshold: no new count while no part of its review is decided. */
 const ABOVE = -1;
 const CAUSES_MAX = 10;
 /** The longest window of a setting is 720 hours. */
@@ -140,13 +140,13 @@ const EFFECT_WORDS: Record<BrakedEffect, string> = {
   delete: 'deleted',
 };
 
-/** Whether a review waits of which no part was decided. It is locked. */
-async function isReviewUndecided(
+/** The pending review, locked: a decision that is being made waits for this claim, or this claim for it. */
+const selectPending = (
   { trx, tenantId }: TenantWork,
   { integrationId }: BrakedIntegration,
   { recordType, effect }: Braked,
-): Promise<boolean> {
-  const review = await trx
+) =>
+  trx
     .selectFrom('pushReviews')
     .select('pushReviewId')
     .where('tenantId', '=', tenantId)
@@ -154,9 +154,17 @@ async function isReviewUndecided(
     .where('recordType', '=', recordType)
     .where('effect', '=', effect)
     .where('state', '=', 'pending')
+    .forUpdate();
+
+/** Whether the pending review exists and no part of it was decided. */
+async function isReviewUndecided(
+  work: TenantWork,
+  integration: BrakedIntegration,
+  braked: Braked,
+): Promise<boolean> {
+  const review = await selectPending(work, integration, braked)
     .where('recordsApproved', '=', 0)
     .where('recordsDiscarded', '=', 0)
-    .forUpdate()
     .executeTakeFirst();
   return review !== undefined;
 }
@@ -196,17 +204,7 @@ async function pendingReview(
     .returning('pushReviewId')
     .executeTakeFirst();
   if (inserted !== undefined) return { ...inserted, isNew: true };
-  const pending = await trx
-    .selectFrom('pushReviews')
-    .select('pushReviewId')
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('recordType', '=', recordType)
-    .where('effect', '=', effect)
-    .where('state', '=', 'pending')
-    // A decision that is being made waits for this claim, or this claim for it.
-    .forUpdate()
-    .executeTakeFirst();
+  const pending = await selectPending(work, integration, braked).executeTakeFirst();
   // Decided while this claim waited for it.
   return pending === undefined ? pendingReview(work, integration, braked) : { ...pending, isNew: false };
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   ada = await givenPerson(db.database, tenant.tenantId);
 });
 
-/** Notifications of which each has an e-mail that nobody has tried. @returns the ids of the e-mails. */
+/** Notifications with an e-mail each, of which none was attempted. @returns the ids of the e-mails. */
 async function waiting(count: number): Promise<string[]> {
   const rows = await db.superuser(
     `with made as materialized (select uuidv7() as id, uuidv7() as recipient_id, uuidv7() as email_id

@@ -44,17 +44,17 @@ const timeOf = (id: string): number => Number.parseInt(id.replace('-', '').slice
 it.each([
   ['behind', -HOUR_MS],
   ['ahead', HOUR_MS],
-])('have the right time where the clock of a process is an hour %s', async (_word, shiftMs) => {
+])('ids have the right time if the clock of a process is an hour %s', async (_word, shiftMs) => {
   const id = await idWhereTheClockIsOff(shiftMs);
 
   expect(Math.abs(timeOf(id) - Date.now())).toBeLessThan(HOUR_MS / 2);
 });
 
-it('have the right time again after the clock of a process, which was an hour behind, is set', () => {
+it('ids have the right time again after a clock that was an hour behind is corrected', () => {
   const { followDatabaseClock, newUuid: newUuidThere } = modulesOfAnotherProcess();
   const now = Date.now();
   followDatabaseClock(now - HOUR_MS, now, now - HOUR_MS);
-  // The clock is right by now, and what it lacked is still added.
+  // The clock has been corrected, but its former difference is still added.
   newUuidThere();
   followDatabaseClock(now, now, now);
 

@@ -179,9 +179,9 @@ describe('rule 62: a push that is under way when its record is erased', () => {
   });
 });
 
-it('rule 62: an erasure of nobody has a receipt of nothing', async () => {
+it('rule 62: an erasure that finds no record has an empty receipt', async () => {
   const { erasureId } = await inTenant((work) =>
-    requestErasure(work, { search: { email: 'nobody@example.com' }, requestedBy: 'key_x' }),
+    requestErasure(work, { search: { email: 'unknown@example.com' }, requestedBy: 'key_x' }),
   );
   await environment.sleep(MINUTE);
   await confirm(erasureId, []);
@@ -242,7 +242,7 @@ describe('rule 62: a pull', () => {
         .execute(),
     );
     expect(job).toMatchObject({ state: 'succeeded', recordsRead: 5, recordsUnchanged: 5, recordsNew: 0 });
-    // The app has one more, and nobody has to look for it (rule 32).
+    // The app has one more record, and no admin has to look for it (rule 32).
     expect(
       await inTenant(({ trx }) => trx.selectFrom('syncRuns').select('kind').orderBy('syncRunId').execute()),
     ).not.toContainEqual({ kind: 'drift_repair' });
