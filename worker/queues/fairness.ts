@@ -1,8 +1,8 @@
 /**
  * Whether Temporal lets tenants take turns in a task queue (rules.md 59). The server has no request that
- * returns this setting. It is off by default, and older servers do not have it. So tasks of a large tenant, and
- * then of a small one, are added to a task queue of their own. If the server hands out the tasks of the small
- * tenant among the first ones, tenants take turns.
+ * returns this setting. It is off by default, and older servers do not have it. So tasks of a large tenant,
+ * and then of a small one, are added to a task queue of their own. If the server hands out the tasks of the
+ * small tenant among the first ones, tenants take turns.
  */
 import type { Client } from '@temporalio/client';
 import type { ActivityLog } from '../../activities/dependencies';
