@@ -136,7 +136,7 @@ export async function retryGivenUp(
     delete from outage_give_ups where tenant_id = ${tenantId} and integration_id = ${integrationId}
       and record_id = any(array(select record_id from outage_give_ups
         where tenant_id = ${tenantId} and integration_id = ${integrationId}
-        order by record_id limit ${limit} for update skip locked))
+        limit ${limit} for update skip locked))
     returning record_id, push_id`.execute(trx);
   const { numAffectedRows = 0n } = await sql`
     update record_syncs set window_opened_at = ${now}::timestamptz, due_at = ${now}::timestamptz,

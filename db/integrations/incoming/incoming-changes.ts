@@ -75,7 +75,10 @@ const rowsOf = (named: readonly Named[]): object[] =>
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { recordType, remoteId }]) => ({ record_type: recordType, remote_id: remoteId }));
 
-/** The keys (`keyOf`) of those that wait already and that no run has taken. */
+/**
+ * The keys (`keyOf`) of those that wait already and that no run has taken. Found by key: with a plain
+ * `is null` the planner would read all that wait.
+ */
 async function findWaiting(
   { trx, tenantId }: TenantWork,
   { integrationId }: Place,
@@ -85,8 +88,8 @@ async function findWaiting(
     select row.record_type, row.remote_id from ${rowsFrom(rowsOf(named), COLUMNS)} cross join lateral (
       select from incoming_changes
       where tenant_id = ${tenantId} and integration_id = ${integrationId}
-        and record_type = row.record_type and remote_id = row.remote_id and sync_run_id is null
-      limit 1) waiting`.execute(trx);
+        and record_type = row.record_type and remote_id = row.remote_id
+        and coalesce(sync_run_id is null, false) limit 1) waiting`.execute(trx);
   return new Set(rows.map(keyOf));
 }
 

@@ -22,17 +22,19 @@ export async function findAppWithSecret(
   { trx, tenantId }: TenantWork,
   { integrationId }: { integrationId: string },
 ): Promise<AppPlace | undefined> {
+  const account = await trx
+    .selectFrom('oauthAccounts')
+    .select(['appTenantId', 'oauthAppId'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
+  if (account === undefined) return undefined;
   return trx
-    .selectFrom('oauthAccounts as account')
-    .innerJoin('oauthApps as app', (join) =>
-      join
-        .onRef('app.tenantId', '=', 'account.appTenantId')
-        .onRef('app.oauthAppId', '=', 'account.oauthAppId'),
-    )
-    .select(['app.tenantId', 'app.oauthAppId'])
-    .where('account.tenantId', '=', tenantId)
-    .where('account.integrationId', '=', integrationId)
-    .where('app.webhookSecret', 'is not', null)
+    .selectFrom('oauthApps')
+    .select(['tenantId', 'oauthAppId'])
+    .where('tenantId', '=', account.appTenantId)
+    .where('oauthAppId', '=', account.oauthAppId)
+    .where('webhookSecret', 'is not', null)
     .executeTakeFirst();
 }
 
