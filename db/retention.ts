@@ -6,7 +6,8 @@ import { keepPartitions, tryAll } from './platform/partitions';
 
 /**
  * Stream events, trials and consents after an hour, idempotency keys and previews of erasures after a day,
- * connect sessions after 30 days, and history after its retention. Of errors and ended conflicts, the texts.
+ * connect sessions after 30 days, and the history of the partitioned tables after its retention. Of errors
+ * and ended conflicts, the texts.
  */
 export async function purgeExpired(database: Database, retention: Retention): Promise<void> {
   await tryAll(
@@ -18,9 +19,6 @@ export async function purgeExpired(database: Database, retention: Retention): Pr
       () => deleteExpired(database, 'connect_sessions', '30 days'),
       () => deleteOldPreviews(database),
       () => keepPartitions(database, retention),
-      () => deleteNotifications(database, retention.notifications),
-      () => deleteExpired(database, 'metadata_changes', `${retention.metadataChanges} days`, 'at'),
-      () => deleteExpired(database, 'background_tasks', `${retention.operations} days`, 'finished_at'),
       ...TEXTS.map((texts) => () => removeTexts(database, texts, retention[texts.kind])),
     ],
     (purge) => purge(),
@@ -31,16 +29,11 @@ const ROWS_PER_TRANSACTION = 5_000;
 /** The next call, a minute later, continues. */
 const TRANSACTIONS_MAX = 100;
 
-async function deleteExpired(
-  database: Database,
-  table: string,
-  age: string,
-  since = 'created_at',
-): Promise<void> {
+async function deleteExpired(database: Database, table: string, age: string): Promise<void> {
   await inChunks(database, ({ trx }) =>
     sql`delete from ${sql.table(table)} where ctid = any(array(
-      select ctid from ${sql.table(table)} where ${sql.ref(since)} < now() - ${age}::interval
-      order by ${sql.ref(since)} limit ${ROWS_PER_TRANSACTION}))`.execute(trx),
+      select ctid from ${sql.table(table)} where created_at < now() - ${age}::interval
+      order by created_at limit ${ROWS_PER_TRANSACTION}))`.execute(trx),
   );
 }
 
@@ -52,27 +45,6 @@ async function inChunks(
     const { numAffectedRows = 0n } = await database.withDispatcher(chunk);
     if (numAffectedRows < ROWS_PER_TRANSACTION) return;
   }
-}
-
-/** A recipient without a decision may still get an e-mail. */
-async function deleteNotifications(database: Database, days: number): Promise<void> {
-  await inChunks(database, ({ trx }) =>
-    sql`
-      with old as (
-        select tenant_id, notification_id from notifications notification
-        where resolved_at < now() - ${`${days} days`}::interval and not exists (
-          select from notification_recipients recipient
-          where recipient.tenant_id = notification.tenant_id
-            and recipient.notification_id = notification.notification_id and recipient.decision is null)
-        order by resolved_at limit ${ROWS_PER_TRANSACTION}),
-      recipients as (
-        delete from notification_recipients recipient using old
-        where recipient.tenant_id = old.tenant_id and recipient.notification_id = old.notification_id)
-      delete from notifications notification using old
-      where notification.tenant_id = old.tenant_id and notification.notification_id = old.notification_id`.execute(
-      trx,
-    ),
-  );
 }
 
 /** Each preview has up to a thousand items. */

@@ -6,11 +6,7 @@ export interface Retention {
   recordChanges: number;
   auditLog: number;
   emails: number;
-  /** Operations that people waited for, and background tasks. */
   operations: number;
-  /** Notifications whose cause is over. */
-  notifications: number;
-  metadataChanges: number;
   /** The texts of errors in Sync Logs and overviews. The entries stay, with their codes. */
   errorTexts: number;
   /** The values and texts of conflicts that have ended. The entries stay. */
@@ -24,8 +20,6 @@ export const DEFAULT_RETENTION: Retention = {
   auditLog: 730,
   emails: 90,
   operations: 30,
-  notifications: 365,
-  metadataChanges: 730,
   errorTexts: 365,
   conflictTexts: 365,
 };

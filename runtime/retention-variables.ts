@@ -17,8 +17,6 @@ export const retentionVariables = {
   RETENTION_AUDIT_LOG_DAYS: days('auditLog'),
   RETENTION_EMAILS_DAYS: days('emails'),
   RETENTION_OPERATIONS_DAYS: days('operations'),
-  RETENTION_NOTIFICATIONS_DAYS: days('notifications'),
-  RETENTION_METADATA_CHANGES_DAYS: days('metadataChanges'),
   RETENTION_ERROR_TEXTS_DAYS: days('errorTexts'),
   RETENTION_CONFLICT_TEXTS_DAYS: days('conflictTexts'),
 };
@@ -30,8 +28,6 @@ export const retentionOf = (read: Record<keyof typeof retentionVariables, number
   auditLog: read.RETENTION_AUDIT_LOG_DAYS,
   emails: read.RETENTION_EMAILS_DAYS,
   operations: read.RETENTION_OPERATIONS_DAYS,
-  notifications: read.RETENTION_NOTIFICATIONS_DAYS,
-  metadataChanges: read.RETENTION_METADATA_CHANGES_DAYS,
   errorTexts: read.RETENTION_ERROR_TEXTS_DAYS,
   conflictTexts: read.RETENTION_CONFLICT_TEXTS_DAYS,
 });

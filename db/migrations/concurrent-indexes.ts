@@ -36,10 +36,6 @@ const INDEXES = {
     where outcome is null`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
-  notifications_resolved: `notifications (resolved_at) where resolved_at is not null`,
-  notification_recipients_by_notification: `notification_recipients (tenant_id, notification_id)`,
-  metadata_changes_by_age: `metadata_changes (at)`,
-  background_tasks_finished: `background_tasks (finished_at) where finished_at is not null`,
   sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)
     where state = 'queued' and kind not in ('sync_now', 'webhook')`,
   sync_runs_one_webhook: `sync_runs (tenant_id, integration_id) where state = 'queued' and kind = 'webhook'`,

@@ -84,7 +84,6 @@ import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as whereErased from './2026-12-15-where-erased';
 import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
-import * as retentionOfMore from './2026-12-15-retention-of-more';
 import * as roomForResults from './2026-12-15-room-for-results';
 
 export const migrations: Record<string, Migration> = {
@@ -170,7 +169,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-app-webhook-secrets': appWebhookSecrets,
   '2026-12-15-operator-findings': operatorFindings,
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
-  '2026-12-15-retention-of-more': retentionOfMore,
   '2026-12-15-room-for-results': roomForResults,
   '2026-12-15-rows-of-more': rowsOfMore,
   '2026-12-15-where-erased': whereErased,
