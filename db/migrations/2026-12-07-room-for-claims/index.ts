@@ -1,11 +1,5 @@
-/** New pages of deliveries keep room for a claim of each row: it then stays in place and enters no index. */
-import { type Kysely, sql } from 'kysely';
+/** Deliveries keep room for the claim of each row. */
+import type { Kysely } from 'kysely';
+import { keepRoomInPartitions } from '../table-options';
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    do $$ declare partition regclass; begin
-      for partition in select inhrelid from pg_inherits where inhparent = 'webhook_deliveries'::regclass loop
-        execute format('alter table %s set (fillfactor = 45)', partition);
-      end loop;
-    end $$`.execute(db);
-}
+export const up = (db: Kysely<unknown>): Promise<void> => keepRoomInPartitions(db, 'webhook_deliveries');

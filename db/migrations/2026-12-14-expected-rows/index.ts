@@ -6,6 +6,7 @@
  */
 import { type Kysely, sql } from 'kysely';
 import { createIndex } from '../concurrent-indexes';
+import { expectManyRows } from '../table-options';
 
 const SCOPES: Record<string, string> = {
   record_links: 'integration_id',
@@ -17,11 +18,6 @@ const SCOPES: Record<string, string> = {
 };
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const [table, scope] of Object.entries(SCOPES)) {
-    await sql`alter table ${sql.table(table)} alter column tenant_id set (n_distinct = 1)`.execute(db);
-    await sql`alter table ${sql.table(table)} alter column ${sql.ref(scope)} set (n_distinct = 100)`.execute(
-      db,
-    );
-  }
+  await expectManyRows(db, SCOPES);
   await sql.raw(createIndex('sync_run_pushes_open')).execute(db);
 }

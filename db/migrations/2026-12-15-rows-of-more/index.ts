@@ -1,5 +1,6 @@
 /** As 2026-12-14-expected-rows, for tables whose rows a step finds by an integration or a run. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { expectManyRows } from '../table-options';
 
 const SCOPES: Record<string, string> = {
   drifts: 'integration_id',
@@ -10,11 +11,4 @@ const SCOPES: Record<string, string> = {
   sync_pages: 'sync_run_id',
 };
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const [table, scope] of Object.entries(SCOPES)) {
-    await sql`alter table ${sql.table(table)} alter column tenant_id set (n_distinct = 1)`.execute(db);
-    await sql`alter table ${sql.table(table)} alter column ${sql.ref(scope)} set (n_distinct = 100)`.execute(
-      db,
-    );
-  }
-}
+export const up = (db: Kysely<unknown>): Promise<void> => expectManyRows(db, SCOPES);
