@@ -114,7 +114,7 @@ const startHealthLog = (database: Database, log: Logger) =>
 function createDatabaseMetrics(database: Database, openStreams: () => number): Metrics {
   return createMetrics({
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
-    outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work, { attempts: 10 })),
+    outboxRefusals: () => database.withDispatcher((work) => countRefusedMessages(work)),
     outboxTopics: () => database.withDispatcher(readTopicFigures),
     parkedWork: () => database.withDispatcher(countParkedWork),
     stoppedRollouts: () => database.withPlatform(countStoppedRollouts),

@@ -68,7 +68,7 @@ export class SlotShares {
   private readonly heldBy = new Map<string, Held>();
   private readonly ofTenant: number;
   /** Sorted: the first one that has room gets the next slot. */
-  private waiting: { request: SlotRequest; answer: Answer }[] = [];
+  private readonly waiting: { request: SlotRequest; answer: Answer }[] = [];
 
   constructor(slots: number) {
     this.held = new Held(slots);

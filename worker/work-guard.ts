@@ -55,11 +55,11 @@ export class WorkGuard {
   readonly interceptor: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute: async (input, next) => {
-        const describe = GUARDED[info.activityType];
         if (SHORT_CALLS.has(info.activityType)) {
           const { tenantId } = input.args[0] as { tenantId: string };
           return this.slots.run(info, { tenantId, kind: 'check', subjectId: '' }, () => next(input));
         }
+        const describe = GUARDED[info.activityType];
         if (describe === undefined) return next(input);
         const announced = await withTenantOf(this.database, describe(input.args[0] as never));
         return this.slots.run(info, announced, () => this.execute(announced, () => next(input)));

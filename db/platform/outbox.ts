@@ -208,10 +208,13 @@ export async function settleMessages(
     where outbox.outbox_id = row.outbox_id`.execute(trx);
 }
 
+/** So often refused, a message is shown to operators: fewer refusals pass by themselves. */
+export const REFUSALS_SHOWN = 10;
+
 /** Messages that have been refused at least `attempts` times. Needs the dispatcher's role. */
 export async function countRefusedMessages(
   { trx }: Work,
-  { attempts }: { attempts: number },
+  { attempts = REFUSALS_SHOWN }: { attempts?: number } = {},
 ): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::float8 as count from outbox where attempts >= ${attempts}`.execute(trx);

@@ -11,7 +11,7 @@ export async function readInOrder({ trx }: Pick<Work, 'trx'>): Promise<void> {
   await set(trx, 'off');
 }
 
-/** `read` runs one statement that an index orders and a limit ends. */
+/** `read` runs one statement, whose rows are read, or changed, in the order of an index. */
 export async function inIndexOrder<T>({ trx }: Pick<Work, 'trx'>, read: () => Promise<T>): Promise<T> {
   await set(trx, 'off');
   const page = await read();

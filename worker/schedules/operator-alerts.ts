@@ -11,7 +11,7 @@ import {
   noteTold,
   type OperatorFinding,
 } from '../../db/notifications/operator-findings';
-import { countRefusedMessages } from '../../db/platform/outbox';
+import { countRefusedMessages, REFUSALS_SHOWN } from '../../db/platform/outbox';
 import { oldestOutboxAgeSeconds } from '../../db/platform/outbox-overview';
 import { countParkedWork } from '../../db/platform/running-work';
 import { newUuid } from '../../db/sql/ids';
@@ -21,8 +21,6 @@ import type { Mailer } from '../../egress/mail/smtp-mailer';
 import { startLeasedLoop } from '../leased-loop';
 
 const INTERVAL_MS = 60_000;
-/** As the metric `syncline_outbox_refused_messages` counts them. */
-const REFUSALS = 10;
 /** Usually the outbox is empty within seconds. */
 const BACKLOG_SECONDS = 300;
 const SEND_WITHIN_MS = 60_000;
@@ -66,7 +64,7 @@ export async function tellOperators({
 
 async function findTrouble(database: Database): Promise<OperatorFinding[]> {
   const counts = await database.withDispatcher(async (work) => ({
-    refused: await countRefusedMessages(work, { attempts: REFUSALS }),
+    refused: await countRefusedMessages(work),
     oldest: await oldestOutboxAgeSeconds(work),
     parked: await countParkedWork(work),
   }));
@@ -76,7 +74,7 @@ async function findTrouble(database: Database): Promise<OperatorFinding[]> {
     ...of(
       counts.refused > 0,
       'outbox refusals',
-      `${counts.refused} messages of the outbox were refused ${REFUSALS} times. GET /v1/platform/outbox says why.`,
+      `${counts.refused} messages of the outbox were refused ${REFUSALS_SHOWN} times. GET /v1/platform/outbox says why.`,
     ),
     ...of(
       counts.oldest > BACKLOG_SECONDS,
