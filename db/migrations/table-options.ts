@@ -17,7 +17,7 @@ export async function expectManyRows(
   }
 }
 
-/** New pages of the partitions keep room for one update of each row: it stays in place and enters no index. */
+/** New pages of partitions keep room for one update of each row: it stays in place and enters no index. */
 export async function keepRoomInPartitions(db: Kysely<unknown>, table: string): Promise<void> {
   await sql`
     do $$ declare partition regclass; begin
