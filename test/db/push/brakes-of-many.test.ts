@@ -110,8 +110,11 @@ it('an edit leaves after most of a review was discarded by name', async () => {
     const [waiting] = await listPushReviews(work, { integrationId, limit: 1 });
     const review = await lockPushReview(work, { pushReviewId: waiting?.pushReviewId ?? '' });
     if (review === undefined) throw new Error('No review.');
-    const records = await listPushReviewRecords(work, { ...review, limit: 290, after: undefined });
-    const recordIds = records.map(({ recordId }) => recordId);
+    const records = await listPushReviewRecords(work, { ...review, limit: 300, after: undefined });
+    // All but the last ten of `w1` to `w300`.
+    const recordIds = records
+      .filter(({ externalId }) => Number(externalId.slice(1)) <= 290)
+      .map(({ recordId }) => recordId);
     await decidePushReview(work, { review, decision: 'discarded', recordIds, by: 'ana' });
   });
   await tenant.accept({ externalId: 'w1', fields: { name: 'B' } });
