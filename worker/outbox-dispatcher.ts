@@ -9,7 +9,7 @@ import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import { type DueMessage, OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
 import { InterruptiblePause } from './interruptible-pause';
-import { type FlushOptions, flushTopic, limitAfter, type RefusedMessage } from './outbox-flush';
+import { type FlushOptions, flushTopic, type RefusedMessage } from './outbox-flush';
 import type { OutboxHandler } from './outbox-handlers';
 
 const POLL_MS = 1_000;
@@ -126,27 +126,17 @@ class TopicQueues {
   /** @returns true if there are more messages to send. */
   async #flushOnce(topic: string): Promise<boolean> {
     const { database, handleRow } = this.options;
-    const { waitMsOf, onSent } = this.#signalRate;
-    let sent = 0;
-    const flushing = flushTopic({
+    const { isMore, waitMs, lastTenant } = await flushTopic({
       database,
       topic,
       handleRow,
       afterTenant: this.#lastTenants.get(topic),
       limit: this.#limits.get(topic),
-      waitMsOf,
-      onSent: (message) => {
-        sent += 1;
-        onSent(message);
-      },
+      ...this.#signalRate,
       onRefused: (refused) => this.#logRefused(refused),
-    });
-    const { isMore, waitMs, lastTenant, nextLimit } = await flushing.catch((error: unknown) => {
-      this.#limits.set(topic, limitAfter(sent));
-      throw error;
+      onNextLimit: (rows) => this.#limits.set(topic, rows),
     });
     this.#lastTenants.set(topic, lastTenant);
-    this.#limits.set(topic, nextLimit);
     if (waitMs !== null) setTimeout(this.onWaited, waitMs).unref();
     return isMore;
   }

@@ -40,6 +40,8 @@ export interface FlushOptions {
   waitMsOf?: (message: DueMessage) => number;
   onSent?: (message: DueMessage) => void;
   onRefused?: (refused: RefusedMessage) => void;
+  /** Also of a flush that failed: how many rows the next one should lease. */
+  onNextLimit?: (rows: number) => void;
 }
 
 export interface Flushed {
@@ -49,12 +51,10 @@ export interface Flushed {
   waitMs: number | null;
   /** The tenant whose turn it was last. */
   lastTenant: string | undefined;
-  /** How many rows the next flush should lease. */
-  nextLimit: number;
 }
 
 /** A flush returns leased rows that it cannot send, so the next one leases about as many as it can send. */
-export const limitAfter = (sentRows: number): number =>
+const limitAfter = (sentRows: number): number =>
   Math.min(Math.max(2 * sentRows, CALLS_AT_ONCE), ROWS_PER_FLUSH);
 
 /** A message that Temporal or its handler refused, for the log. */
@@ -95,16 +95,15 @@ export async function flushTopic(options: FlushOptions): Promise<Flushed> {
     await database.withDispatcher((work) =>
       setLeases(work, outboxIdsOf(waiting), { seconds: waitMs / 1_000 }),
     );
-  const { isDone, begunRows, lastTenant = afterTenant } = await flush.run();
-  const nextLimit = isDone ? ROWS_PER_FLUSH : limitAfter(begunRows);
-  return { isMore: leased.length >= limit || !isDone, waitMs, lastTenant, nextLimit };
+  const { isDone, lastTenant = afterTenant } = await flush.run();
+  return { isMore: leased.length >= limit || !isDone, waitMs, lastTenant };
 }
 
 class Flush {
   readonly #untried: MergedMessage[];
   readonly #unsettled: Set<MergedMessage>;
   #isDone = true;
-  #begunRows = 0;
+  #handledRows = 0;
   #sent: MergedMessage[] = [];
   #refused: { each: MergedMessage; error: unknown }[] = [];
   #settling: Promise<void> | undefined;
@@ -119,7 +118,7 @@ class Flush {
     this.#unsettled = new Set(messages);
   }
 
-  async run(): Promise<{ isDone: boolean; begunRows: number; lastTenant: string | undefined }> {
+  async run(): Promise<{ isDone: boolean; lastTenant: string | undefined }> {
     // What fails here is tried again in a second. Without it another dispatcher repeats the messages.
     const upkeep = setInterval(() => void this.#keepLeases().catch(() => undefined), BEGIN_WITHIN_MS);
     try {
@@ -127,10 +126,12 @@ class Flush {
       await this.#settling;
     } finally {
       clearInterval(upkeep);
+      const isAllHandled = this.#isDone && this.#unsettled.size === 0;
+      this.options.onNextLimit?.(isAllHandled ? ROWS_PER_FLUSH : limitAfter(this.#handledRows));
     }
     await this.#release([...this.#unsettled]);
     if (this.#away !== undefined) throw this.#away;
-    return { isDone: this.#isDone, begunRows: this.#begunRows, lastTenant: this.#lastTenant };
+    return { isDone: this.#isDone, lastTenant: this.#lastTenant };
   }
 
   async #sendUntried(): Promise<void> {
@@ -138,7 +139,6 @@ class Flush {
       const next = this.#untried.shift();
       if (next === undefined) return;
       this.#lastTenant = next.message.tenantId;
-      this.#begunRows += next.outboxIds.length;
       await this.#send(next);
     }
   }
@@ -173,6 +173,7 @@ class Flush {
       }
       this.#refused.push({ each, error });
     }
+    this.#handledRows += each.outboxIds.length;
     this.#settling ??= this.#settle();
     // Errors of the database are thrown by `run`.
     this.#settling.catch(() => undefined);

@@ -182,6 +182,32 @@ describe('rule 60: 2,000 messages wait, and Temporal', () => {
     await until('everything is sent', isEmpty);
   });
 
+  it('goes away in a flush: the next one leases by the rows that were sent, not by their calls', async () => {
+    for (let subjects = 0; subjects < 5; subjects += 1)
+      await db.superuser(
+        `insert into outbox (tenant_id, topic, subject_id, next_due_at)
+         select $1, 'email', $2, now() from generate_series(1, 20)`,
+        [tenant.tenantId, newUuid()],
+      );
+    const limits: number[] = [];
+    const flush = (handleRow: OutboxHandler) =>
+      flushTopic({
+        database: db.database,
+        topic: 'email',
+        handleRow,
+        onNextLimit: (rows) => limits.push(rows),
+      });
+
+    const failing = flush((message) => {
+      calls.push(message);
+      return calls.length > 3 ? Promise.reject(temporalIsAway()) : Promise.resolve();
+    });
+    await expect(failing).rejects.toThrow('Temporal is away.');
+    await flush(take);
+
+    expect(limits).toEqual([120, 500]);
+  });
+
   it('is slow: about as much is leased as is sent', async () => {
     await insert('email', 2_000);
     startCounting(takeIn(400));
