@@ -4,27 +4,36 @@ import { endConflicts, newFieldConflict, raiseConflicts, type NewConflict } from
 import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { SyncError } from '../../domain/sync-error';
-import { findOtherHolders } from './linked-elsewhere';
+import { findOtherHolders, type WantedLink } from './linked-elsewhere';
 import type { ClaimedPush } from './claim';
 import type { FinishedPush } from './push-outcome';
 
 /**
  * A push that turned out to concern the remote record of another record has failed: its answer shows what
  * `claimRemote` could not know before, for example the id after an upsert in one call.
+ * @param lockHeld locks the record syncs that the claim still holds, and returns the ids of their records
  */
 export async function refuseHeldRemotes(
   work: TenantWork,
   integrationId: string,
   finished: readonly FinishedPush[],
+  lockHeld: () => Promise<ReadonlySet<string>>,
 ): Promise<FinishedPush[]> {
+  const all = finished.flatMap(({ push: { externalId, recordType, remoteId, recordId }, outcome }) =>
+    outcome.kind !== 'succeeded' || outcome.remoteId === null || outcome.remoteId === remoteId
+      ? []
+      : [{ externalId, recordType, recordId, remoteId: outcome.remoteId }],
+  );
+  const keyOf = (one: WantedLink) => `${one.recordType}\n${one.remoteId}`;
+  const isShared = new Set(all.map(keyOf)).size < all.length;
+  // Of two with one remote id, the result of the first counts only if its claim was not lost.
+  const held = isShared ? await lockHeld() : undefined;
   const first = new Map<string, string>();
-  const wanted = finished.flatMap(({ push: { externalId, recordType, remoteId, recordId }, outcome }) => {
-    if (outcome.kind !== 'succeeded' || outcome.remoteId === null || outcome.remoteId === remoteId) return [];
-    const key = `${recordType}\n${outcome.remoteId}`;
-    const isFirst = !first.has(key);
-    if (isFirst) first.set(key, externalId);
-    const holder = isFirst ? undefined : first.get(key);
-    return [{ externalId, recordType, recordId, remoteId: outcome.remoteId, holder }];
+  const wanted = all.flatMap((one) => {
+    if (held?.has(one.recordId) === false) return [];
+    const holder = first.get(keyOf(one));
+    if (holder === undefined) first.set(keyOf(one), one.externalId);
+    return [{ ...one, holder }];
   });
   const linked = await findOtherHolders(work, integrationId, wanted);
   const holders = new Map(wanted.map((one) => [one.recordId, linked.get(one) ?? one.holder]));

@@ -31,12 +31,13 @@ export async function recordPushResults(
   if (finished.length === 0) return;
   // Before the record syncs, in the order in which other transactions lock them.
   if (endsWithSuccess(finished)) await endOutage(work, { integrationId });
+  const claim = { integrationId, claimId, now };
   const concluded = await refuseHeldRemotes(
     work,
     integrationId,
     finished.map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) })),
+    () => lockHeldRecordSyncs(work, claim, finished.map(recordIdOf)),
   );
-  const claim = { integrationId, claimId, now };
   const held = await writeRecordSyncs(work, claim, concluded);
   const mine = concluded.filter(({ push }) => held.has(push.recordId));
   if (mine.length === 0) return;
@@ -57,6 +58,8 @@ export async function recordPushResults(
   );
   await emitFailedPushes(work, integrationId, failed);
 }
+
+const recordIdOf = ({ push }: FinishedPush): string => push.recordId;
 
 /** Whether the last call of these succeeded. A refusal of one record says nothing about the others. */
 function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
@@ -97,10 +100,10 @@ async function writeRecordSyncs(
   concluded: readonly FinishedPush[],
 ): Promise<Set<string>> {
   const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
-  const ids = ({ push }: FinishedPush) => push.recordId;
-  if (succeeded.length === concluded.length) return succeedRecordSyncs(work, claim, succeeded.map(ids));
-  const held = await lockHeldRecordSyncs(work, claim, concluded.map(ids));
-  await succeedRecordSyncs(work, claim, succeeded.map(ids));
+  if (succeeded.length === concluded.length)
+    return succeedRecordSyncs(work, claim, succeeded.map(recordIdOf));
+  const held = await lockHeldRecordSyncs(work, claim, concluded.map(recordIdOf));
+  await succeedRecordSyncs(work, claim, succeeded.map(recordIdOf));
   await writeUnsuccessful(
     work,
     claim,

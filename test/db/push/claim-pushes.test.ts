@@ -120,6 +120,20 @@ describe('rule 49: a push that led to the remote record of another record', () =
     ]);
   });
 
+  it('is synced if the push of the other record was lost to another worker', async () => {
+    await acceptMany(2);
+    const claim = await tenant.claim(integrationId, DUE);
+    const { claimId, recordId } = claim.pushes.find(({ externalId }) => externalId === 'e001') as ClaimedPush;
+    const held = { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 60_000) };
+    await tenant.work((work) => renewLease(work, held));
+    expect(names((await tenant.claim(integrationId, at(GRACE_MS + 20_000))).pushes)).toEqual(['e000']);
+
+    await asWritten(claim, { e000: 'r1', e001: 'r1' });
+
+    expect(await shown('e001')).toEqual(['synced']);
+    expect(await links()).toEqual(['r1']);
+  });
+
   it('is pushed again after a correction, and its conflict ends', async () => {
     await acceptMany(2);
     await asWritten(await tenant.claim(integrationId, DUE), { e000: 'r1', e001: 'r1' });
