@@ -34,6 +34,17 @@ export async function noteFindings({ trx, now }: Work, findings: readonly Operat
   );
 }
 
+/** For a look that says at once that they are over. */
+export async function endFindings(
+  { trx, now }: Work,
+  findings: readonly Pick<OperatorFinding, 'finding'>[],
+): Promise<void> {
+  const names = findings.map(({ finding }) => finding);
+  await sql`
+    update operator_findings set ended_at = ${now}
+    where finding = any(${names}::text[]) and ended_at is null`.execute(trx);
+}
+
 /** Notes what the health checks of a process find, by check. */
 export const findingsOf =
   (process: 'api' | 'worker', database: Database) =>

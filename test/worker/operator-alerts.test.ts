@@ -2,6 +2,7 @@
 import { noteFindings } from '../../db/notifications/operator-findings';
 import type { MailAnswer, OutgoingEmail } from '../../egress/mail/smtp-mailer';
 import { startLeasedLoop } from '../../worker/leased-loop';
+import { noteTurns } from '../../worker/queues/fairness';
 import { tellOperators } from '../../worker/schedules/operator-alerts';
 import { openTestDb, type TestDb } from '../db/given';
 import { until } from '../support/until';
@@ -128,6 +129,24 @@ it('messages of the outbox that are refused or wait for long are findings', asyn
       over: [],
     },
   ]);
+});
+
+it('rule 59: a Temporal that lets no tenants take turns is a finding until a check finds that it does', async () => {
+  const words = { finding: 'turns of tenants', detail: expect.stringContaining('matching.enableFairness') };
+  await noteTurns(db.database, { doTakeTurns: false });
+  await pass(23 * 60);
+  expect(sent).toHaveLength(recipients.length);
+  expect(sent[0]?.content).toMatchObject({ appeared: [words], over: [] });
+
+  await noteTurns(db.database, { doTakeTurns: true });
+  sent = [];
+  await tell();
+  expect(sent[0]?.content).toMatchObject({ appeared: [], over: [words] });
+
+  sent = [];
+  await noteTurns(db.database, { doTakeTurns: true });
+  await pass(120);
+  expect(sent).toEqual([]);
 });
 
 it('a background loop that fails is a finding', async () => {

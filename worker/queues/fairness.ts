@@ -7,6 +7,7 @@
 import type { Client } from '@temporalio/client';
 import type { ActivityLog } from '../../activities/dependencies';
 import type { Database } from '../../db/database';
+import { endFindings, noteFindings } from '../../db/notifications/operator-findings';
 import { newUuid } from '../../db/sql/ids';
 import { startLeasedLoop } from '../leased-loop';
 
@@ -14,6 +15,9 @@ const [LARGE, SMALL] = [120, 7];
 const ANSWER_WITHIN_MS = 10_000;
 const BEGINS_AFTER_MS = 60_000;
 const INTERVAL_MS = 24 * 3_600_000;
+const NO_TURNS =
+  "Temporal hands out work in the order of arrival: a tenant's work waits behind all earlier work of others. " +
+  'Set matching.enableFairness to true in its dynamic configuration.';
 
 /** @throws if Temporal does not answer in time. */
 export async function doTenantsTakeTurns(client: Client): Promise<boolean> {
@@ -72,12 +76,17 @@ export function startFairnessCheck({
     intervalMs: INTERVAL_MS,
     beginsAfterMs: BEGINS_AFTER_MS,
     async run() {
-      if (await doTenantsTakeTurns(client)) return;
-      options.log.warn(
-        {},
-        "Temporal hands out work in the order of arrival: a tenant's work waits behind all earlier work of " +
-          'others. Set matching.enableFairness to true in its dynamic configuration',
-      );
+      const doTakeTurns = await doTenantsTakeTurns(client);
+      if (!doTakeTurns) options.log.warn({}, NO_TURNS);
+      await noteTurns(options.database, { doTakeTurns });
     },
   });
+}
+
+/** Operators are told that tenants do not take turns, until a check finds that they do. */
+export function noteTurns(database: Database, { doTakeTurns }: { doTakeTurns: boolean }): Promise<void> {
+  const finding = { finding: 'turns of tenants', detail: NO_TURNS, nextLookMs: INTERVAL_MS };
+  return database.withDispatcher((work) =>
+    doTakeTurns ? endFindings(work, [finding]) : noteFindings(work, [finding]),
+  );
 }
