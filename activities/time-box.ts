@@ -42,6 +42,8 @@ export interface TimeBoxOptions {
   timeBoxMs: number;
   /** The time is the database's, also where Temporal's clock is ahead of it. */
   isDatabaseClock?: boolean;
+  /** A workflow that cancels the execution makes it end early: what is in progress is finished. */
+  endsEarlyIfCanceled?: boolean;
   /** True once the worker is stopping. */
   isStopping(): boolean;
 }
@@ -92,7 +94,7 @@ export class TimeBox {
     this.hasEnded = true;
   }
 
-  /** Aborted when calls in progress must end: the activity was canceled, or `abort` was called. */
+  /** Aborted when calls in progress must end: the activity was canceled or given up, or by `abort`. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -118,7 +120,12 @@ export class TimeBox {
     run: () => Promise<T>,
     onHeartbeat: () => void = () => {},
   ): Promise<T> {
-    const cancel = (): void => this.abort();
+    const cancel = (): void => {
+      const { cancellationDetails } = activity;
+      if (this.options.endsEarlyIfCanceled === true && cancellationDetails?.cancelRequested === true)
+        this.endEarly();
+      else this.abort();
+    };
     activity.cancellationSignal.addEventListener('abort', cancel, { once: true });
     activity.heartbeat();
     const timer = setInterval(() => {

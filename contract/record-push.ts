@@ -1,6 +1,7 @@
 /** Names and messages of the push queue of an integration. Permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { typeIdOf } from '../domain/typeid';
+import type { DueByPriority } from '../domain/work-priorities';
 
 export const RECORD_PUSH_WORKFLOW = 'recordPushWorkflow';
 
@@ -9,6 +10,8 @@ export interface RecordPushInput {
   integrationId: string;
   /** The earliest instant at which something may be due, in milliseconds since 1970. */
   nextDueAt: number;
+  /** When work of each priority may be due. Absent: a process of a former version has started the queue. */
+  dueByPriority?: DueByPriority;
   /**
    * False if the cluster has not registered our search attributes: an unknown one would block the workflow.
    */
@@ -22,9 +25,11 @@ export function recordPushWorkflowId({ integrationId }: { integrationId: string 
 
 /**
  * A record is due at `nextDueAt` (milliseconds since 1970). Sending the signal twice is harmless, and an
- * instant later than the one that the workflow knows changes nothing.
+ * instant later than the one that the workflow knows changes nothing. `dueByPriority` has the same instant
+ * under the priority of what is due then; without it that is an edit.
  */
-export const recordsDueSignal = defineSignal<[{ nextDueAt: number }]>('recordsDue');
+export const recordsDueSignal =
+  defineSignal<[{ nextDueAt: number; dueByPriority?: DueByPriority }]>('recordsDue');
 
 /** What the push queue waits for, for operators and tests. */
 export const pushQueueQuery = defineQuery<PushQueueView>('pushQueue');
@@ -44,6 +49,8 @@ export interface PushReport {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   pushed: number;
   nextDueAt: number | null;
+  /** When work of each priority is due; the earliest is `nextDueAt`. Absent: a former version reports. */
+  dueByPriority?: DueByPriority;
   pendingRecords: number;
   blockedUntil: number | null;
   blockedReason: 'outage' | 'rate_limit' | null;
@@ -56,6 +63,8 @@ export interface PushDueRecordsInput {
   integrationId: string;
   /** Workflow time of the call: rows that are due later are not touched. */
   firedAt: number;
+  /** Of the execution in the task queue (domain/work-priorities.ts). Absent: not known. */
+  priorityKey?: number;
   /** Which of several executions at the same time this is. Absent: the first. */
   shard?: number;
   /** How many executions there are at the same time. Absent: one. */

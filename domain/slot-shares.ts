@@ -9,6 +9,8 @@
 export interface SlotRequest {
   tenantId: string;
   isForPerson: boolean;
+  /** Of its kind (work-priorities.ts). */
+  priorityKey: number;
   /** When the work was scheduled first, in milliseconds since 1970. */
   since: number;
 }
@@ -99,12 +101,16 @@ export class SlotShares {
     }
   }
 
-  /** Tenants with room first, then what people wait for, tenants with fewer slots, what waits longest. */
+  /**
+   * Tenants with room first, then what people wait for, what is urgent, tenants with fewer slots, and what
+   * waits longest.
+   */
   private compare(one: SlotRequest, other: SlotRequest): number {
     const [ofOne, ofOther] = [this.tenantOf(one), this.tenantOf(other)];
     return (
       Number(ofOther.hasRoom(other.isForPerson)) - Number(ofOne.hasRoom(one.isForPerson)) ||
       Number(other.isForPerson) - Number(one.isForPerson) ||
+      one.priorityKey - other.priorityKey ||
       ofOne.count - ofOther.count ||
       one.since - other.since
     );

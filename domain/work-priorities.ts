@@ -8,3 +8,14 @@ export const PRIORITIES = {
   nightly: 4,
   backfill: 5,
 } as const;
+
+/** When work of a priority is due first, in milliseconds since 1970. The keys are priorities. */
+export type DueByPriority = Readonly<Record<string, number>>;
+
+/** Of the most urgent work that is due by an instant; of any work if none is due; undefined = no work. */
+export function priorityBy(due: DueByPriority, instantMs: number): number | undefined {
+  const known = Object.entries(due).map(([key, at]) => ({ priorityKey: Number(key), at }));
+  const isDue = known.filter(({ at }) => at <= instantMs);
+  const keys = (isDue.length > 0 ? isDue : known).map(({ priorityKey }) => priorityKey);
+  return keys.length === 0 ? undefined : Math.min(...keys);
+}

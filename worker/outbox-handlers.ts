@@ -131,19 +131,18 @@ async function signalPushQueue(
   const known = await database?.withDispatcher((work) => readLook(work, due)).catch(() => undefined);
   if (known?.isEarlyEnough === true) return;
   const dueAtMs = nextDueAt.getTime();
-  const input: RecordPushInput = { tenantId, integrationId, nextDueAt: dueAtMs, hasSearchAttributes };
+  const signal = { nextDueAt: dueAtMs, ...(known && { dueByPriority: { [known.priorityKey]: dueAtMs } }) };
+  const input: RecordPushInput = { tenantId, integrationId, ...signal, hasSearchAttributes };
   await client.workflow.signalWithStart(RECORD_PUSH_WORKFLOW, {
     workflowId: recordPushWorkflowId({ integrationId }),
     ...started(input),
     signal: recordsDueSignal,
-    signalArgs: [{ nextDueAt: dueAtMs }],
+    signalArgs: [signal],
     staticSummary: 'Pushes changed records of one integration after their grace period',
     ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
   });
   if (known !== undefined)
-    await database
-      ?.withDispatcher((work) => noteSignal(work, { ...due, look: known.look }))
-      .catch(() => undefined);
+    await database?.withDispatcher((work) => noteSignal(work, { ...due, ...known })).catch(() => undefined);
 }
 
 async function signalSyncRuns(

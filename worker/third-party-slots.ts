@@ -7,6 +7,7 @@ import type { AnnouncedWork } from '../db/platform/running-work';
 import { findSyncRun } from '../db/pull/job-rows';
 import { type DEFAULT_SLOTS, type SlotRequest, SlotShares, slotRetrySeconds } from '../domain/slot-shares';
 import { isAwaitedRun } from '../domain/sync-runs/sync-run';
+import { PRIORITIES } from '../domain/work-priorities';
 
 type Work = Pick<AnnouncedWork, 'tenantId' | 'kind' | 'subjectId'>;
 
@@ -38,7 +39,8 @@ export class ThirdPartySlots {
     if (shares === undefined) return run();
     const giveBack = await take(shares, {
       tenantId: work.tenantId,
-      isForPerson: await this.isForPerson(work),
+      isForPerson: await this.isForPerson(info, work),
+      priorityKey: priorityOf(info),
       since: info.scheduledTimestampMs,
     });
     if (giveBack === undefined)
@@ -51,14 +53,18 @@ export class ThirdPartySlots {
   }
 
   /** Webhooks have a queue of their own, of which nothing is kept for other work. */
-  private async isForPerson({ kind, tenantId, subjectId }: Work): Promise<boolean> {
-    if (kind !== 'pull') return kind !== 'push';
+  private async isForPerson(info: Info, { kind, tenantId, subjectId }: Work): Promise<boolean> {
+    if (kind === 'push') return priorityOf(info) <= PRIORITIES.signIn;
+    if (kind !== 'pull') return true;
     const run = await this.database.withTenant(tenantId, (work) =>
       findSyncRun(work, { syncRunId: subjectId }),
     );
     return run !== undefined && isAwaitedRun(run);
   }
 }
+
+/** Temporal calls work without a priority of its own as urgent as an edit. */
+const priorityOf = ({ priority }: Info): number => priority?.priorityKey ?? PRIORITIES.edit;
 
 /** @returns undefined if no slot became free in time. */
 async function take(shares: SlotShares, request: SlotRequest): Promise<(() => void) | undefined> {

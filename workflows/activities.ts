@@ -25,15 +25,17 @@ import type { WebhookActivities } from '../activities/webhooks/webhook-deliverie
  * One execution of a push queue begins no record after 20 s and finishes what it has begun, so a slow third
  * party is not cut off in the middle of a call. A dead worker is noticed after 15 s. Retries never end: each
  * execution makes at most one attempt per record, and the time of a further attempt is stored in the record's
- * row.
+ * row. An execution that gives way to a more urgent one is canceled: one that runs finishes what it has begun
+ * and reports.
  */
-export function recordPushActivities(tenantId: string): RecordPushActivities {
+export function recordPushActivities(tenantId: string, priorityKey: number): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
     taskQueue: TASK_QUEUES.push,
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '15 seconds',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-    priority: { fairnessKey: tenantId },
+    priority: { fairnessKey: tenantId, priorityKey },
   });
 }
 
@@ -69,14 +71,14 @@ export function definitionRolloutActivities(tenantId: string): DefinitionRollout
  * Executions beside the first one. One that gets no slot soon does not run, and one that fails is not
  * repeated: the first execution pushes what is due, and asks for them again.
  */
-export function furtherPushActivities(tenantId: string): RecordPushActivities {
+export function furtherPushActivities(tenantId: string, priorityKey: number): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
     taskQueue: TASK_QUEUES.push,
     scheduleToStartTimeout: '10 seconds',
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { maximumAttempts: 1 },
-    priority: { fairnessKey: tenantId },
+    priority: { fairnessKey: tenantId, priorityKey },
   });
 }
 
@@ -204,7 +206,7 @@ export function webhookActivities(endpointId: string): WebhookActivities {
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-    priority: { fairnessKey: endpointId },
+    priority: { fairnessKey: endpointId, priorityKey: PRIORITIES.edit },
   });
 }
 

@@ -5,32 +5,36 @@
  * Debounce windows and retries are rows. The workflow waits until the earliest of them is due, then an
  * activity claims and pushes what is due and reports the next instant (due-loop.ts). A change that restarts a
  * window only moves its row: the workflow calls the activity at the old instant, finds nothing due, and
- * sleeps for the rest.
+ * sleeps for the rest. An execution has the priority of the most urgent work that is due.
  */
 import { continueAsNew, patched, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { describeFirstWait, describePushQueue, summarizeWait } from '../domain/push/push-queue-description';
+import { PRIORITIES } from '../domain/work-priorities';
 import { furtherPushActivities, recordPushActivities } from './activities';
 import { DueLoop } from './due-loop';
 import { PushShards } from './push-shards';
 
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
-  const { pushDueRecords } = recordPushActivities(tenantId);
-  const { pushDueRecords: pushDueRecordsBeside } = furtherPushActivities(tenantId);
   let pendingRecords = 0;
+  let lastPriority: number = PRIORITIES.edit;
   const queue: DueLoop = new DueLoop({
     ...input,
     async continueAsNew(nextDueAt) {
       await shards.end();
+      const { dueByPriority } = queue;
       const earliest = Math.min(nextDueAt, queue.nextDueAt ?? nextDueAt);
-      return continueAsNew<typeof recordPushWorkflow>({ ...input, nextDueAt: earliest });
+      return continueAsNew<typeof recordPushWorkflow>({ ...input, nextDueAt: earliest, dueByPriority });
     },
   });
   const shards = new PushShards(
-    (shard) => pushDueRecordsBeside({ tenantId, integrationId, firedAt: Date.now(), ...shard }),
-    ({ nextDueAt }) => nextDueAt !== null && queue.onDueSignal({ nextDueAt }),
+    (shard) => {
+      const { pushDueRecords } = furtherPushActivities(tenantId, lastPriority);
+      return pushDueRecords({ tenantId, integrationId, firedAt: Date.now(), ...shard });
+    },
+    (report) => queue.onReport(report),
   );
 
   setHandler(recordsDueSignal, (due) => queue.onDueSignal(due));
@@ -43,9 +47,11 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
       continue;
     }
     await queue.sleepUntilDue(summarizeWait(pendingRecords));
-    const report = await queue.runDue((firedAt) =>
-      pushDueRecords({ tenantId, integrationId, firedAt, ...shards.ofFirst }),
-    );
+    const report = await queue.runDue((firedAt, priorityKey) => {
+      lastPriority = priorityKey;
+      const { pushDueRecords } = recordPushActivities(tenantId, priorityKey);
+      return pushDueRecords({ tenantId, integrationId, firedAt, priorityKey, ...shards.ofFirst });
+    });
     const { shards: wanted = 1 } = report;
     shards.spread(wanted > 1 && patched('push-shards') ? wanted : 1);
 

@@ -1,6 +1,7 @@
 /** What an execution of a push queue reports to its workflow, above all when to run next. */
 import type { PushReport } from '../../contract/record-push';
 import type { PushQueueStatus } from '../../db/push/push-queue';
+import { type DueByPriority, PRIORITIES, priorityBy } from '../../domain/work-priorities';
 import type { TimeBox } from '../time-box';
 
 /** When to check again for records that are due but locked by an incoming change. */
@@ -19,26 +20,51 @@ export function reportOf(
   const isUnfinished = !timeBox.isWithinTimeBox() || status.hasBackfill;
   // Still due although there was time for it: an incoming change has locked it.
   const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
-  const rowsDueAt = status.hasBackfill ? now : earliestOf(status);
-  // The rows are due, but Syncline's own rate limiter has no permits.
-  const nextDueAt = rowsDueAt === null ? null : Math.max(rowsDueAt, permitsAt?.getTime() ?? 0);
-  const wasClaimed = nextDueAt !== null && nextDueAt <= Math.min(firedAt, now);
+  const nextLook = (rowsDueAt: number): number => {
+    // The rows are due, but Syncline's own rate limiter has no permits.
+    const dueAt = Math.max(rowsDueAt, permitsAt?.getTime() ?? 0, status.hasBackfill ? now : 0);
+    const wasClaimed = dueAt <= Math.min(firedAt, now);
+    return timeBox.toWorkflowTime(wasClaimed ? Math.max(dueAt, earliest) : dueAt);
+  };
+  const dueByPriority = Object.fromEntries(
+    Object.entries(dueOf(status, now)).map(([priorityKey, at]) => [priorityKey, nextLook(at)]),
+  );
+  const instants = Object.values(dueByPriority);
   return {
     state: status.state,
     pushed,
-    nextDueAt:
-      nextDueAt === null
-        ? null
-        : timeBox.toWorkflowTime(wasClaimed ? Math.max(nextDueAt, earliest) : nextDueAt),
+    nextDueAt: instants.length === 0 ? null : Math.min(...instants),
+    dueByPriority,
     pendingRecords: status.pendingRecords,
     blockedUntil: status.blockedUntil?.getTime() ?? null,
     blockedReason: status.blockedReason,
   };
 }
 
-/** What was given up is tried again once nothing blocks the integration. */
-function earliestOf({ nextDueAt, blockedUntil, givenUpProbeAt }: PushQueueStatus): number | null {
-  const instants = [nextDueAt, blockedUntil === null ? givenUpProbeAt : null];
-  const known = instants.flatMap((instant) => (instant === null ? [] : [instant.getTime()]));
-  return known.length === 0 ? null : Math.min(...known);
+function dueOf(status: PushQueueStatus, now: number): DueByPriority {
+  const { nextDueAt, dueByPriority, blockedUntil, givenUpProbeAt, hasBackfill } = status;
+  const due: Record<string, number> = {};
+  const add = (priorityKey: number, at: number) =>
+    (due[priorityKey] = Math.min(due[priorityKey] ?? Number.POSITIVE_INFINITY, at));
+  if (hasBackfill) add(PRIORITIES.backfill, now);
+  if (blockedUntil !== null) {
+    // The probe is for the most urgent of what waits.
+    if (nextDueAt !== null)
+      add(priorityBy(dueByPriority, Infinity) ?? PRIORITIES.backfill, nextDueAt.getTime());
+    return due;
+  }
+  for (const [priorityKey, at] of Object.entries(dueByPriority)) add(Number(priorityKey), at);
+  // What was given up is tried again once nothing blocks the integration.
+  if (givenUpProbeAt !== null) add(PRIORITIES.bulk, givenUpProbeAt.getTime());
+  return due;
+}
+
+/** When the queue looks at its rows next, and in which place in the task queue; null = not by itself. */
+export function nextLookOf({
+  nextDueAt,
+  dueByPriority = {},
+}: PushReport): { nextLookAt: Date; priorityKey: number } | null {
+  if (nextDueAt === null) return null;
+  const priorityKey = priorityBy(dueByPriority, nextDueAt) ?? PRIORITIES.edit;
+  return { nextLookAt: new Date(nextDueAt), priorityKey };
 }

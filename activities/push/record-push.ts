@@ -22,15 +22,16 @@ import { settleWaiting } from '../../db/push/references/settle-references';
 import { findOurIds } from '../../db/records/references/find-ids';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
-import { TimeBox } from '../time-box';
+import type { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { runBounded } from '../bounded-worker-pool';
 import { afterPushes } from './after-pushes';
 import { type Batch, notBegun, pushBatch } from './push-batch';
 import { EarlyTrouble } from './early-trouble';
-import { reportOf } from './push-report';
+import { nextLookOf, reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
+import { pushTimeBox } from './push-time-box';
 import { forPushing } from './pushing-connector';
 import { SharedChecks } from '../integrations/shared-checks';
 import { ShardShare } from './shard-share';
@@ -74,7 +75,7 @@ class PushDueRecordsTask implements BlockedQueue {
     private readonly input: PushDueRecordsInput,
     private readonly checks: SharedChecks,
   ) {
-    this.timeBox = new TimeBox({ ...deps, ...deps.pushing, ...input, isDatabaseClock: true });
+    this.timeBox = pushTimeBox(deps, input);
     this.share = new ShardShare({ ...deps, input, limits: deps.pushing, timeBox: this.timeBox });
     this.leases = new ClaimLeases({
       timeBox: this.timeBox,
@@ -94,10 +95,9 @@ class PushDueRecordsTask implements BlockedQueue {
       const look = this.share.isFirst ? await this.inTenant((work) => beginLook(work, asked)) : null;
       while (this.mayCall() && (await this.pushNext()));
       const report = await this.report();
-      if (look !== null && report.nextDueAt !== null) {
-        const ended = { ...this.input, look, nextLookAt: new Date(report.nextDueAt) };
-        await this.inTenant((work) => endLook(work, ended));
-      }
+      const next = nextLookOf(report);
+      if (look !== null && next !== null)
+        await this.inTenant((work) => endLook(work, { ...this.input, look, ...next }));
       return report;
     });
   }

@@ -14,6 +14,16 @@ export const IS_WINDOW = sql`(window_opened_at is not null or lease_until is not
 /** The expression of the index record_syncs_due_by_kind. */
 const KIND = sql`(case when is_backfill then 3 else push_priority end)`;
 
+/** When the first push of each kind is due, the most urgent kind first; null = none waits. */
+export const dueOfKinds = (tenantId: string, integrationId: string): RawBuilder<(Date | null)[]> =>
+  sql`array[${sql.join(
+    Object.values(PUSH_KINDS).map(
+      (kind) => sql`(select next_due_at from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
+        integration_id = ${opaqueToPlanner(integrationId)} and ${KIND} = ${sql.lit(kind)}
+        and next_due_at is not null order by next_due_at limit 1)`,
+    ),
+  )}]`;
+
 export async function lockDueRecordSyncs(
   work: TenantWork,
   { integration, firedAt, now, limit, onlyWindows, isProbe = false }: ClaimOptions,

@@ -3,16 +3,20 @@
  * is due.
  */
 import { sql } from 'kysely';
+import { dueByPriority } from '../../domain/push/push-kind';
 import { PENDING_COUNTED_MAX } from '../../domain/push/push-queue-description';
 import type { TenantWork } from '../database';
+import type { DueByPriority } from '../../domain/work-priorities';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { idList, opaqueToPlanner } from '../sql/bulk-rows';
-import { IS_WINDOW } from './lock-due';
+import { dueOfKinds, IS_WINDOW } from './lock-due';
 
 export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   /** When to run next; null = nothing waits. Workflow time. */
   nextDueAt: Date | null;
+  /** Of the work that waits, blocked or not. */
+  dueByPriority: DueByPriority;
   /** Record syncs with an open window or an unfinished push, counted up to a bound. */
   pendingRecords: number;
   blockedUntil: Date | null;
@@ -33,6 +37,7 @@ export async function readPushQueueStatus(
     return {
       state,
       nextDueAt: null,
+      dueByPriority: {},
       pendingRecords: 0,
       blockedUntil: null,
       blockedReason: null,
@@ -41,7 +46,9 @@ export async function readPushQueueStatus(
     };
   }
   const blocked = { blockedUntil: integration.blockedUntil, blockedReason: integration.blockedReason };
-  const { pendingRecords, nextAt } = await readPending(work, integrationId);
+  const { pendingRecords, due } = await readPending(work, integrationId);
+  const known = due.filter((at) => at !== null);
+  const nextAt = known.length === 0 ? null : new Date(Math.min(...known.map((at) => at.getTime())));
   // While the integration is blocked, waiting pushes have no due time of their own. Windows still become due,
   // so that they are shown as Syncing.
   const nextDueAt =
@@ -61,22 +68,21 @@ export async function readPushQueueStatus(
     .executeTakeFirst();
   const hasBackfill = integration.backfillReason !== null || unfinished !== undefined;
   const { givenUpProbeAt } = integration;
-  return { state, nextDueAt, pendingRecords, ...blocked, givenUpProbeAt, hasBackfill };
+  const status = { state, nextDueAt, dueByPriority: dueByPriority(due), pendingRecords, ...blocked };
+  return { ...status, givenUpProbeAt, hasBackfill };
 }
 
 /** Counted up to a bound, and the earliest found by the index: a report costs as much at any size. */
 async function readPending(
   { trx, tenantId }: TenantWork,
   integrationId: string,
-): Promise<{ pendingRecords: number; nextAt: Date | null }> {
+): Promise<{ pendingRecords: number; due: (Date | null)[] }> {
   const waiting = sql`from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and
     integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`;
-  const earliest = (isBackfill: boolean) =>
-    sql`(select next_due_at ${waiting} and is_backfill = ${sql.lit(isBackfill)} order by next_due_at limit 1)`;
-  const { rows } = await sql<{ pendingRecords: number; nextAt: Date | null }>`
+  const { rows } = await sql<{ pendingRecords: number; due: (Date | null)[] }>`
     select (select count(*) from (select ${waiting} limit ${PENDING_COUNTED_MAX}) waiting)::int as pending_records,
-      least(${earliest(false)}, ${earliest(true)}) as next_at`.execute(trx);
-  return rows[0] ?? { pendingRecords: 0, nextAt: null };
+      ${dueOfKinds(tenantId, integrationId)} as due`.execute(trx);
+  return rows[0] ?? { pendingRecords: 0, due: [] };
 }
 
 async function nextWindowAt({ trx, tenantId }: TenantWork, integrationId: string): Promise<Date | null> {

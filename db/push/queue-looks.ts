@@ -5,9 +5,14 @@
  * No clock is trusted. A look clears the instant before it reads rows. So if the dispatcher still sees it
  * after a change was committed, that look reads the change. The count of looks tells whether one began
  * between two statements.
+ *
+ * A look for less urgent work may wait for long in Temporal, so it is not early enough for more urgent work.
  */
 import { sql } from 'kysely';
+import { dueByPriority } from '../../domain/push/push-kind';
+import { PRIORITIES, priorityBy } from '../../domain/work-priorities';
 import type { TenantWork, Work } from '../database';
+import { dueOfKinds } from './lock-due';
 
 interface OfIntegration {
   integrationId: string;
@@ -31,13 +36,19 @@ export async function beginLook(
   return rows[0]?.look ?? null;
 }
 
+interface NextLook {
+  nextLookAt: Date;
+  /** Of the execution that looks (domain/work-priorities.ts). */
+  priorityKey: number;
+}
+
 /** Does nothing if another look has begun. */
 export async function endLook(
   { trx, tenantId }: TenantWork,
-  { integrationId, look, nextLookAt }: OfIntegration & { look: string; nextLookAt: Date },
+  { integrationId, look, nextLookAt, priorityKey }: OfIntegration & NextLook & { look: string },
 ): Promise<void> {
   await sql`
-    update push_queue_looks set next_look_at = ${nextLookAt}
+    update push_queue_looks set next_look_at = ${nextLookAt}, next_look_priority = ${priorityKey}
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and looks = ${look}`.execute(trx);
 }
 
@@ -51,26 +62,39 @@ export interface KnownLook {
   look: string;
   /** The queue looks again until the row is due. */
   isEarlyEnough: boolean;
+  /** Of the most urgent push that is due then. */
+  priorityKey: number;
 }
 
 export async function readLook(
   { trx, now }: Work,
   { tenantId, integrationId, dueAt }: DueRow,
 ): Promise<KnownLook> {
-  const { rows } = await sql<KnownLook>`
-    select looks::text as look, coalesce(next_look_at > ${now} and next_look_at <= ${dueAt}, false) as is_early_enough
-    from push_queue_looks where tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
-  return rows[0] ?? { look: '0', isEarlyEnough: false };
+  const { rows } = await sql<{ look: string | null; lookPriority: number | null; due: (Date | null)[] }>`
+    select looks::text as look, ${dueOfKinds(tenantId, integrationId)} as due,
+      case when next_look_at > ${now} and next_look_at <= ${dueAt}
+        then coalesce(next_look_priority, ${sql.lit(PRIORITIES.edit)}) end as look_priority
+    from (select) one left join push_queue_looks
+      on tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
+  const { look = null, lookPriority = null, due = [] } = rows[0] ?? {};
+  // A backfill and a decided review have no rows of pushes yet.
+  const priorityKey = priorityBy(dueByPriority(due), dueAt.getTime()) ?? PRIORITIES.backfill;
+  const isEarlyEnough = lookPriority !== null && lookPriority <= priorityKey;
+  return { look: look ?? '0', isEarlyEnough, priorityKey };
 }
 
 /** The queue knows of the row. `look`: the last one before the signal. Does nothing if another has begun. */
 export async function noteSignal(
   { trx }: Work,
-  { tenantId, integrationId, dueAt, look }: DueRow & { look: string },
+  { tenantId, integrationId, dueAt, look, priorityKey }: DueRow & { look: string; priorityKey: number },
 ): Promise<void> {
   await sql`
-    insert into push_queue_looks as known (tenant_id, integration_id, looks, next_look_at)
-    values (${tenantId}, ${integrationId}, 0, ${dueAt})
-    on conflict (tenant_id, integration_id) do update set next_look_at = least(known.next_look_at, ${dueAt})
+    insert into push_queue_looks as known (tenant_id, integration_id, looks, next_look_at, next_look_priority)
+    values (${tenantId}, ${integrationId}, 0, ${dueAt}, ${priorityKey})
+    on conflict (tenant_id, integration_id) do update set next_look_at = least(known.next_look_at, ${dueAt}),
+      next_look_priority = case
+        when known.next_look_at < ${dueAt} then known.next_look_priority
+        when known.next_look_at = ${dueAt} then least(known.next_look_priority, ${priorityKey})
+        else ${priorityKey} end
     where known.looks = ${look}`.execute(trx);
 }

@@ -1,8 +1,18 @@
+import { type DueByPriority, PRIORITIES } from '../work-priorities';
+
 /**
  * What made a push due, the most urgent first (rule 59). A claim takes a share of each kind, so that no bulk
  * change delays what a person waits for, and nothing waits for ever.
  */
 export const PUSH_KINDS = { manual: 0, edit: 1, bulk: 2, backfill: 3 } as const;
+
+const PRIORITY_OF_KIND = [PRIORITIES.person, PRIORITIES.edit, PRIORITIES.bulk, PRIORITIES.backfill] as const;
+
+/** @param instants when the first push of each kind is due; null = none waits. */
+export const dueByPriority = (instants: readonly (Date | null)[]): DueByPriority =>
+  Object.fromEntries(
+    instants.flatMap((at, kind) => (at === null ? [] : [[PRIORITY_OF_KIND[kind], at.getTime()]])),
+  );
 
 /** More changes in one request or page are a bulk change. */
 const BULK_ABOVE = 20;

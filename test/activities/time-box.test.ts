@@ -1,9 +1,12 @@
 /** Slots that go back to other work because a third party is slow (rule 60). */
 import type { Context } from '@temporalio/activity';
+import { ActivityCancellationDetails } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { PageReader } from '../../activities/pull/page-reader';
 import { TimeBox, waitForThirdParty } from '../../activities/time-box';
-import type { OpenConnector } from '../../activities/dependencies';
+import { type OpenConnector, PUSHING_LIMITS } from '../../activities/dependencies';
+import { pushTimeBox } from '../../activities/push/push-time-box';
+import { PRIORITIES } from '../../domain/work-priorities';
 import type { Database } from '../../db/database';
 
 const activity = {
@@ -29,6 +32,44 @@ it.each([
   await slow.withHeartbeat(activity, async () => waitForThirdParty(waits(waitMs)));
   expect([slow.isWithinTimeBox(), other.isWithinTimeBox()]).toEqual([mayContinue, true]);
 });
+
+it.each([
+  { details: { cancelRequested: true }, isAborted: false },
+  { details: { workerShutdown: true }, isAborted: true },
+])(
+  'rule 59: calls of an execution that $details ends are aborted: $isAborted',
+  async ({ details, isAborted }) => {
+    const timeBox = new TimeBox({
+      firedAt: 0,
+      timeBoxMs: 60_000,
+      isStopping: () => false,
+      endsEarlyIfCanceled: true,
+    });
+    const environment = new MockActivityEnvironment();
+    await environment.run(() =>
+      timeBox.withHeartbeat(environment.context, async () =>
+        environment.cancel('CANCELLED', new ActivityCancellationDetails(details)),
+      ),
+    );
+    expect([timeBox.isWithinTimeBox(), timeBox.signal.aborted]).toEqual([false, isAborted]);
+  },
+);
+
+it.each([
+  { priorityKey: PRIORITIES.person, endsAfterMs: 5_000 },
+  { priorityKey: PRIORITIES.backfill, endsAfterMs: 20_000 },
+])(
+  'rule 59: pushes of priority $priorityKey begin no record after $endsAfterMs ms',
+  ({ priorityKey, endsAfterMs }) => {
+    const ids = { tenantId: 'tenant', integrationId: 'integration' };
+    const limits = { pushing: PUSHING_LIMITS, isStopping: () => false };
+    const timeBox = pushTimeBox(limits, { ...ids, firedAt: 0, priorityKey });
+    now = endsAfterMs - 1;
+    expect(timeBox.isWithinTimeBox()).toBe(true);
+    now = endsAfterMs;
+    expect(timeBox.isWithinTimeBox()).toBe(false);
+  },
+);
 
 it('rule 60: a slow call that fails gives the slot back as well', async () => {
   const timeBox = newTimeBox();

@@ -12,7 +12,7 @@ class Asked {
 
   constructor(shares: SlotShares, tenantId: string, more: Partial<SlotRequest> = {}) {
     this.endWait = shares.ask(
-      { tenantId, isForPerson: false, since: (requests += 1), ...more },
+      { tenantId, isForPerson: false, priorityKey: 3, since: (requests += 1), ...more },
       (giveBack) => {
         if (this.isAnswered) throw new Error('It was answered twice.');
         [this.isAnswered, this.giveBack] = [true, giveBack];
@@ -62,6 +62,17 @@ describe('rule 60: the slots of a worker', () => {
     expect([second.state, first.state]).toEqual(['waits', 'has a slot']);
     first.giveBack?.();
     expect(second.state).toBe('has a slot');
+  });
+
+  it('go to an edit before a backfill that has waited longer', () => {
+    const shares = new SlotShares(4);
+    const holder = new Asked(shares, 'a');
+    const backfill = new Asked(shares, 'a', { priorityKey: 5, since: 10 });
+    const edit = new Asked(shares, 'a', { since: 20 });
+    holder.giveBack?.();
+    expect([backfill.state, edit.state]).toEqual(['waits', 'has a slot']);
+    edit.giveBack?.();
+    expect(backfill.state).toBe('has a slot');
   });
 
   it('go to a tenant without a slot before a tenant with some', () => {
@@ -116,6 +127,7 @@ describe('rule 60: the slots of a worker', () => {
     const work = fc.record({
       tenantId: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
       isForPerson: fc.boolean(),
+      priorityKey: fc.integer({ min: 1, max: 5 }),
       asksAt: fc.integer({ min: 0, max: 60_000 }),
       lastsMs: fc.integer({ min: 0, max: 60_000 }),
     });

@@ -8,8 +8,8 @@ jest.useFakeTimers();
 const slots = new ThirdPartySlots({} as Database, { push: 3, pull: 3, webhooks: 3 });
 
 /** Two of the three slots can be held by pushes, one of them by a tenant. */
-function push(tenantId: string, run: () => Promise<string>): Promise<string> {
-  const info = { taskQueue: 'push', scheduledTimestampMs: Date.now() };
+function push(tenantId: string, run: () => Promise<string>, priorityKey = 3): Promise<string> {
+  const info = { taskQueue: 'push', scheduledTimestampMs: Date.now(), priority: { priorityKey } };
   const work = { tenantId, kind: 'push', subjectId: 'int', job: '', integrationId: 'int' } as const;
   return slots.run(info as never, work, run);
 }
@@ -34,6 +34,17 @@ test('a push without a slot goes back to the task queue after 3 s and is repeate
   end();
   await expect(first).resolves.toBe('first');
   await expect(push('a', async () => 'third')).resolves.toBe('third');
+});
+
+test('a Push now gets a slot that is kept for people, and an edit waits', async () => {
+  const ends: (() => void)[] = [];
+  const hold = () => new Promise<string>((resolve) => ends.push(() => resolve('held')));
+  const held = [push('a', hold), push('b', hold)];
+  await jest.advanceTimersByTimeAsync(0);
+  const edit = push('c', async () => 'edit');
+  await expect(push('c', async () => 'Push now', 1)).resolves.toBe('Push now');
+  for (const end of ends) end();
+  await expect(Promise.all([...held, edit])).resolves.toEqual(['held', 'held', 'edit']);
 });
 
 test('work that fails gives its slot back', async () => {

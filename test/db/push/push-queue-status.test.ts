@@ -1,5 +1,6 @@
 /** What a push queue reads after each execution (rule 60). */
 import { PENDING_COUNTED_MAX } from '../../../domain/push/push-queue-description';
+import { PRIORITIES } from '../../../domain/work-priorities';
 import { readPushQueueStatus } from '../../../db/push/push-queue';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -33,4 +34,8 @@ it.each([
   const status = await tenant.work((work) => readPushQueueStatus(work, { integrationId }));
 
   expect(status).toMatchObject({ pendingRecords: PENDING_COUNTED_MAX, nextDueAt: at(5) });
+  expect(status.dueByPriority).toEqual({
+    [PRIORITIES.edit]: at(edit).getTime(),
+    [PRIORITIES.backfill]: at(backfill).getTime(),
+  });
 });

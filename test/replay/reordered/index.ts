@@ -39,7 +39,7 @@ export async function recordPushWorkflow({
   integrationId,
   nextDueAt,
 }: RecordPushInput): Promise<void> {
-  const { pushDueRecords } = recordPushActivities(tenantId);
+  const { pushDueRecords } = recordPushActivities(tenantId, 3);
   let next = nextDueAt;
   setHandler(recordsDueSignal, (due) => {
     next = Math.min(next, due?.nextDueAt ?? 0);

@@ -1,6 +1,7 @@
 /** A push queue is not told of a record that it finds by itself in time (F7). */
 import { beginLook, endLook, noteSignal, readLook } from '../../../db/push/queue-looks';
 import { recordPushWorkflowId } from '../../../contract/record-push';
+import { PRIORITIES } from '../../../domain/work-priorities';
 import {
   GRACE_MS,
   MINUTE,
@@ -66,14 +67,16 @@ describe('what is known of the next look', () => {
     return {
       begin: (firedAt = ++fired, attempt = 1) =>
         database.withTenant(tenantId, (work) => beginLook(work, { integrationId, firedAt, attempt })),
-      end: (look: string | null, nextLookAt: Date) =>
+      end: (look: string | null, nextLookAt: Date, priorityKey: number = PRIORITIES.edit) =>
         database.withTenant(tenantId, (work) =>
-          endLook(work, { integrationId, look: look ?? '0', nextLookAt }),
+          endLook(work, { integrationId, look: look ?? '0', nextLookAt, priorityKey }),
         ),
       read: (dueAt: Date) =>
         database.withDispatcher((work) => readLook(work, { tenantId, integrationId, dueAt })),
-      note: (look: string, dueAt: Date) =>
-        database.withDispatcher((work) => noteSignal(work, { tenantId, integrationId, dueAt, look })),
+      note: (look: string, dueAt: Date, priorityKey: number = PRIORITIES.edit) =>
+        database.withDispatcher((work) =>
+          noteSignal(work, { tenantId, integrationId, dueAt, look, priorityKey }),
+        ),
     };
   };
 
@@ -84,6 +87,16 @@ describe('what is known of the next look', () => {
     expect((await read(soon)).isEarlyEnough).toBe(true);
     expect((await read(later)).isEarlyEnough).toBe(true);
     expect((await read(new Date(soon.getTime() - 1))).isEarlyEnough).toBe(false);
+  });
+
+  it('is not early enough for an edit if it is for a backfill, which may wait for long', async () => {
+    const [{ begin, end, read, note }, { soon, later }] = [await given(), await instants()];
+    await tenant.change('e1', { name: 'A' });
+    await end(await begin(), soon, PRIORITIES.backfill);
+    expect(await read(later)).toMatchObject({ isEarlyEnough: false, priorityKey: PRIORITIES.edit });
+
+    await note((await read(later)).look, soon);
+    expect((await read(later)).isEarlyEnough).toBe(true);
   });
 
   it('is nothing while the queue looks', async () => {

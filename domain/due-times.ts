@@ -1,0 +1,45 @@
+/** The earliest instants at which rows may be due, by the priority of their work. */
+import { type DueByPriority, PRIORITIES, priorityBy } from './work-priorities';
+
+const NEVER = Number.POSITIVE_INFINITY;
+/** Of what processes of a former version tell. */
+const UNKNOWN = PRIORITIES.edit;
+
+/** What signals, reports and inputs say. Instants are milliseconds since 1970. */
+export interface Due {
+  nextDueAt: number;
+  dueByPriority?: DueByPriority;
+}
+
+export class DueTimes {
+  private readonly due: Record<number, number> = {};
+
+  /** Infinity = nothing is due. */
+  get earliest(): number {
+    return Math.min(NEVER, ...Object.values(this.due));
+  }
+
+  get byPriority(): DueByPriority {
+    return { ...this.due };
+  }
+
+  /** `dueByPriority` only counts with its own `nextDueAt`: a former version passes it on as it was. */
+  add({ nextDueAt, ...more }: Due): void {
+    const dueByPriority = more.dueByPriority ?? {};
+    const isOfInstant = Math.min(NEVER, ...Object.values(dueByPriority)) === nextDueAt;
+    const known = isOfInstant ? dueByPriority : { [UNKNOWN]: nextDueAt };
+    for (const [priorityKey, at] of Object.entries(known))
+      this.due[Number(priorityKey)] = Math.min(at, this.due[Number(priorityKey)] ?? NEVER);
+  }
+
+  /** Of the most urgent work that is due. */
+  priorityAt(now: number): number {
+    return priorityBy(this.due, now) ?? UNKNOWN;
+  }
+
+  /** The first instant of work that is more urgent. Infinity = there is none. */
+  earliestBefore(priorityKey: number): number {
+    const instants = Object.entries(this.due).flatMap(([key, at]) => (Number(key) < priorityKey ? [at] : []));
+    return Math.min(NEVER, ...instants);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Which push queue gets the next slot (rule 59, D10), on a server whose task queues have one partition: with
+ * several, their order is that of each partition.
+ */
+import path from 'node:path';
+import { tmpdir } from 'node:os';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { type PushDueRecordsInput, type PushReport, recordPushWorkflowId } from '../../contract/record-push';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import type { Database } from '../../db/database';
+import { newUuid } from '../../db/sql/ids';
+import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { PRIORITIES } from '../../domain/work-priorities';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
+import { quietenTemporal } from '../replay/push-worker';
+import { workflowBundle } from '../support/servers/shared-servers';
+import { until } from '../support/until';
+
+const BACKFILLS = 30;
+const partitions = ['Read', 'Write'].map((kind) => [`matching.numTaskqueue${kind}Partitions`, '1'] as const);
+const large = newUuid();
+const small = newUuid();
+
+quietenTemporal();
+
+let server: TemporalServer;
+let connection: Connection;
+let native: NativeConnection;
+let client: Client;
+let stopWorkflows: () => Promise<void>;
+
+beforeAll(async () => {
+  const logFile = path.join(tmpdir(), `push-priorities-${process.pid}.log`);
+  server = await startTemporalServer({ logFile, dynamicConfig: Object.fromEntries(partitions) });
+  connection = await Connection.connect({ address: server.address });
+  native = await NativeConnection.connect({ address: server.address });
+  client = new Client({ connection });
+  const workflows = { taskQueue: TASK_QUEUES.workflows, workflowBundle: workflowBundle() };
+  const worker = await Worker.create({ connection: native, ...workflows });
+  const running = worker.run();
+  stopWorkflows = async () => {
+    worker.shutdown();
+    await running;
+  };
+}, 90_000);
+afterAll(async () => {
+  await stopWorkflows?.();
+  await Promise.all([connection?.close(), native?.close()]);
+  await server?.stop();
+});
+
+const queueOf = (integrationId: string) => client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+
+/** Tells the queue of work that is due. */
+async function signal(tenantId: string, integrationId: string, priorityKey: number): Promise<void> {
+  const known = { look: '0', isEarlyEnough: false, priorityKey };
+  const database = { withDispatcher: async () => known } as unknown as Database;
+  const handle = createOutboxHandlers(client, { hasSearchAttributes: false, database });
+  await handle({ topic: 'record_push', tenantId, integrationId, nextDueAt: new Date() });
+}
+
+async function waitsForSlot(tenantId: string, integrationId: string, priorityKey: number): Promise<void> {
+  await signal(tenantId, integrationId, priorityKey);
+  await until('an execution waits', async () => {
+    const { raw } = await queueOf(integrationId).describe();
+    return raw.pendingActivities?.some(({ priority }) => priority?.priorityKey === priorityKey) ?? false;
+  });
+}
+
+/** One slot: the executions in their order. */
+async function executeAll(integrationIds: readonly string[]): Promise<PushDueRecordsInput[]> {
+  const begun: PushDueRecordsInput[] = [];
+  const nothingWaits: PushReport = {
+    state: 'working',
+    pushed: 1,
+    nextDueAt: null,
+    dueByPriority: {},
+    pendingRecords: 0,
+    blockedUntil: null,
+    blockedReason: null,
+  };
+  const worker = await Worker.create({
+    connection: native,
+    taskQueue: TASK_QUEUES.push,
+    activities: { pushDueRecords: async (input: PushDueRecordsInput) => (begun.push(input), nothingWaits) },
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+  await worker.runUntil(Promise.all(integrationIds.map((id) => queueOf(id).result())));
+  return begun;
+}
+
+it('an edit and a Push now are not behind the backfills of 30 integrations', async () => {
+  const backfills = Array.from({ length: BACKFILLS }, newUuid);
+  for (const integrationId of backfills) await waitsForSlot(large, integrationId, PRIORITIES.backfill);
+  const edited = newUuid();
+  await waitsForSlot(small, edited, PRIORITIES.edit);
+  const awaited = backfills.at(-1) as string;
+  await waitsForSlot(large, awaited, PRIORITIES.person);
+
+  const begun = await executeAll([...backfills, edited]);
+
+  const firstOf = (integrationId: string) => begun.findIndex((each) => each.integrationId === integrationId);
+  expect(firstOf(awaited)).toBeLessThan(5);
+  expect(firstOf(edited)).toBeLessThan(5);
+  expect(begun[firstOf(awaited)]?.priorityKey).toBe(PRIORITIES.person);
+  // Its backfill is part of the same execution.
+  expect(begun.map((each) => each.integrationId).sort()).toEqual([...backfills, edited].sort());
+});
+
+it('a backfill does not take the place of an edit that waits', async () => {
+  const [edited, other] = [newUuid(), newUuid()];
+  await waitsForSlot(small, edited, PRIORITIES.edit);
+  await waitsForSlot(small, other, PRIORITIES.backfill);
+  await signal(small, edited, PRIORITIES.backfill);
+
+  const begun = await executeAll([edited, other]);
+
+  expect(begun[0]).toMatchObject({ integrationId: edited, priorityKey: PRIORITIES.edit });
+});

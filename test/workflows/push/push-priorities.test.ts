@@ -1,0 +1,85 @@
+/** Executions of a push queue are as urgent as what they push (rule 59, D10). */
+import { defaultPayloadConverter } from '@temporalio/common';
+import { type PushDueRecordsInput, recordPushWorkflowId } from '../../../contract/record-push';
+import { PRIORITIES } from '../../../domain/work-priorities';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { until } from '../../support/until';
+
+let environment: PushEnvironment;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  environment = await PushEnvironment.create();
+});
+afterAll(() => environment.end());
+beforeEach(async () => {
+  environment.resetLedger();
+  tenant = await environment.tenant();
+});
+
+/** Of the executions that the queue has asked for, in their order. */
+async function prioritiesOf(integrationId: string): Promise<(number | undefined)[]> {
+  const handle = environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+    const [payload] = scheduled?.input?.payloads ?? [];
+    if (payload == null) return [];
+    return [defaultPayloadConverter.fromPayload<PushDueRecordsInput>(payload).priorityKey];
+  });
+}
+
+/** Waits until the grace period has ended and so many records are sent. */
+async function untilSent(integrationId: string, count: number): Promise<void> {
+  await environment.sleep(GRACE_MS + 1_000);
+  await until('the records are sent', () => tenant.sent(integrationId).length >= count);
+}
+
+const accept = (count: number) =>
+  tenant.accept(
+    ...Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })),
+  );
+
+it('an edit is pushed with the priority of an edit', async () => {
+  const integrationId = await tenant.integration();
+  await tenant.change('e1', { name: 'A' });
+  await untilSent(integrationId, 1);
+
+  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.edit]));
+});
+
+it('a change of many records is pushed with the priority of bulk work', async () => {
+  const integrationId = await tenant.integration();
+  await accept(25);
+  await untilSent(integrationId, 25);
+
+  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.bulk]));
+});
+
+it('the records of a new integration are pushed with the priority of a backfill', async () => {
+  await accept(5);
+  const integrationId = await tenant.integration({ initialPush: 'all' });
+  await untilSent(integrationId, 5);
+
+  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.backfill]));
+});
+
+it('what a person pushes at once goes first, and the edits that wait keep the priority of edits', async () => {
+  const integrationId = await tenant.integration();
+  await tenant.change('e1', { name: 'A' });
+  await tenant.change('e2', { name: 'A' });
+  await tenant.act('push_now', integrationId, 'e2');
+  await untilSent(integrationId, 2);
+
+  const priorities = await prioritiesOf(integrationId);
+  expect([priorities.at(0), priorities.at(-1)]).toEqual([PRIORITIES.person, PRIORITIES.edit]);
+  expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2', 'e1']);
+});
+
+it('an edit that becomes due beside a bulk change of its app is not behind the bulk changes of others', async () => {
+  const integrationId = await tenant.integration();
+  await accept(25);
+  await tenant.change('alone', { name: 'A' });
+  await untilSent(integrationId, 26);
+
+  expect(await prioritiesOf(integrationId)).toContain(PRIORITIES.edit);
+});
