@@ -158,7 +158,8 @@ describe('rule 60: 2,000 messages wait, and Temporal', () => {
               database.withDispatcher(async (work) => {
                 const before = (await countRows(work)).wrote;
                 const result = await callback(work);
-                wrote += (await countRows(work)).wrote - before;
+                const after = (await countRows(work)).wrote;
+                wrote += after - before;
                 return result;
               }),
     });
