@@ -2,10 +2,12 @@
  * The outbox: messages for Temporal, written in the transaction that makes them true. The dispatcher
  * (worker/outbox-dispatcher.ts) passes them on. A message may be sent twice and is never lost.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork, Work } from '../database';
+import { arrayParameter } from '../sql/binary-arrays';
 import { rowsFrom } from '../sql/bulk-rows';
+import { readInOrder } from '../sql/index-order';
 import type { OutboxTopic } from '../tables/platform';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
@@ -113,6 +115,8 @@ export interface Lease {
 /** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
 export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMessage[]> {
   const { limit, afterTenant } = lease;
+  // The statistics are mostly of an empty outbox, and then thousands of messages arrive at once.
+  await readInOrder(work);
   const messages = await leaseAfter(work, lease);
   if (afterTenant === undefined || messages.length >= limit) return messages;
   const room = limit - messages.length;
@@ -136,9 +140,10 @@ async function leaseAfter(
         order by tenant_id limit 1)
       from tenants where tenants.tenant_id is not null),
     ready as materialized (
-      select tenant_id from tenants where tenant_id is not null and exists (
-        select from outbox where topic = ${topic} and tenant_id = tenants.tenant_id
-          and ${leasedUntil} < statement_timestamp())
+      select tenant_id from tenants where tenant_id is not null and (
+        select true from outbox where topic = ${topic} and tenant_id = tenants.tenant_id
+          and ${leasedUntil} < statement_timestamp()
+        order by ${leasedUntil}, outbox_id limit 1)
       limit ${limit}::int),
     picked as materialized (
       select message.outbox_id, ready.tenant_id from ready cross join lateral (
@@ -148,11 +153,15 @@ async function leaseAfter(
         for update skip locked) as message),
     leased as (
       update outbox set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
-      from picked where outbox.outbox_id = picked.outbox_id
+      where outbox_id = any(array(select outbox_id from picked))
       returning outbox.outbox_id, outbox.tenant_id, topic, subject_id, next_due_at, attempts)
     select * from leased order by tenant_id, outbox_id`.execute(trx);
   return rows.map(({ topic: known, subjectId, ...row }) => ({ ...row, ...messageOf(known, subjectId) }));
 }
+
+/** Found one by one: as a list or in a join, the planner would read all messages for hundreds of them. */
+const isOneOf = (outboxIds: readonly number[]): RawBuilder<boolean> =>
+  sql<boolean>`outbox.outbox_id = any(array(select unnest(${arrayParameter(outboxIds, 'bigint')}::bigint[])))`;
 
 /** Keeps messages from other dispatchers for `seconds`; null = they can be sent at once. */
 export async function setLeases(
@@ -163,11 +172,7 @@ export async function setLeases(
   if (outboxIds.length === 0) return;
   const leasedUntil =
     seconds === null ? null : sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`;
-  await trx
-    .updateTable('outbox')
-    .set({ leasedUntil })
-    .where('outboxId', 'in', [...outboxIds])
-    .execute();
+  await trx.updateTable('outbox').set({ leasedUntil }).where(isOneOf(outboxIds)).execute();
 }
 
 /** Keeps leased messages for `seconds` more. A message that backs off meanwhile keeps its later instant. */
@@ -180,7 +185,7 @@ export async function renewLeases(
   await trx
     .updateTable('outbox')
     .set({ leasedUntil: sql`greatest(leased_until, clock_timestamp() + make_interval(secs => ${seconds}))` })
-    .where('outboxId', 'in', [...outboxIds])
+    .where(isOneOf(outboxIds))
     .execute();
 }
 
@@ -196,7 +201,7 @@ export async function settleMessages(
   { trx }: Work,
   { sent, refused }: { sent: readonly number[]; refused: readonly BackOff[] },
 ): Promise<void> {
-  if (sent.length > 0) await trx.deleteFrom('outbox').where('outboxId', 'in', sent).execute();
+  if (sent.length > 0) await trx.deleteFrom('outbox').where(isOneOf(sent)).execute();
   if (refused.length === 0) return;
   const rows = refused.flatMap(({ outboxIds, seconds, error }) =>
     outboxIds.map((outboxId) => ({ outbox_id: outboxId, seconds, error })),
@@ -205,7 +210,7 @@ export async function settleMessages(
     update outbox set leased_until = clock_timestamp() + make_interval(secs => row.seconds),
       attempts = attempts + 1, last_error = row.error
     from ${rowsFrom(rows, 'outbox_id bigint, seconds int, error text')}
-    where outbox.outbox_id = row.outbox_id`.execute(trx);
+    where ${isOneOf(rows.map((row) => row.outbox_id))} and outbox.outbox_id = row.outbox_id`.execute(trx);
 }
 
 /** So often refused, a message is shown to operators: fewer refusals pass by themselves. */
