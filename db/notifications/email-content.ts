@@ -36,10 +36,16 @@ export async function itemsOf(
       person.is_email_on as is_person_email_on,
       notification.resolved_at > notification.created_at is true as is_resolved
     from notification_recipients recipient
-    join notifications notification using (tenant_id, notification_id)
-    join people person using (tenant_id, person_id)
-    left join integrations integration on integration.tenant_id = recipient.tenant_id
-      and integration.integration_id = notification.integration_id
+    -- Each by its whole key: in a join, the planner might read those of all recipients for each of them.
+    cross join lateral (
+      select * from notifications
+      where tenant_id = ${tenantId} and notification_id = recipient.notification_id limit 1) notification
+    cross join lateral (
+      select disabled_at, is_email_on from people
+      where tenant_id = ${tenantId} and person_id = recipient.person_id limit 1) person
+    left join lateral (
+      select app, account_name from integrations
+      where tenant_id = ${tenantId} and integration_id = notification.integration_id limit 1) integration on true
     where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${idList(emailIds)})
       and recipient.email_withdrawn_reason is null
     order by notification.notification_id desc
