@@ -25,7 +25,8 @@ export interface Authenticator {
 }
 
 interface CachedCaller {
-  caller: TenantCaller;
+  /** Also of requests that arrive before the key is read. */
+  caller: Promise<TenantCaller | undefined>;
   until: number;
 }
 
@@ -38,6 +39,14 @@ export function createAuthenticator(options: {
   const platformKeyHash = hashOfKey(options.platformKey);
   const cache = new Map<string, CachedCaller>();
   const saveLastUse = createLastUseSaver(options);
+
+  const findCaller = async (hash: Buffer, publicId: string, actingAs: string | undefined) => {
+    const key = await findActiveKey(database, hash, publicId);
+    if (key === undefined) return undefined;
+    saveLastUse(key, key.now);
+    const holder = toCaller(key, publicId);
+    return actingAs === undefined ? holder : actFor(database, holder, actingAs);
+  };
 
   return {
     async authenticate(authorization, actingAs) {
@@ -54,15 +63,12 @@ export function createAuthenticator(options: {
       const cacheKey = `${hash.toString('base64')} ${actingAs ?? ''}`;
       const cached = cache.get(cacheKey);
       if (cached !== undefined && cached.until > performance.now()) return cached.caller;
-      cache.delete(cacheKey);
-      const key = await findActiveKey(database, hash, publicId);
-      if (key === undefined) return undefined;
-      saveLastUse(key, key.now);
-      const holder = toCaller(key, publicId);
-      const caller = actingAs === undefined ? holder : await actFor(database, holder, actingAs);
+      const read = { caller: findCaller(hash, publicId, actingAs), until: performance.now() + CACHE_TTL_MS };
       if (cache.size >= CACHED_KEYS_MAX) cache.clear();
-      cache.set(cacheKey, { caller, until: performance.now() + CACHE_TTL_MS });
-      return caller;
+      cache.set(cacheKey, read);
+      const forget = () => void (cache.get(cacheKey) === read && cache.delete(cacheKey));
+      void read.caller.then((caller) => caller ?? forget(), forget);
+      return read.caller;
     },
   };
 }

@@ -18,13 +18,13 @@ import type { Logger } from 'pino';
 import type { Database } from '../../db/database';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import type { SignedIn } from '../../db/tables/tenants';
-import { isConsoleSessionOpen, prolongConsoleSession } from '../../db/tenants/console-sessions';
+import { prolongConsoleSession } from '../../db/tenants/console-sessions';
 import { findPerson } from '../../db/tenants/people';
 import type { PlatformCaller, TenantCaller } from '../routing/caller';
 import { createDeviceCookies, type DeviceCookies } from './device-cookies';
+import { createOpenSessionCheck, SESSION_ENDS_AFTER_MS } from './open-sessions';
 import { createSessionStore, hashOfSessionId, IDLE_MS, PLATFORM_IDLE_MS } from './session-store';
 
-export const SESSION_ENDS_AFTER_MS = 12 * 3_600_000;
 const PROLONG_INTERVAL_MS = 60_000;
 const PROLONGED_MAX = 10_000;
 const RECHECK_AFTER_MS = 1_000;
@@ -94,6 +94,7 @@ export function createConsoleSessions(options: {
   const readCookie = createCookieReader(cookie, options);
   const devices = createDeviceCookies({ ...options, ...cookie });
   const prolong = createProlongation(database);
+  const isSessionOpen = createOpenSessionCheck(database);
   const checks = new WeakMap<Request, { until: number; isOpen: Promise<boolean> }>();
 
   return {
@@ -127,7 +128,7 @@ export function createConsoleSessions(options: {
       if (signedIn === undefined) return false;
       const known = checks.get(request);
       if (known !== undefined && known.until > performance.now()) return known.isOpen;
-      const isOpen = isSessionOpen(database, hashOfSessionId(request.sessionID), signedIn);
+      const isOpen = isSessionOpen(hashOfSessionId(request.sessionID), signedIn);
       checks.set(request, { until: performance.now() + RECHECK_AFTER_MS, isOpen });
       return isOpen;
     },
@@ -174,13 +175,6 @@ function createProlongation(
 const untilIdle = (now: Date): Date => new Date(now.getTime() + IDLE_MS);
 const untilEnd = ({ at }: PlatformSignedIn, now: Date): Date =>
   new Date(Math.min(now.getTime() + PLATFORM_IDLE_MS, Date.parse(at) + SESSION_ENDS_AFTER_MS));
-
-async function isSessionOpen(database: Database, sid: string, signedIn: SignedIn): Promise<boolean> {
-  return (
-    (await database.withPlatform((work) => isConsoleSessionOpen(work, { sid }))) &&
-    (await findCaller(database, signedIn)) !== undefined
-  );
-}
 
 /** Undefined when the session is too old, or its person is disabled or gone. */
 async function findCaller(

@@ -14,6 +14,7 @@ import {
   type StreamEvent,
   type StreamPosition,
 } from '../../db/platform/change-feed';
+import { groupBy } from '../../domain/group-by';
 
 interface Subscriber {
   tenantId: string;
@@ -98,6 +99,10 @@ class Subscribers {
     return [...(this.#byTenant.get(tenantId) ?? [])];
   }
 
+  has(subscriber: Subscriber): boolean {
+    return this.#byTenant.get(subscriber.tenantId)?.has(subscriber) === true;
+  }
+
   count(): number {
     return [...this.#byTenant.values()].reduce((sum, group) => sum + group.size, 0);
   }
@@ -143,27 +148,56 @@ function createReader(
   return notify;
 }
 
+/** All are asked at the same time, so that those who ask the database share a statement. */
+async function endRefused(subscribers: readonly Subscriber[]): Promise<void> {
+  const isAllowed = await Promise.all(subscribers.map((subscriber) => subscriber.isStillAllowed()));
+  subscribers.forEach((subscriber, index) => {
+    if (isAllowed[index] === false) subscriber.end();
+  });
+}
+
 /** Returns true if there are more events than one batch. */
 async function sendNewEvents(
   database: Database,
   tenantId: string,
   subscribers: Subscribers,
 ): Promise<boolean> {
-  for (const subscriber of subscribers.of(tenantId))
-    if (!(await subscriber.isStillAllowed())) subscriber.end();
+  await endRefused(subscribers.of(tenantId));
   let isWaiting = false;
-  // Subscribers that are up to date share a position, so one query serves most of them.
-  for (const after of new Set(subscribers.of(tenantId).map(({ position }) => position))) {
+  const upToDate: { after: StreamPosition; group: Subscriber[] }[] = [];
+  // One query serves all subscribers with the same position.
+  for (const [after, group] of groupBy(subscribers.of(tenantId), ({ position }) => position)) {
     const read = await database.withTenant(tenantId, (work) =>
       readStreamEvents(work, { after, limit: BATCH }),
     );
     const last = read.events.at(-1);
-    isWaiting ||= read.isWaiting;
-    for (const subscriber of subscribers.of(tenantId)) {
-      if (subscriber.position !== after || last === undefined) continue;
+    for (const subscriber of group) {
+      if (last === undefined || !subscribers.has(subscriber)) continue;
       subscriber.position = last.position;
       subscriber.send(read.events);
     }
+    if (read.isWaiting) isWaiting = true;
+    else upToDate.push({ after, group });
   }
+  sharePosition(upToDate);
   return isWaiting;
 }
+
+/**
+ * Each new subscriber has a position of its own. Once all events before the newest of these positions were
+ * sent, all subscribers continue there. `after`: the position before this read.
+ */
+function sharePosition(read: readonly { after: StreamPosition; group: Subscriber[] }[]): void {
+  // Of a database before it was restored: its subscribers were sent back to an earlier position.
+  const isSentBack = ({ after, group }: (typeof read)[number]) =>
+    group.some(({ position }) => numberOf(position) < numberOf(after));
+  const [newest] = read
+    .filter((each) => !isSentBack(each))
+    .map(({ after }) => after)
+    .sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1));
+  if (newest === undefined) return;
+  for (const subscriber of read.flatMap(({ group }) => group))
+    if (numberOf(subscriber.position) < numberOf(newest)) subscriber.position = newest;
+}
+
+const numberOf = (position: StreamPosition): bigint => BigInt(position.split('-')[0] ?? '0');

@@ -1,5 +1,5 @@
 /** Console sessions. connect-pg-simple writes them with its own statements; the other queries are here. */
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
 import type { SignedIn } from '../tables/tenants';
 
@@ -29,16 +29,27 @@ export async function prolongConsoleSession(
   return numUpdatedRows > 0n;
 }
 
-/** Needs the platform role. */
-export async function isConsoleSessionOpen({ trx, now }: Work, { sid }: { sid: string }): Promise<boolean> {
-  return (
-    (await trx
-      .selectFrom('consoleSessions')
-      .select('sid')
-      .where('sid', '=', sid)
-      .where('expire', '>=', now)
-      .executeTakeFirst()) !== undefined
-  );
+/**
+ * Those of the sessions that have not ended or expired, and whose person is not disabled. `sids`: hashes. Needs
+ * the platform role.
+ */
+export async function findOpenSessions(
+  { trx, now }: Work,
+  { sids }: { sids: readonly string[] },
+): Promise<string[]> {
+  const open = await trx
+    .selectFrom('consoleSessions as session')
+    .innerJoin('people as person', (join) =>
+      join
+        .onRef('person.tenantId', '=', 'session.tenantId')
+        .onRef('person.personId', '=', 'session.personId'),
+    )
+    .select('session.sid')
+    .where('session.sid', '=', sql<string>`any(${[...sids]}::text[])`)
+    .where('session.expire', '>=', now)
+    .where('person.disabledAt', 'is', null)
+    .execute();
+  return open.map(({ sid }) => sid);
 }
 
 export interface ConsoleSession {
