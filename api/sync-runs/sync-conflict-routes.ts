@@ -56,7 +56,7 @@ export const syncConflictRoutes: readonly Route[] = [
       const { integration_id: integrationId, kind, state } = query;
       const scope = ['sync-conflicts', work.tenantId, integrationId, kind, state];
       const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listSyncConflicts(work, {
+      const { conflicts, examinedTo } = await listSyncConflicts(work, {
         integrationId,
         kind,
         state,
@@ -65,7 +65,14 @@ export const syncConflictRoutes: readonly Route[] = [
       });
       return {
         status: 200,
-        body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWireConflict),
+        body: toPage(
+          conflicts,
+          limit,
+          scope,
+          ({ syncConflictId }) => syncConflictId,
+          toWireConflict,
+          examinedTo,
+        ),
       };
     },
   }),
@@ -142,7 +149,7 @@ async function decideMany(
   checkDecision(kind, decision);
   const scope = ['decide-alike', work.tenantId, integrationId, kind, recordType, field, decision];
   const { after } = readPage({ cursor }, scope, uuidPosition);
-  const rows = await listSyncConflicts(work, {
+  const { conflicts, examinedTo } = await listSyncConflicts(work, {
     integrationId,
     kind,
     recordType,
@@ -152,11 +159,12 @@ async function decideMany(
     before: after,
   });
   const { data, next_cursor } = toPage(
-    rows,
+    conflicts,
     ALIKE_MAX,
     scope,
     ({ syncConflictId }) => syncConflictId,
     (row) => row,
+    examinedTo,
   );
   const results = await decideConflicts(work, data, decision, { actor: caller.actor, requestId });
   const count = (wanted: string) => results.filter((result) => result === wanted).length;

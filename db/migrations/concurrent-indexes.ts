@@ -17,6 +17,12 @@ const INDEXES = {
   overview_jobs_texts: `overview_jobs (finished_at) where error ->> 'message' not like 'Removed after %'`,
   sync_conflicts_texts: `sync_conflicts (ended_at)
     where state <> 'open' and detail not like 'Removed after %'`,
+  sync_conflicts_open_newest: `sync_conflicts
+    (tenant_id, (case when state = 'open' then sync_conflict_id end))
+    where case when state = 'open' then sync_conflict_id end is not null`,
+  sync_conflicts_open_of_integration: `sync_conflicts
+    (tenant_id, integration_id, (case when state = 'open' then sync_conflict_id end))
+    where case when state = 'open' then sync_conflict_id end is not null`,
   emails_open: `emails (email_id) where sent_at is null and failed_at is null and withdrawn_at is null`,
   record_syncs_due_by_kind: `record_syncs
     (tenant_id, integration_id, (case when is_backfill then 3 else push_priority end), next_due_at)

@@ -83,6 +83,7 @@ import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as whereErased from './2026-12-15-where-erased';
+import * as withinOpenConflicts from './2026-12-15-within-open-conflicts';
 import * as workUrgency from './2026-12-15-work-urgency';
 import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
 import * as roomForResults from './2026-12-15-room-for-results';
@@ -173,5 +174,6 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-room-for-results': roomForResults,
   '2026-12-15-rows-of-more': rowsOfMore,
   '2026-12-15-where-erased': whereErased,
+  '2026-12-15-within-open-conflicts': withinOpenConflicts,
   '2026-12-15-work-urgency': workUrgency,
 };

@@ -1,5 +1,5 @@
 /** Conflicts between the two sides of a record (rules.md 13, 17, 46, 49). */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { detailOf, type FieldConflict } from '../../domain/pull/field-conflict';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
@@ -42,38 +42,70 @@ export interface ConflictFilter {
   field?: string | undefined;
 }
 
-/** Newest first, before `before` (a conflict's id). */
+/** Conflicts that a filter examines at most for a page. */
+const EXAMINED_MAX = 2_500;
+/** Only the indexes of open conflicts have this order. Of ended ones there are any number. */
+const OPEN_ID = sql<string | null>`case when state = 'open' then sync_conflict_id end`;
+
+/**
+ * Newest first, before `before` (a conflict's id). `examinedTo`: the last one that was examined, if `limit`
+ * was not reached and there may be more.
+ */
 export async function listSyncConflicts(
   work: TenantWork,
   filter: ConflictFilter & { limit: number; before?: string | undefined },
-): Promise<SyncConflict[]> {
+): Promise<{ conflicts: SyncConflict[]; examinedTo: string | undefined }> {
   const { integrationId, kind, state, recordType, field, limit, before } = filter;
-  let query = selectConflicts(work);
-  if (integrationId !== undefined) query = query.where('conflict.integrationId', '=', integrationId);
+  const id = state === 'open' ? OPEN_ID : sql<string>`sync_conflict_id`;
+  const examined = conflictsBy(work, id)
+    .where(id, 'is not', null)
+    .$if(integrationId !== undefined, (query) => query.where('integrationId', '=', integrationId ?? ''))
+    .$if(before !== undefined, (query) => query.where(id, '<', before ?? ''))
+    .orderBy(id, 'desc')
+    .limit(EXAMINED_MAX);
+  let query = selectConflicts(work, examined).orderBy('conflict.position', 'desc').limit(limit);
   if (kind !== undefined) query = query.where('conflict.kind', '=', kind);
   if (state !== undefined) query = query.where('conflict.state', '=', state);
   if (recordType !== undefined) query = query.where('conflict.recordType', '=', recordType);
   if (field !== undefined) query = query.where('conflict.field', '=', field);
-  if (before !== undefined) query = query.where('conflict.syncConflictId', '<', before);
-  const page = query.orderBy('conflict.syncConflictId', 'desc').limit(limit);
-  return inIndexOrder(work, () => page.execute());
+  const end = examined
+    .clearSelect()
+    .select('syncConflictId')
+    .clearLimit()
+    .offset(EXAMINED_MAX - 1)
+    .limit(1);
+  return inIndexOrder(work, async () => {
+    const conflicts = await query.execute();
+    const isFull = conflicts.length === limit;
+    return {
+      conflicts,
+      examinedTo: isFull ? undefined : (await end.executeTakeFirst())?.syncConflictId,
+    };
+  });
 }
 
 export async function findSyncConflict(
   work: TenantWork,
   { syncConflictId }: { syncConflictId: string },
 ): Promise<SyncConflict | undefined> {
-  return selectConflicts(work).where('conflict.syncConflictId', '=', syncConflictId).executeTakeFirst();
+  const all = conflictsBy(work, sql`sync_conflict_id`);
+  return selectConflicts(work, all).where('conflict.syncConflictId', '=', syncConflictId).executeTakeFirst();
 }
 
-function selectConflicts({ trx, tenantId }: TenantWork) {
+const conflictsBy = ({ trx, tenantId }: TenantWork, position: RawBuilder<string | null>) =>
+  trx
+    .selectFrom('syncConflicts')
+    .selectAll()
+    .select(position.as('position'))
+    .where('tenantId', '=', tenantId);
+
+function selectConflicts({ trx, tenantId }: TenantWork, rows: ReturnType<typeof conflictsBy>) {
   const externalId = sql<string | null>`(select external_id from records
     where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`;
   return trx
-    .selectFrom('syncConflicts as conflict')
+    .selectFrom(rows.as('conflict'))
     .selectAll('conflict')
     .select(externalId.as('externalId'))
-    .where('conflict.tenantId', '=', tenantId)
     .where((eb) =>
       eb.or([
         eb('conflict.state', '<>', 'open'),

@@ -105,7 +105,8 @@ const chunks: Record<string, (work: TenantWork) => Promise<unknown>> = {
   'decided conflicts': async (work) =>
     decideConflicts(
       work,
-      await listSyncConflicts(work, { integrationId, kind: 'field_changed_on_both_sides', limit: CHUNK }),
+      (await listSyncConflicts(work, { integrationId, kind: 'field_changed_on_both_sides', limit: CHUNK }))
+        .conflicts,
       'theirs',
       author,
     ),

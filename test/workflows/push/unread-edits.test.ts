@@ -145,7 +145,7 @@ describe('rule 50: a push of a record that was deleted there since it was last r
   it('creates the record by the decision for our side', async () => {
     const { pulled, push, status } = await deleted();
     await pulled.inTenant(async (work) => {
-      const open = await listSyncConflicts(work, { state: 'open', limit: 10 });
+      const { conflicts: open } = await listSyncConflicts(work, { state: 'open', limit: 10 });
       await decideConflicts(work, open, 'ours', { actor: 'person:Ana', requestId: 'r' });
     });
     await push();

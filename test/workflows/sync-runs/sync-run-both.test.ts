@@ -82,7 +82,7 @@ describe('rule 50: a record that was deleted there while an edit waits here', ()
   };
   const decide = async (pulled: CrmIntegration, decision: 'ours' | 'theirs') => {
     await pulled.inTenant(async (work) => {
-      const open = await listSyncConflicts(work, { state: 'open', limit: 10 });
+      const { conflicts: open } = await listSyncConflicts(work, { state: 'open', limit: 10 });
       expect(await decideConflicts(work, open, decision, { actor: 'person:Ana', requestId: 'r' })).toEqual([
         'decided',
       ]);
@@ -135,9 +135,9 @@ describe('rule 50: a record that was deleted there while an edit waits here', ()
 
     expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Edited here' });
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
-    expect(await pulled.inTenant((work) => listSyncConflicts(work, { limit: 10 }))).toMatchObject([
-      { state: 'ended' },
-    ]);
+    expect(await pulled.inTenant((work) => listSyncConflicts(work, { limit: 10 }))).toMatchObject({
+      conflicts: [{ state: 'ended' }],
+    });
   });
 
   it('is deleted when nothing waits', async () => {
