@@ -56,7 +56,7 @@ export function createStreamHub(options: {
   let isClosed = false;
 
   return {
-    positionNow: (tenantId) => options.database.withTenant(tenantId, currentStreamPosition),
+    positionNow: (tenantId) => currentStreamPosition((run) => options.database.withTenant(tenantId, run)),
 
     subscribe(subscriber) {
       if (isClosed) subscriber.end();

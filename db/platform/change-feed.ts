@@ -36,27 +36,46 @@ export async function appendStreamEvent(
   notifyAfterCommit(trx, STREAM_CHANNEL, tenantId);
 }
 
-/** Assigns positions to the events that have none. Another reader of the tenant waits for the commit. */
-async function assignPositions({ trx, tenantId }: TenantWork): Promise<void> {
+/** More than a reader takes at a time. */
+const NUMBERED_AT_ONCE = 1_000;
+
+/**
+ * Assigns positions to the next events that have none. Another reader of the tenant waits for the commit.
+ * @returns whether there may be more: nobody has read for a while.
+ */
+async function assignPositions(work: TenantWork): Promise<boolean> {
+  const { trx, tenantId } = work;
   const { rows } = await sql<{ exists: boolean }>`select exists (
     select from stream_events where tenant_id = ${tenantId}::uuid and position is null)`.execute(trx);
-  if (rows[0]?.exists !== true) return;
+  if (rows[0]?.exists !== true) return false;
   await sql`select pg_advisory_xact_lock(hashtext(${STREAM_CHANNEL}), hashtext(${tenantId}))`.execute(trx);
-  await sql`
-    with numbered as materialized (
-      select stream_event_id, nextval('stream_positions') as position
-        from (select stream_event_id from stream_events
-               where tenant_id = ${tenantId}::uuid and position is null order by stream_event_id) as next)
-    update stream_events as event set position = numbered.position from numbered
-     where event.tenant_id = ${tenantId}::uuid and event.position is null
-       and event.stream_event_id = numbered.stream_event_id`.execute(trx);
+  // Chunks follow the order of places, which is that of time but for places that were used before. An update
+  // might be planned to read all events without a position.
+  const number = sql`
+    with next as materialized (
+      select transaction_id, stream_event_id, topic, body, created_at from stream_events
+      where tenant_id = ${tenantId}::uuid and position is null order by position limit ${NUMBERED_AT_ONCE})
+    insert into stream_events
+      (tenant_id, transaction_id, stream_event_id, topic, body, created_at, position)
+      overriding system value
+    select ${tenantId}::uuid, sorted.*, nextval('stream_positions')
+    from (select * from next order by stream_event_id) as sorted
+    on conflict (tenant_id, transaction_id, stream_event_id) do update set position = excluded.position`;
+  const { numAffectedRows } = await inIndexOrder(work, () => number.execute(trx));
+  return numAffectedRows === BigInt(NUMBERED_AT_ONCE);
 }
 
+/** So many chunks are assigned for a new reader; what is left then counts as new. */
+const CHUNKS_FOR_READER = 100;
+
 /** The position of a reader that wants only new events. */
-export async function currentStreamPosition(work: TenantWork): Promise<StreamPosition> {
-  await assignPositions(work);
-  const { rows } = await sql<{ position: string }>`
-    select nextval('stream_positions')::text as position`.execute(work.trx);
+export async function currentStreamPosition(
+  inTenant: <T>(run: (work: TenantWork) => Promise<T>) => Promise<T>,
+): Promise<StreamPosition> {
+  for (let chunks = 0; chunks < CHUNKS_FOR_READER; chunks += 1) if (!(await inTenant(assignPositions))) break;
+  const { rows } = await inTenant(({ trx }) =>
+    sql<{ position: string }>`select nextval('stream_positions')::text as position`.execute(trx),
+  );
   return rows[0]?.position ?? '0';
 }
 
@@ -68,7 +87,7 @@ export async function readStreamEvents(
   work: TenantWork,
   { after, limit }: { after: StreamPosition; limit: number },
 ): Promise<{ events: StreamEvent[]; isWaiting: boolean }> {
-  await assignPositions(work);
+  const isMore = await assignPositions(work);
   const [position] = after.split('-');
   const next = sql<StreamEvent>`
     select position::text as position, topic, body from stream_events
@@ -77,7 +96,7 @@ export async function readStreamEvents(
                          from stream_positions)
      order by stream_events.position limit ${limit}`;
   const { rows } = await inIndexOrder(work, () => next.execute(work.trx));
-  return { events: rows, isWaiting: rows.length === limit };
+  return { events: rows, isWaiting: isMore || rows.length === limit };
 }
 
 /** True if `readStreamEvents` accepts it as a position. */
