@@ -6,10 +6,20 @@ export interface Retention {
   recordChanges: number;
   auditLog: number;
   emails: number;
+  /** Operations that people waited for, and background tasks. */
   operations: number;
+  /** Since their cause is over. */
+  notifications: number;
+  metadataChanges: number;
+  /** Decided reviews of deletions, new records and pushes, with the lists of their records. */
+  reviews: number;
+  /** Conflicts that have ended. */
+  conflicts: number;
+  /** Overviews whose items are deleted: what they counted. */
+  overviews: number;
   /** The texts of errors in Sync Logs and overviews. The entries stay, with their codes. */
   errorTexts: number;
-  /** The values and texts of conflicts that have ended. The entries stay. */
+  /** The values and texts of conflicts that have ended. The entries stay longer. */
   conflictTexts: number;
 }
 
@@ -20,6 +30,11 @@ export const DEFAULT_RETENTION: Retention = {
   auditLog: 730,
   emails: 90,
   operations: 30,
+  notifications: 365,
+  metadataChanges: 730,
+  reviews: 90,
+  conflicts: 730,
+  overviews: 730,
   errorTexts: 365,
   conflictTexts: 365,
 };

@@ -17,6 +17,11 @@ export const retentionVariables = {
   RETENTION_AUDIT_LOG_DAYS: days('auditLog'),
   RETENTION_EMAILS_DAYS: days('emails'),
   RETENTION_OPERATIONS_DAYS: days('operations'),
+  RETENTION_NOTIFICATIONS_DAYS: days('notifications'),
+  RETENTION_METADATA_CHANGES_DAYS: days('metadataChanges'),
+  RETENTION_REVIEWS_DAYS: days('reviews'),
+  RETENTION_CONFLICTS_DAYS: days('conflicts'),
+  RETENTION_OVERVIEWS_DAYS: days('overviews'),
   RETENTION_ERROR_TEXTS_DAYS: days('errorTexts'),
   RETENTION_CONFLICT_TEXTS_DAYS: days('conflictTexts'),
 };
@@ -28,6 +33,11 @@ export const retentionOf = (read: Record<keyof typeof retentionVariables, number
   auditLog: read.RETENTION_AUDIT_LOG_DAYS,
   emails: read.RETENTION_EMAILS_DAYS,
   operations: read.RETENTION_OPERATIONS_DAYS,
+  notifications: read.RETENTION_NOTIFICATIONS_DAYS,
+  metadataChanges: read.RETENTION_METADATA_CHANGES_DAYS,
+  reviews: read.RETENTION_REVIEWS_DAYS,
+  conflicts: read.RETENTION_CONFLICTS_DAYS,
+  overviews: read.RETENTION_OVERVIEWS_DAYS,
   errorTexts: read.RETENTION_ERROR_TEXTS_DAYS,
   conflictTexts: read.RETENTION_CONFLICT_TEXTS_DAYS,
 });

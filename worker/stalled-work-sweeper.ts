@@ -6,7 +6,7 @@ import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { STALLED_WORK, STALLED_WORK_KINDS } from '../db/platform/stalled-work';
 import type { StalledWork } from '../db/platform/stalled-work-page';
-import { purgeExpired } from '../db/retention';
+import { purgeExpired } from '../db/retention/purge-expired';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { always, type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';

@@ -1,6 +1,6 @@
 /**
  * Trials: settings of an integration that a worker tries at the third party before they are stored. A trial
- * is deleted when its result is read. Trials of crashed processes expire (db/retention.ts).
+ * is deleted when its result is read. Trials of crashed processes expire (db/retention).
  */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';

@@ -42,6 +42,18 @@ const INDEXES = {
     where outcome is null`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
+  notifications_over: `notifications (resolved_at) where resolved_at is not null`,
+  // Without the tenant: otherwise it were as good as any other index for a statement about a tenant.
+  notification_recipients_by_notification: `notification_recipients (notification_id)`,
+  notification_recipients_unviewed: `notification_recipients
+    (tenant_id, person_id, revealed_at, notification_id) where revealed_at is not null and viewed_at is null`,
+  metadata_changes_by_age: `metadata_changes (at)`,
+  background_tasks_finished: `background_tasks (finished_at) where finished_at is not null`,
+  push_reviews_finished: `push_reviews (finished_at) where finished_at is not null`,
+  deletion_reviews_decided: `deletion_reviews (decided_at) where decided_at is not null`,
+  sync_conflicts_ended: `sync_conflicts (ended_at) where ended_at is not null`,
+  overviews_without_data: `overviews (data_deleted_at) where data_deleted_at is not null`,
+  person_tokens_by_expiry: `person_tokens (expires_at)`,
   sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)
     where state = 'queued' and kind not in ('sync_now', 'webhook')`,
   sync_runs_one_webhook: `sync_runs (tenant_id, integration_id) where state = 'queued' and kind = 'webhook'`,

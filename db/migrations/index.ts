@@ -86,7 +86,9 @@ import * as whereErased from './2026-12-15-where-erased';
 import * as withinOpenConflicts from './2026-12-15-within-open-conflicts';
 import * as workUrgency from './2026-12-15-work-urgency';
 import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
+import * as retentionOfMore from './2026-12-15-retention-of-more';
 import * as roomForResults from './2026-12-15-room-for-results';
+import * as supersededDeliveries from './2026-12-15-superseded-deliveries';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -171,8 +173,10 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-app-webhook-secrets': appWebhookSecrets,
   '2026-12-15-operator-findings': operatorFindings,
   '2026-12-15-remote-ids-of-erasures': remoteIdsOfErasures,
+  '2026-12-15-retention-of-more': retentionOfMore,
   '2026-12-15-room-for-results': roomForResults,
   '2026-12-15-rows-of-more': rowsOfMore,
+  '2026-12-15-superseded-deliveries': supersededDeliveries,
   '2026-12-15-where-erased': whereErased,
   '2026-12-15-within-open-conflicts': withinOpenConflicts,
   '2026-12-15-work-urgency': workUrgency,

@@ -8,6 +8,7 @@ import { describeNotification, NOTIFICATION_KINDS } from '../../domain/notificat
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';
 import { enqueueAll } from '../platform/outbox';
+import { inIndexOrder } from '../sql/index-order';
 import type { NotificationRecipientsTable, ViewedHow } from '../tables/notifications';
 import { type Notification, NOTIFICATION_COLUMNS } from './notifications';
 
@@ -119,18 +120,16 @@ export async function viewNotificationsUpTo(
   work: TenantWork,
   { personId, notificationId }: PersonKey & { notificationId: string },
 ): Promise<number> {
-  return markViewed(work, {
-    personId,
-    how: 'marked',
-    which: sql`notification_id = any(array(
-      select notification_id from notification_recipients
-      where tenant_id = ${work.tenantId} and person_id = ${personId} and viewed_at is null
-        and (revealed_at, notification_id) <= (
-          select revealed_at, notification_id from notification_recipients
-          where tenant_id = ${work.tenantId} and person_id = ${personId}
-            and notification_id = ${notificationId})
-      order by revealed_at desc, notification_id desc limit ${MARKED_MAX}))`,
-  });
+  const which = sql<SqlBool>`notification_id = any(array(
+    select notification_id from notification_recipients
+    where tenant_id = ${work.tenantId} and person_id = ${personId} and viewed_at is null
+      and revealed_at is not null
+      and (revealed_at, notification_id) <= (
+        select revealed_at, notification_id from notification_recipients
+        where tenant_id = ${work.tenantId} and person_id = ${personId}
+          and notification_id = ${notificationId})
+    order by revealed_at desc, notification_id desc limit ${MARKED_MAX}))`;
+  return inIndexOrder(work, () => markViewed(work, { personId, how: 'marked', which }));
 }
 
 /** Of one request, which changes that many rows and sends as many messages. */

@@ -93,6 +93,12 @@ export function newUuid(nowMs = Date.now() + behindMs): string {
   return `${written}${counter}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
 }
 
+/** The lowest UUID version 7 of that time, in milliseconds. */
+export function idAt(ms: number): string {
+  const digits = ms.toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-0000-0000-000000000000`;
+}
+
 export function toTypeId(prefix: IdPrefix, uuid: string): string {
   return typeIdOf(prefix, uuid);
 }

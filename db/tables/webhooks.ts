@@ -68,6 +68,8 @@ export interface WebhookDeliveriesTable {
   lastError: string | null;
   createdAt: Date;
   finishedAt: Date | null;
+  /** Of a failed one: a recovery has sent it again, or has found another delivery of the event. */
+  supersededAt: Date | null;
 }
 
 export interface WebhookAttemptsTable {

@@ -7,14 +7,14 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { newUuid } from '../sql/ids';
+import { idAt, newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
-import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { inIndexOrder } from '../sql/index-order';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { DeliveryState, WebhookAttemptsTable, WebhookDeliveriesTable } from '../tables/webhooks';
 
-export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil'> & {
+export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil' | 'supersededAt'> & {
   eventType: EventType;
 };
 export type Attempt = Omit<Selectable<WebhookAttemptsTable>, 'tenantId' | 'webhookDeliveryId'>;
@@ -120,17 +120,60 @@ export async function recoverDeliveries(
   { endpointId, since }: { endpointId: string; since: Date },
 ): Promise<number> {
   return asOwner(work, async () => {
-    const { rows } = await sql<{ tenantId: string; eventId: string }>`
-      select missed.tenant_id, missed.event_id from webhook_deliveries missed
-      where missed.webhook_endpoint_id = ${endpointId} and missed.created_at >= ${since} and
-        ${isOf(work, sql`missed`)}
-        and exists (select from events event where event.tenant_id = missed.tenant_id
-          and event.event_id = missed.event_id)
-      group by missed.tenant_id, missed.event_id
-      having bool_and(missed.state in ('failed', 'disabled'))
-      order by min(missed.created_at), missed.event_id limit ${RECOVERED_MAX}`.execute(work.trx);
-    return (await addDeliveries(work, endpointId, 'recover', rows)).length;
+    let recovered = 0;
+    for (;;) {
+      const room = RECOVERED_MAX - recovered;
+      const failed = await takeFailed(work, { endpointId, since, limit: room });
+      const missed = failed.filter(({ isMissed }) => isMissed);
+      recovered += (await addDeliveries(work, endpointId, 'recover', missed)).length;
+      if (failed.length < room || recovered === RECOVERED_MAX) return recovered;
+    }
   });
+}
+
+interface FailedDelivery {
+  tenantId: string;
+  deliveryId: string;
+  eventId: string;
+  /** No other delivery of the event counts instead. */
+  isMissed: boolean;
+}
+
+/** Ids have the time of the process that made them. */
+const CLOCKS_APART_MS = 3_600_000;
+
+/**
+ * The oldest failed deliveries since then, taken for good: each is looked at once, however often and from
+ * whatever time people recover.
+ */
+async function takeFailed(
+  work: TenantWork,
+  { endpointId, since, limit }: { endpointId: string; since: Date; limit: number },
+): Promise<FailedDelivery[]> {
+  const isOfEndpoint = sql`webhook_endpoint_id = ${opaqueToPlanner(endpointId)}`;
+  const failed = sql<FailedDelivery>`
+    select tenant_id, webhook_delivery_id as delivery_id, event_id, exists (
+        select from events event where event.tenant_id = delivery.tenant_id
+          and event.event_id = delivery.event_id)
+      and (select true from webhook_deliveries other
+        where other.tenant_id = delivery.tenant_id and other.event_id = delivery.event_id
+          and other.webhook_endpoint_id = delivery.webhook_endpoint_id
+          and (other.state not in ('failed', 'disabled')
+            or other.webhook_delivery_id > delivery.webhook_delivery_id)
+        limit 1) is null as is_missed
+    from (
+      select tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id from webhook_deliveries row
+      where ${isOfEndpoint} and ${isOf(work, sql`row`)} and state in ('failed', 'disabled')
+        and superseded_at is null and created_at >= ${since}
+        and webhook_delivery_id >= ${idAt(since.getTime() - CLOCKS_APART_MS)}
+      order by webhook_delivery_id limit ${limit}) delivery`;
+  const { rows } = await inIndexOrder(work, () => failed.execute(work.trx));
+  const ids = rows.map(({ deliveryId }) => deliveryId);
+  await sql`
+    update webhook_deliveries set superseded_at = ${work.now}
+    where ${isOfEndpoint} and webhook_delivery_id = any(${idList(ids)})
+      and webhook_delivery_id between ${ids[0] ?? null} and ${ids.at(-1) ?? null}`.execute(work.trx);
+  return rows;
 }
 
 async function addDeliveries(

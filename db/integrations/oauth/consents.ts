@@ -4,7 +4,7 @@
  * Whoever sends the person creates the row with `createConsent` (state and verifier), checks `state` when the
  * browser returns, writes the code with `saveConsentCode`, and starts `oauthConsentWorkflow` with the id of
  * the row. Codes and verifiers are encrypted here and never leave the database and the worker's memory. The
- * result for people is in `result`. Rows are deleted after an hour (db/retention.ts).
+ * result for people is in `result`. Rows are deleted after an hour (db/retention).
  */
 import { createHash } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';

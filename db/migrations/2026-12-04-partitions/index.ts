@@ -1,6 +1,6 @@
 /**
  * Tables that grow with history are partitioned by their ids, which begin with a time (UUID version 7), so
- * that old rows are dropped instead of deleted (db/platform/partitions.ts). The table that exists becomes the
+ * that old rows are dropped instead of deleted (db/retention). The table that exists becomes the
  * first partition as it is: no row is moved and no index is built. `prepare.ts` proves before, without a
  * long lock, that its rows belong there.
  */

@@ -1,5 +1,5 @@
 /** Connect sessions as a customer's product uses them, and what a person sees who opens the link. */
-import { purgeExpired } from '../../../db/retention';
+import { purgeExpired } from '../../../db/retention/purge-expired';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { exportTenant } from '../../../db/erasures/export-tenant';
 import { listIntegration } from '../../support/servers/list-server';

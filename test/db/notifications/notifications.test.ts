@@ -175,32 +175,6 @@ it('marks all notifications up to one as viewed, and no later ones', async () =>
   expect(await unread()).toBe(1);
 });
 
-it('marks 1,000 of 1,200 in one request, those that appeared last, and the others with the next', async () => {
-  await notify();
-  const { notificationId, notificationRecipientId } = await onlyRecipient();
-  await settle(notificationRecipientId);
-  for (const [table, ids] of [
-    ['notifications', `'notification_id', id`],
-    [
-      'notification_recipients',
-      `'notification_id', id, 'notification_recipient_id', id,
-       'revealed_at', revealed_at - make_interval(secs => n)`,
-    ],
-  ])
-    await db.superuser(
-      `insert into ${table} select (jsonb_populate_record(row, jsonb_build_object(${ids}))).*
-       from ${table} row, (
-         select n, lpad((2000 - n)::text, 32, '0')::uuid as id from generate_series(1, 1199) n) more
-       where notification_id = $1`,
-      [notificationId],
-    );
-  const mark = () => tenant.work((work) => viewNotificationsUpTo(work, { ...ada, notificationId }));
-
-  expect([await mark(), await unread()]).toEqual([1_000, 200]);
-  expect((await inbox()).map(({ viewedAt }) => viewedAt)).not.toContain(null);
-  expect([await mark(), await unread()]).toEqual([200, 0]);
-});
-
 it('keeps the first view: a second one changes nothing', async () => {
   await notify();
   const { notificationId, notificationRecipientId } = await onlyRecipient();

@@ -1,5 +1,5 @@
 /** How long the texts of errors and conflicts are kept (rules.md 36, 62). */
-import { purgeExpired } from '../../../db/retention';
+import { purgeExpired } from '../../../db/retention/purge-expired';
 import { newUuid } from '../../../db/sql/ids';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';

@@ -16,7 +16,8 @@ export interface KeptTable {
   findNeeded: ((from: string, to: string) => RawBuilder<{ id: string }>) | null;
 }
 
-const IS_UNSENT = sql`sent_at is null and failed_at is null and withdrawn_at is null`;
+/** Of an e-mail. */
+export const IS_UNSENT = sql`sent_at is null and failed_at is null and withdrawn_at is null`;
 const PLAIN = { options: '', indexesOf: () => [] };
 
 /** In the order in which partitions are dropped. */

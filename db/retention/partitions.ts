@@ -11,7 +11,8 @@ import type { Retention } from '../../domain/retention';
 import type { Database, Work } from '../database';
 import { tenantTable } from '../migrations/2026-11-28-baseline/access';
 import { type KeptTable, KEPT_TABLES } from './kept-tables';
-import { FIRST_ID } from '../sql/ids';
+import { FIRST_ID, idAt } from '../sql/ids';
+import { ageingAt } from './delete-expired';
 
 const DAY_MS = 86_400_000;
 /** Partitions exist for so long that a failing upkeep can be noticed. */
@@ -30,10 +31,7 @@ interface Partition {
   to: string;
 }
 
-/**
- * `clock`: of this process. Age counts by the slower one of it and the database's, so that a clock that
- * jumps alone drops nothing.
- */
+/** `clock`: of this process. */
 export async function keepPartitions(
   database: Database,
   retention: Retention,
@@ -42,7 +40,7 @@ export async function keepPartitions(
   await tryAll(KEPT_TABLES, async (table) => {
     const { now } = await database.withDispatcher(async (work) => work);
     const days = retention[table.kind];
-    const cutoff = Math.min(now.getTime(), clock()) - days * DAY_MS;
+    const cutoff = ageingAt(now, clock).getTime() - days * DAY_MS;
     await makeAhead(database, table, { until: now.getTime() + AHEAD_MS, days });
     for (const partition of await listPartitions(database, table))
       if (timeOf(partition.to) <= cutoff) await drop(database, table, partition);
@@ -164,9 +162,4 @@ async function listPartitions(database: Database, { name }: KeptTable): Promise<
   return rows.map(({ from, ...row }) => ({ ...row, from: from ?? FIRST_ID }));
 }
 
-/** The lowest UUID version 7 of that time. */
-const idAt = (ms: number): string => {
-  const digits = ms.toString(16).padStart(12, '0');
-  return `${digits.slice(0, 8)}-${digits.slice(8)}-0000-0000-000000000000`;
-};
 const timeOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

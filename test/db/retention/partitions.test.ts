@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
-import { keepPartitions } from '../../../db/platform/partitions';
+import { keepPartitions } from '../../../db/retention/partitions';
 import { newUuid } from '../../../db/sql/ids';
 import { claimDueDeliveries } from '../../../db/webhooks/claim-deliveries';
 import { emitEvents } from '../../../db/webhooks/events';
