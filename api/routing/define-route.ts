@@ -153,20 +153,31 @@ interface AfterCommitRoute<
 
 /**
  * Prepares the request in one transaction, waits for an external service outside of any transaction, and
- * applies the effect in a second one. In the caller's own tenant, or in that of the platform.
+ * applies the effect in a second one. In the caller's own tenant, in that of the platform, or in the one that
+ * `tenantOf` names.
  */
 interface TriedRoute<
+  Scope extends string,
   P extends z.ZodType,
   Q extends z.ZodType,
   B extends z.ZodType,
   R extends Responses,
 > extends Declaration<P, Q, B, R> {
-  scope: 'tenant_after_trial' | 'platform_after_trial';
+  scope: Scope;
   prepare(
     work: TenantWork,
     input: InputOf<P, Q, B>,
     context: TenantContext,
   ): Promise<() => Promise<(work: TenantWork) => Promise<ResponseOf<NoInfer<R>>>>>;
+}
+
+interface NamedTriedRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends Responses,
+> extends TriedRoute<'named_tenant_after_trial', P, Q, B, R> {
+  tenantOf(input: { params: z.output<P> }): string;
 }
 
 type OutcomeOf<R extends Responses> = R extends { 200: { schema: infer Schema extends z.ZodType } }
@@ -238,7 +249,8 @@ type RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
   | NamedTenantRoute<P, Q, B, R>
   | PlainRoute<P, Q, B, R>
   | AfterCommitRoute<P, Q, B, R>
-  | TriedRoute<P, Q, B, R>
+  | TriedRoute<'tenant_after_trial' | 'platform_after_trial', P, Q, B, R>
+  | NamedTriedRoute<P, Q, B, R>
   | OperationRoute<P, Q, B, R>
   | ConsoleRoute<P, Q, B, R>
   | StreamRoute<P, Q, B, R>;

@@ -231,7 +231,7 @@ function problemCodesOf(route: Route, access: Access): ErrorCode[] {
       ? []
       : (['tenant_key_required', 'acting_as_refused'] as const)),
     ...(route.scope === 'tenant' && isList(route) ? (['too_many_lists'] as const) : []),
-    ...(route.scope === 'named_tenant' ? (['tenant_not_found', 'tenant_deleted'] as const) : []),
+    ...('tenantOf' in route ? (['tenant_not_found', 'tenant_deleted'] as const) : []),
     'method_not_allowed',
     'bad_request',
     'request_timeout',

@@ -141,6 +141,8 @@ async function execute(call: RouteCall): Promise<RouteResponse> {
       return executeAfterTrial({ ...call, route }, tenantIdOf(context));
     case 'platform_after_trial':
       return executeAfterTrial({ ...call, route }, PLATFORM_TENANT_ID);
+    case 'named_tenant_after_trial':
+      return executeAfterTrial({ ...call, route }, route.tenantOf({ params: input.params }));
     case 'console':
       return executeWithSession({ ...call, route });
     case 'operation':
@@ -187,10 +189,9 @@ async function executeThenCallService(
   return afterCommit();
 }
 
-type TriedRoute = RouteOf<'tenant_after_trial' | 'platform_after_trial'>;
+type TriedRoute = RouteOf<'tenant_after_trial' | 'platform_after_trial' | 'named_tenant_after_trial'>;
 
-const isAfterTrial = ({ scope }: Route): boolean =>
-  scope === 'tenant_after_trial' || scope === 'platform_after_trial';
+const isAfterTrial = ({ scope }: Route): boolean => scope.endsWith('_after_trial');
 
 /** A repeated request gets the stored response and is not tried again. */
 async function executeAfterTrial(call: RouteCall<TriedRoute>, tenantId: string): Promise<RouteResponse> {

@@ -1,5 +1,6 @@
 /** Deleting a tenant with everything that belongs to it, and the receipt (rules.md 62). */
 import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
 import {
   findTenantDeletion,
   requestTenantDeletion,
@@ -11,6 +12,7 @@ import { lockTenant } from '../../db/tenants/tenants';
 import { HttpError } from '../http/http-error';
 import { instant, toInstant, typeId } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
+import { endSubscriptions } from './end-subscriptions';
 import { tenantParams } from './tenant-schema';
 
 const tag = 'Tenants';
@@ -25,6 +27,14 @@ const deletionView = z
     deleted_rows: z
       .record(z.string(), z.int())
       .meta({ description: 'How many rows were deleted, by table.', example: { records: 1200 } }),
+    webhook_subscriptions: z
+      .object({ canceled: z.int(), left: z.int() })
+      .nullable()
+      .meta({
+        description:
+          'Of how many integrations the webhook subscriptions at the app were canceled, and of how many some ' +
+          'are left: they end by themselves, or an admin of the app removes them. null = unknown.',
+      }),
     request_id: z.string(),
     requested_at: instant,
     finished_at: instant.nullable(),
@@ -33,7 +43,7 @@ const deletionView = z
 
 export const tenantDeletionRoutes: readonly Route[] = [
   defineRoute({
-    scope: 'named_tenant',
+    scope: 'named_tenant_after_trial',
     method: 'delete',
     path: '/v1/tenants/{tenant_id}',
     operationId: 'deleteTenant',
@@ -41,8 +51,9 @@ export const tenantDeletionRoutes: readonly Route[] = [
     summary: 'Delete a tenant',
     description:
       'This cannot be undone. The tenant is invisible at once: its API keys and sessions are refused, and ' +
-      'none of its work begins any more. All its rows are deleted in the background. Nothing is changed ' +
-      'in the apps of its integrations.',
+      'none of its work begins any more. All its rows are deleted in the background. Before that, webhook ' +
+      'subscriptions are canceled, for at most 45 seconds. Nothing else is changed in the apps of its ' +
+      'integrations.',
     params: tenantParams,
     query: z.strictObject({
       name: z.string().max(200).meta({ description: 'The name of the tenant, as a confirmation.' }),
@@ -51,13 +62,19 @@ export const tenantDeletionRoutes: readonly Route[] = [
     responses: { 202: { description: 'The tenant was deleted.', schema: deletionView } },
     problems: ['tenant_name_differs'],
     action: 'tenant.deleted',
-    async run(work, { query }, { requestId }) {
-      const tenant = await lockTenant(work);
-      if (tenant === undefined || work.tenantId === PLATFORM_TENANT_ID)
-        throw new HttpError('tenant_not_found');
-      if (tenant.name !== query.name) throw new HttpError('tenant_name_differs');
-      const body = toWire(await requestTenantDeletion(work, { requestId }));
-      return { status: 202, body, audit: { target: body.tenant_id, detail: {} } };
+    async prepare(work, { query }, context) {
+      await requireName(work, query);
+      const ending = await endSubscriptions(work, context);
+      return async () => {
+        const countLeft = await ending();
+        return async (later) => {
+          await requireName(later, query);
+          const subscriptions = await countLeft(later);
+          const { requestId } = context;
+          const body = toWire(await requestTenantDeletion(later, { requestId, subscriptions }));
+          return { status: 202, body, audit: { target: body.tenant_id, detail: {} } };
+        };
+      };
     },
   }),
 
@@ -80,11 +97,21 @@ export const tenantDeletionRoutes: readonly Route[] = [
   }),
 ];
 
+async function requireName(work: TenantWork, { name }: { name: string }): Promise<void> {
+  const tenant = await lockTenant(work);
+  if (tenant === undefined || work.tenantId === PLATFORM_TENANT_ID) throw new HttpError('tenant_not_found');
+  if (tenant.name !== name) throw new HttpError('tenant_name_differs');
+}
+
 function toWire(deletion: TenantDeletion): z.output<typeof deletionView> {
   return {
     tenant_id: toTypeId('ten', deletion.tenantId),
     state: deletion.state,
     deleted_rows: deletion.rows,
+    webhook_subscriptions:
+      deletion.subscriptionsCanceled === null || deletion.subscriptionsLeft === null
+        ? null
+        : { canceled: deletion.subscriptionsCanceled, left: deletion.subscriptionsLeft },
     request_id: deletion.requestId,
     requested_at: toInstant(deletion.requestedAt),
     finished_at: deletion.finishedAt === null ? null : toInstant(deletion.finishedAt),

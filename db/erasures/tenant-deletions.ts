@@ -6,10 +6,16 @@ import type { TenantDeletionProgress, TenantDeletionsTable } from '../tables/era
 
 export type TenantDeletion = Selectable<TenantDeletionsTable>;
 
+/** Of how many integrations the webhook subscriptions were canceled, and of how many some are left. */
+export interface EndedSubscriptions {
+  canceled: number;
+  left: number;
+}
+
 /** From the commit on, no other transaction of the tenant begins. */
 export async function requestTenantDeletion(
   work: TenantWork,
-  { requestId }: { requestId: string },
+  { requestId, subscriptions }: { requestId: string; subscriptions?: EndedSubscriptions },
 ): Promise<TenantDeletion> {
   const { trx, tenantId, now } = work;
   await trx
@@ -21,6 +27,8 @@ export async function requestTenantDeletion(
       rows: '{}',
       passBeganAt: null,
       requestId,
+      subscriptionsCanceled: subscriptions?.canceled ?? null,
+      subscriptionsLeft: subscriptions?.left ?? null,
       requestedAt: now,
       updatedAt: now,
       finishedAt: null,

@@ -94,6 +94,9 @@ export interface TenantDeletionsTable {
   passBeganAt: Date | null;
   passRows: Generated<number>;
   requestId: string;
+  /** Integrations; null = an earlier version deleted the tenant. */
+  subscriptionsCanceled: number | null;
+  subscriptionsLeft: number | null;
   requestedAt: Date;
   updatedAt: Date;
   finishedAt: Date | null;

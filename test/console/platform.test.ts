@@ -197,13 +197,15 @@ it('deletes a tenant only after its name was typed, and shows the progress and t
   await heading(page, 'Deleted tenant').waitFor();
   await expectShown(page.getByRole('status').filter({ hasText: /is ending|being deleted/ }));
   // A quarter of an hour later, in the words of the API.
+  const found = { deleted_rows: { people: 1 }, webhook_subscriptions: { canceled: 2, left: 1 } };
   const receipt = '**/deletion';
   await page.route(receipt, async (route) => {
     const response = await route.fetch();
     const json = { ...(await response.json()), state: 'done', finished_at: new Date().toISOString() };
-    await route.fulfill({ response, json: { ...json, deleted_rows: { people: 1 } } });
+    await route.fulfill({ response, json: { ...json, ...found } });
   });
   await page.getByRole('row', { name: 'People 1' }).waitFor();
+  await expectShown(page.getByText('Those of 1 integration are left'));
   expect(await seriousFindings(page)).toEqual([]);
   const [started] = await Promise.all([
     page.waitForEvent('download'),

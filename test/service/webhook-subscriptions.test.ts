@@ -1,6 +1,7 @@
 /** Subscriptions to webhooks with the real api and worker: from the address to the record. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ApiClient } from '../support/clients/api-client';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { PullingIntegration } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
@@ -52,12 +53,8 @@ function serve(request: http.IncomingMessage, response: http.ServerResponse): vo
   });
 }
 
-beforeAll(async () => {
-  server = http.createServer(serve);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  product = await startProduct();
-  tenant = await product.givenTenant();
-  integration = await PullingIntegration.onboarded(tenant, {
+const onboard = (of: ProductTenant): Promise<PullingIntegration> =>
+  PullingIntegration.onboarded(of, {
     connector: 'rest',
     account_name: 'Contacts',
     config: {
@@ -88,6 +85,13 @@ beforeAll(async () => {
     credentials: {},
     record_types: { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] } },
   });
+
+beforeAll(async () => {
+  server = http.createServer(serve);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  product = await startProduct();
+  tenant = await product.givenTenant();
+  integration = await onboard(tenant);
   base = `/v1/integrations/${integration.id}/incoming-webhooks`;
 });
 afterAll(async () => {
@@ -192,4 +196,23 @@ it('nothing is left at the app when the integration is deleted, and the audit lo
     action: 'integration.deleted',
     detail: { webhook_subscription: 'canceled' },
   });
+});
+
+it('nothing is left at the app when the tenant is deleted, and the receipt says so', async () => {
+  const other = await product.givenTenant();
+  const ofOther = await onboard(other);
+  const webhooks = `/v1/integrations/${ofOther.id}/incoming-webhooks`;
+  await other.api.must('POST', `${webhooks}/address`);
+  await until('it is subscribed', () => orders.size > 0);
+  await until(
+    'the subscription is stored',
+    async () => (await other.api.must('GET', webhooks)).subscription.ends_at !== null,
+  );
+  await ofOther.untilQuiet();
+
+  const path = `/v1/tenants/${other.id}?name=${encodeURIComponent('Ada & Sons')}`;
+  const receipt = await new ApiClient(product.apiUrl, product.platformKey).must('DELETE', path);
+
+  expect([...orders.keys()]).toEqual([]);
+  expect(receipt.webhook_subscriptions).toEqual({ canceled: 1, left: 0 });
 });

@@ -52,7 +52,8 @@ function Confirmation({ tenant: { id, name }, onClose }: DeleteTenantProps & { o
     >
       <Text>
         All data of the tenant is deleted: its records, integrations, users, keys and logs. This cannot be
-        undone. Its syncs stop at once. Nothing is changed in the apps of its integrations.
+        undone. Its syncs stop at once. Webhook subscriptions at the apps of its integrations are canceled,
+        which can take 45 seconds. Nothing else is changed there.
       </Text>
     </ConfirmByTyping>
   );

@@ -1,9 +1,10 @@
-import { Alert, Button, Loader } from '@mantine/core';
+import { Alert, Button, Loader, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import type { Schemas } from '../../api/client';
 import { tenantDeletionQuery } from '../../api/platform-queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { plural } from '../../common/formatting';
 import { Page } from '../../common/Page';
 import { Section } from '../../common/Section';
 import { Read } from '../../common/States';
@@ -51,6 +52,7 @@ export function DeletedTenantPage({ tenantId }: { tenantId: string }) {
               </Alert>
             )}
             <Section title="Receipt" hint={<Subtitle deletion={shown} />}>
+              <Subscriptions ended={shown.webhook_subscriptions} />
               <RowCounts counts={shown.deleted_rows} figure="Deleted" />
             </Section>
           </>
@@ -80,6 +82,18 @@ function Subtitle({ deletion }: { deletion: Deletion }) {
         </>
       )}
     </>
+  );
+}
+
+function Subscriptions({ ended }: { ended: Deletion['webhook_subscriptions'] }) {
+  if (ended === null || ended.canceled + ended.left === 0) return null;
+  const of = (count: number): string => plural(count, 'integration');
+  return (
+    <Text size="sm">
+      Webhook subscriptions of {of(ended.canceled)} were canceled at the apps.
+      {ended.left > 0 &&
+        ` Those of ${of(ended.left)} are left: they end by themselves, or an admin of the app removes them.`}
+    </Text>
   );
 }
 

@@ -1,5 +1,5 @@
 /** The addresses of integrations for webhooks, and the subscriptions that Syncline makes with them. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import type { IncomingAddressesTable } from '../../tables/incoming';
 
@@ -86,4 +86,32 @@ export async function saveSubscription(
     .where('tokenHash', '=', tokenHash)
     .where('secret', 'is not distinct from', secret)
     .execute();
+}
+
+/** Integrations that have subscriptions at their third parties, not more than an operator can wait for. */
+const SUBSCRIBED_MAX = 1_000;
+
+const subscribed = ({ trx, tenantId }: TenantWork) =>
+  trx
+    .selectFrom('incomingAddresses as address')
+    .innerJoin('integrations as integration', (join) =>
+      join
+        .onRef('integration.tenantId', '=', 'address.tenantId')
+        .onRef('integration.integrationId', '=', 'address.integrationId'),
+    )
+    .where('address.tenantId', '=', tenantId)
+    .where('integration.deletedAt', 'is', null)
+    .where('address.subscriptionIds', 'is not', null)
+    .where(sql<boolean>`address.subscription_ids <> '[]'`);
+
+export async function listSubscribed(work: TenantWork): Promise<string[]> {
+  const rows = await subscribed(work).select('address.integrationId').limit(SUBSCRIBED_MAX).execute();
+  return rows.map(({ integrationId }) => integrationId);
+}
+
+export async function countSubscribed(work: TenantWork): Promise<number> {
+  const { count } = await subscribed(work)
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
