@@ -58,6 +58,7 @@ describe('an app of the platform', () => {
     await form.getByLabel('Name').fill('Books for all');
     await form.getByLabel('Client id').fill('client-1');
     await form.getByRole('textbox', { name: 'Client secret' }).fill(SECRET);
+    await form.getByRole('textbox', { name: 'Webhook secret' }).fill(WEBHOOKS_KEY);
     await form.getByLabel('Allowed origins, one per line').fill('login.xero.com');
     await form.getByRole('button', { name: 'Add app' }).click();
     await expectShown(form.getByRole('alert').getByText('/allowed_origins/0'));
@@ -68,8 +69,9 @@ describe('an app of the platform', () => {
     await heading(operator, 'Books for all').waitFor();
     appId = new URL(operator.url()).pathname.split('/').at(-1) as string;
     await expectShown(operator.getByRole('row', { name: 'Client secret Stored, and never shown' }));
+    await expectShown(operator.getByRole('row', { name: 'Webhook secret Stored, and never shown' }));
     await expectShown(operator.getByText('Nothing uses this app yet'));
-    expect(await operator.content()).not.toContain(SECRET);
+    expect(await operator.content()).not.toMatch(new RegExp(`${SECRET}|${WEBHOOKS_KEY}`));
     await expectAccessible(operator);
   });
 
@@ -180,6 +182,16 @@ describe('an app of a company', () => {
     await admin.getByRole('dialog').getByLabel('Name').fill('Our app');
     await admin.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
     await heading(admin, 'Our app').waitFor();
+    await button(admin, 'Edit').click();
+    await admin.getByRole('textbox', { name: 'Webhook secret' }).fill(WEBHOOKS_KEY);
+    await admin.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await expectShown(admin.getByRole('row', { name: 'Webhook secret Stored, and never shown' }));
+    expect(await admin.content()).not.toContain(WEBHOOKS_KEY);
+    await button(admin, 'Edit').click();
+    await admin.getByRole('switch', { name: /webhook secret/ }).press('Space');
+    await expectAccessible(admin);
+    await admin.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await expectShown(admin.getByRole('row', { name: 'Webhook secret None' }));
     await button(admin, 'Replace client secret').click();
     await admin.getByRole('switch', { name: /public client/ }).press('Space');
     await admin.getByRole('dialog').getByRole('button', { name: 'Delete secret' }).click();

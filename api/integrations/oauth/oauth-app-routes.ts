@@ -159,6 +159,7 @@ async function create(
     name: body.name,
     clientId: body.client_id,
     clientSecret: await seal(work, appSecretLocation(oauthAppId), body.client_secret, services),
+    webhookSecret: await seal(work, appWebhookSecretLocation(oauthAppId), body.webhook_secret, services),
     allowedOrigins: body.allowed_origins,
   });
   const created = await requireApp(work, oauthAppId);

@@ -45,10 +45,18 @@ const allowedOrigins = z
     example: ['https://login.example.com', 'https://*.api.example.com'],
   });
 
+const webhookSecret = secretBody.shape.secret.nullable().meta({
+  writeOnly: true,
+  description:
+    'For providers that sign the webhooks of all accounts of the app with one secret, and call an address of ' +
+    'each integration. Stored encrypted and never shown; null = each integration has one of its own.',
+});
+
 export const newOAuthApp = z.strictObject({
   name: lineOfText(200),
   client_id: clientId,
   client_secret: clientSecret.default(null),
+  webhook_secret: webhookSecret.default(null),
   allowed_origins: allowedOrigins,
 });
 
@@ -56,15 +64,7 @@ export const oauthAppChange = z.strictObject({
   name: lineOfText(200).optional(),
   client_id: clientId.optional(),
   client_secret: clientSecret.optional(),
-  webhook_secret: secretBody.shape.secret
-    .nullable()
-    .optional()
-    .meta({
-      writeOnly: true,
-      description:
-        'For providers that sign the webhooks of all accounts of the app with one secret, and call an address of ' +
-        'each integration. Stored encrypted and never shown; null = each integration has one of its own.',
-    }),
+  webhook_secret: webhookSecret.optional(),
   allowed_origins: allowedOrigins.optional(),
 });
 

@@ -5,7 +5,7 @@ import { answerOf, api, type Schemas } from '../../api/client';
 import { type AppOwner, routeOf } from '../../api/oauth-app-queries';
 import { ActionButton } from '../../common/ActionButton';
 import { useAction } from '../../common/use-action';
-import { type AppDraft, originsOf } from './app-draft';
+import { type AppDraft, NO_SECRETS, originsOf } from './app-draft';
 import { OAuthAppForm } from './OAuthAppForm';
 import { RedirectUri } from './RedirectUri';
 
@@ -67,6 +67,7 @@ function NewApp({
             name: draft.name,
             client_id: draft.clientId.trim(),
             client_secret: draft.clientSecret === '' ? null : draft.clientSecret,
+            webhook_secret: draft.webhookSecret === '' ? null : draft.webhookSecret,
             allowed_origins: originsOf(draft),
           },
         }),
@@ -78,7 +79,7 @@ function NewApp({
   });
   return (
     <OAuthAppForm
-      initial={{ name: product ?? '', clientId: '', clientSecret: '', origins: origins.join('\n') }}
+      initial={{ ...NO_SECRETS, name: product ?? '', clientId: '', origins: origins.join('\n') }}
       submitLabel="Add app"
       isPending={create.isPending}
       error={create.error}

@@ -79,5 +79,11 @@ function changeOf(draft: AppDraft, before: Schemas['OAuthApp']) {
     ...(origins.join('\n') === before.allowed_origins.join('\n') ? {} : { allowed_origins: origins }),
     // It may have been entered before the added origin was taken out again, and is then hidden.
     ...(needsSecretAgain(draft, before) ? { client_secret: draft.clientSecret } : {}),
+    ...webhookSecretOf(draft),
   };
+}
+
+function webhookSecretOf({ webhookSecret, isWebhookSecretDeleted }: AppDraft) {
+  if (isWebhookSecretDeleted) return { webhook_secret: null };
+  return webhookSecret === '' ? {} : { webhook_secret: webhookSecret };
 }

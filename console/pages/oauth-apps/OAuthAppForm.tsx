@@ -1,4 +1,4 @@
-import { Alert, Group, PasswordInput, Stack, Textarea, TextInput } from '@mantine/core';
+import { Alert, Group, PasswordInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { asProblem, type Problem, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
@@ -30,7 +30,7 @@ export function OAuthAppForm({
 }: OAuthAppFormProps) {
   const [draft, setDraft] = useState(initial);
   const problem = error === null ? undefined : asProblem(error);
-  const input = (name: keyof AppDraft, pointer: string) => ({
+  const input = (name: Exclude<keyof AppDraft, 'isWebhookSecretDeleted'>, pointer: string) => ({
     value: draft[name],
     error: messageAt(problem, pointer),
     autoComplete: 'off',
@@ -61,6 +61,12 @@ export function OAuthAppForm({
           {...input('origins', '/allowed_origins')}
         />
         <SecretInput draft={draft} before={before} field={input('clientSecret', '/client_secret')} />
+        <WebhookSecretInput
+          isStored={before?.has_webhook_secret === true}
+          isDeleted={draft.isWebhookSecretDeleted}
+          onDelete={(isWebhookSecretDeleted) => setDraft({ ...draft, isWebhookSecretDeleted })}
+          field={input('webhookSecret', '/webhook_secret')}
+        />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={isPending}>
             {submitLabel}
@@ -106,5 +112,36 @@ function SecretInput({ draft, before, field }: SecretInputProps) {
       {...field}
       visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the client secret', tabIndex: 0 }}
     />
+  );
+}
+
+interface WebhookSecretInputProps {
+  isStored: boolean;
+  isDeleted: boolean;
+  onDelete: (isDeleted: boolean) => void;
+  field: object;
+}
+
+function WebhookSecretInput({ isStored, isDeleted, onDelete, field }: WebhookSecretInputProps) {
+  return (
+    <>
+      <PasswordInput
+        label={isStored ? 'New webhook secret' : 'Webhook secret'}
+        description={
+          'Only for products that sign the webhooks of all accounts with one secret, such as Exact Online. ' +
+          (isStored ? 'One is stored. Empty to keep it.' : 'Stored encrypted and never shown again.')
+        }
+        {...field}
+        disabled={isDeleted}
+        visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the webhook secret', tabIndex: 0 }}
+      />
+      {isStored && (
+        <Switch
+          label="Each integration has a webhook secret of its own: delete this one"
+          checked={isDeleted}
+          onChange={(event) => onDelete(event.currentTarget.checked)}
+        />
+      )}
+    </>
   );
 }

@@ -106,6 +106,10 @@ function Settings({ app }: { app: Schemas['OAuthApp'] }) {
     ['Client id', <Code key="id">{app.client_id}</Code>],
     ['Client secret', app.has_client_secret ? 'Stored, and never shown' : 'None: a public client'],
     [
+      'Webhook secret',
+      app.has_webhook_secret ? 'Stored, and never shown' : 'None: integrations have their own, if any',
+    ],
+    [
       'Allowed origins',
       <List key="origins" listStyleType="none">
         {app.allowed_origins.map((origin) => (

@@ -6,9 +6,14 @@ export interface AppDraft {
   clientId: string;
   /** Empty = none is given. */
   clientSecret: string;
+  /** Empty = none is given. */
+  webhookSecret: string;
+  isWebhookSecretDeleted: boolean;
   /** One per line. */
   origins: string;
 }
+
+export const NO_SECRETS = { clientSecret: '', webhookSecret: '', isWebhookSecretDeleted: false };
 
 export const originsOf = ({ origins }: AppDraft): string[] =>
   origins.split(/\s+/).filter((origin) => origin !== '');
@@ -17,7 +22,7 @@ export const toDraft = ({
   name,
   client_id: clientId,
   allowed_origins: origins,
-}: Schemas['OAuthApp']): AppDraft => ({ name, clientId, clientSecret: '', origins: origins.join('\n') });
+}: Schemas['OAuthApp']): AppDraft => ({ ...NO_SECRETS, name, clientId, origins: origins.join('\n') });
 
 /** The API sends a stored secret to further origins only if it is entered again. */
 export const needsSecretAgain = (draft: AppDraft, before: Schemas['OAuthApp']): boolean =>

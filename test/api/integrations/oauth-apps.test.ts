@@ -64,6 +64,25 @@ describe('an app of a tenant', () => {
     expect(shown.text + audit.text + JSON.stringify(rows)).not.toContain(APP.client_secret);
   });
 
+  it('is created with the secret of its webhooks, which is not shown either', async () => {
+    const app = { ...APP, webhook_secret: 'canary-of-all-webhooks' };
+    const made = await tenant.admin.post('/v1/oauth-apps', app).expect(201);
+    const audit = await tenant.admin.get('/v1/audit-log').expect(200);
+    const [row] = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx
+        .selectFrom('oauthApps')
+        .select('webhookSecret')
+        .where('oauthAppId', '=', fromTypeId('oap', made.body.id) as string)
+        .execute(),
+    );
+
+    expect(made.body).toMatchObject({ has_webhook_secret: true });
+    expect(row?.webhookSecret).toEqual(expect.any(String));
+    expect(made.text + audit.text + row?.webhookSecret).not.toContain('canary-of-all-webhooks');
+    const without = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
+    expect(without.body).toMatchObject({ has_webhook_secret: false });
+  });
+
   it('does not send its secret to a further origin until the secret is given again', async () => {
     const { body } = await tenant.admin.post('/v1/oauth-apps', APP).expect(201);
     const wider = { allowed_origins: [...APP.allowed_origins, 'https://attacker.example'] };
