@@ -6,7 +6,12 @@ import { sql } from 'kysely';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
-import { type ErasableName, hashOfName, openKeyOfErasures } from '../records/erased-records';
+import {
+  findLinkedAccounts,
+  hashesInAccount,
+  hashOfName,
+  openKeyOfErasures,
+} from '../records/erased-records';
 import { lockMappings } from '../records/mapping-lock';
 import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import type { ErasureAtThirdParty } from '../tables/erasures';
@@ -52,14 +57,28 @@ export async function storeHashes(
     select record_type, external_id from records
     where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])`.execute(trx);
   const key = await openKeyOfErasures(work);
-  const names: ErasableName[] = [...records, ...links];
-  const hashes = names.map((name) => hashOfName(key, name));
+  const accounts = await findLinkedAccounts(
+    work,
+    links.map(({ integrationId }) => integrationId),
+  );
+  const none = { integrationId: null, recordType: null, list: null };
+  const rows = [
+    ...records.map((name) => ({ ...none, hash: hashOfName(key, name) })),
+    ...links.flatMap((name) => {
+      const { integrationId, recordType } = name;
+      const inAccount = hashesInAccount(key, name, accounts);
+      return [
+        { ...none, hash: hashOfName(key, name), integrationId, recordType },
+        ...(inAccount === undefined ? [] : [{ ...none, ...inAccount, integrationId }]),
+      ];
+    }),
+  ];
   await sql`
-    insert into erased_hashes (tenant_id, hash, erasure_id, integration_id, record_type)
-    select ${tenantId}::uuid, hash, ${erasureId}::uuid, integration_id,
-      case when integration_id is not null then record_type end
-    from unnest(${hashes}::bytea[], ${[...records.map(() => null), ...links.map((link) => link.integrationId)]}::uuid[],
-      ${names.map(({ recordType }) => recordType)}::text[]) as new(hash, integration_id, record_type)
+    insert into erased_hashes (tenant_id, hash, erasure_id, integration_id, record_type, list_hash)
+    select ${tenantId}::uuid, hash, ${erasureId}::uuid, integration_id, record_type, list_hash
+    from unnest(${rows.map(({ hash }) => hash)}::bytea[], ${rows.map((row) => row.integrationId)}::uuid[],
+      ${rows.map(({ recordType }) => recordType)}::text[], ${rows.map(({ list }) => list)}::bytea[])
+      as new(hash, integration_id, record_type, list_hash)
     on conflict do nothing`.execute(trx);
 }
 

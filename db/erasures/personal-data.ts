@@ -63,7 +63,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   drifts: ofRecord({ figure: 'record_type place', row: 'expected found' }),
   emails: of({ figure: 'kind withdrawn_reason', words: 'content last_error', tenant: 'recipient' }),
   emptied_records: ofRecord({ figure: 'record_type fields', row: 'remote' }),
-  erased_hashes: of({ secret: 'hash', figure: 'record_type' }),
+  erased_hashes: of({ secret: 'hash list_hash', figure: 'record_type' }),
   erasure_items: ofRecord({ figure: 'record_type', row: 'external_id remote_ids links texts' }),
   erasure_keys: of({ secret: 'secret' }),
   erasures: of({

@@ -5,6 +5,8 @@
  */
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
+import { listOfAccount, type LinkedAccount } from '../../domain/erasures/list-of-account';
+import type { JsonValue } from '../../domain/json';
 import { ConcurrentTransaction, type TenantWork } from '../database';
 
 /** A record in Syncline, or a record at the third party of an integration. */
@@ -12,16 +14,56 @@ export type ErasableName =
   | { recordType: string; externalId: string }
   | { integrationId: string; recordType: string; remoteId: string };
 
+const hashOf = (key: Buffer, value: JsonValue[]): Buffer =>
+  createHmac('sha256', key).update(JSON.stringify(value)).digest();
+
 export const hashOfName = (key: Buffer, name: ErasableName): Buffer =>
-  createHmac('sha256', key)
-    .update(
-      JSON.stringify(
-        'remoteId' in name
-          ? ['remote', name.integrationId, name.recordType, name.remoteId]
-          : ['record', name.recordType, name.externalId],
-      ),
+  hashOf(
+    key,
+    'remoteId' in name
+      ? ['remote', name.integrationId, name.recordType, name.remoteId]
+      : ['record', name.recordType, name.externalId],
+  );
+
+/**
+ * The hash of a remote record that another integration of the same account finds, too, and that of its list.
+ * undefined = the account is not known, or it is no remote record.
+ */
+export function hashesInAccount(
+  key: Buffer,
+  name: ErasableName,
+  accounts: ReadonlyMap<string, LinkedAccount>,
+): { hash: Buffer; list: Buffer } | undefined {
+  if (!('remoteId' in name)) return undefined;
+  const { integrationId, recordType, remoteId } = name;
+  const account = accounts.get(integrationId);
+  const list = account === undefined ? undefined : listOfAccount(account, recordType);
+  if (list === undefined) return undefined;
+  return {
+    hash: hashOf(key, ['in account', list, recordType, remoteId]),
+    list: hashOf(key, ['list', list, recordType]),
+  };
+}
+
+/** By integration. */
+export async function findLinkedAccounts(
+  { trx, tenantId }: TenantWork,
+  integrationIds: readonly string[],
+): Promise<Map<string, LinkedAccount>> {
+  if (integrationIds.length === 0) return new Map();
+  const rows = await trx
+    .selectFrom('integrations as integration')
+    .leftJoin('oauthAccounts as account', (join) =>
+      join
+        .onRef('account.tenantId', '=', 'integration.tenantId')
+        .onRef('account.integrationId', '=', 'integration.integrationId'),
     )
-    .digest();
+    .select(['integration.integrationId', 'integration.connector', 'integration.config', 'account.accountId'])
+    .where('integration.tenantId', '=', tenantId)
+    .where('integration.integrationId', 'in', [...new Set(integrationIds)])
+    .execute();
+  return new Map(rows.map(({ integrationId, ...account }) => [integrationId, account]));
+}
 
 export async function openKeyOfErasures(work: TenantWork): Promise<Buffer> {
   if (work.openErasureKey === undefined) throw new Error('This process was started without an erasure key.');
@@ -32,12 +74,17 @@ export async function openKeyOfErasures(work: TenantWork): Promise<Buffer> {
 export async function findErased(work: TenantWork, names: readonly ErasableName[]): Promise<boolean[]> {
   if (names.length === 0 || !(await hasErased(work))) return names.map(() => false);
   const key = await openKeyOfErasures(work);
-  const hashes = names.map((name) => hashOfName(key, name));
+  const integrationIds = names.flatMap((name) => ('remoteId' in name ? [name.integrationId] : []));
+  const accounts = await findLinkedAccounts(work, integrationIds);
+  const hashes = names.map((name) => {
+    const inAccount = hashesInAccount(key, name, accounts);
+    return [hashOfName(key, name), ...(inAccount === undefined ? [] : [inAccount.hash])];
+  });
   const { rows } = await sql<{ hash: Buffer }>`
     select hash from erased_hashes where tenant_id = ${work.tenantId}
-      and hash = any(${hashes}::bytea[])`.execute(work.trx);
+      and hash = any(${hashes.flat()}::bytea[])`.execute(work.trx);
   const erased = new Set(rows.map(({ hash }) => hash.toString('hex')));
-  return hashes.map((hash) => erased.has(hash.toString('hex')));
+  return hashes.map((ofName) => ofName.some((hash) => erased.has(hash.toString('hex'))));
 }
 
 async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
@@ -46,16 +93,28 @@ async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
   return rows[0]?.found === true;
 }
 
-/** The number of erased records of a record type that the third party may still have, up to `max`. */
+/**
+ * The number of erased records of a record type that the third party may still have, up to `max`: those that
+ * the integration had, and those of former integrations of the same account.
+ */
 export async function countErasedThere(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { integrationId, recordType, max }: { integrationId: string; recordType: string; max: number },
 ): Promise<number> {
+  if (max === 0 || !(await hasErased(work))) return 0;
+  const account = (await findLinkedAccounts(work, [integrationId])).get(integrationId);
+  const list = account === undefined ? undefined : listOfAccount(account, recordType);
+  const key = list === undefined ? undefined : await openKeyOfErasures(work);
+  const hash = key === undefined || list === undefined ? null : hashOf(key, ['list', list, recordType]);
   const { rows } = await sql<{ records: number }>`
-    select count(*)::int as records from (select from erased_hashes where tenant_id = ${tenantId}
-      and integration_id = ${integrationId} and record_type = ${recordType} limit ${max}) erased`.execute(
-    trx,
-  );
+    select count(*)::int as records from (
+      (select from erased_hashes where tenant_id = ${work.tenantId}
+        and integration_id = ${integrationId} and record_type = ${recordType} limit ${max})
+      union all
+      (select from erased_hashes where tenant_id = ${work.tenantId} and list_hash = ${hash}::bytea
+        and integration_id <> all(array(select integration_id from integrations
+          where tenant_id = ${work.tenantId} and deleted_at is null)) limit ${max})
+      limit ${max}) erased`.execute(work.trx);
   return rows[0]?.records ?? 0;
 }
 
@@ -74,22 +133,21 @@ export async function withoutErased<Page extends PulledNames>(
 ): Promise<Page & { erased: number }> {
   const { integrationId, recordType } = page;
   const remote = (remoteId: string) => ({ integrationId, recordType, remoteId });
-  const records = await findErased(
-    work,
-    page.records.flatMap(({ remoteId, externalId }) => [
+  const names = {
+    records: page.records.flatMap(({ remoteId, externalId }) => [
       remote(remoteId),
       externalId === null ? remote(remoteId) : { recordType, externalId },
     ]),
-  );
-  const tombstones = await findErased(work, page.tombstones.map(remote));
-  const refused = await findErased(
-    work,
-    page.refused.map(({ remoteId }) => remote(remoteId ?? '')),
-  );
+    tombstones: page.tombstones.map(remote),
+    refused: page.refused.map(({ remoteId }) => remote(remoteId ?? '')),
+  };
+  const found = await findErased(work, [...names.records, ...names.tombstones, ...names.refused]);
+  const records = found.splice(0, names.records.length);
+  const tombstones = found.splice(0, names.tombstones.length);
   const kept = {
     records: page.records.filter((_, at) => !records[2 * at] && !records[2 * at + 1]),
     tombstones: page.tombstones.filter((_, at) => !tombstones[at]),
-    refused: page.refused.filter((_, at) => !refused[at]),
+    refused: page.refused.filter((_, at) => !found[at]),
   };
   const erased = page.records.length - kept.records.length + page.refused.length - kept.refused.length;
   return { ...page, ...kept, erased };

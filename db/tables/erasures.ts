@@ -82,7 +82,10 @@ export interface ErasedHashesTable {
   erasureId: string;
   /** Only set for the hash of a remote id. */
   integrationId: string | null;
+  /** null for the hash of a remote id in an account, so that its record counts once for the integration. */
   recordType: string | null;
+  /** Of the list that the record is in, of a hash in an account. */
+  listHash: Buffer | null;
 }
 
 /** `ending`: workflows are told to look at their rows. `removing`: rows are deleted, in passes. */

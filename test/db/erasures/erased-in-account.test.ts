@@ -1,0 +1,145 @@
+/** An erased person stays out when the same account is linked again (rules.md 62). */
+import { storeHashes } from '../../../db/erasures/block-records';
+import { connectAccount } from '../../../db/integrations/oauth/accounts';
+import { createApp } from '../../../db/integrations/oauth/apps';
+import type { Encryption } from '../../../db/platform/encryption';
+import { countErasedThere, withoutErased } from '../../../db/records/erased-records';
+import { newUuid } from '../../../db/sql/ids';
+import type { JsonObject } from '../../../domain/json';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+let db: TestDb;
+let tenant: GivenTenant;
+let erasureId: string;
+const encryption = { encrypt: async () => 'sealed' } as unknown as Encryption;
+
+beforeAll(async () => {
+  db = await openTestDb();
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  tenant = await GivenTenant.create(db);
+  erasureId = newUuid();
+});
+
+/** An integration of a database. */
+const ofDatabase = (config: JsonObject = {}) =>
+  tenant.integration({
+    connector: 'postgres',
+    config: {
+      host: 'db.example.com',
+      database: 'hr',
+      record_types: { employees: { table: 'people' } },
+      ...config,
+    },
+  });
+
+/** An integration of an app to which a person consented with an account. */
+async function ofAccount(accountId: string | null): Promise<string> {
+  const config = {
+    base_url: 'https://api.example.com',
+    record_types: { employees: { list: { path: '/people' } } },
+  };
+  const integrationId = await tenant.integration({ connector: 'rest', config });
+  const oauthAppId = newUuid();
+  const app = { oauthAppId, name: 'A', clientId: 'c', clientSecret: null, allowedOrigins: [] };
+  await tenant.work(async (work) => {
+    await createApp(work, app);
+    await connectAccount(work, encryption, {
+      integrationId,
+      connectionId: newUuid(),
+      appTenantId: tenant.tenantId,
+      oauthAppId,
+      accessToken: 'token',
+      refreshToken: null,
+      accessExpiresAt: null,
+      refreshDueAt: null,
+      scopes: null,
+      accountId,
+      accountName: null,
+      connectedBy: 'Ana',
+      isProved: false,
+    });
+  });
+  return integrationId;
+}
+
+/** The record `ada` has the remote id 7 in each of the integrations, and is erased. They are then deleted. */
+async function erased(...integrationIds: string[]): Promise<void> {
+  await tenant.accept({ externalId: 'ada' });
+  const [row] = await db.superuser(`select record_id from records where tenant_id = $1`, [tenant.tenantId]);
+  const recordId = row?.['record_id'] as string;
+  for (const integrationId of integrationIds)
+    await db.superuser(
+      `insert into record_links (tenant_id, integration_id, record_type, remote_id, record_id,
+         is_deactivated, updated_at) values ($1, $2, 'employees', '7', $3, false, now())`,
+      [tenant.tenantId, integrationId, recordId],
+    );
+  await db.database.withEraser(tenant.tenantId, (work) => storeHashes(work, { erasureId }, [recordId]));
+  await db.superuser('update integrations set deleted_at = now() where integration_id = any($1)', [
+    integrationIds,
+  ]);
+}
+
+/** What is left of a page with the records 7 and 8, a deletion of 7, and a 7 that could not be read. */
+async function leftOf(integrationId: string) {
+  const record = (remoteId: string) => ({ remoteId, externalId: null });
+  const page = {
+    integrationId,
+    recordType: 'employees',
+    records: [record('7'), record('8')],
+    tombstones: ['7'],
+    refused: [{ remoteId: '7' }],
+  };
+  const left = await tenant.work((work) => withoutErased(work, page));
+  const place = { integrationId, recordType: 'employees', max: 10 };
+  return {
+    records: left.records.map(({ remoteId }) => remoteId),
+    others: left.tombstones.length + left.refused.length,
+    erased: left.erased,
+    explained: await tenant.work((work) => countErasedThere(work, place)),
+  };
+}
+const KEPT_OUT = { records: ['8'], others: 0, erased: 2, explained: 1 };
+const NOT_ERASED = { records: ['7', '8'], others: 2, erased: 0, explained: 0 };
+
+it('rule 62: a person who was erased stays out when the same database is linked again', async () => {
+  await erased(await ofDatabase());
+
+  expect(await leftOf(await ofDatabase({ host: 'DB.example.com', port: 5_432, schema: 'public' }))).toEqual(
+    KEPT_OUT,
+  );
+});
+
+it('rule 62: a person who was erased stays out when the same account is connected again', async () => {
+  await erased(await ofAccount('a1'));
+
+  expect(await leftOf(await ofAccount('a1'))).toEqual(KEPT_OUT);
+});
+
+it('rule 62: the same id is another person in another account, database or table', async () => {
+  await erased(await ofAccount('a1'), await ofAccount(null), await ofDatabase());
+
+  expect(await leftOf(await ofAccount('a2'))).toEqual(NOT_ERASED);
+  expect(await leftOf(await ofAccount(null))).toEqual(NOT_ERASED);
+  expect(await leftOf(await ofDatabase({ database: 'sales' }))).toEqual(NOT_ERASED);
+  const record_types = { employees: { table: 'contractors' } };
+  expect(await leftOf(await ofDatabase({ record_types }))).toEqual(NOT_ERASED);
+});
+
+it('rule 62: a record counts once for the integration that had it', async () => {
+  const integrationId = await ofDatabase();
+  await erased(integrationId);
+  await db.superuser('update integrations set deleted_at = null where integration_id = $1', [integrationId]);
+
+  expect(await leftOf(integrationId)).toEqual(KEPT_OUT);
+});
+
+it('rule 62: the hashes of an earlier version keep the person out of their integration', async () => {
+  const integrationId = await ofDatabase();
+  await erased(integrationId);
+  await db.superuser('delete from erased_hashes where list_hash is not null');
+
+  expect(await leftOf(integrationId)).toEqual(KEPT_OUT);
+  expect(await leftOf(await ofDatabase())).toEqual(NOT_ERASED);
+});
