@@ -84,7 +84,6 @@ import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as woundUpSubscriptions from './2026-12-15-wound-up-subscriptions';
 import * as worldwideErasures from './2026-12-15-worldwide-erasures';
-import * as woundUpSubscriptions from './2026-12-15-wound-up-subscriptions';
 import * as whereErased from './2026-12-15-where-erased';
 import * as withinOpenConflicts from './2026-12-15-within-open-conflicts';
 import * as workUrgency from './2026-12-15-work-urgency';
