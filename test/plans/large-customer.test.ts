@@ -28,16 +28,8 @@ const ALLOWED: readonly { contains: string; reason: string }[] = [
     reason: 'Looks once for what is still needed of a chunk, in the table from before the partitions.',
   },
   {
-    contains: 'update stream_events as event set position',
-    reason: 'Both sides are the events of an hour at most that have no position, by a partial index.',
-  },
-  {
     contains: 'update overview_items item set base_version = row.after',
     reason: 'A page may read the items of its overview once; pages have 2,000 records.',
-  },
-  {
-    contains: "having bool_and(missed.state in ('failed', 'disabled'))",
-    reason: 'A request of a person, for what an endpoint missed since an instant; it resends 10,000.',
   },
   {
     contains: 'select distinct remote_id as id from sync_record_errors',

@@ -52,14 +52,16 @@ const open = async () =>
 
 it('500 that wait become one by one attempt, with as many statements as five', async () => {
   const query = jest.spyOn(Client.prototype, 'query');
+  // A slow machine tells other processes of two commits by two statements instead of one.
+  const sent = () => query.mock.calls.filter((call) => !JSON.stringify(call).includes('pg_notify')).length;
   const statements = async (count: number): Promise<number> => {
     const [first = ''] = await waiting(count);
-    const before = query.mock.calls.length;
+    const before = sent();
     expect((await attempt(first)).kind).toBe('over');
     const [digest] = await open();
     expect([digest?.kind, digest?.notifications]).toEqual(['notification_digest', count]);
     expect((await attempt(digest?.id ?? '')).kind).toBe('send');
-    return query.mock.calls.length - before;
+    return sent() - before;
   };
 
   const ofFive = await statements(5);
