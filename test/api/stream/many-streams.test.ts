@@ -7,7 +7,7 @@ import { Browser, givenPerson } from '../support/console';
 import { until } from '../../support/until';
 import { type GivenTenant, listening, type Service, startService } from '../support/service';
 
-const MANY = 200;
+const MANY = 100;
 /** An open session is asked for again after a second. */
 const RECHECK_MS = 1_000;
 let service: Service;
