@@ -22,8 +22,14 @@ import { prolongConsoleSession } from '../../db/tenants/console-sessions';
 import { findPerson } from '../../db/tenants/people';
 import type { PlatformCaller, TenantCaller } from '../routing/caller';
 import { createDeviceCookies, type DeviceCookies } from './device-cookies';
-import { createOpenSessionCheck, SESSION_ENDS_AFTER_MS } from './open-sessions';
-import { createSessionStore, hashOfSessionId, IDLE_MS, PLATFORM_IDLE_MS } from './session-store';
+import {
+  createOpenSessionCheck,
+  createSessionStore,
+  hashOfSessionId,
+  IDLE_MS,
+  PLATFORM_IDLE_MS,
+  SESSION_ENDS_AFTER_MS,
+} from './session-store';
 
 const PROLONG_INTERVAL_MS = 60_000;
 const PROLONGED_MAX = 10_000;

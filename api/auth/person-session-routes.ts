@@ -9,7 +9,7 @@ import { HttpError } from '../http/http-error';
 import { idParam } from '../routing/common-schemas';
 import { defineRoute, type Route } from '../routing/define-route';
 import { ETAG, etagOf } from '../routing/etag';
-import { SESSION_ENDS_AFTER_MS } from './open-sessions';
+import { SESSION_ENDS_AFTER_MS } from './session-store';
 import { consoleSession, person, toWirePerson, toWireSession } from './person-schema';
 
 const personId = idParam('psn', 'person_not_found');

@@ -30,8 +30,8 @@ export async function prolongConsoleSession(
 }
 
 /**
- * Those of the sessions that have not ended or expired, and whose person is not disabled. `sids`: hashes. Needs
- * the platform role.
+ * Those of the sessions that have not ended or expired, and whose person is not disabled. `sids`: hashes.
+ * Needs the platform role.
  */
 export async function findOpenSessions(
   { trx, now }: Work,
