@@ -132,6 +132,23 @@ it('answers 503 while PostgreSQL hangs, says that it is not ready, and recovers 
   await eventually(async () => expect((await write()).status).toBe(202));
 });
 
+it('D2: answers 503 with Retry-After when a statement took too long, and stays ready (R6)', async () => {
+  await asSuperuser(`create function linger() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(60); return new; end $$`);
+  await asSuperuser('create trigger linger before insert on records for each row execute function linger()');
+
+  const [answer, ready] = await Promise.all([
+    tenant.operator.put('/v1/records/employees/slow', { fields: {} }),
+    service.as(undefined).get('/readyz'),
+  ]);
+  await asSuperuser('drop trigger linger on records');
+
+  expectProblem(answer, 503, 'database_unavailable');
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  expect(ready.status).toBe(200);
+  expect((await tenant.operator.put('/v1/records/employees/slow', { fields: {} })).status).toBe(202);
+});
+
 it('reads and does not write while PostgreSQL is read-only', async () => {
   await write().expect(202);
   const name = new URL(direct).pathname.slice(1);

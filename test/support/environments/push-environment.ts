@@ -4,6 +4,7 @@
  * test file.
  */
 import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import {
@@ -70,11 +71,13 @@ export class PushEnvironment {
     pulling = PULLING_LIMITS,
     hasMailer = true,
     webhookTimeoutMs = 2_000,
+    statementTimeoutMs = 20_000,
   }: {
     pushing?: ActivityDependencies['pushing'];
     pulling?: ActivityDependencies['pulling'];
     hasMailer?: boolean;
     webhookTimeoutMs?: number;
+    statementTimeoutMs?: number;
   } = {}): Promise<PushEnvironment> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
@@ -83,7 +86,7 @@ export class PushEnvironment {
         openErasureKey: (work) => openErasureKey(work, encryption),
         url: testDatabase.url,
         poolSize: 10,
-        statementTimeoutMs: 20_000,
+        statementTimeoutMs,
         waitForConnectionMs: 20_000,
         clock: async () => new Date(await env.currentTimeMs()),
       }),
@@ -139,6 +142,17 @@ export class PushEnvironment {
     await this.env.teardown();
     await this.database.close();
     await this.testDatabase.drop();
+  }
+
+  /** As the superuser, beside everything that runs. */
+  async superuser(statement: string): Promise<void> {
+    const client = new Client({ connectionString: this.testDatabase.url });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
   }
 
   async now(): Promise<number> {

@@ -4,6 +4,7 @@ import { listSyncConflicts } from '../../../db/records/conflicts';
 import { RecordRejected } from '../../../connectors/errors';
 import { toTypeId } from '../../../db/sql/ids';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { until } from '../../support/until';
 import { BOTH_WAYS, CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
 let environment: PushEnvironment;
@@ -291,6 +292,34 @@ describe('rule 17: a field changed on both sides', () => {
 
     expect((await recordOf(externalId))?.fields['name']).toBe('p000');
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
+  });
+
+  it('D14: that changed within 5 s of a push is held back with a word, and read by the next run', async () => {
+    const pulled = await linked(both(), fill(environment, 1));
+    const externalId = await pulled.externalId('p000');
+    let pages = 0;
+    pulled.account.beforePage = async () => {
+      if ((pages += 1) > 1) return;
+      await edit(externalId, { name: 'Here' });
+      await tenant.act('push_now', pulled.integrationId, externalId);
+      const status = () => tenant.status(pulled.integrationId, externalId);
+      await until('it is pushed', async () => (await status()) === 'synced');
+      await pulled.account.put('contacts', 'p000', { name: 'There', email: 'p000@example.org' });
+    };
+
+    const run = await pulled.sync('full');
+
+    expect((await recordOf(externalId))?.fields['name']).toBe('Here');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsRead: 1,
+      recordsUnchanged: 0,
+      recordsHeldBack: 1,
+      watermarkKept: 'just_pushed',
+    });
+    expect(await pulled.errors(run.syncRunId)).toMatchObject([{ remoteId: 'p000', code: 'just_pushed' }]);
+    await environment.sleep(60_000);
+    await pulled.sync('incremental');
+    expect((await recordOf(externalId))?.fields['name']).toBe('There');
   });
 
   it('does not overwrite unsent values: a failed push counts as unsent', async () => {

@@ -1,0 +1,46 @@
+/**
+ * Statements of the own database that take longer than they may (57014): an error of the work that ran them,
+ * not an outage of the database (rules.md 35, R6).
+ */
+import {
+  GRACE_MS,
+  MINUTE,
+  PushEnvironment,
+  type TestTenant,
+} from '../../../support/environments/push-environment';
+
+let environment: PushEnvironment;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  environment = await PushEnvironment.create({ statementTimeoutMs: 5_000 });
+  await environment.superuser(`create function linger() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(60); return new; end $$`);
+});
+afterAll(() => environment.end());
+beforeEach(async () => {
+  environment.resetLedger();
+  tenant = await environment.tenant();
+});
+
+/** Each statement that inserts rows of the tenant into the table takes a minute. */
+const slow = (table: string) =>
+  environment.superuser(`create trigger linger before insert on ${table} for each row
+    when (new.tenant_id = '${tenant.tenantId}') execute function linger()`);
+const quick = (table: string) => environment.superuser(`drop trigger linger on ${table}`);
+
+it('D2: a push whose statements time out waits, and is sent once when they end again', async () => {
+  const integrationId = await tenant.integration();
+  await tenant.change('ada', { name: 'Ada' });
+  await slow('pushes');
+  await environment.sleep(GRACE_MS + 1_000);
+  expect(tenant.sent(integrationId)).toEqual([]);
+  expect(await tenant.status(integrationId, 'ada')).toBe('sync_pending');
+
+  await quick('pushes');
+  for (let tries = 0; tries < 20 && (await tenant.status(integrationId, 'ada')) !== 'synced'; tries += 1)
+    await environment.sleep(MINUTE);
+
+  expect(tenant.sent(integrationId)).toMatchObject([{ externalId: 'ada' }]);
+  expect(await tenant.pushes(integrationId)).toHaveLength(1);
+});
