@@ -1,4 +1,4 @@
-/** Which errors say that PostgreSQL cannot be reached, whatever was asked of it. */
+/** Which errors say something about PostgreSQL, and not about what was asked of it. */
 
 /** The disk is full, no connection is free, only reads are allowed, or a transaction was idle. */
 const AWAY: ReadonlySet<string> = new Set(['53000', '53100', '53300', '25006', '25P03']);
@@ -14,3 +14,9 @@ export function isDatabaseAway(error: unknown): boolean {
   // deadlock (40P01), too little memory (53200) or more than its share of the disk (53400).
   return /^(08|57P|58)/.test(code) || AWAY.has(code) || /^E[A-Z]+$/.test(code);
 }
+
+/** Timeouts of statements, locks and transactions, and collisions: no row of theirs is to blame. */
+const CUT_SHORT: ReadonlySet<string> = new Set(['57014', '55P03', '25P04', '40001', '40P01']);
+
+export const isCutShort = (error: unknown): boolean =>
+  CUT_SHORT.has(String((error as { code?: unknown } | null)?.code));

@@ -43,6 +43,12 @@ describe('rule 51: one bad record never stops its page', () => {
     );
   });
 
+  it.each(['57014', '55P03', '40P01', '08006'])('blames no record for %s of the database', async (code) => {
+    const error = Object.assign(new Error('The database was slow.'), { code });
+
+    await expect(withoutSpoilers(pageOf(1), () => Promise.reject(error))).rejects.toBe(error);
+  });
+
   it('takes few attempts for one bad record', async () => {
     expect((await bisect(1_000, new Set(['r617']))).attempts).toBeLessThanOrEqual(21);
   });

@@ -8,6 +8,7 @@ import {
   PushEnvironment,
   type TestTenant,
 } from '../../../support/environments/push-environment';
+import { fill, CrmIntegration } from '../../../support/environments/crm-integration';
 
 let environment: PushEnvironment;
 let tenant: TestTenant;
@@ -28,6 +29,24 @@ const slow = (table: string) =>
   environment.superuser(`create trigger linger before insert on ${table} for each row
     when (new.tenant_id = '${tenant.tenantId}') execute function linger()`);
 const quick = (table: string) => environment.superuser(`drop trigger linger on ${table}`);
+
+it('D2: a run whose statements time out ends with an error of its dataset after five attempts', async () => {
+  const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 2));
+  await pulled.account.put('contacts', 'p900', { name: 'New', email: 'new@example.org' });
+  await slow('record_links');
+
+  const run = await pulled.sync('full');
+  await quick('record_links');
+
+  expect(run.isSyncFinished).toBe(true);
+  expect(await pulled.job(run.syncRunId)).toMatchObject({
+    state: 'failed',
+    attempts: 5,
+    error: { category: 'internal' },
+  });
+  expect(await pulled.sync('full')).toMatchObject({ state: 'succeeded' });
+  expect((await pulled.held()).size).toBe(3);
+});
 
 it('D2: a push whose statements time out waits, and is sent once when they end again', async () => {
   const integrationId = await tenant.integration();
