@@ -8,6 +8,8 @@ export interface Receiver {
   url: string;
   /** How many events came to this path, repeats apart. */
   count(path: string): Promise<number>;
+  /** Resolves once so many have come: asking again and again would take time from what is measured. */
+  received(path: string, count: number): Promise<unknown>;
   /** How long each was on its way, in milliseconds. */
   delays(path: string): Promise<number[]>;
   kill(): Promise<void>;
@@ -37,6 +39,7 @@ export async function startReceiver(environment: BenchEnvironment): Promise<Rece
     url,
     start,
     count: async (path) => (await ask(`path=${path}`)).events,
+    received: (path, count) => ask(`path=${path}&at_least=${count}`),
     delays: async (path) => (await ask(`delays&path=${path}`)).delays,
     async kill() {
       receiver.kill();
