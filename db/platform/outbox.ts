@@ -54,11 +54,12 @@ export async function enqueue(work: OutboxWork, message: NewMessage): Promise<vo
   await enqueueAll(work, [message]);
 }
 
-export async function enqueueAll(
-  { trx, tenantId }: OutboxWork,
-  messages: readonly NewMessage[],
-): Promise<void> {
-  if (messages.length === 0) return;
+export async function enqueueAll(work: OutboxWork, messages: readonly NewMessage[]): Promise<void> {
+  if (messages.length > 0) await outboxInsert(work, messages).execute();
+}
+
+/** For a statement that also writes other rows. `messages`: at least one. */
+export function outboxInsert({ trx, tenantId }: OutboxWork, messages: readonly NewMessage[]) {
   const rows = messages.map((message) => ({
     tenantId,
     topic: message.topic,
@@ -67,8 +68,8 @@ export async function enqueueAll(
     leasedUntil: null,
     lastError: null,
   }));
-  await trx.insertInto('outbox').values(rows).execute();
   notifyAfterCommit(trx, OUTBOX_CHANNEL);
+  return trx.insertInto('outbox').values(rows);
 }
 
 /** Makes the integration's push queue re-read its rows at `nextDueAt`, or at once if that is past. */

@@ -10,7 +10,7 @@ import { envelope, type EventData, type EventType } from '../../domain/event-cat
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid, toTypeId } from '../sql/ids';
-import { enqueue } from '../platform/outbox';
+import { enqueue, outboxInsert } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 
@@ -18,18 +18,19 @@ export type NewEvent = {
   [Type in EventType]: { type: Type; integrationId: string | null; data: EventData[Type] };
 }[EventType];
 
-interface EndpointRow {
-  tenantId: string;
+interface ListeningEndpoint {
   webhookEndpointId: string;
   eventTypes: EventType[] | null;
   integrationIds: string[] | null;
+  /** Disabled. */
+  isOff: boolean;
 }
 
 /** Emits events. @returns their ids, in order. */
 export async function emitEvents(work: TenantWork, events: readonly NewEvent[]): Promise<string[]> {
   if (events.length === 0) return [];
-  const written = await writeEvents(work, events);
-  await addDeliveries(work, written);
+  const { written, endpoints } = await writeEvents(work, events);
+  await addDeliveries(work, written, endpoints);
   return written.map(({ eventId }) => eventId);
 }
 
@@ -40,9 +41,8 @@ export async function emitTest(
 ): Promise<string> {
   const { trx, tenantId, now } = work;
   const deliveryId = newUuid();
-  for (const { eventId } of await writeEvents(work, [
-    { type: 'TEST', integrationId: null, data: { message } },
-  ]))
+  const { written } = await writeEvents(work, [{ type: 'TEST', integrationId: null, data: { message } }]);
+  for (const { eventId } of written)
     await sql`
       insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state,
         trigger, next_attempt_at, created_at)
@@ -58,35 +58,42 @@ interface WrittenEvent {
   integrationId: string | null;
 }
 
-async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promise<WrittenEvent[]> {
+/** In one statement, writes the events and reads the endpoints that may want them. */
+async function writeEvents(
+  work: TenantWork,
+  events: readonly NewEvent[],
+): Promise<{ written: WrittenEvent[]; endpoints: ListeningEndpoint[] }> {
   const { trx, tenantId, now } = work;
   const first = await takeSequences(work, events.length);
+  const tenant = toTypeId('ten', tenantId);
   const rows = events.map(({ type, integrationId, data }, position) => {
     const eventId = newUuid();
     const sequence = first + position;
     const payload = envelope({
       id: toTypeId('evt', eventId),
       type,
-      tenantId: toTypeId('ten', tenantId),
+      tenantId: tenant,
       sequence,
       at: now,
       data: data as unknown as JsonObject,
     });
     return { event_id: eventId, sequence, type, integration_id: integrationId, payload };
   });
-  await sql`
-    insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
-    select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
-    from ${rowsFrom(
-      rows,
-      `
-        event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb`,
-    )}`.execute(trx);
-  return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({
+  const columns = 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb';
+  const { rows: endpoints } = await sql<ListeningEndpoint>`
+    with written as (
+      insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
+      select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
+      from ${rowsFrom(rows, columns)})
+    select webhook_endpoint_id, event_types, integration_ids, disabled_at is not null as is_off
+      from webhook_endpoints
+    where tenant_id in (${tenantId}, ${PLATFORM_TENANT_ID}) and deleted_at is null`.execute(trx);
+  const written = rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({
     eventId,
     type,
     integrationId,
   }));
+  return { written, endpoints };
 }
 
 async function takeSequences({ trx, tenantId }: TenantWork, count: number): Promise<number> {
@@ -101,9 +108,12 @@ async function takeSequences({ trx, tenantId }: TenantWork, count: number): Prom
  * Disabled endpoints get deliveries too, in the state `disabled`, so that they can be recovered (rules.md
  * 45).
  */
-async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]): Promise<void> {
+async function addDeliveries(
+  work: TenantWork,
+  events: readonly WrittenEvent[],
+  endpoints: readonly ListeningEndpoint[],
+): Promise<void> {
   const { trx, tenantId, now } = work;
-  const endpoints = await findListeners(work);
   const deliveries = endpoints.flatMap((endpoint) =>
     events
       .filter((event) => wants(endpoint, event))
@@ -115,7 +125,13 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
       })),
   );
   if (deliveries.length === 0) return;
+  const working = new Set(deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id])));
+  const messages = [...working].map(
+    (endpointId) => ({ topic: 'webhook_endpoint', endpointId, nextDueAt: now }) as const,
+  );
+  const queued = messages.length === 0 ? sql`` : sql`with queued as (${outboxInsert(work, messages)})`;
   await sql`
+    ${queued}
     insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state,
       trigger, next_attempt_at, created_at)
     select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled'
@@ -126,22 +142,10 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
       `
         delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean`,
     )}`.execute(trx);
-  for (const endpointId of new Set(
-    deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id])),
-  ))
-    await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
-}
-
-async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRow & { isOff: boolean })[]> {
-  const { rows } = await sql<EndpointRow & { isOff: boolean }>`
-    select tenant_id, webhook_endpoint_id, event_types, integration_ids, disabled_at is not null as is_off
-      from webhook_endpoints
-    where tenant_id in (${tenantId}, ${PLATFORM_TENANT_ID}) and deleted_at is null`.execute(trx);
-  return rows;
 }
 
 function wants(
-  { eventTypes, integrationIds }: EndpointRow,
+  { eventTypes, integrationIds }: ListeningEndpoint,
   { type, integrationId }: { type: EventType; integrationId: string | null },
 ): boolean {
   if (eventTypes !== null && !eventTypes.includes(type)) return false;
