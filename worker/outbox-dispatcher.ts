@@ -15,6 +15,11 @@ import type { OutboxHandler } from './outbox-handlers';
 const POLL_MS = 1_000;
 /** Notifications that arrive within this time share a look at the outbox. */
 const LOOK_INTERVAL_MS = 10;
+/**
+ * The least time between two flushes of a topic. Events come in bursts, and their endpoint's queue, once it
+ * works, finds them without a signal.
+ */
+const FLUSH_INTERVAL_MS: Readonly<Record<string, number>> = { webhook_endpoint: 50 };
 /** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
 const SIGNAL_INTERVAL_MS = 1_000;
 const REMEMBERED_SUBJECTS_MAX = 10_000;
@@ -110,14 +115,16 @@ class TopicQueues {
   async #run(topic: string, queue: TopicQueue): Promise<void> {
     while (queue.isAskedAgain && !this.#isStopped) {
       queue.isAskedAgain = false;
+      const startedAt = performance.now();
       try {
         if (await this.#flushOnce(topic)) queue.isAskedAgain = true;
+        else await this.#rest((FLUSH_INTERVAL_MS[topic] ?? 0) - (performance.now() - startedAt));
       } catch (error) {
         this.options.log.warn(
           { err: error, topic },
           'could not send outbox messages to Temporal; retrying in a second',
         );
-        await this.#rest();
+        await this.#rest(POLL_MS);
       }
     }
     this.#queues.delete(topic);
@@ -141,10 +148,11 @@ class TopicQueues {
     return isMore;
   }
 
-  async #rest(): Promise<void> {
+  async #rest(ms: number): Promise<void> {
+    if (ms <= 0) return;
     const pause = new InterruptiblePause();
     this.#resting.add(pause);
-    await pause.sleep(POLL_MS);
+    await pause.sleep(ms);
     this.#resting.delete(pause);
   }
 

@@ -245,6 +245,20 @@ describe('a dispatcher that dies between the call and the deletion of the row', 
   });
 });
 
+it('an event that comes right after the call for another one gets a call, too', async () => {
+  start(take);
+  const event = async () => {
+    const endpointId = newUuid();
+    const nextDueAt = new Date();
+    await tenant.work((work) => enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt }));
+    await until('it was sent', () => callsFor(endpointId).length === 1);
+  };
+
+  for (let events = 0; events < 10; events += 1) await event();
+
+  await until('all rows are deleted', isEmpty);
+});
+
 describe('messages about work that is not due yet', () => {
   it('share a signal a second per push queue, and none is lost', async () => {
     const integrationId = newUuid();
