@@ -3,12 +3,12 @@
  * that became due in the meantime. A slow item does not delay the others.
  */
 export interface RunBoundedOptions<Item> {
-  /** Claims items that are due; an empty list if none is. */
-  claim(): Promise<Item[]>;
-  /** A claim with fewer items found all that was due. */
-  perClaim: number;
+  /** Claims at most `limit` items that are due; an empty list if none is. */
+  claim(limit: number): Promise<Item[]>;
+  /** The limit of the next claim. One with fewer items found all that was due. */
+  perClaim(): number;
   /** Claims again when fewer items wait for a place. 0 = claims only for a free place. */
-  claimAhead: number;
+  claimAhead(): number;
   /** The most claims that run at the same time. */
   parallelClaims: number;
   /** How soon to claim again after a claim that found all that was due, while items are in progress. */
@@ -93,8 +93,8 @@ class BoundedWorkerPool<Item> {
     const { claimAhead, concurrency, parallelClaims, perClaim } = this.options;
     while (this.shouldContinue() && !this.isDrained && this.claimsInProgress < parallelClaims) {
       const freePlaces = concurrency() - this.inProgress;
-      const expected = this.waiting.length + this.claimsInProgress * perClaim;
-      if (expected >= Math.max(claimAhead, freePlaces)) return;
+      const expected = this.waiting.length + this.claimsInProgress * perClaim();
+      if (expected >= Math.max(claimAhead(), freePlaces)) return;
       // Only a claim that runs alone can find that nothing is left: others lock the rows that they take.
       const isAlone = this.isIdle() && this.waiting.length === 0;
       if (!isAlone && performance.now() < this.claimAgainAt) return;
@@ -106,10 +106,11 @@ class BoundedWorkerPool<Item> {
 
   private async claim(isAlone: boolean): Promise<void> {
     const { claim, perClaim, claimAgainMs } = this.options;
-    const items = await claim();
+    const limit = perClaim();
+    const items = await claim(limit);
     this.waiting.push(...items);
     this.isDrained = isAlone && items.length === 0;
-    this.claimAgainAt = items.length < perClaim ? performance.now() + claimAgainMs : 0;
+    this.claimAgainAt = items.length < limit ? performance.now() + claimAgainMs : 0;
   }
 
   private track(promise: Promise<void>, onEnd: () => void): void {

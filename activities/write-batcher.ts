@@ -1,8 +1,8 @@
 /**
  * Collects single results and writes them in batches. Results that arrive during a write form the next batch.
  */
-const FLUSH_INTERVAL_MS = 30;
-const BATCH_SIZE_MAX = 400;
+const FLUSH_INTERVAL_MS = 80;
+const BATCH_SIZE_MAX = 600;
 /** `add` waits while this many results are not yet written. */
 const UNWRITTEN_MAX = 1_000;
 

@@ -38,10 +38,29 @@ export function hiddenHeaders(headers: Readonly<Record<string, string>>): Record
   return Object.fromEntries(Object.keys(headers).map((name) => [name, '[hidden]']));
 }
 
-export function keptHeaders(
-  headers: Record<string, string | string[] | undefined>,
-  hidden: readonly string[],
-): Record<string, string> {
+type ResponseHeaders = Record<string, string | string[] | undefined>;
+
+/** What is kept of the headers of one receiver's responses. Most are equal to those of the response before. */
+export class KeptHeaders {
+  private last: { headers: ResponseHeaders; kept: Readonly<Record<string, string>> } | undefined;
+
+  constructor(private readonly hidden: readonly string[]) {}
+
+  /** The same object for equal headers. */
+  of(headers: ResponseHeaders): Readonly<Record<string, string>> {
+    if (this.last === undefined || !areEqual(this.last.headers, headers))
+      this.last = { headers, kept: keptHeaders(headers, this.hidden) };
+    return this.last.kept;
+  }
+}
+
+function areEqual(a: ResponseHeaders, b: ResponseHeaders): boolean {
+  const names = Object.keys(a);
+  // Headers that are sent several times are lists, which are never equal.
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+function keptHeaders(headers: ResponseHeaders, hidden: readonly string[]): Record<string, string> {
   const kept: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();

@@ -9,7 +9,7 @@ import { BlockedByPolicy, checkUrl, type EgressPolicy } from './egress-policy';
 import { createEgressConnect } from './egress-connect';
 import { reasonOf } from './http-client';
 import { READ_BYTES_MAX, WebhookExchange } from './webhook-exchange';
-import { hiddenHeaders, hiddenTexts, keptBody, keptHeaders } from './webhook-log';
+import { hiddenHeaders, hiddenTexts, keptBody, KeptHeaders } from './webhook-log';
 import { signingKeys, signWebhook } from './webhook-signature';
 
 interface WebhookReceiver {
@@ -41,7 +41,7 @@ export interface WebhookAnswer {
   durationMs: number;
   /** Without the signature. */
   requestHeaders: Record<string, string>;
-  responseHeaders: Record<string, string> | null;
+  responseHeaders: Readonly<Record<string, string>> | null;
   /** Truncated. */
   responseBody: string | null;
 }
@@ -100,6 +100,7 @@ class WebhookTarget {
   private readonly ownHeaders: Readonly<Record<string, string>>;
   private readonly hiddenHeaders: Readonly<Record<string, string>>;
   private readonly hiddenTexts: readonly string[];
+  private readonly keptHeaders: KeptHeaders;
 
   constructor(
     private readonly sending: Sending,
@@ -110,6 +111,7 @@ class WebhookTarget {
     this.ownHeaders = ownHeaders;
     this.hiddenHeaders = hiddenHeaders(ownHeaders);
     this.hiddenTexts = hiddenTexts(secrets, ownHeaders);
+    this.keptHeaders = new KeptHeaders(this.hiddenTexts);
     sending.signal.addEventListener('abort', () => {
       for (const exchange of this.inProgress) exchange.abort();
     });
@@ -159,7 +161,7 @@ class WebhookTarget {
       isAborted,
       durationMs: Math.round(durationMs),
       requestHeaders: { ...this.hiddenHeaders, ...logged },
-      responseHeaders: headers === null ? null : keptHeaders(headers, this.hiddenTexts),
+      responseHeaders: headers === null ? null : this.keptHeaders.of(headers),
       responseBody: status === null ? null : keptBody(chunks, this.hiddenTexts),
     };
   }

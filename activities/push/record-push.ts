@@ -163,8 +163,8 @@ class PushDueRecordsTask implements BlockedQueue {
         }
         return [];
       },
-      perClaim: 1,
-      claimAhead: 0,
+      perClaim: () => 1,
+      claimAhead: () => 0,
       parallelClaims: batches,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (batch) => {

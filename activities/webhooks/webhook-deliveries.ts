@@ -36,6 +36,7 @@ import {
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { type DeliveryAttempt, EVENT_DELETED, finishDelivery, GONE } from './delivery-outcome';
+import { claimSize } from './claim-size';
 import { runBounded } from '../bounded-worker-pool';
 import type { ActivityDependencies } from '../dependencies';
 import { TimeBox } from '../time-box';
@@ -108,22 +109,22 @@ class DeliverDueWebhooksTask {
 
   private async deliver(endpoint: DeliveringEndpoint): Promise<void> {
     const { atOnce, perClaim } = this.deps.delivering;
+    const { ratePerSecond } = endpoint;
     const secrets = await this.deps.openWebhookSecrets(endpoint, this.timeBox.now());
     const send = this.deps.webhookSender.to({ url: endpoint.url, ...secrets }, this.timeBox.signal);
     const results = new WriteBatcher<DeliveryAttempt>((attempts) => this.recordResults(endpoint, attempts));
-    const intervalMs = endpoint.ratePerSecond === null ? 0 : 1_000 / endpoint.ratePerSecond;
-    const limit = endpoint.ratePerSecond === null ? perClaim : Math.min(perClaim, 2 * endpoint.ratePerSecond);
+    const intervalMs = ratePerSecond === null ? 0 : 1_000 / ratePerSecond;
+    const sizeOfClaim = (): number => {
+      const { delivered, timeBox } = this;
+      return claimSize({ perClaim, ratePerSecond, delivered, elapsedMs: timeBox.elapsedMs() });
+    };
     const options = {
-      claim: () => this.claim(endpoint, limit),
-      perClaim: limit,
-      claimAhead: limit / 2,
+      claim: (limit: number) => this.claim(endpoint, limit),
+      perClaim: sizeOfClaim,
+      claimAhead: () => sizeOfClaim() / 2,
       parallelClaims: 1,
       claimAgainMs: CLAIM_AGAIN_MS,
-      run: async (delivery: ClaimedDelivery) => {
-        const attempt = await this.attempt(send, delivery);
-        const isFull = attempt === null ? undefined : results.add(attempt);
-        if (isFull !== undefined) await isFull;
-      },
+      run: (delivery: ClaimedDelivery) => this.attempt(send, delivery, results),
       concurrency: () =>
         this.isHealthy()
           ? atOnce
@@ -161,18 +162,19 @@ class DeliverDueWebhooksTask {
     return deliveries;
   }
 
-  /** @returns null if the call was aborted: that does not count as an attempt. */
-  private async attempt(send: SendWebhook, delivery: ClaimedDelivery): Promise<DeliveryAttempt | null> {
+  /** An aborted call does not count as an attempt. */
+  private async attempt(
+    send: SendWebhook,
+    delivery: ClaimedDelivery,
+    results: WriteBatcher<DeliveryAttempt>,
+  ): Promise<void> {
     const at = this.timeBox.now();
     const { body, eventId } = delivery;
-    if (body === null) return { delivery, at, answer: EVENT_DELETED };
-    const answer = await send({ id: typeIdOf('evt', eventId), at, body });
-    if (answer.isAborted) {
-      await this.release([delivery]);
-      return null;
-    }
-    this.countResult(answer);
-    return { delivery, at, answer };
+    const answer = body === null ? EVENT_DELETED : await send({ id: typeIdOf('evt', eventId), at, body });
+    if (answer.isAborted) return this.release([delivery]);
+    if (body !== null) this.countResult(answer);
+    const isFull = results.add({ delivery, at, answer });
+    if (isFull !== undefined) await isFull;
   }
 
   /**

@@ -65,13 +65,22 @@ export function arrayParameter(values: readonly unknown[], type: string): Buffer
   if (element === undefined)
     throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
   // Serialized first, so that the buffer has the right size from the beginning.
-  const sent = type === 'jsonb' ? values.map(jsonTextOf) : values;
+  const sent = type === 'jsonb' ? jsonTextsOf(values) : values;
   const writer = new ArrayWriter(sent.length, element.oid, roomFor(sent));
   for (const value of sent) {
     if (value === null || value === undefined) writer.nothing();
     else element.write(writer, value);
   }
   return writer.end();
+}
+
+/** An object that occurs several times in a row is serialized once. */
+function jsonTextsOf(values: readonly unknown[]): (string | null)[] {
+  let last: { value: unknown; text: string | null } = { value: null, text: null };
+  return values.map((value) => {
+    if (value !== last.value) last = { value, text: jsonTextOf(value) };
+    return last.text;
+  });
 }
 
 function jsonTextOf(value: unknown): string | null {

@@ -1,13 +1,13 @@
 /** How one attempt of a claimed delivery ended. */
 import type { ClaimedDelivery } from './claim-deliveries';
 
-interface AttemptLog {
+export interface AttemptLog {
   at: Date;
   durationMs: number;
   status: number | null;
   error: string | null;
   requestHeaders: Record<string, string>;
-  responseHeaders: Record<string, string> | null;
+  responseHeaders: Readonly<Record<string, string>> | null;
   responseBody: string | null;
 }
 

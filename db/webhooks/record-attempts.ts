@@ -12,7 +12,7 @@ import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { recordFailures, recordSuccess } from './endpoint-health';
 import type { DeliveringEndpoint } from './endpoint-queue';
-import type { FinishedDelivery } from './finished-delivery';
+import type { AttemptLog, FinishedDelivery } from './finished-delivery';
 
 export interface DeliveryResults {
   endpoint: Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
@@ -33,7 +33,7 @@ export async function recordDeliveryAttempts(
   for (const id of await writeDelivered(work, { endpoint, claimId, finished: delivered, now })) held.add(id);
   const mine = finished
     .filter(({ delivery }) => held.has(delivery.deliveryId))
-    .map((one) => ({ ...one, attempt: sanitizeForPostgres(one.attempt) }));
+    .map((one) => ({ ...one, attempt: storable(one.attempt) }));
   if (mine.length === 0) return null;
   const failed = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
   // Before the log is written, because the earlier failures of a message are read from it.
@@ -44,6 +44,14 @@ export async function recordDeliveryAttempts(
   await logAttempts(work, mine);
   return health;
 }
+
+/** The rest is Syncline's own. */
+const storable = (attempt: AttemptLog): AttemptLog => ({
+  ...attempt,
+  error: sanitizeForPostgres(attempt.error),
+  responseHeaders: sanitizeForPostgres(attempt.responseHeaders),
+  responseBody: sanitizeForPostgres(attempt.responseBody),
+});
 
 const statusesOf = (finished: readonly FinishedDelivery[]): ReadonlySet<number | null> =>
   new Set(finished.map(({ attempt }) => attempt.status));

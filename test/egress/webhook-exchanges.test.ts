@@ -117,6 +117,27 @@ describe('an answer', () => {
     });
   });
 
+  it('keeps its own headers, where they are equal to those before it and where they differ', async () => {
+    const sent = ['a', 'a', 'b', 'a', undefined, 'a'];
+    let requests = 0;
+    const port = await serve((_request, response) => {
+      const value = sent[requests++];
+      response.setHeaders(new Map(Object.entries({ ...(value && { 'x-part': value }), 'x-key': secret })));
+      response.end();
+    });
+    const attempt = sender.to(
+      { url: `http://127.0.0.1:${port}/`, secrets: [secret] },
+      new AbortController().signal,
+    );
+
+    const kept = [];
+    for (const id of sent.keys())
+      kept.push((await attempt({ id: `evt_${id}`, at: new Date(), body: '{}' })).responseHeaders);
+
+    expect(kept.map((headers) => headers?.['x-part'])).toEqual(sent);
+    expect(kept.map((headers) => headers?.['x-key'])).toEqual(sent.map(() => '[secret]'));
+  });
+
   it('keeps a header that is called as a property of every object', async () => {
     const port = await receivers.speaking((socket) =>
       socket.once('data', () => {

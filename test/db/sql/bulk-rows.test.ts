@@ -43,6 +43,15 @@ const read = (rows: readonly object[]) =>
     async ({ trx }) => (await sql<object>`select row.* from ${rowsFrom(rows, COLUMNS)}`.execute(trx)).rows,
   );
 
+const readFields = (rows: readonly object[]) =>
+  database.withTenant(newUuid(), async ({ trx }) => {
+    const table = rowsFrom(rows, 'name text, fields jsonb, version bigint');
+    const { rows: read } = await sql<{
+      fields: unknown;
+    }>`select row.fields from ${table} order by row.version`.execute(trx);
+    return read.map(({ fields }) => fields);
+  });
+
 describe('rows as one table', () => {
   it('arrive as they were sent, whatever their texts contain', async () => {
     const rows = AWKWARD.map((text, position) => ({
@@ -70,6 +79,16 @@ describe('rows as one table', () => {
         [1, 2, 3].map((attempts) => ({ ...shared, isActive: null, dueAt, attempts })),
       );
     }
+  });
+
+  it('arrive as they were sent where rows share an object, one after the other or not', async () => {
+    const [a, b] = [{ shared: 'a' }, { shared: 'b' }];
+    const fields = [a, a, b, a, null, b, b];
+    const rows = fields.map((field, position) => ({ name: `${position}`, fields: field, version: position }));
+
+    const read = await readFields(rows);
+
+    expect(read).toEqual(fields);
   });
 
   it('accept ids in any spelling, and reject texts that are not ids', async () => {
