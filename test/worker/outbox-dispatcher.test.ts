@@ -251,12 +251,13 @@ it('an event that comes right after the call for another one gets a call, too', 
     const endpointId = newUuid();
     const nextDueAt = new Date();
     await tenant.work((work) => enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt }));
-    await until('it was sent', () => callsFor(endpointId).length === 1);
+    await until('it was sent', () => callsFor(endpointId).length > 0);
   };
 
   for (let events = 0; events < 10; events += 1) await event();
-
   await until('all rows are deleted', isEmpty);
+
+  expect(new Set(calls.map(subjectIdOf)).size).toBe(10);
 });
 
 describe('messages about work that is not due yet', () => {

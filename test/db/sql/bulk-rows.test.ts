@@ -46,10 +46,8 @@ const read = (rows: readonly object[]) =>
 const readFields = (rows: readonly object[]) =>
   database.withTenant(newUuid(), async ({ trx }) => {
     const table = rowsFrom(rows, 'name text, fields jsonb, version bigint');
-    const { rows: read } = await sql<{
-      fields: unknown;
-    }>`select row.fields from ${table} order by row.version`.execute(trx);
-    return read.map(({ fields }) => fields);
+    const inOrder = sql<{ fields: unknown }>`select row.fields from ${table} order by row.version`;
+    return (await inOrder.execute(trx)).rows.map(({ fields }) => fields);
   });
 
 describe('rows as one table', () => {
@@ -86,9 +84,7 @@ describe('rows as one table', () => {
     const fields = [a, a, b, a, null, b, b];
     const rows = fields.map((field, position) => ({ name: `${position}`, fields: field, version: position }));
 
-    const read = await readFields(rows);
-
-    expect(read).toEqual(fields);
+    await expect(readFields(rows)).resolves.toEqual(fields);
   });
 
   it('accept ids in any spelling, and reject texts that are not ids', async () => {
