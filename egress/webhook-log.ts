@@ -40,7 +40,7 @@ export function hiddenHeaders(headers: Readonly<Record<string, string>>): Record
 
 type ResponseHeaders = Record<string, string | string[] | undefined>;
 
-/** What is kept of the headers of one receiver's responses. Most are equal to those of the response before. */
+/** What is kept of the headers of a receiver's responses, which are often equal to those before. */
 export class KeptHeaders {
   private last: { headers: ResponseHeaders; kept: Readonly<Record<string, string>> } | undefined;
 

@@ -1,8 +1,8 @@
 /**
  * The receiver of the webhooks benchmark, a process of its own. It accepts every POST immediately, except
  * below `/hang`, where it never answers. `GET /seen?path=/x` returns how many distinct events that path has
- * received and their latency in milliseconds; with `&at_least=5`, once there are so many. They are kept in a file, because the process is killed during
- * the benchmark.
+ * received and their latency in milliseconds; with `&at_least=5`, once there are so many. They are kept in a
+ * file, because the process is killed during the benchmark.
  *
  * node receiver-server.ts <port> <file>
  */
