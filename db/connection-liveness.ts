@@ -1,14 +1,14 @@
 /**
  * Detects dead connections. A connection can die silently (a NAT that dropped it, a failover). A query on it
- * then waits for its whole timeout, and so does the next one. Therefore the `begin` of a transaction has a
- * short time limit. A connection on which a query timed out is dropped, with all connections that were last
- * used before that query was sent. A connection that refuses a write leads to a server that became a standby,
- * so it is dropped in the same way.
+ * then waits for its whole timeout, and so does the next one. Therefore the first message of a transaction,
+ * which begins it, has a short time limit. A connection on which a query timed out is dropped, with all
+ * connections that were last used before that query was sent. A connection that refuses a write leads to a
+ * server that became a standby, so it is dropped in the same way.
  */
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 
-/** `begin` costs the server nothing, so a server that does not answer it is unreachable. */
+/** To begin costs the server next to nothing, so a server that does not answer is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
 export const READ_ONLY = '25006';
@@ -58,9 +58,10 @@ class WatchedConnection {
     const sentAt = performance.now();
     this.isFresh = false;
     try {
-      const result = await this.client.query({ text, values, ...limit });
+      const result: unknown = await this.client.query({ text, values, ...limit });
       this.heardAt = performance.now();
-      return result;
+      // Several statements in one message.
+      return Array.isArray(result) ? result.at(-1) : result;
     } catch (error) {
       this.isLost = error instanceof Error && /^Query read timeout/i.test(error.message);
       if (this.isLost) this.onDistrust(sentAt);

@@ -3,8 +3,9 @@
  * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
 import { ROLES } from './migrations/2026-11-28-baseline/access';
-import { Kysely, PostgresDialect, type RawBuilder, type Transaction, sql } from 'kysely';
-import { Pool } from 'pg';
+import { Kysely, type Transaction, sql } from 'kysely';
+import { escapeLiteral, Pool } from 'pg';
+import { BegunByFirstStatement } from './begun-by-first-statement';
 import { CommitNotifier } from './commit-notifier';
 import { CamelCaseRows } from './sql/result-rows';
 import { READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
@@ -104,7 +105,7 @@ export class Database {
   readonly #connections: WatchedConnections;
   readonly #kysely: Kysely<Tables>;
   readonly #notifier: CommitNotifier;
-  readonly #settings: RawBuilder<unknown>;
+  readonly #settings: string;
   readonly #clock: DatabaseOptions['clock'];
   readonly #openErasureKey: ErasureKeyOpener | undefined;
 
@@ -127,7 +128,7 @@ export class Database {
     this.#connections = watchedConnections(pool);
     this.#settings = transactionSettings(options.statementTimeoutMs);
     this.#kysely = new Kysely<Tables>({
-      dialect: new PostgresDialect({ pool: this.#connections }),
+      dialect: new BegunByFirstStatement({ pool: this.#connections }),
       plugins: [new CamelCaseRows()],
     });
     this.#notifier = new CommitNotifier(options.url);
@@ -247,18 +248,16 @@ export class Database {
     commit: Commit = { waitsForDisk: true },
   ): Promise<T> {
     const isolation = commit.isSnapshot === true ? 'repeatable read' : 'read committed';
-    const transaction = this.#kysely.transaction().setIsolationLevel(isolation);
+    const more = commit.waitsForDisk ? '' : `, set_config('synchronous_commit', 'off', true)`;
+    const tenant = escapeLiteral(tenantId);
+    const isDeleted = role === 'syncline_app' ? `is_tenant_deleted(nullif(${tenant}, '')::uuid)` : 'false';
+    // One message, so without parameters: half of the transactions are short.
+    const begin = sql.raw<{ now: Date; isDeleted: boolean }>(`start transaction isolation level ${isolation};
+      select ${this.#settings}${more}, set_config('role', '${role}', true),
+        set_config('app.tenant', ${tenant}, true), now() as now, ${isDeleted} as is_deleted`);
     const sentMs = Date.now();
-    const committed = await transaction.execute(async (trx) => {
-      const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
-      const isDeleted =
-        role === 'syncline_app'
-          ? sql`is_tenant_deleted(nullif(${tenantId}::text, '')::uuid)`
-          : sql.lit(false);
-      const settings = sql<{ now: Date; isDeleted: boolean }>`select ${this.#settings}${more},
-        set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now,
-        ${isDeleted} as is_deleted`;
-      const { rows } = await settings.execute(trx);
+    const committed = await this.#kysely.transaction().execute(async (trx) => {
+      const { rows } = await begin.execute(trx);
       const [state] = rows as [(typeof rows)[0]];
       if (state.isDeleted) throw new TenantDeleted();
       followDatabaseClock(sentMs, state.now.getTime(), Date.now());
@@ -274,7 +273,7 @@ export class Database {
  * role, the database or the server may be any. The schemas are those of the user that connects: `"$user"`
  * would change its meaning with the role.
  */
-function transactionSettings(statementTimeoutMs: number): RawBuilder<unknown> {
+function transactionSettings(statementTimeoutMs: number): string {
   const settings = {
     statement_timeout: statementTimeoutMs,
     lock_timeout: Math.min(statementTimeoutMs, 10_000),
@@ -290,6 +289,6 @@ function transactionSettings(statementTimeoutMs: number): RawBuilder<unknown> {
     array_nulls: 'on',
   };
   const values = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
-  return sql.raw(`${values.join(', ')}, set_config('search_path',
-    (select string_agg(quote_ident(name), ', ') from unnest(current_schemas(false)) as name), true)`);
+  return `${values.join(', ')}, set_config('search_path',
+    (select string_agg(quote_ident(name), ', ') from unnest(current_schemas(false)) as name), true)`;
 }

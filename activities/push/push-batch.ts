@@ -19,7 +19,7 @@ import { internalError, toSyncErrors } from '../integrations/connector-failures'
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { stateAfter, type ThirdPartyState } from '../integrations/third-party-health';
 import { waitForThirdParty } from '../time-box';
-import { EarlyResults } from './early-results';
+import type { EarlyResults, GroupedResults } from './grouped-results';
 import { itemsOf } from './push-item';
 import { rejected } from './rejected-push';
 import { TheirIds } from './their-ids';
@@ -37,8 +37,8 @@ export interface Batch {
   raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
   /** Called at once if an answer concerns every call: a pause is requested, or credentials are refused. */
   onTrouble(trouble: ThirdPartyState): void;
-  /** Stores results. */
-  conclude(finished: readonly FinishedPush[]): Promise<void>;
+  /** Stores results that are certain before the batch has ended. */
+  grouped: GroupedResults;
   progress: Omit<PushProgress, 'onResult'>;
   /** Its only push probes a third party that is down. */
   isProbe: boolean;
@@ -70,14 +70,7 @@ const notCalled = (push: ClaimedPush): FinishedPush => ({
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const unread = new UnreadEditsOfBatch(batch.pushes, batch.recordTypes, batch.raise);
   const ids = new TheirIds(batch.pushes, batch.recordTypes, batch.findOurIds);
-  const early = new EarlyResults(async (results) => {
-    const certain = batch.pushes.flatMap((push) => {
-      const outcome = certainOutcome(batch, push, results.get(push.pushId), unread.of(push));
-      return outcome === undefined ? [] : [{ push, outcome }];
-    });
-    if (certain.length > 0) await batch.conclude(certain);
-    return certain.map(({ push }) => push.pushId);
-  });
+  const early = batch.grouped.ofBatch();
   const { results, isStopped } = await send(batch, { unread, ids, early });
   const isConcluded = await early.end();
   let trouble: ThirdPartyState = { kind: 'well' };
@@ -109,19 +102,21 @@ function inOrderOfArrival(pushes: readonly ClaimedPush[], arrived: readonly stri
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
 async function send(
-  { pushes, recordTypes, open, log, progress, onTrouble }: Batch,
+  batch: Batch,
   { unread, ids, early }: { unread: UnreadEditsOfBatch; ids: TheirIds; early: EarlyResults },
 ): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
+  const { pushes, recordTypes, open, log, progress, onTrouble } = batch;
   const items = itemsOf(pushes, recordTypes).map((item) => ids.item(item));
-  const typeOf = new Map(pushes.map(({ pushId, recordType }) => [pushId, recordType]));
+  const pushOf = new Map(pushes.map((push) => [push.pushId, push]));
   const results = new Map<string, Result>();
   const inOurIds = <One extends Result>(result: One): One =>
     result.ok && result.shown !== undefined
-      ? { ...result, shown: ids.shown(typeOf.get(result.pushId) ?? '', result.shown) }
+      ? { ...result, shown: ids.shown(pushOf.get(result.pushId)?.recordType ?? '', result.shown) }
       : result;
-  const arrive = (result: Result): void => {
-    const isNew = !results.has(result.pushId);
-    results.set(result.pushId, inOurIds(result));
+  const arrive = (arrived: Result): void => {
+    const isNew = !results.has(arrived.pushId);
+    const result = inOurIds(arrived);
+    results.set(result.pushId, result);
     if (isNew && !result.ok && concernsEveryCall(result.error)) onTrouble(stateAfter(result.error));
   };
   let isStopped = false;
@@ -129,7 +124,8 @@ async function send(
     const { connector, context: shared } = await open();
     const onResult = (result: PushResult): void => {
       arrive(result);
-      early.add(inOurIds(result));
+      const push = pushOf.get(result.pushId);
+      if (push !== undefined) addIfCertain(batch, push, { early, result: inOurIds(result), unread });
     };
     const pushing = { ...progress, onResult };
     const { beforeCreateAgain } = unread;
@@ -203,14 +199,26 @@ async function judge(
   return { outcome: refused(push, toSyncErrors(error), batch.now()) };
 }
 
+function addIfCertain(
+  batch: Batch,
+  push: ClaimedPush,
+  { early, result, unread }: { early: EarlyResults; result: PushResult; unread: UnreadEditsOfBatch },
+): void {
+  try {
+    const outcome = certainOutcome(batch, push, result, unread.of(push));
+    if (outcome !== undefined) early.add({ push, outcome });
+  } catch {
+    // The end of the batch meets the error again. Here it would reach the connector.
+  }
+}
+
 /** The outcome of a result that says nothing about the third party as a whole. */
 function certainOutcome(
   batch: Batch,
   push: ClaimedPush,
-  result: PushResult | undefined,
+  result: PushResult,
   unread: UnreadOfPush | undefined,
 ): PushOutcome | undefined {
-  if (result === undefined) return undefined;
   if (result.ok) return succeeded(batch, push, result, unread);
   const { error } = result;
   return error instanceof RecordRejected && !error.isForbidden ? rejected(push, error) : undefined;

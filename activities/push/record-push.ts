@@ -20,6 +20,7 @@ import { beginLook, endLook } from '../../db/push/queue-looks';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { settleWaiting } from '../../db/push/references/settle-references';
 import { findOurIds } from '../../db/records/references/find-ids';
+import { batchesAtOnce } from '../../domain/push/push-shards';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import type { TimeBox } from '../time-box';
@@ -28,6 +29,7 @@ import { runBounded } from '../bounded-worker-pool';
 import { afterPushes } from './after-pushes';
 import { type Batch, notBegun, pushBatch } from './push-batch';
 import { EarlyTrouble } from './early-trouble';
+import { GroupedResults } from './grouped-results';
 import { nextLookOf, reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
@@ -150,8 +152,9 @@ class PushDueRecordsTask implements BlockedQueue {
       return !this.mustReadAgain && this.mayCall();
     };
     const progress = { recordsAtOnce: width, mayBegin: shouldContinue };
+    const grouped = this.groupedResults(integration);
     const wanted = { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false };
-    const batches = Math.min(this.deps.pushing.parallelBatches, width);
+    const batches = batchesAtOnce(width, wanted.limit, this.deps.pushing);
     await runBounded<ClaimedBatch>({
       claim: async () => {
         while (shouldContinue()) {
@@ -168,7 +171,7 @@ class PushDueRecordsTask implements BlockedQueue {
       parallelClaims: batches,
       claimAgainMs: CLAIM_AGAIN_MS,
       run: async (batch) => {
-        await this.pushOneBatch(integration, batch, { open, progress }).finally(batch.endLease);
+        await this.pushOneBatch(integration, batch, { open, progress, grouped }).finally(batch.endLease);
       },
       concurrency: () => batches,
       shouldContinue,
@@ -191,9 +194,8 @@ class PushDueRecordsTask implements BlockedQueue {
     const batch = this.holdLease(pushes);
     const open = () => this.open(integration);
     const progress = { recordsAtOnce: 1, mayBegin: () => true };
-    const trouble = await this.pushOneBatch(integration, batch, { open, progress, isProbe: true }).finally(
-      batch.endLease,
-    );
+    const asked = { open, progress, grouped: this.groupedResults(integration), isProbe: true };
+    const trouble = await this.pushOneBatch(integration, batch, asked).finally(batch.endLease);
     // The call of a worker that stops has no result.
     const isKnown = !this.timeBox.signal.aborted && !this.deps.isStopping();
     return isKnown ? trouble : { kind: 'permits', retryAt: this.timeBox.now() };
@@ -202,14 +204,14 @@ class PushDueRecordsTask implements BlockedQueue {
   private async pushOneBatch(
     integration: Integration,
     { pushes }: ClaimedBatch,
-    { open, progress, isProbe = false }: Pick<Batch, 'open' | 'progress'> & { isProbe?: boolean },
+    { isProbe = false, ...asked }: Pick<Batch, 'open' | 'progress' | 'grouped'> & { isProbe?: boolean },
   ): Promise<ThirdPartyState> {
     const early = new EarlyTrouble((state) => this.recordState(state, integration));
     const batch = await pushBatch({
       pushes,
       recordTypes: integration.recordTypes,
-      open,
-      ask: () => this.checks.ask(integration, open),
+      ...asked,
+      ask: () => this.checks.ask(integration, asked.open),
       isProbe,
       raise: async (push, conflicts) => {
         if (conflicts.length > 0)
@@ -217,22 +219,22 @@ class PushDueRecordsTask implements BlockedQueue {
       },
       findOurIds: (wanted) => this.inTenant((work) => findOurIds(work, this.input.integrationId, wanted)),
       onTrouble: (state) => early.add(state),
-      conclude: (finished) => this.conclude(integration, finished),
-      progress,
       now: () => this.timeBox.now(),
       log: this.deps.log,
     });
     const { concluded, trouble } = await noticeWriteOutage((work) => this.inTenant(work), batch, integration);
     // First the trouble of the integration, so that no other execution claims these rows before it is known.
     await early.end(trouble);
-    await this.conclude(integration, concluded);
+    await asked.grouped.conclude(concluded);
     return trouble;
   }
 
-  private async conclude(integration: Integration, finished: readonly FinishedPush[]): Promise<void> {
-    await this.recordResults(finished);
-    await afterPushes((work) => this.inTenant(work), integration, finished, this.timeBox.now());
-    this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+  private groupedResults(integration: Integration): GroupedResults {
+    return new GroupedResults(async (finished) => {
+      await this.recordResults(finished);
+      await afterPushes((work) => this.inTenant(work), integration, finished, this.timeBox.now());
+      this.pushed += finished.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+    });
   }
 
   async claim(
@@ -255,10 +257,8 @@ class PushDueRecordsTask implements BlockedQueue {
   }
 
   async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
-    const claimId = concluded[0]?.push.claimId;
-    if (claimId === undefined) return;
-    const results = { ...this.input, claimId, finished: concluded, now: this.timeBox.now() };
-    await this.inTenant((work) => recordPushResults(work, results));
+    const results = { ...this.input, finished: concluded, now: this.timeBox.now() };
+    if (concluded.length > 0) await this.inTenant((work) => recordPushResults(work, results));
   }
 
   async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {

@@ -71,7 +71,6 @@ const claims: Operation = async ({ database, tenant }) => {
       await database.withTenant(tenant.tenantId, (work) =>
         recordPushResults(work, {
           integrationId,
-          claimId: taken[0]?.claimId ?? '',
           finished: taken.map((push) => ({
             push,
             outcome: {

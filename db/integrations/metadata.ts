@@ -1,5 +1,5 @@
 /** The record types, fields and picklists that a third party describes, and changes in them (rules.md 28). */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { findMetadataChanges } from '../../domain/records/metadata-change';
 import { Picklists } from '../../domain/records/picklists';
 import type { RecordType } from '../../domain/records/record-type';
@@ -31,20 +31,31 @@ export async function listRemoteRecordTypes(
   return rows;
 }
 
+type ListedFields = Pick<RecordType, 'name' | 'fields'>;
+
 /** By record type, as far as lists are known. */
 export async function readPicklists(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: { integrationId: string },
+  work: TenantWork,
+  integration: { integrationId: string },
 ): Promise<Map<string, Picklists>> {
-  const { rows } = await sql<Pick<RecordType, 'name' | 'fields'>>`
+  const { rows } = await selectPicklists(work, integration).execute(work.trx);
+  return picklistsOf(rows);
+}
+
+/** The rows for `picklistsOf`. */
+export function selectPicklists(
+  { tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): RawBuilder<ListedFields> {
+  return sql`
     select record_type as name, jsonb_path_query_array(fields, '$[*] ? (exists (@.values[*]))') as fields
     from remote_record_types
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and removed_at is null`.execute(trx);
-  return new Map(
-    rows.flatMap(({ name, fields }) => (fields.length === 0 ? [] : [[name, new Picklists(fields)]])),
-  );
+      and removed_at is null`;
 }
+
+export const picklistsOf = (rows: readonly ListedFields[]): Map<string, Picklists> =>
+  new Map(rows.flatMap(({ name, fields }) => (fields.length === 0 ? [] : [[name, new Picklists(fields)]])));
 
 /**
  * Stores the record types that were read and a row per change. The first read counts as no change. @returns

@@ -2,7 +2,7 @@
  * Outages that only pushes notice (rules.md 58): different records get no answer, with no success between
  * them, whatever `check` says. A push that succeeds ends an outage of any kind; so does an empty queue.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { GIVEN_UP_PROBE_MS, UNAVAILABLE_RECORDS_MAX } from '../../domain/retry';
 import type { TenantWork } from '../database';
 import { resolveNotification } from '../notifications/notifications';
@@ -51,6 +51,14 @@ export async function postponeGivenUpProbe(
     .execute();
 }
 
+/** Whether a success ends an outage, or is the first one after records that got no answer. */
+export const hasOutage = ({ tenantId }: TenantWork, { integrationId }: IntegrationKey): RawBuilder<boolean> =>
+  sql`exists (select from integrations
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and ${IS_OUTAGE})`;
+
+const IS_OUTAGE = sql`(unavailable_records <> '{}' or outage_since is not null)
+  and needs_reauthorization_at is null`;
+
 /** A push has succeeded. */
 export async function endOutage(work: TenantWork, { integrationId }: IntegrationKey): Promise<void> {
   const { rows } = await sql<{ wasOutage: boolean }>`
@@ -59,9 +67,7 @@ export async function endOutage(work: TenantWork, { integrationId }: Integration
       blocked_until = case when blocked_reason = 'rate_limit' then blocked_until end,
       blocked_detail = case when blocked_reason = 'rate_limit' then blocked_detail end,
       blocked_reason = case when blocked_reason = 'rate_limit' then blocked_reason end
-    where tenant_id = ${work.tenantId} and integration_id = ${integrationId}
-      and (unavailable_records <> '{}' or outage_since is not null)
-      and needs_reauthorization_at is null
+    where tenant_id = ${work.tenantId} and integration_id = ${integrationId} and ${IS_OUTAGE}
     returning true`.execute(work.trx);
   if (rows.length === 0) return;
   await resumeWaitingRuns(work, { integrationId });

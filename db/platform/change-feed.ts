@@ -4,7 +4,7 @@
  * event of a slow transaction gets a later position instead of one behind the readers, and no transaction of
  * another tenant or database delays it.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { notifyAfterCommit } from '../commit-notifier';
 import type { TenantWork } from '../database';
@@ -25,15 +25,23 @@ export interface StreamEvent {
 }
 
 /** One per transaction is enough: it says what to fetch again, not the new values. */
-export async function appendStreamEvent(
+export async function appendStreamEvent(work: TenantWork, event: NewStreamEvent): Promise<void> {
+  await insertStreamEvent(work, event).execute(work.trx);
+}
+
+interface NewStreamEvent {
+  topic: string;
+  body: JsonObject;
+}
+
+/** The statement of `appendStreamEvent`, to be run by the caller. */
+export function insertStreamEvent(
   { trx, tenantId }: TenantWork,
-  { topic, body }: { topic: string; body: JsonObject },
-): Promise<void> {
-  await trx
-    .insertInto('streamEvents')
-    .values({ tenantId, topic, body: JSON.stringify(body) })
-    .execute();
+  { topic, body }: NewStreamEvent,
+): RawBuilder<unknown> {
   notifyAfterCommit(trx, STREAM_CHANNEL, tenantId);
+  return sql`insert into stream_events (tenant_id, topic, body)
+    values (${tenantId}, ${topic}, ${JSON.stringify(body)})`;
 }
 
 /** More than a reader takes at a time. */

@@ -19,8 +19,8 @@ import { knownFrom, withEmptiedFields } from '../../domain/records/notation';
 import { type Picklists, unlistedValues } from '../../domain/records/picklists';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { readPicklists } from '../integrations/metadata';
-import { findIntegration, type Integration } from '../integrations/integrations';
+import { picklistsOf, selectPicklists } from '../integrations/metadata';
+import type { Integration } from '../integrations/integrations';
 import { countLeaving, parkAboveThreshold } from './brakes/outbound-brakes';
 import { leaveToBackfill } from './backfill-windows';
 import { lockMappings } from '../records/mapping-lock';
@@ -28,20 +28,21 @@ import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
-import { lockDueRecordSyncs } from './lock-due';
+import { countDue, lockDueRecordSyncs } from './lock-due';
 import { decideReferences } from './references/claim-references';
 import { writeReferences } from './references/write-references';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
 import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { runTogether } from '../sql/run-together';
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   const current = await findIfCurrent(work, options);
   if (current === undefined) return { pushes: [], taken: 0, waiting: [], isOutdated: true };
   const isBackfilling = current.backfillReason !== null;
-  const recordSyncs = await lockDueRecordSyncs(work, options, isBackfilling);
+  const recordSyncs = await lockDueRecordSyncs(work, options, { isBackfilling, due: current.due ?? [] });
   if (recordSyncs.length === 0) return { pushes: [], taken: 0, waiting: [], isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, recordSyncs);
-  const picklists = await readPicklists(work, options.integration);
+  const picklists = picklistsOf(current.lists ?? []);
   const due = recordSyncs.flatMap((recordSync) => {
     const record = records.get(recordSync.recordId);
     if (record === undefined) return [];
@@ -56,12 +57,20 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   const claimId = newUuid();
   const earlier = await readEarlierPayloads(work, named);
   const decided = named.map((one) => withoutLeftovers(one, earlier, options));
-  await logClaim(work, decided, options);
-  await writeClaimedRecordSyncs(work, decided, options, claimId);
   await writeReferences(work, options.integration.integrationId, decided);
-  // As late as possible: other claims of the integration wait for these rows until the commit.
-  await countLeaving(work, options.integration, decided);
-  await announceClaim(work, options.integration.integrationId, decided);
+  // As late as possible: other claims of the integration wait for the counted rows until the commit.
+  await runTogether(work, [
+    ...logClaim(work, decided, options),
+    ...writeClaimedRecordSyncs(work, decided, options, claimId),
+    ...countLeaving(work, options.integration, decided),
+    // Followers see Syncing at once.
+    ...announceRecordSyncs(
+      work,
+      options.integration.integrationId,
+      decided.map(({ record }) => record),
+    ),
+  ]);
+  await emitInvalid(work, options.integration.integrationId, decided);
   return {
     pushes: decided.flatMap((one) => toClaimedPush(one, { claimId, earlier, options })),
     taken: recordSyncs.length,
@@ -73,33 +82,40 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
 const isUnsettled = ({ references }: DecidedPush): boolean =>
   references?.rows.some(({ state }) => state !== 'sent') ?? false;
 
-/** Followers see Syncing at once, and a record that cannot be mapped fails as any other one. */
-async function announceClaim(
+/** A record that cannot be mapped fails as any other one. */
+async function emitInvalid(
   work: TenantWork,
   integrationId: string,
   decided: readonly DecidedPush[],
 ): Promise<void> {
-  await announceRecordSyncs(
-    work,
-    integrationId,
-    decided.map(({ record }) => record),
-  );
   const invalid = decided.flatMap(({ record, decision, pushId }) =>
     decision.kind === 'invalid' ? [{ ...record, pushId, errors: decision.errors.map(toSyncError) }] : [],
   );
   await emitFailedPushes(work, integrationId, invalid);
 }
 
+interface Current extends Pick<
+  Integration,
+  'version' | 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'backfillReason'
+> {
+  due: number[] | null;
+  lists: Parameters<typeof picklistsOf>[0] | null;
+}
+
 /**
  * A new mapping waits for claims under the old one, so that its backfill sees them; later claims use the new
- * mapping.
+ * mapping. In one statement with what else a claim reads before it locks rows.
  */
-async function findIfCurrent(
-  work: TenantWork,
-  { integration, onlyWindows, isProbe }: ClaimOptions,
-): Promise<Integration | undefined> {
+async function findIfCurrent(work: TenantWork, options: ClaimOptions): Promise<Current | undefined> {
+  const { integration, onlyWindows, isProbe } = options;
   await lockMappings(work, 'shared');
-  const current = await findIntegration(work, integration);
+  const due = onlyWindows || isProbe ? sql`null` : countDue(work, options);
+  const { rows } = await sql<Current>`
+    select version, paused_at, needs_reauthorization_at, blocked_until, backfill_reason, ${due} as due,
+      (select json_agg(listed) from (${selectPicklists(work, integration)}) listed) as lists
+    from integrations where tenant_id = ${work.tenantId} and integration_id = ${integration.integrationId}
+      and deleted_at is null`.execute(work.trx);
+  const [current] = rows;
   if (current === undefined || current.version !== integration.version) return undefined;
   const mayPush =
     current.pausedAt === null &&

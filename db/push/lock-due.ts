@@ -24,61 +24,84 @@ export const dueOfKinds = (tenantId: string, integrationId: string): RawBuilder<
     ),
   )}]`;
 
+/** Of a claim that takes a share of each kind: how many are due, counted up to its limit. */
+export function countDue({ tenantId }: TenantWork, options: ClaimOptions): RawBuilder<number[]> {
+  const counts = Object.values(PUSH_KINDS).map(
+    (kind) =>
+      sql`(select count(*) from (select from record_syncs
+        where ${isDueOf(tenantId, options, kind)} limit ${options.limit}) due)::int`,
+  );
+  return sql`array[${sql.join(counts)}]`;
+}
+
+const ofIntegration = (tenantId: string, { integration }: ClaimOptions) =>
+  sql`tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integration.integrationId)}`;
+
+function isDueOf(tenantId: string, options: ClaimOptions, kind: number): RawBuilder<boolean> {
+  const { firedAt, now } = options;
+  return sql`${ofIntegration(tenantId, options)} and ${KIND} = ${sql.lit(kind)} and ${
+    // What a person asks for meanwhile does not wait for the next execution.
+    kind === PUSH_KINDS.manual
+      ? sql`next_due_at <= ${now}::timestamptz
+        and (window_opened_at is not null or next_due_at <= ${firedAt}::timestamptz)`
+      : sql`next_due_at <= ${firedAt}::timestamptz`
+  }`;
+}
+
+/** `due`: as `countDue` has counted. */
 export async function lockDueRecordSyncs(
   work: TenantWork,
-  { integration, firedAt, now, limit, onlyWindows, isProbe = false }: ClaimOptions,
+  options: ClaimOptions,
+  { isBackfilling, due }: { isBackfilling: boolean; due: readonly number[] },
+): Promise<LockedRecordSync[]> {
+  const { limit, onlyWindows, isProbe = false } = options;
+  if (isProbe) return lockProbe(work, options, isBackfilling);
+  if (onlyWindows) return lockWindows(work, options, isBackfilling);
+  // While a backfill counts, its pushes wait (rules.md 53).
+  const counted = due.map((count, kind) => (isBackfilling && kind === PUSH_KINDS.backfill ? 0 : count));
+  const locked: LockedRecordSync[] = [];
+  for (const [kind, share] of sharesOfClaim(counted, limit).entries())
+    if (share > 0) locked.push(...(await lockWhere(work, isDueOf(work.tenantId, options, kind), share)));
+  return locked;
+}
+
+async function lockProbe(
+  work: TenantWork,
+  options: ClaimOptions,
   isBackfilling: boolean,
 ): Promise<LockedRecordSync[]> {
-  const ofIntegration = sql`tenant_id = ${opaqueToPlanner(work.tenantId)} and
-    integration_id = ${opaqueToPlanner(integration.integrationId)}`;
-  if (isProbe) {
-    // A record that was refused on its own before may be the cause: others are the better probe.
-    const isDue = sql`${ofIntegration} and next_due_at <= ${now}::timestamptz`;
-    // The windows of a backfill wait until it has counted all of them (rules.md 53).
-    const wanted = isBackfilling
-      ? sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`
-      : sql``;
-    const candidates = sql`select record_id from record_syncs where ${isDue} ${wanted}
-      order by is_backfill, next_due_at limit ${PROBE_CANDIDATES}::int`;
-    return lockWhere(work, sql`${isDue} and record_id = any(array(${candidates}))`, limit, [
-      sql`push_refusals > 0`,
-      sql`is_backfill`,
-    ]);
-  }
+  // A record that was refused on its own before may be the cause: others are the better probe.
+  const isDue = sql`${ofIntegration(work.tenantId, options)} and next_due_at <= ${options.now}::timestamptz`;
+  // The windows of a backfill wait until it has counted all of them (rules.md 53).
+  const wanted = isBackfilling
+    ? sql`and (not is_backfill or window_opened_at is null or lease_until is not null)`
+    : sql``;
+  const candidates = sql`select record_id from record_syncs where ${isDue} ${wanted}
+    order by is_backfill, next_due_at limit ${PROBE_CANDIDATES}::int`;
+  return lockWhere(work, sql`${isDue} and record_id = any(array(${candidates}))`, options.limit, [
+    sql`push_refusals > 0`,
+    sql`is_backfill`,
+  ]);
+}
 
-  // While a backfill counts, its pushes wait (rules.md 53): reading past them would cost more and more.
-  if (onlyWindows) {
-    const locked: LockedRecordSync[] = [];
-    for (const isBackfill of isBackfilling ? [false] : [false, true])
-      locked.push(
-        ...(await lockWhere(
-          work,
-          sql`${ofIntegration} and is_backfill = ${sql.lit(isBackfill)} and ${IS_WINDOW}
-            and next_due_at <= ${now}::timestamptz and (next_due_at <= ${firedAt}::timestamptz
-              or push_priority = ${sql.lit(PUSH_KINDS.manual)})`,
-          limit - locked.length,
-        )),
-      );
-    return locked;
-  }
-
-  const isDue = (kind: number) =>
-    sql`${ofIntegration} and ${KIND} = ${sql.lit(kind)} and ${
-      // What a person asks for meanwhile does not wait for the next execution.
-      kind === PUSH_KINDS.manual
-        ? sql`next_due_at <= ${now}::timestamptz
-          and (window_opened_at is not null or next_due_at <= ${firedAt}::timestamptz)`
-        : sql`next_due_at <= ${firedAt}::timestamptz`
-    }`;
-  const kinds = Object.values(PUSH_KINDS).filter((kind) => !isBackfilling || kind !== PUSH_KINDS.backfill);
-  const counts = kinds.map(
-    (kind) =>
-      sql`(select count(*) from (select from record_syncs where ${isDue(kind)} limit ${limit}) due)::int`,
-  );
-  const { rows } = await sql<{ due: number[] }>`select array[${sql.join(counts)}] as due`.execute(work.trx);
+async function lockWindows(
+  work: TenantWork,
+  options: ClaimOptions,
+  isBackfilling: boolean,
+): Promise<LockedRecordSync[]> {
+  const { limit, firedAt, now } = options;
   const locked: LockedRecordSync[] = [];
-  for (const [kind, share] of sharesOfClaim(rows[0]?.due ?? [], limit).entries())
-    if (share > 0) locked.push(...(await lockWhere(work, isDue(kind), share)));
+  // While a backfill counts, its pushes wait (rules.md 53): reading past them would cost more and more.
+  for (const isBackfill of isBackfilling ? [false] : [false, true])
+    locked.push(
+      ...(await lockWhere(
+        work,
+        sql`${ofIntegration(work.tenantId, options)} and is_backfill = ${sql.lit(isBackfill)} and ${IS_WINDOW}
+          and next_due_at <= ${now}::timestamptz and (next_due_at <= ${firedAt}::timestamptz
+            or push_priority = ${sql.lit(PUSH_KINDS.manual)})`,
+        limit - locked.length,
+      )),
+    );
   return locked;
 }
 

@@ -1,42 +1,46 @@
 /** Conflicts that pushes find, and those that a successful push ends (rules.md 49). */
 import type { TenantWork } from '../database';
-import { endConflicts, newFieldConflict, raiseConflicts, type NewConflict } from '../records/conflicts';
-import { alreadyLinkedWords, type PushConflict } from '../../domain/records/conflict';
+import { newFieldConflict, raiseConflicts, type NewConflict } from '../records/conflicts';
+import { alreadyLinkedWords, type ConflictKind, type PushConflict } from '../../domain/records/conflict';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { SyncError } from '../../domain/sync-error';
-import { findOtherHolders, type WantedLink } from './linked-elsewhere';
+import type { WantedLink } from './linked-elsewhere';
 import type { ClaimedPush } from './claim';
 import type { FinishedPush } from './push-outcome';
 
-/**
- * A push that turned out to concern the remote record of another record has failed: its answer shows what
- * `claimRemote` could not know before, for example the id after an upsert in one call.
- * @param lockHeld locks the record syncs that the claim still holds, and returns the ids of their records
- */
-export async function refuseHeldRemotes(
-  work: TenantWork,
-  integrationId: string,
-  finished: readonly FinishedPush[],
-  lockHeld: () => Promise<ReadonlySet<string>>,
-): Promise<FinishedPush[]> {
-  const all = finished.flatMap(({ push: { externalId, recordType, remoteId, recordId }, outcome }) =>
+interface NewLink extends WantedLink {
+  recordId: string;
+}
+
+/** The links that pushes have made or changed. */
+export const newLinks = (finished: readonly FinishedPush[]): NewLink[] =>
+  finished.flatMap(({ push: { externalId, recordType, remoteId, recordId }, outcome }) =>
     outcome.kind !== 'succeeded' || outcome.remoteId === null || outcome.remoteId === remoteId
       ? []
       : [{ externalId, recordType, recordId, remoteId: outcome.remoteId }],
   );
-  const keyOf = (one: WantedLink) => `${one.recordType}\n${one.remoteId}`;
-  const isShared = new Set(all.map(keyOf)).size < all.length;
-  // Of two with one remote id, the result of the first counts only if its claim was not lost.
-  const held = isShared ? await lockHeld() : undefined;
+
+const keyOf = ({ recordType, remoteId }: WantedLink): string => `${recordType}\n${remoteId}`;
+
+/** Two of the links lead to one remote record. */
+export const areShared = (links: readonly NewLink[]): boolean =>
+  new Set(links.map(keyOf)).size < links.length;
+
+/**
+ * A push that turned out to concern the remote record of another record has failed: its answer shows what
+ * `claimRemote` could not know before, for example the id after an upsert in one call.
+ * @param linked by record id: the external id of another record that is linked to the remote one
+ */
+export function refuseHeldRemotes(
+  finished: readonly FinishedPush[],
+  linked: ReadonlyMap<string, string>,
+): FinishedPush[] {
   const first = new Map<string, string>();
-  const wanted = all.flatMap((one) => {
-    if (held?.has(one.recordId) === false) return [];
-    const holder = first.get(keyOf(one));
-    if (holder === undefined) first.set(keyOf(one), one.externalId);
-    return [{ ...one, holder }];
-  });
-  const linked = await findOtherHolders(work, integrationId, wanted);
-  const holders = new Map(wanted.map((one) => [one.recordId, linked.get(one) ?? one.holder]));
+  const holders = new Map<string, string | undefined>();
+  for (const link of newLinks(finished)) {
+    holders.set(link.recordId, linked.get(link.recordId) ?? first.get(keyOf(link)));
+    if (!first.has(keyOf(link))) first.set(keyOf(link), link.externalId);
+  }
   return finished.map(({ push, outcome }) => {
     const holder = holders.get(push.recordId);
     if (holder === undefined || outcome.kind !== 'succeeded' || outcome.remoteId === null)
@@ -54,7 +58,7 @@ export async function refuseHeldRemotes(
   });
 }
 
-export async function recordPushConflicts(
+export async function raisePushConflicts(
   work: TenantWork,
   { integrationId, finished }: { integrationId: string; finished: readonly FinishedPush[] },
 ): Promise<void> {
@@ -65,12 +69,15 @@ export async function recordPushConflicts(
       { integrationId, syncRunId: null, recordType },
       found.filter(({ push }) => push.recordType === recordType).map(({ conflict }) => conflict),
     );
-  await endConflicts(work, {
-    integrationId,
-    recordIds: finished.flatMap(({ push, outcome }) => (outcome.kind === 'succeeded' ? [push.recordId] : [])),
-    kinds: ['already_linked', 'answered_other_id', 'doubtful_creation', 'edited_here_deleted_there'],
-  });
 }
+
+/** What a push that succeeds is the end of. */
+export const ENDED_KINDS: readonly ConflictKind[] = [
+  'already_linked',
+  'answered_other_id',
+  'doubtful_creation',
+  'edited_here_deleted_there',
+];
 
 function conflictOf({ push, outcome }: FinishedPush): { push: ClaimedPush; conflict: NewConflict }[] {
   if (outcome.kind !== 'failed' || outcome.conflict === undefined) return [];

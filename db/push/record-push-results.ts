@@ -1,65 +1,100 @@
 /**
- * Records how the pushes of one claim ended, or why they wait: record syncs, links, log, change feed and
- * events, in one transaction.
+ * Records how pushes ended, or why they wait: record syncs, links, log, change feed and events, in one
+ * transaction.
  *
- * Only rows still held by this claim are changed: a worker that has lost its lease changes nothing. A window
+ * Only rows still held by their claim are changed: a worker that has lost its lease changes nothing. A window
  * that opened since stays open, so a record changed in between shows Sync pending, not Synced (rules.md 6).
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
-import { endOutage } from '../integrations/write-outages';
+import { endOutage, hasOutage } from '../integrations/write-outages';
+import { updateEnded } from '../records/conflicts';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
-import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
-import { inIndexOrder } from '../sql/index-order';
+import {
+  type HeldClaims,
+  type HeldRow,
+  claimsOf,
+  heldClaims,
+  isHeldBy,
+  lockHeldRecordSyncs,
+  type ResultsOf,
+} from './held-claims';
+import { keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
+import { READ_IN_ORDER } from '../sql/index-order';
+import { runTogether } from '../sql/run-together';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import { recordPushConflicts, refuseHeldRemotes } from './push-conflicts';
+import { type OtherHolder, selectOtherHolders } from './linked-elsewhere';
+import { areShared, ENDED_KINDS, newLinks, raisePushConflicts, refuseHeldRemotes } from './push-conflicts';
 import type { FinishedPush } from './push-outcome';
 import { WAITS_FOR_MS } from './references/references-of-push';
 import { reopenIncomplete } from './references/write-references';
 import { writeLinks } from './write-links';
 
+/** The pushes may be of several claims of one execution. */
 export async function recordPushResults(
   work: TenantWork,
-  {
-    integrationId,
-    claimId,
-    finished,
-    now,
-  }: { integrationId: string; claimId: string; finished: readonly FinishedPush[]; now: Date },
+  { integrationId, finished, now }: { integrationId: string; finished: readonly FinishedPush[]; now: Date },
 ): Promise<void> {
   if (finished.length === 0) return;
-  // Before the record syncs, in the order in which other transactions lock them.
-  if (endsWithSuccess(finished)) await endOutage(work, { integrationId });
-  const claim = { integrationId, claimId, now };
-  const concluded = await refuseHeldRemotes(
+  const results = { integrationId, now };
+  const concluded = await beforeResults(
     work,
-    integrationId,
+    results,
     finished.map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) })),
-    () => lockHeldRecordSyncs(work, claim, finished.map(recordIdOf)),
   );
-  const held = await writeRecordSyncs(work, claim, concluded);
-  const mine = concluded.filter(({ push }) => held.has(push.recordId));
+  const held = await writeRecordSyncs(work, results, concluded);
+  const mine = concluded.filter(isHeldBy(held));
   if (mine.length === 0) return;
   const incomplete = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'succeeded' && push.leftOut.length > 0 ? [push] : [],
   );
   await reopenIncomplete(work, integrationId, incomplete, new Date(now.getTime() + WAITS_FOR_MS));
-  await writePushes(work, { finished: mine, now });
-  await writeLinks(work, { integrationId, finished: mine, now });
-  await recordPushConflicts(work, { integrationId, finished: mine });
-  await announceRecordSyncs(
-    work,
-    integrationId,
-    mine.map(({ push }) => push),
+  await raisePushConflicts(work, { integrationId, finished: mine });
+  const pushes = mine.map(({ push }) => push);
+  const recordIds = mine.flatMap(({ push, outcome }) =>
+    outcome.kind === 'succeeded' ? [push.recordId] : [],
   );
+  await runTogether(work, [
+    writePushes(work, { finished: mine, now }),
+    ...writeLinks(work, { integrationId, finished: mine, now }),
+    ...(recordIds.length > 0 ? [updateEnded(work, { integrationId, recordIds, kinds: ENDED_KINDS })] : []),
+    ...announceRecordSyncs(work, integrationId, pushes),
+  ]);
   const failed = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],
   );
   await emitFailedPushes(work, integrationId, failed);
 }
 
-const recordIdOf = ({ push }: FinishedPush): string => push.recordId;
+/**
+ * Looks in one statement whether a success ends an outage, and which pushes turn out to concern records of
+ * others: these have failed. From now on rows are changed in the order of an index.
+ */
+async function beforeResults(
+  work: TenantWork,
+  results: ResultsOf,
+  finished: readonly FinishedPush[],
+): Promise<readonly FinishedPush[]> {
+  const links = newLinks(finished);
+  const isOver = endsWithSuccess(finished) ? hasOutage(work, results) : sql`false`;
+  const holders = sql`(select json_agg(json_build_object('position', position, 'holder', holder))
+    from (${selectOtherHolders(work, results.integrationId, links)}) other)`;
+  const { rows } = await sql<{ isOutageOver: boolean; holders: OtherHolder[] | null }>`
+    select ${isOver} as is_outage_over, ${links.length > 0 ? holders : sql`null`} as holders,
+      ${READ_IN_ORDER}`.execute(work.trx);
+  const found = rows[0] as (typeof rows)[0];
+  // Before the record syncs, in the order in which other transactions lock them.
+  if (found.isOutageOver) await endOutage(work, results);
+  // Of two with one remote id, the result of the first counts only if its claim was not lost.
+  const counted = areShared(links)
+    ? finished.filter(isHeldBy(await lockHeldRecordSyncs(work, results, finished)))
+    : finished;
+  const linked = (found.holders ?? []).map(
+    ({ position, holder }) => [links[position]?.recordId ?? '', holder] as const,
+  );
+  return refuseHeldRemotes(counted, new Map(linked));
+}
 
 /** Whether the last call of these succeeded. A refusal of one record says nothing about the others. */
 function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
@@ -69,52 +104,22 @@ function endsWithSuccess(finished: readonly FinishedPush[]): boolean {
   return last?.outcome.kind === 'succeeded';
 }
 
-interface HeldClaim {
-  integrationId: string;
-  claimId: string;
-  now: Date;
-}
-
-/** In the same order as an acceptance, so that the two cannot deadlock. */
-async function lockHeldRecordSyncs(
-  { trx, tenantId }: TenantWork,
-  { integrationId, claimId }: HeldClaim,
-  recordIds: readonly string[],
-): Promise<Set<string>> {
-  const { rows } = await sql<{ recordId: string }>`
-    select record_sync.record_id
-    from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
-    cross join lateral (
-      select record_id from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and
-        integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id
-          and claim_id = ${claimId} and lease_until is not null
-      for update) record_sync`.execute(trx);
-  return new Set(rows.map((row) => row.recordId));
-}
-
-/** @returns the ids of the records that the claim still held. */
 async function writeRecordSyncs(
   work: TenantWork,
-  claim: HeldClaim,
+  results: ResultsOf,
   concluded: readonly FinishedPush[],
-): Promise<Set<string>> {
+): Promise<HeldClaims> {
   const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
-  if (succeeded.length === concluded.length)
-    return succeedRecordSyncs(work, claim, succeeded.map(recordIdOf));
-  const held = await lockHeldRecordSyncs(work, claim, concluded.map(recordIdOf));
-  await succeedRecordSyncs(work, claim, succeeded.map(recordIdOf));
-  await writeUnsuccessful(
-    work,
-    claim,
-    concluded.filter(({ push }) => held.has(push.recordId)),
-  );
+  if (succeeded.length === concluded.length) return succeedRecordSyncs(work, results, succeeded);
+  const held = await lockHeldRecordSyncs(work, results, concluded);
+  await succeedRecordSyncs(work, results, succeeded);
+  await writeUnsuccessful(work, results, concluded.filter(isHeldBy(held)));
   return held;
 }
 
 async function writeUnsuccessful(
   work: TenantWork,
-  { integrationId, now }: HeldClaim,
+  { integrationId, now }: ResultsOf,
   finished: readonly FinishedPush[],
 ): Promise<void> {
   for (const isCertain of [true, false]) {
@@ -162,26 +167,25 @@ const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,
   is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
-/**
- * Updates in the order of the index, as an acceptance does, so that the two cannot deadlock. @returns the ids
- * of the records that the claim still held.
- */
 async function succeedRecordSyncs(
-  work: TenantWork,
-  { integrationId, claimId, now }: HeldClaim,
-  recordIds: readonly string[],
-): Promise<Set<string>> {
-  if (recordIds.length === 0) return new Set();
-  const { trx, tenantId } = work;
-  const update = sql<{ recordId: string }>`
-    update record_syncs set result_status = 'synced', result_version = push_version, result_hash = push_hash,
-      last_synced_at = ${now}, discarded_at = null, discarded_by = null, absent_since = null, errors = null,
-      unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${idList(recordIds)}) and claim_id = ${claimId} and lease_until is not null
-    returning record_id`;
-  const { rows } = await inIndexOrder(work, () => update.execute(trx));
-  return new Set(rows.map(({ recordId }) => recordId));
+  { trx, tenantId }: TenantWork,
+  { integrationId, now }: ResultsOf,
+  succeeded: readonly FinishedPush[],
+): Promise<HeldClaims> {
+  if (succeeded.length === 0) return new Map();
+  const claims = claimsOf(succeeded);
+  const { rows } = await sql<HeldRow>`
+    update record_syncs record_sync set result_status = 'synced', result_version = push_version,
+      result_hash = push_hash, last_synced_at = ${now}, discarded_at = null, discarded_by = null,
+      absent_since = null, errors = null, unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}
+    from ${rowsFrom(claims, 'record_id uuid, claim_id uuid')}
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
+      and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
+      and record_sync.record_id = any(${keysOf(claims, 'record_id')})
+      and record_sync.record_id = row.record_id and record_sync.claim_id = row.claim_id
+      and record_sync.lease_until is not null
+    returning row.record_id, row.claim_id`.execute(trx);
+  return heldClaims(rows);
 }
 
 async function failRecordSyncs(
@@ -234,10 +238,10 @@ async function keepRecordSyncsWaiting(
 const PUSH_COLUMNS =
   'push_id uuid, result text, effect text, remote_id text, errors jsonb, payload jsonb, calls int';
 
-async function writePushes(
-  { trx, tenantId }: TenantWork,
+function writePushes(
+  { tenantId }: TenantWork,
   { finished, now }: { finished: FinishedPush[]; now: Date },
-): Promise<void> {
+): RawBuilder<unknown> {
   const rows = finished.map(({ push, outcome }) => ({
     push_id: push.pushId,
     result: outcome.kind === 'succeeded' || outcome.kind === 'failed' ? outcome.kind : null,
@@ -248,7 +252,7 @@ async function writePushes(
     calls: outcome.kind === 'waiting' && !outcome.wasCalled ? 0 : 1,
   }));
   const ids = rows.map((row) => row.push_id).sort();
-  await sql`
+  return sql`
     update pushes set
       result = row.result,
       effect = row.effect,
@@ -260,5 +264,5 @@ async function writePushes(
       finished_at = case when row.result is not null then ${now}::timestamptz end
     from ${rowsFrom(rows, PUSH_COLUMNS)}
     where pushes.tenant_id = ${opaqueToPlanner(tenantId)} and pushes.push_id = row.push_id
-      and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
+      and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`;
 }

@@ -1,13 +1,12 @@
 /**
- * What a claim writes: the push log, and the record syncs it leases, ends or lets wait. Runs in the
- * transaction that holds them locked.
+ * What a claim writes: the push log, and the record syncs it leases, ends or lets wait. Statements for
+ * `runTogether` in the transaction that holds them locked.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
-import { letWaitForReferences } from './references/write-references';
 import { idList, keysOf, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text,
@@ -15,11 +14,11 @@ const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, opera
   finished_at timestamptz`;
 
 /** A row per push, written at the claim. A push that it replaces is closed as superseded. */
-export async function logClaim(
-  { trx, tenantId }: TenantWork,
+export function logClaim(
+  { tenantId }: TenantWork,
   decided: DecidedPush[],
   { integration, now }: ClaimOptions,
-): Promise<void> {
+): RawBuilder<unknown>[] {
   const superseded = decided.flatMap(({ recordSync, decision }) => {
     const isReplaced =
       recordSync.pushId !== null &&
@@ -28,22 +27,22 @@ export async function logClaim(
         (decision.kind === 'push' && decision.isNew));
     return isReplaced ? [recordSync.pushId as string] : [];
   });
-  if (superseded.length > 0) {
-    await sql`
-      update pushes set result = 'superseded', finished_at = ${now}
-      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${idList(superseded)})`.execute(trx);
-  }
+  const closed = sql`
+    update pushes set result = 'superseded', finished_at = ${now}
+    where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${idList(superseded)})`;
   const rows = decided.flatMap((one) => pushRow(one, now));
+  const statements = superseded.length > 0 ? [closed] : [];
   if (rows.length > 0) {
-    await sql`
+    statements.push(sql`
       insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version,
         operation, started_because, changed_fields, changed_by,
         payload, result, errors, attempts, started_at, finished_at)
       select ${tenantId}::uuid, push_id, ${integration.integrationId}::uuid, record_id, record_version,
         ${integration.mappingVersion}::int, operation, started_because,
         changed_fields, changed_by, payload, result, errors, attempts, ${now}::timestamptz, finished_at
-      from ${rowsFrom(rows, PUSH_COLUMNS)}`.execute(trx);
+      from ${rowsFrom(rows, PUSH_COLUMNS)}`);
   }
+  return statements;
 }
 
 function pushRow({ recordSync, record, target, decision, pushId }: DecidedPush, now: Date): object[] {
@@ -83,29 +82,19 @@ export function toSyncError(error: MappingError): SyncError {
   };
 }
 
-export async function writeClaimedRecordSyncs(
+export function writeClaimedRecordSyncs(
   work: TenantWork,
   decided: DecidedPush[],
   options: ClaimOptions,
   claimId: string,
-): Promise<void> {
-  await leaseRecordSyncs(
-    work,
-    decided.filter(({ decision }) => decision.kind === 'push'),
-    options,
-    claimId,
-  );
-  await endRecordSyncs(
-    work,
-    decided.filter(({ decision }) => decision.kind === 'end' || decision.kind === 'invalid'),
-    options,
-  );
-  await letRecordSyncsWait(
-    work,
-    decided.filter(({ decision }) => decision.kind === 'wait'),
-    options,
-  );
-  await letWaitForReferences(work, options.integration.integrationId, decided);
+): RawBuilder<unknown>[] {
+  const ended = decided.filter(({ decision }) => decision.kind === 'end' || decision.kind === 'invalid');
+  const waiting = decided.filter(({ decision }) => decision.kind === 'wait');
+  return [
+    ...leaseRecordSyncs(work, decided, options, claimId),
+    ...endRecordSyncs(work, ended, options),
+    ...letRecordSyncsWait(work, waiting, options),
+  ];
 }
 
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
@@ -122,12 +111,12 @@ export function giveUpAtOf(
   return (isNew ? null : recordSync.giveUpAt) ?? new Date(retryClock + giveUpAfterMs);
 }
 
-async function leaseRecordSyncs(
-  { trx, tenantId }: TenantWork,
+function leaseRecordSyncs(
+  { tenantId }: TenantWork,
   decided: DecidedPush[],
   options: ClaimOptions,
   claimId: string,
-): Promise<void> {
+): RawBuilder<unknown>[] {
   const rows = decided.flatMap((one) => {
     const { recordSync, record, hash, decision, pushId } = one;
     if (decision.kind !== 'push') return [];
@@ -143,8 +132,8 @@ async function leaseRecordSyncs(
       },
     ];
   });
-  if (rows.length === 0) return;
-  await sql`
+  if (rows.length === 0) return [];
+  const leased = sql`
     update record_syncs record_sync set push_id = row.push_id, push_version = row.push_version,
       push_hash = row.push_hash, push_refusals = row.push_refusals, give_up_at = row.give_up_at,
       claim_id = ${claimId}, lease_until = ${options.leaseUntil}, last_push_id = row.push_id,
@@ -157,18 +146,19 @@ async function leaseRecordSyncs(
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(options.integration.integrationId)}
       and record_sync.record_id = any(${keysOf(rows, 'record_id')})
-      and record_sync.record_id = row.record_id`.execute(trx);
+      and record_sync.record_id = row.record_id`;
+  return [leased];
 }
 
 /**
  * Leaving the remote record as it is succeeds, a mapping that cannot express the record fails, an undone edit
  * keeps the last result.
  */
-async function endRecordSyncs(
-  { trx, tenantId }: TenantWork,
+function endRecordSyncs(
+  { tenantId }: TenantWork,
   decided: DecidedPush[],
   { integration }: ClaimOptions,
-): Promise<void> {
+): RawBuilder<unknown>[] {
   const rows = decided.map(({ recordSync, record, hash, decision, pushId, unresolvedPushId }) => ({
     record_id: record.recordId,
     unresolved_push_id: unresolvedPushId,
@@ -183,8 +173,8 @@ async function endRecordSyncs(
     errors: decision.kind === 'invalid' ? decision.errors.map(toSyncError) : null,
     last_push_id: decision.kind === 'invalid' ? pushId : null,
   }));
-  if (rows.length === 0) return;
-  await sql`
+  if (rows.length === 0) return [];
+  const ended = sql`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
       result_version, result_hash, result_status, errors, unresolved_push_id, last_push_id)
     select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, result_hash,
@@ -201,29 +191,38 @@ async function endRecordSyncs(
           result_status = excluded.result_status, errors = coalesce(excluded.errors, record_sync.errors),
       unresolved_push_id = excluded.unresolved_push_id, push_id = null, push_version = null,
         push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
-      claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(
-    trx,
-  );
+      claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`;
+  return [ended];
 }
 
-async function letRecordSyncsWait(
-  { trx, tenantId }: TenantWork,
+/**
+ * One that waits for references is not due until it is woken: its window stays open, and so does a push that
+ * is repeated.
+ */
+function letRecordSyncsWait(
+  { tenantId }: TenantWork,
   decided: DecidedPush[],
   { integration, firedAt }: ClaimOptions,
-): Promise<void> {
-  if (decided.length === 0) return;
-  const lostCreations = decided
-    .filter(({ unresolvedPushId }) => unresolvedPushId !== null)
-    .map(({ record }) => record.recordId);
-  await sql`
+): RawBuilder<unknown>[] {
+  if (decided.length === 0) return [];
+  const idsOf = (some: DecidedPush[]) => some.map(({ record }) => record.recordId);
+  const referring = decided.filter(({ references }) => (references?.waitsUntil ?? null) !== null);
+  const waitsUntil = referring[0]?.references?.waitsUntil ?? null;
+  const isReferring = sql`record_id = any(${idsOf(referring)}::uuid[])`;
+  const lostCreations = idsOf(decided.filter(({ unresolvedPushId }) => unresolvedPushId !== null));
+  const waiting = sql`
     update record_syncs record_sync set push_refusals = 0,
       is_push_failing = is_push_failing and push_id is not null,
       give_up_at = case when push_id is not null then give_up_at end,
-      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz,
+      claim_id = null, lease_until = null,
+      next_attempt_at = case when ${isReferring} then ${waitsUntil}::timestamptz else ${firedAt} end,
+      due_at = case when not ${isReferring} then due_at
+        when window_opened_at is not null then ${waitsUntil}::timestamptz end,
         last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
       unresolved_push_id = case when record_id = any(${lostCreations}::uuid[])
         then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
     where tenant_id = ${opaqueToPlanner(tenantId)}
       and integration_id = ${opaqueToPlanner(integration.integrationId)} and
-      record_id = any(${idList(decided.map(({ record }) => record.recordId))})`.execute(trx);
+      record_id = any(${idList(idsOf(decided))})`;
+  return [waiting];
 }

@@ -1,13 +1,15 @@
 /** The links of records that pushes have created, changed or removed at the third party. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { rowsFrom } from '../sql/bulk-rows';
+import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { FinishedPush } from './push-outcome';
 
-export async function writeLinks(
-  { trx, tenantId }: TenantWork,
+/** Statements for `runTogether`. */
+export function writeLinks(
+  { tenantId }: TenantWork,
   { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
-): Promise<void> {
+): RawBuilder<unknown>[] {
+  const statements: RawBuilder<unknown>[] = [];
   const kept: object[] = [];
   const gone: string[] = [];
   for (const { push, outcome } of finished) {
@@ -28,7 +30,7 @@ export async function writeLinks(
   if (kept.length > 0) {
     // The stored hash is outdated. If the remote record were set back to the state of that hash, it would be
     // taken for unchanged.
-    await sql`
+    statements.push(sql`
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
         remote_version, agreed, notation, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version,
@@ -43,14 +45,12 @@ export async function writeLinks(
         remote_version = excluded.remote_version,
         agreed = excluded.agreed,
         notation = coalesce(excluded.notation, record_links.notation), is_deactivated = excluded.is_deactivated, remote_hash = null,
-          updated_at = excluded.updated_at`.execute(trx);
+          updated_at = excluded.updated_at`);
   }
   if (gone.length > 0) {
-    await trx
-      .deleteFrom('recordLinks')
-      .where('tenantId', '=', tenantId)
-      .where('integrationId', '=', integrationId)
-      .where('recordId', 'in', gone)
-      .execute();
+    statements.push(sql`
+      delete from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
+        and integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${idList(gone)})`);
   }
+  return statements;
 }

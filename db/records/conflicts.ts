@@ -175,24 +175,26 @@ export async function raiseConflicts(
 }
 
 /** Ends open conflicts of these records and kinds: what they were about is over. @returns their records. */
-export async function endConflicts(
-  { trx, tenantId, now }: TenantWork,
-  {
-    integrationId,
-    recordIds,
-    kinds,
-  }: { integrationId: string; recordIds: readonly string[]; kinds: readonly ConflictKind[] },
-): Promise<string[]> {
-  if (recordIds.length === 0) return [];
-  const ended = await trx
-    .updateTable('syncConflicts')
-    .set({ state: 'ended', endedAt: now })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('state', '=', 'open')
-    .where('kind', 'in', kinds)
-    .where('recordId', '=', sql<string>`any(${[...recordIds]}::uuid[])`)
-    .returning('recordId')
-    .execute();
-  return ended.flatMap(({ recordId }) => recordId ?? []);
+export async function endConflicts(work: TenantWork, ended: EndedConflicts): Promise<string[]> {
+  if (ended.recordIds.length === 0) return [];
+  const { rows } = await updateEnded(work, ended).execute(work.trx);
+  return rows.flatMap(({ recordId }) => recordId ?? []);
+}
+
+interface EndedConflicts {
+  integrationId: string;
+  recordIds: readonly string[];
+  kinds: readonly ConflictKind[];
+}
+
+/** The statement of `endConflicts`, to be run by the caller. */
+export function updateEnded(
+  { tenantId, now }: TenantWork,
+  { integrationId, recordIds, kinds }: EndedConflicts,
+): RawBuilder<{ recordId: string | null }> {
+  return sql`
+    update sync_conflicts set state = 'ended', ended_at = ${now}
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and state = 'open'
+      and kind in (${sql.join(kinds)}) and record_id = any(${[...recordIds]}::uuid[])
+    returning record_id`;
 }

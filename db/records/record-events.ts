@@ -3,12 +3,12 @@
  * and pushes that failed. At most 100 records per event. Until the first full read of an integration has
  * ended its records cause no events; FIRST_SYNC_COMPLETE then carries the totals.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { RECORDS_PER_EVENT_MAX } from '../../domain/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents, type NewEvent } from '../webhooks/events';
-import { appendStreamEvent } from '../platform/change-feed';
+import { insertStreamEvent } from '../platform/change-feed';
 import { toTypeId } from '../sql/ids';
 import type { RecordDraft } from '../../domain/records/record-draft';
 
@@ -130,20 +130,18 @@ export async function emitFailedPushes(
   );
 }
 
-/** Tells followers of the stream that the status of these records has changed. */
-export async function announceRecordSyncs(
+/** A statement that tells followers of the stream that the status of these records has changed. */
+export function announceRecordSyncs(
   work: TenantWork,
   integrationId: string,
   records: readonly { recordType: string; externalId: string }[],
-): Promise<void> {
-  if (records.length === 0) return;
+): RawBuilder<unknown>[] {
+  if (records.length === 0) return [];
   const first = records
     .slice(0, 20)
     .map(({ recordType, externalId }) => ({ record_type: recordType, external_id: externalId }));
-  await appendStreamEvent(work, {
-    topic: 'record_syncs',
-    body: { integration_ids: [integrationId], records: first, count: records.length },
-  });
+  const body = { integration_ids: [integrationId], records: first, count: records.length };
+  return [insertStreamEvent(work, { topic: 'record_syncs', body })];
 }
 
 function batches<Item>(items: readonly Item[]): Item[][] {

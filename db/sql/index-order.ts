@@ -6,21 +6,22 @@
 import { sql } from 'kysely';
 import type { Work } from '../database';
 
+/** In the select list of a statement: for the remaining ones of the transaction. */
+export const READ_IN_ORDER = settingOf('off');
+
 /** For the remaining statements of the transaction. */
 export async function readInOrder({ trx }: Pick<Work, 'trx'>): Promise<void> {
-  await set(trx, 'off');
+  await sql`select ${READ_IN_ORDER}`.execute(trx);
 }
 
 /** `read` runs one statement, whose rows are read, or changed, in the order of an index. */
-export async function inIndexOrder<T>({ trx }: Pick<Work, 'trx'>, read: () => Promise<T>): Promise<T> {
-  await set(trx, 'off');
+export async function inIndexOrder<T>(work: Pick<Work, 'trx'>, read: () => Promise<T>): Promise<T> {
+  await readInOrder(work);
   const page = await read();
-  await set(trx, 'on');
+  await sql`select ${settingOf('on')}`.execute(work.trx);
   return page;
 }
 
-async function set(trx: Work['trx'], value: 'on' | 'off'): Promise<void> {
-  await sql`select set_config('enable_sort', ${value}, true), set_config('enable_bitmapscan', ${value}, true)`.execute(
-    trx,
-  );
+function settingOf(value: 'on' | 'off') {
+  return sql`set_config('enable_sort', ${sql.lit(value)}, true), set_config('enable_bitmapscan', ${sql.lit(value)}, true)`;
 }

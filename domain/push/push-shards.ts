@@ -15,6 +15,13 @@ export function shareOfCalls(
   return Math.floor(callsAtOnce / shards) + (shard < callsAtOnce % shards ? 1 : 0);
 }
 
+/** As many batches of an execution as keep its calls busy while others of them begin and end. */
+export const batchesAtOnce = (
+  callsAtOnce: number,
+  batchSize: number,
+  { parallelBatches }: { parallelBatches: number },
+): number => Math.min(callsAtOnce, Math.max(parallelBatches, Math.ceil((2 * callsAtOnce) / batchSize)));
+
 export interface ShardDemand {
   /** Records that are due now. */
   due: number;

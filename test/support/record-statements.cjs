@@ -53,16 +53,20 @@ if (folder) {
   };
 
   function record(client, text, values) {
-    if (/^\s*(begin|commit|rollback|start transaction)/i.test(text)) return sessions.delete(client);
-    const settings = /set_config\('role', \$(\d+), true\), set_config\('app\.tenant', \$(\d+), true\)/.exec(
+    const settings = /set_config\('role', '(.*?)', true\),\s+set_config\('app\.tenant', '(.*?)', true\)/.exec(
       text,
     );
-    if (settings !== null)
-      return sessions.set(client, { role: values[settings[1] - 1], tenant: values[settings[2] - 1] });
+    if (settings !== null) return sessions.set(client, { role: settings[1], tenant: settings[2] });
+    if (/^\s*(begin|commit|rollback|start transaction)/i.test(text)) return sessions.delete(client);
     const session = sessions.get(client);
-    if (session !== undefined && text.includes(`set_config('enable_sort'`))
-      return (session.isInIndexOrder = values[0] === 'off');
-    if (!session?.role.startsWith('syncline_') || !/^\s*(select|with|insert|update|delete)/i.test(text))
+    if (session === undefined) return;
+    if (!text.startsWith(`select set_config('enable_sort'`)) keep(session, text, values);
+    const order = /set_config\('enable_sort', '(on|off)'/.exec(text);
+    if (order !== null) session.isInIndexOrder = order[1] === 'off';
+  }
+
+  function keep(session, text, values) {
+    if (!session.role.startsWith('syncline_') || !/^\s*(select|with|insert|update|delete)/i.test(text))
       return;
     const statement = normalized(text);
     const mode = session.isInIndexOrder === true ? 'in index order' : '';

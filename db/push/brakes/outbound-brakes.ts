@@ -2,7 +2,7 @@
  * Parks pushes above a threshold before they leave, as a review (rules.md 53). A brake counts the records of
  * one integration, type and effect: those with an open window, and those that left within the sliding window.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { exceedsBrake } from '../../../domain/brakes/brake';
 import type { BrakedEffect, MappingEffect } from '../../../domain/push/braked-effect';
 import { brakeOf } from '../../../domain/records/record-type-settings';
@@ -209,12 +209,14 @@ async function pendingReview(
   return pending === undefined ? pendingReview(work, integration, braked) : { ...pending, isNew: false };
 }
 
-/** Adds the pushes that leave to the sliding window. Approved ones have no effect any more. */
-export async function countLeaving(
-  { trx, tenantId, now }: TenantWork,
+/**
+ * Statements that add the pushes that leave to the sliding window. Approved ones have no effect any more.
+ */
+export function countLeaving(
+  { tenantId, now }: TenantWork,
   { integrationId }: BrakedIntegration,
   decided: readonly DecidedPush[],
-): Promise<void> {
+): RawBuilder<unknown>[] {
   const counts = new Map<string, { record_type: string; effect: BrakedEffect; records: number }>();
   for (const { decision, recordSync, record } of decided) {
     const effect = recordSync.windowEffect;
@@ -224,21 +226,23 @@ export async function countLeaving(
     const records = (counts.get(key)?.records ?? 0) + 1;
     counts.set(key, { record_type: record.recordType, effect, records });
   }
-  if (counts.size === 0) return;
+  if (counts.size === 0) return [];
   const oldest = new Date(now.getTime() - COUNTS_KEPT_MS);
-  await sql`
+  const counted = sql`
     insert into brake_counts (tenant_id, integration_id, record_type, effect, hour, records)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_type, effect, ${hourOf(now)}::timestamptz, records
     from ${rowsFrom([...counts.values()], 'record_type text, effect text, records bigint')}
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
-      records = brake_counts.records + excluded.records`.execute(trx);
+      records = brake_counts.records + excluded.records`;
   // One by one: PostgreSQL 15 reads the counts of all types to find those of a list. In the order of the rows
   // above, as claims beside this one.
   const inOrder = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  for (const [, { record_type: recordType, effect }] of inOrder)
-    await sql`
+  const outdated = inOrder.map(
+    ([, { record_type: recordType, effect }]) => sql`
       delete from brake_counts
       where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-        and effect = ${effect} and hour < ${oldest}`.execute(trx);
+        and effect = ${effect} and hour < ${oldest}`,
+  );
+  return [counted, ...outdated];
 }

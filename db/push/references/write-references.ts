@@ -1,4 +1,4 @@
-/** What a claim stores about the records that its pushes refer to, and the pushes that wait for them. */
+/** What a claim and its results store about the records that pushes refer to. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../../database';
 import { idList, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
@@ -47,22 +47,6 @@ export async function writeReferences(
         remote_id text, due_at timestamptz, waits_until timestamptz`,
     )}
     on conflict do nothing`.execute(trx);
-}
-
-/** A window stays open, and a push that is repeated stays open: neither is due until it is woken. */
-export async function letWaitForReferences(
-  { trx, tenantId }: TenantWork,
-  integrationId: string,
-  decided: readonly DecidedPush[],
-): Promise<void> {
-  const waiting = decided.filter(({ references }) => (references?.waitsUntil ?? null) !== null);
-  const waitsUntil = waiting[0]?.references?.waitsUntil;
-  if (waitsUntil == null) return;
-  await sql`
-    update record_syncs set due_at = case when window_opened_at is not null then ${waitsUntil}::timestamptz end,
-      next_attempt_at = ${waitsUntil}::timestamptz
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${idList(waiting.map(({ record }) => record.recordId))})`.execute(trx);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What a batch says about the third party when some results were concluded as they arrived (rule 58). */
 import { setTimeout as pause } from 'node:timers/promises';
+import { GroupedResults } from '../../../activities/push/grouped-results';
 import { pushBatch } from '../../../activities/push/push-batch';
 import { noticeWriteOutage } from '../../../activities/push/write-outage';
 import type { Connector, ConnectorContext, PushItem } from '../../../connectors/connector';
@@ -69,7 +70,7 @@ async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Objec
     findOurIds: async () => new Map(),
     onTrouble: ({ kind }) => void troubles.push({ kind, answered }),
     raise: async () => {},
-    conclude: async (finished) => void early.push(...finished),
+    grouped: new GroupedResults(async (finished) => void early.push(...finished)),
     progress: { recordsAtOnce: 1, mayBegin: () => true },
     isProbe: false,
     now: () => new Date(),

@@ -126,7 +126,6 @@ async function pushAll(at = new Date(Date.now() + 2 * GRACE_MS)): Promise<string
   await tenant.work((work) =>
     recordPushResults(work, {
       integrationId,
-      claimId: pushes[0]?.claimId ?? newUuid(),
       now: at,
       finished: pushes.map((push) => ({
         push,
@@ -420,7 +419,6 @@ describe('rule 62: an erased record', () => {
     await tenant.work((work) =>
       recordPushResults(work, {
         integrationId,
-        claimId: pushes[0]?.claimId as string,
         now: at,
         finished: pushes.map((push) => ({
           push,

@@ -35,7 +35,6 @@ const conclude = (claim: Claim, outcome: PushOutcome, when: Date) =>
   tenant.work((work) =>
     recordPushResults(work, {
       integrationId,
-      claimId: claim.pushes[0]?.claimId ?? '',
       finished: claim.pushes.map((push) => ({ push, outcome })),
       now: when,
     }),
@@ -84,7 +83,6 @@ describe('rule 49: a push that led to the remote record of another record', () =
     tenant.work((work) =>
       recordPushResults(work, {
         integrationId,
-        claimId: claim.pushes[0]?.claimId ?? '',
         finished: claim.pushes.map((push) => ({
           push,
           outcome: { ...succeeded, remoteId: remoteIds[push.externalId] } as PushOutcome,
@@ -298,6 +296,22 @@ describe('a result', () => {
     expect(
       await db.superuser('select result from pushes where integration_id = $1', [integrationId]),
     ).toEqual([{ result: 'succeeded' }]);
+  });
+
+  it('of a lost claim changes nothing beside results of other claims, of which one has the record now', async () => {
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
+    const zombie = await tenant.claim(integrationId, DUE);
+    await tenant.accept({ externalId: 'e2', fields: { name: 'B' } });
+    const heir = await tenant.claim(integrationId, at(GRACE_MS + 20_000));
+    expect(names(heir.pushes)).toEqual(['e1', 'e2']);
+    const before = await tenant.recordSync(integrationId, 'e1');
+
+    const others = heir.pushes.filter(({ externalId }) => externalId === 'e2');
+    const pushes = [...zombie.pushes, ...others];
+    await conclude({ ...heir, pushes }, { ...succeeded, remoteId: null }, at(GRACE_MS + 21_000));
+
+    expect(await tenant.recordSync(integrationId, 'e1')).toEqual(before);
+    expect(await tenant.recordSync(integrationId, 'e2')).toMatchObject({ status: 'synced', claimId: null });
   });
 
   it('of a worker that renewed its lease counts, and no other worker gets the record until then', async () => {

@@ -1,5 +1,6 @@
 /** What pushes that wait cost those that look for due windows beside them. */
-import { lockDueRecordSyncs } from '../../../db/push/lock-due';
+import { sql } from 'kysely';
+import { countDue, lockDueRecordSyncs } from '../../../db/push/lock-due';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { newUuid } from '../../../db/sql/ids';
 import type { TenantWork } from '../../../db/database';
@@ -35,22 +36,22 @@ async function fill(count: number, isWindow: boolean, isBackfill = false): Promi
     analyze record_syncs`);
 }
 
-const claim = (work: TenantWork, options: { onlyWindows: boolean; isBackfilling: boolean }) =>
-  findIntegration(work, { integrationId }).then((integration) =>
-    lockDueRecordSyncs(
-      work,
-      {
-        integration: integration as never,
-        firedAt: new Date(),
-        now: new Date(),
-        leaseUntil: new Date(),
-        giveUpAfterMs: 1,
-        limit: 10,
-        onlyWindows: options.onlyWindows,
-      },
-      options.isBackfilling,
-    ),
-  );
+async function claim(
+  work: TenantWork,
+  { onlyWindows, isBackfilling }: { onlyWindows: boolean; isBackfilling: boolean },
+) {
+  const options = {
+    integration: (await findIntegration(work, { integrationId })) as never,
+    firedAt: new Date(),
+    now: new Date(),
+    leaseUntil: new Date(),
+    giveUpAfterMs: 1,
+    limit: 10,
+    onlyWindows,
+  };
+  const { rows } = await sql<{ due: number[] }>`select ${countDue(work, options)} as due`.execute(work.trx);
+  return lockDueRecordSyncs(work, options, { isBackfilling, due: rows[0]?.due ?? [] });
+}
 
 /** @returns how many rows were read. */
 const claimFive = async (options: { onlyWindows: boolean; isBackfilling: boolean }): Promise<number> =>

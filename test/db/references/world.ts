@@ -102,12 +102,8 @@ export class World {
       if (claim.taken === 0) return;
       const finished = claim.pushes.map((push) => this.receive(push, claim.pushes, refuses(push)));
       if (dies()) return;
-      const [first] = claim.pushes;
-      if (first === undefined) continue;
-      const { claimId } = first;
-      await inTenant((work) =>
-        recordPushResults(work, { integrationId, claimId, finished, now: this.clock.now }),
-      );
+      if (claim.pushes.length === 0) continue;
+      await inTenant((work) => recordPushResults(work, { integrationId, finished, now: this.clock.now }));
       if (dies()) return;
       await settleFinished(inTenant, { integrationId, recordTypes: RECORD_TYPES }, finished);
     }

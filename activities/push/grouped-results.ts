@@ -1,0 +1,87 @@
+/**
+ * The results of all batches of an execution, stored in groups as they arrive, so that a slow call does not
+ * hold back the results of the others (rule 60). A group grows while the one before it is being stored.
+ */
+import type { FinishedPush } from '../../db/push/push-outcome';
+
+/** Of a batch that ends, nothing waits. */
+const GROUP_MS = 250;
+
+interface Group {
+  finished: FinishedPush[];
+  /** Does not wait for more results. */
+  begin(): void;
+  stored: Promise<void>;
+}
+
+export class GroupedResults {
+  /** Not begun yet. */
+  private next: Group | undefined;
+  private storing: Promise<unknown> = Promise.resolve();
+  private readonly stored = new WeakSet<FinishedPush>();
+
+  constructor(private readonly store: (finished: readonly FinishedPush[]) => Promise<void>) {}
+
+  /** Returns once they are stored, together with others that have arrived. */
+  async conclude(finished: readonly FinishedPush[]): Promise<void> {
+    if (finished.length === 0) return;
+    const group = this.nextGroup();
+    group.finished.push(...finished);
+    group.begin();
+    await group.stored;
+  }
+
+  /** For the results of one batch that arrive while it is under way. */
+  ofBatch(): EarlyResults {
+    const added = new Set<FinishedPush>();
+    return {
+      add: (finished) => {
+        added.add(finished);
+        this.nextGroup().finished.push(finished);
+      },
+      end: async () => {
+        if (this.next !== undefined)
+          this.next.finished = this.next.finished.filter((finished) => !added.has(finished));
+        await this.storing;
+        const concluded = [...added].filter((finished) => this.stored.has(finished));
+        return new Set(concluded.map(({ push }) => push.pushId));
+      },
+    };
+  }
+
+  private nextGroup(): Group {
+    this.next ??= this.newGroup();
+    return this.next;
+  }
+
+  private newGroup(): Group {
+    const group: Group = { finished: [], begin: () => undefined, stored: Promise.resolve() };
+    const isComplete = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GROUP_MS);
+      group.begin = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const before = this.storing;
+    group.stored = Promise.all([isComplete, before]).then(() => {
+      this.next = undefined;
+      const stored = this.storeAll(group.finished);
+      this.storing = stored.catch(() => undefined);
+      return stored;
+    });
+    group.stored.catch(() => undefined); // the end of each batch stores its results again
+    return group;
+  }
+
+  private async storeAll(finished: readonly FinishedPush[]): Promise<void> {
+    if (finished.length > 0) await this.store(finished);
+    for (const one of finished) this.stored.add(one);
+  }
+}
+
+export interface EarlyResults {
+  add(finished: FinishedPush): void;
+  /** Takes back what is not being stored yet. @returns the ids of the pushes that were concluded. */
+  end(): Promise<ReadonlySet<string>>;
+}
