@@ -63,8 +63,11 @@ export class ThirdPartySlots {
   }
 }
 
-/** Temporal calls work without a priority of its own as urgent as an edit. */
-const priorityOf = ({ priority }: Info): number => priority?.priorityKey ?? PRIORITIES.edit;
+/** Work without a priority, such as the pushes of version 0.3.0, arrives with 0: as urgent as an edit. */
+function priorityOf({ priority }: Info): number {
+  const { priorityKey = 0 } = priority ?? {};
+  return priorityKey === 0 ? PRIORITIES.edit : priorityKey;
+}
 
 /** @returns undefined if no slot became free in time. */
 async function take(shares: SlotShares, request: SlotRequest): Promise<(() => void) | undefined> {

@@ -32,7 +32,8 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
   const shards = new PushShards(
     (shard) => {
       const { pushDueRecords } = furtherPushActivities(tenantId, lastPriority);
-      return pushDueRecords({ tenantId, integrationId, firedAt: Date.now(), ...shard });
+      const ofLast = { firedAt: Date.now(), priorityKey: lastPriority };
+      return pushDueRecords({ tenantId, integrationId, ...ofLast, ...shard });
     },
     (report) => queue.onReport(report),
   );

@@ -42,6 +42,8 @@ const INDEXES = {
     where outcome is null`,
   webhook_deliveries_turns: `webhook_deliveries (webhook_endpoint_id, tenant_id, next_attempt_at)
     where next_attempt_at is not null`,
+  webhook_deliveries_missed: `webhook_deliveries (webhook_endpoint_id, webhook_delivery_id)
+    where state in ('failed', 'disabled') and superseded_at is null`,
   notifications_over: `notifications (resolved_at) where resolved_at is not null`,
   // Without the tenant: otherwise it were as good as any other index for a statement about a tenant.
   notification_recipients_by_notification: `notification_recipients (notification_id)`,
@@ -72,9 +74,12 @@ export const ADD_PUSH_PRIORITY =
   'alter table record_syncs add column if not exists push_priority smallint not null default 1';
 export const ADD_WINDOW_RECORD_TYPE =
   'alter table record_syncs add column if not exists window_record_type text';
+export const ADD_SUPERSEDED_AT =
+  'alter table webhook_deliveries add column if not exists superseded_at timestamptz';
 const COLUMNS: Partial<Record<IndexName, string>> = {
   record_syncs_due_by_kind: ADD_PUSH_PRIORITY,
   record_syncs_by_type: ADD_WINDOW_RECORD_TYPE,
+  webhook_deliveries_missed: ADD_SUPERSEDED_AT,
 };
 
 /** Works outside of a transaction. What cannot be built is left to the migration. */

@@ -13,6 +13,10 @@ const objectIn = (value: JsonValue | undefined, key: string): JsonObject => {
   return typeof member === 'object' && member !== null && !Array.isArray(member) ? member : {};
 };
 
+/** A slash at the end, capitals in the host and the port of the scheme make no other address. */
+const spelledAlike = (address: string): string =>
+  (URL.canParse(address) ? new URL(address).href : address).replace(/\/+$/, '');
+
 /**
  * Equal for all integrations that read the same list of the same account: the account of a consent with the
  * address and the path, or the table of a database. undefined = the settings do not say whose list it is:
@@ -31,5 +35,5 @@ export function listOfAccount(
   const { base_url: address } = config;
   const { path } = objectIn(type, 'list');
   if (accountId === null || typeof address !== 'string' || typeof path !== 'string') return undefined;
-  return [connector, address, accountId, path];
+  return [connector, spelledAlike(address), accountId, path];
 }

@@ -47,6 +47,18 @@ test('a Push now gets a slot that is kept for people, and an edit waits', async 
   await expect(Promise.all([...held, edit])).resolves.toEqual(['held', 'held', 'edit']);
 });
 
+test('a push without a priority, as of version 0.3.0, gets no slot that is kept for people', async () => {
+  const ends: (() => void)[] = [];
+  const hold = () => new Promise<string>((resolve) => ends.push(() => resolve('held')));
+  const held = [push('a', hold), push('b', hold)];
+  await jest.advanceTimersByTimeAsync(0);
+  const former = push('c', async () => 'former', 0).catch((error: unknown) => error);
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(await former).toMatchObject({ type: 'SlotsInUse' });
+  for (const end of ends) end();
+  await expect(Promise.all(held)).resolves.toEqual(['held', 'held']);
+});
+
 test('work that fails gives its slot back', async () => {
   await expect(push('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await expect(push('a', async () => 'next')).resolves.toBe('next');

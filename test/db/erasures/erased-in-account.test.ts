@@ -35,9 +35,9 @@ const ofDatabase = (config: JsonObject = {}) =>
   });
 
 /** An integration of an app to which a person consented with an account. */
-async function ofAccount(accountId: string | null): Promise<string> {
+async function ofAccount(accountId: string | null, baseUrl = 'https://api.example.com'): Promise<string> {
   const config = {
-    base_url: 'https://api.example.com',
+    base_url: baseUrl,
     record_types: { employees: { list: { path: '/people' } } },
   };
   const integrationId = await tenant.integration({ connector: 'rest', config });
@@ -115,6 +115,12 @@ it('rule 62: a person who was erased stays out when the same account is connecte
   await erased(await ofAccount('a1'));
 
   expect(await leftOf(await ofAccount('a1'))).toEqual(KEPT_OUT);
+});
+
+it('rule 62: a person who was erased stays out when the address is written in another way', async () => {
+  await erased(await ofAccount('a1'));
+
+  expect(await leftOf(await ofAccount('a1', 'https://API.example.com:443/'))).toEqual(KEPT_OUT);
 });
 
 it('rule 62: the same id is another person in another account, database or table', async () => {

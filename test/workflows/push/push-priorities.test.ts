@@ -1,8 +1,7 @@
 /** Executions of a push queue are as urgent as what they push (rule 59, D10). */
-import { defaultPayloadConverter } from '@temporalio/common';
-import { type PushDueRecordsInput, recordPushWorkflowId } from '../../../contract/record-push';
 import { PRIORITIES } from '../../../domain/work-priorities';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { prioritiesIn } from '../../support/environments/queue-priorities';
 import { until } from '../../support/until';
 
 let environment: PushEnvironment;
@@ -17,16 +16,7 @@ beforeEach(async () => {
   tenant = await environment.tenant();
 });
 
-/** Of the executions that the queue has asked for, in their order. */
-async function prioritiesOf(integrationId: string): Promise<(number | undefined)[]> {
-  const handle = environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
-  const { events } = await handle.fetchHistory();
-  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
-    const [payload] = scheduled?.input?.payloads ?? [];
-    if (payload == null) return [];
-    return [defaultPayloadConverter.fromPayload<PushDueRecordsInput>(payload).priorityKey];
-  });
-}
+const prioritiesOf = (integrationId: string) => prioritiesIn(environment, integrationId);
 
 /** Waits until the grace period has ended and so many records are sent. */
 async function untilSent(integrationId: string, count: number): Promise<void> {

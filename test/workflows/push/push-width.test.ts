@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PUSHING_LIMITS } from '../../../activities/dependencies';
 import { pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { prioritiesIn } from '../../support/environments/queue-priorities';
 import { until } from '../../support/until';
 
 let environment: PushEnvironment;
@@ -111,6 +112,7 @@ describe('rule 60: a bulk change for an app that bears many calls', () => {
     const sent = tenant.sent(integrationId).map(({ externalId }) => externalId);
     expect(sent).toHaveLength(1_000);
     expect(new Set(sent).size).toBe(1_000);
+    expect(await prioritiesIn(environment, integrationId)).not.toContain(undefined);
   });
 
   it('is pushed although claims of records take longer than an execution works alone', async () => {
