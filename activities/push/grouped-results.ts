@@ -3,8 +3,9 @@
  * hold back the results of the others (rule 60). A group grows while the one before it is being stored.
  */
 import type { FinishedPush } from '../../db/push/push-outcome';
+import { isDatabaseAway } from '../../db/sql/database-away';
 
-/** Of a batch that ends, nothing waits. */
+/** The results of a batch that ends do not wait. */
 const GROUP_MS = 250;
 
 interface Group {
@@ -28,7 +29,10 @@ export class GroupedResults {
     const group = this.nextGroup();
     group.finished.push(...finished);
     group.begin();
-    await group.stored;
+    await group.stored.catch(async (error: unknown) => {
+      if (isDatabaseAway(error) || group.finished.length === finished.length) throw error;
+      await this.storeAll(finished); // a result of another batch may be the cause
+    });
   }
 
   /** For the results of one batch that arrive while it is under way. */

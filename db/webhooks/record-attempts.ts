@@ -45,7 +45,7 @@ export async function recordDeliveryAttempts(
   return health;
 }
 
-/** The rest is Syncline's own. */
+/** Other fields are written by Syncline itself. */
 const storable = (attempt: AttemptLog): AttemptLog => ({
   ...attempt,
   error: sanitizeForPostgres(attempt.error),

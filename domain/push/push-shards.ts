@@ -15,12 +15,18 @@ export function shareOfCalls(
   return Math.floor(callsAtOnce / shards) + (shard < callsAtOnce % shards ? 1 : 0);
 }
 
+/** Each batch claims and concludes on its own, so that many small ones would need many connections. */
+const BATCHES_MAX = 16;
+
 /** As many batches of an execution as keep its calls busy while others of them begin and end. */
 export const batchesAtOnce = (
   callsAtOnce: number,
   batchSize: number,
   { parallelBatches }: { parallelBatches: number },
-): number => Math.min(callsAtOnce, Math.max(parallelBatches, Math.ceil((2 * callsAtOnce) / batchSize)));
+): number => {
+  const busy = Math.min(Math.ceil((2 * callsAtOnce) / batchSize), BATCHES_MAX);
+  return Math.min(callsAtOnce, Math.max(parallelBatches, busy));
+};
 
 export interface ShardDemand {
   /** Records that are due now. */

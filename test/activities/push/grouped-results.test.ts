@@ -61,3 +61,20 @@ it('a batch that ends stores itself what has not been stored, also after a failu
 
   expect(groups).toEqual([['a'], ['a', 'b']]);
 });
+
+it('a result that cannot be stored fails its own batch only', async () => {
+  const stored: string[][] = [];
+  const grouped = new GroupedResults(async (finished) => {
+    const ids = finished.map(({ push }) => push.pushId);
+    if (ids.includes('bad')) throw new Error('It cannot be stored.');
+    stored.push(ids);
+  });
+
+  const [bad, good] = await Promise.allSettled([
+    grouped.conclude([finishedPush('bad')]),
+    grouped.conclude([finishedPush('good')]),
+  ]);
+
+  expect([bad.status, good.status]).toEqual(['rejected', 'fulfilled']);
+  expect(stored).toEqual([['good']]);
+});

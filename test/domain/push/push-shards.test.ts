@@ -1,5 +1,5 @@
 /** Rule 60: a push queue spreads over workers as far as its app bears it. */
-import { shardsFor, shardsNeeded, shareOfCalls } from '../../../domain/push/push-shards';
+import { batchesAtOnce, shardsFor, shardsNeeded, shareOfCalls } from '../../../domain/push/push-shards';
 
 const demand = {
   due: 10_000,
@@ -45,6 +45,18 @@ describe('the calls of all executions', () => {
       const shards = shardsFor(callsAtOnce, 32);
       expect(shareOfCalls(callsAtOnce, { shard: shards - 1, shards })).toBeGreaterThanOrEqual(1);
     }
+  });
+});
+
+describe('the batches of an execution', () => {
+  it.each([
+    [1, 40, 1],
+    [8, 40, 2],
+    [128, 40, 7],
+    [256, 40, 13],
+    [1_000, 1, 16],
+  ])('with %i calls at once and %i records a batch are %i', (callsAtOnce, batchSize, batches) => {
+    expect(batchesAtOnce(callsAtOnce, batchSize, { parallelBatches: 2 })).toBe(batches);
   });
 });
 
