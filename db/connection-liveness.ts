@@ -16,8 +16,6 @@ export const READ_ONLY = '25006';
 export interface WatchedConnections extends PostgresPool {
   /** Drops every connection that is used no more, so that the next transaction opens a new one. */
   giveUp(): void;
-  max: number;
-  inUse(): number;
 }
 
 export function watchedConnections(pool: Pool): WatchedConnections {
@@ -37,13 +35,7 @@ export function watchedConnections(pool: Pool): WatchedConnections {
     }
   }
 
-  return {
-    connect,
-    end: () => pool.end(),
-    giveUp: () => (trustedSince = performance.now()),
-    max: pool.options.max,
-    inUse: () => pool.totalCount - pool.idleCount,
-  };
+  return { connect, end: () => pool.end(), giveUp: () => (trustedSince = performance.now()) };
 }
 
 class WatchedConnection {

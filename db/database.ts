@@ -210,11 +210,6 @@ export class Database {
     return found;
   }
 
-  /** Less than half of the connections are in use: work may take one more than it needs. */
-  get hasSpareConnections(): boolean {
-    return this.#connections.inUse() < this.#connections.max / 2;
-  }
-
   /** Names of the applied migrations. */
   async appliedMigrations(): Promise<string[]> {
     const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(this.#kysely);

@@ -4,37 +4,44 @@
  * from the last page that was stored. A large list is divided into ranges, which several workers read in the
  * same way (rule 60); the steps after reading begin once all of them have ended.
  */
-import type { ReadAbilities, ReadPage } from '../../connectors/connector';
+import type { ReadAbilities } from '../../connectors/connector';
 import { SyncTokenExpired } from '../../connectors/errors';
-import type { Database, TenantWork } from '../../db/database';
+import { type Database, type TenantWork, waitForDisk } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { readPicklists } from '../../db/integrations/metadata';
+import { appendStreamEvent } from '../../db/platform/change-feed';
 import {
+  applyInitialPage,
   type BulkInsert,
   canBulkInsert,
   isInitialLoad,
   prepareBulkInsert,
 } from '../../db/pull/apply-initial-page';
+import { applyPage } from '../../db/pull/apply-page';
+import { JobHasEnded } from '../../db/pull/page-stages/save-checkpoint';
+import { endNamedRecords } from '../../db/integrations/incoming/incoming-changes';
 import { endRanges, lockRange, type SyncRange } from '../../db/pull/ranges/sync-ranges';
+import { isCutShort, isDatabaseAway } from '../../db/sql/database-away';
+import { GrowthNeedsReview, parkGrowth } from '../../db/pull/growth';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import {
   type AppliedPage,
+  type CreatingPage,
   type PassKey,
   type PreparedPage,
-  type PullTarget,
   pullTargetOf,
 } from '../../db/pull/page';
 import { settlePage } from '../../db/pull/references/keep-promises';
 import { restartPass } from '../../db/pull/pass-state';
+import { RecordLimitReached } from '../../db/records/record-counts';
 import type { OpenConnector, PullingLimits } from '../dependencies';
-import { CursorExpired } from './dataset-failed';
+import { CursorExpired, growthNeedsReview, tooManyRecords } from './dataset-failed';
 import { DatasetFinisher, readInPass } from './dataset-finisher';
-import { InsertsAhead } from './insert-ahead';
 import { countFirst, findRanges, rangesAtOnce } from './list-ranges';
-import { expectsWebhooks, type FetchNamed, findNamed } from './named-records';
-import { PageApplier } from './page-applier';
+import { expectsWebhooks, type FetchNamed, findNamed, idsOf } from './named-records';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
 import { readsAll } from './reads-all';
+import { withoutSpoilers } from './page-bisection';
 import { createPagePreparation } from './prepare-page';
 
 export interface DatasetReaderOptions {
@@ -64,7 +71,7 @@ type Chain = Pick<SyncJob, 'cursor' | 'pages' | 'isInitialLoad'> &
 
 interface PreparedForDataset {
   page: PreparedPage;
-  bulk: BulkInsert | undefined;
+  bulkInsert: BulkInsert | undefined;
 }
 
 export class DatasetReader {
@@ -160,8 +167,7 @@ export class DatasetReader {
     const prepare = createPagePreparation(target.mapping, picklists.get(recordType));
     const isList = range === undefined && this.named === undefined;
     const countedFirst = isList ? await countFirst(this.pages, run, job, abilities) : null;
-    const ahead = new InsertsAhead(this.options.database, this.pages, this.pass);
-    const applier = new PageApplier(this.pages, this.pass, ahead);
+    const { syncRunId, overviewId } = run;
     let pagesBefore = chain.pages;
 
     const request = {
@@ -170,47 +176,42 @@ export class DatasetReader {
       modifiedSince: canFilterByModified && this.named === undefined ? job.modifiedSince : null,
       syncToken: followsSyncToken && this.named === undefined ? job.syncToken : undefined,
       fetch: this.named,
-      prepare: async (page: ReadPage) => {
-        const prepared = this.forBulk(await prepare(page), target);
-        if (range === undefined) ahead.begin(target, prepared);
-        return prepared;
+      prepare: async (page: Parameters<typeof prepare>[0]): Promise<PreparedForDataset> => {
+        const prepared = await prepare(page);
+        const isBulk = this.isInitialLoad && canBulkInsert({ ...prepared, ...target, overviewId });
+        return { page: prepared, bulkInsert: isBulk ? prepareBulkInsert(prepared) : undefined };
       },
     };
     const kept = {
       ...target,
-      syncRunId: run.syncRunId,
-      overviewId: run.overviewId,
+      syncRunId,
+      overviewId,
       recordsPerType,
       isSparse: isSparse && this.named === undefined && !readsAll(job, abilities),
       expectsWebhooks: await expectsWebhooks((work) => this.pages.inTenant(work), this.pass, this.options),
     };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
-      const { page } = prepared;
-      const bulk = this.isInitialLoad ? prepared.bulk : undefined;
-      const isNamed = this.named !== undefined;
+      const { page, bulkInsert } = prepared;
       const total = page.total ?? (pagesBefore === 0 ? countedFirst : null);
       const toApply = { ...page, ...kept, range, pagesBefore, requestedAt, total };
-      const applied = await applier.apply({ page: toApply, bulk, isNamed, prefetchNext });
+      const applied = await this.apply(toApply, bulkInsert, prefetchNext);
       if (applied.kind === 'stopped') return 'stopped';
       this.job = applied.job;
       pagesBefore = applied.job.pages;
       await this.settle(page.records.map(({ remoteId }) => remoteId));
       this.isInitialLoad = applied.job.isInitialLoad;
-      return resultOf(page, applied);
+      const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
+      const { repeatedPages } = applied.job;
+      return {
+        repeatedPages,
+        isEmpty,
+        isInterrupted: applied.isInterrupted,
+        recordsRead: readInPass(applied.job),
+      };
     };
-    try {
-      return await this.pages.readAll(request, apply);
-    } catch (error) {
-      return await this.restartIfExpired(error, { range, pages: pagesBefore });
-    } finally {
-      await ahead.end();
-    }
-  }
-
-  private forBulk(page: PreparedPage, target: PullTarget): PreparedForDataset {
-    const { overviewId } = this.options.run;
-    const isBulk = this.isInitialLoad && canBulkInsert({ ...page, ...target, overviewId });
-    return { page, bulk: isBulk ? prepareBulkInsert(page) : undefined };
+    return this.pages
+      .readAll(request, apply)
+      .catch((error: unknown) => this.restartIfExpired(error, { range, pages: pagesBefore }));
   }
 
   /** Settles references to records of the page. If a worker dies before, the end of a pass does it. */
@@ -218,16 +219,80 @@ export class DatasetReader {
     const { integration, recordType } = this.options;
     return settlePage((work) => this.pages.inTenant(work), integration, recordType, remoteIds);
   }
-}
 
-function resultOf(
-  { records, tombstones, refused }: PreparedPage,
-  { job, isInterrupted }: Extract<AppliedPage, { kind: 'applied' }>,
-) {
-  return {
-    repeatedPages: job.repeatedPages,
-    isEmpty: records.length + tombstones.length + refused.length === 0,
-    isInterrupted,
-    recordsRead: readInPass(job),
-  };
+  /**
+   * A page that cannot be applied is applied without the records that spoil it. The commit is asynchronous
+   * where the page allows it: a lost page is read again, from the checkpoint lost with it.
+   */
+  private async apply(
+    page: CreatingPage,
+    bulkInsert: BulkInsert | undefined,
+    prefetchNext: () => unknown,
+  ): Promise<AppliedPage> {
+    try {
+      return await this.applyOnce(page, bulkInsert, prefetchNext);
+    } catch (error) {
+      if (isDatabaseAway(error) || isCutShort(error)) throw error;
+      if (error instanceof JobHasEnded) return { kind: 'stopped' };
+      if (error instanceof GrowthNeedsReview) await this.park(error);
+      if (error instanceof RecordLimitReached) throw tooManyRecords(error.recordType, error.limit);
+      const rest = await withoutSpoilers(page, async (part) => this.tryPage(part));
+      if (rest === undefined) throw error;
+      return this.applyOnce(rest, undefined, prefetchNext);
+    }
+  }
+
+  private async park({ growth }: GrowthNeedsReview): Promise<never> {
+    await this.pages.inTenant((work) => parkGrowth(work, this.pass, growth));
+    throw growthNeedsReview(this.pass.recordType, growth);
+  }
+
+  /** Applies a page and takes it back. */
+  private async tryPage(page: CreatingPage): Promise<void> {
+    const takenBack = new Error('Only an attempt.');
+    await this.pages
+      .inTenant(async (work) => {
+        await applyPage(work, page);
+        throw takenBack;
+      })
+      .catch((error: unknown) => {
+        if (error !== takenBack) throw error;
+      });
+  }
+
+  private async applyOnce(
+    page: CreatingPage,
+    bulkInsert: BulkInsert | undefined,
+    prefetchNext: () => unknown,
+  ): Promise<AppliedPage> {
+    let isFirstAttempt = true;
+    return this.pages.applying(
+      async (work) => {
+        const bulk = this.isInitialLoad && isFirstAttempt ? bulkInsert : undefined;
+        isFirstAttempt = false; // The transaction is repeated if one of the records exists.
+        const applied =
+          bulk === undefined
+            ? await applyPage(work, page, prefetchNext)
+            : await applyInitialPage(work, page, bulk, prefetchNext);
+        if (applied.kind === 'applied' && this.named !== undefined)
+          await endNamedRecords(work, { ...this.pass, remoteIds: idsOf(page) });
+        if (applied.kind === 'applied' && this.pages.shouldAnnounce()) await this.announce(work);
+        return applied;
+      },
+      {
+        isOpen: async (work) => (await lockSyncJob(work, this.pass))?.finishedAt === null,
+        commit: { waitsForDisk: false },
+      },
+    );
+  }
+
+  private async announce(work: TenantWork): Promise<void> {
+    // Readers of the change feed continue after this transaction, so it must not be lost.
+    await waitForDisk(work);
+    const { integrationId, syncRunId } = this.pass;
+    await appendStreamEvent(work, {
+      topic: 'sync_runs',
+      body: { integration_id: integrationId, sync_run_id: syncRunId },
+    });
+  }
 }

@@ -21,7 +21,6 @@ import {
   type PageChanges,
   type PageToApply,
   type PassKey,
-  type PullTarget,
 } from './page';
 import { saveCheckpoint } from './page-stages/save-checkpoint';
 import { updatePageRecordSyncs } from './page-stages/update-page-record-syncs';
@@ -87,32 +86,18 @@ export async function isInitialLoad(
 }
 
 /**
- * Inserts the records of a page with their links. @throws `ConcurrentTransaction` if one of them exists.
- */
-export async function insertInitialPage(
-  work: TenantWork,
-  page: PullTarget & PassKey,
-  { records, rows }: BulkInsert,
-): Promise<void> {
-  if (records.length > 0) await insertNewRecords(work, page, rows, pullAuthor(page).actor);
-}
-
-/**
- * `isInserted`: the records were inserted by the same transaction before (`insertInitialPage`); it may not be
- * committed unless the page is applied.
- * @param prefetchNext see `applyPage`.
+ * @param prefetchNext see `applyPage`. Called while PostgreSQL inserts, its longest statement.
  * @throws `ConcurrentTransaction` if one of the records exists or was erased, `RecordLimitReached`.
  */
 export async function applyInitialPage(
   work: TenantWork,
   page: CreatingPage,
-  bulk: BulkInsert,
-  { isInserted = false, prefetchNext }: { isInserted?: boolean; prefetchNext?(): unknown } = {},
+  { records, rows, ids }: BulkInsert,
+  prefetchNext: () => unknown = () => undefined,
 ): Promise<AppliedPage> {
   const open = await openPage(work, page);
   if (open === undefined) return { kind: 'stopped' };
   if (open.hasErased) await requireNoneErased(work, page);
-  const { records, ids } = bulk;
   const changes: PageChanges = {
     drafts: records.map((record) => newDraft(page, record, work.now)),
     unchanged: [],
@@ -126,10 +111,10 @@ export async function applyInitialPage(
   };
   await requireRoom(work, page, records.length);
   if (open.isCounted) await countGrowth(work, page, records.length);
-  const inserting = isInserted ? undefined : insertInitialPage(work, page, bulk);
-  if (!open.isInterrupted) prefetchNext?.();
-  await inserting;
   const author = pullAuthor(page);
+  const inserting = records.length > 0 ? insertNewRecords(work, page, rows, author.actor) : undefined;
+  if (!open.isInterrupted) prefetchNext();
+  await inserting;
   const opensWindows = await updatePageRecordSyncs(work, page, changes, { author, isShared: open.isShared });
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: true, ids });
   await emitPageEvents(work, page, open, changes, { opensWindows });
