@@ -2,6 +2,7 @@
  * Reads a third party's list page by page, for pull jobs and for overviews. Stops at the end of the list, at
  * the end of the time box, or when the caller stops it, and recognizes lists that never end.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { measurePage } from '../latency';
 import { waitForThirdParty } from '../time-box';
 import { noteProgress } from '../work-progress';
@@ -124,7 +125,10 @@ export class PageReader {
       const { nextCursor } = page;
       if (nextCursor !== null && nextCursor === cursor) throw endlessList(recordType);
       const mayContinue = nextCursor !== null && this.options.isWithinTimeBox();
-      const requestNext = memoize(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined));
+      // No part of the transaction in which it is called, which does not wait for it.
+      const requestNext = memoize(
+        AsyncResource.bind(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined)),
+      );
 
       const result = await apply(page, requestNext);
       page.memory.end();

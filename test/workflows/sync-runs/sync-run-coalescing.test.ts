@@ -194,7 +194,7 @@ describe('rule 16: pausing in the middle', () => {
     await pulled.settle();
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'succeeded' });
     expect(await pulled.job(syncRunId)).toMatchObject({ recordsRead: 14, recordsDeleted: 1 });
-    expect(new Set(cursors(pulled)).size).toBe(pulled.account.reads.length);
+    expect(cursors(pulled)).toEqual([...new Set(cursors(pulled))]);
     expect(await pulled.differences()).toEqual([]);
   });
 
