@@ -5,7 +5,7 @@
 export interface RunBoundedOptions<Item> {
   /** Claims at most `limit` items that are due; an empty list if none is. */
   claim(limit: number): Promise<Item[]>;
-  /** The limit of the next claim. One with fewer items found all that was due. */
+  /** The limit of the next claim. A claim that returns fewer items found all that was due. */
   perClaim(): number;
   /** Claims again when fewer items wait for a place. 0 = claims only for a free place. */
   claimAhead(): number;

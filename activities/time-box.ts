@@ -94,7 +94,10 @@ export class TimeBox {
     this.hasEnded = true;
   }
 
-  /** Aborted when calls in progress must end: the activity was canceled or given up, or by `abort`. */
+  /**
+   * Aborted when calls in progress must end: by `abort`, or because the worker stops, Temporal gave the
+   * activity up, or it was canceled without `endsEarlyIfCanceled`.
+   */
   get signal(): AbortSignal {
     return this.controller.signal;
   }

@@ -25,8 +25,8 @@ export function recordPushWorkflowId({ integrationId }: { integrationId: string 
 
 /**
  * A record is due at `nextDueAt` (milliseconds since 1970). Sending the signal twice is harmless, and an
- * instant later than the one that the workflow knows changes nothing. `dueByPriority` has the same instant
- * under the priority of what is due then; without it that is an edit.
+ * instant later than the one that the workflow knows changes nothing. `dueByPriority` holds the same instant
+ * under the priority of the work that is due then. Without it the work counts as an edit.
  */
 export const recordsDueSignal =
   defineSignal<[{ nextDueAt: number; dueByPriority?: DueByPriority }]>('recordsDue');
@@ -63,7 +63,7 @@ export interface PushDueRecordsInput {
   integrationId: string;
   /** Workflow time of the call: rows that are due later are not touched. */
   firedAt: number;
-  /** Of the execution in the task queue (domain/work-priorities.ts). Absent: not known. */
+  /** The priority of the execution in the task queue (domain/work-priorities.ts). Absent: not known. */
   priorityKey?: number;
   /** Which of several executions at the same time this is. Absent: the first. */
   shard?: number;

@@ -8,7 +8,7 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 
-/** To begin costs the server next to nothing, so a server that does not answer is unreachable. */
+/** Beginning a transaction costs next to nothing, so a server that does not answer by then is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
 export const READ_ONLY = '25006';

@@ -251,7 +251,7 @@ export class Database {
     const more = commit.waitsForDisk ? '' : `, set_config('synchronous_commit', 'off', true)`;
     const tenant = escapeLiteral(tenantId);
     const isDeleted = role === 'syncline_app' ? `is_tenant_deleted(nullif(${tenant}, '')::uuid)` : 'false';
-    // One message, so without parameters: half of the transactions are short.
+    // Both statements in one message, which can have no parameters. Many transactions have few others.
     const begin = sql.raw<{ now: Date; isDeleted: boolean }>(`start transaction isolation level ${isolation};
       select ${this.#settings}${more}, set_config('role', '${role}', true),
         set_config('app.tenant', ${tenant}, true), now() as now, ${isDeleted} as is_deleted`);

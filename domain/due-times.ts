@@ -2,7 +2,7 @@
 import { type DueByPriority, PRIORITIES, priorityBy } from './work-priorities';
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** Of what processes of a former version tell. */
+/** A process of a former version names no priority of the work that it announces. */
 const UNKNOWN = PRIORITIES.edit;
 
 /** What signals, reports and inputs say. Instants are milliseconds since 1970. */
@@ -23,7 +23,10 @@ export class DueTimes {
     return { ...this.due };
   }
 
-  /** `dueByPriority` only counts with its own `nextDueAt`: a former version passes it on as it was. */
+  /**
+   * Ignores `dueByPriority` if `nextDueAt` is not its earliest instant: a former version that continues the
+   * workflow changes `nextDueAt` only.
+   */
   add({ nextDueAt, ...more }: Due): void {
     const dueByPriority = more.dueByPriority ?? {};
     const isOfInstant = Math.min(NEVER, ...Object.values(dueByPriority)) === nextDueAt;
@@ -32,7 +35,7 @@ export class DueTimes {
       this.due[Number(priorityKey)] = Math.min(at, this.due[Number(priorityKey)] ?? NEVER);
   }
 
-  /** Of the most urgent work that is due. */
+  /** The priority of the most urgent work that is due. */
   priorityAt(now: number): number {
     return priorityBy(this.due, now) ?? UNKNOWN;
   }

@@ -8,14 +8,14 @@ export interface Retention {
   emails: number;
   /** Operations that people waited for, and background tasks. */
   operations: number;
-  /** Since their cause is over. */
+  /** Counted from the end of their cause. */
   notifications: number;
   metadataChanges: number;
   /** Decided reviews of deletions, new records and pushes, with the lists of their records. */
   reviews: number;
   /** Conflicts that have ended. */
   conflicts: number;
-  /** Overviews whose items are deleted: what they counted. */
+  /** The counts of overviews, from the time when their items were deleted. */
   overviews: number;
   /** The texts of errors in Sync Logs and overviews. The entries stay, with their codes. */
   errorTexts: number;

@@ -9,7 +9,7 @@
 export interface SlotRequest {
   tenantId: string;
   isForPerson: boolean;
-  /** Of its kind (work-priorities.ts). */
+  /** A smaller number is more urgent (work-priorities.ts). */
   priorityKey: number;
   /** When the work was scheduled first, in milliseconds since 1970. */
   since: number;
@@ -102,8 +102,8 @@ export class SlotShares {
   }
 
   /**
-   * Tenants with room first, then what people wait for, what is urgent, tenants with fewer slots, and what
-   * waits longest.
+   * Tenants with room first, then what people wait for, then what is more urgent, then tenants with fewer
+   * slots, and then what has waited longest.
    */
   private compare(one: SlotRequest, other: SlotRequest): number {
     const [ofOne, ofOther] = [this.tenantOf(one), this.tenantOf(other)];

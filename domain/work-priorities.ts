@@ -12,7 +12,10 @@ export const PRIORITIES = {
 /** When work of a priority is due first, in milliseconds since 1970. The keys are priorities. */
 export type DueByPriority = Readonly<Record<string, number>>;
 
-/** Of the most urgent work that is due by an instant; of any work if none is due; undefined = no work. */
+/**
+ * The priority of the most urgent work that is due by an instant, or of all work if none is due by then.
+ * undefined = there is no work.
+ */
 export function priorityBy(due: DueByPriority, instantMs: number): number | undefined {
   const known = Object.entries(due).map(([key, at]) => ({ priorityKey: Number(key), at }));
   const isDue = known.filter(({ at }) => at <= instantMs);

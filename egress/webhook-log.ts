@@ -56,7 +56,7 @@ export class KeptHeaders {
 
 function areEqual(a: ResponseHeaders, b: ResponseHeaders): boolean {
   const names = Object.keys(a);
-  // Headers that are sent several times are lists, which are never equal.
+  // A header that was sent several times is a list, and two lists are never equal here.
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 

@@ -22,11 +22,11 @@ import type { ScheduledSyncActivities } from '../activities/sync-runs/scheduled-
 import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
- * One execution of a push queue begins no record after 20 s and finishes what it has begun, so a slow third
- * party is not cut off in the middle of a call. A dead worker is noticed after 15 s. Retries never end: each
- * execution makes at most one attempt per record, and the time of a further attempt is stored in the record's
- * row. An execution that gives way to a more urgent one is canceled: one that runs finishes what it has begun
- * and reports.
+ * One execution of a push queue begins no record after 20 s (5 s if it is for a person) and finishes what it
+ * has begun, so a slow third party is not cut off in the middle of a call. A dead worker is noticed after
+ * 15 s. Retries never end: each execution makes at most one attempt per record, and the time of a further
+ * attempt is stored in the record's row. An execution that gives way to a more urgent one is canceled. If it
+ * already runs, it finishes what it has begun and reports.
  */
 export function recordPushActivities(tenantId: string, priorityKey: number): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({

@@ -34,11 +34,11 @@ export interface DueLoopOptions extends Due {
 
 interface Execution {
   priorityKey: number;
-  /** What was known when it was called. */
+  /** The due times that were known when the activity was called. */
   known: DueTimes;
   scope: CancellationScope;
   hasGivenWay: boolean;
-  /** More urgent work becomes due later. */
+  /** A timer waits until more urgent work is due. */
   isWatched: boolean;
 }
 
@@ -80,7 +80,7 @@ export class DueLoop {
     this.giveWayIfNeeded();
   }
 
-  /** Of an execution beside the one that `runDue` has called. */
+  /** Handles the report of an execution beside the one that `runDue` has called. */
   onReport({ nextDueAt, ...report }: Report): void {
     if (nextDueAt !== null) this.due.add({ ...report, nextDueAt });
   }

@@ -5,18 +5,18 @@
 import type { FinishedPush } from '../../db/push/push-outcome';
 import { isDatabaseAway } from '../../db/sql/database-away';
 
-/** The results of a batch that ends do not wait. */
+/** How long a group waits for more results, unless a batch ends. */
 const GROUP_MS = 250;
 
 interface Group {
   finished: FinishedPush[];
-  /** Does not wait for more results. */
+  /** Stores the group without waiting for more results. */
   begin(): void;
   stored: Promise<void>;
 }
 
 export class GroupedResults {
-  /** Not begun yet. */
+  /** The group that still accepts results. */
   private next: Group | undefined;
   private storing: Promise<unknown> = Promise.resolve();
   private readonly stored = new WeakSet<FinishedPush>();
@@ -74,7 +74,7 @@ export class GroupedResults {
       this.storing = stored.catch(() => undefined);
       return stored;
     });
-    group.stored.catch(() => undefined); // the end of each batch stores its results again
+    group.stored.catch(() => undefined); // each batch stores these results again when it ends
     return group;
   }
 
@@ -86,6 +86,6 @@ export class GroupedResults {
 
 export interface EarlyResults {
   add(finished: FinishedPush): void;
-  /** Takes back what is not being stored yet. @returns the ids of the pushes that were concluded. */
+  /** Takes back results whose storing has not begun. @returns the ids of the pushes that were stored. */
   end(): Promise<ReadonlySet<string>>;
 }

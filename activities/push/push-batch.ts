@@ -37,7 +37,7 @@ export interface Batch {
   raise(push: ClaimedPush, conflicts: readonly FieldConflict[]): Promise<void>;
   /** Called at once if an answer concerns every call: a pause is requested, or credentials are refused. */
   onTrouble(trouble: ThirdPartyState): void;
-  /** Stores results that are certain before the batch has ended. */
+  /** Stores results before the batch has ended, as far as they are certain. */
   grouped: GroupedResults;
   progress: Omit<PushProgress, 'onResult'>;
   /** Its only push probes a third party that is down. */
@@ -208,7 +208,7 @@ function addIfCertain(
     const outcome = certainOutcome(batch, push, result, unread.of(push));
     if (outcome !== undefined) early.add({ push, outcome });
   } catch {
-    // The end of the batch meets the error again. Here it would reach the connector.
+    // The same error occurs at the end of the batch. Thrown here, it would reach the connector.
   }
 }
 

@@ -59,7 +59,7 @@ function dueOf(status: PushQueueStatus, now: number): DueByPriority {
   return due;
 }
 
-/** When the queue looks at its rows next, and in which place in the task queue; null = not by itself. */
+/** When and with which priority the queue looks at its rows next. null = it waits for a signal. */
 export function nextLookOf({
   nextDueAt,
   dueByPriority = {},

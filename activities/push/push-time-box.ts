@@ -4,7 +4,7 @@ import { PRIORITIES } from '../../domain/work-priorities';
 import type { ActivityDependencies } from '../dependencies';
 import { TimeBox } from '../time-box';
 
-/** What a person asked for is pushed first; then the slot is kept for others who wait. */
+/** What a person asked for is pushed first. After this time the slot is free for other people who wait. */
 const FOR_PERSON_MS = 5_000;
 
 export function pushTimeBox(

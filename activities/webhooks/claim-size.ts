@@ -1,6 +1,6 @@
 /** How many due deliveries one claim takes. */
 
-/** The work of an endpoint for this long. A claim costs as much time as some deliveries. */
+/** A claim takes what the endpoint accepts in this time: a claim costs as much time as several deliveries. */
 const CLAIMED_FOR_MS = 150;
 const GROWTH_MAX = 3;
 

@@ -25,7 +25,7 @@ export interface Authenticator {
 }
 
 interface CachedCaller {
-  /** Also of requests that arrive before the key is read. */
+  /** Requests that arrive while the key is being read wait for the same answer. */
   caller: Promise<TenantCaller | undefined>;
   until: number;
 }
@@ -66,8 +66,10 @@ export function createAuthenticator(options: {
       const read = { caller: findCaller(hash, publicId, actingAs), until: performance.now() + CACHE_TTL_MS };
       if (cache.size >= CACHED_KEYS_MAX) cache.clear();
       cache.set(cacheKey, read);
-      const forget = () => void (cache.get(cacheKey) === read && cache.delete(cacheKey));
-      void read.caller.then((caller) => caller ?? forget(), forget);
+      const forget = () => {
+        if (cache.get(cacheKey) === read) cache.delete(cacheKey);
+      };
+      void read.caller.then((caller) => (caller === undefined ? forget() : undefined), forget);
       return read.caller;
     },
   };

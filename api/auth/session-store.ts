@@ -13,7 +13,7 @@ import type { SignedIn } from '../../db/tables/tenants';
 export const IDLE_MS = 30 * 60_000;
 /** Of operators of the platform. */
 export const PLATFORM_IDLE_MS = 15 * 60_000;
-/** A session ends so long after signing in, also if it is used. */
+/** A session ends this long after signing in, even while it is used. */
 export const SESSION_ENDS_AFTER_MS = 12 * 3_600_000;
 /** Time to sign in at an identity provider. */
 const PROVIDER_SIGN_IN_SECONDS = 10 * 60;

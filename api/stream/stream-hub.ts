@@ -148,7 +148,7 @@ function createReader(
   return notify;
 }
 
-/** All are asked at the same time, so that those who ask the database share a statement. */
+/** Checks all subscribers at the same time, so that the checks of their sessions share a statement. */
 async function endRefused(subscribers: readonly Subscriber[]): Promise<void> {
   const isAllowed = await Promise.all(subscribers.map((subscriber) => subscriber.isStillAllowed()));
   subscribers.forEach((subscriber, index) => {
@@ -184,11 +184,11 @@ async function sendNewEvents(
 }
 
 /**
- * Each new subscriber has a position of its own. Once all events before the newest of these positions were
- * sent, all subscribers continue there. `after`: the position before this read.
+ * Each new subscriber starts at a position of its own. When the events before the newest of these positions
+ * have been sent to all groups, all subscribers continue from it. `after`: the position before this read.
  */
 function sharePosition(read: readonly { after: StreamPosition; group: Subscriber[] }[]): void {
-  // Of a database before it was restored: its subscribers were sent back to an earlier position.
+  // A position from before the database was restored: the read has set these subscribers back.
   const isSentBack = ({ after, group }: (typeof read)[number]) =>
     group.some(({ position }) => numberOf(position) < numberOf(after));
   const [newest] = read

@@ -41,6 +41,9 @@ export const syncConflictRoutes: readonly Route[] = [
     operationId: 'listSyncConflicts',
     tag,
     summary: 'List conflicts, newest first',
+    description:
+      'A page can be short or even empty before the end, because each request examines a limited number of ' +
+      'conflicts. Read on until next_cursor is null.',
     query: z.strictObject({
       ...listParams,
       integration_id: idParam('int', 'integration_not_found').optional(),

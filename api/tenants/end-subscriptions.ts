@@ -1,16 +1,19 @@
-/** Cancels the webhook subscriptions of a tenant that will be deleted, while there are credentials. */
+/** Cancels the webhook subscriptions of a tenant before it is deleted, while its credentials still exist. */
 import type { EndedSubscriptions } from '../../db/erasures/tenant-deletions';
 import { countSubscribed, listSubscribed } from '../../db/integrations/incoming/incoming-addresses';
 import type { TenantWork } from '../../db/database';
 import { HttpError } from '../http/http-error';
 import type { TenantContext } from '../routing/context';
 
-/** Each takes a slot of a worker. */
+/** Integrations at the same time. Each takes a slot of a worker. */
 const AT_ONCE = 8;
-/** An operator waits: none is begun later. What is left ends by itself, or an admin of the app removes it. */
+/** No call is begun later, because an operator waits. A call in progress may take up to 28 s more. */
 const BEGIN_WITHIN_MS = 20_000;
 
-/** @returns what waits for the apps, outside of any transaction, and then counts what is left */
+/**
+ * Lists the integrations. @returns a function for outside of any transaction, which cancels and waits. Its
+ * result counts, in a second transaction, what is left.
+ */
 export async function endSubscriptions(
   work: TenantWork,
   { services }: TenantContext,

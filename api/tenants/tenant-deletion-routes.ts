@@ -32,8 +32,8 @@ const deletionView = z
       .nullable()
       .meta({
         description:
-          'Of how many integrations the webhook subscriptions at the app were canceled, and of how many some ' +
-          'are left: they end by themselves, or an admin of the app removes them. null = unknown.',
+          'How many integrations had their webhook subscriptions at the app canceled, and how many still ' +
+          'have some: those end by themselves, or an admin of the app removes them. null = unknown.',
       }),
     request_id: z.string(),
     requested_at: instant,
@@ -50,10 +50,10 @@ export const tenantDeletionRoutes: readonly Route[] = [
     tag,
     summary: 'Delete a tenant',
     description:
-      'This cannot be undone. The tenant is invisible at once: its API keys and sessions are refused, and ' +
-      'none of its work begins any more. All its rows are deleted in the background. Before that, webhook ' +
-      'subscriptions are canceled, for at most 45 seconds. Nothing else is changed in the apps of its ' +
-      'integrations.',
+      'This cannot be undone. First, webhook subscriptions at the apps of its integrations are canceled, for ' +
+      'up to 50 seconds; nothing else is changed there. Then the tenant is invisible at once: its API keys ' +
+      'and sessions are refused, and none of its work begins any more. All its rows are deleted in the ' +
+      'background.',
     params: tenantParams,
     query: z.strictObject({
       name: z.string().max(200).meta({ description: 'The name of the tenant, as a confirmation.' }),

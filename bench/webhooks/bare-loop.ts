@@ -1,6 +1,6 @@
 /**
- * The limits: signed POSTs, as many at once as the product has under way, and nothing else. By the product's
- * own client, and by an ordinary one, as a program would be written that only sends.
+ * The limits: signed POSTs, as many at once as the product has in progress, and nothing else. One loop uses
+ * the product's own client, the other one the client that an ordinary program would use.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { Agent, request } from 'undici';

@@ -8,7 +8,7 @@ export interface Receiver {
   url: string;
   /** How many events came to this path, repeats apart. */
   count(path: string): Promise<number>;
-  /** Resolves once so many have come: asking again and again would take time from what is measured. */
+  /** Resolves once that many events have come. Polling would slow down what is measured. */
   received(path: string, count: number): Promise<unknown>;
   /** How long each was on its way, in milliseconds. */
   delays(path: string): Promise<number[]>;

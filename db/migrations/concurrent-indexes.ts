@@ -45,7 +45,7 @@ const INDEXES = {
   webhook_deliveries_missed: `webhook_deliveries (webhook_endpoint_id, webhook_delivery_id)
     where state in ('failed', 'disabled') and superseded_at is null`,
   notifications_over: `notifications (resolved_at) where resolved_at is not null`,
-  // Without the tenant: otherwise it were as good as any other index for a statement about a tenant.
+  // Without the tenant, so that the planner does not choose it for other statements about a tenant.
   notification_recipients_by_notification: `notification_recipients (notification_id)`,
   notification_recipients_unviewed: `notification_recipients
     (tenant_id, person_id, revealed_at, notification_id) where revealed_at is not null and viewed_at is null`,

@@ -36,7 +36,7 @@ export async function itemsOf(
       person.is_email_on as is_person_email_on,
       notification.resolved_at > notification.created_at is true as is_resolved
     from notification_recipients recipient
-    -- Each by its whole key: in a join, the planner might read those of all recipients for each of them.
+    -- Each row by its whole key: in a plain join, the planner might read those of all recipients each time.
     cross join lateral (
       select * from notifications
       where tenant_id = ${tenantId} and notification_id = recipient.notification_id limit 1) notification

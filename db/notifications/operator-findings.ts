@@ -34,7 +34,7 @@ export async function noteFindings({ trx, now }: Work, findings: readonly Operat
   );
 }
 
-/** For a look that says at once that they are over. */
+/** For a check that finds that the cause is gone: the findings end now instead of expiring later. */
 export async function endFindings(
   { trx, now }: Work,
   findings: readonly Pick<OperatorFinding, 'finding'>[],

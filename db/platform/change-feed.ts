@@ -44,12 +44,12 @@ export function insertStreamEvent(
     values (${tenantId}, ${topic}, ${JSON.stringify(body)})`;
 }
 
-/** More than a reader takes at a time. */
+/** More than the limit of one read. */
 const NUMBERED_AT_ONCE = 1_000;
 
 /**
  * Assigns positions to the next events that have none. Another reader of the tenant waits for the commit.
- * @returns whether there may be more: nobody has read for a while.
+ * @returns whether there may be more, because there was no reader for a while.
  */
 async function assignPositions(work: TenantWork): Promise<boolean> {
   const { trx, tenantId } = work;
@@ -57,8 +57,9 @@ async function assignPositions(work: TenantWork): Promise<boolean> {
     select from stream_events where tenant_id = ${tenantId}::uuid and position is null)`.execute(trx);
   if (rows[0]?.exists !== true) return false;
   await sql`select pg_advisory_xact_lock(hashtext(${STREAM_CHANNEL}), hashtext(${tenantId}))`.execute(trx);
-  // Chunks follow the order of places, which is that of time but for places that were used before. An update
-  // might be planned to read all events without a position.
+  // In the index, events without a position are in the order in which they lie in the table: by time, except
+  // where the space of deleted rows was used again. The insert meets each row again by its key. PostgreSQL
+  // might plan an update so that it reads all events without a position.
   const number = sql`
     with next as materialized (
       select transaction_id, stream_event_id, topic, body, created_at from stream_events
@@ -73,7 +74,7 @@ async function assignPositions(work: TenantWork): Promise<boolean> {
   return numAffectedRows === BigInt(NUMBERED_AT_ONCE);
 }
 
-/** So many chunks are assigned for a new reader; what is left then counts as new. */
+/** A new reader waits until this many chunks have positions. Events beyond them count as new. */
 const CHUNKS_FOR_READER = 100;
 
 /** The position of a reader that wants only new events. */

@@ -116,7 +116,7 @@ export interface Lease {
 /** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
 export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMessage[]> {
   const { limit, afterTenant } = lease;
-  // The statistics are mostly of an empty outbox, and then thousands of messages arrive at once.
+  // Statistics are mostly those of an empty outbox, but thousands of messages can arrive at once.
   await readInOrder(work);
   const messages = await leaseAfter(work, lease);
   if (afterTenant === undefined || messages.length >= limit) return messages;
@@ -160,7 +160,7 @@ async function leaseAfter(
   return rows.map(({ topic: known, subjectId, ...row }) => ({ ...row, ...messageOf(known, subjectId) }));
 }
 
-/** Found one by one: as a list or in a join, the planner would read all messages for hundreds of them. */
+/** By key, one by one. With a list or a join, the planner would read all messages to find a few hundred. */
 const isOneOf = (outboxIds: readonly number[]): RawBuilder<boolean> =>
   sql<boolean>`outbox.outbox_id = any(array(select unnest(${arrayParameter(outboxIds, 'bigint')}::bigint[])))`;
 

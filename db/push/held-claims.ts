@@ -1,4 +1,4 @@
-/** The record syncs whose pushes have ended, as far as their claims still hold them. */
+/** Which of the record syncs whose pushes have ended are still held by the claims of these pushes. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
@@ -25,7 +25,7 @@ export const isHeldBy =
   ({ push }: FinishedPush): boolean =>
     held.get(push.recordId) === push.claimId;
 
-/** A row per record in their order, which is that of an acceptance, so that the two cannot deadlock. */
+/** In the order in which an accepted change locks records, so that the two cannot deadlock. */
 export const claimsOf = (finished: readonly FinishedPush[]) =>
   finished
     .map(({ push }) => ({ record_id: push.recordId, claim_id: push.claimId }))

@@ -10,9 +10,9 @@ export interface WantedLink {
 }
 
 export interface OtherHolder {
-  /** Of the wanted link. */
+  /** The index of the wanted link in its list. */
   position: number;
-  /** The external id. */
+  /** The external id of the other record. */
   holder: string;
 }
 

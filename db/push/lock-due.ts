@@ -24,7 +24,7 @@ export const dueOfKinds = (tenantId: string, integrationId: string): RawBuilder<
     ),
   )}]`;
 
-/** Of a claim that takes a share of each kind: how many are due, counted up to its limit. */
+/** For a claim that takes a share of each kind: how many pushes of each are due, counted up to its limit. */
 export function countDue({ tenantId }: TenantWork, options: ClaimOptions): RawBuilder<number[]> {
   const counts = Object.values(PUSH_KINDS).map(
     (kind) =>
@@ -48,7 +48,7 @@ function isDueOf(tenantId: string, options: ClaimOptions, kind: number): RawBuil
   }`;
 }
 
-/** `due`: as `countDue` has counted. */
+/** `due`: the result of `countDue`. */
 export async function lockDueRecordSyncs(
   work: TenantWork,
   options: ClaimOptions,

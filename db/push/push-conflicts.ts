@@ -22,7 +22,7 @@ export const newLinks = (finished: readonly FinishedPush[]): NewLink[] =>
 
 const keyOf = ({ recordType, remoteId }: WantedLink): string => `${recordType}\n${remoteId}`;
 
-/** Two of the links lead to one remote record. */
+/** Whether two of the links lead to one remote record. */
 export const areShared = (links: readonly NewLink[]): boolean =>
   new Set(links.map(keyOf)).size < links.length;
 
@@ -71,7 +71,7 @@ export async function raisePushConflicts(
     );
 }
 
-/** What a push that succeeds is the end of. */
+/** The kinds of conflicts of a record that a successful push ends. */
 export const ENDED_KINDS: readonly ConflictKind[] = [
   'already_linked',
   'answered_other_id',

@@ -15,7 +15,7 @@ export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   /** When to run next; null = nothing waits. Workflow time. */
   nextDueAt: Date | null;
-  /** Of the work that waits, blocked or not. */
+  /** When work of each priority is due, whether the integration is blocked or not. */
   dueByPriority: DueByPriority;
   /** Record syncs with an open window or an unfinished push, counted up to a bound. */
   pendingRecords: number;

@@ -6,7 +6,7 @@
  * after a change was committed, that look reads the change. The count of looks tells whether one began
  * between two statements.
  *
- * A look for less urgent work may wait for long in Temporal, so it is not early enough for more urgent work.
+ * A look for less urgent work may wait long in Temporal, so it is not early enough for more urgent work.
  */
 import { sql } from 'kysely';
 import { dueByPriority } from '../../domain/push/push-kind';
@@ -38,7 +38,7 @@ export async function beginLook(
 
 interface NextLook {
   nextLookAt: Date;
-  /** Of the execution that looks (domain/work-priorities.ts). */
+  /** The priority of the execution that looks (domain/work-priorities.ts). */
   priorityKey: number;
 }
 
@@ -62,7 +62,7 @@ export interface KnownLook {
   look: string;
   /** The queue looks again until the row is due. */
   isEarlyEnough: boolean;
-  /** Of the most urgent push that is due then. */
+  /** The priority of the most urgent push that is due by then. */
   priorityKey: number;
 }
 

@@ -68,8 +68,8 @@ export async function recordPushResults(
 }
 
 /**
- * Looks in one statement whether a success ends an outage, and which pushes turn out to concern records of
- * others: these have failed. From now on rows are changed in the order of an index.
+ * Finds out in one statement whether a success ends an outage, and which pushes led to the remote record of
+ * another record: those have failed. The later statements change rows in the order of an index.
  */
 async function beforeResults(
   work: TenantWork,
@@ -86,7 +86,7 @@ async function beforeResults(
   const found = rows[0] as (typeof rows)[0];
   // Before the record syncs, in the order in which other transactions lock them.
   if (found.isOutageOver) await endOutage(work, results);
-  // Of two with one remote id, the result of the first counts only if its claim was not lost.
+  // Of two pushes to one remote record the first one wins, so those whose claim was lost must not take part.
   const counted = areShared(links)
     ? finished.filter(isHeldBy(await lockHeldRecordSyncs(work, results, finished)))
     : finished;

@@ -196,8 +196,8 @@ function endRecordSyncs(
 }
 
 /**
- * One that waits for references is not due until it is woken: its window stays open, and so does a push that
- * is repeated.
+ * A record that waits for its references is not due before they are known or the wait ends. Its window stays
+ * open, and so does a push that is repeated.
  */
 function letRecordSyncsWait(
   { tenantId }: TenantWork,

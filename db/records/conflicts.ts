@@ -42,9 +42,9 @@ export interface ConflictFilter {
   field?: string | undefined;
 }
 
-/** Conflicts that a filter examines at most for a page. */
+/** The most conflicts that are examined for one page. */
 const EXAMINED_MAX = 2_500;
-/** Only the indexes of open conflicts have this order. Of ended ones there are any number. */
+/** null unless it is open. Only indexes of open conflicts have this expression, so no ended ones are read. */
 const OPEN_ID = sql<string | null>`case when state = 'open' then sync_conflict_id end`;
 
 /**

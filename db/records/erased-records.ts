@@ -17,6 +17,9 @@ export type ErasableName =
 const hashOf = (key: Buffer, value: JsonValue[]): Buffer =>
   createHmac('sha256', key).update(JSON.stringify(value)).digest();
 
+const hashOfList = (key: Buffer, list: JsonValue[], recordType: string): Buffer =>
+  hashOf(key, ['list', list, recordType]);
+
 export const hashOfName = (key: Buffer, name: ErasableName): Buffer =>
   hashOf(
     key,
@@ -26,8 +29,8 @@ export const hashOfName = (key: Buffer, name: ErasableName): Buffer =>
   );
 
 /**
- * The hash of a remote record that another integration of the same account finds, too, and that of its list.
- * undefined = the account is not known, or it is no remote record.
+ * Hashes of a remote record and of its list that are equal for all integrations of the same account.
+ * undefined = the account is not known, or the name is not that of a remote record.
  */
 export function hashesInAccount(
   key: Buffer,
@@ -41,11 +44,11 @@ export function hashesInAccount(
   if (list === undefined) return undefined;
   return {
     hash: hashOf(key, ['in account', list, recordType, remoteId]),
-    list: hashOf(key, ['list', list, recordType]),
+    list: hashOfList(key, list, recordType),
   };
 }
 
-/** By integration. */
+/** The accounts by the ids of their integrations. */
 export async function findLinkedAccounts(
   { trx, tenantId }: TenantWork,
   integrationIds: readonly string[],
@@ -104,8 +107,7 @@ export async function countErasedThere(
   if (max === 0 || !(await hasErased(work))) return 0;
   const account = (await findLinkedAccounts(work, [integrationId])).get(integrationId);
   const list = account === undefined ? undefined : listOfAccount(account, recordType);
-  const key = list === undefined ? undefined : await openKeyOfErasures(work);
-  const hash = key === undefined || list === undefined ? null : hashOf(key, ['list', list, recordType]);
+  const hash = list === undefined ? null : hashOfList(await openKeyOfErasures(work), list, recordType);
   const { rows } = await sql<{ records: number }>`
     select count(*)::int as records from (
       (select from erased_hashes where tenant_id = ${work.tenantId}

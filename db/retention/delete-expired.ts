@@ -5,7 +5,7 @@ import type { Database, Work } from '../database';
 import type { ExpiringRows, Parts } from './expiring-rows';
 
 export const ROWS_PER_TRANSACTION = 5_000;
-/** Of rows with parts: each may have many. */
+/** The limit for rows with parts, of which each row may have many. */
 const WHOLES_PER_TRANSACTION = 500;
 /** The next call, a minute later, continues. */
 const TRANSACTIONS_MAX = 100;

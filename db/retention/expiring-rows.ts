@@ -24,17 +24,13 @@ export interface Parts {
   when?: RawBuilder<unknown>;
 }
 
-/** Of what is kept for a moment only, the tables are nearly empty. */
-const FOR_A_MOMENT: readonly ExpiringRows[] = [
+export const EXPIRING_ROWS: readonly ExpiringRows[] = [
   { table: 'stream_events', since: 'created_at', age: '1 hours' },
   { table: 'integration_trials', since: 'created_at', age: '1 hours' },
   { table: 'oauth_consents', since: 'created_at', age: '1 hours' },
   { table: 'idempotency_keys', since: 'created_at', age: '24 hours' },
   { table: 'connect_sessions', since: 'created_at', age: '30 days' },
   { table: 'person_tokens', since: 'expires_at', age: '30 days' },
-];
-
-const HISTORY: readonly ExpiringRows[] = [
   {
     table: 'notifications',
     since: 'resolved_at',
@@ -76,5 +72,3 @@ const HISTORY: readonly ExpiringRows[] = [
     parts: { table: 'overview_jobs', key: ['tenant_id', 'overview_id'] },
   },
 ];
-
-export const EXPIRING_ROWS = [...FOR_A_MOMENT, ...HISTORY];

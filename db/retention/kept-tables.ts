@@ -16,7 +16,7 @@ export interface KeptTable {
   findNeeded: ((from: string, to: string) => RawBuilder<{ id: string }>) | null;
 }
 
-/** Of an e-mail. */
+/** Whether an e-mail is still to be sent. */
 export const IS_UNSENT = sql`sent_at is null and failed_at is null and withdrawn_at is null`;
 const PLAIN = { options: '', indexesOf: () => [] };
 

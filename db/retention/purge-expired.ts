@@ -7,8 +7,8 @@ import { EXPIRING_ROWS } from './expiring-rows';
 import { keepPartitions, tryAll } from './partitions';
 
 /**
- * In chunks of a bounded number of rows; what is left when they are used up is for the next call. `clock`: of
- * this process.
+ * Deletes a bounded number of chunks of a bounded size; the next call continues. `clock`: the time of this
+ * process, in milliseconds since 1970.
  */
 export async function purgeExpired(
   database: Database,
@@ -29,7 +29,7 @@ export async function purgeExpired(
 /** Each preview has up to a thousand items. */
 const PREVIEWS_PER_TRANSACTION = 5;
 
-/** Of erasures that nobody confirmed. */
+/** Deletes previews of erasures that were not confirmed within a day. */
 async function deleteOldPreviews(database: Database): Promise<void> {
   await inChunks(database, async ({ trx }) => {
     const { rows } = await sql`

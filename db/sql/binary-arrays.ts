@@ -74,7 +74,7 @@ export function arrayParameter(values: readonly unknown[], type: string): Buffer
   return writer.end();
 }
 
-/** An object that occurs several times in a row is serialized once. */
+/** An object that the values after it repeat is serialized once. */
 function jsonTextsOf(values: readonly unknown[]): (string | null)[] {
   let last: { value: unknown; text: string | null } = { value: null, text: null };
   return values.map((value) => {

@@ -1,4 +1,4 @@
-/** Which errors say something about PostgreSQL, and not about what was asked of it. */
+/** Which errors are about the state of PostgreSQL, and not about the rows of the statement that failed. */
 
 /** The disk is full, no connection is free, only reads are allowed, or a transaction was idle. */
 const AWAY: ReadonlySet<string> = new Set(['53000', '53100', '53300', '25006', '25P03']);
@@ -15,7 +15,7 @@ export function isDatabaseAway(error: unknown): boolean {
   return /^(08|57P|58)/.test(code) || AWAY.has(code) || /^E[A-Z]+$/.test(code);
 }
 
-/** Timeouts of statements, locks and transactions, and collisions: no row of theirs is to blame. */
+/** Timeouts of statements, locks and transactions, serialization failures, deadlocks: no row causes them. */
 const CUT_SHORT: ReadonlySet<string> = new Set(['57014', '55P03', '25P04', '40001', '40P01']);
 
 export const isCutShort = (error: unknown): boolean =>

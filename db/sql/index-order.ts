@@ -6,7 +6,7 @@
 import { sql } from 'kysely';
 import type { Work } from '../database';
 
-/** In the select list of a statement: for the remaining ones of the transaction. */
+/** For the select list of a statement: the remaining statements of the transaction read in order. */
 export const READ_IN_ORDER = settingOf('off');
 
 /** For the remaining statements of the transaction. */

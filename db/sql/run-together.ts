@@ -1,4 +1,4 @@
-/** Statements in one message, which costs both sides less than one for each. */
+/** Several statements in one message, which costs the worker and PostgreSQL less than a message for each. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Work } from '../database';
 

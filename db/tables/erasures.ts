@@ -82,9 +82,9 @@ export interface ErasedHashesTable {
   erasureId: string;
   /** Only set for the hash of a remote id. */
   integrationId: string | null;
-  /** null for the hash of a remote id in an account, so that its record counts once for the integration. */
+  /** null for the hash of a remote id in an account: otherwise its record would count twice. */
   recordType: string | null;
-  /** Of the list that the record is in, of a hash in an account. */
+  /** The hash of the list that has the record. Only set for the hash of a remote id in an account. */
   listHash: Buffer | null;
 }
 
@@ -97,7 +97,7 @@ export interface TenantDeletionsTable {
   passBeganAt: Date | null;
   passRows: Generated<number>;
   requestId: string;
-  /** Integrations; null = an earlier version deleted the tenant. */
+  /** Numbers of integrations; null = an earlier version deleted the tenant. */
   subscriptionsCanceled: number | null;
   subscriptionsLeft: number | null;
   requestedAt: Date;

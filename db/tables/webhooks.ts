@@ -68,7 +68,7 @@ export interface WebhookDeliveriesTable {
   lastError: string | null;
   createdAt: Date;
   finishedAt: Date | null;
-  /** Of a failed one: a recovery has sent it again, or has found another delivery of the event. */
+  /** When a recovery sent the event of a failed delivery again, or found another delivery of the event. */
   supersededAt: Date | null;
 }
 

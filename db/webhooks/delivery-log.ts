@@ -135,16 +135,16 @@ interface FailedDelivery {
   tenantId: string;
   deliveryId: string;
   eventId: string;
-  /** No other delivery of the event counts instead. */
+  /** No other delivery of the event arrived, waits, or failed later. */
   isMissed: boolean;
 }
 
-/** Ids have the time of the process that made them. */
+/** Ids begin with the time of the process that made them, and its clock may differ. */
 const CLOCKS_APART_MS = 3_600_000;
 
 /**
- * The oldest failed deliveries since then, taken for good: each is looked at once, however often and from
- * whatever time people recover.
+ * Marks the oldest failed deliveries since an instant as superseded, and returns them. Each is therefore read
+ * once, however often people recover.
  */
 async function takeFailed(
   work: TenantWork,

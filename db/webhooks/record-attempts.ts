@@ -45,7 +45,7 @@ export async function recordDeliveryAttempts(
   return health;
 }
 
-/** Other fields are written by Syncline itself. */
+/** Only these fields hold texts that the receiver sent. */
 const storable = (attempt: AttemptLog): AttemptLog => ({
   ...attempt,
   error: sanitizeForPostgres(attempt.error),

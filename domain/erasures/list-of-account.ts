@@ -1,4 +1,4 @@
-/** Which list at a third party an integration reads, so that another integration of the account is known. */
+/** Identifies the list that an integration reads, to recognize another integration of the same list. */
 import type { JsonObject, JsonValue } from '../json';
 
 export interface LinkedAccount {
@@ -13,14 +13,14 @@ const objectIn = (value: JsonValue | undefined, key: string): JsonObject => {
   return typeof member === 'object' && member !== null && !Array.isArray(member) ? member : {};
 };
 
-/** A slash at the end, capitals in the host and the port of the scheme make no other address. */
+/** Equal for addresses that differ only in a slash at the end, capitals of the host, or a default port. */
 const spelledAlike = (address: string): string =>
   (URL.canParse(address) ? new URL(address).href : address).replace(/\/+$/, '');
 
 /**
  * Equal for all integrations that read the same list of the same account: the account of a consent with the
- * address and the path, or the table of a database. undefined = the settings do not say whose list it is:
- * many accounts of an app have one address.
+ * address and the path, or the table of a database. undefined = the settings do not identify the account:
+ * many accounts of an app share one address.
  */
 export function listOfAccount(
   { connector, config, accountId }: LinkedAccount,

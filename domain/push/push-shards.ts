@@ -15,10 +15,10 @@ export function shareOfCalls(
   return Math.floor(callsAtOnce / shards) + (shard < callsAtOnce % shards ? 1 : 0);
 }
 
-/** Each batch claims and concludes on its own, so that many small ones would need many connections. */
+/** Each batch needs a connection to the database when it claims or concludes, so their number is limited. */
 const BATCHES_MAX = 16;
 
-/** As many batches of an execution as keep its calls busy while others of them begin and end. */
+/** Enough batches to keep the calls of an execution busy while some of them are claimed or concluded. */
 export const batchesAtOnce = (
   callsAtOnce: number,
   batchSize: number,

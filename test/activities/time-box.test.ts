@@ -34,10 +34,10 @@ it.each([
 });
 
 it.each([
-  { details: { cancelRequested: true }, isAborted: false },
-  { details: { workerShutdown: true }, isAborted: true },
+  { reason: 'its cancellation', details: { cancelRequested: true }, isAborted: false },
+  { reason: 'a stop of the worker', details: { workerShutdown: true }, isAborted: true },
 ])(
-  'rule 59: calls of an execution that $details ends are aborted: $isAborted',
+  'rule 59: calls of an execution that is ended by $reason are aborted: $isAborted',
   async ({ details, isAborted }) => {
     const timeBox = new TimeBox({
       firedAt: 0,

@@ -129,7 +129,7 @@ function WebhookSecretInput({ isStored, isDeleted, onDelete, field }: WebhookSec
         label={isStored ? 'New webhook secret' : 'Webhook secret'}
         description={
           'Only for products that sign the webhooks of all accounts with one secret, such as Exact Online. ' +
-          (isStored ? 'One is stored. Empty to keep it.' : 'Stored encrypted and never shown again.')
+          (isStored ? 'One is stored. Leave empty to keep it.' : 'Stored encrypted and never shown again.')
         }
         {...field}
         disabled={isDeleted}
@@ -137,7 +137,7 @@ function WebhookSecretInput({ isStored, isDeleted, onDelete, field }: WebhookSec
       />
       {isStored && (
         <Switch
-          label="Each integration has a webhook secret of its own: delete this one"
+          label="Delete the webhook secret: each integration has one of its own"
           checked={isDeleted}
           onChange={(event) => onDelete(event.currentTarget.checked)}
         />

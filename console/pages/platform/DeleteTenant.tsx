@@ -52,8 +52,8 @@ function Confirmation({ tenant: { id, name }, onClose }: DeleteTenantProps & { o
     >
       <Text>
         All data of the tenant is deleted: its records, integrations, users, keys and logs. This cannot be
-        undone. Its syncs stop at once. Webhook subscriptions at the apps of its integrations are canceled,
-        which can take 45 seconds. Nothing else is changed there.
+        undone. First, the webhook subscriptions at the apps of its integrations are canceled, which can take
+        up to 50 seconds. Nothing else is changed there. Then its syncs stop at once.
       </Text>
     </ConfirmByTyping>
   );

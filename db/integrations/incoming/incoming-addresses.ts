@@ -88,9 +88,10 @@ export async function saveSubscription(
     .execute();
 }
 
-/** Integrations that have subscriptions at their third parties, not more than an operator can wait for. */
+/** More subscriptions than this are not canceled in the time that an operator waits. */
 const SUBSCRIBED_MAX = 1_000;
 
+/** Integrations that have subscriptions at their third parties. */
 const subscribed = ({ trx, tenantId }: TenantWork) =>
   trx
     .selectFrom('incomingAddresses as address')

@@ -209,9 +209,7 @@ async function pendingReview(
   return pending === undefined ? pendingReview(work, integration, braked) : { ...pending, isNew: false };
 }
 
-/**
- * Statements that add the pushes that leave to the sliding window. Approved ones have no effect any more.
- */
+/** Statements that add the pushes that leave to the sliding window. Approved ones have no effect any more. */
 export function countLeaving(
   { tenantId, now }: TenantWork,
   { integrationId }: BrakedIntegration,
@@ -235,8 +233,8 @@ export function countLeaving(
     order by record_type, effect
     on conflict (tenant_id, integration_id, record_type, effect, hour) do update set
       records = brake_counts.records + excluded.records`;
-  // One by one: PostgreSQL 15 reads the counts of all types to find those of a list. In the order of the rows
-  // above, as claims beside this one.
+  // One statement each: PostgreSQL 15 reads the counts of all types to find those of a list. All claims have
+  // the statements in the same order.
   const inOrder = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const outdated = inOrder.map(
     ([, { record_type: recordType, effect }]) => sql`

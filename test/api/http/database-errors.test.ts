@@ -141,11 +141,12 @@ it('D2: answers 503 with Retry-After when a statement took too long, and stays r
     tenant.operator.put('/v1/records/employees/slow', { fields: {} }),
     service.as(undefined).get('/readyz'),
   ]);
+  const readyAfter = await service.as(undefined).get('/readyz');
   await asSuperuser('drop trigger linger on records');
 
   expectProblem(answer, 503, 'database_unavailable');
   expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
-  expect(ready.status).toBe(200);
+  expect([ready.status, readyAfter.status]).toEqual([200, 200]);
   expect((await tenant.operator.put('/v1/records/employees/slow', { fields: {} })).status).toBe(202);
 });
 

@@ -52,7 +52,7 @@ const open = async () =>
 
 it('500 that wait become one by one attempt, with as many statements as five', async () => {
   const query = jest.spyOn(Client.prototype, 'query');
-  // A slow machine tells other processes of two commits by two statements instead of one.
+  // On a slow machine, other processes are notified of two commits by two statements instead of one.
   const sent = () => query.mock.calls.filter((call) => !JSON.stringify(call).includes('pg_notify')).length;
   const statements = async (count: number): Promise<number> => {
     const [first = ''] = await waiting(count);

@@ -33,14 +33,14 @@ async function readAll(after: string): Promise<number[]> {
 }
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
-it('a reader that comes back gets all of them once, in order', async () => {
+it('a reader that comes back gets all events once, in order', async () => {
   const position = await positionNow();
   await happen(1, 5_200);
 
   expect(await readAll(position)).toEqual(range(1, 5_200));
 });
 
-it('each read numbers a thousand, however many wait', async () => {
+it('each read gives a thousand events their positions, however many wait', async () => {
   const position = await positionNow();
   await happen(1, 20_000);
   const read = (work: Parameters<typeof readStreamEvents>[0]) =>
@@ -54,7 +54,7 @@ it('each read numbers a thousand, however many wait', async () => {
   expect(second.read).toBeLessThan(4_000);
 });
 
-it('a new reader gets only what happens from now on', async () => {
+it('a new reader gets only events from now on', async () => {
   await happen(1, 3_500);
   const position = await positionNow();
   await happen(3_501, 3_510);

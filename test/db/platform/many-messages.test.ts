@@ -11,6 +11,9 @@ beforeAll(async () => {
   db = await openTestDb();
 });
 afterAll(() => db.end());
+// On a busy machine the upkeep of a flush would write leases once more, and return some.
+beforeEach(() => void jest.spyOn(globalThis, 'setInterval').mockReturnValue(undefined as never));
+afterEach(() => void jest.restoreAllMocks());
 
 /** @returns the rows that are read and written for each message while the first of them are sent. */
 async function costs(count: number, tenants: number): Promise<{ read: number; wrote: number }> {
@@ -50,11 +53,10 @@ it.each([
   ['one tenant', 1],
   ['200 tenants', 200],
   ['2,000 tenants', 2_000],
-])('20,000 messages of %s', async (_name, tenants) => {
+])('each of 20,000 messages of %s costs as much as each of 2,000', async (_name, tenants) => {
   const ofFew = await costs(2_000, tenants);
   const ofMany = await costs(20_000, tenants);
 
   expect(ofMany.read).toBeLessThanOrEqual(1.3 * ofFew.read);
-  // A lease that is renewed on a busy machine is written once more.
   expect(ofMany.wrote).toBeLessThan(1.3 * ofFew.wrote);
 });

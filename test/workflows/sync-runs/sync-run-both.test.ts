@@ -294,7 +294,7 @@ describe('rule 17: a field changed on both sides', () => {
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
   });
 
-  it('D14: that changed within 5 s of a push is held back with a word, and read by the next run', async () => {
+  it('D14: is held back if it changed within 5 s of a push, with an entry in the log, until the next run', async () => {
     const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     let pages = 0;
