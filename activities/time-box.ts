@@ -15,6 +15,9 @@ import type { Context } from '@temporalio/activity';
 /** Below a third of the heartbeat timeout of 15 s in workflows/activities.ts. */
 export const HEARTBEAT_INTERVAL_MS = 4_000;
 
+/** A worker that stops aborts calls after 20 s, and abandons those of 25 s (worker/worker.ts). */
+const ABORT_AFTER_STOP_MS = 20_000 - HEARTBEAT_INTERVAL_MS;
+
 /** After a longer wait for a third party, an activity gives its slot back to other work. */
 export const LONG_WAIT_MS = 5_000;
 
@@ -54,6 +57,7 @@ export class TimeBox {
   /** Added to `performance.now()`, gives workflow time. */
   private clockOffsetMs: number;
   private hasEnded = false;
+  private stopsSince: number | undefined;
 
   constructor(private readonly options: TimeBoxOptions) {
     this.clockOffsetMs = options.firedAt - this.startedAt;
@@ -106,6 +110,13 @@ export class TimeBox {
     this.controller.abort();
   }
 
+  /** Temporal tells an activity of one cancellation only: not that its worker stops, if it was canceled. */
+  private abortAfterStop(): void {
+    if (!this.options.isStopping()) return;
+    this.stopsSince ??= performance.now();
+    if (performance.now() - this.stopsSince >= ABORT_AFTER_STOP_MS) this.abort();
+  }
+
   /** Wraps the callback of a transaction, so that workflow time follows the clock of the database. */
   tracking<Work extends { now: Date }, T>(callback: (work: Work) => Promise<T>): (work: Work) => Promise<T> {
     return (work) => {
@@ -133,6 +144,7 @@ export class TimeBox {
     activity.heartbeat();
     const timer = setInterval(() => {
       activity.heartbeat();
+      if (activity.cancellationSignal.aborted) this.abortAfterStop();
       onHeartbeat();
     }, HEARTBEAT_INTERVAL_MS);
     try {

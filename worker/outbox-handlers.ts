@@ -131,7 +131,8 @@ async function signalPushQueue(
   const known = await database?.withDispatcher((work) => readLook(work, due)).catch(() => undefined);
   if (known?.isEarlyEnough === true) return;
   const dueAtMs = nextDueAt.getTime();
-  const signal = { nextDueAt: dueAtMs, ...(known && { dueByPriority: { [known.priorityKey]: dueAtMs } }) };
+  const dueByPriority = known && { ...known.moreUrgent, [known.priorityKey]: dueAtMs };
+  const signal = { nextDueAt: dueAtMs, ...(dueByPriority && { dueByPriority }) };
   const input: RecordPushInput = { tenantId, integrationId, ...signal, hasSearchAttributes };
   await client.workflow.signalWithStart(RECORD_PUSH_WORKFLOW, {
     workflowId: recordPushWorkflowId({ integrationId }),

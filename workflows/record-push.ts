@@ -11,7 +11,7 @@ import { continueAsNew, patched, setCurrentDetails, setHandler } from '@temporal
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { describeFirstWait, describePushQueue, summarizeWait } from '../domain/push/push-queue-description';
-import { PRIORITIES } from '../domain/work-priorities';
+import { PRIORITIES, priorityBy } from '../domain/work-priorities';
 import { furtherPushActivities, recordPushActivities } from './activities';
 import { DueLoop } from './due-loop';
 import { PushShards } from './push-shards';
@@ -19,7 +19,8 @@ import { PushShards } from './push-shards';
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
   let pendingRecords = 0;
-  let lastPriority: number = PRIORITIES.edit;
+  /** Of the executions beside the first one: what a person asked for is mostly pushed by then. */
+  let besidePriority: number = PRIORITIES.edit;
   const queue: DueLoop = new DueLoop({
     ...input,
     async continueAsNew(nextDueAt) {
@@ -31,9 +32,9 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
   });
   const shards = new PushShards(
     (shard) => {
-      const { pushDueRecords } = furtherPushActivities(tenantId, lastPriority);
-      const ofLast = { firedAt: Date.now(), priorityKey: lastPriority };
-      return pushDueRecords({ tenantId, integrationId, ...ofLast, ...shard });
+      const { pushDueRecords } = furtherPushActivities(tenantId, besidePriority);
+      const beside = { firedAt: Date.now(), priorityKey: besidePriority };
+      return pushDueRecords({ tenantId, integrationId, ...beside, ...shard });
     },
     (report) => queue.onReport(report),
   );
@@ -49,11 +50,11 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
     }
     await queue.sleepUntilDue(summarizeWait(pendingRecords));
     const report = await queue.runDue((firedAt, priorityKey) => {
-      lastPriority = priorityKey;
       const { pushDueRecords } = recordPushActivities(tenantId, priorityKey);
       return pushDueRecords({ tenantId, integrationId, firedAt, priorityKey, ...shards.ofFirst });
     });
-    const { shards: wanted = 1 } = report;
+    const { shards: wanted = 1, dueByPriority = {} } = report;
+    besidePriority = priorityBy(dueByPriority, Date.now()) ?? PRIORITIES.edit;
     shards.spread(wanted > 1 && patched('push-shards') ? wanted : 1);
 
     pendingRecords = report.pendingRecords;

@@ -20,6 +20,8 @@ export class GroupedResults {
   private next: Group | undefined;
   private storing: Promise<unknown> = Promise.resolve();
   private readonly stored = new WeakSet<FinishedPush>();
+  /** Of any batch, since the last push that is repeated: it may not be stored yet. */
+  hasSucceeded = false;
 
   constructor(private readonly store: (finished: readonly FinishedPush[]) => Promise<void>) {}
 

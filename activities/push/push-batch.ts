@@ -50,7 +50,7 @@ export interface Batch {
 export interface BatchResult {
   concluded: FinishedPush[];
   trouble: ThirdPartyState;
-  /** Whether any record of the batch succeeded, also one that was concluded as its answer arrived. */
+  /** A record succeeded after those of earlier batches that got no answer: of this batch or of another. */
   hasSucceeded: boolean;
   /** The pushes whose results arrived after the last success. */
   sinceSuccess: ReadonlySet<string>;
@@ -89,7 +89,11 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
   }
   const lastSuccess = arrived.findLastIndex((pushId) => results.get(pushId)?.ok === true);
   const sinceSuccess = new Set(arrived.slice(lastSuccess + 1));
-  return { concluded, trouble, hasSucceeded: lastSuccess >= 0, sinceSuccess };
+  const hasSucceeded = lastSuccess >= 0 || batch.grouped.hasSucceeded;
+  const isRepeated = ({ push, outcome }: FinishedPush) =>
+    outcome.kind === 'retry' && sinceSuccess.has(push.pushId);
+  batch.grouped.hasSucceeded = hasSucceeded && !concluded.some(isRepeated);
+  return { concluded, trouble, hasSucceeded, sinceSuccess };
 }
 
 /** Pushes without a result come last. */

@@ -10,7 +10,7 @@
  */
 import { sql } from 'kysely';
 import { dueByPriority } from '../../domain/push/push-kind';
-import { PRIORITIES, priorityBy } from '../../domain/work-priorities';
+import { type DueByPriority, PRIORITIES, priorityBy } from '../../domain/work-priorities';
 import type { TenantWork, Work } from '../database';
 import { dueOfKinds } from './lock-due';
 
@@ -62,8 +62,10 @@ export interface KnownLook {
   look: string;
   /** The queue looks again until the row is due. */
   isEarlyEnough: boolean;
-  /** The priority of the most urgent push that is due by then. */
+  /** The priority of the most urgent push that is due by then, or already now. */
   priorityKey: number;
+  /** When more urgent pushes are due: later. Messages about them may be merged with this one. */
+  moreUrgent: DueByPriority;
 }
 
 export async function readLook(
@@ -77,10 +79,13 @@ export async function readLook(
     from (select) one left join push_queue_looks
       on tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
   const { look = null, lookPriority = null, due = [] } = rows[0] ?? {};
+  const ofKinds = dueByPriority(due);
   // A backfill and a decided review have no rows of pushes yet.
-  const priorityKey = priorityBy(dueByPriority(due), dueAt.getTime()) ?? PRIORITIES.backfill;
-  const isEarlyEnough = lookPriority !== null && lookPriority <= priorityKey;
-  return { look: look ?? '0', isEarlyEnough, priorityKey };
+  const priorityKey = priorityBy(ofKinds, Math.max(dueAt.getTime(), now.getTime())) ?? PRIORITIES.backfill;
+  const moreUrgent = Object.fromEntries(Object.entries(ofKinds).filter(([key]) => Number(key) < priorityKey));
+  const mostUrgent = Math.min(priorityKey, ...Object.keys(moreUrgent).map(Number));
+  const isEarlyEnough = lookPriority !== null && lookPriority <= mostUrgent;
+  return { look: look ?? '0', isEarlyEnough, priorityKey, moreUrgent };
 }
 
 /** The queue knows of the row. `look`: the last one before the signal. Does nothing if another has begun. */

@@ -98,7 +98,7 @@ async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
 
 /**
  * The number of erased records of a record type that the third party may still have, up to `max`: those that
- * the integration had, and those of former integrations of the same account.
+ * the integration had, or those that any integration of the same account had, these included.
  */
 export async function countErasedThere(
   work: TenantWork,
@@ -109,14 +109,11 @@ export async function countErasedThere(
   const list = account === undefined ? undefined : listOfAccount(account, recordType);
   const hash = list === undefined ? null : hashOfList(await openKeyOfErasures(work), list, recordType);
   const { rows } = await sql<{ records: number }>`
-    select count(*)::int as records from (
-      (select from erased_hashes where tenant_id = ${work.tenantId}
-        and integration_id = ${integrationId} and record_type = ${recordType} limit ${max})
-      union all
-      (select from erased_hashes where tenant_id = ${work.tenantId} and list_hash = ${hash}::bytea
-        and integration_id <> all(array(select integration_id from integrations
-          where tenant_id = ${work.tenantId} and deleted_at is null)) limit ${max})
-      limit ${max}) erased`.execute(work.trx);
+    select greatest(
+      (select count(*) from (select from erased_hashes where tenant_id = ${work.tenantId}
+        and integration_id = ${integrationId} and record_type = ${recordType} limit ${max}) own),
+      (select count(*) from (select from erased_hashes where tenant_id = ${work.tenantId}
+        and list_hash = ${hash}::bytea limit ${max}) of_account))::int as records`.execute(work.trx);
   return rows[0]?.records ?? 0;
 }
 

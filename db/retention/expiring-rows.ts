@@ -52,11 +52,16 @@ export const EXPIRING_ROWS: readonly ExpiringRows[] = [
     table: 'deletion_reviews',
     since: 'decided_at',
     age: 'reviews',
-    // Approved, and still being carried out.
+    // Approved, and still being carried out, or it lets records in until the dataset is counted again.
     needed: sql`
       select true from background_tasks task
       where task.tenant_id = old.tenant_id and task.integration_id = old.integration_id
         and task.finished_at is null and task.subject_id = old.deletion_review_id
+      union all
+      select true from sync_datasets dataset
+      where old.kind = 'grow' and old.state = 'approved' and dataset.tenant_id = old.tenant_id
+        and dataset.integration_id = old.integration_id and dataset.record_type = old.record_type
+        and dataset.counted_at < old.decided_at
       limit 1`,
     parts: {
       table: 'missing_records',

@@ -122,13 +122,20 @@ export async function recoverDeliveries(
   return asOwner(work, async () => {
     let recovered = 0;
     for (;;) {
-      const room = RECOVERED_MAX - recovered;
-      const failed = await takeFailed(work, { endpointId, since, limit: room });
-      const missed = failed.filter(({ isMissed }) => isMissed);
+      const failed = await findFailed(work, { endpointId, since, limit: RECOVERED_MAX });
+      const taken = upToMissed(failed, RECOVERED_MAX - recovered);
+      await supersede(work, endpointId, taken);
+      const missed = taken.filter(({ isMissed }) => isMissed);
       recovered += (await addDeliveries(work, endpointId, 'recover', missed)).length;
-      if (failed.length < room || recovered === RECOVERED_MAX) return recovered;
+      if (failed.length < RECOVERED_MAX || recovered === RECOVERED_MAX) return recovered;
     }
   });
+}
+
+/** Up to the last one for which there is room: those that were not missed take none. */
+function upToMissed(failed: readonly FailedDelivery[], room: number): readonly FailedDelivery[] {
+  const tooMany = failed.filter(({ isMissed }) => isMissed)[room];
+  return tooMany === undefined ? failed : failed.slice(0, failed.indexOf(tooMany));
 }
 
 interface FailedDelivery {
@@ -142,11 +149,8 @@ interface FailedDelivery {
 /** Ids begin with the time of the process that made them, and its clock may differ. */
 const CLOCKS_APART_MS = 3_600_000;
 
-/**
- * Marks the oldest failed deliveries since an instant as superseded, and returns them. Each is therefore read
- * once, however often people recover.
- */
-async function takeFailed(
+/** The oldest failed deliveries since then that were not looked at before. */
+async function findFailed(
   work: TenantWork,
   { endpointId, since, limit }: { endpointId: string; since: Date; limit: number },
 ): Promise<FailedDelivery[]> {
@@ -167,13 +171,20 @@ async function takeFailed(
         and superseded_at is null and created_at >= ${since}
         and webhook_delivery_id >= ${idAt(since.getTime() - CLOCKS_APART_MS)}
       order by webhook_delivery_id limit ${limit}) delivery`;
-  const { rows } = await inIndexOrder(work, () => failed.execute(work.trx));
-  const ids = rows.map(({ deliveryId }) => deliveryId);
+  return (await inIndexOrder(work, () => failed.execute(work.trx))).rows;
+}
+
+/** Each is looked at once, however often and from whatever time people recover. */
+async function supersede(
+  work: TenantWork,
+  endpointId: string,
+  taken: readonly FailedDelivery[],
+): Promise<void> {
+  const ids = taken.map(({ deliveryId }) => deliveryId);
   await sql`
     update webhook_deliveries set superseded_at = ${work.now}
-    where ${isOfEndpoint} and webhook_delivery_id = any(${idList(ids)})
+    where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and webhook_delivery_id = any(${idList(ids)})
       and webhook_delivery_id between ${ids[0] ?? null} and ${ids.at(-1) ?? null}`.execute(work.trx);
-  return rows;
 }
 
 async function addDeliveries(

@@ -17,10 +17,16 @@ const objectIn = (value: JsonValue | undefined, key: string): JsonObject => {
 const spelledAlike = (address: string): string =>
   (URL.canParse(address) ? new URL(address).href : address).replace(/\/+$/, '');
 
+/** Besides the path, a parameter, a header or the body may name one of the companies of an account. */
+const callOf = (call: JsonObject): JsonValue[] => [
+  call['method'] ?? 'GET',
+  ...['path', 'parameters', 'headers', 'body'].map((key) => call[key] ?? null),
+];
+
 /**
  * Equal for all integrations that read the same list of the same account: the account of a consent with the
- * address and the path, or the table of a database. undefined = the settings do not identify the account:
- * many accounts of an app share one address.
+ * address and the call, or the table of a database, and the place of the ids. undefined = the settings do not
+ * identify the account: many accounts of an app share one address.
  */
 export function listOfAccount(
   { connector, config, accountId }: LinkedAccount,
@@ -30,10 +36,13 @@ export function listOfAccount(
   if (connector === 'postgres') {
     const { host, port = 5_432, database, schema = 'public' } = config;
     if (typeof host !== 'string' || type['table'] === undefined) return undefined;
-    return [connector, host.toLowerCase(), port, database ?? null, type['schema'] ?? schema, type['table']];
+    const table = [type['schema'] ?? schema, type['table'], type['id'] ?? null];
+    return [connector, host.toLowerCase(), port, database ?? null, ...table];
   }
-  const { base_url: address } = config;
-  const { path } = objectIn(type, 'list');
-  if (accountId === null || typeof address !== 'string' || typeof path !== 'string') return undefined;
-  return [connector, spelledAlike(address), accountId, path];
+  const { base_url: address, headers = null } = config;
+  const list = objectIn(type, 'list');
+  if (accountId === null || typeof address !== 'string' || typeof list['path'] !== 'string') return undefined;
+  const calls = [callOf(list), callOf(objectIn(list, 'parents'))];
+  const id = list['id'] ?? type['id'] ?? null;
+  return [connector, spelledAlike(address), accountId, headers, ...calls, id];
 }

@@ -55,6 +55,28 @@ it.each([
   },
 );
 
+it('rule 59: calls of a canceled execution are aborted before its worker, which stops, abandons them', async () => {
+  jest.useFakeTimers({ doNotFake: ['performance'] });
+  let isStopping = false;
+  const options = { firedAt: 0, timeBoxMs: 60_000, endsEarlyIfCanceled: true };
+  const timeBox = new TimeBox({ ...options, isStopping: () => isStopping });
+  const environment = new MockActivityEnvironment();
+  const isAborted: boolean[] = [];
+  await environment.run(() =>
+    timeBox.withHeartbeat(environment.context, async () => {
+      environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+      isStopping = true;
+      for (let heartbeats = 0; heartbeats < 5; heartbeats += 1) {
+        now += 4_000;
+        jest.advanceTimersByTime(4_000);
+        isAborted.push(timeBox.signal.aborted);
+      }
+    }),
+  );
+  jest.useRealTimers();
+  expect(isAborted).toEqual([false, false, false, false, true]);
+});
+
 it.each([
   { priorityKey: PRIORITIES.person, endsAfterMs: 5_000 },
   { priorityKey: PRIORITIES.backfill, endsAfterMs: 20_000 },

@@ -70,7 +70,7 @@ export function ConflictsPage() {
         query={conflicts}
         columns={listColumns(nameOf)}
         rowKey={(conflict) => conflict.id}
-        isSearch={search.kind !== undefined}
+        isSearch
         empty={<Empty title="No conflicts">Both sides agree, or the rules of the mapping decided.</Empty>}
       />
     </Page>

@@ -29,9 +29,11 @@ const statements = [
   ...allTenants(
     ROLE,
     'deletion_reviews',
-    `select (ctid, tenant_id, deletion_review_id, integration_id, sync_run_id, record_type, kind, decided_at)`,
+    `select (ctid, tenant_id, deletion_review_id, integration_id, sync_run_id, record_type, kind, state,
+      decided_at)`,
     'delete',
   ),
+  `grant select (counted_at) on sync_datasets to ${ROLE}`,
   ...allTenants(ROLE, 'missing_records', 'select (ctid, tenant_id, sync_run_id, record_type)', 'delete'),
   `grant delete on sync_conflicts to ${ROLE}`,
   `grant select (ctid), delete on overviews to ${ROLE}`,

@@ -39,7 +39,11 @@ const claimed = (pushId: string): ClaimedPush => ({
 });
 
 /** The answers arrive in this order, and each of them is concluded before the next one arrives. */
-async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Object.keys(answers)) {
+async function sendBatch(
+  answers: Record<string, Answer>,
+  claimedInOrder = Object.keys(answers),
+  shared?: GroupedResults,
+) {
   const early: FinishedPush[] = [];
   const troubles: { kind: string; answered: number }[] = [];
   let answered = 0;
@@ -70,7 +74,7 @@ async function sendBatch(answers: Record<string, Answer>, claimedInOrder = Objec
     findOurIds: async () => new Map(),
     onTrouble: ({ kind }) => void troubles.push({ kind, answered }),
     raise: async () => {},
-    grouped: new GroupedResults(async (finished) => void early.push(...finished)),
+    grouped: shared ?? new GroupedResults(async (finished) => void early.push(...finished)),
     progress: { recordsAtOnce: 1, mayBegin: () => true },
     isProbe: false,
     now: () => new Date(),
@@ -105,6 +109,18 @@ it('rule 58: only the records that got no answer after the last success are coun
   expect([...result.sinceSuccess]).toEqual(['c']);
   expect(isCounted).toBe(true);
   expect(noticed.trouble).toMatchObject({ kind: 'outage', isWrite: true });
+});
+
+it('rule 58: a success of another batch counts, too, for the next record that gets no answer', async () => {
+  const grouped = new GroupedResults(async () => {});
+  const batch = async (pushId: string, answer: Answer) =>
+    (await sendBatch({ [pushId]: answer }, [pushId], grouped)).result.hasSucceeded;
+
+  expect([await batch('a', 'ok'), await batch('b', down()), await batch('c', down())]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });
 
 it.each([

@@ -35,10 +35,14 @@ const ofDatabase = (config: JsonObject = {}) =>
   });
 
 /** An integration of an app to which a person consented with an account. */
-async function ofAccount(accountId: string | null, baseUrl = 'https://api.example.com'): Promise<string> {
+async function ofAccount(
+  accountId: string | null,
+  { list = {}, ...settings }: { list?: JsonObject; base_url?: string; headers?: JsonObject } = {},
+): Promise<string> {
   const config = {
-    base_url: baseUrl,
-    record_types: { employees: { list: { path: '/people' } } },
+    base_url: 'https://api.example.com',
+    record_types: { employees: { list: { path: '/people', ...list } } },
+    ...settings,
   };
   const integrationId = await tenant.integration({ connector: 'rest', config });
   const oauthAppId = newUuid();
@@ -120,7 +124,24 @@ it('rule 62: a person who was erased stays out when the same account is connecte
 it('rule 62: a person who was erased stays out when the address is written in another way', async () => {
   await erased(await ofAccount('a1'));
 
-  expect(await leftOf(await ofAccount('a1', 'https://API.example.com:443/'))).toEqual(KEPT_OUT);
+  expect(await leftOf(await ofAccount('a1', { base_url: 'https://API.example.com:443/' }))).toEqual(KEPT_OUT);
+});
+
+it('rule 62: the same id is another person of another company of the account', async () => {
+  const inPath = (company: number) => ({
+    list: { path: '/companies/{company}/people', parameters: { company } },
+  });
+  const inHeader = (company: string) => ({ headers: { 'X-Company': company } });
+  const inBody = (company: number) => ({ list: { method: 'POST', body: { company } } });
+  await erased(
+    await ofAccount('a1', inPath(1)),
+    await ofAccount('a1', inHeader('1')),
+    await ofAccount('a1', inBody(1)),
+  );
+
+  for (const ofCompany of [inPath(2), inHeader('2'), inBody(2)])
+    expect(await leftOf(await ofAccount('a1', ofCompany))).toEqual(NOT_ERASED);
+  expect(await leftOf(await ofAccount('a1', inPath(1)))).toEqual(KEPT_OUT);
 });
 
 it('rule 62: the same id is another person in another account, database or table', async () => {
@@ -129,8 +150,8 @@ it('rule 62: the same id is another person in another account, database or table
   expect(await leftOf(await ofAccount('a2'))).toEqual(NOT_ERASED);
   expect(await leftOf(await ofAccount(null))).toEqual(NOT_ERASED);
   expect(await leftOf(await ofDatabase({ database: 'sales' }))).toEqual(NOT_ERASED);
-  const record_types = { employees: { table: 'contractors' } };
-  expect(await leftOf(await ofDatabase({ record_types }))).toEqual(NOT_ERASED);
+  for (const employees of [{ table: 'contractors' }, { table: 'people', id: 'badge' }])
+    expect(await leftOf(await ofDatabase({ record_types: { employees } }))).toEqual(NOT_ERASED);
 });
 
 it('rule 62: a record counts once for the integration that had it', async () => {
@@ -139,6 +160,15 @@ it('rule 62: a record counts once for the integration that had it', async () => 
   await db.superuser('update integrations set deleted_at = null where integration_id = $1', [integrationId]);
 
   expect(await leftOf(integrationId)).toEqual(KEPT_OUT);
+});
+
+it('rule 62: a record counts once for each integration of the account, former ones or not', async () => {
+  const [first, second] = [await ofDatabase(), await ofDatabase()];
+  await erased(first, second);
+  await db.superuser('update integrations set deleted_at = null where integration_id = $1', [first]);
+
+  expect(await leftOf(first)).toEqual(KEPT_OUT);
+  expect(await leftOf(await ofDatabase())).toEqual(KEPT_OUT);
 });
 
 it('rule 62: the hashes of an earlier version keep the person out of their integration', async () => {

@@ -247,6 +247,32 @@ describe('a review of deletions', () => {
   });
 });
 
+it('rule 62: an approval of new records stays until the dataset is counted again', async () => {
+  const [approval, integrationId] = [newUuid(), await tenant.integration()];
+  const dataset = { integration_id: integrationId, record_type: 'contacts' };
+  await insert('sync_datasets', { ...dataset, is_initial: false, counted_at: daysAgo(40) });
+  await insert('deletion_reviews', {
+    ...dataset,
+    deletion_review_id: approval,
+    sync_run_id: newUuid(),
+    kind: 'grow',
+    records_before: 9,
+    state: 'approved',
+    decided_at: daysAgo(31),
+    created_at: daysAgo(32),
+  });
+
+  await purge();
+  expect(await idsOf('deletion_reviews', 'deletion_review_id')).toEqual([approval]);
+
+  await db.superuser('update sync_datasets set counted_at = $2 where tenant_id = $1', [
+    tenant.tenantId,
+    daysAgo(30),
+  ]);
+  await purge();
+  expect(await idsOf('deletion_reviews', 'deletion_review_id')).toEqual([]);
+});
+
 it('rule 62: a conflict ends 70 days after it was decided or over, never while it is open', async () => {
   const [, ...kept] = await rowsOfAge([71, 69, null], (id, at) =>
     insert('sync_conflicts', {

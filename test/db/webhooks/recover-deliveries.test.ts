@@ -102,6 +102,17 @@ it('an event that people have sent again is recovered only if that failed, too, 
   expect(await recovered()).toEqual([waiting, failed].toSorted());
 });
 
+it('a request sends 10,000 also where others that are older or newer have arrived', async () => {
+  const older = await deliveries(9_999, 'failed');
+  await deliver(await deliveries(2_000, 'failed'), 'delivered');
+  const [first = '', second] = await deliveries(2, 'failed');
+
+  expect(await recover()).toBe(10_000);
+  expect(await recovered()).toEqual([...older, first].toSorted());
+  expect([await recover(), await recover()]).toEqual([1, 0]);
+  expect(await recovered()).toContain(second);
+});
+
 it('what was missed before the time stays for a later request', async () => {
   await deliveries(2, 'failed');
   const later = new Date(Date.now() + DAY_MS);

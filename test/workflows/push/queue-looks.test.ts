@@ -99,6 +99,20 @@ describe('what is known of the next look', () => {
     expect((await read(later)).isEarlyEnough).toBe(true);
   });
 
+  it('is not early enough for a bulk change before an edit, of which the queue is told, too', async () => {
+    const { begin, end, read } = await given();
+    const changes = Array.from({ length: 25 }, (_, index) => ({ externalId: `e${index}` }));
+    await tenant.accept(...changes.map((change) => ({ ...change, fields: { name: 'A' } })));
+    const bulkDueAt = (await environment.now()) + GRACE_MS;
+    await environment.sleep(MINUTE);
+    await tenant.change('alone', { name: 'A' });
+    await end(await begin(), (await instants()).soon, PRIORITIES.bulk);
+
+    const known = await read(new Date(bulkDueAt));
+    expect(known).toMatchObject({ isEarlyEnough: false, priorityKey: PRIORITIES.bulk });
+    expect(known.moreUrgent[PRIORITIES.edit]).toBeGreaterThan(bulkDueAt);
+  });
+
   it('is nothing while the queue looks', async () => {
     const [{ begin, end, read }, { soon, later }] = [await given(), await instants()];
     await end(await begin(), soon);
