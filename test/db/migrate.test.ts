@@ -28,8 +28,11 @@ async function query(statement: string): Promise<unknown[]> {
   }
 }
 
+const openDatabase = () =>
+  new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000, waitForConnectionMs: 20_000 });
+
 async function appliedMigrations(): Promise<string[]> {
-  const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+  const database = openDatabase();
   try {
     return await database.appliedMigrations();
   } finally {
@@ -178,7 +181,7 @@ describe('the tables that are partitioned', () => {
     expect(await query('select from events')).toHaveLength(2);
     const checks = `select from pg_constraint where conname like '%_is_before'`;
     expect(await query(checks)).toEqual([]);
-    const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+    const database = openDatabase();
     expect((await database.inspect()).openTables).toEqual([]);
     await database.close();
   });
@@ -208,7 +211,7 @@ describe('the tables that are partitioned', () => {
 
     await migrateToLatest(empty.url);
 
-    const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+    const database = openDatabase();
     expect((await database.inspect()).openTables).toEqual([]);
     await database.close();
   });

@@ -9,7 +9,7 @@ import { newEncryptionKey } from '../support/service';
 let database: Database;
 beforeAll(async () => {
   const { url } = await createTestDatabase();
-  database = new Database({ url, poolSize: 3, statementTimeoutMs: 5_000 });
+  database = new Database({ url, poolSize: 3, statementTimeoutMs: 5_000, waitForConnectionMs: 20_000 });
 });
 afterAll(() => database.close());
 beforeEach(() =>

@@ -13,7 +13,13 @@ let workers: Database[];
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   workers = [1, 2].map(
-    () => new Database({ url: testDatabase.url, poolSize: 4, statementTimeoutMs: 20_000 }),
+    () =>
+      new Database({
+        url: testDatabase.url,
+        poolSize: 4,
+        statementTimeoutMs: 20_000,
+        waitForConnectionMs: 20_000,
+      }),
   );
 });
 afterAll(async () => {

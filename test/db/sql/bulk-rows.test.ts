@@ -29,7 +29,12 @@ let database: Database;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  database = new Database({ url: testDatabase.url, poolSize: 2, statementTimeoutMs: 10_000 });
+  database = new Database({
+    url: testDatabase.url,
+    poolSize: 2,
+    statementTimeoutMs: 10_000,
+    waitForConnectionMs: 20_000,
+  });
 });
 
 afterAll(async () => {

@@ -17,7 +17,12 @@ async function idWhereTheClockIsOff(shiftMs: number): Promise<string> {
   const now = Date.now.bind(Date);
   const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + shiftMs);
   const { Database, newUuid: newUuidThere } = modulesOfAnotherProcess();
-  const other = new Database({ url: db.url, poolSize: 1, statementTimeoutMs: 10_000 });
+  const other = new Database({
+    url: db.url,
+    poolSize: 1,
+    statementTimeoutMs: 10_000,
+    waitForConnectionMs: 20_000,
+  });
   try {
     await other.withPlatform(async () => undefined);
     return newUuidThere();
