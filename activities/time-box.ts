@@ -15,9 +15,6 @@ import type { Context } from '@temporalio/activity';
 /** Below a third of the heartbeat timeout of 15 s in workflows/activities.ts. */
 export const HEARTBEAT_INTERVAL_MS = 4_000;
 
-/** A worker that stops aborts calls after 20 s, and abandons those of 25 s (worker/worker.ts). */
-const ABORT_AFTER_STOP_MS = 20_000 - HEARTBEAT_INTERVAL_MS;
-
 /** After a longer wait for a third party, an activity gives its slot back to other work. */
 export const LONG_WAIT_MS = 5_000;
 
@@ -45,8 +42,6 @@ export interface TimeBoxOptions {
   timeBoxMs: number;
   /** The time is the database's, also where Temporal's clock is ahead of it. */
   isDatabaseClock?: boolean;
-  /** A workflow that cancels the execution makes it end early: what is in progress is finished. */
-  endsEarlyIfCanceled?: boolean;
   /** True once the worker is stopping. */
   isStopping(): boolean;
 }
@@ -57,7 +52,6 @@ export class TimeBox {
   /** Added to `performance.now()`, gives workflow time. */
   private clockOffsetMs: number;
   private hasEnded = false;
-  private stopsSince: number | undefined;
 
   constructor(private readonly options: TimeBoxOptions) {
     this.clockOffsetMs = options.firedAt - this.startedAt;
@@ -98,23 +92,13 @@ export class TimeBox {
     this.hasEnded = true;
   }
 
-  /**
-   * Aborted when calls in progress must end: by `abort`, or because the worker stops, Temporal gave the
-   * activity up, or it was canceled without `endsEarlyIfCanceled`.
-   */
+  /** Aborted when calls in progress must end: the activity was canceled, or `abort` was called. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
   abort(): void {
     this.controller.abort();
-  }
-
-  /** Temporal tells an activity of one cancellation only: not that its worker stops, if it was canceled. */
-  private abortAfterStop(): void {
-    if (!this.options.isStopping()) return;
-    this.stopsSince ??= performance.now();
-    if (performance.now() - this.stopsSince >= ABORT_AFTER_STOP_MS) this.abort();
   }
 
   /** Wraps the callback of a transaction, so that workflow time follows the clock of the database. */
@@ -134,17 +118,11 @@ export class TimeBox {
     run: () => Promise<T>,
     onHeartbeat: () => void = () => {},
   ): Promise<T> {
-    const cancel = (): void => {
-      const { cancellationDetails } = activity;
-      if (this.options.endsEarlyIfCanceled === true && cancellationDetails?.cancelRequested === true)
-        this.endEarly();
-      else this.abort();
-    };
+    const cancel = (): void => this.abort();
     activity.cancellationSignal.addEventListener('abort', cancel, { once: true });
     activity.heartbeat();
     const timer = setInterval(() => {
       activity.heartbeat();
-      if (activity.cancellationSignal.aborted) this.abortAfterStop();
       onHeartbeat();
     }, HEARTBEAT_INTERVAL_MS);
     try {

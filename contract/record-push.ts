@@ -26,8 +26,8 @@ export function recordPushWorkflowId({ integrationId }: { integrationId: string 
 /**
  * A record is due at `nextDueAt` (milliseconds since 1970). Sending the signal twice is harmless, and an
  * instant later than the one that the workflow knows changes nothing. `dueByPriority` holds the same instant
- * under the priority of the work that is due then, and later instants of more urgent work. Without it the work
- * counts as an edit.
+ * under the priority of the work that is due then, and later instants of more urgent work. Without it the
+ * work counts as an edit.
  */
 export const recordsDueSignal =
   defineSignal<[{ nextDueAt: number; dueByPriority?: DueByPriority }]>('recordsDue');

@@ -39,10 +39,4 @@ export class DueTimes {
   priorityAt(now: number): number {
     return priorityBy(this.due, now) ?? UNKNOWN;
   }
-
-  /** The first instant of work that is more urgent. Infinity = there is none. */
-  earliestBefore(priorityKey: number): number {
-    const instants = Object.entries(this.due).flatMap(([key, at]) => (Number(key) < priorityKey ? [at] : []));
-    return Math.min(NEVER, ...instants);
-  }
 }

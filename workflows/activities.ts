@@ -25,15 +25,13 @@ import type { WebhookActivities } from '../activities/webhooks/webhook-deliverie
  * One execution of a push queue begins no record after 20 s (5 s if it is for a person) and finishes what it
  * has begun, so a slow third party is not cut off in the middle of a call. A dead worker is noticed after
  * 15 s. Retries never end: each execution makes at most one attempt per record, and the time of a further
- * attempt is stored in the record's row. An execution that gives way to a more urgent one is canceled. If it
- * already runs, it finishes what it has begun and reports.
+ * attempt is stored in the record's row.
  */
 export function recordPushActivities(tenantId: string, priorityKey: number): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
     taskQueue: TASK_QUEUES.push,
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '15 seconds',
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId, priorityKey },
   });

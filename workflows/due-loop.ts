@@ -10,12 +10,12 @@
  * look at `hasWork` and its `return`. If a signal arrives in that instant, the server rejects the completion
  * and replays the workflow with the signal.
  *
- * An execution has the priority of the most urgent row that is due. If a more urgent one becomes due, the
- * execution gives way to another, because it may still wait for a slot (decision 0041).
+ * An execution has the priority of the most urgent row that is due when it is scheduled, and never less than
+ * that of an edit: it may wait for a slot while edits become due (decision 0041).
  */
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { CancellationScope, condition, patched, upsertSearchAttributes } from '@temporalio/workflow';
-import type { DueByPriority } from '../domain/work-priorities';
+import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { type DueByPriority, PRIORITIES } from '../domain/work-priorities';
 import { type Due, DueTimes } from '../domain/due-times';
 import { isHistoryLong } from './history';
 
@@ -32,19 +32,8 @@ export interface DueLoopOptions extends Due {
   continueAsNew(nextDueAt: number): Promise<never>;
 }
 
-interface Execution {
-  priorityKey: number;
-  /** The due times that were known when the activity was called. */
-  known: DueTimes;
-  scope: CancellationScope;
-  hasGivenWay: boolean;
-  /** A timer waits until more urgent work is due. */
-  isWatched: boolean;
-}
-
 export class DueLoop {
   private due = new DueTimes();
-  private execution: Execution | undefined;
   private searchAttributesUpdatedAt = 0;
 
   constructor(private readonly options: DueLoopOptions) {
@@ -77,7 +66,6 @@ export class DueLoop {
     const dueAt = due?.nextDueAt ?? Number.NaN;
     const nextDueAt = Number.isFinite(dueAt) && dueAt < now + MAX_WAIT_MS ? dueAt : now;
     this.due.add({ ...due, nextDueAt });
-    this.giveWayIfNeeded();
   }
 
   /** Handles the report of an execution beside the one that `runDue` has called. */
@@ -99,61 +87,15 @@ export class DueLoop {
 
   /**
    * Calls the activity that processes due rows. Signals that arrive during the call count, and so does the
-   * time that the activity reports. An execution that gave way before it began is replaced by another.
+   * time that the activity reports.
    */
   async runDue<R extends Report>(activity: (firedAt: number, priorityKey: number) => Promise<R>): Promise<R> {
     const firedAt = Date.now();
-    const priorityKey = this.due.priorityAt(firedAt);
-    const scope = new CancellationScope();
-    const execution = { priorityKey, known: this.due, scope, hasGivenWay: false, isWatched: false };
-    this.execution = execution;
+    const priorityKey = Math.min(this.due.priorityAt(firedAt), PRIORITIES.edit);
     this.due = new DueTimes();
-    let called!: Promise<R>;
-    scope.run(() => (called = activity(firedAt, priorityKey))).catch(() => undefined);
-    this.giveWayIfNeeded();
-    try {
-      const report = await called;
-      this.onReport(report);
-      return report;
-    } catch (error) {
-      if (!execution.hasGivenWay) throw error;
-    } finally {
-      this.execution = undefined;
-    }
-    this.due.add({ nextDueAt: execution.known.earliest, dueByPriority: execution.known.byPriority });
-    return this.runDue(activity);
-  }
-
-  private giveWayIfNeeded(): void {
-    const { execution } = this;
-    if (execution === undefined || execution.hasGivenWay) return;
-    const urgentAt = this.moreUrgentAt(execution);
-    if (!Number.isFinite(urgentAt) || !patched('push-priorities')) return;
-    if (urgentAt <= Date.now()) {
-      execution.hasGivenWay = true;
-      execution.scope.cancel();
-    } else if (!execution.isWatched) {
-      execution.isWatched = true;
-      this.watch(execution).catch(() => undefined);
-    }
-  }
-
-  private moreUrgentAt({ priorityKey, known }: Execution): number {
-    return Math.min(known.earliestBefore(priorityKey), this.due.earliestBefore(priorityKey));
-  }
-
-  private async watch(execution: Execution): Promise<void> {
-    const isOver = () => this.execution !== execution || execution.hasGivenWay;
-    while (!isOver()) {
-      const urgentAt = this.moreUrgentAt(execution);
-      const wait = { summary: 'until more urgent work is due' };
-      await condition(
-        () => isOver() || this.moreUrgentAt(execution) < urgentAt,
-        Math.max(urgentAt - Date.now(), 1),
-        wait,
-      );
-      if (!isOver()) this.giveWayIfNeeded();
-    }
+    const report = await activity(firedAt, priorityKey);
+    this.onReport(report);
+    return report;
   }
 
   /** At most once a minute: each update is an event in the history. */

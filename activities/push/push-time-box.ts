@@ -17,6 +17,5 @@ export function pushTimeBox(
     timeBoxMs: isForPerson ? Math.min(FOR_PERSON_MS, pushing.timeBoxMs) : pushing.timeBoxMs,
     isStopping,
     isDatabaseClock: true,
-    endsEarlyIfCanceled: true,
   });
 }

@@ -1,6 +1,5 @@
 /** Slots that go back to other work because a third party is slow (rule 60). */
 import type { Context } from '@temporalio/activity';
-import { ActivityCancellationDetails } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { PageReader } from '../../activities/pull/page-reader';
 import { TimeBox, waitForThirdParty } from '../../activities/time-box';
@@ -31,50 +30,6 @@ it.each([
   const [slow, other] = [newTimeBox(), newTimeBox()];
   await slow.withHeartbeat(activity, async () => waitForThirdParty(waits(waitMs)));
   expect([slow.isWithinTimeBox(), other.isWithinTimeBox()]).toEqual([mayContinue, true]);
-});
-
-it.each([
-  { reason: 'its cancellation', details: { cancelRequested: true }, isAborted: false },
-  { reason: 'a stop of the worker', details: { workerShutdown: true }, isAborted: true },
-])(
-  'rule 59: calls of an execution that is ended by $reason are aborted: $isAborted',
-  async ({ details, isAborted }) => {
-    const timeBox = new TimeBox({
-      firedAt: 0,
-      timeBoxMs: 60_000,
-      isStopping: () => false,
-      endsEarlyIfCanceled: true,
-    });
-    const environment = new MockActivityEnvironment();
-    await environment.run(() =>
-      timeBox.withHeartbeat(environment.context, async () =>
-        environment.cancel('CANCELLED', new ActivityCancellationDetails(details)),
-      ),
-    );
-    expect([timeBox.isWithinTimeBox(), timeBox.signal.aborted]).toEqual([false, isAborted]);
-  },
-);
-
-it('rule 59: calls of a canceled execution are aborted before its worker, which stops, abandons them', async () => {
-  jest.useFakeTimers({ doNotFake: ['performance'] });
-  let isStopping = false;
-  const options = { firedAt: 0, timeBoxMs: 60_000, endsEarlyIfCanceled: true };
-  const timeBox = new TimeBox({ ...options, isStopping: () => isStopping });
-  const environment = new MockActivityEnvironment();
-  const isAborted: boolean[] = [];
-  await environment.run(() =>
-    timeBox.withHeartbeat(environment.context, async () => {
-      environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
-      isStopping = true;
-      for (let heartbeats = 0; heartbeats < 5; heartbeats += 1) {
-        now += 4_000;
-        jest.advanceTimersByTime(4_000);
-        isAborted.push(timeBox.signal.aborted);
-      }
-    }),
-  );
-  jest.useRealTimers();
-  expect(isAborted).toEqual([false, false, false, false, true]);
 });
 
 it.each([
