@@ -5,7 +5,7 @@
  * Debounce windows and retries are rows. The workflow waits until the earliest of them is due, then an
  * activity claims and pushes what is due and reports the next instant (due-loop.ts). A change that restarts a
  * window only moves its row: the workflow calls the activity at the old instant, finds nothing due, and
- * sleeps for the rest. An execution has the priority of the most urgent work that is due.
+ * sleeps for the rest. An execution is as urgent as an edit, or more if a person waits (decision 0041).
  */
 import { continueAsNew, patched, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../contract/record-push';

@@ -21,7 +21,7 @@ import { applyPage } from '../../db/pull/apply-page';
 import { JobHasEnded } from '../../db/pull/page-stages/save-checkpoint';
 import { endNamedRecords } from '../../db/integrations/incoming/incoming-changes';
 import { endRanges, lockRange, type SyncRange } from '../../db/pull/ranges/sync-ranges';
-import { isCutShort, isDatabaseAway } from '../../db/sql/database-away';
+import { blamesNoRow } from '../../db/sql/database-away';
 import { GrowthNeedsReview, parkGrowth } from '../../db/pull/growth';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import {
@@ -232,7 +232,7 @@ export class DatasetReader {
     try {
       return await this.applyOnce(page, bulkInsert, prefetchNext);
     } catch (error) {
-      if (isDatabaseAway(error) || isCutShort(error)) throw error;
+      if (blamesNoRow(error)) throw error;
       if (error instanceof JobHasEnded) return { kind: 'stopped' };
       if (error instanceof GrowthNeedsReview) await this.park(error);
       if (error instanceof RecordLimitReached) throw tooManyRecords(error.recordType, error.limit);

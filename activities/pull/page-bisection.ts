@@ -1,7 +1,7 @@
 /**
  * Finds the records that spoil a page (rules.md 51): halves of it are applied on trial until each is found.
  */
-import { isCutShort, isDatabaseAway } from '../../db/sql/database-away';
+import { blamesNoRow } from '../../db/sql/database-away';
 import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page';
 
 /** More bad records than this are an error of the whole page. */
@@ -22,7 +22,7 @@ export async function withoutSpoilers<Page extends PageToApply>(
       await attempt({ ...page, records, tombstones: [], refused: [] });
       return false;
     } catch (error) {
-      if (isDatabaseAway(error) || isCutShort(error)) throw error;
+      if (blamesNoRow(error)) throw error;
       const [only, ...others] = records;
       if (only !== undefined && others.length === 0) spoilers.set(only, error);
       return true;

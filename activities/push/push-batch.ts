@@ -117,19 +117,20 @@ async function send(
     result.ok && result.shown !== undefined
       ? { ...result, shown: ids.shown(pushOf.get(result.pushId)?.recordType ?? '', result.shown) }
       : result;
-  const arrive = (arrived: Result): void => {
+  const arrive = <One extends Result>(arrived: One): One => {
     const isNew = !results.has(arrived.pushId);
     const result = inOurIds(arrived);
     results.set(result.pushId, result);
     if (isNew && !result.ok && concernsEveryCall(result.error)) onTrouble(stateAfter(result.error));
+    return result;
   };
   let isStopped = false;
   try {
     const { connector, context: shared } = await open();
-    const onResult = (result: PushResult): void => {
-      arrive(result);
+    const onResult = (arrived: PushResult): void => {
+      const result = arrive(arrived);
       const push = pushOf.get(result.pushId);
-      if (push !== undefined) addIfCertain(batch, push, { early, result: inOurIds(result), unread });
+      if (push !== undefined) addIfCertain(batch, push, { early, result, unread });
     };
     const pushing = { ...progress, onResult };
     const { beforeCreateAgain } = unread;

@@ -10,10 +10,10 @@ import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { createIntegration } from '../../db/sync-runs/create-integration';
 import { deleteIntegration } from '../../db/sync-runs/delete-integration';
-import { HttpError } from '../http/http-error';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
+import { endSubscription } from '../tenants/end-subscriptions';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
 import { ETAG } from '../routing/etag';
 import { changeIntegrationAfterTrial, changeQuery } from './integration-change';
@@ -249,17 +249,11 @@ async function disconnect(
   const { integrationId, connector, app } = await requireIntegration(work, params.integration_id);
   const ids = (await findAddress(work, { integrationId }))?.subscriptionIds ?? [];
   return async () => {
-    const ended =
-      ids.length > 0
-        ? await services.temporal.endSubscription({ tenantId, integrationId }).catch((error: unknown) => {
-            if (error instanceof HttpError) return { outcome: 'stays' };
-            throw error;
-          })
-        : undefined;
+    const outcome = ids.length > 0 ? await endSubscription(services, { tenantId, integrationId }) : undefined;
     return async (later: TenantWork) => {
       await requireIntegration(later, integrationId);
       await deleteIntegration(later, { integrationId, by: caller.actor });
-      const subscription = ended === undefined ? {} : { webhook_subscription: ended.outcome };
+      const subscription = outcome === undefined ? {} : { webhook_subscription: outcome };
       const audit = { target: toTypeId('int', integrationId), detail: { connector, app, ...subscription } };
       return { status: 204 as const, audit };
     };

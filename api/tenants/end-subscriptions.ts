@@ -3,6 +3,7 @@ import type { EndedSubscriptions } from '../../db/erasures/tenant-deletions';
 import { countSubscribed, listSubscribed } from '../../db/integrations/incoming/incoming-addresses';
 import type { TenantWork } from '../../db/database';
 import { HttpError } from '../http/http-error';
+import type { EndSubscriptionInput, EndSubscriptionResult } from '../../contract/webhook-subscription';
 import type { TenantContext } from '../routing/context';
 
 /** Integrations at the same time. Each takes a slot of a worker. */
@@ -27,16 +28,24 @@ export async function endSubscriptions(
       for (;;) {
         const integrationId = performance.now() < endsAt ? waiting.shift() : undefined;
         if (integrationId === undefined) return;
-        try {
-          const { outcome } = await services.temporal.endSubscription({ tenantId, integrationId });
-          if (outcome === 'canceled') canceled += 1;
-        } catch (error) {
-          if (!(error instanceof HttpError)) throw error;
-        }
+        if ((await endSubscription(services, { tenantId, integrationId })) === 'canceled') canceled += 1;
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, cancelNext));
     // A run may have subscribed again meanwhile.
     return async (later) => ({ canceled, left: await countSubscribed(later) });
   };
+}
+
+/** Of one integration. `stays` also if no worker answered in time. */
+export async function endSubscription(
+  { temporal }: TenantContext['services'],
+  input: EndSubscriptionInput,
+): Promise<EndSubscriptionResult['outcome']> {
+  try {
+    return (await temporal.endSubscription(input)).outcome;
+  } catch (error) {
+    if (error instanceof HttpError) return 'stays';
+    throw error;
+  }
 }

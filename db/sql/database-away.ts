@@ -18,5 +18,6 @@ export function isDatabaseAway(error: unknown): boolean {
 /** Timeouts of statements, locks and transactions, serialization failures, deadlocks: no row causes them. */
 const CUT_SHORT: ReadonlySet<string> = new Set(['57014', '55P03', '25P04', '40001', '40P01']);
 
-export const isCutShort = (error: unknown): boolean =>
-  CUT_SHORT.has(String((error as { code?: unknown } | null)?.code));
+/** The same statement may succeed later, so no row of it is to blame. */
+export const blamesNoRow = (error: unknown): boolean =>
+  isDatabaseAway(error) || CUT_SHORT.has(String((error as { code?: unknown } | null)?.code));

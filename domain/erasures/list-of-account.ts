@@ -1,5 +1,5 @@
 /** Identifies the list that an integration reads, to recognize another integration of the same list. */
-import type { JsonObject, JsonValue } from '../json';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json';
 
 export interface LinkedAccount {
   connector: string;
@@ -9,8 +9,8 @@ export interface LinkedAccount {
 }
 
 const objectIn = (value: JsonValue | undefined, key: string): JsonObject => {
-  const member = (value as JsonObject | null | undefined)?.[key];
-  return typeof member === 'object' && member !== null && !Array.isArray(member) ? member : {};
+  const member = isJsonObject(value) ? value[key] : undefined;
+  return isJsonObject(member) ? member : {};
 };
 
 /** Equal for addresses that differ only in a slash at the end, capitals of the host, or a default port. */
