@@ -166,7 +166,7 @@ async function findNaming(
 
 /** Whether the column contains a searched text. In words, case is ignored. */
 function mentions(column: Pick<Column, 'name'>, items: ErasureItems, kind: RedactedColumn) {
-  const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? sql`lower(${text})` : text);
+  const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? sql`lower(upper(${text}))` : text);
   return sql<boolean>`exists (
     select from (select ${fold(sql`${nameOf(column)}::text`)} as whole offset 0) found,
       unnest(array(select ${fold(sql`one`)} from unnest(${items.redactionAt(null).searched(kind)}::text[]) one))

@@ -1,6 +1,6 @@
 /** Removes the names and values of erased records from texts and JSON of other rows (rules.md 62). */
 import type { JsonObject, JsonValue } from '../json';
-import { formsOf, isLong, isShortName, longestFirst, replaceWhole } from './written-forms';
+import { formsOf, inOneCase, isLong, isShortName, longestFirst, replaceWhole } from './written-forms';
 
 const ERASED = '[erased]';
 
@@ -18,25 +18,25 @@ export interface ErasedRecord {
 export type RedactedColumn = 'ids' | 'words';
 
 export class Redaction {
-  readonly #names: readonly string[];
-  /** In lower case. */
-  readonly #values: readonly string[];
+  readonly #names: readonly Searched[];
+  /** Forms of names and values, by which words are replaced. */
+  readonly #words: readonly Searched[];
+  readonly #values: ReadonlySet<string>;
   /** Only replaced in a text in which another name or value was replaced. */
-  readonly #shortValues: readonly string[];
+  readonly #shortValues: readonly Searched[];
   readonly #ids: ReadonlySet<string>;
   readonly #typedNames: ReadonlySet<string>;
 
   constructor(records: readonly ErasedRecord[]) {
     const names = records.flatMap(({ externalId, remoteIds }) => [externalId, ...remoteIds]);
     const values = records.flatMap(({ texts }) => texts);
-    this.#names = longestFirst(names.filter(isLong));
-    this.#values = longestFirst(
-      values
-        .filter(isLong)
-        .flatMap(formsOf)
-        .map((text) => text.toLowerCase()),
-    );
-    this.#shortValues = longestFirst(values.filter(isShortName));
+    this.#names = exactly(longestFirst(names.filter(isLong)));
+    this.#words = longestFirst([...names, ...values].filter(isLong).flatMap(formsOf)).map((text) => ({
+      text,
+      folded: inOneCase(text),
+    }));
+    this.#values = new Set(values);
+    this.#shortValues = exactly(longestFirst(values.filter(isShortName)));
     this.#ids = new Set(records.map(({ id }) => id));
     this.#typedNames = new Set(records.map(nameOf));
   }
@@ -45,7 +45,7 @@ export class Redaction {
    * A column has to be examined if its text in PostgreSQL contains one of these. In words, case is ignored.
    */
   searched(kind: RedactedColumn): string[] {
-    const texts = kind === 'ids' ? this.#names : [...this.#names, ...this.#values];
+    const texts = (kind === 'ids' ? this.#names : this.#words).map(({ text }) => text);
     const escaped = texts.map((text) => JSON.stringify(text).slice(1, -1));
     const shortNames = [...this.#typedNames].map((name) => name.slice(name.indexOf('/') + 1));
     const members = shortNames.map((externalId) => `"external_id": ${JSON.stringify(externalId)}`);
@@ -56,14 +56,14 @@ export class Redaction {
     if (this.#typedNames.has(text)) return ERASED;
     const named = replaceAll(text, this.#names);
     if (kind === 'ids') return named;
-    const valued = replaceAll(named, this.#values, (one) => one.toLowerCase());
+    const valued = replaceAll(named, this.#words, inOneCase);
     return valued === text ? text : replaceAll(valued, this.#shortValues);
   }
 
   json(value: JsonValue, kind: RedactedColumn): JsonValue {
     if (typeof value === 'string') return this.text(value, kind);
     if (typeof value === 'number') {
-      return kind === 'words' && this.#values.includes(String(value)) ? ERASED : value;
+      return kind === 'words' && this.#values.has(String(value)) ? ERASED : value;
     }
     if (Array.isArray(value)) return value.map((item) => this.json(item, kind));
     if (value === null || typeof value !== 'object') return value;
@@ -86,12 +86,19 @@ export class Redaction {
   }
 }
 
-/** @param fold ignores case: `texts` are already folded. */
-function replaceAll(text: string, texts: readonly string[], fold?: (text: string) => string): string {
+interface Searched {
+  text: string;
+  folded: string;
+}
+
+const exactly = (texts: readonly string[]): Searched[] => texts.map((text) => ({ text, folded: text }));
+
+/** @param fold ignores case: the texts are folded with it. */
+function replaceAll(text: string, texts: readonly Searched[], fold?: (text: string) => string): string {
   let rest = text;
   let folded = fold?.(rest) ?? rest;
-  for (const erased of texts) {
-    if (!folded.includes(erased)) continue;
+  for (const { text: erased, folded: part } of texts) {
+    if (!folded.includes(part)) continue;
     rest = replaceWhole(rest, { erased, by: ERASED, isCaseIgnored: fold !== undefined });
     folded = fold?.(rest) ?? rest;
   }

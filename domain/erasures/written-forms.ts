@@ -23,16 +23,42 @@ export function textsIn(value: JsonValue | undefined): string[] {
   return Object.values(value).flatMap(textsIn);
 }
 
-/** As it is, composed and decomposed, escaped in JSON of other systems, and as a part of an address. */
+const inHex = (unit: string) => unit.charCodeAt(0).toString(16).padStart(4, '0');
+const IN_MARKUP: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Ways of writing a text. The apostrophe and other characters have several ways in HTML. */
+const WAYS: readonly ((text: string) => string)[] = [
+  (text) => text,
+  (text) => text.normalize('NFC'),
+  (text) => text.normalize('NFD'),
+  (text) => text.replaceAll(/[^\0-\u007F]/g, (unit) => String.raw`\u` + inHex(unit)),
+  (text) => text.replaceAll(/[^\0-\u007F]|[<>&'"+]/g, (unit) => String.raw`\u` + inHex(unit)),
+  (text) => encodeURIComponent(text),
+  (text) => encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`),
+  (text) => encodeURIComponent(text).replaceAll('%20', '+'),
+  ...["'", '&#39;', '&#039;', '&#x27;', '&apos;'].map(
+    (apostrophe) => (text: string) => text.replaceAll(/[&<>"']/g, (sign) => IN_MARKUP[sign] ?? apostrophe),
+  ),
+  (text) => text.replaceAll(/[^\0-\u007F]|[&<>"']/gu, (sign) => `&#${sign.codePointAt(0)};`),
+  (text) => text.replaceAll(/[^\0-\u007F]|[&<>"']/gu, (sign) => `&#x${sign.codePointAt(0)?.toString(16)};`),
+];
+
+/**
+ * As it is, composed and decomposed, escaped in JSON of other systems and in HTML, and as a part of an
+ * address.
+ * Forms that differ only in case are one, unless the case changes the number of letters.
+ */
 export function formsOf(text: string): string[] {
-  const escaped = text.replaceAll(
-    /[^\0-\u007F]/g,
-    (unit) => String.raw`\u` + unit.charCodeAt(0).toString(16).padStart(4, '0'),
-  );
-  const encoded = encodeURIComponent(text);
-  const inForms = encoded.replaceAll('%20', '+');
-  return [...new Set([text, text.normalize('NFC'), text.normalize('NFD'), escaped, encoded, inForms])];
+  const inCases = [text, text.toUpperCase(), text.toLowerCase()];
+  const forms = inCases.flatMap((one) => WAYS.map((write) => write(one)));
+  return [...new Map(forms.toReversed().map((form) => [sameWhenMatched(form), form])).values()];
 }
+
+/** The one letter with a lower-case form that no expression matches it with. */
+const sameWhenMatched = (form: string) => (form.includes('İ') ? form : form.toLowerCase());
+
+/** Equal for texts that differ in case only. */
+export const inOneCase = (text: string): string => text.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
 
 /** Once each, the longest first, so that no part of a longer one is left. */
 export const longestFirst = (texts: readonly string[]): string[] =>
@@ -40,7 +66,10 @@ export const longestFirst = (texts: readonly string[]): string[] =>
 
 /** In `int_01k0…:10001`, the part 10001 is the id at that integration, and no id at another one. */
 const AFTER_OTHERS = String.raw`(?<!int_[0-9a-z]{26}:)`;
-const [BEFORE, AFTER] = [String.raw`(?<![\p{L}\p{N}_-])`, String.raw`(?![\p{L}\p{N}_-])`];
+/** A line break, a bracket or a sign that is escaped ends with a letter or digit, and is no part of a name. */
+const ESCAPED = String.raw`\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2}`;
+const BEFORE = String.raw`(?:(?<![\p{L}\p{N}_-])|(?<=${ESCAPED}))`;
+const AFTER = String.raw`(?![\p{L}\p{N}_-])`;
 
 /** Not as a part of a longer name: `emp-1` is no part of `emp-10`. */
 export function replaceWhole(

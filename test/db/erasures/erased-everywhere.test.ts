@@ -363,6 +363,24 @@ describe('rule 62: an erased record', () => {
     expect(notification?.detail).toBe('[erased], [erased]');
   });
 
+  it('is found where only its name stands in capital letters', async () => {
+    await db.superuser(
+      `update record_links set notation = '{"name": {"ours": "O.", "shown": "Οδυσσευς Groß"}}' where record_id = $1`,
+      [recordId],
+    );
+    await db.superuser('set session_replication_role = replica');
+    const detail = 'ΟΔΥΣΣΕΥΣ GROSS is no customer';
+    await insertRow('notifications', { kind: 'x', detail, integration_id: null });
+    await db.superuser('set session_replication_role = default');
+
+    await erase({ recordIds: [recordId] });
+
+    const [notification] = await db.superuser(`select detail from notifications where tenant_id = $1`, [
+      tenant.tenantId,
+    ]);
+    expect(notification?.detail).toBe('[erased] is no customer');
+  });
+
   it('cannot be written again until the erasure is lifted', async () => {
     const erasureId = await erase({ recordIds: [recordId] });
 
