@@ -11,6 +11,7 @@ import { envelope } from '../../domain/event-catalogue';
 import { eachOf } from '../measure';
 
 interface Message {
+  uuid: string;
   id: string;
   body: string;
 }
@@ -57,12 +58,14 @@ async function postEach(count: number, post: (message: Message) => Promise<void>
   return count / ((performance.now() - startedAt) / 1_000);
 }
 
-function messagesOf(count: number): Message[] {
+export function messagesOf(count: number): Message[] {
   const tenantId = toTypeId('ten', newUuid());
   const data = { message: 'of the size of most: ids, counts and states' };
   return Array.from({ length: count }, (_, sequence) => {
-    const id = toTypeId('evt', newUuid());
+    const uuid = newUuid();
+    const id = toTypeId('evt', uuid);
     return {
+      uuid,
       id,
       body: JSON.stringify(envelope({ id, type: 'TEST', tenantId, sequence, at: new Date(), data })),
     };

@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint, compared with bare loops of signed POSTs
- * to the same receiver; an endpoint whose tenant has another one that hangs; and events that must all arrive
- * although worker and receiver are killed. Takes three to four minutes.
+ * to the same receiver, and with the least that a durable sender does; an endpoint whose tenant has another
+ * one that hangs; and events that must all arrive although worker and receiver are killed. Takes three to
+ * four minutes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
@@ -11,6 +12,7 @@ import { watchOthers } from '../noise';
 import { type Product, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { postByOrdinaryClient, postInALoop } from './bare-loop';
+import { DurableLoop } from './durable-loop';
 import { historyEventsOf, emitTestEvents, createTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';
 
@@ -32,30 +34,32 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
   const { events, rounds, comparedEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the receiver');
-  const { temporalAddress, databaseUrl, product } = await startServersAndProduct(environment);
+  const { serverUrl, temporalAddress, databaseUrl, product } = await startServersAndProduct(environment);
   const temporal = await environment.temporalClient(temporalAddress);
   const receiver = await startReceiver(environment);
   const database = new Database({ url: databaseUrl, poolSize: 4, statementTimeoutMs: 60_000 });
   environment.onClose(() => database.close());
   const around: Around = { product, receiver, database };
+  const durableLoop = await DurableLoop.start(environment, { serverUrl, receiver });
 
   say('2,000 of each, to warm up what a running service has warm');
   await deliver(around, '/warm', 2_000);
   await postInALoop(`${receiver.url}/warm-loop`, 2_000);
   await postByOrdinaryClient(`${receiver.url}/warm-ordinary`, 2_000);
+  await durableLoop.deliver('/warm-durable', 2_000, PER_TRANSACTION);
 
   const delivered: number[] = [];
   const looped: number[] = [];
   const ordinary: number[] = [];
+  const durable: number[] = [];
   const historyEvents: number[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    say(
-      `${events} events to one endpoint, then as many POSTs in two bare loops, round ${round} of ${rounds}`,
-    );
+    say(`${events} events to one endpoint, then the same by the loops, round ${round} of ${rounds}`);
     const { perSecond, endpointId } = await deliver(around, `/round-${round}`, events);
     delivered.push(perSecond);
     looped.push(await postInALoop(`${receiver.url}/loop-${round}`, events));
     ordinary.push(await postByOrdinaryClient(`${receiver.url}/ordinary-${round}`, events));
+    durable.push(await durableLoop.deliver(`/durable-${round}`, events, PER_TRANSACTION));
     historyEvents.push((await historyEventsOf(temporal, endpointId)) / events);
   }
 
@@ -73,6 +77,7 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
     perSecond: median(delivered),
     loopPerSecond: median(looped),
     ordinaryPerSecond: median(ordinary),
+    durablePerSecond: median(durable),
     historyEvents: median(historyEvents),
     share: shareOfOthers(),
   };
@@ -94,8 +99,8 @@ export async function webhooksBenchmark(
 }
 
 function linesOf(measured: Measurements): Line[] {
-  const { perSecond, loopPerSecond, ordinaryPerSecond, historyEvents, lost, killedEvents, alone, beside } =
-    measured;
+  const { perSecond, loopPerSecond, ordinaryPerSecond, durablePerSecond } = measured;
+  const { historyEvents, lost, killedEvents, alone, beside } = measured;
   return [
     {
       what: 'deliveries',
@@ -116,6 +121,12 @@ function linesOf(measured: Measurements): Line[] {
       beside: `${Math.round(ordinaryPerSecond)}/s, undici's request`,
     },
     {
+      what: 'of the durable loop',
+      value: rounded(perSecond / durablePerSecond),
+      unit: '×',
+      beside: `${Math.round(durablePerSecond)}/s, which is ${rounded(durablePerSecond / loopPerSecond)} × the bare loop`,
+    },
+    {
       what: 'history events per delivery',
       value: rounded(historyEvents, 4),
       unit: '',
@@ -133,8 +144,8 @@ function linesOf(measured: Measurements): Line[] {
 }
 
 function figuresOf(measured: Measurements): Record<string, unknown> {
-  const { events, perSecond, loopPerSecond, ordinaryPerSecond, historyEvents, lost, alone, beside, share } =
-    measured;
+  const { events, perSecond, loopPerSecond, ordinaryPerSecond, durablePerSecond } = measured;
+  const { historyEvents, lost, alone, beside, share } = measured;
   return {
     benchmark: 'webhooks',
     events,
@@ -143,6 +154,9 @@ function figuresOf(measured: Measurements): Record<string, unknown> {
     ratio_to_bare_loop: rounded(perSecond / loopPerSecond),
     ordinary_loop_per_second: Math.round(ordinaryPerSecond),
     ratio_to_ordinary_loop: rounded(perSecond / ordinaryPerSecond),
+    durable_loop_per_second: Math.round(durablePerSecond),
+    ratio_to_durable_loop: rounded(perSecond / durablePerSecond),
+    durable_to_bare_loop: rounded(durablePerSecond / loopPerSecond),
     history_events_per_delivery: rounded(historyEvents, 4),
     lost,
     beside_hanging_p95_ratio: rounded(beside / alone),
