@@ -52,6 +52,7 @@ const INDEXES = {
   metadata_changes_by_age: `metadata_changes (at)`,
   background_tasks_finished: `background_tasks (finished_at) where finished_at is not null`,
   push_reviews_finished: `push_reviews (finished_at) where finished_at is not null`,
+  deletion_reviews_by_run: `deletion_reviews (tenant_id, sync_run_id)`,
   deletion_reviews_decided: `deletion_reviews (decided_at) where decided_at is not null`,
   sync_conflicts_ended: `sync_conflicts (ended_at) where ended_at is not null`,
   overviews_without_data: `overviews (data_deleted_at) where data_deleted_at is not null`,

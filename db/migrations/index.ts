@@ -83,6 +83,7 @@ import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as woundUpSubscriptions from './2026-12-15-wound-up-subscriptions';
+import * as listsOfEndedPasses from './2026-12-17-lists-of-ended-passes';
 import * as worldwideErasures from './2026-12-15-worldwide-erasures';
 import * as whereErased from './2026-12-15-where-erased';
 import * as withinOpenConflicts from './2026-12-15-within-open-conflicts';
@@ -184,4 +185,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-work-urgency': workUrgency,
   '2026-12-15-worldwide-erasures': worldwideErasures,
   '2026-12-15-wound-up-subscriptions': woundUpSubscriptions,
+  '2026-12-17-lists-of-ended-passes': listsOfEndedPasses,
 };

@@ -1,4 +1,7 @@
-/** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
+/**
+ * The ids of seen records have served to find missing ones; only the changes are kept permanently. What was
+ * missing stays if a review is about it, and ends with the review.
+ */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { candidatesOf } from './page-stages/match-candidates';
@@ -6,7 +9,7 @@ import { dropRanges } from './ranges/sync-ranges';
 import { changeSome } from '../sql/some-rows';
 import { type BackgroundTask, beginBackgroundTask, type Chunk } from '../platform/background-tasks';
 
-/** Pages and match keys that the end of a job clears itself. */
+/** Rows that the end of a job clears itself. */
 const ROWS_AT_END = 100;
 
 interface EndedJobs {
@@ -70,5 +73,15 @@ async function clearSome(
     where: isOfTheJobs([...recordTypes, ...recordTypes.map(candidatesOf)]),
     limit: limit - cleared,
   });
-  return cleared + deleted;
+  const done = cleared + deleted;
+  if (done === limit) return limit;
+  const isReviewed = sql`exists (select from deletion_reviews review
+    where review.tenant_id = ${work.tenantId} and review.sync_run_id = ${syncRunId} and review.kind = 'delete'
+      and review.record_type = missing_records.record_type)`;
+  const ended = await changeSome(work, {
+    table: 'missing_records',
+    where: sql`${isOfTheJobs(recordTypes)} and not ${isReviewed}`,
+    limit: limit - done,
+  });
+  return done + ended;
 }

@@ -4,6 +4,7 @@ import { removedText, type Retention } from '../../domain/retention';
 import type { Database } from '../database';
 import { ageingAt, deleteExpired, inChunks, ROWS_PER_TRANSACTION } from './delete-expired';
 import { EXPIRING_ROWS } from './expiring-rows';
+import { deleteLeftLists } from './left-lists';
 import { keepPartitions, tryAll } from './partitions';
 
 /**
@@ -19,6 +20,11 @@ export async function purgeExpired(
     [
       ...EXPIRING_ROWS.map((rows) => () => deleteExpired(database, rows, { retention, clock })),
       () => deleteOldPreviews(database),
+      () =>
+        inChunks(
+          database,
+          async (work) => (await deleteLeftLists(work, ROWS_PER_TRANSACTION)) === ROWS_PER_TRANSACTION,
+        ),
       () => keepPartitions(database, retention, clock),
       ...TEXTS.map((texts) => () => removeTexts(database, texts, { days: retention[texts.kind], clock })),
     ],

@@ -2,14 +2,17 @@
 import { sql } from 'kysely';
 import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
+import { createReview, type NewReview } from '../../../db/pull/deletion-reviews';
 import { lockSyncJob } from '../../../db/pull/job-rows';
 import { restartPass } from '../../../db/pull/pass-state';
 import { firstPageOf } from '../../../db/pull/ranges/sync-ranges';
 import { countSeenAgain, type InTenant, pagesOfJob, SeenIds } from '../../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../../db/records/record-links';
+import { purgeExpired } from '../../../db/retention/purge-expired';
 import { newUuid } from '../../../db/sql/ids';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { beginSyncRun, cancelSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -221,6 +224,55 @@ describe('rule 60: what a full pass no longer found', () => {
     );
     await startOverWithout(given, 5);
     expect(await found(given)).toEqual([5]);
+  });
+});
+
+describe('rule 62: the list of what a full pass no longer found', () => {
+  const givenReview = (review: Pick<NewReview, 'kind'>, { pass }: Pass) =>
+    tenant.work((work) =>
+      createReview(work, pass, { ...review, fields: [], recordsMissing: 5, recordsBefore: 60, detail: '' }),
+    );
+
+  it.each(['canceled', 'failed', 'succeeded'] as const)('ends with a run that has %s', async (state) => {
+    const given = await givenPass();
+    await compareSides(inTenant, given.pass, SMALL);
+    await givenReview({ kind: 'grow' }, given);
+
+    await tenant.work((work) => changeSyncJob(work, given.pass, { state }));
+
+    expect(await found(given)).toEqual([]);
+  });
+
+  it('ends with a run that a person cancels while it waits', async () => {
+    const given = await givenPass();
+    await compareSides(inTenant, given.pass, SMALL);
+    await tenant.work((work) => changeSyncJob(work, given.pass, { state: 'waiting' }));
+
+    await tenant.work((work) => cancelSyncRun(work, { ...given.pass, by: 'ana' }));
+
+    expect(await found(given)).toEqual([]);
+  });
+
+  it('stays after the run for a person who reviews the deletions', async () => {
+    const given = await givenPass();
+    await compareSides(inTenant, given.pass, SMALL);
+    await givenReview({ kind: 'delete' }, given);
+
+    await tenant.work((work) => changeSyncJob(work, given.pass, { state: 'succeeded' }));
+    await purgeExpired(db.database, DEFAULT_RETENTION);
+
+    expect(await found(given)).toEqual([...MISSING]);
+  });
+
+  it('that a worker of a former version left is swept, and that of a run under way is not', async () => {
+    const [left, underWay] = [await givenPass(), await givenPass()];
+    await compareSides(inTenant, left.pass, SMALL);
+    await compareSides(inTenant, underWay.pass, SMALL);
+    await changeJob(left.pass, { state: 'canceled', finishedAt: new Date() });
+
+    await purgeExpired(db.database, DEFAULT_RETENTION);
+
+    expect(await found({ ...underWay, ids: new Map([...left.ids, ...underWay.ids]) })).toEqual([...MISSING]);
   });
 });
 

@@ -31,7 +31,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   emptied_records: 'one for each record whose fields were emptied, until the window of the brake is over',
   record_counts: 'one for each record type',
   match_keys: 'deleted at the end of a pass',
-  missing_records: 'deleted as they are applied, or with the review',
+  missing_records: 'deleted as they are applied, with the job, or with its review',
   sync_ranges: 'deleted at the end of a pass',
   sync_run_pushes: 'deleted at the end of a Sync Now',
   overview_items: 'deleted when the overview is invalid',
