@@ -6,6 +6,7 @@ import type { Selectable } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
+import { readExamined } from '../sql/examined-page';
 import { inIndexOrder } from '../sql/index-order';
 import type { AuditLogTable } from '../tables/platform';
 
@@ -61,9 +62,6 @@ export async function listAuditEntries(
     .select('auditId')
     .offset(EXAMINED_MAX - 1)
     .limit(1);
-  return inIndexOrder(work, async () => {
-    const found = await entries.execute();
-    const isFull = found.length === limit;
-    return { entries: found, examinedTo: isFull ? undefined : (await end.executeTakeFirst())?.auditId };
-  });
+  const { rows, examinedTo } = await readExamined<AuditRow, string>(work, { page: entries, end, limit });
+  return { entries: rows, examinedTo };
 }

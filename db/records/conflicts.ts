@@ -3,7 +3,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { detailOf, type FieldConflict } from '../../domain/pull/field-conflict';
 import type { ConflictKind, ConflictState } from '../../domain/records/conflict';
 import type { TenantWork } from '../database';
-import { inIndexOrder } from '../sql/index-order';
+import { readExamined } from '../sql/examined-page';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import { rowsFrom } from '../sql/bulk-rows';
 import { newUuid } from '../sql/ids';
@@ -74,14 +74,8 @@ export async function listSyncConflicts(
     .clearLimit()
     .offset(EXAMINED_MAX - 1)
     .limit(1);
-  return inIndexOrder(work, async () => {
-    const conflicts = await query.execute();
-    const isFull = conflicts.length === limit;
-    return {
-      conflicts,
-      examinedTo: isFull ? undefined : (await end.executeTakeFirst())?.syncConflictId,
-    };
-  });
+  const { rows, examinedTo } = await readExamined<SyncConflict, string>(work, { page: query, end, limit });
+  return { conflicts: rows, examinedTo };
 }
 
 export async function findSyncConflict(

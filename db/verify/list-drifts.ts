@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { isOfExistingIntegration } from '../platform/background-tasks';
 import { idList, opaqueToPlanner } from '../sql/bulk-rows';
+import { readExamined } from '../sql/examined-page';
 import { inIndexOrder } from '../sql/index-order';
 import type { Drift } from './drifts';
 
@@ -38,7 +39,6 @@ export async function listDrifts(
   work: TenantWork,
   { limit, ...filter }: DriftFilter & { limit: number },
 ): Promise<DriftPage> {
-  const { trx } = work;
   const tenantId = opaqueToPlanner(work.tenantId);
   const stored = storedDrifts(work, filter);
   const columns = ['integration_id', 'record_id', 'place'].slice(filter.integrationId === undefined ? 0 : 1);
@@ -59,13 +59,12 @@ export async function listDrifts(
       ${filter.recordType === undefined ? sql`` : sql`and drift.record_type = ${filter.recordType}`}
     order by ${sql.join(columns.map((column) => sql.ref(`drift.${column}`)))} limit ${limit}`;
   const end = sql<DriftPosition>`
-    select integration_id, record_id, place from ${stored}
-    order by ${order} offset ${DRIFTS_EXAMINED_MAX - 1} limit 1`;
-  return inIndexOrder(work, async () => {
-    const drifts = (await open.execute(trx)).rows;
-    const isFull = drifts.length === limit && limit < DRIFTS_EXAMINED_MAX;
-    return { drifts, examinedTo: isFull ? undefined : (await end.execute(trx)).rows[0] };
-  });
+    select jsonb_build_object('integrationId', integration_id, 'recordId', record_id, 'place', place)
+    from ${stored} order by ${order} offset ${DRIFTS_EXAMINED_MAX - 1} limit 1`;
+  // A page of all that were examined says where it ended, too.
+  const isFullAt = limit < DRIFTS_EXAMINED_MAX ? limit : limit + 1;
+  const { rows, examinedTo } = await readExamined(work, { page: open, end, limit: isFullAt });
+  return { drifts: rows, examinedTo };
 }
 
 function storedDrifts(

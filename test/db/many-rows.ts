@@ -27,6 +27,18 @@ export async function countRows({ trx }: Pick<Work, 'trx'>): Promise<Rows> {
   return rows[0] ?? { wrote: 0, read: 0 };
 }
 
+/** As another transaction would do between the statements of this one: `between` runs after each. */
+export const disturbed = (work: TenantWork, between: () => Promise<unknown>): TenantWork => ({
+  ...work,
+  trx: work.trx.withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      await between();
+      return result;
+    },
+  }) as TenantWork['trx'],
+});
+
 /** Linked records `w1` to `w{count}`, each with a push that failed and waits for its next attempt. */
 export async function givenWaitingPushes(
   tenant: GivenTenant,

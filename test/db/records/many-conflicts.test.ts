@@ -2,7 +2,7 @@
 import { decideConflicts } from '../../../db/pull/decide-conflicts';
 import { type ConflictFilter, listSyncConflicts } from '../../../db/records/conflicts';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
-import { rowsOf } from '../many-rows';
+import { disturbed, rowsOf } from '../many-rows';
 
 const ROWS = 20_000;
 const OPEN = 400;
@@ -92,6 +92,30 @@ describe.each([
     expect(listed).toEqual(['r1']);
     expect(Math.max(...reads)).toBeLessThanOrEqual(2 * EXAMINED_MAX + 10);
   });
+});
+
+it('a conflict is on a page although newer ones end while the page is read', async () => {
+  await given(`case when n <= ${EXAMINED_MAX + 150} then 'open' else 'ended' end`);
+  const endSome = () =>
+    db.superuser(
+      `update sync_conflicts set state = 'ended', ended_at = now()
+       where tenant_id = $1 and state = 'open' and sync_conflict_id = any(array(
+         select sync_conflict_id from sync_conflicts where tenant_id = $1 and state = 'open'
+           and kind <> 'edited_here_deleted_there' order by 1 desc limit 100))`,
+      [tenant.tenantId],
+    );
+  const filter = { integrationId, state: 'open', kind: 'edited_here_deleted_there', limit: LIMIT } as const;
+  const listed: string[] = [];
+  let before: string | undefined;
+  do {
+    const page = await tenant.work((work) =>
+      listSyncConflicts(disturbed(work, endSome), { ...filter, before }),
+    );
+    listed.push(...page.conflicts.map(({ remoteId }) => remoteId));
+    before = page.examinedTo;
+  } while (before !== undefined);
+
+  expect(listed).toEqual(['r1']);
 });
 
 it('all of a kind are decided in requests that read their own rows', async () => {
