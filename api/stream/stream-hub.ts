@@ -164,35 +164,38 @@ async function sendNewEvents(
 ): Promise<boolean> {
   await endRefused(subscribers.of(tenantId));
   let isWaiting = false;
-  const upToDate: { after: StreamPosition; group: Subscriber[] }[] = [];
+  const upToDate: Read[] = [];
   // One query serves all subscribers with the same position.
   for (const [after, group] of groupBy(subscribers.of(tenantId), ({ position }) => position)) {
     const read = await database.withTenant(tenantId, (work) =>
       readStreamEvents(work, { after, limit: BATCH }),
     );
-    const last = read.events.at(-1);
     for (const subscriber of group) {
-      if (last === undefined || !subscribers.has(subscriber)) continue;
-      subscriber.position = last.position;
-      subscriber.send(read.events);
+      if (!subscribers.has(subscriber)) continue;
+      subscriber.position = read.reached;
+      if (read.events.length > 0) subscriber.send(read.events);
     }
     if (read.isWaiting) isWaiting = true;
-    else upToDate.push({ after, group });
+    else upToDate.push({ after, reached: read.reached, group });
   }
   sharePosition(upToDate);
   return isWaiting;
 }
 
+interface Read {
+  after: StreamPosition;
+  reached: StreamPosition;
+  group: readonly Subscriber[];
+}
+
 /**
  * Each new subscriber starts at a position of its own. When the events before the newest of these positions
- * have been sent to all groups, all subscribers continue from it. `after`: the position before this read.
+ * have been sent to all groups, all subscribers continue from it.
  */
-function sharePosition(read: readonly { after: StreamPosition; group: Subscriber[] }[]): void {
-  // A position from before the database was restored: the read has set these subscribers back.
-  const isSentBack = ({ after, group }: (typeof read)[number]) =>
-    group.some(({ position }) => numberOf(position) < numberOf(after));
+function sharePosition(read: readonly Read[]): void {
   const [newest] = read
-    .filter((each) => !isSentBack(each))
+    // A position that was never assigned, from which the read went back, says nothing about the others.
+    .filter(({ after, reached }) => numberOf(reached) >= numberOf(after))
     .map(({ after }) => after)
     .sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1));
   if (newest === undefined) return;

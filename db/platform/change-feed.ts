@@ -90,22 +90,28 @@ export async function currentStreamPosition(
 
 /**
  * At most `limit` events after a position, the oldest first. A position that was never assigned is of a
- * database before it was restored: the reader gets every event. `isWaiting`: there may be more.
+ * database before it was restored, or made up: the reader gets every event. `reached`: the position to
+ * continue from. `isWaiting`: there may be more.
  */
 export async function readStreamEvents(
   work: TenantWork,
   { after, limit }: { after: StreamPosition; limit: number },
-): Promise<{ events: StreamEvent[]; isWaiting: boolean }> {
+): Promise<{ events: StreamEvent[]; reached: StreamPosition; isWaiting: boolean }> {
   const isMore = await assignPositions(work);
   const [position] = after.split('-');
-  const next = sql<StreamEvent>`
-    select position::text as position, topic, body from stream_events
-     where tenant_id = ${work.tenantId}::uuid
-       and position > (select case when ${position}::bigint > last_value then 0 else ${position}::bigint end
-                         from stream_positions)
-     order by stream_events.position limit ${limit}`;
+  const next = sql<{ start: StreamPosition } & (StreamEvent | { position: null })>`
+    select start.position::text as start, event.position::text as position, event.topic, event.body
+    from (select case when ${position}::bigint > last_value then 0 else ${position}::bigint end as position
+      from stream_positions) start
+    left join lateral (
+      select position, topic, body from stream_events
+      where tenant_id = ${work.tenantId}::uuid and position > start.position
+      order by position limit ${limit}) event on true
+    order by event.position`;
   const { rows } = await inIndexOrder(work, () => next.execute(work.trx));
-  return { events: rows, isWaiting: isMore || rows.length === limit };
+  const events = rows.flatMap(({ start: _, ...row }) => (row.position === null ? [] : [row]));
+  const reached = events.at(-1)?.position ?? rows[0]?.start ?? '0';
+  return { events, reached, isWaiting: isMore || events.length === limit };
 }
 
 /** True if `readStreamEvents` accepts it as a position. */
