@@ -1,6 +1,7 @@
 /** What an execution of a push queue reports to its workflow, above all when to run next. */
 import type { PushReport } from '../../contract/record-push';
 import type { PushQueueStatus } from '../../db/push/push-queue';
+import { DueTimes } from '../../domain/due-times';
 import { type DueByPriority, PRIORITIES, priorityBy } from '../../domain/work-priorities';
 import type { TimeBox } from '../time-box';
 
@@ -43,20 +44,20 @@ export function reportOf(
 
 function dueOf(status: PushQueueStatus, now: number): DueByPriority {
   const { nextDueAt, dueByPriority, blockedUntil, givenUpProbeAt, hasBackfill } = status;
-  const due: Record<string, number> = {};
+  const due = new DueTimes();
   const add = (priorityKey: number, at: number) =>
-    (due[priorityKey] = Math.min(due[priorityKey] ?? Number.POSITIVE_INFINITY, at));
+    due.add({ nextDueAt: at, dueByPriority: { [priorityKey]: at } });
   if (hasBackfill) add(PRIORITIES.backfill, now);
   if (blockedUntil !== null) {
     // The probe is for the most urgent of what waits.
     if (nextDueAt !== null)
       add(priorityBy(dueByPriority, Infinity) ?? PRIORITIES.backfill, nextDueAt.getTime());
-    return due;
+    return due.byPriority;
   }
   for (const [priorityKey, at] of Object.entries(dueByPriority)) add(Number(priorityKey), at);
   // What was given up is tried again once nothing blocks the integration.
   if (givenUpProbeAt !== null) add(PRIORITIES.bulk, givenUpProbeAt.getTime());
-  return due;
+  return due.byPriority;
 }
 
 /** When and with which priority the queue looks at its rows next. null = it waits for a signal. */
