@@ -35,15 +35,16 @@ export async function purgeExpired(
 /** Each preview has up to a thousand items. */
 const PREVIEWS_PER_TRANSACTION = 5;
 
+/** Also asked after a wait for a confirmation, which has changed the row. */
+const IS_OLD_PREVIEW = sql`state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'`;
+
 /** Deletes previews of erasures that were not confirmed within a day. */
 async function deleteOldPreviews(database: Database): Promise<void> {
   await inChunks(database, async ({ trx }) => {
     const { rows } = await sql`
       with old as (
-        delete from erasures where finished_at is null and erasure_id = any(array(
-          select erasure_id from erasures
-          where state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'
-          limit ${PREVIEWS_PER_TRANSACTION}))
+        delete from erasures where ${IS_OLD_PREVIEW} and erasure_id = any(array(
+          select erasure_id from erasures where ${IS_OLD_PREVIEW} limit ${PREVIEWS_PER_TRANSACTION}))
         returning tenant_id, erasure_id),
       items as (
         delete from erasure_items item using old
