@@ -4,7 +4,7 @@
  * partition, and is the only one of which rows are deleted.
  *
  * A change of partitions locks the table for a moment. It waits for other transactions for half a second at
- * most, because those behind it wait too, and is tried again with the next call.
+ * most, because those behind it wait too. The next call tries again, and this one leaves the table as it is.
  */
 import { sql } from 'kysely';
 import type { Retention } from '../../domain/retention';
@@ -17,7 +17,7 @@ import { ageingAt } from './delete-expired';
 const DAY_MS = 86_400_000;
 /** Partitions exist for so long that a failing upkeep can be noticed. */
 const AHEAD_MS = 21 * DAY_MS;
-/** After a jump of the clock, a call makes no more than this. */
+/** After a jump of both clocks, a call makes no more than this. */
 const MADE_MAX = 12;
 const LOCK_TIMEOUT_MS = 500;
 /** The most rows that outlive a partition; with more the whole partition is kept. */
@@ -40,10 +40,12 @@ export async function keepPartitions(
   await tryAll(KEPT_TABLES, async (table) => {
     const { now } = await database.withDispatcher(async (work) => work);
     const days = retention[table.kind];
-    const cutoff = ageingAt(now, clock).getTime() - days * DAY_MS;
-    await makeAhead(database, table, { until: now.getTime() + AHEAD_MS, days });
+    const at = ageingAt(now, clock).getTime();
+    const cutoff = at - days * DAY_MS;
+    let outcome = await makeAhead(database, table, { until: at + AHEAD_MS, days });
     for (const partition of await listPartitions(database, table))
-      if (timeOf(partition.to) <= cutoff) await drop(database, table, partition);
+      if (outcome !== 'locked' && timeOf(partition.to) <= cutoff)
+        outcome = await drop(database, table, partition);
     await database.withDispatcher((work) => deleteOthers(work, table, new Date(cutoff)));
   });
 }
@@ -62,19 +64,21 @@ async function makeAhead(
   database: Database,
   table: KeptTable,
   { until, days }: { until: number; days: number },
-): Promise<void> {
+): Promise<Outcome> {
   const width = (days > 100 ? 28 : 7) * DAY_MS;
   const last = (await listPartitions(database, table)).at(-1);
-  if (last === undefined) return; // the migration was not applied
+  if (last === undefined) return 'done'; // the migration was not applied
   let made = 0;
+  let outcome: Outcome = 'done';
   for (let from = timeOf(last.to); from < until && made < MADE_MAX; from += width) {
-    const outcome = await make(database, table, from, from + width);
+    outcome = await make(database, table, from, from + width);
     if (outcome === 'locked') break;
     if (outcome === 'done') made += 1;
   }
   // Without it the planner knows nothing about the table as a whole.
   if (made > 0)
     await database.withOwner(LOCK_TIMEOUT_MS, ({ trx }) => sql.raw(`analyze ${table.name}`).execute(trx));
+  return outcome;
 }
 
 async function make(database: Database, table: KeptTable, from: number, to: number): Promise<Outcome> {
@@ -90,16 +94,16 @@ async function make(database: Database, table: KeptTable, from: number, to: numb
   });
 }
 
-async function drop(database: Database, table: KeptTable, { name, from, to }: Partition): Promise<void> {
+async function drop(database: Database, table: KeptTable, { name, from, to }: Partition): Promise<Outcome> {
   const needed = await database.withDispatcher(async ({ trx }) => {
     const { rows } = await sql<{ id: string }>`
       select id from (${table.findNeeded?.(from, to) ?? sql`select null as id where false`}) needed
       limit ${NEEDED_MAX + 1}`.execute(trx);
     return rows.map(({ id }) => id);
   });
-  if (needed.length > NEEDED_MAX) return;
+  if (needed.length > NEEDED_MAX) return 'occupied';
   const other = `${table.name}_other`;
-  await changePartitions(database, async ({ trx }) => {
+  return changePartitions(database, async ({ trx }) => {
     await sql.raw(`alter table ${table.name} detach partition ${name}`).execute(trx);
     if (needed.length > 0) {
       for (const hidden of [name, other])
@@ -130,7 +134,7 @@ async function deleteOthers({ trx }: Work, table: KeptTable, cutoff: Date): Prom
       where ctid >= ${pageAfter(0)} and ctid < ${pageAfter(1)} and ${table.isOldIn(cutoff)}))`.execute(trx);
 }
 
-/** `occupied`: rows of that time are in the partition without bounds, and they stay there. */
+/** `occupied`: rows of that time are in the partition without bounds and stay there, or many are needed. */
 type Outcome = 'done' | 'locked' | 'occupied';
 const REFUSALS: Record<string, Outcome> = { '55P03': 'locked', '23514': 'occupied' };
 

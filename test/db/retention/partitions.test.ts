@@ -251,6 +251,47 @@ it('waits half a second for other transactions and tries again with the next cal
   expect((await partitions('events')).length).toBeGreaterThan(2);
 });
 
+it('a long report delays others once a minute, however many partitions are old', async () => {
+  for (const day of [0, 20, 40]) {
+    skippedMs = day * DAY_MS;
+    await keep();
+  }
+  skippedMs = 90 * DAY_MS;
+  const withOwner = db.database.withOwner.bind(db.database);
+  let refused = 0;
+  jest.spyOn(db.database, 'withOwner').mockImplementation((lockTimeoutMs, work) =>
+    withOwner(lockTimeoutMs, work).catch((error: unknown) => {
+      refused += (error as { code?: string }).code === '55P03' ? 1 : 0;
+      throw error;
+    }),
+  );
+  const client = new Client({ connectionString: db.url });
+  await client.connect();
+  await client.query('begin');
+  await client.query('select * from pushes');
+
+  try {
+    await keep({ ...DEFAULT_RETENTION, pushes: 14 });
+    expect(refused).toBe(1);
+  } finally {
+    await client.end();
+  }
+  const before = await partitions('pushes');
+  await keep({ ...DEFAULT_RETENTION, pushes: 14 });
+  const left = new Set((await partitions('pushes')).map(({ name }) => name));
+  expect(before.map(({ name }) => name).filter((name) => left.has(name))).toEqual(['pushes_other']);
+});
+
+it('a clock of PostgreSQL that jumps ahead alone makes no partitions for those years', async () => {
+  await keep();
+  const before = await partitions('events');
+
+  skippedMs = 3_650 * DAY_MS;
+  await keep(DEFAULT_RETENTION, Date.now);
+
+  expect(await partitions('events')).toEqual(before);
+});
+
 it('claims the deliveries of one endpoint, although rows of other partitions have the same place in theirs', async () => {
   const [one, two] = [newUuid(), newUuid()];
   for (const endpointId of [one, two])
