@@ -7,12 +7,12 @@ import { findTenant } from '../../db/tenants/tenants';
 import { HttpError } from '../http/http-error';
 import { auditRequest } from '../routing/audit';
 import { defineRoute, type Route, type StreamContext } from '../routing/define-route';
+import { ExportPlaces } from './export-places';
 import { tenantParams } from './tenant-schema';
 
-const EXPORTS_AT_ONCE = 4;
 /** A client that takes nothing for so long is disconnected. */
 const STALLED_MS = 60_000;
-let exportsUnderWay = 0;
+const places = new ExportPlaces();
 
 const DESCRIPTION =
   'One JSON object per line: `{"kind":"export","version":1,…}` first, `{"kind":"<table>","row":{…}}` for ' +
@@ -57,9 +57,8 @@ export const tenantExportRoutes: readonly Route[] = [named, own];
 
 async function sendExport(route: Route, tenantId: string, context: StreamContext): Promise<void> {
   const { database } = context.services;
-  if (exportsUnderWay >= EXPORTS_AT_ONCE)
-    throw new HttpError('too_many_exports', { headers: { 'Retry-After': '60' } });
-  exportsUnderWay += 1;
+  const freePlace = places.take(context.caller.kind === 'tenant' ? tenantId : null);
+  if (freePlace === undefined) throw new HttpError('too_many_exports', { headers: { 'Retry-After': '60' } });
   try {
     await database.withTenant(tenantId, async (work) => {
       if ((await findTenant(work)) === undefined) throw new HttpError('tenant_not_found');
@@ -74,7 +73,7 @@ async function sendExport(route: Route, tenantId: string, context: StreamContext
     // The client has gone, or was too slow.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   } finally {
-    exportsUnderWay -= 1;
+    freePlace();
   }
 }
 
