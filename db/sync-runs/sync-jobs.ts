@@ -169,6 +169,9 @@ export interface JobChange {
   waitingReason?: JobWait | null;
 }
 
+/** Sync Logs stay for ever, and a position may be the id of a person (rules.md 62). */
+const WITHOUT_POSITION = { cursor: null, syncToken: null, nextSyncToken: null };
+
 /** Changes the state of an unfinished job, and the run's with it. @returns false if the job has ended. */
 export async function changeSyncJob(work: TenantWork, place: JobKey, change: JobChange): Promise<boolean> {
   const { trx, tenantId, now } = work;
@@ -192,7 +195,7 @@ export async function changeSyncJob(work: TenantWork, place: JobKey, change: Job
         : { error: change.error === null ? null : JSON.stringify(sanitizeForPostgres(change.error)) }),
       startedAt: before.startedAt ?? (change.state === 'queued' ? null : now),
       finishedAt: isEnd ? now : null,
-      ...(isEnd && { syncToken: null, nextSyncToken: null }),
+      ...(isEnd && WITHOUT_POSITION),
       updatedAt: now,
     })
     .where('tenantId', '=', tenantId)
@@ -254,7 +257,14 @@ export async function cancelSyncRun(
     .execute();
   const canceled = await trx
     .updateTable('syncJobs')
-    .set({ state: 'canceled', waitingUntil: null, waitingReason: null, finishedAt: now, updatedAt: now })
+    .set({
+      state: 'canceled',
+      waitingUntil: null,
+      waitingReason: null,
+      ...WITHOUT_POSITION,
+      finishedAt: now,
+      updatedAt: now,
+    })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('state', 'in', ['queued', 'waiting'])

@@ -24,7 +24,11 @@ it('rule 60: writes a bounded number of rows, and clears the pages in the backgr
   const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
   if (run === undefined) throw new Error('There is no run.');
   const ids = [tenant.tenantId, run.syncRunId];
-  await db.superuser(`update sync_jobs set state = 'waiting' where tenant_id = $1 and sync_run_id = $2`, ids);
+  await db.superuser(
+    `update sync_jobs set state = 'waiting', cursor = '["ada@example.com"]'
+     where tenant_id = $1 and sync_run_id = $2`,
+    ids,
+  );
   await db.superuser(
     `insert into sync_pages (tenant_id, sync_run_id, record_type, page, ids_digest, seen, created, changed, deleted, at)
      select $1, $2, 'employees', n, '', array[gen_random_uuid()], '{}', '[]', '{}', now()
@@ -48,6 +52,12 @@ it('rule 60: writes a bounded number of rows, and clears the pages in the backgr
   const { wrote } = await rowsOf(tenant, (work) => cancelSyncRun(work, { ...run, by: 'ana' }));
 
   expect(wrote).toBeLessThan(300);
+  // Sync Logs stay for ever, and the position is the id of a person (rule 62).
+  const positions = await db.superuser(
+    `select cursor from sync_jobs where tenant_id = $1 and sync_run_id = $2`,
+    ids,
+  );
+  expect(positions).toEqual([{ cursor: null }]);
   expect(await left()).toBe(2 * PAGES - 200);
   const [task] = await tenant.work((work) => listBackgroundTasks(work, { integrationIds: [integrationId] }));
   const { advanceBackgroundTask } = createBackgroundTaskActivities({
