@@ -99,7 +99,11 @@ export class ErasureItems {
   readonly recordIds: readonly string[];
   private readonly redactions = new Map<string | null, Redaction>();
 
-  constructor(readonly records: readonly (ErasedItem & { recordId: string })[]) {
+  /** @param words texts that are erased although no record may have them. */
+  constructor(
+    readonly records: readonly (ErasedItem & { recordId: string })[],
+    private readonly words: readonly string[] = [],
+  ) {
     this.recordIds = records.map(({ recordId }) => recordId);
   }
 
@@ -119,6 +123,7 @@ export class ErasureItems {
           ),
         ),
       })),
+      this.words,
     );
     this.redactions.set(integrationId, redaction);
     return redaction;
@@ -145,7 +150,7 @@ function integrationsOf({ links }: ErasedItem, remoteId: string): (string | null
 
 export async function readItems(
   { trx, tenantId }: TenantWork,
-  { erasureId }: ErasureKey,
+  { erasureId, search: { email } }: ErasureKey & { search: ErasureSearch },
 ): Promise<ErasureItems> {
   const rows = await trx
     .selectFrom('erasureItems')
@@ -154,7 +159,10 @@ export async function readItems(
     .where('erasureId', '=', erasureId)
     .orderBy('recordId')
     .execute();
-  return new ErasureItems(rows.map((row) => ({ ...row, id: toTypeId('rec', row.recordId) })));
+  return new ErasureItems(
+    rows.map((row) => ({ ...row, id: toTypeId('rec', row.recordId) })),
+    email === undefined ? [] : [email],
+  );
 }
 
 /** The integrations at which records of the erasure exist or will be pushed. */

@@ -27,9 +27,10 @@ export class Redaction {
   readonly #ids: ReadonlySet<string>;
   readonly #typedNames: ReadonlySet<string>;
 
-  constructor(records: readonly ErasedRecord[]) {
+  /** @param more texts that belong to no record. */
+  constructor(records: readonly ErasedRecord[], more: readonly string[] = []) {
     const names = records.flatMap(({ externalId, remoteIds }) => [externalId, ...remoteIds]);
-    const values = records.flatMap(({ texts }) => texts);
+    const values = [...records.flatMap(({ texts }) => texts), ...more];
     this.#names = exactly(longestFirst(names.filter(isLong)));
     this.#words = longestFirst([...names, ...values].filter(isLong).flatMap(formsOf)).map((text) => ({
       text,

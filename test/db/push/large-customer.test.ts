@@ -176,7 +176,7 @@ const steps: Record<string, (work: TenantWork) => Promise<unknown>> = {
       table: 'pushes',
       after: [middle()],
       limit: STEP,
-      items: await readItems(work, { erasureId }),
+      items: await readItems(work, { erasureId, search: {} }),
       isPreview: true,
     }),
 };
