@@ -8,6 +8,7 @@ import { blockRecords } from './block-records';
 import {
   describeItems,
   ERASURE_RECORDS_MAX,
+  type ErasureItems,
   findByEmail,
   findNamed,
   findThirdParties,
@@ -25,6 +26,8 @@ export interface ErasureLimits {
   recordsPerStep: number;
   /** Transactions that began before the records were blocked have ended after this time. */
   settleMs: number;
+  /** A webhook whose text was read before names were erased from it has been answered after this time. */
+  answersMs: number;
   /** Pushes without an answer after this time are reported as unanswered. */
   thirdPartyMs: number;
   /** Everything that was under way when a tenant was deleted has ended after this time. */
@@ -35,6 +38,7 @@ export const ERASURE_LIMITS: ErasureLimits = {
   rowsPerStep: 2_000,
   recordsPerStep: 50,
   settleMs: 30_000,
+  answersMs: 60_000,
   thirdPartyMs: 72 * 3_600_000,
   lastPassMs: 15 * 60_000,
 };
@@ -76,6 +80,9 @@ export async function advanceErasure(
 
 const START: ErasureProgress = { table: 0, after: null };
 
+/** The first table with texts of receivers, which quote what they were sent. Events come before it. */
+const ANSWERS = WALKED_TABLES.indexOf('webhook_attempts');
+
 async function find(
   work: TenantWork,
   erasure: Erasure,
@@ -111,31 +118,42 @@ async function find(
 }
 
 /** Counts what names the records, or erases it, table by table. */
-async function walk(
-  work: TenantWork,
-  erasure: Erasure,
-  { rowsPerStep }: ErasureLimits,
-): Promise<ErasureStep> {
-  const { table: position, after } = erasure.progress ?? START;
+async function walk(work: TenantWork, erasure: Erasure, limits: ErasureLimits): Promise<ErasureStep> {
+  const { at, after, until } = placeOf(erasure.progress ?? START);
   const isPreview = erasure.state === 'counting';
-  const table = WALKED_TABLES[position];
+  const table = WALKED_TABLES[at];
   if (table === undefined) {
     await changeErasure(work, erasure, { state: isPreview ? 'ready' : 'removing', progress: null });
     return isPreview ? ENDED : MORE;
   }
+  if (until !== undefined && work.now.getTime() < until) return { state: 'waiting', until: new Date(until) };
   const items = await readItems(work, erasure);
-  const texts = items.redactionAt(null).searched('words').length;
-  const limit = Math.min(rowsPerStep, Math.max(ROWS_MIN, Math.floor(COMPARED_MAX / texts)));
-  const step = await walkTable(work, { table, after, limit, items, isPreview });
-  const next =
-    step.after === null ? { table: position + 1, after: null } : { table: position, after: step.after };
+  const step = await walkTable(work, { table, after, limit: rowsOfStep(items, limits), items, isPreview });
+  const next = step.after === null ? progressAt(at + 1, null) : progressAt(at, step.after);
   const counts = isPreview ? erasure.found : erasure.erased;
   const added = addCounts(counts, { [table]: step.rows });
+  const mayBeQuoted = !isPreview && at < ANSWERS && next.table >= ANSWERS && (added['events'] ?? 0) > 0;
   await changeErasure(work, erasure, {
-    progress: next,
+    progress: mayBeQuoted ? { ...next, until: work.now.getTime() + limits.answersMs } : next,
     ...(isPreview ? { found: added } : { erased: added }),
   });
   return MORE;
+}
+
+/** The former release has stored no name. Tables of the next release may stand between others. */
+function placeOf({ table, name, ...progress }: ErasureProgress) {
+  const at = name === undefined ? table : WALKED_TABLES.indexOf(name);
+  return at === -1 ? { at: 0, after: null, until: undefined } : { until: undefined, ...progress, at };
+}
+
+function progressAt(table: number, after: string[] | null): ErasureProgress {
+  const name = WALKED_TABLES[table];
+  return { table, after, ...(name !== undefined && { name }) };
+}
+
+function rowsOfStep(items: ErasureItems, { rowsPerStep }: ErasureLimits): number {
+  const texts = items.redactionAt(null).searched('words').length;
+  return Math.min(rowsPerStep, Math.max(ROWS_MIN, Math.floor(COMPARED_MAX / texts)));
 }
 
 async function block(

@@ -37,7 +37,15 @@ export interface ErasureAtThirdParty {
   unanswered: number;
 }
 
-export type ErasureProgress = { table: number; after: string[] | null };
+export interface ErasureProgress {
+  /** A position in the list of the release that wrote it. */
+  table: number;
+  name?: string;
+  /** The key of the last row; null = at the beginning. */
+  after: string[] | null;
+  /** Milliseconds since 1970 when the table is begun. */
+  until?: number;
+}
 
 export interface ErasuresTable {
   tenantId: string;

@@ -45,8 +45,7 @@ const WAYS: readonly ((text: string) => string)[] = [
 
 /**
  * As it is, composed and decomposed, escaped in JSON of other systems and in HTML, and as a part of an
- * address.
- * Forms that differ only in case are one, unless the case changes the number of letters.
+ * address. Forms that differ only in case are one, unless the case changes the number of letters.
  */
 export function formsOf(text: string): string[] {
   const inCases = [text, text.toUpperCase(), text.toLowerCase()];
@@ -66,7 +65,7 @@ export const longestFirst = (texts: readonly string[]): string[] =>
 
 /** In `int_01k0…:10001`, the part 10001 is the id at that integration, and no id at another one. */
 const AFTER_OTHERS = String.raw`(?<!int_[0-9a-z]{26}:)`;
-/** A line break, a bracket or a sign that is escaped ends with a letter or digit, and is no part of a name. */
+/** An escaped line break, bracket or sign ends with a letter or digit, and is no part of a name. */
 const ESCAPED = String.raw`\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2}`;
 const BEFORE = String.raw`(?:(?<![\p{L}\p{N}_-])|(?<=${ESCAPED}))`;
 const AFTER = String.raw`(?![\p{L}\p{N}_-])`;

@@ -18,8 +18,10 @@ interface ConfirmErasureProps {
 /** A button, and a dialogue in which the number of records has to be typed. */
 export function ConfirmErasure(props: ConfirmErasureProps) {
   const [isOpen, setOpen] = useState(false);
-  const { records } = props.erasure;
-  const refusal = useRefusal('admin') ?? (records === 0 ? 'No records were found.' : undefined);
+  const { records, found } = props.erasure;
+  // An address may stand in texts although no record has it.
+  const isNothing = Object.values(found).every((rows) => rows === 0);
+  const refusal = useRefusal('admin') ?? (isNothing ? 'No records were found.' : undefined);
   const close = (): void => setOpen(false);
   return (
     <>

@@ -15,6 +15,7 @@ const LIMITS: ErasureLimits = {
   rowsPerStep: 3,
   recordsPerStep: 1,
   settleMs: 0,
+  answersMs: 0,
   thirdPartyMs: 0,
   lastPassMs: 0,
 };
@@ -77,7 +78,7 @@ async function advance(erasureId: string, limits: ErasureLimits): Promise<void> 
   for (let steps = 0; steps < 2_000; steps += 1) {
     const step = await advanceErasure(db.database, { tenantId: tenant.tenantId, erasureId }, limits);
     if (step.state === 'ended') return;
-    if (step.state === 'waiting' && limits.settleMs > 0) return;
+    if (step.state === 'waiting' && (limits.settleMs > 0 || +step.until > Date.now() + 30_000)) return;
   }
   throw new Error('The erasure does not end.');
 }
@@ -381,6 +382,44 @@ describe('rule 62: an erased record', () => {
     expect(notification?.detail).toBe('[erased] is no customer');
   });
 
+  it('is not kept in an answer of a receiver that was sent its name just before', async () => {
+    const limits = { ...LIMITS, answersMs: 60_000 };
+    await tenant.work((work) =>
+      emitFailedPushes(work, integrationId, [
+        { recordType: 'employees', externalId: EXTERNAL, pushId: newUuid(), errors: [] },
+      ]),
+    );
+    const erasureId = await erase({ recordIds: [recordId] }, new Map(), limits);
+    await db.superuser('set session_replication_role = replica');
+    await insertRow('webhook_attempts', { request_headers: {}, response_body: `Got ${EXTERNAL}` });
+    await db.superuser('set session_replication_role = default');
+    expect((await read(erasureId))?.state).toBe('erasing');
+
+    await advance(erasureId, limits);
+    expect((await read(erasureId))?.state).toBe('erasing');
+    await db.superuser(`update erasures set progress = progress || '{"until": 0}' where erasure_id = $1`, [
+      erasureId,
+    ]);
+    await advance(erasureId, limits);
+
+    expect((await read(erasureId))?.state).toBe('done');
+    expect(await placesOf(MARKER)).toEqual([]);
+  });
+
+  it('is erased from the rest of the tables by a release that has more of them', async () => {
+    const limits = { ...LIMITS, settleMs: 1, thirdPartyMs: 3_600_000 };
+    const erasureId = await erase({ recordIds: [recordId] }, new Map(), limits);
+    const progress = { table: 0, name: 'webhook_deliveries', after: null };
+    await db.superuser(`update erasures set state = 'erasing', progress = $2 where erasure_id = $1`, [
+      erasureId,
+      JSON.stringify(progress),
+    ]);
+    const step = () => advanceErasure(db.database, { tenantId: tenant.tenantId, erasureId }, LIMITS);
+    for (let steps = 0; steps < 3; steps += 1) await step();
+
+    expect((await read(erasureId))?.state).toBe('removing');
+  });
+
   it('cannot be written again until the erasure is lifted', async () => {
     const erasureId = await erase({ recordIds: [recordId] });
 
@@ -396,6 +435,17 @@ describe('rule 62: an erased record', () => {
 
     expect(await read(erasureId)).toMatchObject({ state: 'done', records: 1, erased: { records: 1 } });
     expect(await placesOf(MARKER)).toEqual([]);
+  });
+
+  it('that an app sent and Syncline refused leaves no address in the error', async () => {
+    await db.superuser('set session_replication_role = replica');
+    await insertRow('sync_record_errors', { remote_id: 'r-7', message: 'No name: refused.one@example.com' });
+    await db.superuser('set session_replication_role = default');
+
+    const erasureId = await erase({ email: 'Refused.One@example.com' });
+
+    expect(await read(erasureId)).toMatchObject({ records: 0, erased: { sync_record_errors: 1 } });
+    expect(await placesOf('refused.one')).toEqual([]);
   });
 
   it('is one of 1,000 at most, also where a step finds more', async () => {

@@ -12,6 +12,7 @@ const LIMITS: ErasureLimits = {
   rowsPerStep: 2,
   recordsPerStep: 1,
   settleMs: 0,
+  answersMs: 0,
   thirdPartyMs: 0,
   lastPassMs: 0,
 };
