@@ -98,10 +98,12 @@ export async function readStreamEvents(
   { after, limit }: { after: StreamPosition; limit: number },
 ): Promise<{ events: StreamEvent[]; reached: StreamPosition; isWaiting: boolean }> {
   const isMore = await assignPositions(work);
-  const [position] = after.split('-');
-  const next = sql<{ start: StreamPosition } & (StreamEvent | { position: null })>`
+  const [given] = after.split('-');
+  const next = sql<
+    Omit<StreamEvent, 'position'> & { start: StreamPosition; position: StreamPosition | null }
+  >`
     select start.position::text as start, event.position::text as position, event.topic, event.body
-    from (select case when ${position}::bigint > last_value then 0 else ${position}::bigint end as position
+    from (select case when ${given}::bigint > last_value then 0 else ${given}::bigint end as position
       from stream_positions) start
     left join lateral (
       select position, topic, body from stream_events
@@ -109,7 +111,9 @@ export async function readStreamEvents(
       order by position limit ${limit}) event on true
     order by event.position`;
   const { rows } = await inIndexOrder(work, () => next.execute(work.trx));
-  const events = rows.flatMap(({ start: _, ...row }) => (row.position === null ? [] : [row]));
+  const events = rows.flatMap(({ position, topic, body }) =>
+    position === null ? [] : [{ position, topic, body }],
+  );
   const reached = events.at(-1)?.position ?? rows[0]?.start ?? '0';
   return { events, reached, isWaiting: isMore || events.length === limit };
 }

@@ -19,15 +19,18 @@ export async function readExamined<Row extends object, Position>(
   work: Pick<Work, 'trx'>,
   { page, end, limit }: ExaminedPage<Row, Position>,
 ): Promise<{ rows: Row[]; examinedTo: Position | undefined }> {
-  const both = sql<Row & { rowAt: number | null; examinedTo: Position | null }>`
+  const statement = sql<Row & { rowAt: number | null; examinedTo: Position | null }>`
     with page as materialized (select *, row_number() over () as row_at from (${page}) page)
     select page.*, examined.to_position as examined_to
     from (select case when (select count(*) from page) < ${limit} then (${end}) end as to_position) examined
     left join page on true
     order by page.row_at`;
-  const { rows } = await inIndexOrder(work, () => both.execute(work.trx));
+  const { rows } = await inIndexOrder(work, () => statement.execute(work.trx));
   return {
-    rows: rows.flatMap(({ rowAt, examinedTo: _, ...row }) => (rowAt === null ? [] : [row as unknown as Row])),
+    rows: rows.flatMap((joined) => {
+      const { rowAt, examinedTo: _, ...row } = joined;
+      return rowAt === null ? [] : [row as unknown as Row];
+    }),
     examinedTo: rows[0]?.examinedTo ?? undefined,
   };
 }

@@ -36,7 +36,7 @@ export const disturbed = (work: TenantWork, between: () => Promise<unknown>): Te
       await between();
       return result;
     },
-  }) as TenantWork['trx'],
+  }),
 });
 
 /** Linked records `w1` to `w{count}`, each with a push that failed and waits for its next attempt. */
