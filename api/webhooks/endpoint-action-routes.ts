@@ -24,14 +24,14 @@ const RECOVER_MAX_MS = 14 * 86_400_000;
 
 const tag = 'Webhook endpoints';
 const path = '/v1/webhook-endpoints/{endpoint_id}';
-const recovered = z
-  .object({
-    recovered: z
-      .int()
-      .meta({ description: 'The number of deliveries sent again. If it is 10000, repeat the request.' }),
-  })
-  .meta({ id: 'RecoveredDeliveries' });
-const enabled = endpointView.extend({ recovered: z.int() }).meta({ id: 'EnabledWebhookEndpoint' });
+const recoveredFields = {
+  recovered: z.int().meta({ description: 'The number of deliveries sent again, at most 10000.' }),
+  has_more: z
+    .boolean()
+    .meta({ description: 'More may have been missed: recover since the same time again.' }),
+};
+const recovered = z.object(recoveredFields).meta({ id: 'RecoveredDeliveries' });
+const enabled = endpointView.extend(recoveredFields).meta({ id: 'EnabledWebhookEndpoint' });
 const sent = z.object({ delivery_id: typeId('whd') }).meta({ id: 'SentDelivery' });
 const since = instantParam.meta({ description: 'At most 14 days ago.', example: '2026-11-21T09:30:00.000Z' });
 const enableBody = z.strictObject({ recover_since: since.optional() });
@@ -146,12 +146,12 @@ async function enable(
   const found = await lockExistingEndpoint(work, input);
   const after = found.disabledAt === null ? found : await switchEndpointOn(work, endpointIdOf(input));
   const from = input.body.recover_since;
-  const count = from === undefined ? 0 : await recoverSince(work, input, from);
+  const result = from === undefined ? NOTHING : await recoverSince(work, input, from);
   return {
     status: 200 as const,
-    body: { ...endpointToWire(after, work.now, caller), recovered: count },
+    body: { ...endpointToWire(after, work.now, caller), ...result },
     headers: etagOf(after),
-    audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: count } },
+    audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: result.recovered } },
   };
 }
 
@@ -160,20 +160,26 @@ async function recover(
   input: { params: EndpointParams; body: z.output<typeof recoverBody> },
 ) {
   const found = requireEnabled(await lockExistingEndpoint(work, input));
-  const count = await recoverSince(work, input, input.body.since);
+  const result = await recoverSince(work, input, input.body.since);
   return {
     status: 202 as const,
-    body: { recovered: count },
-    audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: count } },
+    body: result,
+    audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: result.recovered } },
   };
 }
+
+const NOTHING = { recovered: 0, has_more: false };
 
 /** Throws `recover_too_far`. */
 async function recoverSince(
   work: TenantWork,
   input: { params: EndpointParams },
   from: Date,
-): Promise<number> {
+): Promise<typeof NOTHING> {
   if (from.getTime() < work.now.getTime() - RECOVER_MAX_MS) throw new HttpError('recover_too_far');
-  return recoverDeliveries(work, { ...endpointIdOf(input), since: from });
+  const { recovered: count, hasMore } = await recoverDeliveries(work, {
+    ...endpointIdOf(input),
+    since: from,
+  });
+  return { recovered: count, has_more: hasMore };
 }

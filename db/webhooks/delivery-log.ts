@@ -113,22 +113,25 @@ export async function resendDelivery(
 
 /** The most that one request resends; the next request with the same start time resends the rest. */
 const RECOVERED_MAX = 10_000;
+/** How often one request looks for failed deliveries: those whose event has arrived otherwise take no room. */
+const LOOKS_MAX = 3;
 
-/** Resends the events since then that neither reached the endpoint nor are waiting. @returns how many. */
+/** Resends the events since then that neither reached the endpoint nor are waiting. `recovered`: how many. */
 export async function recoverDeliveries(
   work: TenantWork,
   { endpointId, since }: { endpointId: string; since: Date },
-): Promise<number> {
+): Promise<{ recovered: number; hasMore: boolean }> {
   return asOwner(work, async () => {
-    let recovered = 0;
-    for (;;) {
+    let [recovered, hasMore] = [0, true];
+    for (let looks = 0; looks < LOOKS_MAX && hasMore && recovered < RECOVERED_MAX; looks += 1) {
       const failed = await findFailed(work, { endpointId, since, limit: RECOVERED_MAX });
       const taken = upToMissed(failed, RECOVERED_MAX - recovered);
       await supersede(work, endpointId, taken);
       const missed = taken.filter(({ isMissed }) => isMissed);
       recovered += (await addDeliveries(work, endpointId, 'recover', missed)).length;
-      if (failed.length < RECOVERED_MAX || recovered === RECOVERED_MAX) return recovered;
+      hasMore = failed.length === RECOVERED_MAX || taken.length < failed.length;
     }
+    return { recovered, hasMore };
   });
 }
 

@@ -3,7 +3,7 @@ import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
-import { recoverableSince } from './recoverable-since';
+import { MORE_TO_RECOVER, recoverableSince } from './recoverable-since';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 const changes = ['webhooks', 'sync-summary'];
@@ -44,10 +44,11 @@ function Enable({ endpoint }: { endpoint: Endpoint }) {
           body: { recover_since: laterOf(endpoint.disabled_at, recoverableSince()) },
         }),
       ),
-    done: ({ recovered }) =>
-      recovered === 0
+    done: ({ recovered, has_more }) =>
+      recovered === 0 && !has_more
         ? 'Endpoint enabled.'
-        : `Endpoint enabled. Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
+        : `Endpoint enabled. Sending ${plural(recovered, 'delivery', 'deliveries')} again.` +
+          (has_more ? MORE_TO_RECOVER : ''),
     changes,
   });
   return (

@@ -6,7 +6,7 @@ import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { EnableOrDisable } from './EnableOrDisable';
-import { recoverableSince } from './recoverable-since';
+import { MORE_TO_RECOVER, recoverableSince } from './recoverable-since';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 interface ActionProps {
@@ -64,10 +64,10 @@ function Recover({ endpoint }: ActionProps) {
           body: { since: recoverableSince() },
         }),
       ),
-    done: ({ recovered }) =>
-      recovered === 0
+    done: ({ recovered, has_more }) =>
+      recovered === 0 && !has_more
         ? 'No missed deliveries to send.'
-        : `Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
+        : `Sending ${plural(recovered, 'delivery', 'deliveries')} again.${has_more ? MORE_TO_RECOVER : ''}`,
     changes,
   });
   return (

@@ -44,7 +44,8 @@ const deliver = (events: readonly string[], state: string) =>
     [tenant.tenantId, endpointId, events.map(() => newUuid()), events, state],
   );
 const since = () => new Date(Date.now() - DAY_MS);
-const recover = () => tenant.work((work) => recoverDeliveries(work, { endpointId, since: since() }));
+const recoverSome = () => tenant.work((work) => recoverDeliveries(work, { endpointId, since: since() }));
+const recover = async () => (await recoverSome()).recovered;
 const recovered = async () =>
   (
     await db.superuser(
@@ -113,10 +114,27 @@ it('a request sends 10,000 also where others that are older or newer have arrive
   expect(await recovered()).toContain(second);
 });
 
+it('a request says that more may have been missed behind tens of thousands that have arrived since', async () => {
+  await deliver(await deliveries(35_000, 'failed'), 'delivered');
+  const [missed] = await deliveries(1, 'failed');
+
+  const { wrote } = await rowsOf(tenant, async (work) => {
+    const first = await recoverDeliveries(work, { endpointId, since: since() });
+    expect(first).toEqual({ recovered: 0, hasMore: true });
+  });
+
+  expect(wrote).toBeLessThanOrEqual(30_000);
+  expect(await recoverSome()).toEqual({ recovered: 1, hasMore: false });
+  expect(await recovered()).toEqual([missed]);
+});
+
 it('what was missed before the time stays for a later request', async () => {
   await deliveries(2, 'failed');
   const later = new Date(Date.now() + DAY_MS);
 
-  expect(await tenant.work((work) => recoverDeliveries(work, { endpointId, since: later }))).toBe(0);
+  const { recovered: count } = await tenant.work((work) =>
+    recoverDeliveries(work, { endpointId, since: later }),
+  );
+  expect(count).toBe(0);
   expect(await recover()).toBe(2);
 });
