@@ -161,13 +161,22 @@ const ROWS_PER_CHUNK = 1_000;
 /** Of a Sync Now, that its end deletes itself. */
 const ROWS_AT_END = 100;
 
-/** Deletes the next items and pages of an invalid overview. Its jobs keep their counts. */
+/**
+ * Deletes the next items and pages of an invalid overview. Its jobs keep their counts, and not where they
+ * stopped to read, which may be the id of a person.
+ */
 export async function deleteOverviewData(
   work: TenantWork,
   { overviewId }: OverviewKey,
 ): Promise<'done' | 'more'> {
   const tables = ['overview_items', 'overview_pages', 'match_keys'];
   if ((await deleteSome(work, tables, overviewId, ROWS_PER_CHUNK)) === ROWS_PER_CHUNK) return 'more';
+  await work.trx
+    .updateTable('overviewJobs')
+    .set({ cursor: null })
+    .where('tenantId', '=', work.tenantId)
+    .where('overviewId', '=', overviewId)
+    .execute();
   await work.trx
     .updateTable('overviews')
     .set({ dataDeletedAt: work.now })

@@ -1,7 +1,13 @@
 /** An overview compares both sides in chunks that may be interrupted (rules.md 22, 60). */
 import { sql } from 'kysely';
 import { pagesOfOverview, type LocalChunk } from '../../../db/overviews/local-chunk';
-import { EMPTY_JOB, lockOverviewJob, type OverviewJob } from '../../../db/overviews/overview-jobs';
+import {
+  changeOverviewJob,
+  EMPTY_JOB,
+  lockOverviewJob,
+  type OverviewJob,
+} from '../../../db/overviews/overview-jobs';
+import { deleteOverviewData } from '../../../db/overviews/overview-lifecycle';
 import { previewDeletions } from '../../../db/overviews/preview-pull';
 import { compareLocalRecords } from '../../../db/overviews/preview-push';
 import type { TenantWork } from '../../../db/database';
@@ -177,4 +183,13 @@ describe('rule 60: an overview that is interrupted after every chunk', () => {
     );
     expect(await count()).toBe(2);
   });
+});
+
+it('rule 62: it keeps its counts without the id at which it stopped to read', async () => {
+  const { job } = await givenOverview('pull');
+  await tenant.work((work) => changeOverviewJob(work, job, { cursor: '["ada@example.com"]' }));
+
+  for (let step = 'more'; step !== 'done';) step = await tenant.work((work) => deleteOverviewData(work, job));
+
+  expect(await tenant.work((work) => lockOverviewJob(work, job))).toMatchObject({ cursor: null });
 });

@@ -54,10 +54,10 @@ it('rule 60: writes a bounded number of rows, and clears the pages in the backgr
   expect(wrote).toBeLessThan(300);
   // Sync Logs stay for ever, and the position is the id of a person (rule 62).
   const positions = await db.superuser(
-    `select cursor from sync_jobs where tenant_id = $1 and sync_run_id = $2`,
+    `select cursor from sync_jobs where tenant_id = $1 and sync_run_id = $2 and cursor is not null`,
     ids,
   );
-  expect(positions).toEqual([{ cursor: null }]);
+  expect(positions).toEqual([]);
   expect(await left()).toBe(2 * PAGES - 200);
   const [task] = await tenant.work((work) => listBackgroundTasks(work, { integrationIds: [integrationId] }));
   const { advanceBackgroundTask } = createBackgroundTaskActivities({
