@@ -1,6 +1,7 @@
 /** How many calls a push queue makes at once, and when people see their results (rules 59 and 60). */
 import { setTimeout as pause } from 'node:timers/promises';
 import { PUSHING_LIMITS } from '../../../activities/dependencies';
+import { lockMappings } from '../../../db/records/mapping-lock';
 import { pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { prioritiesIn } from '../../support/environments/queue-priorities';
@@ -98,6 +99,26 @@ function watchCalls(integrationId: string, meanwhile: (call: number) => Promise<
   return watched;
 }
 
+/** @returns the records that were claimed before. Claims under way are waited for, and later ones see it. */
+const lowerToOne = (integrationId: string): Promise<ReadonlySet<string>> =>
+  environment.database.withTenant(tenant.tenantId, async (work) => {
+    await lockMappings(work, 'alone');
+    const config = JSON.stringify({ owner: integrationId, concurrency: 1 });
+    await work.trx
+      .updateTable('integrations')
+      .set(({ eb }) => ({ config, version: eb('version', '+', 1) }))
+      .where('integrationId', '=', integrationId)
+      .execute();
+    const claimed = await work.trx
+      .selectFrom('recordSyncs')
+      .innerJoin('records', 'records.recordId', 'recordSyncs.recordId')
+      .select('records.externalId')
+      .where('recordSyncs.integrationId', '=', integrationId)
+      .where('recordSyncs.claimId', 'is not', null)
+      .execute();
+    return new Set(claimed.map(({ externalId }) => externalId));
+  });
+
 describe('rule 60: a bulk change for an app that bears many calls', () => {
   it('is pushed by several executions at once, each record once', async () => {
     const integrationId = await appBearing(64);
@@ -169,27 +190,31 @@ describe('rule 60: a bulk change for an app that bears many calls', () => {
 
   it('makes one call at a time once its concurrency is lowered to 1', async () => {
     const integrationId = await appBearing(64);
-    let isLowered = false;
-    let most = 0;
-    const watched = watchCalls(integrationId, async (call) => {
-      if (call > 600) most = Math.max(most, watched.underWay);
-      if (isLowered || watched.underWay <= 2) return;
-      isLowered = true;
-      const config = JSON.stringify({ owner: integrationId, concurrency: 1 });
-      await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
-        trx
-          .updateTable('integrations')
-          .set(({ eb }) => ({ config, version: eb('version', '+', 1) }))
-          .where('integrationId', '=', integrationId)
-          .execute(),
-      );
+    let isLowering = false;
+    // Those are still pushed several at a time; every later claim is made with the new concurrency.
+    let claimedBefore: ReadonlySet<string> | undefined;
+    const later = { calls: 0, underWay: 0, most: 0 };
+    const watched = watchCalls(integrationId, async () => {
+      if (isLowering || watched.underWay <= 2) return;
+      isLowering = true;
+      claimedBefore = await lowerToOne(integrationId);
     });
+    const { answer } = environment.ledger;
+    environment.ledger.answer = async (item, owner) => {
+      const isLater = owner === integrationId && claimedBefore?.has(item.externalId) === false;
+      if (!isLater) return answer(item, owner);
+      later.calls += 1;
+      later.most = Math.max(later.most, (later.underWay += 1));
+      const error = await answer(item, owner);
+      later.underWay -= 1;
+      return error;
+    };
     await acceptMany(900);
     await settle();
     await until('all records are pushed', async () => (await countSynced(integrationId)) === 900);
 
-    expect(isLowered).toBe(true);
-    expect(most).toBe(1);
+    expect(later.calls).toBeGreaterThan(0);
+    expect(later.most).toBe(1);
     expect(tenant.sent(integrationId)).toHaveLength(900);
   });
 
