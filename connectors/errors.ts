@@ -43,6 +43,12 @@ export class Unavailable extends ConnectorError {
   }
 }
 
+/**
+ * A call that several records shared has no usable result for this one, which may have been applied. It says
+ * nothing about calls of single records: this one is sent again, alone.
+ */
+export class NoResultInBatch extends Unavailable {}
+
 /** A record was created, and the answer lacks its id where the configuration expects it. */
 export class CreatedWithoutId extends Unavailable {
   constructor(

@@ -8,7 +8,7 @@
  */
 import { UNAVAILABLE_IN_A_ROW_MAX, toConnectorError } from './bounded-concurrency';
 import type { ConnectorContext, HttpClient, PushItem, PushResult } from './connector';
-import { RateLimited, Unauthorized, Unavailable } from './errors';
+import { NoResultInBatch, RateLimited, Unauthorized, Unavailable } from './errors';
 
 /** The call was not started because the batch has stopped: its record has no result. */
 class NotStarted extends Error {}
@@ -74,6 +74,13 @@ export async function sendHalves<Question, Answer>(
     answers.push(...(await sent.catch((error: unknown) => half.map(() => new PartFailed(error)))));
   }
   return answers;
+}
+
+/** The error of a record whose shared call failed. */
+export function withoutResult(error: unknown): unknown {
+  return error instanceof Unavailable
+    ? new NoResultInBatch(error.message, error.status, { cause: error })
+    : error;
 }
 
 interface Waiting<Question, Answer> {
@@ -177,7 +184,9 @@ export class SharedPush {
       const answers = await send(asked.map(({ question }) => question));
       settle(({ resolve }, index) => resolve(answers[index] as Answer));
     } catch (error) {
-      settle(({ reject }) => reject(error));
+      // One call, whatever the number of its records.
+      if (error instanceof Unavailable) this.#unavailableInARow += 1;
+      settle(({ reject }) => reject(withoutResult(error)));
     }
   }
 
@@ -202,7 +211,8 @@ export class SharedPush {
 
   #failed({ pushId }: PushItem, error: unknown): PushResult {
     const failure = toConnectorError(error);
-    this.#unavailableInARow = failure instanceof Unavailable ? this.#unavailableInARow + 1 : 0;
+    if (!(failure instanceof Unavailable)) this.#unavailableInARow = 0;
+    else if (!(failure instanceof NoResultInBatch)) this.#unavailableInARow += 1;
     this.#isStopped ||=
       failure instanceof RateLimited ||
       failure instanceof Unauthorized ||

@@ -4,7 +4,14 @@
  * unavailable as a whole.
  */
 import type { PushItem, PushProgress, PushResult } from '../../connectors/connector';
-import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
+import {
+  ConnectorError,
+  NoResultInBatch,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+} from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
 import type { JsonObject } from '../../domain/json';
@@ -52,7 +59,7 @@ export interface BatchResult {
   trouble: ThirdPartyState;
   /** A record succeeded after those of earlier batches that got no answer: of this batch or of another. */
   hasSucceeded: boolean;
-  /** The pushes whose results arrived after the last success. */
+  /** The pushes whose own results arrived after the last success. */
   sinceSuccess: ReadonlySet<string>;
 }
 
@@ -88,13 +95,18 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
     concluded.push({ push, outcome: judged.outcome });
   }
   const lastSuccess = arrived.findLastIndex((pushId) => results.get(pushId)?.ok === true);
-  const sinceSuccess = new Set(arrived.slice(lastSuccess + 1));
+  const isKnown = (pushId: string) => !isWithoutResult(results.get(pushId));
+  const sinceSuccess = new Set(arrived.slice(lastSuccess + 1).filter(isKnown));
   const hasSucceeded = lastSuccess >= 0 || batch.grouped.hasSucceeded;
   const isRepeated = ({ push, outcome }: FinishedPush) =>
     outcome.kind === 'retry' && sinceSuccess.has(push.pushId);
   batch.grouped.hasSucceeded = hasSucceeded && !concluded.some(isRepeated);
   return { concluded, trouble, hasSucceeded, sinceSuccess };
 }
+
+/** A shared call that fails says nothing about the calls of single records. */
+const isWithoutResult = (result: Result | undefined): boolean =>
+  result?.ok === false && result.error instanceof NoResultInBatch;
 
 /** Pushes without a result come last. */
 function inOrderOfArrival(pushes: readonly ClaimedPush[], arrived: readonly string[]): ClaimedPush[] {
@@ -198,7 +210,7 @@ async function judge(
       ? { kind: 'outage', isWrite: true, detail: error.message }
       : await batch.ask();
   if (trouble.kind !== 'well' && trouble.kind !== 'permits')
-    return { outcome: { ...waiting(error, true), wasProbe: batch.isProbe }, trouble };
+    return { outcome: { ...waiting(error, true), goesAlone: error instanceof Unavailable }, trouble };
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   return { outcome: refused(push, toSyncErrors(error), batch.now()) };

@@ -56,7 +56,7 @@ function waitForEndOfOutage(finished: FinishedPush): FinishedPush {
   const { push, outcome } = finished;
   if (outcome.kind !== 'retry' || !isUnanswered(finished)) return finished;
   const { errors, isFailing } = outcome;
-  return { push, outcome: { kind: 'waiting', wasCalled: true, errors, isFailing } };
+  return { push, outcome: { kind: 'waiting', wasCalled: true, errors, isFailing, goesAlone: true } };
 }
 
 export interface OutageInstant {

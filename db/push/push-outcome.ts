@@ -37,8 +37,8 @@ export type PushOutcome =
   | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date; isFailing: boolean }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
-   * no error of this record. `dueAt`: the record keeps its place among those that are due. `wasProbe`: other
-   * records are tried before this one.
+   * no error of this record. `dueAt`: the record keeps its place among those that are due. `goesAlone`: it
+   * shares no call with other records, which are tried before this one.
    */
   | {
       kind: 'waiting';
@@ -46,7 +46,7 @@ export type PushOutcome =
       errors: SyncError[] | null;
       isFailing: boolean;
       dueAt?: Date | undefined;
-      wasProbe?: boolean;
+      goesAlone?: boolean;
     };
 
 export interface FinishedPush {

@@ -142,7 +142,7 @@ async function writeUnsuccessful(
       outcome.kind === 'retry'
         ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt }
         : {
-            push_refusals: outcome.wasProbe === true ? Math.max(push.refusals, 1) : push.refusals,
+            push_refusals: outcome.goesAlone === true ? Math.max(push.refusals, 1) : push.refusals,
             next_attempt_at: outcome.dueAt ?? now,
           };
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;

@@ -6,8 +6,14 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
-import { RecordRejected, Unavailable, WrongAddress } from '../../errors';
-import { divideIntoRequests, PartFailed, sendHalves, type SharedPush } from '../../shared-push';
+import { NoResultInBatch, RecordRejected, Unavailable, WrongAddress } from '../../errors';
+import {
+  divideIntoRequests,
+  PartFailed,
+  sendHalves,
+  type SharedPush,
+  withoutResult,
+} from '../../shared-push';
 import type { RestConfig } from '../config/config';
 import type { BatchConfig } from '../config/config-batch';
 import type { CallConfig } from '../config/config-call';
@@ -61,9 +67,9 @@ export class BatchCalls implements CallsOfBatch {
     const kind = this.kinds.get(batch) ?? new KindOfCall(this.config, batch, this.session, this.push);
     this.kinds.set(batch, kind);
     const outcome = await kind.ask(item);
-    if (outcome instanceof PartFailed) throw outcome.error;
+    if (outcome instanceof PartFailed) throw withoutResult(outcome.error);
     if (outcome === 'unknown')
-      throw new Unavailable('The answer to a batch has no usable result for this record.');
+      throw new NoResultInBatch('The answer to a batch has no usable result for this record.');
     return outcome === 'alone' ? undefined : outcome;
   }
 

@@ -6,11 +6,17 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
-import { Unavailable } from '../../errors';
+import { NoResultInBatch, Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { pageBytesMax } from '../../page-size';
 import { parseJson } from '../../parse-json';
-import { divideIntoRequests, PartFailed, sendHalves, type SharedPush } from '../../shared-push';
+import {
+  divideIntoRequests,
+  PartFailed,
+  sendHalves,
+  type SharedPush,
+  withoutResult,
+} from '../../shared-push';
 import type { ScimCalls } from '../calls';
 import { describeRefusal } from '../error-mapping';
 import { memberNamed } from '../names';
@@ -54,9 +60,9 @@ export class BulkCalls {
   async send(operation: Operation): Promise<HttpResponse | undefined> {
     if (this.calls.memory.isBulkRefused) return undefined;
     const outcome = await this.ask({ ...operation });
-    if (outcome instanceof PartFailed) throw outcome.error;
+    if (outcome instanceof PartFailed) throw withoutResult(outcome.error);
     if (outcome === 'unknown')
-      throw new Unavailable('The answer to a bulk request has no usable result for this record.');
+      throw new NoResultInBatch('The answer to a bulk request has no usable result for this record.');
     return outcome === 'alone' ? undefined : outcome;
   }
 

@@ -13,6 +13,9 @@ import {
   PULLING_LIMITS,
   PUSHING_LIMITS,
 } from '../../../activities/dependencies';
+import type { HttpClient } from '../../../connectors/connector';
+import { rest } from '../../../connectors/rest';
+import { scim } from '../../../connectors/scim';
 import { recordPushWorkflowId } from '../../../contract/record-push';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { Database } from '../../../db/database';
@@ -72,12 +75,15 @@ export class PushEnvironment {
     hasMailer = true,
     webhookTimeoutMs = 2_000,
     statementTimeoutMs = 20_000,
+    http = { send: () => Promise.reject(new Error('The ledger needs no network.')) },
   }: {
     pushing?: ActivityDependencies['pushing'];
     pulling?: ActivityDependencies['pulling'];
     hasMailer?: boolean;
     webhookTimeoutMs?: number;
     statementTimeoutMs?: number;
+    /** The third party of the connectors `rest` and `scim`. */
+    http?: HttpClient;
   } = {}): Promise<PushEnvironment> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
@@ -97,8 +103,8 @@ export class PushEnvironment {
     const dependencies = createDependencies({
       database,
       encryption,
-      connectors: { ledger: ledger.connector, crm: crm.connector },
-      createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      connectors: { ledger: ledger.connector, crm: crm.connector, rest, scim },
+      createHttpClient: () => http,
       createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
       mailer: hasMailer ? mail.mailer : null,
       webhookSender: createWebhookSender({
