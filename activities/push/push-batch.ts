@@ -95,8 +95,7 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
     concluded.push({ push, outcome: judged.outcome });
   }
   const lastSuccess = arrived.findLastIndex((pushId) => results.get(pushId)?.ok === true);
-  const isKnown = (pushId: string) => !isWithoutResult(results.get(pushId));
-  const sinceSuccess = new Set(arrived.slice(lastSuccess + 1).filter(isKnown));
+  const sinceSuccess = new Set(arrived.slice(lastSuccess + 1).filter((id) => hasOwnResult(results.get(id))));
   const hasSucceeded = lastSuccess >= 0 || batch.grouped.hasSucceeded;
   const isRepeated = ({ push, outcome }: FinishedPush) =>
     outcome.kind === 'retry' && sinceSuccess.has(push.pushId);
@@ -104,9 +103,9 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
   return { concluded, trouble, hasSucceeded, sinceSuccess };
 }
 
-/** A shared call that fails says nothing about the calls of single records. */
-const isWithoutResult = (result: Result | undefined): boolean =>
-  result?.ok === false && result.error instanceof NoResultInBatch;
+/** False if a shared call failed, which says nothing about the calls of single records. */
+const hasOwnResult = (result: Result | undefined): boolean =>
+  result?.ok !== false || !(result.error instanceof NoResultInBatch);
 
 /** Pushes without a result come last. */
 function inOrderOfArrival(pushes: readonly ClaimedPush[], arrived: readonly string[]): ClaimedPush[] {
