@@ -77,6 +77,9 @@ export function rateLimitDelayMs(retryAfterMs: number | null): number {
   return Math.min(Math.max(retryAfterMs, SECOND), RATE_LIMIT_MAX_MS);
 }
 
+/** When a record is due again that was answered with a rate limit of `delayMs`: a little after what waits. */
+export const behindOthersMs = (delayMs: number): number => delayMs + Math.min(delayMs, 10 * SECOND);
+
 /**
  * By how much a retry clock was stopped longer when one of two causes ends (a pause, refused credentials).
  * `stillStoppedSince`: since when the other cause has stopped it, too; the rest is counted when that ends.

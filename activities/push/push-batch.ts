@@ -29,6 +29,7 @@ import { waitForThirdParty } from '../time-box';
 import type { EarlyResults, GroupedResults } from './grouped-results';
 import { itemsOf } from './push-item';
 import { rejected } from './rejected-push';
+import { WAITING, waitingForAll } from './waiting-push';
 import { TheirIds } from './their-ids';
 import { UnreadEditsOfBatch } from './unread-edits';
 
@@ -200,7 +201,8 @@ async function judge(
     return { outcome: refused(push, [internalError(error)], batch.now()) };
   if (error instanceof RateLimitExhausted)
     return { outcome: notCalled(push).outcome, trouble: stateAfter(error) };
-  if (concernsEveryCall(error)) return { outcome: waiting(error, false), trouble: stateAfter(error) };
+  if (concernsEveryCall(error))
+    return { outcome: waitingForAll(error, batch.now()), trouble: stateAfter(error) };
   if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };
 
   // A probe that gets no answer needs no second opinion.
@@ -209,7 +211,7 @@ async function judge(
       ? { kind: 'outage', isWrite: true, detail: error.message }
       : await batch.ask();
   if (trouble.kind !== 'well' && trouble.kind !== 'permits')
-    return { outcome: { ...waiting(error, true), goesAlone: error instanceof Unavailable }, trouble };
+    return { outcome: { ...WAITING, wasCalled: true, goesAlone: error instanceof Unavailable }, trouble };
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   return { outcome: refused(push, toSyncErrors(error), batch.now()) };
@@ -268,15 +270,6 @@ function notationOf(
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
   return notationAfterPush(mapping, fields, { before: notation, ...given });
-}
-
-function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome & { kind: 'waiting' } {
-  return {
-    kind: 'waiting',
-    wasCalled,
-    errors: error instanceof Unauthorized ? toSyncErrors(error) : null,
-    isFailing: false,
-  };
 }
 
 /**

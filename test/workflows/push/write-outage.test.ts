@@ -1,5 +1,5 @@
 /** Outages that only pushes notice, and what was given up because of an outage: rules.md 8, 11 and 58. */
-import { type ConnectorError, Unavailable } from '../../../connectors/errors';
+import { type ConnectorError, RateLimited, Unavailable } from '../../../connectors/errors';
 import type { PushItem } from '../../../connectors/connector';
 import {
   GRACE_MS,
@@ -53,6 +53,17 @@ const integration = () =>
       .where('integrationId', '=', integrationId)
       .executeTakeFirstOrThrow(),
   );
+
+it('rule 34: one record that is answered 429 each time keeps no other one waiting', async () => {
+  answer((item) => (item.externalId === 'e0' ? new RateLimited('Too many requests', 10_000) : undefined));
+  // An edit of one record comes before a change of many.
+  await change(['e0']);
+  await change(ids(60).slice(1));
+  await environment.sleep(GRACE_MS + 2 * MINUTE);
+
+  expect(await statuses(ids(60).slice(1))).toEqual(new Set(['synced']));
+  expect(await statuses(['e0'])).toEqual(new Set(['syncing']));
+});
 
 describe('rule 58: an outage is also writes that fail', () => {
   it.each([
