@@ -11,7 +11,7 @@ import type { Pool, PoolClient } from 'pg';
 /** Beginning a transaction costs next to nothing, so a server that does not answer by then is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
 /** How long it may wait for a lock, which only a migration holds. */
-export const LOCK_AT_BEGIN_MS = 2_000;
+export const BEGIN_LOCK_MS = 2_000;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
 export const READ_ONLY = '25006';
 

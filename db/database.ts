@@ -8,12 +8,7 @@ import { escapeLiteral, Pool } from 'pg';
 import { BegunByFirstStatement } from './begun-by-first-statement';
 import { CommitNotifier } from './commit-notifier';
 import { CamelCaseRows } from './sql/result-rows';
-import {
-  LOCK_AT_BEGIN_MS,
-  READ_ONLY,
-  watchedConnections,
-  type WatchedConnections,
-} from './connection-liveness';
+import { BEGIN_LOCK_MS, READ_ONLY, watchedConnections, type WatchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 import { followDatabaseClock } from './sql/ids';
 
@@ -256,10 +251,10 @@ export class Database {
     const more = commit.waitsForDisk ? '' : `, set_config('synchronous_commit', 'off', true)`;
     const tenant = escapeLiteral(tenantId);
     const isDeleted = role === 'syncline_app' ? `is_tenant_deleted(nullif(${tenant}, '')::uuid)` : 'false';
-    // One message, which can have no parameters: many transactions have few others. Planning the last statement
-    // locks a table. A server process that waited longer than the client would remain when the client is gone.
+    // One message, which can have no parameters: many transactions have few others. The function locks a
+    // table before the settings apply, and a server process that waits does not see that its client is gone.
     const begin = sql.raw<{ now: Date; isDeleted: boolean }>(`start transaction isolation level ${isolation};
-      set local lock_timeout = ${LOCK_AT_BEGIN_MS};
+      set local lock_timeout = ${BEGIN_LOCK_MS};
       select ${this.#settings}${more}, set_config('role', '${role}', true),
         set_config('app.tenant', ${tenant}, true), now() as now, ${isDeleted} as is_deleted`);
     const sentMs = Date.now();

@@ -113,7 +113,7 @@ export async function resendDelivery(
 
 /** The most that one request resends; the next request with the same start time resends the rest. */
 const RECOVERED_MAX = 10_000;
-/** How often one request looks for failed deliveries: those whose event has arrived otherwise take no room. */
+/** The rounds of one request: failed deliveries whose event has arrived otherwise take no room. */
 const LOOKS_MAX = 3;
 
 /** Resends the events since then that neither reached the endpoint nor are waiting. `recovered`: how many. */
