@@ -10,6 +10,7 @@ import { watchOthers } from '../noise';
 import { linkSource, memoryOf, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { timeCopy } from './copy-limit';
+import { timeBareInsert } from './insert-limit';
 import { timeRun } from './runs';
 import { startSource } from './source';
 
@@ -42,6 +43,8 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
   const first = await timeRun(database, product.worker, tenant, 'onboarding');
   say('the same rows by COPY');
   const copySeconds = await timeCopy(environment, pool, tenant.tenantId);
+  say('the same rows by bare inserts');
+  const insertSeconds = await timeBareInsert({ database, pool, source, tenant, records });
   say('once more, with nothing changed');
   const unchanged = await timeRun(database, product.worker, tenant, 'full');
   await source.change(1);
@@ -55,7 +58,7 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
     if (run !== what) throw new Error(`A run counted ${run} where ${what} were there.`);
 
   const peakMb = Math.max(first.peakMb, unchanged.peakMb, onePercent.peakMb);
-  const seconds = { copySeconds, sourceSeconds };
+  const seconds = { copySeconds, insertSeconds, sourceSeconds };
   return { records, first, unchanged, onePercent, peakMb, idleMb, ...seconds, share: shareOfOthers() };
 }
 
@@ -75,7 +78,8 @@ export async function pullBenchmark(
 }
 
 function linesOf(measured: Measurements): Line[] {
-  const { first, unchanged, onePercent, copySeconds, sourceSeconds, peakMb, idleMb } = measured;
+  const { first, unchanged, onePercent, peakMb, idleMb } = measured;
+  const { copySeconds, insertSeconds, sourceSeconds } = measured;
   const beside = `COPY: ${rounded(copySeconds)} s`;
   return [
     {
@@ -90,6 +94,12 @@ function linesOf(measured: Measurements): Line[] {
       unit: '×',
       goal: { atMost: 1.3 },
       beside,
+    },
+    {
+      what: 'times bare inserts, first',
+      value: rounded(first.seconds / insertSeconds),
+      unit: '×',
+      beside: `bare inserts: ${rounded(insertSeconds)} s, ${rounded(insertSeconds / copySeconds)} × COPY`,
     },
     {
       what: 'times COPY, nothing changed',
@@ -116,15 +126,18 @@ function linesOf(measured: Measurements): Line[] {
 }
 
 function figuresOf(measured: Measurements): Record<string, unknown> {
-  const { records, first, unchanged, onePercent, copySeconds, sourceSeconds } = measured;
-  const { peakMb, idleMb, share } = measured;
+  const { records, first, unchanged, onePercent, peakMb, idleMb, share } = measured;
+  const { copySeconds, insertSeconds, sourceSeconds } = measured;
   return {
     benchmark: 'pull',
     records,
     copy_seconds: rounded(copySeconds),
+    bare_insert_seconds: rounded(insertSeconds),
+    bare_insert_ratio: rounded(insertSeconds / copySeconds),
     source_seconds: rounded(sourceSeconds),
     first_full_seconds: rounded(first.seconds),
     first_full_ratio: rounded(first.seconds / copySeconds),
+    first_full_to_bare_insert: rounded(first.seconds / insertSeconds),
     unchanged_ratio: rounded(unchanged.seconds / copySeconds),
     one_percent_ratio: rounded(onePercent.seconds / copySeconds),
     worker_rss_mb: peakMb,

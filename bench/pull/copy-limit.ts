@@ -6,8 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Pool } from 'pg';
 import type { BenchEnvironment } from '../environment';
-
-const TABLES = ['records', 'record_links'] as const;
+import { createCopy, TABLES } from './table-copies';
 
 /** Seconds for both tables. */
 export async function timeCopy(environment: BenchEnvironment, pool: Pool, tenantId: string): Promise<number> {
@@ -20,9 +19,7 @@ export async function timeCopy(environment: BenchEnvironment, pool: Pool, tenant
     const file = path.join(folder, table);
     const columns = await writtenColumns(pool, table);
     await pool.query(`copy (select ${columns} from ${table} where tenant_id = '${tenantId}') to '${file}'`);
-    await pool.query(
-      `create table copy_of_${table} (like ${table} including all) ${await storageParameters(pool, table)}`,
-    );
+    await createCopy(pool, table, `copy_of_${table}`);
     await pool.query('checkpoint');
     const startedAt = performance.now();
     await pool.query(`copy copy_of_${table} (${columns}) from '${file}'`);
@@ -31,15 +28,6 @@ export async function timeCopy(environment: BenchEnvironment, pool: Pool, tenant
     fs.rmSync(file);
   }
   return seconds;
-}
-
-/** `including all` leaves them out. */
-async function storageParameters(pool: Pool, table: string): Promise<string> {
-  const { rows } = await pool.query<{ options: string[] | null }>(
-    'select reloptions as options from pg_class where oid = $1::regclass',
-    [table],
-  );
-  return rows[0]?.options == null ? '' : `with (${rows[0].options.join(', ')})`;
 }
 
 /** Those that PostgreSQL does not make itself. */

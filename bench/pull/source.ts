@@ -5,8 +5,14 @@ import { freePort } from '../../dev/start/ports';
 import { waitUntilReady } from '../../dev/start/processes';
 import type { BenchEnvironment } from '../environment';
 
+interface Page {
+  data: { id: string }[];
+  next: string | null;
+}
+
 export interface Source {
   url: string;
+  read(cursor: string): Promise<Page>;
   /** Seconds for all pages one after the other, read and parsed. */
   readAll(): Promise<number>;
   change(percent: number): Promise<void>;
@@ -23,16 +29,14 @@ export async function startSource(environment: BenchEnvironment, records: number
     String(records),
   ]);
   await waitUntilReady(process, () => fs.readFileSync(process.logFile, 'utf8').includes('source running'));
+  const read = async (cursor: string) =>
+    (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as Page;
   return {
     url,
+    read,
     async readAll() {
       const startedAt = performance.now();
-      for (let cursor: string | null = '0'; cursor !== null;) {
-        const page = (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as {
-          next: string | null;
-        };
-        cursor = page.next;
-      }
+      for (let cursor: string | null = '0'; cursor !== null;) cursor = (await read(cursor)).next;
       return (performance.now() - startedAt) / 1_000;
     },
     async change(percent) {
