@@ -14,6 +14,7 @@ const BEGIN_WITHIN_MS = 2_500;
 export const BEGIN_LOCK_MS = 2_000;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
 export const READ_ONLY = '25006';
+const LOCK_TIMEOUT = '55P03';
 
 export interface WatchedConnections extends PostgresPool {
   /** Drops every connection that is used no more, so that the next transaction opens a new one. */
@@ -56,7 +57,8 @@ class WatchedConnection {
   query = (async (text: string, values: unknown[]) => {
     // No further query is sent, not even the rollback, which would wait as long again.
     if (this.isLost) throw new Error('Connection terminated because a query on it was not answered');
-    const limit = this.isFresh ? { query_timeout: BEGIN_WITHIN_MS } : {};
+    const { isFresh } = this;
+    const limit = isFresh ? { query_timeout: BEGIN_WITHIN_MS } : {};
     const sentAt = performance.now();
     this.isFresh = false;
     try {
@@ -72,6 +74,9 @@ class WatchedConnection {
         this.isReadOnly = true;
         this.onDistrust(sentAt);
       }
+      // No statement of the caller has met a lock: for as long as it is held, the database is away.
+      if (isFresh && (error as { code?: unknown }).code === LOCK_TIMEOUT)
+        throw new Error('timeout expired while a migration holds a lock', { cause: error });
       throw error;
     }
   }) as unknown as PostgresPoolClient['query'];

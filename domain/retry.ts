@@ -77,8 +77,12 @@ export function rateLimitDelayMs(retryAfterMs: number | null): number {
   return Math.min(Math.max(retryAfterMs, SECOND), RATE_LIMIT_MAX_MS);
 }
 
-/** When a record is due again that was answered with a rate limit of `delayMs`: a little after what waits. */
-export const behindOthersMs = (delayMs: number): number => delayMs + Math.min(delayMs, 10 * SECOND);
+/**
+ * How long a record waits that was answered with a rate limit of `delayMs`: a little longer than others. A
+ * long pause may end early, with new credentials, and the record must not wait for the rest of it.
+ */
+export const behindOthersMs = (delayMs: number): number =>
+  Math.min(delayMs, 5 * MINUTE) + Math.min(delayMs, 10 * SECOND);
 
 /**
  * By how much a retry clock was stopped longer when one of two causes ends (a pause, refused credentials).

@@ -67,12 +67,7 @@ export interface BatchResult {
 /** The execution ended before the push was begun. */
 export const notBegun = (push: ClaimedPush): FinishedPush => ({
   push,
-  outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing: false, dueAt: push.dueAt },
-});
-
-const notCalled = (push: ClaimedPush): FinishedPush => ({
-  push,
-  outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing: false },
+  outcome: { ...WAITING, dueAt: push.dueAt },
 });
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
@@ -88,7 +83,7 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
     if (isConcluded.has(push.pushId)) continue;
     const result = results.get(push.pushId);
     if (result === undefined) {
-      concluded.push(batch.progress.mayBegin() ? notCalled(push) : notBegun(push));
+      concluded.push(batch.progress.mayBegin() ? { push, outcome: WAITING } : notBegun(push));
       continue;
     }
     const judged = await judge(batch, push, result, { isStopped, unread: unread.of(push) });
@@ -196,11 +191,10 @@ async function judge(
   const { error } = result;
   // The worker is stopping: the results of aborted calls are unknown and do not concern the third party's
   // state.
-  if (isStopped) return { outcome: { kind: 'waiting', wasCalled: true, errors: null, isFailing: false } };
+  if (isStopped) return { outcome: { ...WAITING, wasCalled: true } };
   if (!(error instanceof ConnectorError))
     return { outcome: refused(push, [internalError(error)], batch.now()) };
-  if (error instanceof RateLimitExhausted)
-    return { outcome: notCalled(push).outcome, trouble: stateAfter(error) };
+  if (error instanceof RateLimitExhausted) return { outcome: WAITING, trouble: stateAfter(error) };
   if (concernsEveryCall(error))
     return { outcome: waitingForAll(error, batch.now()), trouble: stateAfter(error) };
   if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };

@@ -165,8 +165,12 @@ async function sendNewEvents(
   await endRefused(subscribers.of(tenantId));
   let isWaiting = false;
   const upToDate: Read[] = [];
-  // One query serves all subscribers with the same position.
-  for (const [after, group] of groupBy(subscribers.of(tenantId), ({ position }) => position)) {
+  // One query serves all subscribers with the same position. The newest is read first: what the others are
+  // read afterwards then has all events before it, even if a client has made it up.
+  const groups = [...groupBy(subscribers.of(tenantId), ({ position }) => position)].sort(([a], [b]) =>
+    numberOf(a) < numberOf(b) ? 1 : -1,
+  );
+  for (const [after, group] of groups) {
     const read = await database.withTenant(tenantId, (work) =>
       readStreamEvents(work, { after, limit: BATCH }),
     );
@@ -190,14 +194,11 @@ interface Read {
 
 /**
  * Each new subscriber starts at a position of its own. When the events before the newest of these positions
- * have been sent to all groups, all subscribers continue from it.
+ * have been sent to all groups, all subscribers continue from it. `read`: the newest position first.
  */
 function sharePosition(read: readonly Read[]): void {
-  const [newest] = read
-    // A position that was never assigned, from which the read went back, says nothing about the others.
-    .filter(({ after, reached }) => numberOf(reached) >= numberOf(after))
-    .map(({ after }) => after)
-    .sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1));
+  // A position that was never assigned, from which the read went back, says nothing about the others.
+  const newest = read.find(({ after, reached }) => numberOf(reached) >= numberOf(after))?.after;
   if (newest === undefined) return;
   for (const subscriber of read.flatMap(({ group }) => group))
     if (numberOf(subscriber.position) < numberOf(newest)) subscriber.position = newest;

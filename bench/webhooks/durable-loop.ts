@@ -19,11 +19,11 @@ const TABLE = `create table messages (
   finished_at timestamptz) with (fillfactor = 45);
   create index messages_due on messages (next_attempt_at) where next_attempt_at is not null`;
 
-const INSERT = `with woken as (select pg_notify('messages', ''))
+const INSERT = `with notified as (select pg_notify('messages', ''))
   insert into messages (message_id, event_id, tenant_id, endpoint_id, url, type, body, state, attempts,
     next_attempt_at, created_at)
   select message_id, event_id, $4, $5, $6, 'TEST', body, 'pending', 0, now(), now()
-  from woken, unnest($1::uuid[], $2::text[], $3::text[]) as sent (message_id, event_id, body)`;
+  from notified, unnest($1::uuid[], $2::text[], $3::text[]) as sent (message_id, event_id, body)`;
 
 export class DurableLoop {
   private constructor(

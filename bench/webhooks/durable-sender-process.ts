@@ -63,18 +63,18 @@ async function sendWhatIsDue(): Promise<void> {
 
 async function main(): Promise<void> {
   const listener = new Client({ connectionString: databaseUrl });
-  let isWoken = true;
-  let wake = (): void => {};
+  let isNotified = true;
+  let resume = (): void => {};
   listener.on('notification', () => {
-    isWoken = true;
-    wake();
+    isNotified = true;
+    resume();
   });
   await listener.connect();
   await listener.query('listen messages');
   console.log('sender running');
   for (;;) {
-    if (!isWoken) await new Promise<void>((resolve) => (wake = resolve));
-    isWoken = false;
+    if (!isNotified) await new Promise<void>((resolve) => (resume = resolve));
+    isNotified = false;
     await sendWhatIsDue();
   }
 }

@@ -140,7 +140,7 @@ async function walk(work: TenantWork, erasure: Erasure, limits: ErasureLimits): 
   return MORE;
 }
 
-/** The former release has stored no name. Tables of the next release may stand between others. */
+/** Another release may have other tables. If it does not have the named one, the walk starts over. */
 function placeOf({ table, name, ...progress }: ErasureProgress) {
   const at = name === undefined ? table : WALKED_TABLES.indexOf(name);
   return at === -1 ? { at: 0, after: null, until: undefined } : { until: undefined, ...progress, at };

@@ -13,6 +13,7 @@ const INDEXES = {
   overviews_open: `overviews (overview_id) where data_deleted_at is null`,
   notification_recipients_open: `notification_recipients (notification_recipient_id) where decision is null`,
   sync_record_errors_texts: `sync_record_errors (at) where message not like 'Removed after %'`,
+  sync_jobs_left_at: `sync_jobs (finished_at) where finished_at is not null and cursor is not null`,
   sync_jobs_texts: `sync_jobs (finished_at) where error ->> 'message' not like 'Removed after %'`,
   overview_jobs_texts: `overview_jobs (finished_at) where error ->> 'message' not like 'Removed after %'`,
   sync_conflicts_texts: `sync_conflicts (ended_at)

@@ -83,7 +83,6 @@ import * as webhookSubscriptions from './2026-12-13-webhook-subscriptions';
 import * as rolloutFacts from './2026-12-14-rollout-facts';
 import * as usedOauthApps from './2026-12-14-used-oauth-apps';
 import * as woundUpSubscriptions from './2026-12-15-wound-up-subscriptions';
-import * as listsOfEndedPasses from './2026-12-17-lists-of-ended-passes';
 import * as worldwideErasures from './2026-12-15-worldwide-erasures';
 import * as whereErased from './2026-12-15-where-erased';
 import * as withinOpenConflicts from './2026-12-15-within-open-conflicts';
@@ -92,6 +91,7 @@ import * as remoteIdsOfErasures from './2026-12-15-remote-ids-of-erasures';
 import * as retentionOfMore from './2026-12-15-retention-of-more';
 import * as roomForResults from './2026-12-15-room-for-results';
 import * as supersededDeliveries from './2026-12-15-superseded-deliveries';
+import * as listsOfEndedPasses from './2026-12-17-lists-of-ended-passes';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,

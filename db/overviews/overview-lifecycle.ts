@@ -162,8 +162,8 @@ const ROWS_PER_CHUNK = 1_000;
 const ROWS_AT_END = 100;
 
 /**
- * Deletes the next items and pages of an invalid overview. Its jobs keep their counts, and not where they
- * stopped to read, which may be the id of a person.
+ * Deletes the next items and pages of an invalid overview. Its jobs keep their counts. They lose the position
+ * at which they stopped reading, which may be the id of a person.
  */
 export async function deleteOverviewData(
   work: TenantWork,

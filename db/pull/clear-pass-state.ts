@@ -75,13 +75,26 @@ async function clearSome(
   });
   const done = cleared + deleted;
   if (done === limit) return limit;
-  const isReviewed = sql`exists (select from deletion_reviews review
-    where review.tenant_id = ${work.tenantId} and review.sync_run_id = ${syncRunId} and review.kind = 'delete'
-      and review.record_type = missing_records.record_type)`;
   const ended = await changeSome(work, {
     table: 'missing_records',
-    where: sql`${isOfTheJobs(recordTypes)} and not ${isReviewed}`,
+    where: isOfTheJobs(await withoutReview(work, { syncRunId, recordTypes })),
     limit: limit - done,
   });
   return done + ended;
+}
+
+/** A review is made before its job ends. Its list may be long, and is not read to find that it stays. */
+async function withoutReview(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordTypes }: EndedJobs,
+): Promise<string[]> {
+  const reviews = await trx
+    .selectFrom('deletionReviews')
+    .select('recordType')
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('kind', '=', 'delete')
+    .execute();
+  const reviewed = new Set(reviews.map(({ recordType }) => recordType));
+  return recordTypes.filter((recordType) => !reviewed.has(recordType));
 }

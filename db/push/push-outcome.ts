@@ -37,8 +37,8 @@ export type PushOutcome =
   | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date; isFailing: boolean }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
-   * no error of this record. `dueAt`: the record keeps its place among those that are due. `goesAlone`: it
-   * shares no call with other records, which are tried before this one.
+   * no error of this record. `dueAt`: when the record is due; absent = now, after those that are due already.
+   * `goesAlone`: it shares no call with other records, which are tried before this one.
    */
   | {
       kind: 'waiting';

@@ -1,9 +1,9 @@
-/** What passes no longer found, if neither the job nor a review needs the list any more (rules.md 62). */
+/** Deletes lists of missing records that neither a job nor a review needs any more (rules.md 62). */
 import { sql } from 'kysely';
 import type { Work } from '../database';
 import { readInOrder } from '../sql/index-order';
 
-/** There is one for each pass that is under way, and for each review that is kept. */
+/** Examined in one transaction. Each pass under way and each review that is kept has a list. */
 const LISTS_MAX = 10_000;
 
 /**

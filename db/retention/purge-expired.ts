@@ -25,6 +25,7 @@ export async function purgeExpired(
           database,
           async (work) => (await deleteLeftLists(work, ROWS_PER_TRANSACTION)) === ROWS_PER_TRANSACTION,
         ),
+      () => forgetPositions(database),
       () => keepPartitions(database, retention, clock),
       ...TEXTS.map((texts) => () => removeTexts(database, texts, { days: retention[texts.kind], clock })),
     ],
@@ -35,7 +36,7 @@ export async function purgeExpired(
 /** Each preview has up to a thousand items. */
 const PREVIEWS_PER_TRANSACTION = 5;
 
-/** Also asked after a wait for a confirmation, which has changed the row. */
+/** PostgreSQL checks it again for the row that it deletes if it had to wait for a confirmation. */
 const IS_OLD_PREVIEW = sql`state = 'ready' and finished_at is null and updated_at < now() - interval '24 hours'`;
 
 /** Deletes previews of erasures that were not confirmed within a day. */
@@ -51,6 +52,19 @@ async function deleteOldPreviews(database: Database): Promise<void> {
         where item.tenant_id = old.tenant_id and item.erasure_id = old.erasure_id)
       select erasure_id from old`.execute(trx);
     return rows.length === PREVIEWS_PER_TRANSACTION;
+  });
+}
+
+/**
+ * Jobs that processes of former versions ended keep where they stopped to read, which may be the id of a
+ * person.
+ */
+async function forgetPositions(database: Database): Promise<void> {
+  await inChunks(database, async ({ trx }) => {
+    const isLeft = sql`finished_at is not null and cursor is not null`;
+    const { numAffectedRows } = await sql`update sync_jobs set cursor = null where ctid = any(array(
+      select ctid from sync_jobs where ${isLeft} limit ${ROWS_PER_TRANSACTION})) and ${isLeft}`.execute(trx);
+    return numAffectedRows === BigInt(ROWS_PER_TRANSACTION);
   });
 }
 

@@ -38,12 +38,13 @@ export interface ErasureAtThirdParty {
 }
 
 export interface ErasureProgress {
-  /** A position in the list of the release that wrote it. */
+  /** A position in the list of tables of the release that wrote it, or in the list of records. */
   table: number;
+  /** Of the table; absent at the end of the list. */
   name?: string;
   /** The key of the last row; null = at the beginning. */
   after: string[] | null;
-  /** Milliseconds since 1970 when the table is begun. */
+  /** The table is not begun before this instant, in milliseconds since 1970. */
   until?: number;
 }
 

@@ -113,7 +113,7 @@ export async function resendDelivery(
 
 /** The most that one request resends; the next request with the same start time resends the rest. */
 const RECOVERED_MAX = 10_000;
-/** The rounds of one request: failed deliveries whose event has arrived otherwise take no room. */
+/** How often one request reads failed deliveries. Those whose event arrived later do not count as sent. */
 const LOOKS_MAX = 3;
 
 /** Resends the events since then that neither reached the endpoint nor are waiting. `recovered`: how many. */

@@ -21,6 +21,7 @@ export class Redaction {
   readonly #names: readonly Searched[];
   /** Forms of names and values, by which words are replaced. */
   readonly #words: readonly Searched[];
+  /** By which numbers are replaced. */
   readonly #values: ReadonlySet<string>;
   /** Only replaced in a text in which another name or value was replaced. */
   readonly #shortValues: readonly Searched[];
@@ -32,7 +33,8 @@ export class Redaction {
     const names = records.flatMap(({ externalId, remoteIds }) => [externalId, ...remoteIds]);
     const values = [...records.flatMap(({ texts }) => texts), ...more];
     this.#names = exactly(longestFirst(names.filter(isLong)));
-    this.#words = longestFirst([...names, ...values].filter(isLong).flatMap(formsOf)).map((text) => ({
+    const written = new Set([...names, ...values].filter(isLong));
+    this.#words = longestFirst([...written].flatMap(formsOf)).map((text) => ({
       text,
       folded: inOneCase(text),
     }));
@@ -94,7 +96,7 @@ interface Searched {
 
 const exactly = (texts: readonly string[]): Searched[] => texts.map((text) => ({ text, folded: text }));
 
-/** @param fold ignores case: the texts are folded with it. */
+/** @param fold brings the text into one case, as the searched ones; absent = case counts. */
 function replaceAll(text: string, texts: readonly Searched[], fold?: (text: string) => string): string {
   let rest = text;
   let folded = fold?.(rest) ?? rest;

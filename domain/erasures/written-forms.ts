@@ -43,17 +43,22 @@ const WAYS: readonly ((text: string) => string)[] = [
   (text) => text.replaceAll(/[^\0-\u007F]|[&<>"']/gu, (sign) => `&#x${sign.codePointAt(0)?.toString(16)};`),
 ];
 
+/** Written in one way only: most ids, numbers and single words, of which an erasure has many. */
+const IS_PLAIN = /^[A-Za-z0-9._~-]*$/;
+
 /**
  * As it is, composed and decomposed, escaped in JSON of other systems and in HTML, and as a part of an
  * address. Forms that differ only in case are one, unless the case changes the number of letters.
  */
 export function formsOf(text: string): string[] {
+  if (IS_PLAIN.test(text)) return [text];
   const inCases = [text, text.toUpperCase(), text.toLowerCase()];
   const forms = inCases.flatMap((one) => WAYS.map((write) => write(one)));
+  // Reversed, so that of equal forms the first one stays.
   return [...new Map(forms.toReversed().map((form) => [sameWhenMatched(form), form])).values()];
 }
 
-/** The one letter with a lower-case form that no expression matches it with. */
+/** An expression that ignores case does not match `İ` with its lower case, which has two units. */
 const sameWhenMatched = (form: string) => (form.includes('İ') ? form : form.toLowerCase());
 
 /** Equal for texts that differ in case only. */
@@ -66,7 +71,7 @@ export const longestFirst = (texts: readonly string[]): string[] =>
 /** In `int_01k0…:10001`, the part 10001 is the id at that integration, and no id at another one. */
 const AFTER_OTHERS = String.raw`(?<!int_[0-9a-z]{26}:)`;
 /** An escaped line break, bracket or sign ends with a letter or digit, and is no part of a name. */
-const ESCAPED = String.raw`\\[bfnrt]|\\u[0-9a-f]{4}|%[0-9a-f]{2}`;
+const ESCAPED = String.raw`\\[bfnrt]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}`;
 const BEFORE = String.raw`(?:(?<![\p{L}\p{N}_-])|(?<=${ESCAPED}))`;
 const AFTER = String.raw`(?![\p{L}\p{N}_-])`;
 

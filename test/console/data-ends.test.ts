@@ -138,7 +138,7 @@ it('erases nothing if no record has the address, and says so', async () => {
 
   await heading(page, 'Erasure of 0 records').waitFor();
   await expectShown(page.getByText('No records found'));
-  expect(await button(page, 'Erase').getAttribute('title')).toBe('No records were found.');
+  expect(await button(page, 'Erase').getAttribute('title')).toBe('Nothing was found.');
 });
 
 it('finds no record with an unknown id, and shows the erasures again after a failure of the API', async () => {

@@ -8,7 +8,7 @@ import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { useIntegrationNames } from '../integrations/use-integration-names';
-import { actionLabel, type ErasureActions } from './erasure-actions';
+import { actionLabel, type ErasureActions, isNothingFound } from './erasure-actions';
 
 interface ConfirmErasureProps {
   erasure: Schemas['Erasure'];
@@ -18,10 +18,8 @@ interface ConfirmErasureProps {
 /** A button, and a dialogue in which the number of records has to be typed. */
 export function ConfirmErasure(props: ConfirmErasureProps) {
   const [isOpen, setOpen] = useState(false);
-  const { records, found } = props.erasure;
-  // An address may stand in texts although no record has it.
-  const isNothing = Object.values(found).every((rows) => rows === 0);
-  const refusal = useRefusal('admin') ?? (isNothing ? 'No records were found.' : undefined);
+  const { erasure } = props;
+  const refusal = useRefusal('admin') ?? (isNothingFound(erasure) ? 'Nothing was found.' : undefined);
   const close = (): void => setOpen(false);
   return (
     <>
@@ -33,7 +31,7 @@ export function ConfirmErasure(props: ConfirmErasureProps) {
       >
         Erase
       </ActionButton>
-      <Modal opened={isOpen} onClose={close} title={`Erase ${plural(records, 'record')}?`}>
+      <Modal opened={isOpen} onClose={close} title={`Erase ${plural(erasure.records, 'record')}?`}>
         <Confirmation {...props} onClose={close} />
       </Modal>
     </>
@@ -79,13 +77,15 @@ function Confirmation({ erasure, actions, onClose }: ConfirmErasureProps & { onC
   );
 }
 
-function Consequences({ erasure: { integrations }, actions }: ConfirmErasureProps) {
+function Consequences({ erasure: { records, integrations }, actions }: ConfirmErasureProps) {
   const { nameOf } = useIntegrationNames();
   return (
     <>
       <Text>
-        The records and everything that names them are erased in Syncline. This cannot be undone. Syncs do not
-        bring them back.
+        {records === 0
+          ? 'No record has the address. It is erased from messages in Syncline. This cannot be undone.'
+          : 'The records and everything that names them are erased in Syncline. This cannot be undone. ' +
+            'Syncs do not bring them back.'}
       </Text>
       {integrations.length > 0 && (
         <List size="sm">

@@ -12,7 +12,7 @@ import { Empty, Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { AtApps } from './AtApps';
 import { ConfirmErasure } from './ConfirmErasure';
-import type { ErasureActions } from './erasure-actions';
+import { type ErasureActions, isNothingFound } from './erasure-actions';
 import { ErasureBadge } from './ErasureBadge';
 import { FinishedErasureActions } from './FinishedErasureActions';
 import { RowCounts } from './RowCounts';
@@ -127,7 +127,7 @@ interface ContentsProps {
 function Contents({ erasure, actions, onChoose }: ContentsProps) {
   const { state, records, found, erased } = erasure;
   if (state === 'previewing') return null;
-  if (state === 'ready' && records === 0)
+  if (state === 'ready' && isNothingFound(erasure))
     return (
       <Empty title="No records found">
         No record has this e-mail address in a field, or this id. Check it, and look for the person in the

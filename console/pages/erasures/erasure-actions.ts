@@ -11,3 +11,7 @@ export const ACTION_CHOICES: { value: ErasureAction; label: string }[] = [
 ];
 const LABELS = new Map(ACTION_CHOICES.map(({ value, label }) => [value, label]));
 export const actionLabel = (action: ErasureAction): string => LABELS.get(action) ?? action;
+
+/** An address may stand in texts although no record has it. */
+export const isNothingFound = ({ found }: Schemas['Erasure']): boolean =>
+  Object.values(found).every((rows) => rows === 0);

@@ -1,9 +1,8 @@
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ConfirmedAction } from '../../common/ConfirmedAction';
-import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
-import { MORE_TO_RECOVER, recoverableSince } from './recoverable-since';
+import { recoverableSince, recoveredText } from './recoverable-since';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 const changes = ['webhooks', 'sync-summary'];
@@ -44,11 +43,7 @@ function Enable({ endpoint }: { endpoint: Endpoint }) {
           body: { recover_since: laterOf(endpoint.disabled_at, recoverableSince()) },
         }),
       ),
-    done: ({ recovered, has_more }) =>
-      recovered === 0 && !has_more
-        ? 'Endpoint enabled.'
-        : `Endpoint enabled. Sending ${plural(recovered, 'delivery', 'deliveries')} again.` +
-          (has_more ? MORE_TO_RECOVER : ''),
+    done: (result) => `Endpoint enabled. ${recoveredText(result)}`.trimEnd(),
     changes,
   });
   return (

@@ -2,11 +2,10 @@ import { useNavigate } from '@tanstack/react-router';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { ConfirmedAction } from '../../common/ConfirmedAction';
-import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { EnableOrDisable } from './EnableOrDisable';
-import { MORE_TO_RECOVER, recoverableSince } from './recoverable-since';
+import { recoverableSince, recoveredText } from './recoverable-since';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 interface ActionProps {
@@ -64,10 +63,7 @@ function Recover({ endpoint }: ActionProps) {
           body: { since: recoverableSince() },
         }),
       ),
-    done: ({ recovered, has_more }) =>
-      recovered === 0 && !has_more
-        ? 'No missed deliveries to send.'
-        : `Sending ${plural(recovered, 'delivery', 'deliveries')} again.${has_more ? MORE_TO_RECOVER : ''}`,
+    done: (result) => recoveredText(result) || 'No missed deliveries to send.',
     changes,
   });
   return (

@@ -4,8 +4,9 @@ import { createIndex } from '../concurrent-indexes';
 
 const statements = [
   createIndex('deletion_reviews_by_run'),
-  // The sweep finds what processes of former versions left.
-  'grant select (record_type) on sync_jobs to syncline_dispatcher',
+  // The sweep finds what processes of former versions left: lists, and where a job stopped to read.
+  createIndex('sync_jobs_left_at'),
+  'grant select (record_type, cursor), update (cursor) on sync_jobs to syncline_dispatcher',
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -44,7 +44,7 @@ it('a client with a made-up position takes no change from itself or from others'
   const other = follow(now);
   await until('the position is given up', () => astray.subscriber.position !== madeUp);
 
-  // Before anybody reads it, other tenants have reached the made-up position.
+  // Other tenants reach the made-up position before a stream reads this event.
   await db.superuser(
     `with positions as materialized (select nextval('stream_positions') as position from generate_series(1, 50))
      insert into stream_events (tenant_id, topic, body, position)

@@ -185,7 +185,7 @@ describe('rule 60: an overview that is interrupted after every chunk', () => {
   });
 });
 
-it('rule 62: it keeps its counts without the id at which it stopped to read', async () => {
+it('rule 62: an overview without data has lost the position at which it stopped reading', async () => {
   const { job } = await givenOverview('pull');
   await tenant.work((work) => changeOverviewJob(work, job, { cursor: '["ada@example.com"]' }));
 

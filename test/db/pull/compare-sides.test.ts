@@ -233,7 +233,7 @@ describe('rule 62: the list of what a full pass no longer found', () => {
       createReview(work, pass, { ...review, fields: [], recordsMissing: 5, recordsBefore: 60, detail: '' }),
     );
 
-  it.each(['canceled', 'failed', 'succeeded'] as const)('ends with a run that has %s', async (state) => {
+  it.each(['canceled', 'failed', 'succeeded'] as const)('ends with a job in the state %s', async (state) => {
     const given = await givenPass();
     await compareSides(inTenant, given.pass, SMALL);
     await givenReview({ kind: 'grow' }, given);

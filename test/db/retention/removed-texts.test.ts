@@ -121,3 +121,15 @@ it('rule 36: texts of errors and ended conflicts end after their retention; figu
     before.conflicts[1],
   ]);
 });
+
+it('rule 62: a job that a process of a former version ended forgets where it stopped to read', async () => {
+  const tenant = await GivenTenant.create(db);
+  await givenTexts(tenant);
+  const job = `tenant_id = $1 and record_type = 'contacts'`;
+  await db.superuser(`update sync_jobs set cursor = 'ada@example.org' where ${job}`, [tenant.tenantId]);
+
+  await purgeExpired(db.database, RETENTION);
+
+  const jobs = await db.superuser(`select cursor from sync_jobs where ${job}`, [tenant.tenantId]);
+  expect(jobs).toEqual([{ cursor: null }]);
+});

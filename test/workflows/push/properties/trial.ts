@@ -73,6 +73,8 @@ export class Trial {
         await trial.heal();
       });
     } catch (error) {
+      // A trial that is late must not go on beside the next one.
+      trial.isOver = true;
       throw new Error(
         `PROPERTY_SEED=${seed} repeats this.\n${(error as Error).message}\n\n${trial.steps.join('\n')}`,
         { cause: error },
@@ -108,7 +110,7 @@ export class Trial {
     const weights = Object.fromEntries(
       Object.entries(doings).map(([name, [weight]]) => [name, weight]),
     ) as Record<keyof typeof doings, number>;
-    for (let step = 0; step < stepsMax; step += 1) {
+    for (let step = 0; step < stepsMax && !this.isOver; step += 1) {
       await doings[random.weighted(weights)][1]();
       await this.check();
     }
@@ -426,7 +428,12 @@ export class Trial {
     }
   }
 
-  private async terminate(): Promise<void> {
+  /** Changes during calls of other queues wait: one would wake this queue after the look at it. */
+  private terminate(): Promise<void> {
+    return this.inTurn(() => this.terminateNow());
+  }
+
+  private async terminateNow(): Promise<void> {
     const [integrationId] = this.anyIntegration() ?? [];
     if (integrationId === undefined) return;
     const handle = this.environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
@@ -441,7 +448,7 @@ export class Trial {
       (raw.pendingActivities ?? []).length === 0 &&
       raw.pendingWorkflowTask == null &&
       (nextDueAt ?? 0) > (await this.environment.now()) + 5_000;
-    if (!isAsleep) return;
+    if (!isAsleep || this.isOver) return;
     this.note(`terminate the push queue of ${short(integrationId)}`);
     await handle.terminate('by hand').catch(() => undefined);
   }
@@ -499,6 +506,7 @@ export class Trial {
   private accepted = 0;
   private readonly seenPushes = new Set<string>();
   private isHealing = false;
+  private isOver = false;
 
   private complain(what: string): void {
     this.thirdParty.violations.push(what);
@@ -546,7 +554,7 @@ export class Trial {
       await this.reauthorize(integrationId);
       if (integration.isPaused) await this.setPaused(integrationId, integration, false);
     }
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 40 && !this.isOver; round += 1) {
       await this.releaseAndRetry();
       await this.environment.sleep(6 * MINUTE);
       await this.sweep();
