@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- width`: pushes to a third party that answers in 100 ms, by one, two and four workers, of
  * several integrations and of a single one; SCIM with and without bulk requests; a pull of PostgreSQL in
- * ranges. Takes about six minutes.
+ * ranges. Takes about twelve minutes.
  */
 import type { BenchEnvironment } from '../environment';
 import { rounded } from '../measure';
@@ -20,9 +20,9 @@ const WORKERS = [1, 2, 4];
 const WORKER_SHARE = 0.15;
 const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */
-const CONCURRENCY = { several: 16, single: 128 };
+const CONCURRENCY = { several: 32, single: 256 };
 /** An integration has several executions at a time if one of them would take more than 20 s. */
-const AMOUNTS = { whole: { several: 8_000, single: 20_000 }, quick: { several: 1_600, single: 8_000 } };
+const AMOUNTS = { whole: { several: 16_000, single: 40_000 }, quick: { several: 1_600, single: 8_000 } };
 const say = (text: string): void => console.log(`  ${text}`);
 
 export async function widthBenchmark(

@@ -4,7 +4,8 @@
  */
 import type { SupervisedProcess } from '../../dev/start/processes';
 
-const CYCLE_MS = 50;
+/** Short, because each message to the database is late by up to as long as the process is stopped. */
+const CYCLE_MS = 20;
 
 /** `share`: of one core. @returns a function that lets the process run again */
 export function slowDown({ pid }: SupervisedProcess, share: number): () => void {
