@@ -89,9 +89,9 @@ function Consequences({ erasure: { records, integrations }, actions }: ConfirmEr
       </Text>
       {integrations.length > 0 && (
         <List size="sm">
-          {integrations.map(({ integration_id: id, records }) => (
+          {integrations.map(({ integration_id: id, records: atApp }) => (
             <List.Item key={id}>
-              {nameOf(id)}: {actionLabel(actions[id] ?? 'keep').toLowerCase()} {plural(records, 'record')}
+              {nameOf(id)}: {actionLabel(actions[id] ?? 'keep').toLowerCase()} {plural(atApp, 'record')}
             </List.Item>
           ))}
         </List>
