@@ -7,11 +7,8 @@ import type { Context } from '@temporalio/activity';
 import type { ActivityLog } from './dependencies';
 import { HEARTBEAT_INTERVAL_MS, type TimeBox } from './time-box';
 
-export interface Lease {
-  claimId: string;
-  /** Keys of the claimed rows, read at each renewal: rows whose result was recorded may be left out. */
-  ids(): readonly string[];
-}
+/** Renews the lease of a claim: of its rows whose result was not recorded yet. */
+export type RenewLease = (leaseUntil: Date) => Promise<unknown>;
 
 export interface ClaimLeasesOptions {
   timeBox: TimeBox;
@@ -19,7 +16,6 @@ export interface ClaimLeasesOptions {
   log: ActivityLog;
   /** The owner of the claims, under the ids that the API shows. */
   logFields: object;
-  renew(lease: { claimId: string; ids: readonly string[]; leaseUntil: Date }): Promise<unknown>;
 }
 
 /** A claim that ends before its second heartbeat is not renewed at all: most are that short. */
@@ -29,7 +25,7 @@ const ENDED_BEFORE_MS = 500;
 
 export class ClaimLeases {
   /** With the instants at which they were claimed or renewed last. */
-  private readonly leases = new Map<Lease, number>();
+  private readonly leases = new Map<RenewLease, number>();
 
   constructor(private readonly options: ClaimLeasesOptions) {}
 
@@ -48,21 +44,21 @@ export class ClaimLeases {
    * @param claimedAt `performance.now()` before the lease of the claim began. Without it, the next heartbeat
    *   renews the lease.
    */
-  hold(lease: Lease, claimedAt = performance.now() - FRESH_MS): () => void {
-    this.leases.set(lease, claimedAt);
-    return () => void this.leases.delete(lease);
+  hold(renew: RenewLease, claimedAt = performance.now() - FRESH_MS): () => void {
+    this.leases.set(renew, claimedAt);
+    return () => void this.leases.delete(renew);
   }
 
   private async renewAll(): Promise<void> {
-    const { timeBox, leaseMs, log, logFields, renew } = this.options;
+    const { timeBox, leaseMs, log, logFields } = this.options;
     // Calls were aborted. A call that ignores the abort must not hold its rows for longer than one lease.
     if (timeBox.signal.aborted) return;
     const startedAt = performance.now();
     try {
-      for (const [lease, renewedAt] of this.leases) {
+      for (const [renew, renewedAt] of this.leases) {
         if (startedAt - renewedAt < FRESH_MS) continue;
-        await renew({ claimId: lease.claimId, ids: lease.ids(), leaseUntil: this.leaseUntil() });
-        if (this.leases.has(lease)) this.leases.set(lease, startedAt);
+        await renew(this.leaseUntil());
+        if (this.leases.has(renew)) this.leases.set(renew, startedAt);
       }
     } catch (error) {
       log.warn({ err: error, ...logFields }, 'could not renew the lease of a claim');

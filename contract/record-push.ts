@@ -57,6 +57,19 @@ export interface PushReport {
   blockedReason: 'outage' | 'rate_limit' | null;
   /** How many executions the due records are worth at the same time. Absent: one. */
   shards?: number;
+  /**
+   * The number of the execution that has the turn of the integration. This one has done nothing, and the
+   * other fields mean nothing. Absent: it had the turn.
+   */
+  takenBy?: number;
+}
+
+/** Of several executions of a queue, one at a time pushes (db/push/queue/queue-turns.ts). */
+export interface PushTurn {
+  /** Counted from 1 in each run of the workflow. */
+  number: number;
+  /** Those that had not ended when this one was scheduled. */
+  beside: readonly number[];
 }
 
 export interface PushDueRecordsInput {
@@ -66,6 +79,8 @@ export interface PushDueRecordsInput {
   firedAt: number;
   /** The priority of the execution in the task queue (domain/work-priorities.ts). Absent: not known. */
   priorityKey?: number;
+  /** Absent: a workflow of a former version has scheduled the execution. */
+  turn?: PushTurn;
   /** Which of several executions at the same time this is. Absent: the first. */
   shard?: number;
   /** How many executions there are at the same time. Absent: one. */

@@ -35,6 +35,20 @@ export class DueTimes {
       this.due[Number(priorityKey)] = Math.min(at, this.due[Number(priorityKey)] ?? NEVER);
   }
 
+  /** What both know of. */
+  with(other: DueTimes): DueTimes {
+    const both = new DueTimes();
+    for (const { earliest, byPriority } of [this, other])
+      both.add({ nextDueAt: earliest, dueByPriority: byPriority });
+    return both;
+  }
+
+  /** When work that is more urgent is due. Infinity = there is none. */
+  earliestBefore(priorityKey: number): number {
+    const moreUrgent = Object.entries(this.due).filter(([key]) => Number(key) < priorityKey);
+    return Math.min(NEVER, ...moreUrgent.map(([, at]) => at));
+  }
+
   /** The priority of the most urgent work that is due. */
   priorityAt(now: number): number {
     return priorityBy(this.due, now) ?? UNKNOWN;

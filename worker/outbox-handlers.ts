@@ -64,7 +64,7 @@ import {
 } from '../contract/tenant-deletion';
 import { type Database, unlessDeleted } from '../db/database';
 import type { DueMessage, MessageOf } from '../db/platform/outbox';
-import { noteSignal, readLook } from '../db/push/queue-looks';
+import { noteSignal, readLook } from '../db/push/queue/queue-looks';
 import { updateSchedules } from '../db/sync-runs/sync-schedules';
 import { searchable, started, unlessRunning } from '../contract/workflow-options';
 

@@ -167,11 +167,17 @@ const ofIntegration = (
   { tenantId, integrationId }: PushDueRecordsInput | CheckIntegrationInput,
 ): AnnouncedWork => ({ tenantId, kind, subjectId: integrationId, job: '', integrationId });
 
+function jobOfPush({ shard, turn, priorityKey }: PushDueRecordsInput): string {
+  if (shard !== undefined) return `execution ${shard + 1}`;
+  // The one that it overtakes may have begun: its announcement stays.
+  return turn === undefined || turn.beside.length === 0 ? '' : `priority ${priorityKey}`;
+}
+
 /** What can meet words of third parties and receivers, by activity. */
 const GUARDED: Readonly<Record<string, ((input: never) => AnnouncedWork) | undefined>> = {
   pushDueRecords: (input: PushDueRecordsInput) => ({
     ...ofIntegration('push', input),
-    job: input.shard === undefined ? '' : `execution ${input.shard + 1}`,
+    job: jobOfPush(input),
   }),
   checkIntegration: (input: CheckIntegrationInput) => ofIntegration('check', input),
   advanceSyncJob: ({ tenantId, integrationId, syncRunId, job, range }: AdvanceSyncJobInput) => ({

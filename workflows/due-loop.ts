@@ -9,13 +9,10 @@
  * No signal is lost at the end: handlers are synchronous, and the workflow must not await between the last
  * look at `hasWork` and its `return`. If a signal arrives in that instant, the server rejects the completion
  * and replays the workflow with the signal.
- *
- * An execution has the priority of the most urgent row that is due when it is scheduled, and never less than
- * that of an edit: it may wait for a slot while edits become due (decision 0041).
  */
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { condition, upsertSearchAttributes } from '@temporalio/workflow';
-import { type DueByPriority, PRIORITIES } from '../domain/work-priorities';
+import type { DueByPriority } from '../domain/work-priorities';
 import { type Due, DueTimes } from '../domain/due-times';
 import { isHistoryLong } from './history';
 
@@ -68,7 +65,6 @@ export class DueLoop {
     this.due.add({ ...due, nextDueAt });
   }
 
-  /** Handles the report of an execution beside the one that `runDue` has called. */
   onReport({ nextDueAt, ...report }: Report): void {
     if (nextDueAt !== null) this.due.add({ ...report, nextDueAt });
   }
@@ -89,13 +85,28 @@ export class DueLoop {
    * Calls the activity that processes due rows. Signals that arrive during the call count, and so does the
    * time that the activity reports.
    */
-  async runDue<R extends Report>(activity: (firedAt: number, priorityKey: number) => Promise<R>): Promise<R> {
-    const firedAt = Date.now();
-    const priorityKey = Math.min(this.due.priorityAt(firedAt), PRIORITIES.edit);
-    this.due = new DueTimes();
-    const report = await activity(firedAt, priorityKey);
+  async runDue<R extends Report>(activity: (firedAt: number) => Promise<R>): Promise<R> {
+    this.takeDue();
+    const report = await activity(Date.now());
     this.onReport(report);
     return report;
+  }
+
+  /** What is known until now: an execution that is scheduled in this moment reports about all of it. */
+  takeDue(): DueTimes {
+    const known = this.due;
+    this.due = new DueTimes();
+    return known;
+  }
+
+  /** @param known what an execution that did nothing has taken. */
+  giveBackDue(known: DueTimes): void {
+    this.due = this.due.with(known);
+  }
+
+  /** When work that is more urgent is due, in what no execution has taken. Infinity = there is none. */
+  moreUrgentAt(priorityKey: number): number {
+    return this.due.earliestBefore(priorityKey);
   }
 
   /** At most once a minute: each update is an event in the history. */

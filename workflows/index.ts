@@ -10,7 +10,7 @@ import { mappingSamplesWorkflow as mappingSamples } from './mapping-samples';
 import { notificationWorkflow as notification } from './notification';
 import { oauthConsentWorkflow as oauthConsent } from './oauth-consent';
 import { overviewWorkflow as overview } from './overview';
-import { recordPushWorkflow as recordPush } from './record-push';
+import { recordPushWorkflow as recordPush } from './push/record-push';
 import { syncRunWorkflow as syncRun } from './sync-run';
 import { scheduledSyncWorkflow as scheduledSync } from './scheduled-sync';
 import { endingWithTenant } from './tenant-deletion';

@@ -16,7 +16,6 @@ import type { FinishedPush } from '../../db/push/push-outcome';
 import { raiseUnreadConflicts } from '../../db/push/push-conflicts';
 import { finishPushReviews } from '../../db/push/decide-push-review';
 import { recordPushResults } from '../../db/push/record-push-results';
-import { beginLook, endLook } from '../../db/push/queue-looks';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { settleWaiting } from '../../db/push/references/settle-references';
 import { findOurIds } from '../../db/records/references/find-ids';
@@ -30,10 +29,11 @@ import { afterPushes } from './after-pushes';
 import { type Batch, notBegun, pushBatch } from './push-batch';
 import { EarlyTrouble } from './early-trouble';
 import { GroupedResults } from './grouped-results';
-import { nextLookOf, reportOf } from './push-report';
+import { reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
 import { pushTimeBox } from './push-time-box';
+import { inTurn } from './push-turn';
 import { forPushing } from './pushing-connector';
 import { SharedChecks } from '../integrations/shared-checks';
 import { ShardShare } from './shard-share';
@@ -83,25 +83,21 @@ class PushDueRecordsTask implements BlockedQueue {
       timeBox: this.timeBox,
       leaseMs: deps.pushing.leaseMs,
       log: deps.log,
-      renew: ({ claimId, ids, leaseUntil }) =>
-        deps.database.withTenant(input.tenantId, (work) =>
-          renewLease(work, { ...input, claimId, recordIds: ids, leaseUntil }),
-        ),
       logFields: { integration_id: typeIdOf('int', input.integrationId) },
     });
   }
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
-      const asked = { ...this.input, attempt: Context.current().info.attempt };
-      const look = this.share.isFirst ? await this.inTenant((work) => beginLook(work, asked)) : null;
-      while (this.mayCall() && (await this.pushNext()));
-      const report = await this.report();
-      const next = nextLookOf(report);
-      if (look !== null && next !== null)
-        await this.inTenant((work) => endLook(work, { ...this.input, look, ...next }));
-      return report;
+      if (!this.share.isFirst) return this.pushAll();
+      const { input, leases } = this;
+      return inTurn({ input, leases, inTenant: (work) => this.inTenant(work) }, () => this.pushAll());
     });
+  }
+
+  private async pushAll(): Promise<PushReport> {
+    while (this.mayCall() && (await this.pushNext()));
+    return this.report();
   }
 
   private mayCall(): boolean {
@@ -186,8 +182,9 @@ class PushDueRecordsTask implements BlockedQueue {
 
   private holdLease(pushes: readonly ClaimedPush[], claimedAt?: number): ClaimedBatch {
     const claimId = (pushes[0] as ClaimedPush).claimId;
-    const ids = () => pushes.map(({ recordId }) => recordId);
-    return { pushes, endLease: this.leases.hold({ claimId, ids }, claimedAt) };
+    const claimed = { ...this.input, claimId, recordIds: pushes.map(({ recordId }) => recordId) };
+    const renew = (leaseUntil: Date) => this.inTenant((work) => renewLease(work, { ...claimed, leaseUntil }));
+    return { pushes, endLease: this.leases.hold(renew, claimedAt) };
   }
 
   async probe(integration: Integration, pushes: readonly ClaimedPush[]): Promise<ThirdPartyState> {

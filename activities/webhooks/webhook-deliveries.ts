@@ -81,17 +81,12 @@ class DeliverDueWebhooksTask {
     private readonly input: DeliverDueWebhooksInput,
     private readonly turns: Turns,
   ) {
-    const { endpointId } = input;
     this.failures = input.recentFailures;
     this.timeBox = new TimeBox({ ...deps, ...deps.delivering, ...input, isDatabaseClock: true });
     this.leases = new ClaimLeases({
       timeBox: this.timeBox,
       leaseMs: deps.delivering.leaseMs,
       log: deps.log,
-      renew: ({ claimId, ids, leaseUntil }) =>
-        this.asWebhooksRole((work) =>
-          renewDeliveries(work, { endpointId, claimId, deliveryIds: ids, leaseUntil }),
-        ),
       logFields: this.logFields(),
     });
   }
@@ -100,7 +95,11 @@ class DeliverDueWebhooksTask {
     return this.leases.renewDuring(Context.current(), async () => {
       const endpoint = await this.asWebhooksRole((work) => findDeliveringEndpoint(work, this.input));
       if (endpoint !== undefined && stateOfEndpoint(endpoint) === 'working' && !this.isBlocked(endpoint)) {
-        const endLease = this.leases.hold({ claimId: this.claimId, ids: () => [...this.held] });
+        const { endpointId } = this.input;
+        const endLease = this.leases.hold((leaseUntil) => {
+          const claimed = { endpointId, claimId: this.claimId, deliveryIds: [...this.held], leaseUntil };
+          return this.asWebhooksRole((work) => renewDeliveries(work, claimed));
+        });
         await this.deliver(endpoint).finally(endLease);
       }
       return this.report();

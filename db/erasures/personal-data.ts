@@ -161,7 +161,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
     tenant: 'changed_by',
     words: 'errors',
   }),
-  push_queue_looks: of({}),
+  push_queue_looks: of({ figure: 'turn_run' }),
   rate_limits: of({}),
   record_changes: ofRecord({ figure: 'outcome changed_fields request_id', tenant: 'changed_by' }),
   record_counts: of({ figure: 'record_type' }),

@@ -92,6 +92,7 @@ import * as retentionOfMore from './2026-12-15-retention-of-more';
 import * as roomForResults from './2026-12-15-room-for-results';
 import * as supersededDeliveries from './2026-12-15-superseded-deliveries';
 import * as listsOfEndedPasses from './2026-12-17-lists-of-ended-passes';
+import * as pushTurns from './2026-12-17-push-turns';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-28-baseline': baseline,
@@ -186,4 +187,5 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-worldwide-erasures': worldwideErasures,
   '2026-12-15-wound-up-subscriptions': woundUpSubscriptions,
   '2026-12-17-lists-of-ended-passes': listsOfEndedPasses,
+  '2026-12-17-push-turns': pushTurns,
 };

@@ -41,6 +41,11 @@ export async function announceWork(
   announced: AnnouncedWork,
   { workerId, runsSuspect, mayJudge }: Announcer,
 ): Promise<Announcement> {
+  // Further executions of a queue would do the work that is to run alone, or not at all.
+  const isFurther = announced.kind === 'push' && announced.job !== '';
+  const first = isFurther ? await findWork(work, { ...announced, job: '' }).executeTakeFirst() : undefined;
+  if (first?.isSuspect === true)
+    return { state: first.parkedAt === null ? 'later' : 'parked', isSuspect: true, newlyParked: [] };
   const values = { ...announced, workId: newUuid(), workerId, seenAt: work.now, parkedAt: null };
   const { numInsertedOrUpdatedRows } = await work.trx
     .insertInto('runningWork')

@@ -32,12 +32,9 @@ async function abortedAfter(beforeMs: number): Promise<number> {
     leaseMs: LEASE_MS,
     log: { warn: () => undefined } as unknown as ActivityLog,
     logFields: {},
-    renew: async () => {
-      throw new Error('No answer.');
-    },
   });
   await leases.renewDuring({} as Context, async () => undefined);
-  leases.hold({ claimId: 'claim', ids: () => [] }, now);
+  leases.hold(() => Promise.reject(new Error('No answer.')), now);
   now += beforeMs;
   for (let beats = 0; beats < 6; beats += 1) {
     heartbeat();

@@ -14,7 +14,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { emailWorkflowId } from '../../contract/email';
 import { type NotificationStep, notificationWorkflowId } from '../../contract/notification';
-import { type PushReport, recordPushWorkflowId } from '../../contract/record-push';
+import { type PushReport, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/tools/paths';
 import { startTemporalServer } from '../../dev/start/temporal';
@@ -67,6 +67,14 @@ const due =
   (firedAt) => ({ nextDueAt: firedAt + inMs, pendingRecords: 1 });
 const done: Answer = () => ({ pushed: 1 });
 
+async function signalUrgent({ client }: PushWorker, integrationId: string, afterMs: number): Promise<void> {
+  await sleep(afterMs);
+  const nextDueAt = Date.now();
+  await client.workflow
+    .getHandle(recordPushWorkflowId({ integrationId }))
+    .signal(recordsDueSignal, { nextDueAt, dueByPriority: { 1: nextDueAt } });
+}
+
 const scenarios: Scenario[] = [
   { name: 'plain', answers: [done] },
   { name: 'window-restarted', answers: [due(300), due(300), done] },
@@ -106,6 +114,25 @@ const scenarios: Scenario[] = [
       () => Promise.reject(new Error('The database does not answer.')),
       async () => (await sleep(100), { pushed: 50 }),
       () => ({ nextDueAt: Date.now() + 100 }),
+    ],
+  },
+  {
+    name: 'overtaken-while-waiting',
+    answers: [() => Promise.reject(new Error('Other work holds the slots.')), done],
+    duringRun: (pushEnv, integrationId) => signalUrgent(pushEnv, integrationId, 600),
+  },
+  {
+    name: 'not-overtaken-while-pushing',
+    answers: [async () => (await sleep(1_000), { pushed: 1 }), () => ({ takenBy: 1 }), done],
+    duringRun: (pushEnv, integrationId) => signalUrgent(pushEnv, integrationId, 600),
+  },
+  {
+    name: 'overtaken-later',
+    answers: [
+      (firedAt) => ({ nextDueAt: firedAt, dueByPriority: { 5: firedAt, 3: firedAt + 300 } }),
+      async () => (await sleep(600), { takenBy: 3 }),
+      (firedAt) => ({ nextDueAt: firedAt, dueByPriority: { 5: firedAt } }),
+      done,
     ],
   },
   { name: 'paused', answers: [() => ({ state: 'paused' })] },

@@ -53,25 +53,35 @@ afterAll(async () => {
 const queueOf = (integrationId: string) => client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
 
 /** Tells the queue of work that is due. */
-async function signal(tenantId: string, integrationId: string, priorityKey: number): Promise<void> {
+async function signal(
+  tenantId: string,
+  integrationId: string,
+  priorityKey: number,
+  dueAtMs = Date.now(),
+): Promise<void> {
   const known = { look: '0', isEarlyEnough: false, priorityKey };
   const database = { withDispatcher: async () => known } as unknown as Database;
   const handle = createOutboxHandlers(client, { hasSearchAttributes: false, database });
-  await handle({ topic: 'record_push', tenantId, integrationId, nextDueAt: new Date() });
+  await handle({ topic: 'record_push', tenantId, integrationId, nextDueAt: new Date(dueAtMs) });
 }
 
 async function waitsForSlot(tenantId: string, integrationId: string, priorityKey: number): Promise<void> {
-  // Edits may become due while it waits.
-  const expected = Math.min(priorityKey, PRIORITIES.edit);
   await signal(tenantId, integrationId, priorityKey);
-  await until('an execution waits', async () => {
-    const { raw } = await queueOf(integrationId).describe();
-    return raw.pendingActivities?.some(({ priority }) => priority?.priorityKey === expected) ?? false;
-  });
+  await until('an execution waits', async () => (await waitingOf(integrationId)).includes(priorityKey));
+}
+
+/** The priorities of the executions that wait for a slot. */
+async function waitingOf(integrationId: string): Promise<number[]> {
+  const { raw } = await queueOf(integrationId).describe();
+  return (raw.pendingActivities ?? [])
+    .map(({ priority }) => priority?.priorityKey ?? 0)
+    .toSorted((one, other) => one - other);
 }
 
 /** One slot: the executions in their order. */
 async function executeAll(integrationIds: readonly string[]): Promise<PushDueRecordsInput[]> {
+  // The server puts an execution into the task queue a moment after it has recorded it.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   const begun: PushDueRecordsInput[] = [];
   const nothingWaits: PushReport = {
     state: 'working',
@@ -97,16 +107,46 @@ it('an edit and a Push now are not behind the backfills of 30 integrations', asy
   for (const integrationId of backfills) await waitsForSlot(large, integrationId, PRIORITIES.backfill);
   const edited = newUuid();
   await waitsForSlot(small, edited, PRIORITIES.edit);
-  const awaited = newUuid();
+  const awaited = backfills.at(-1) as string;
   await waitsForSlot(large, awaited, PRIORITIES.person);
 
-  const begun = await executeAll([...backfills, edited, awaited]);
+  const begun = await executeAll([...backfills, edited]);
 
-  const order = begun.map(({ integrationId }) => integrationId);
-  expect(order[0]).toBe(awaited);
-  expect(begun[0]?.priorityKey).toBe(PRIORITIES.person);
-  expect(order.indexOf(edited)).toBeLessThan(5); // its tenant has its turn
-  expect(order.toSorted()).toEqual([...backfills, edited, awaited].toSorted());
+  const order = begun.map(({ integrationId, priorityKey }) => ({ integrationId, priorityKey }));
+  expect(order[0]).toEqual({ integrationId: awaited, priorityKey: PRIORITIES.person });
+  const editIndex = order.findIndex(({ integrationId }) => integrationId === edited);
+  expect(editIndex).toBeLessThan(5); // its tenant has its turn
+  // The backfill has kept its place.
+  expect(order).toContainEqual({ integrationId: awaited, priorityKey: PRIORITIES.backfill });
+  expect(order).toHaveLength(BACKFILLS + 2);
+});
+
+it('an edit overtakes the backfill of its own app, once', async () => {
+  const [edited, other] = [newUuid(), newUuid()];
+  await waitsForSlot(small, other, PRIORITIES.bulk);
+  await waitsForSlot(small, edited, PRIORITIES.backfill);
+  for (let edits = 0; edits < 3; edits += 1) await waitsForSlot(small, edited, PRIORITIES.edit);
+
+  expect(await waitingOf(edited)).toEqual([PRIORITIES.edit, PRIORITIES.backfill]);
+  const begun = await executeAll([edited, other]);
+
+  expect(begun[0]).toMatchObject({ integrationId: edited, priorityKey: PRIORITIES.edit });
+  expect(begun[0]?.turn).toEqual({ number: 2, beside: [1] });
+  const backfills = begun.filter(({ priorityKey }) => priorityKey === PRIORITIES.backfill);
+  expect(backfills.map(({ turn }) => turn)).toEqual([{ number: 1, beside: [] }]);
+});
+
+it('an edit whose grace period ends while the backfill of its app waits overtakes it then', async () => {
+  const integrationId = newUuid();
+  const dueAtMs = Date.now() + 2_000;
+  await waitsForSlot(small, integrationId, PRIORITIES.backfill);
+  await signal(small, integrationId, PRIORITIES.edit, dueAtMs);
+  await until('the edit waits, too', async () => (await waitingOf(integrationId)).length === 2);
+
+  const begun = await executeAll([integrationId]);
+
+  expect(begun.map(({ priorityKey }) => priorityKey)).toEqual([PRIORITIES.edit, PRIORITIES.backfill]);
+  expect(begun[0]?.firedAt).toBeGreaterThanOrEqual(dueAtMs);
 });
 
 it('a backfill does not take the place of an edit that waits', async () => {

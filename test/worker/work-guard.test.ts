@@ -70,3 +70,24 @@ test.each(['endSubscription', 'exchangeCode', 'readMappingSamples'])(
     await guard.stop();
   },
 );
+
+test('rule 60: work that is parked, or to be retried alone, is not done by further executions of its queue', async () => {
+  const guard = startGuard();
+  const tenant = await GivenTenant.create(db);
+  const queue = { tenantId: tenant.tenantId, integrationId: await tenant.integration(), firedAt: 0 };
+  const { inbound } = guard.interceptor({ info: { activityType: 'pushDueRecords' } } as never);
+  const push = async (more: object) =>
+    inbound?.execute?.({ args: [{ ...queue, ...more }], headers: {} }, async () => 'pushed');
+  const overtaking = { priorityKey: 3, turn: { number: 2, beside: [1] } };
+  await expect(push(overtaking)).resolves.toBe('pushed');
+
+  const suspect = `'${queue.tenantId}', gen_random_uuid(), 'push', '${queue.integrationId}', now(), true`;
+  await db.superuser(
+    `insert into running_work (tenant_id, work_id, kind, subject_id, seen_at, is_suspect) values (${suspect})`,
+  );
+  await expect(push(overtaking)).rejects.toMatchObject({ type: 'WorkDeferred' });
+  await db.superuser('update running_work set parked_at = now()');
+  await expect(push({ shard: 1 })).rejects.toMatchObject({ type: 'WorkParked' });
+  await expect(push(overtaking)).rejects.toMatchObject({ type: 'WorkParked' });
+  await guard.stop();
+});

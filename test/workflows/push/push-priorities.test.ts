@@ -37,20 +37,20 @@ it('an edit is pushed with the priority of an edit', async () => {
   expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.edit]));
 });
 
-it('a change of many records is not behind edits, which may become due while it waits for a slot', async () => {
+it('a change of many records is pushed with the priority of bulk work', async () => {
   const integrationId = await tenant.integration();
   await accept(25);
   await untilSent(integrationId, 25);
 
-  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.edit]));
+  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.bulk]));
 });
 
-it('neither are the records of a new integration', async () => {
+it('the records of a new integration are pushed with the priority of a backfill', async () => {
   await accept(5);
   const integrationId = await tenant.integration({ initialPush: 'all' });
   await untilSent(integrationId, 5);
 
-  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.edit]));
+  expect(new Set(await prioritiesOf(integrationId))).toEqual(new Set([PRIORITIES.backfill]));
 });
 
 it('what a person pushes at once goes first, and the edits that wait keep the priority of edits', async () => {
@@ -63,4 +63,13 @@ it('what a person pushes at once goes first, and the edits that wait keep the pr
   const priorities = await prioritiesOf(integrationId);
   expect([priorities.at(0), priorities.at(-1)]).toEqual([PRIORITIES.person, PRIORITIES.edit]);
   expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2', 'e1']);
+});
+
+it('an edit that becomes due beside a bulk change of its app is not behind the bulk changes of others', async () => {
+  const integrationId = await tenant.integration();
+  await accept(25);
+  await tenant.change('alone', { name: 'A' });
+  await untilSent(integrationId, 26);
+
+  expect(await prioritiesOf(integrationId)).toContain(PRIORITIES.edit);
 });

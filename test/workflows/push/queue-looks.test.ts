@@ -1,5 +1,5 @@
 /** A push queue is not told of a record that it finds by itself in time (F7). */
-import { beginLook, endLook, noteSignal, readLook } from '../../../db/push/queue-looks';
+import { beginLook, endLook, noteSignal, readLook } from '../../../db/push/queue/queue-looks';
 import { recordPushWorkflowId } from '../../../contract/record-push';
 import { PRIORITIES } from '../../../domain/work-priorities';
 import {
@@ -65,8 +65,17 @@ describe('what is known of the next look', () => {
     const { database } = environment;
     const { tenantId } = tenant;
     return {
-      begin: (firedAt = ++fired, attempt = 1) =>
-        database.withTenant(tenantId, (work) => beginLook(work, { integrationId, firedAt, attempt })),
+      begin: async (firedAt = ++fired, attempt = 1) => {
+        const turn = {
+          integrationId,
+          run: 'run',
+          number: 1,
+          beside: [],
+          until: new Date(await environment.now()),
+        };
+        const asked = { integrationId, firedAt, attempt, turn };
+        return (await database.withTenant(tenantId, (work) => beginLook(work, asked))).look;
+      },
       end: (look: string | null, nextLookAt: Date, priorityKey: number = PRIORITIES.edit) =>
         database.withTenant(tenantId, (work) =>
           endLook(work, { integrationId, look: look ?? '0', nextLookAt, priorityKey }),

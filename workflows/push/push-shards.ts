@@ -4,8 +4,8 @@
  * that one without a free slot holds nothing up.
  */
 import { condition } from '@temporalio/workflow';
-import type { PushReport } from '../contract/record-push';
-import { isHistoryLong } from './history';
+import type { PushReport } from '../../contract/record-push';
+import { isHistoryLong } from '../history';
 
 export class PushShards {
   /** As the first execution has reported last. */

@@ -5,16 +5,21 @@
  * Debounce windows and retries are rows. The workflow waits until the earliest of them is due, then an
  * activity claims and pushes what is due and reports the next instant (due-loop.ts). A change that restarts a
  * window only moves its row: the workflow calls the activity at the old instant, finds nothing due, and
- * sleeps for the rest. An execution is as urgent as an edit, or more if a person waits (decision 0041).
+ * sleeps for the rest. More urgent work overtakes an execution that waits for a slot (push-turns.ts).
  */
 import { continueAsNew, patched, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { describeFirstWait, describePushQueue, summarizeWait } from '../domain/push/push-queue-description';
-import { PRIORITIES, priorityBy } from '../domain/work-priorities';
-import { furtherPushActivities, recordPushActivities } from './activities';
-import { DueLoop } from './due-loop';
+import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../../contract/record-push';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
+import {
+  describeFirstWait,
+  describePushQueue,
+  summarizeWait,
+} from '../../domain/push/push-queue-description';
+import { PRIORITIES, priorityBy } from '../../domain/work-priorities';
+import { furtherPushActivities, recordPushActivities } from '../activities';
+import { DueLoop } from '../due-loop';
 import { PushShards } from './push-shards';
+import { PushTurns } from './push-turns';
 
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
@@ -39,23 +44,28 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
     (report) => queue.onReport(report),
   );
 
+  const turns = new PushTurns(queue, (execution) => {
+    const { pushDueRecords } = recordPushActivities(tenantId, execution.priorityKey);
+    return pushDueRecords({ tenantId, integrationId, ...execution, ...shards.ofFirst });
+  });
+
   setHandler(recordsDueSignal, (due) => queue.onDueSignal(due));
   setHandler(pushQueueQuery, () => ({ nextDueAt: queue.nextDueAt, pendingRecords }));
 
   setCurrentDetails(describeFirstWait(input.nextDueAt));
-  while (queue.hasWork || shards.areUnderWay) {
-    if (!queue.hasWork) {
-      await shards.end(() => queue.hasWork);
-      continue;
+  while (queue.hasWork || turns.areUnderWay || shards.areUnderWay) {
+    if (!turns.areUnderWay) {
+      if (!queue.hasWork) {
+        await shards.end(() => queue.hasWork);
+        continue;
+      }
+      await queue.sleepUntilDue(summarizeWait(pendingRecords));
     }
-    await queue.sleepUntilDue(summarizeWait(pendingRecords));
-    const report = await queue.runDue((firedAt, priorityKey) => {
-      const { pushDueRecords } = recordPushActivities(tenantId, priorityKey);
-      return pushDueRecords({ tenantId, integrationId, firedAt, priorityKey, ...shards.ofFirst });
-    });
+    const report = await turns.nextReport();
     const { shards: wanted = 1, dueByPriority = {} } = report;
     besidePriority = priorityBy(dueByPriority, Date.now()) ?? PRIORITIES.edit;
-    shards.spread(wanted > 1 && patched('push-shards') ? wanted : 1);
+    // One that waits was scheduled for all calls of the integration, or for another share of them.
+    shards.spread(wanted > 1 && !turns.areUnderWay && patched('push-shards') ? wanted : 1);
 
     pendingRecords = report.pendingRecords;
     setCurrentDetails(describePushQueue(report, queue.nextDueAt));
@@ -66,6 +76,6 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
         value: queue.nextDueAt === null ? null : new Date(queue.nextDueAt),
       },
     ]);
-    if (!shards.areUnderWay) await queue.continueInNewHistoryIfLong();
+    if (!shards.areUnderWay && !turns.areUnderWay) await queue.continueInNewHistoryIfLong();
   }
 }

@@ -9,31 +9,47 @@
  * A look for less urgent work may wait long in Temporal, so it is not early enough for more urgent work.
  */
 import { sql } from 'kysely';
-import { dueByPriority } from '../../domain/push/push-kind';
-import { type DueByPriority, PRIORITIES, priorityBy } from '../../domain/work-priorities';
-import type { TenantWork, Work } from '../database';
-import { dueOfKinds } from './lock-due';
+import { dueByPriority } from '../../../domain/push/push-kind';
+import { type DueByPriority, PRIORITIES, priorityBy } from '../../../domain/work-priorities';
+import type { TenantWork, Work } from '../../database';
+import { type AskedTurn, isTurnFree, readTurn } from './queue-turns';
+import { dueOfKinds } from '../lock-due';
 
 interface OfIntegration {
   integrationId: string;
 }
 
-/**
- * To be committed before the look reads rows. @returns its number, for `endLook`; null = a newer execution
- * has looked, so Temporal has given this one up and its report reaches no workflow.
- */
+interface Look {
+  /** The number of the look, for `endLook`. null = an execution that was scheduled later has looked. */
+  look: string | null;
+  /** The execution whose turn it is; null = the turn is that of this one. */
+  takenBy: number | null;
+}
+
+/** Takes the turn. To be committed before the look reads rows. */
 export async function beginLook(
-  { trx, tenantId }: TenantWork,
-  { integrationId, firedAt, attempt }: OfIntegration & { firedAt: number; attempt: number },
-): Promise<string | null> {
+  work: TenantWork,
+  {
+    integrationId,
+    firedAt,
+    attempt,
+    turn,
+  }: OfIntegration & { firedAt: number; attempt: number; turn: AskedTurn },
+): Promise<Look> {
+  const { trx, tenantId, now } = work;
   const execution = firedAt * 1_000 + Math.min(attempt, 999);
   const { rows } = await sql<{ look: string | null }>`
-    insert into push_queue_looks as known (tenant_id, integration_id, looks, newest)
-    values (${tenantId}, ${integrationId}, 1, ${execution})
+    insert into push_queue_looks as known
+      (tenant_id, integration_id, looks, newest, turn_run, turn_number, turn_until)
+    values (${tenantId}, ${integrationId}, 1, ${execution}, ${turn.run}, ${turn.number}, ${turn.until})
     on conflict (tenant_id, integration_id) do update set looks = known.looks + 1, next_look_at = null,
-      newest = greatest(known.newest, excluded.newest)
+      newest = greatest(known.newest, excluded.newest), turn_run = excluded.turn_run,
+      turn_number = excluded.turn_number, turn_until = excluded.turn_until
+    where ${isTurnFree(turn, now)}
     returning case when newest = ${execution} then looks::text end as look`.execute(trx);
-  return rows[0]?.look ?? null;
+  const [begun] = rows;
+  if (begun === undefined) return { look: null, takenBy: await readTurn(work, turn) };
+  return { ...begun, takenBy: null };
 }
 
 interface NextLook {
@@ -42,13 +58,14 @@ interface NextLook {
   priorityKey: number;
 }
 
-/** Does nothing if another look has begun. */
+/** Ends the turn, too. Does nothing if another look has begun. */
 export async function endLook(
   { trx, tenantId }: TenantWork,
   { integrationId, look, nextLookAt, priorityKey }: OfIntegration & NextLook & { look: string },
 ): Promise<void> {
   await sql`
-    update push_queue_looks set next_look_at = ${nextLookAt}, next_look_priority = ${priorityKey}
+    update push_queue_looks
+    set next_look_at = ${nextLookAt}, next_look_priority = ${priorityKey}, turn_until = null
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and looks = ${look}`.execute(trx);
 }
 
