@@ -114,6 +114,7 @@ export async function startService({
       url: testDatabase.url,
       poolSize: 5,
       statementTimeoutMs: 4_000,
+      waitForConnectionMs: 10_000, // on a busy machine
       openErasureKey: (work) => openErasureKey(work, encryption),
     }),
   );
