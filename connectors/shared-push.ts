@@ -76,8 +76,19 @@ export async function sendHalves<Question, Answer>(
   return answers;
 }
 
+/** What a shared call says about one record. `alone`: it is sent in a call of its own. */
+export type SharedOutcome<Answer> = Answer | 'alone' | 'unknown' | PartFailed;
+
+/** @param call as in "The answer to a batch". @returns undefined = the record is sent alone. */
+export function answerOf<Answer>(outcome: SharedOutcome<Answer>, call: string): Answer | undefined {
+  if (outcome instanceof PartFailed) throw withoutResult(outcome.error);
+  if (outcome === 'unknown')
+    throw new NoResultInBatch(`The answer to ${call} has no usable result for this record.`);
+  return outcome === 'alone' ? undefined : outcome;
+}
+
 /** The error of a record whose shared call failed. */
-export function withoutResult(error: unknown): unknown {
+function withoutResult(error: unknown): unknown {
   return error instanceof Unavailable
     ? new NoResultInBatch(error.message, error.status, { cause: error })
     : error;

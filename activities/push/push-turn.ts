@@ -7,6 +7,7 @@ import type { PushDueRecordsInput, PushReport } from '../../contract/record-push
 import type { TenantWork } from '../../db/database';
 import { beginLook, endLook } from '../../db/push/queue/queue-looks';
 import { endTurn, renewTurn } from '../../db/push/queue/queue-turns';
+import { UNNUMBERED } from '../../domain/push/push-turns';
 import type { ClaimLeases } from '../lease-renewal';
 import { nextLookOf } from './push-report';
 
@@ -16,21 +17,18 @@ interface InTurnOptions {
   inTenant<T>(work: (tenant: TenantWork) => Promise<T>): Promise<T>;
 }
 
-/** Of an execution that was scheduled without a number. */
-const UNKNOWN = 0;
-
 export async function inTurn(
   { input, leases, inTenant }: InTurnOptions,
   push: () => Promise<PushReport>,
 ): Promise<PushReport> {
   const { integrationId, firedAt } = input;
   const { attempt, workflowExecution } = Context.current().info;
-  const { number = UNKNOWN, beside = [] } = input.turn ?? {};
+  const { number = UNNUMBERED, beside = [] } = input.turn ?? {};
   const isBeside = beside.length > 0;
   const turn = { integrationId, run: workflowExecution?.runId ?? '', number };
   const begunAt = performance.now();
   const { look, takenBy } = await inTenant((work) => {
-    const asked = { ...turn, beside: isBeside ? [UNKNOWN, ...beside] : [], until: leases.leaseUntil() };
+    const asked = { ...turn, beside: isBeside ? [UNNUMBERED, ...beside] : [], until: leases.leaseUntil() };
     return beginLook(work, { integrationId, firedAt, attempt, turn: asked });
   });
   if (takenBy !== null) return { ...NOTHING_DONE, takenBy };
@@ -48,7 +46,7 @@ export async function inTurn(
   if (look !== null && next !== null) await inTenant((work) => endLook(work, { ...turn, look, ...next }));
   // Nothing is due, so only an execution that was scheduled before this one can need the turn, or one that
   // cannot know that this one has ended.
-  else if (look === null || isBeside || number === UNKNOWN) await end();
+  else if (look === null || isBeside || number === UNNUMBERED) await end();
   return report;
 }
 

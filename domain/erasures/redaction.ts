@@ -27,6 +27,7 @@ export class Redaction {
   readonly #shortValues: readonly Searched[];
   readonly #ids: ReadonlySet<string>;
   readonly #typedNames: ReadonlySet<string>;
+  readonly #searched = new Map<RedactedColumn, readonly string[]>();
 
   /** @param more texts that belong to no record. */
   constructor(records: readonly ErasedRecord[], more: readonly string[] = []) {
@@ -46,8 +47,15 @@ export class Redaction {
 
   /**
    * A column has to be examined if its text in PostgreSQL contains one of these. In words, case is ignored.
+   * There may be many, and each column of a table asks for them.
    */
-  searched(kind: RedactedColumn): string[] {
+  searched(kind: RedactedColumn): readonly string[] {
+    const searched = this.#searched.get(kind) ?? this.#searchedIn(kind);
+    this.#searched.set(kind, searched);
+    return searched;
+  }
+
+  #searchedIn(kind: RedactedColumn): readonly string[] {
     const texts = (kind === 'ids' ? this.#names : this.#words).map(({ text }) => text);
     const escaped = texts.map((text) => JSON.stringify(text).slice(1, -1));
     const shortNames = [...this.#typedNames].map((name) => name.slice(name.indexOf('/') + 1));

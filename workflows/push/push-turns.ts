@@ -8,12 +8,11 @@
 import { condition, patched, workflowInfo } from '@temporalio/workflow';
 import type { PushReport, PushTurn } from '../../contract/record-push';
 import { DueTimes } from '../../domain/due-times';
+import { UNNUMBERED } from '../../domain/push/push-turns';
 import type { DueLoop } from '../due-loop';
 
 /** As long as the turn of a dead worker lasts, or a little longer. */
 const TAKEN_MS = 20_000;
-/** Of an execution that a workflow of a former version has scheduled: it was the only one. */
-const UNKNOWN = 0;
 /** Temporal ends a workflow at 51,200 events, and a new history begins only after all executions. */
 const EVENTS_MAX = 30_000;
 
@@ -98,7 +97,7 @@ export class PushTurns {
 
   private onTaken({ number, known }: Execution, takenBy: number): void {
     const holder =
-      takenBy === UNKNOWN ? this.underWay[0] : this.underWay.find((other) => other.number === takenBy);
+      takenBy === UNNUMBERED ? this.underWay[0] : this.underWay.find((other) => other.number === takenBy);
     if (holder !== undefined) holder.runsUntil = Date.now() + TAKEN_MS;
     // A holder that was scheduled later reports about it.
     if (holder !== undefined && takenBy > number) holder.known = holder.known.with(known);

@@ -6,13 +6,13 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
-import { NoResultInBatch, RecordRejected, Unavailable, WrongAddress } from '../../errors';
+import { RecordRejected, Unavailable, WrongAddress } from '../../errors';
 import {
+  answerOf,
   divideIntoRequests,
-  PartFailed,
   sendHalves,
+  type SharedOutcome,
   type SharedPush,
-  withoutResult,
 } from '../../shared-push';
 import type { RestConfig } from '../config/config';
 import type { BatchConfig } from '../config/config-batch';
@@ -36,7 +36,7 @@ interface Item {
 }
 
 /** `alone`: nothing was sent. `unknown`: the answer has no result of this item, or several. */
-type Outcome = HttpResponse | 'alone' | 'unknown' | PartFailed;
+type Outcome = SharedOutcome<HttpResponse>;
 
 export class BatchCalls implements CallsOfBatch {
   private readonly kinds = new Map<BatchConfig, KindOfCall>();
@@ -66,11 +66,7 @@ export class BatchCalls implements CallsOfBatch {
     if (item === undefined) return undefined;
     const kind = this.kinds.get(batch) ?? new KindOfCall(this.config, batch, this.session, this.push);
     this.kinds.set(batch, kind);
-    const outcome = await kind.ask(item);
-    if (outcome instanceof PartFailed) throw withoutResult(outcome.error);
-    if (outcome === 'unknown')
-      throw new NoResultInBatch('The answer to a batch has no usable result for this record.');
-    return outcome === 'alone' ? undefined : outcome;
+    return answerOf(await kind.ask(item), 'a batch');
   }
 
   /** Undefined if the item cannot express the call: its preconditions, or a value that the record lacks. */

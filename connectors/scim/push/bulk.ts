@@ -6,16 +6,16 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
-import { NoResultInBatch, Unavailable } from '../../errors';
+import { Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { pageBytesMax } from '../../page-size';
 import { parseJson } from '../../parse-json';
 import {
+  answerOf,
   divideIntoRequests,
-  PartFailed,
   sendHalves,
+  type SharedOutcome,
   type SharedPush,
-  withoutResult,
 } from '../../shared-push';
 import type { ScimCalls } from '../calls';
 import { describeRefusal } from '../error-mapping';
@@ -37,7 +37,7 @@ const REQUEST_BYTES_MAX = 1024 * 1024;
 const ENVELOPE_BYTES = 200;
 
 /** `alone`: nothing was sent. `unknown`: the answer has no result of this operation, or several. */
-type Outcome = HttpResponse | 'alone' | 'unknown' | PartFailed;
+type Outcome = SharedOutcome<HttpResponse>;
 
 export class BulkCalls {
   private readonly ask: (operation: Operation) => Promise<Outcome>;
@@ -59,11 +59,7 @@ export class BulkCalls {
    */
   async send(operation: Operation): Promise<HttpResponse | undefined> {
     if (this.calls.memory.isBulkRefused) return undefined;
-    const outcome = await this.ask({ ...operation });
-    if (outcome instanceof PartFailed) throw withoutResult(outcome.error);
-    if (outcome === 'unknown')
-      throw new NoResultInBatch('The answer to a bulk request has no usable result for this record.');
-    return outcome === 'alone' ? undefined : outcome;
+    return answerOf(await this.ask({ ...operation }), 'a bulk request');
   }
 
   private divide(operations: readonly Operation[]): Operation[][] {

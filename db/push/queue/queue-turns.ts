@@ -5,7 +5,7 @@
  * The workflow numbers its executions. A turn is over once
  * - its execution has ended it, or has not renewed it in time, as when its worker died, or
  * - an execution was scheduled that knows of its end: the workflow schedules each one with the numbers of
- *   those that have not ended. So a turn that nobody waits for needs no statement to end it.
+ *   those that have not ended. So a turn that no execution waits for needs no statement to end it.
  * The run of a workflow ends after its executions, so turns of an earlier run are over. A repeated attempt
  * has the number of its execution and continues its turn.
  */

@@ -428,7 +428,7 @@ export class Trial {
     }
   }
 
-  /** Changes during calls of other queues wait: one would wake this queue after the look at it. */
+  /** Changes during calls of other queues wait: one would signal this queue after the look at it. */
   private terminate(): Promise<void> {
     return this.inTurn(() => this.terminateNow());
   }
