@@ -205,12 +205,21 @@ function checkEdits(world: World, { records, conflicts }: Shown, check: Check): 
     check(
       isShown(world, records, edit) ||
         world.edits.slice(index + 1).some((later) => isSameField(later, edit) && later.replaced === value) ||
+        world.edits.some((there) => isNoChangeBeside(there, edit)) ||
         isInConflict(edit, conflicts),
       key,
       () => `the edit of ${field} to ${value === null ? 'empty' : value} at ${site} is lost`,
     );
   });
 }
+
+/** Excluded (truth.test.ts): an edit here sets back what the third party last had; only `there` counts. */
+const isNoChangeBeside = (there: Edit, edit: Edit): boolean =>
+  edit.site === 'here' &&
+  isSameField(there, edit) &&
+  there.readAt !== undefined &&
+  there.readAt >= edit.at &&
+  there.known === edit.value;
 
 const isSameField = (one: Pick<Edit, 'key' | 'field'>, other: Pick<Edit, 'key' | 'field'>): boolean =>
   one.key === other.key && one.field === other.field;

@@ -149,8 +149,8 @@ export class People {
     this.world.noteOf(record.fields['key'] as string, `${party.name}: deleted`);
   }
 
-  /** A record that was deleted there comes back as it was. */
-  restoreThere({ party, direction }: Site): void {
+  /** A record that was deleted there comes back as it was. What is here is not an edit of it. */
+  async restoreThere({ party, direction }: Site): Promise<void> {
     const isLive = (key: unknown): boolean => party.live().some(([, { fields }]) => fields['key'] === key);
     const gone = [...party.records].filter(
       ([, { isDeleted, fields }]) => isDeleted && !isLive(fields['key']),
@@ -158,9 +158,11 @@ export class People {
     const [id, record] = this.world.random.pick(gone) ?? [];
     if (direction !== 'both' || id === undefined || record === undefined) return;
     const key = record.fields['key'] as string;
+    const here = (await this.world.records()).find(({ fields }) => fields['key'] === key);
     for (const field of FIELDS) {
       const value = editOf(field, record.fields[field]);
       const edit = this.log({ key, field, value, site: party.name, replaced: 'gone' });
+      if (here !== undefined && editOf(field, here.fields[field]) === value) edit.isUndone = true;
       party.edited(id, edit);
     }
     party.restore(id);

@@ -30,6 +30,9 @@ export interface Edit {
   isOverwrittenUnread?: true;
   /** It set back what was last read, so that a read shows no change. */
   isUndone?: true;
+  /** There: what Syncline knew until it read the edit, and when that was. */
+  known?: EditedValue | undefined;
+  readAt?: number;
 }
 
 export interface ThereRecord {
@@ -123,7 +126,9 @@ export class ThirdParty {
   }
 
   private markRead(place: string, edit: Edit): void {
-    if (edit.value === this.lastRead.get(place)) edit.isUndone = true;
+    edit.known = this.lastRead.get(place);
+    edit.readAt = this.now();
+    if (edit.value === edit.known) edit.isUndone = true;
     this.unread.delete(place);
   }
 

@@ -8,6 +8,8 @@
  *   line.
  * - an edit there that sets back what was last read, before a run has read what it replaces: no read can
  *   show it.
+ * - an edit here that sets back what was last read there, beside an unread edit there: only that one changes
+ *   the value (rule 5).
  * - a value there that a person sets back in another notation before the pushed value is read: rule 46
  *   takes what is read first for the notation (`isUndoneThere` in oracle.ts).
  * - edits at third parties that are only pushed to: pulls find no drift there.
