@@ -7,6 +7,7 @@ import { deletedThere } from '../../connectors/errors';
 import type { TenantWork } from '../../db/database';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, UnreadOfPush } from '../../db/push/push-outcome';
+import { agreeOnTaken } from '../../db/push/write-links';
 import { acceptChanges } from '../../db/records/accept-changes';
 import { toTypeId } from '../../db/sql/ids';
 import type { JsonObject } from '../../domain/json';
@@ -72,15 +73,20 @@ export async function takeUnread(
   inTenant: (work: (tenant: TenantWork) => Promise<unknown>) => Promise<unknown>,
 ): Promise<void> {
   for (const { push, outcome } of finished) {
-    const fields = outcome.kind === 'succeeded' ? (outcome.unread?.taken ?? {}) : {};
+    if (outcome.kind !== 'succeeded' || outcome.unread === undefined) continue;
+    const { taken: fields, takenAs } = outcome.unread;
     if (Object.keys(fields).length === 0) continue;
-    const { recordType, externalId } = push;
+    const { recordType, externalId, recordId } = push;
+    const { remoteId } = outcome;
     const author = {
       actor: `integration:${toTypeId('int', integrationId)}`,
       requestId: toTypeId('psh', push.pushId),
     };
-    await inTenant((work) =>
-      acceptChanges(work, [{ kind: 'patch', recordType, externalId, fields }], author),
-    );
+    await inTenant(async (work) => {
+      const change = { kind: 'patch' as const, recordType, externalId, fields };
+      const [result] = await acceptChanges(work, [change], author);
+      if (result?.outcome === 'accepted')
+        await agreeOnTaken(work, { integrationId, recordId, remoteId }, takenAs);
+    });
   }
 }

@@ -14,6 +14,8 @@ export interface UnreadOfPush {
   leftAsIs: JsonObject;
   /** Values there that replace ours, in Syncline's field names. */
   taken: JsonObject;
+  /** What both sides agree on once these are stored here. */
+  takenAs: Notation;
 }
 
 export type PushOutcome =

@@ -1,5 +1,6 @@
 /** The links of records that pushes have created, changed or removed at the third party. */
 import { type RawBuilder, sql } from 'kysely';
+import type { Notation } from '../../domain/records/notation';
 import type { TenantWork } from '../database';
 import { idList, opaqueToPlanner, rowsFrom } from '../sql/bulk-rows';
 import type { FinishedPush } from './push-outcome';
@@ -53,4 +54,20 @@ export function writeLinks(
         and integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${idList(gone)})`);
   }
   return statements;
+}
+
+/** Adds what both sides agree on since a value from there replaced ours. */
+export async function agreeOnTaken(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordId, remoteId }: { integrationId: string; recordId: string; remoteId: string | null },
+  takenAs: Notation,
+): Promise<void> {
+  await trx
+    .updateTable('recordLinks')
+    .set({ notation: sql`coalesce(notation, '{}') || ${JSON.stringify(takenAs)}::jsonb` })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', '=', recordId)
+    .where('remoteId', '=', remoteId)
+    .execute();
 }

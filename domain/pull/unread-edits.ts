@@ -4,9 +4,9 @@
  */
 import type { JsonObject, JsonValue } from '../json';
 import { isSent, ownValue, type RecordTypeMapping, toRemoteValue } from '../records/mapping';
-import { isNotationOf, placeNotation } from '../records/notation';
+import { isNotationOf, type Notation, placeNotation } from '../records/notation';
 import { type Place, removeAt, removeWithEmptied, setAt, valueAt } from '../records/place';
-import type { Agreement } from './agreement';
+import { type Agreement, noted } from './agreement';
 import type { FieldConflict } from './field-conflict';
 import { pulledPlaces } from './reverse-mapping';
 import { type ComparedPlace, comparePlace, winnerOf } from './three-way-merge';
@@ -21,6 +21,8 @@ export interface UnreadEdits {
   conflicts: FieldConflict[];
   /** Values there that replace ours, because the third party wins conflicts. */
   taken: JsonObject;
+  /** What both sides agree on once these are stored here. */
+  takenAs: Notation;
 }
 
 /**
@@ -41,6 +43,7 @@ export function findUnreadEdits(
     sent: structuredClone(payload),
     conflicts: [],
     taken: {},
+    takenAs: {},
   };
   for (const place of pulledPlaces(mapping)) {
     if (!isSent(place.field)) {
@@ -63,7 +66,10 @@ export function findUnreadEdits(
         theirs: read ?? there,
         winner: isTaken ? 'theirs' : 'ours',
       });
-    if (isTaken) edits.taken[place.name] = read ?? null;
+    if (isTaken) {
+      edits.taken[place.name] = read ?? null;
+      edits.takenAs[place.to] = { ...noted(read, there), isUnread: true };
+    }
     if (!isTaken && changedBy !== 'remote') continue;
     edits.leftAsIs[place.to] = compared.base ?? null;
     removeAt(edits.kept, place.path);

@@ -234,14 +234,17 @@ function instantOf(value: Scalar): Instant | undefined {
   return Number.isNaN(ms) ? undefined : { day, hasTime: time !== undefined, ms };
 }
 
-/** A day may be shown with a time in another zone, a time without its fraction or its seconds. */
+/** A day may be shown with a time in another zone, a time cut or rounded to seconds or minutes. */
 function isNotationOfInstant(sent: Instant, shown: Instant): boolean {
   if (sent.day === shown.day && !(sent.hasTime && shown.hasTime)) return true;
   if (!shown.hasTime) return false;
-  const difference = Math.abs(sent.ms - shown.ms);
-  if (!sent.hasTime) return difference <= HOURS_14;
-  return difference < (shown.ms % 60_000 === 0 ? 60_000 : 1_000);
+  const added = shown.ms - sent.ms;
+  if (!sent.hasTime) return Math.abs(added) <= HOURS_14;
+  return isCutOrRounded(added, shown.ms % 60_000 === 0 ? 60_000 : 1_000);
 }
+
+/** @param added to the value by showing it in whole units */
+const isCutOrRounded = (added: number, unit: number): boolean => added > -unit && added <= unit / 2;
 
 interface Decimal {
   value: number;
@@ -256,9 +259,12 @@ function numberOf(value: Scalar): Decimal | undefined {
 
 /** Equal, or with fewer decimals. Numbers of single precision have seven digits. */
 function isRounded(sent: Decimal, shown: Decimal): boolean {
-  const difference = Math.abs(sent.value - shown.value);
-  if (difference <= Math.abs(sent.value) * 1e-7) return true;
-  return shown.decimals < sent.decimals && difference < 10 ** -shown.decimals;
+  const isClose = (a: number, b: number): boolean => Math.abs(a - b) <= Math.abs(sent.value) * 1e-7;
+  if (isClose(sent.value, shown.value)) return true;
+  if (shown.decimals >= sent.decimals) return false;
+  const unit = 10 ** -shown.decimals;
+  const added = (shown.value - sent.value) * (sent.value < 0 ? -1 : 1);
+  return isCutOrRounded(added, unit) || isClose(added, unit / 2);
 }
 
 function booleanOf(value: Scalar): boolean | string {

@@ -6,7 +6,7 @@ import { type JsonObject, jsonEquals, type JsonValue } from '../../../domain/jso
 import { mapRecord } from '../../../domain/records/mapping';
 import { isNotationOf, isSameValue } from '../../../domain/records/notation';
 import { editOf, fieldMappings, type FieldName, FIELDS, stored } from './habits';
-import type { Edit } from './third-party';
+import type { Edit } from './edit';
 import { RECORD_TYPE, type RecordHere, type Site } from './people';
 import type { World } from './world';
 
@@ -297,13 +297,3 @@ async function checkCounts(world: World, check: Check): Promise<void> {
 }
 
 const text = (value: JsonValue | undefined): string => JSON.stringify(value) ?? 'absent';
-
-/** The violations with the history of the first record. */
-export function report(world: World, { violations }: Findings): string {
-  const [first] = violations;
-  const history = world.notes
-    .filter(({ key }) => key === first?.key || key === '*')
-    .map(({ text: line }) => `    ${line}`);
-  const lines = violations.map(({ key, what }) => `  ${key}: ${what}`);
-  return [world.describe(), ...lines, ...history].join('\n');
-}

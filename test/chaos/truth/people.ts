@@ -5,7 +5,8 @@ import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { RecordChange } from '../../../domain/records/record-change';
 import type { Random } from '../../support/random';
 import { editOf, type FieldName, FIELDS, valueOf } from './habits';
-import type { Edit, ThirdParty } from './third-party';
+import type { Edit } from './edit';
+import type { ThirdParty } from './third-party';
 
 const MINUTE = 60_000;
 export const RECORD_TYPE = 'people';

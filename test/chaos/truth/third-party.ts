@@ -1,7 +1,5 @@
 /** A third party of a world: keeps records in its own notation, lists them and takes pushes. */
-import { z } from 'zod';
 import type {
-  Connector,
   ConnectorContext,
   PushItem,
   PushResult,
@@ -12,28 +10,9 @@ import type {
 import { type ConnectorError, RecordConflict, RecordRejected, Unavailable } from '../../../connectors/errors';
 import type { JsonObject } from '../../../domain/json';
 import type { Random } from '../../support/random';
-import { type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
-
-/** The number of a value; null = empty; `gone`: the record was deleted. */
-type EditedValue = number | null | 'gone';
-
-/** A field of a record got the value with this number at one side. */
-export interface Edit {
-  key: string;
-  field: FieldName;
-  value: EditedValue;
-  site: string;
-  at: number;
-  /** What the person saw there; undefined = a new record. */
-  replaced: EditedValue | undefined;
-  /** A push replaced it before a run had read it, so no conflict could be known. */
-  isOverwrittenUnread?: true;
-  /** It set back what was last read, so that a read shows no change. */
-  isUndone?: true;
-  /** There: what Syncline knew until it read the edit, and when that was. */
-  known?: EditedValue | undefined;
-  readAt?: number;
-}
+import { PUSH_RECORDED_WITHIN_MS } from '../../../db/pull/page';
+import type { Edit, EditedValue } from './edit';
+import { editOf, type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
 
 export interface ThereRecord {
   fields: JsonObject;
@@ -60,6 +39,10 @@ export class ThirdParty {
   private readonly unread = new Map<string, Edit>();
   /** What their fields had when they were last read. */
   private readonly lastRead = new Map<string, Edit['replaced']>();
+  /** What fields had before a push whose answer was lost: Syncline cannot know that it replaced that. */
+  private readonly beforeLost = new Map<string, EditedValue>();
+  /** When the last push of a record ended. */
+  private readonly pushedAt = new Map<string, number>();
   /** The fields that people have changed here, by key and field. */
   readonly touched = new Set<string>();
   private listed: [string, Edit][] = [];
@@ -121,8 +104,20 @@ export class ThirdParty {
   /** A person has changed a field of a record here. */
   edited(remoteId: string, edit: Edit): void {
     const place = `${remoteId} ${edit.field}`;
-    if (!this.unread.has(place)) this.lastRead.set(place, edit.replaced);
+    if (!this.unread.has(place)) {
+      const isUnknown = this.beforeLost.has(place);
+      this.lastRead.set(place, isUnknown ? this.beforeLost.get(place) : edit.replaced);
+    }
     this.unread.set(place, edit);
+  }
+
+  /** @param before the fields before the lost answer; undefined = Syncline knows the record again */
+  private rememberLost(remoteId: string | null, before: JsonObject | undefined): void {
+    for (const field of FIELDS) {
+      const place = `${remoteId} ${field}`;
+      if (before === undefined) this.beforeLost.delete(place);
+      else if (!this.beforeLost.has(place)) this.beforeLost.set(place, editOf(field, before[field]));
+    }
   }
 
   private markRead(place: string, edit: Edit): void {
@@ -164,7 +159,9 @@ export class ThirdParty {
     const next = isStable ? (shown.at(-1)?.remoteId ?? null) : String(Number(cursor ?? 0) + shown.length);
     for (const { remoteId, fields } of shown) {
       this.note(`lists ${JSON.stringify(fields)}`, keyOf(fields));
-      if (fields === this.records.get(remoteId)?.fields) this.listed.push(...this.unreadOf(remoteId, FIELDS));
+      if (fields !== this.records.get(remoteId)?.fields) continue;
+      this.listed.push(...this.unreadOf(remoteId, FIELDS));
+      this.rememberLost(remoteId, undefined);
     }
     return {
       records: shown,
@@ -222,14 +219,18 @@ export class ThirdParty {
     if (found !== null && isLatest)
       for (const [place, edit] of this.unreadOf(found, FIELDS)) this.markRead(place, edit);
     if (found !== null) this.overwrite(found, operation === 'upsert' ? Object.keys(payload) : FIELDS);
+    const before = found === null ? {} : (this.records.get(found)?.fields ?? {});
     const remoteId = operation === 'upsert' ? this.put(found, payload, externalId) : found;
     if (operation !== 'upsert' && found !== null) this.remove(found);
     this.note(`takes ${operation} ${JSON.stringify(payload)}`, keyOf(payload));
-    if (this.random.chance(this.loses)) {
+    const isLost = this.random.chance(this.loses);
+    this.rememberLost(remoteId, isLost ? before : undefined);
+    if (isLost) {
       this.note('the answer is lost', keyOf(payload));
       return { pushId, ok: false, error: new Unavailable('The connection was reset.') };
     }
     const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';
+    if (remoteId !== null) this.pushedAt.set(remoteId, this.now());
     return {
       pushId,
       ok: true,
@@ -254,7 +255,8 @@ export class ThirdParty {
     const { fields } = shown.remote;
     this.note(`is read before a push: ${JSON.stringify(fields)}`, keyOf(fields));
     const payload = await beforeWrite(item, fields, { isReplaced: false });
-    return { payload, isLatest: fields === record.fields };
+    const isJustPushed = this.now() - (this.pushedAt.get(remoteId) ?? 0) < PUSH_RECORDED_WITHIN_MS;
+    return { payload, isLatest: fields === record.fields && !isJustPushed };
   }
 
   private overwrite(remoteId: string, fields: readonly string[]): void {
@@ -286,28 +288,4 @@ export class ThirdParty {
       { field: null, remoteField: null, code: 'refused', message, explanation: message },
     ]);
   }
-}
-
-/** The connector of all third parties of a world; `config.owner` names one. */
-export function connectorOf(find: (owner: string) => ThirdParty): Connector {
-  const of = ({ config }: { config: unknown }): ThirdParty => find((config as { owner: string }).owner);
-  return {
-    kind: 'truth',
-    title: 'Truth',
-    description: 'A third party with habits.',
-    configSchema: z.object({ owner: z.string() }),
-    credentialsSchema: z.object({}),
-    batchSize: 3,
-    onDelete: ['delete', 'deactivate', 'leave'],
-    recordTypes: () => [],
-    hosts: () => [],
-    readAbilities: (config) => ({
-      canFilterByModified: of({ config }).canFilter,
-      isPagingStable: of({ config }).habits.paging === 'stable',
-    }),
-    readPage: (request, context) => of(context).readPage(request),
-    count: async (_, context) => of(context).live().length,
-    push: (items, context) => of(context).push(items, context),
-    check: async () => {},
-  };
 }

@@ -18,9 +18,10 @@
  */
 import { testSeed } from '../../support/random';
 import { repetitions } from '../../support/tier';
-import { judge, report } from './oracle';
+import { connectorOf } from './connector';
+import { type Findings, judge } from './oracle';
 import { ProductInProcess } from './product';
-import { connectorOf, type ThirdParty } from './third-party';
+import type { ThirdParty } from './third-party';
 import { World } from './world';
 
 const worlds = Number(process.env.TRUTH_WORLDS ?? repetitions({ quick: 30, full: 1_000 }));
@@ -38,6 +39,16 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => product?.close(), 60_000);
+
+/** The violations with the history of the first record. */
+function report(world: World, { violations }: Findings): string {
+  const [first] = violations;
+  const history = world.notes
+    .filter(({ key }) => key === first?.key || key === '*')
+    .map(({ text: line }) => `    ${line}`);
+  const lines = violations.map(({ key, what }) => `  ${key}: ${what}`);
+  return [world.describe(), ...lines, ...history].join('\n');
+}
 
 it(
   'rules.md 5, 17, 46 to 48: what is shown as Synced is there, no edit is lost, and the writes end',

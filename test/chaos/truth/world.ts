@@ -12,7 +12,8 @@ import { People, RECORD_TYPE, type RecordHere, type Site } from './people';
 import { Random } from '../../support/random';
 import { describeHabits, fieldMappings, randomHabits } from './habits';
 import type { ProductInProcess } from './product';
-import { type Edit, ThirdParty } from './third-party';
+import type { Edit } from './edit';
+import { ThirdParty } from './third-party';
 import { Workflows } from './workflows';
 
 const SECOND = 1_000;

@@ -30,9 +30,11 @@ const find = (remote: JsonObject, { mapping = MAPPING, isReplaced = false } = {}
   );
 const AGREED = { name: 'ANN', emails: mail('ann@here.example'), address: { city: 'Ghent' } };
 
+const UNCHANGED = { leftAsIs: {}, conflicts: [], taken: {}, takenAs: {} };
+
 describe('rule 17: a record that is read before a push', () => {
   it('is sent whole if nothing was changed there', () => {
-    expect(find(AGREED)).toEqual({ kept: PAYLOAD, leftAsIs: {}, sent: PAYLOAD, conflicts: [], taken: {} });
+    expect(find(AGREED)).toEqual({ ...UNCHANGED, kept: PAYLOAD, sent: PAYLOAD });
   });
 
   it('is sent without the field that was changed there', () => {
@@ -97,7 +99,7 @@ describe('rule 17: a record that is read before a push', () => {
     'is no conflict if the record alone shows the field in another form: %j',
     (name) => {
       const found = find({ ...AGREED, name }, { mapping: { ...MAPPING, onConflict: 'theirs' } });
-      expect(found).toEqual({ kept: PAYLOAD, leftAsIs: {}, sent: PAYLOAD, conflicts: [], taken: {} });
+      expect(found).toEqual({ ...UNCHANGED, kept: PAYLOAD, sent: PAYLOAD });
     },
   );
 
@@ -108,7 +110,10 @@ describe('rule 17: a record that is read before a push', () => {
       expect(found.conflicts).toMatchObject([
         { field: 'name', ours: 'Ann B', theirs: 'Anna', winner: onConflict },
       ]);
-      expect(found.taken).toEqual(onConflict === 'theirs' ? { name: 'Anna' } : {});
+      const isTaken = onConflict === 'theirs';
+      expect(found.taken).toEqual(isTaken ? { name: 'Anna' } : {});
+      const name = { ours: 'Anna', shown: 'Anna', isUnread: true };
+      expect(found.takenAs).toEqual(isTaken ? { name } : {});
       expect('name' in found.sent).toBe(onConflict === 'ours');
     },
   );

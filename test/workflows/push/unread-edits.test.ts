@@ -104,6 +104,23 @@ describe('rule 17: a push of a record that was edited there since it was last re
     expect(await pulled.conflicts()).toHaveLength(1);
   });
 
+  it('takes the value there, and then the one that it is set back to', async () => {
+    const { pulled, externalId, there, editThere, push } = await given({ onConflict: 'theirs' });
+    const name = there()?.['name'] as string;
+    await editThere({ name: 'Edited there' });
+    await edit(externalId, { name: 'Edited here' });
+    await push();
+    expect(await fieldsOf(externalId)).toMatchObject({ name: 'Edited there' });
+    await editThere({ name });
+    await edit(externalId, { email: 'edited@here.example' });
+    await push();
+
+    expect(there()).toMatchObject({ name, email: 'edited@here.example' });
+    await pulled.sync('full');
+    expect(await fieldsOf(externalId)).toMatchObject({ name, email: 'edited@here.example' });
+    expect(await pulled.conflicts()).toHaveLength(1);
+  });
+
   it('is no conflict if the record shows what an earlier push sent without an answer', async () => {
     const { pulled, externalId, push, editThere, status } = await given({ onConflict: 'theirs' });
     pulled.account.beforePush = () => {
