@@ -204,7 +204,7 @@ function checkEdits(world: World, { records, conflicts }: Shown, check: Check): 
     const { key, field, value, site } = edit;
     check(
       isShown(world, records, edit) ||
-        world.edits.slice(index + 1).some((later) => isSameField(later, edit) && later.replaced === value) ||
+        world.edits.some((by, at) => (at > index || isDeletionHere(by)) && isReplaced(edit, by)) ||
         world.edits.some((there) => isNoChangeBeside(there, edit)) ||
         isInConflict(edit, conflicts),
       key,
@@ -221,8 +221,12 @@ const isNoChangeBeside = (there: Edit, edit: Edit): boolean =>
   there.readAt >= edit.at &&
   there.known === edit.value;
 
-const isSameField = (one: Pick<Edit, 'key' | 'field'>, other: Pick<Edit, 'key' | 'field'>): boolean =>
-  one.key === other.key && one.field === other.field;
+/** A record that a person here deleted with the same value has lost nothing. */
+const isDeletionHere = ({ site, value }: Edit): boolean => site === 'here' && value === 'gone';
+
+const isReplaced = (edit: Edit, by: Edit): boolean => isSameField(by, edit) && by.replaced === edit.value;
+
+const isSameField = (one: Edit, other: Edit): boolean => one.key === other.key && one.field === other.field;
 
 function isShown(world: World, records: readonly RecordHere[], { key, field, value, site }: Edit): boolean {
   const isAt = (fields: JsonObject): boolean => fields['key'] === key;
@@ -279,21 +283,13 @@ async function checkCounts(world: World, check: Check): Promise<void> {
       .where('recordType', '=', RECORD_TYPE)
       .execute(),
   );
-  for (const {
-    recordsRead,
-    recordsNew,
-    recordsChanged,
-    recordsUnchanged,
-    recordsFailed,
-    recordsHeldBack,
-  } of jobs)
-    check(
-      recordsRead === recordsNew + recordsChanged + recordsUnchanged + recordsFailed + recordsHeldBack,
-      '',
-      () =>
-        `${recordsRead} read, and ${recordsNew} new, ${recordsChanged} changed, ` +
-        `${recordsUnchanged} unchanged, ${recordsFailed} failed, ${recordsHeldBack} held back`,
-    );
+  for (const { recordsRead, ...job } of jobs) {
+    const { recordsNew, recordsChanged, recordsUnchanged, recordsFailed, recordsHeldBack } = job;
+    const kinds = [recordsNew, recordsChanged, recordsUnchanged, recordsFailed, recordsHeldBack];
+    const sum = kinds.reduce((total, count) => total + count, 0);
+    const names = 'new, changed, unchanged, failed, held back';
+    check(recordsRead === sum, '', () => `${recordsRead} read; ${names}: ${kinds.join(', ')}`);
+  }
 }
 
 const text = (value: JsonValue | undefined): string => JSON.stringify(value) ?? 'absent';
