@@ -28,6 +28,7 @@ import { logFindings } from '../runtime/health-log';
 import { createLog } from '../runtime/log';
 import { exitOnSignalsDuringStart } from '../runtime/start-signals';
 import { watchEventLoop } from '../runtime/event-loop';
+import { RECONNECTION } from '../runtime/temporal-reconnection';
 import { startWatchdog } from '../runtime/watchdog';
 import { createMetrics, type Metrics } from './http/metrics';
 import { createTemporalClient } from './temporal-client';
@@ -59,7 +60,8 @@ async function main(): Promise<void> {
   await addShippedDefinitions(database, log);
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const temporal = createTemporalClient({ connection: connectionOptions, namespace });
+  const connection = { ...connectionOptions, channelArgs: RECONNECTION };
+  const temporal = createTemporalClient({ connection, namespace });
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
   const readiness = createReadiness({
     database,

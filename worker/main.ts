@@ -180,7 +180,7 @@ function startBackgroundLoops({
   config,
   log,
   database,
-  temporal: { client, hasSearchAttributes, registerSearchAttributes },
+  temporal: { client, outboxClient, hasSearchAttributes, registerSearchAttributes },
   dependencies,
 }: {
   config: WorkerConfig;
@@ -190,7 +190,7 @@ function startBackgroundLoops({
   dependencies: ActivityDependencies;
 }): { stop(): Promise<unknown> } {
   const { retention } = config;
-  const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
+  const handleRow = createOutboxHandlers(outboxClient, { hasSearchAttributes, database });
   const onTemporalLost = async (): Promise<void> => {
     await registerSearchAttributes();
     await sweep({ database, handleRow, log, retention, isEverything: true });

@@ -9,6 +9,7 @@ import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import { type DueMessage, OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
 import { InterruptiblePause } from './interruptible-pause';
+import { TopicCalls } from './outbox-calls';
 import { type FlushOptions, flushTopic, type RefusedMessage } from './outbox-flush';
 import type { OutboxHandler } from './outbox-handlers';
 
@@ -20,7 +21,10 @@ const LOOK_INTERVAL_MS = 10;
  * works, finds them without a signal.
  */
 const FLUSH_INTERVAL_MS: Readonly<Record<string, number>> = { webhook_endpoint: 50 };
-/** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
+/**
+ * Debounce windows that open one after the other share a signal: the push queue reads all due rows. After a
+ * refusal, new messages about the subject wait as long.
+ */
 const SIGNAL_INTERVAL_MS = 1_000;
 const REMEMBERED_SUBJECTS_MAX = 10_000;
 
@@ -87,6 +91,7 @@ class TopicQueues {
   readonly #queues = new Map<string, TopicQueue>();
   readonly #lastTenants = new Map<string, string | undefined>();
   readonly #limits = new Map<string, number>();
+  readonly #calls = new Map<string, TopicCalls>();
   readonly #signalRate = limitSignalRate();
   readonly #resting = new Set<InterruptiblePause>();
   #isStopped = false;
@@ -110,6 +115,7 @@ class TopicQueues {
     this.#isStopped = true;
     for (const pause of this.#resting) pause.interrupt();
     await Promise.all([...this.#queues.values()].map(({ running }) => running));
+    await Promise.all([...this.#calls.values()].map((calls) => calls.untilIdle()));
   }
 
   async #run(topic: string, queue: TopicQueue): Promise<void> {
@@ -120,10 +126,7 @@ class TopicQueues {
         if (await this.#flushOnce(topic)) queue.isAskedAgain = true;
         else await this.#rest((FLUSH_INTERVAL_MS[topic] ?? 0) - (performance.now() - startedAt));
       } catch (error) {
-        this.options.log.warn(
-          { err: error, topic },
-          'could not send outbox messages to Temporal; retrying in a second',
-        );
+        this.#logTrouble(topic, error);
         await this.#rest(POLL_MS);
       }
     }
@@ -133,15 +136,26 @@ class TopicQueues {
   /** @returns true if there are more messages to send. */
   async #flushOnce(topic: string): Promise<boolean> {
     const { database, handleRow } = this.options;
+    const calls = this.#calls.get(topic) ?? new TopicCalls();
+    this.#calls.set(topic, calls);
+    await calls.untilPlaceIsFree();
+    if (this.#isStopped) return false;
+    const { waitMsOf, onSent, noteRefused } = this.#signalRate;
     const { isMore, waitMs, lastTenant } = await flushTopic({
       database,
       topic,
       handleRow,
+      calls,
       afterTenant: this.#lastTenants.get(topic),
       limit: this.#limits.get(topic),
-      ...this.#signalRate,
-      onRefused: (refused) => this.#logRefused(refused),
+      waitMsOf,
+      onSent,
+      onRefused: (refused) => {
+        noteRefused(refused);
+        this.#logRefused(refused);
+      },
       onNextLimit: (rows) => this.#limits.set(topic, rows),
+      onLateTrouble: (error) => this.#logTrouble(topic, error),
     });
     this.#lastTenants.set(topic, lastTenant);
     if (waitMs !== null) setTimeout(this.onWaited, waitMs).unref();
@@ -156,25 +170,42 @@ class TopicQueues {
     this.#resting.delete(pause);
   }
 
+  #logTrouble(topic: string, error: unknown): void {
+    const text = 'could not send outbox messages to Temporal; retrying in a second';
+    this.options.log.warn({ err: error, topic }, text);
+  }
+
   #logRefused({ error, ...refused }: RefusedMessage): void {
     const text = 'an outbox message was refused; it is tried again with a back-off';
     this.options.log.warn({ err: error, ...refused }, text);
   }
 }
 
-/** A message waits if its work is not due yet and its subject got a call less than a second ago. */
-function limitSignalRate(): Required<Pick<FlushOptions, 'waitMsOf' | 'onSent'>> {
-  const sentAt = new Map<string, number>();
-  const keyOf = (message: DueMessage): string => `${message.topic} ${subjectIdOf(message)}`;
+/**
+ * A message waits if its subject was refused less than a second ago, or got a call less than a second ago and
+ * its work is not due yet.
+ */
+function limitSignalRate(): SignalRate {
+  type Instants = Map<string, number>;
+  const [sentAt, refusedAt]: [Instants, Instants] = [new Map(), new Map()];
+  const keyOf = (topic: string, subjectId: string): string => `${topic} ${subjectId}`;
+  const note = (known: Instants, key: string): void => {
+    if (known.size > REMEMBERED_SUBJECTS_MAX) known.clear();
+    known.set(key, performance.now());
+  };
   return {
     waitMsOf: (message) => {
-      if (message.nextDueAt.getTime() <= Date.now() + 2 * SIGNAL_INTERVAL_MS) return 0;
-      const sinceSent = Date.now() - (sentAt.get(keyOf(message)) ?? 0);
-      return sinceSent >= 0 && sinceSent < SIGNAL_INTERVAL_MS ? SIGNAL_INTERVAL_MS - sinceSent : 0;
+      const key = keyOf(message.topic, subjectIdOf(message));
+      const isDue = message.nextDueAt.getTime() <= Date.now() + 2 * SIGNAL_INTERVAL_MS;
+      const calledAt = isDue ? undefined : sentAt.get(key);
+      const since = Math.max(calledAt ?? -Infinity, refusedAt.get(key) ?? -Infinity);
+      return Math.max(since + SIGNAL_INTERVAL_MS - performance.now(), 0);
     },
-    onSent: (message) => {
-      if (sentAt.size > REMEMBERED_SUBJECTS_MAX) sentAt.clear();
-      sentAt.set(keyOf(message), Date.now());
-    },
+    onSent: (message) => note(sentAt, keyOf(message.topic, subjectIdOf(message))),
+    noteRefused: ({ topic, subjectId }) => note(refusedAt, keyOf(topic, subjectId)),
   };
+}
+
+interface SignalRate extends Required<Pick<FlushOptions, 'waitMsOf' | 'onSent'>> {
+  noteRefused(refused: RefusedMessage): void;
 }

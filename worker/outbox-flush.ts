@@ -1,7 +1,8 @@
 /**
  * Sends what waits in one topic of the outbox. Messages about the same subject are merged into one call, and
  * tenants take turns. A row is deleted after Temporal accepted the call, so a crash repeats a message and
- * never loses one. Its lease is renewed until then, so no other dispatcher sends it meanwhile.
+ * never loses one. Its lease is renewed until then, so no other dispatcher sends it meanwhile. A flush ends
+ * after a second; slower calls go on beside the next flush.
  */
 import type { Database } from '../db/database';
 import {
@@ -14,24 +15,28 @@ import {
   settleMessages,
   subjectIdOf,
 } from '../db/platform/outbox';
+import { CALLS_AT_ONCE, TopicCalls } from './outbox-calls';
 import type { OutboxHandler } from './outbox-handlers';
-import { isTemporalAway } from './temporal-away';
+import { blameFor, isTransient, UNCLEAR_ERRORS_MAX } from './temporal-away';
 
 /** After this long the rows of a dispatcher that died are taken by another (rules.md R3). */
 const LEASE_SECONDS = 3;
 /** No call begins later: what is left is leased again, with newer messages of other tenants. */
 const BEGIN_WITHIN_MS = 1_000;
+/** How long a message waits while a call about its subject is under way. */
+const BEHIND_CALL_MS = 1_000;
 const ROWS_PER_FLUSH = 500;
-/** Of each topic and dispatcher. */
-const CALLS_AT_ONCE = 16;
 /** A refused message is tried again after 2 s, 4 s, 8 s, at last once an hour. It is never dropped. */
 const BACK_OFF_SECONDS_MAX = 3_600;
+const TRANSIENT_BACK_OFF_SECONDS_MAX = 60;
 const ERROR_LENGTH_MAX = 1_000;
 
 export interface FlushOptions {
   database: Pick<Database, 'withDispatcher'>;
   topic: string;
   handleRow: OutboxHandler;
+  /** Of all flushes of the topic. */
+  calls?: TopicCalls;
   /** The tenant whose turn it was last. */
   afterTenant?: string | undefined;
   /** Of rows to lease; `ROWS_PER_FLUSH` by default. */
@@ -40,6 +45,8 @@ export interface FlushOptions {
   waitMsOf?: (message: DueMessage) => number;
   onSent?: (message: DueMessage) => void;
   onRefused?: (refused: RefusedMessage) => void;
+  /** The error of a call that was slower than the flush, if it is about Temporal or the database. */
+  onLateTrouble?: (error: unknown) => void;
   /** Also of a flush that failed: how many rows the next one should lease. */
   onNextLimit?: (rows: number) => void;
 }
@@ -79,7 +86,9 @@ interface MergedMessage {
  * messages that were not tried.
  */
 export async function flushTopic(options: FlushOptions): Promise<Flushed> {
-  const { database, topic, afterTenant, limit = ROWS_PER_FLUSH, waitMsOf = () => 0 } = options;
+  const { database, topic, afterTenant, limit = ROWS_PER_FLUSH, calls = new TopicCalls() } = options;
+  const waitMsOf = (message: DueMessage): number =>
+    calls.isUnderWay(subjectIdOf(message)) ? BEHIND_CALL_MS : (options.waitMsOf?.(message) ?? 0);
   const leased = await database.withDispatcher((work) =>
     leaseMessages(work, { topic, afterTenant, limit, leaseSeconds: LEASE_SECONDS }),
   );
@@ -88,6 +97,7 @@ export async function flushTopic(options: FlushOptions): Promise<Flushed> {
   const waiting = merged.filter((each) => waits.get(each) !== 0);
   const flush = new Flush(
     options,
+    calls,
     merged.filter((each) => waits.get(each) === 0),
   );
   const waitMs = waiting.length === 0 ? null : Math.min(...waiting.map((each) => waits.get(each) ?? 0));
@@ -99,43 +109,76 @@ export async function flushTopic(options: FlushOptions): Promise<Flushed> {
   return { isMore: leased.length >= limit || !isDone, waitMs, lastTenant };
 }
 
+interface FailedMessage {
+  each: MergedMessage;
+  error: unknown;
+}
+
 class Flush {
   readonly #untried: MergedMessage[];
   readonly #unsettled: Set<MergedMessage>;
   #isDone = true;
   #handledRows = 0;
   #sent: MergedMessage[] = [];
-  #refused: { each: MergedMessage; error: unknown }[] = [];
+  #refused: FailedMessage[] = [];
+  /** Refused, too, if Temporal accepts another message afterwards; else Temporal is away. */
+  #unclear: FailedMessage[] = [];
   #settling: Promise<void> | undefined;
   #away: unknown;
   #lastTenant: string | undefined;
 
   constructor(
     private readonly options: FlushOptions,
+    private readonly calls: TopicCalls,
     messages: readonly MergedMessage[],
   ) {
     this.#untried = [...messages];
     this.#unsettled = new Set(messages);
   }
 
+  get #isAway(): boolean {
+    return this.#away !== undefined || this.#unclear.length >= UNCLEAR_ERRORS_MAX;
+  }
+
+  /** Ends when all is sent, or after the time in which calls begin. */
   async run(): Promise<{ isDone: boolean; lastTenant: string | undefined }> {
+    let endTime = (): void => undefined;
+    const timeIsUp = new Promise<void>((resolve) => (endTime = resolve));
     // What fails here is tried again in a second. Without it another dispatcher repeats the messages.
-    const upkeep = setInterval(() => void this.#keepLeases().catch(() => undefined), BEGIN_WITHIN_MS);
+    const keepLeases = (): unknown =>
+      this.#keepLeases()
+        .catch(() => undefined)
+        .finally(endTime);
+    const upkeep = setInterval(keepLeases, BEGIN_WITHIN_MS);
+    const sending = this.#sendAll().finally(() => clearInterval(upkeep));
+    this.calls.track(sending);
     try {
-      await Promise.all(Array.from({ length: CALLS_AT_ONCE }, () => this.#sendUntried()));
-      await this.#settling;
+      await Promise.race([sending, timeIsUp]);
+      this.#throwIf(this.#isAway);
     } finally {
-      clearInterval(upkeep);
       const isAllHandled = this.#isDone && this.#unsettled.size === 0;
       this.options.onNextLimit?.(isAllHandled ? ROWS_PER_FLUSH : limitAfter(this.#handledRows));
     }
-    await this.#release([...this.#unsettled]);
-    if (this.#away !== undefined) throw this.#away;
+    sending.catch((error: unknown) => this.options.onLateTrouble?.(error));
     return { isDone: this.#isDone, lastTenant: this.#lastTenant };
   }
 
+  async #sendAll(): Promise<void> {
+    const senders = Array.from({ length: CALLS_AT_ONCE }, () =>
+      this.calls.withPlace(() => this.#sendUntried()),
+    );
+    await Promise.all(senders);
+    await this.#settling;
+    await this.#release([...this.#unsettled]);
+    this.#throwIf(this.#isAway || this.#unclear.length > 0);
+  }
+
+  #throwIf(isAway: boolean): void {
+    if (isAway) throw this.#away ?? this.#unclear[0]?.error;
+  }
+
   async #sendUntried(): Promise<void> {
-    while (this.#away === undefined) {
+    while (!this.#isAway) {
       const next = this.#untried.shift();
       if (next === undefined) return;
       this.#lastTenant = next.message.tenantId;
@@ -162,18 +205,31 @@ class Flush {
   }
 
   async #send(each: MergedMessage): Promise<void> {
+    const { message } = each;
+    const startedAt = performance.now();
     try {
-      await this.options.handleRow(each.message);
-      this.#sent.push(each);
-      this.options.onSent?.(each.message);
+      await this.calls.make(subjectIdOf(message), () => this.options.handleRow(message));
     } catch (error) {
-      if (isTemporalAway(error)) {
-        this.#away = error;
-        return;
-      }
-      this.#refused.push({ each, error });
+      this.#noteError({ each, error }, startedAt);
+      return;
     }
-    this.#handledRows += each.outboxIds.length;
+    this.options.onSent?.(message);
+    this.#note({ sent: [each], refused: this.#unclear.splice(0) });
+  }
+
+  #noteError(failed: FailedMessage, startedAt: number): void {
+    const blamed = blameFor(failed.error);
+    // Temporal accepted others long after this call began.
+    const isSlowAlone = this.calls.wasAccepted({ since: startedAt + BEGIN_WITHIN_MS });
+    if (blamed === 'temporal') this.#away ??= failed.error;
+    else if (blamed === 'unclear' && !isSlowAlone) this.#unclear.push(failed);
+    else this.#note({ sent: [], refused: [failed] });
+  }
+
+  #note({ sent, refused }: { sent: MergedMessage[]; refused: FailedMessage[] }): void {
+    this.#sent.push(...sent);
+    this.#refused.push(...refused);
+    this.#handledRows += outboxIdsOf([...sent, ...refused.map(({ each }) => each)]).length;
     this.#settling ??= this.#settle();
     // Errors of the database are thrown by `run`.
     this.#settling.catch(() => undefined);
@@ -196,9 +252,16 @@ class Flush {
 }
 
 function backOffOf({ outboxIds, attempts }: MergedMessage, error: unknown): BackOff {
-  const seconds = Math.min(2 ** (attempts + 1), BACK_OFF_SECONDS_MAX);
-  return { outboxIds, seconds, error: String(error).slice(0, ERROR_LENGTH_MAX) };
+  const secondsMax = isTransient(error) ? TRANSIENT_BACK_OFF_SECONDS_MAX : BACK_OFF_SECONDS_MAX;
+  const seconds = Math.min(2 ** (attempts + 1), secondsMax);
+  return { outboxIds, seconds, error: textOf(error).slice(0, ERROR_LENGTH_MAX) };
 }
+
+/** The client's error says what failed, and its cause says why. */
+const textOf = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined
+    ? `${String(error)}: ${textOf(error.cause)}`
+    : String(error);
 
 function reportOf({ message, outboxIds, attempts }: MergedMessage, error: unknown): RefusedMessage {
   const { tenantId, topic } = message;

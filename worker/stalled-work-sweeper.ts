@@ -10,7 +10,7 @@ import { purgeExpired } from '../db/retention/purge-expired';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { always, type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
-import { isTemporalAway } from './temporal-away';
+import { blameFor, UNCLEAR_ERRORS_MAX } from './temporal-away';
 
 const INTERVAL_MS = 60_000;
 const OVERDUE_MS = 60_000;
@@ -27,7 +27,10 @@ export interface SweepOptions {
   log: ActivityLog;
   intervalMs?: number;
   retention?: Retention;
-  /** Work that waits for a later time is started, too: Temporal has lost its data. */
+  /**
+   * Work that waits for a later time is started, too: Temporal has lost its data. A refused message is only
+   * logged, so that it does not have everything started again; later sweeps find its work.
+   */
   isEverything?: boolean;
 }
 
@@ -43,15 +46,19 @@ export async function sweep(
   mayContinue: MayContinue = always,
   positions: Positions = new Map(),
 ): Promise<number> {
-  const failures: unknown[] = [];
+  const [failures, refusals]: [unknown[], unknown[]] = [[], []];
   let found = 0;
   for (const kind of STALLED_WORK_KINDS) {
     try {
-      found += await sweepKind(kind, { options, mayContinue, positions, failures });
+      found += await sweepKind(kind, { options, mayContinue, positions, refusals });
     } catch (error) {
       failures.push(error);
     }
   }
+  const isFailure = (error: unknown): boolean => options.isEverything !== true || blameFor(error) !== 'message';
+  failures.push(...refusals.filter(isFailure));
+  if (refusals.length > 0)
+    options.log.warn({ err: refusals[0], messages: refusals.length }, 'Temporal refused messages');
   if (found > 0) options.log.warn({ workflows: found }, 'recovered stalled workflows');
   // Expired rows are deleted, whatever else failed.
   if (await mayContinue())
@@ -66,12 +73,13 @@ interface SweepTurn {
   options: SweepOptions;
   mayContinue: MayContinue;
   positions: Positions;
-  failures: unknown[];
+  /** Errors of refused messages. */
+  refusals: unknown[];
 }
 
 async function sweepKind(
   kind: keyof typeof STALLED_WORK,
-  { options: { database, handleRow, isEverything = false }, mayContinue, positions, failures }: SweepTurn,
+  { options: { database, handleRow, isEverything = false }, mayContinue, positions, refusals }: SweepTurn,
 ): Promise<number> {
   const overdueMs = isEverything ? EVERYTHING_MS : OVERDUE_MS;
   const pagesMax = isEverything ? Infinity : PAGES_PER_TURN;
@@ -86,7 +94,7 @@ async function sweepKind(
       now: work.now,
     }));
     found += stalled.length;
-    failures.push(...(await sendAll(stalled, now, handleRow, mayContinue)));
+    refusals.push(...(await sendAll(stalled, now, handleRow, mayContinue)));
     positions.set(kind, end);
     if (end === undefined) break;
   }
@@ -100,19 +108,21 @@ async function sendAll(
   handleRow: OutboxHandler,
   mayContinue: MayContinue,
 ): Promise<unknown[]> {
-  const failures: unknown[] = [];
+  const refusals: unknown[] = [];
+  let unclear = 0;
   for (let start = 0; start < stalled.length && (await mayContinue()); start += CALLS_AT_ONCE) {
     const slice = stalled.slice(start, start + CALLS_AT_ONCE);
     const outcomes = await Promise.allSettled(
       slice.map((message) => handleRow({ ...message, nextDueAt: now })),
     );
-    const away = outcomes.find((each) => each.status === 'rejected' && isTemporalAway(each.reason));
-    if (away?.status === 'rejected') throw away.reason;
-    failures.push(
-      ...outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])),
-    );
+    const errors = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    const blamed = errors.map(blameFor);
+    unclear = errors.length < slice.length ? 0 : unclear + blamed.filter((each) => each === 'unclear').length;
+    if (unclear >= UNCLEAR_ERRORS_MAX) throw errors[0];
+    if (blamed.includes('temporal')) throw errors[blamed.indexOf('temporal')];
+    refusals.push(...errors);
   }
-  return failures;
+  return refusals;
 }
 
 export function startSweeper(options: SweepOptions): { stop(): Promise<void> } {

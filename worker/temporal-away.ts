@@ -1,10 +1,61 @@
-/** Whether a failed call to Temporal says that Temporal is away, and nothing about what was sent. */
-import { isGrpcServiceError } from '@temporalio/client';
+/**
+ * What a failed call to Temporal is about: the message that was sent, or Temporal as a whole. Some errors can
+ * mean either, for example when one of its shards is slow. The outcomes of other calls decide then.
+ */
+import { isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
+import { google, temporal } from '@temporalio/proto';
 
-/** gRPC's CANCELLED, DEADLINE_EXCEEDED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE, no identity. */
-const AWAY = new Set([1, 4, 7, 8, 14, 16]);
+/** gRPC's CANCELLED, PERMISSION_DENIED, UNAUTHENTICATED: Temporal accepts no call of this process. */
+const ABOUT_TEMPORAL = new Set([1, 7, 16]);
+/** DEADLINE_EXCEEDED, UNAVAILABLE. */
+const UNCLEAR = new Set([4, 14]);
+const RESOURCE_EXHAUSTED = 8;
 
-export function isTemporalAway(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return AWAY.has(error.code);
-  return error instanceof Error && error.cause !== undefined && isTemporalAway(error.cause);
+/** So many unclear errors, and no accepted call between them, mean that Temporal is away. */
+export const UNCLEAR_ERRORS_MAX = 8;
+
+export function blameFor(error: unknown): 'message' | 'temporal' | 'unclear' {
+  if (error instanceof NamespaceNotFoundError) return 'temporal';
+  const failed = grpcErrorIn(error);
+  if (failed === undefined) return 'message';
+  if (ABOUT_TEMPORAL.has(failed.code)) return 'temporal';
+  if (failed.code === RESOURCE_EXHAUSTED) return blameForLimit(exhaustedLimit(failed));
+  return UNCLEAR.has(failed.code) ? 'unclear' : 'message';
+}
+
+/** The error can end by itself at any time, so the next attempt should not wait for long. */
+export function isTransient(error: unknown): boolean {
+  const code = grpcErrorIn(error)?.code;
+  return code !== undefined && (UNCLEAR.has(code) || code === RESOURCE_EXHAUSTED);
+}
+
+interface GrpcError {
+  code: number;
+  metadata: { get(key: string): (string | Buffer)[] };
+}
+
+function grpcErrorIn(error: unknown): GrpcError | undefined {
+  if (isGrpcServiceError(error)) return error;
+  return error instanceof Error && error.cause !== undefined ? grpcErrorIn(error.cause) : undefined;
+}
+
+/** Only one of the limits is that of a workflow; the others are those of the namespace or the cluster. */
+function blameForLimit(limit: number | undefined): 'message' | 'temporal' | 'unclear' {
+  const limits = temporal.api.enums.v1.ResourceExhaustedCause;
+  if (limit === limits.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW) return 'message';
+  return limit === undefined || limit === limits.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED ? 'unclear' : 'temporal';
+}
+
+/** undefined if the error has no details, for example because a proxy made it. */
+function exhaustedLimit({ metadata }: GrpcError): number | undefined {
+  const [status] = metadata.get('grpc-status-details-bin');
+  if (status === undefined || typeof status === 'string') return undefined;
+  const { ResourceExhaustedFailure } = temporal.api.errordetails.v1;
+  try {
+    const { details } = google.rpc.Status.decode(status);
+    const failure = details.find(({ type_url: type }) => type?.endsWith('.ResourceExhaustedFailure') === true);
+    return failure?.value ? ResourceExhaustedFailure.decode(failure.value).cause : undefined;
+  } catch {
+    return undefined;
+  }
 }

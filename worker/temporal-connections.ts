@@ -1,4 +1,4 @@
-/** The connections of a worker to Temporal: the SDK has one for its workers and one for its client. */
+/** The connections of a worker to Temporal: for the SDK's workers, its client, and messages of the outbox. */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
@@ -6,15 +6,18 @@ import type { Logger } from 'pino';
 import { whyTemporalRefuses } from '../contract/temporal-refusal';
 import type { TaskQueue } from '../contract/task-queues';
 import type { Findings } from '../domain/health';
+import { RECONNECTION } from '../runtime/temporal-reconnection';
 import { retryUntilReachable } from './retry-until-reachable';
 import { inspectQueuesOfOthers } from './queues/served-queues';
 import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
-import { temporalInterceptors } from './temporal-interceptors';
+import { outboxInterceptors, temporalInterceptors } from './temporal-interceptors';
 
 export interface TemporalConnections {
   namespace: string;
   workerConnection: NativeConnection;
   client: Client;
+  /** Gives each call one attempt and 10 s. */
+  outboxClient: Client;
   hasSearchAttributes: boolean;
   /** As at the start: a cluster that lost its data has none. */
   registerSearchAttributes(): Promise<boolean>;
@@ -35,15 +38,18 @@ export async function connectToTemporal(
   served: readonly TaskQueue[],
 ): Promise<TemporalConnections> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const clientOptions = { ...connectionOptions, channelArgs: RECONNECTION };
   // Without retries, whose last error would be the end of the time instead of the refusal.
-  const probe = Connection.lazy({ ...connectionOptions, interceptors: [] });
+  const probe = Connection.lazy({ ...clientOptions, interceptors: [] });
   await retryUntilReachable('Temporal', log, () => askTemporal(probe, ANSWER_WITHIN_MS));
   const workerConnection = await retryUntilReachable('Temporal', log, () =>
     NativeConnection.connect(connectionOptions),
   );
   const clientConnection = await retryUntilReachable('Temporal', log, () =>
-    Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
+    Connection.connect({ ...clientOptions, interceptors: temporalInterceptors }),
   );
+  const outboxConnection = Connection.lazy({ ...clientOptions, interceptors: outboxInterceptors() });
+  const connections = [probe, workerConnection, clientConnection, outboxConnection];
   const inspectQueues = (withinMs: number): Promise<Findings> =>
     probe
       .withDeadline(Date.now() + withinMs, () => inspectQueuesOfOthers(probe, { namespace, served }))
@@ -53,6 +59,7 @@ export async function connectToTemporal(
     namespace,
     workerConnection,
     client: new Client({ connection: clientConnection, namespace }),
+    outboxClient: new Client({ connection: outboxConnection, namespace }),
     hasSearchAttributes: await registerSearchAttributes(),
     registerSearchAttributes,
     async inspect(withinMs) {
@@ -61,7 +68,7 @@ export async function connectToTemporal(
       return { ...temporal, ...queues };
     },
     inspectQueues,
-    close: () => Promise.all([probe, workerConnection, clientConnection].map((one) => one.close())),
+    close: () => Promise.all(connections.map((one) => one.close())),
   };
 }
 

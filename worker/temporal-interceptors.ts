@@ -1,7 +1,7 @@
 /**
- * The SDK's gRPC retries with one fix. In the SDK, a call that waits for its retry while the connection is
- * closed throws from a timer and ends the process. Here such a call, and any call after the close, fails with
- * CANCELLED.
+ * How calls to Temporal end. The SDK's gRPC retries have one fix: in the SDK, a call that waits for its retry
+ * while the connection is closed throws from a timer and ends the process. Here such a call, and any call
+ * after the close, fails with CANCELLED.
  */
 import {
   type ConnectionOptions,
@@ -41,8 +41,23 @@ function refusedCall({ message }: Error): Omit<Call, never> {
   };
 }
 
+/** The SDK sets no limit for a call that Temporal accepts and does not answer. */
+const answerWithin =
+  (ms: number): Interceptor =>
+  (options, nextCall) =>
+    nextCall({ ...options, deadline: options.deadline ?? Date.now() + ms }) as Call;
+
 /** For `Connection.connect`. */
 export const temporalInterceptors: Interceptor[] = [
   makeGrpcRetryInterceptor(defaultGrpcRetryOptions()),
+  refuseAfterClose,
+];
+
+/**
+ * One attempt per call, for messages of the outbox: the dispatcher backs off by itself, and the SDK would
+ * hold the place of a call for 40 s while one workflow is busy.
+ */
+export const outboxInterceptors = (answerWithinMs = 10_000): Interceptor[] => [
+  answerWithin(answerWithinMs),
   refuseAfterClose,
 ];
