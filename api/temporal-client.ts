@@ -5,10 +5,12 @@
 import {
   Client,
   Connection,
+  NamespaceNotFoundError,
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   type WorkflowHandle,
+  WorkflowNotFoundError,
 } from '@temporalio/client';
 import {
   INTEGRATION_CHECK_WORKFLOW,
@@ -78,6 +80,8 @@ const START_WITHIN_MS = 3_000;
 /** Checks expire, so that a worker that was down does not run a backlog of old checks. */
 const EXECUTION_TIMEOUT_MS = 60_000;
 const RETRY_LATER = { 'Retry-After': '5' };
+/** The last two are those of a Temporal that has lost its data. */
+const UNAVAILABLE = [ServiceError, NamespaceNotFoundError, WorkflowNotFoundError];
 
 export function createTemporalClient({
   connection: options,
@@ -177,7 +181,7 @@ async function awaitResult<Result>(starting: Promise<WorkflowHandle>, withinMs: 
   } catch (cause) {
     if (cause instanceof WorkflowFailedError)
       throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
-    throw cause instanceof ServiceError
+    throw UNAVAILABLE.some((kind) => cause instanceof kind)
       ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
       : cause;
   }

@@ -3,6 +3,7 @@
  * errors about fields from the body.
  */
 import { parseRetryAfter } from '../domain/rate-limit/retry-after';
+import { clockMs } from './clock';
 import type { HttpResponse } from './connector';
 import {
   type ConnectorError,
@@ -38,7 +39,7 @@ export function isSuccess(response: HttpResponse): boolean {
 export function errorFromResponse(
   response: HttpResponse,
   describe: (response: HttpResponse) => Refusal,
-  nowMs = Date.now(),
+  nowMs = clockMs(),
 ): ConnectorError {
   const { status, headers } = response;
   const retryAfter = headers['retry-after'];
@@ -66,7 +67,7 @@ export function errorFromResponse(
  * The error for a non-2xx response to `check`. No record is involved, so 403 is about the credentials, and
  * every other 4xx (usually a wrong base URL) is a failure of the third party.
  */
-export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
+export function errorFromCheck(response: HttpResponse, nowMs = clockMs()): ConnectorError {
   const error = errorFromResponse(response, () => ({ message: excerptOf(response) }), nowMs);
   if (!(error instanceof RecordRejected) || error instanceof WrongAddress) return error;
   if (error.isForbidden)

@@ -16,9 +16,11 @@ import {
 } from '../activities/dependencies';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
+import { followClock } from '../connectors/clock';
 import { loadConnectorPackages, PackagesRefused } from '../connectors/packages/load';
 import { limitReaders } from '../connectors/postgres/isolation/readers';
 import { Database } from '../db/database';
+import { databaseNowMs } from '../db/sql/ids';
 import { askDatabase } from '../db/platform/database-health';
 import { createEncryption, type Encryption } from '../db/platform/encryption';
 import { openErasureKey } from '../db/platform/erasure-key';
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
+  followClock(databaseNowMs);
   await loadConnectorPackages(config.connectorPackages, connectors, { log });
 
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });

@@ -5,6 +5,7 @@
 import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/connector';
 import { RateLimited, Unavailable } from '../../connectors/errors';
 import { NoRoom } from '../../connectors/page-memory';
+import { databaseNowMs } from '../../db/sql/ids';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
 import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
@@ -53,15 +54,15 @@ export function rateLimitedHttp(
       const response = await http.send(request).catch((error: unknown) => {
         const isFull = error instanceof Unavailable && error.cause instanceof NoRoom;
         throw isFull && isRead(request)
-          ? new RateLimitExhausted(new Date(Date.now() + NO_ROOM_MS), NO_ROOM_MS)
+          ? new RateLimitExhausted(new Date(databaseNowMs() + NO_ROOM_MS), NO_ROOM_MS)
           : error;
       });
       const retryAfter = response.headers['retry-after'];
       const isSlowedDown = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
       await budget.note({
         isSlowedDown,
-        quota: quotaOf(response.headers, Date.now()),
-        pauseMs: isSlowedDown ? (parseRetryAfter(retryAfter, Date.now()) ?? rateLimitDelayMs(null)) : null,
+        quota: quotaOf(response.headers, databaseNowMs()),
+        pauseMs: isSlowedDown ? (parseRetryAfter(retryAfter, databaseNowMs()) ?? rateLimitDelayMs(null)) : null,
       });
       return response;
     },

@@ -6,6 +6,7 @@
 import type { Configuration } from 'openid-client';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
 import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { clockMs } from '../clock';
 import { type ConnectorError, RateLimited, Unavailable } from '../errors';
 import { excerpt, formOf } from '../http-errors';
 import type { HttpClient, HttpResponse } from '../http';
@@ -162,7 +163,7 @@ class Exchange {
       return this.#failed(
         new RateLimited(
           `The token endpoint limits the rate of requests (${status}).`,
-          parseRetryAfter(headers['retry-after'], Date.now()),
+          parseRetryAfter(headers['retry-after'], clockMs()),
         ),
         status !== 429,
       );

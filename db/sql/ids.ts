@@ -65,11 +65,14 @@ export function followDatabaseClock(sentMs: number, databaseMs: number, received
   if (lastMs > receivedMs + behindMs + AHEAD_MAX_MS) lastMs = 0;
 }
 
+/** The time of the database, as far as this process knows. */
+export const databaseNowMs = (): number => Date.now() + behindMs;
+
 /**
  * A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1), unless a clock
  * was set meanwhile.
  */
-export function newUuid(nowMs = Date.now() + behindMs): string {
+export function newUuid(nowMs = databaseNowMs()): string {
   if (used + 8 > pool.length) {
     randomFillSync(pool);
     used = 0;

@@ -4,6 +4,7 @@
  * creation would then make a duplicate.
  */
 import { type JsonValue, jsonEquals } from '../../../domain/json';
+import { clockMs } from '../../clock';
 import type { HttpResponse } from '../../connector';
 import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../errors';
 import { parseRetryAfter } from '../../../domain/rate-limit/retry-after';
@@ -168,7 +169,7 @@ function errorOf(
   if (meaning === 'rate_limited')
     return new RateLimited(
       `The third party limits the rate of requests (${status}).`,
-      parseRetryAfter(response.headers['retry-after'], Date.now()),
+      parseRetryAfter(response.headers['retry-after'], clockMs()),
     );
   if (meaning === 'transient')
     return new Unavailable(

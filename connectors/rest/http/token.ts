@@ -5,6 +5,7 @@
  * an HTML page, no response) are retried.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
+import { clockMs } from '../../clock';
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { type ConnectorError, RecordRejected, Unauthorized, WrongAddress } from '../../errors';
 import { formEncoded } from '../../redaction';
@@ -205,9 +206,9 @@ function expiryAfter(seconds: JsonValue | undefined): number | null {
 /** An ISO instant, or seconds or milliseconds since 1970. */
 function expiryAt(instant: JsonValue | undefined): number | null {
   if (typeof instant === 'number')
-    return expiryAfter((instant > 1e11 ? instant - Date.now() : instant * 1000 - Date.now()) / 1000);
+    return expiryAfter((instant > 1e11 ? instant - clockMs() : instant * 1000 - clockMs()) / 1000);
   const atMs = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;
-  return Number.isNaN(atMs) ? null : expiryAfter((atMs - Date.now()) / 1000);
+  return Number.isNaN(atMs) ? null : expiryAfter((atMs - clockMs()) / 1000);
 }
 
 function formOf(body: JsonObject): string {

@@ -5,6 +5,7 @@
  */
 import type { JsonValue } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { clockMs } from '../../clock';
 import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
 import type { RecordTypeConfig, RestConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig } from '../config/config-read';
@@ -83,7 +84,7 @@ function endOf(place: Place, { request, recordType }: Reading): ReadPage {
 async function readPageAt(place: Place, reading: Reading): Promise<ReadPage> {
   const { request, recordType, config, session, mapping, fields, feed, list, records, ways } = reading;
   const since = place.since === undefined ? request.modifiedSince : new Date(place.since);
-  const now = since !== null && usesNow(list) ? (place.now ?? Date.now()) : undefined;
+  const now = since !== null && usesNow(list) ? (place.now ?? clockMs()) : undefined;
   const interval = since && { since, until: new Date(now ?? 0) };
   const ofList = new Map<string, JsonValue | undefined>([
     ['fields', fields],

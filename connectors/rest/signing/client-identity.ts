@@ -1,4 +1,5 @@
 /** The client certificate of an integration, for the TLS connections to its hosts. */
+import { clockMs } from '../../clock';
 import type { ClientIdentity } from '../../http';
 import { Unauthorized } from '../../errors';
 import type { RestConfig } from '../config/config';
@@ -14,7 +15,8 @@ export function clientIdentityOf(
   if (hasCertificate !== true) return undefined;
   try {
     const { key, pem } = readPrivateKey(credentialOf(credentials, 'client_key'));
-    const certificate = readCertificate(credentialOf(credentials, 'client_certificate'), key, new Date());
+    const now = new Date(clockMs());
+    const certificate = readCertificate(credentialOf(credentials, 'client_certificate'), key, now);
     return { certificate, key: pem };
   } catch (error) {
     throw error instanceof KeyProblem ? new Unauthorized(error.message) : error;

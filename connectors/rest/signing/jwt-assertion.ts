@@ -1,5 +1,6 @@
 /** Assertions of RFC 7523: what a private key vouches for, instead of a secret. */
 import { type KeyObject, randomUUID } from 'node:crypto';
+import { clockMs } from '../../clock';
 import type { AuthConfig } from '../config/config-auth';
 import { fillText, type Variables } from '../http/templates';
 import { KeyProblem, readPrivateKey } from './pem';
@@ -44,7 +45,7 @@ export async function signAssertion(
     name,
     typeof value === 'string' ? fillText(value, credential) : value,
   ]);
-  const issuedAt = Math.floor(Date.now() / 1_000) - BACKDATED_SECONDS;
+  const issuedAt = Math.floor(clockMs() / 1_000) - BACKDATED_SECONDS;
   return new SignJWT(Object.fromEntries(filled) as Record<string, unknown>)
     .setProtectedHeader({
       alg: algorithm,

@@ -1,5 +1,6 @@
 /** Requests with an HMAC over a text that the configuration builds from a closed list of their parts. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { clockMs } from '../../clock';
 import type { AuthConfig } from '../config/config-auth';
 import type { HttpRequest } from '../../http';
 import { fillHashed, fillHeader, textVariables, type Variables } from '../http/templates';
@@ -12,7 +13,7 @@ export interface Moment {
   nonce: string;
 }
 
-export const thisMoment = (): Moment => ({ now: new Date(), nonce: randomBytes(16).toString('hex') });
+export const thisMoment = (): Moment => ({ now: new Date(clockMs()), nonce: randomBytes(16).toString('hex') });
 
 const sha256 = (text: string) => createHash('sha256').update(text);
 

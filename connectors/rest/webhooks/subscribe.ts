@@ -4,6 +4,7 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { JsonValue } from '../../../domain/json';
+import { clockMs } from '../../clock';
 import { secretsOf, type SubscribeRequest, type Subscription, type UnsubscribeRequest } from '../../incoming';
 import { RecordRejected, WrongAddress } from '../../errors';
 import type { SubscriptionConfig } from '../config/config-webhooks';
@@ -50,7 +51,7 @@ export async function subscribe(
   const config = context.config.webhooks?.subscription;
   if (config === undefined) return undefined;
   const lifetimeMs = config.lifetime_minutes * MINUTE_MS;
-  const now = Date.now();
+  const now = clockMs();
   const { current } = request;
   if (current !== null && current.endsAt.getTime() - now > lifetimeMs / 2) return undefined;
   const endsAt = new Date(now + lifetimeMs);

@@ -193,6 +193,27 @@ describe('requests within a budget', () => {
     await expect(client.send(search)).rejects.toBeInstanceOf(RateLimitExhausted);
   });
 
+  it.each([-14, 31])(
+    'continue in seconds after such an answer, also where the clock of the worker is wrong by %i minutes',
+    async (minutes) => {
+      const rightNow = Date.now.bind(Date);
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => rightNow() + minutes * 60_000);
+      const budget = { take: () => tenant.work(async () => null), note: async () => undefined };
+      const { signal } = new AbortController();
+      const full = new Unavailable('Too many large answers.', null, { cause: new NoRoom() });
+      const http = { send: () => Promise.reject(full) };
+      const client = rateLimitedHttp(http, { budget, priority: 'full', signal });
+
+      const error: unknown = await client
+        .send({ method: 'GET', url: 'https://example.test' })
+        .catch((thrown: unknown) => thrown);
+      clock.mockRestore();
+
+      const { retryAt } = error as RateLimitExhausted;
+      expect(Math.abs(retryAt.getTime() - rightNow())).toBeLessThan(60_000);
+    },
+  );
+
   it('are sent although the budget cannot be read, and the failure is logged', async () => {
     await worker(undefined, true)('push')();
 

@@ -89,6 +89,16 @@ it('reports that no worker answers in time', async () => {
   await temporal.close();
 });
 
+it('reports that Temporal is unavailable, if it has lost the namespace', async () => {
+  const temporal = createTemporalClient({
+    connection: { address: temporalAddress() },
+    namespace: 'never-registered',
+  });
+
+  await expect(temporal.endSubscription(input())).rejects.toMatchObject({ code: 'temporal_unavailable' });
+  await temporal.close();
+});
+
 it('reports that Temporal is down, and can be created without it', async () => {
   const temporal = createTemporalClient({
     connection: { address: `127.0.0.1:${await freePort()}` },
