@@ -10,7 +10,7 @@ import { RECONNECTION } from '../runtime/temporal-reconnection';
 import { retryUntilReachable } from './retry-until-reachable';
 import { inspectQueuesOfOthers } from './queues/served-queues';
 import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
-import { outboxInterceptors, temporalInterceptors } from './temporal-interceptors';
+import { answerWithin, outboxInterceptors, temporalInterceptors } from './temporal-interceptors';
 
 export interface TemporalConnections {
   namespace: string;
@@ -32,12 +32,14 @@ export interface TemporalConnections {
 }
 
 const ANSWER_WITHIN_MS = 10_000;
+const ANSWER_WITH_RETRIES_MS = 60_000;
 
 export async function connectToTemporal(
   log: Logger,
   served: readonly TaskQueue[],
 ): Promise<TemporalConnections> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const interceptors = [answerWithin(ANSWER_WITH_RETRIES_MS), ...temporalInterceptors];
   const clientOptions = { ...connectionOptions, channelArgs: RECONNECTION };
   // Without retries, whose last error would be the end of the time instead of the refusal.
   const probe = Connection.lazy({ ...clientOptions, interceptors: [] });
@@ -46,7 +48,7 @@ export async function connectToTemporal(
     NativeConnection.connect(connectionOptions),
   );
   const clientConnection = await retryUntilReachable('Temporal', log, () =>
-    Connection.connect({ ...clientOptions, interceptors: temporalInterceptors }),
+    Connection.connect({ ...clientOptions, interceptors }),
   );
   const outboxConnection = Connection.lazy({ ...clientOptions, interceptors: outboxInterceptors() });
   const connections = [probe, workerConnection, clientConnection, outboxConnection];

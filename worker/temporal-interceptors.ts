@@ -42,7 +42,7 @@ function refusedCall({ message }: Error): Omit<Call, never> {
 }
 
 /** The SDK sets no limit for a call that Temporal accepts and does not answer. */
-const answerWithin =
+export const answerWithin =
   (ms: number): Interceptor =>
   (options, nextCall) =>
     nextCall({ ...options, deadline: options.deadline ?? Date.now() + ms }) as Call;
