@@ -8,6 +8,7 @@ import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import { type DueMessage, OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
+import { databaseNowMs } from '../db/sql/ids';
 import { InterruptiblePause } from './interruptible-pause';
 import { TopicCalls } from './outbox-calls';
 import { type FlushOptions, flushTopic, type RefusedMessage } from './outbox-flush';
@@ -196,7 +197,7 @@ function limitSignalRate(): SignalRate {
   return {
     waitMsOf: (message) => {
       const key = keyOf(message.topic, subjectIdOf(message));
-      const isDue = message.nextDueAt.getTime() <= Date.now() + 2 * SIGNAL_INTERVAL_MS;
+      const isDue = message.nextDueAt.getTime() <= databaseNowMs() + 2 * SIGNAL_INTERVAL_MS;
       const calledAt = isDue ? undefined : sentAt.get(key);
       const since = Math.max(calledAt ?? -Infinity, refusedAt.get(key) ?? -Infinity);
       return Math.max(since + SIGNAL_INTERVAL_MS - performance.now(), 0);

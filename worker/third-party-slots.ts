@@ -4,6 +4,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { TASK_QUEUES } from '../contract/task-queues';
 import type { Database } from '../db/database';
 import type { AnnouncedWork } from '../db/platform/running-work';
+import { databaseNowMs } from '../db/sql/ids';
 import { findSyncRun } from '../db/pull/job-rows';
 import { type DEFAULT_SLOTS, type SlotRequest, SlotShares, slotRetrySeconds } from '../domain/slot-shares';
 import { isAwaitedRun } from '../domain/sync-runs/sync-run';
@@ -44,7 +45,7 @@ export class ThirdPartySlots {
       since: info.scheduledTimestampMs,
     });
     if (giveBack === undefined)
-      throw slotsInUse(work, slotRetrySeconds(info.scheduledTimestampMs, Date.now()));
+      throw slotsInUse(work, slotRetrySeconds(info.scheduledTimestampMs, databaseNowMs()));
     try {
       return await run();
     } finally {

@@ -1,6 +1,7 @@
 /** Work waits a moment for a slot of its worker, and then leaves it to other workers (rule 60). */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Database } from '../../db/database';
+import { followDatabaseClock } from '../../db/sql/ids';
 import { ThirdPartySlots } from '../../worker/third-party-slots';
 
 jest.useFakeTimers();
@@ -35,6 +36,24 @@ test('a push without a slot goes back to the task queue after 3 s and is repeate
   await expect(first).resolves.toBe('first');
   await expect(push('a', async () => 'third')).resolves.toBe('third');
 });
+
+test.each([-13, 37])(
+  'a push without a slot is repeated as soon where the clock of the machine is wrong by %i minutes',
+  async (minutes) => {
+    const end = jest.fn();
+    const first = push('a', () => new Promise((resolve) => end.mockImplementation(() => resolve('first'))));
+    const second = push('a', async () => 'second').catch((error: unknown) => error);
+    const scheduledAt = Date.now();
+    jest.setSystemTime(scheduledAt + minutes * 60_000);
+    followDatabaseClock(Date.now(), scheduledAt, Date.now());
+    await jest.advanceTimersByTimeAsync(3_000);
+
+    expect(await second).toMatchObject({ type: 'SlotsInUse', nextRetryDelay: '1 seconds' });
+    end();
+    await first;
+    followDatabaseClock(Date.now(), Date.now(), Date.now());
+  },
+);
 
 test('a Push now gets a slot that is kept for people, and an edit waits', async () => {
   const ends: (() => void)[] = [];
