@@ -72,7 +72,6 @@ async function main(): Promise<void> {
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
-  followClock(databaseNowMs);
   await loadConnectorPackages(config.connectorPackages, connectors, { log });
 
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
@@ -136,6 +135,7 @@ function openLog(config: WorkerConfig): Logger {
 }
 
 function openDatabase(config: WorkerConfig, encryption: Encryption, log: Logger): Database {
+  followClock(databaseNowMs);
   return new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
-import { type DueMessage, OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
+import { OUTBOX_CHANNEL, readTopics, subjectIdOf } from '../db/platform/outbox';
 import { databaseNowMs } from '../db/sql/ids';
 import { InterruptiblePause } from './interruptible-pause';
 import { TopicCalls } from './outbox-calls';

@@ -55,7 +55,8 @@ export async function sweep(
       failures.push(error);
     }
   }
-  const isFailure = (error: unknown): boolean => options.isEverything !== true || blameFor(error) !== 'message';
+  const isFailure = (error: unknown): boolean =>
+    options.isEverything !== true || blameFor(error) !== 'message';
   failures.push(...refusals.filter(isFailure));
   if (refusals.length > 0)
     options.log.warn({ err: refusals[0], messages: refusals.length }, 'Temporal refused messages');

@@ -29,6 +29,8 @@ export function isTransient(error: unknown): boolean {
   return code !== undefined && (UNCLEAR.has(code) || code === RESOURCE_EXHAUSTED);
 }
 
+type Limit = temporal.api.enums.v1.ResourceExhaustedCause;
+
 interface GrpcError {
   code: number;
   metadata: { get(key: string): (string | Buffer)[] };
@@ -40,20 +42,24 @@ function grpcErrorIn(error: unknown): GrpcError | undefined {
 }
 
 /** Only one of the limits is that of a workflow; the others are those of the namespace or the cluster. */
-function blameForLimit(limit: number | undefined): 'message' | 'temporal' | 'unclear' {
+function blameForLimit(limit: Limit | undefined): 'message' | 'temporal' | 'unclear' {
   const limits = temporal.api.enums.v1.ResourceExhaustedCause;
   if (limit === limits.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW) return 'message';
-  return limit === undefined || limit === limits.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED ? 'unclear' : 'temporal';
+  return limit === undefined || limit === limits.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED
+    ? 'unclear'
+    : 'temporal';
 }
 
 /** undefined if the error has no details, for example because a proxy made it. */
-function exhaustedLimit({ metadata }: GrpcError): number | undefined {
+function exhaustedLimit({ metadata }: GrpcError): Limit | undefined {
   const [status] = metadata.get('grpc-status-details-bin');
   if (status === undefined || typeof status === 'string') return undefined;
   const { ResourceExhaustedFailure } = temporal.api.errordetails.v1;
   try {
     const { details } = google.rpc.Status.decode(status);
-    const failure = details.find(({ type_url: type }) => type?.endsWith('.ResourceExhaustedFailure') === true);
+    const failure = details.find(
+      ({ type_url: type }) => type?.endsWith('.ResourceExhaustedFailure') === true,
+    );
     return failure?.value ? ResourceExhaustedFailure.decode(failure.value).cause : undefined;
   } catch {
     return undefined;

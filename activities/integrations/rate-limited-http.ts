@@ -62,7 +62,9 @@ export function rateLimitedHttp(
       await budget.note({
         isSlowedDown,
         quota: quotaOf(response.headers, databaseNowMs()),
-        pauseMs: isSlowedDown ? (parseRetryAfter(retryAfter, databaseNowMs()) ?? rateLimitDelayMs(null)) : null,
+        pauseMs: isSlowedDown
+          ? (parseRetryAfter(retryAfter, databaseNowMs()) ?? rateLimitDelayMs(null))
+          : null,
       });
       return response;
     },

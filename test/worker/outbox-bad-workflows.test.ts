@@ -162,7 +162,7 @@ describe('rule 60: Temporal does not answer for one workflow', () => {
     const bad = await message(tenant);
     let answer = (_error?: unknown): void => undefined;
     const answered = new Promise<void>((resolve, reject) => {
-      answer = (error) => (error === undefined ? resolve() : reject(error as Error));
+      answer = (error) => (error === undefined ? resolve() : reject(error));
     });
     answers.set(bad, () => answered);
     const earlier = await messages(other, 30);
@@ -214,10 +214,9 @@ describe('rule 60: the sweep', () => {
     const ids: string[] = [];
     for (let each = 0; each < count; each += 1) ids.push(await tenant.integration());
     await tenant.accept({ externalId: newUuid(), fields: { name: 'A' } });
-    await db.superuser(
-      `update record_syncs set due_at = now() - interval '2 minutes' where tenant_id = $1`,
-      [tenant.tenantId],
-    );
+    await db.superuser(`update record_syncs set due_at = now() - interval '2 minutes' where tenant_id = $1`, [
+      tenant.tenantId,
+    ]);
     return ids;
   };
   const sweeping = (isEverything = false) => {

@@ -13,7 +13,10 @@ export interface Moment {
   nonce: string;
 }
 
-export const thisMoment = (): Moment => ({ now: new Date(clockMs()), nonce: randomBytes(16).toString('hex') });
+export const thisMoment = (): Moment => ({
+  now: new Date(clockMs()),
+  nonce: randomBytes(16).toString('hex'),
+});
 
 const sha256 = (text: string) => createHash('sha256').update(text);
 

@@ -19,7 +19,5 @@ function detailsOf(limit: Limit): Buffer {
   const name = `RESOURCE_EXHAUSTED_CAUSE_${limit}` as const;
   const value = ResourceExhaustedFailure.encode({ cause: LIMITS[name] }).finish();
   const typeUrl = 'type.googleapis.com/temporal.api.errordetails.v1.ResourceExhaustedFailure';
-  return Buffer.from(
-    google.rpc.Status.encode({ code: 8, details: [{ type_url: typeUrl, value }] }).finish(),
-  );
+  return Buffer.from(google.rpc.Status.encode({ code: 8, details: [{ type_url: typeUrl, value }] }).finish());
 }
