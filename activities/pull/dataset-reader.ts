@@ -192,7 +192,7 @@ export class DatasetReader {
     };
     const apply: ApplyPage<PreparedForDataset> = async ({ prepared, requestedAt }, prefetchNext) => {
       const { page, bulkInsert } = prepared;
-      const total = page.total ?? (pagesBefore === 0 ? countedFirst : null);
+      const total = page.total ?? (pagesBefore === job.firstPage ? countedFirst : null);
       const toApply = { ...page, ...kept, range, pagesBefore, requestedAt, total };
       const applied = await this.apply(toApply, bulkInsert, prefetchNext);
       if (applied.kind === 'stopped') return 'stopped';

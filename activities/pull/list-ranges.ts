@@ -1,6 +1,6 @@
 /** Divides a large list into ranges before its first page is read. */
 import type { ReadAbilities } from '../../connectors/connector';
-import type { SyncJob, SyncRun } from '../../db/pull/job-rows';
+import { isAtBeginning, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
 import { divideJob, listRanges, type SyncRange } from '../../db/pull/ranges/sync-ranges';
 import type { OpenConnector, PullingLimits } from '../dependencies';
@@ -59,5 +59,5 @@ export async function countFirst(
   job: SyncJob,
   { isPagingStable }: ReadAbilities,
 ): Promise<number | null> {
-  return scope === 'full' && !isPagingStable && job.pages === 0 ? pages.count() : null;
+  return scope === 'full' && !isPagingStable && isAtBeginning(job) ? pages.count() : null;
 }

@@ -7,6 +7,9 @@ import type { SyncRunsTable } from '../tables/sync-runs';
 export type SyncRun = Selectable<SyncRunsTable>;
 export type SyncJob = Selectable<SyncJobsTable>;
 
+/** No page was stored since the pass began, or started over. */
+export const isAtBeginning = ({ pages, firstPage }: SyncJob): boolean => pages === firstPage;
+
 export interface RunKey {
   syncRunId: string;
 }

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { WatermarkKept } from '../../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../../database';
 import { arrayParameter } from '../../sql/binary-arrays';
-import { lockSyncJob, type SyncJob } from '../job-rows';
+import { isAtBeginning, lockSyncJob, type SyncJob } from '../job-rows';
 import { firstPageOf, saveRange, type SyncRange } from '../ranges/sync-ranges';
 import type { Interruption } from '../pass-state';
 import type { OpenPage } from './open-page';
@@ -66,7 +66,7 @@ export async function saveCheckpoint(
       idsDigest,
     },
     {
-      asOf: job.pages === 0 ? page.asOf : job.asOf,
+      asOf: isAtBeginning(job) ? page.asOf : job.asOf,
       ...stored,
       nextSyncToken: page.syncToken ?? job.nextSyncToken,
       recordsRead: job.recordsRead + counted.read,

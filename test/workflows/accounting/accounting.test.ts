@@ -220,6 +220,42 @@ describe('rule 51: a cursor that expires in the middle of a list', () => {
     expect((await pulled.dataset()).remoteTotal).toBe(6);
   });
 
+  it('does not miss what is changed afterwards, by a clock there that is half an hour slow', async () => {
+    const pulled = await expiring(1);
+    pulled.account.clockAheadMs = -30 * 60_000;
+    const expire = pulled.account.beforePage;
+    let pages = 0;
+    pulled.account.beforePage = async (request) => {
+      if (request.cursor === 'p002' && (pages += 1) === 2)
+        await put(pulled, 'p000', 'changed behind the page');
+      return expire(request);
+    };
+    await pulled.sync('full');
+    await pulled.sync('incremental');
+
+    expect((await pulled.names())['p000']).toBe('changed behind the page');
+  });
+
+  it('deletes nothing if the list shifts after the pass has started over', async () => {
+    const pulled = await expiring(1);
+    pulled.account.abilities = { canFilterByModified: true, isPagingStable: false };
+    const expire = pulled.account.beforePage;
+    let pages = 0;
+    pulled.account.beforePage = async (request) => {
+      // The second page, once the first one was read again: the one at the seam is in neither of them.
+      if (request.cursor !== null && (pages += 1) === 2) await pulled.account.remove('contacts', 'p000');
+      return expire(request);
+    };
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      restarts: 1,
+      recordsDeleted: 0,
+      deletesWithheld: 'list_changed',
+      watermarkKept: 'list_changed',
+    });
+  });
+
   it('fails the dataset if it happens again and again', async () => {
     const pulled = await expiring(100);
     const run = await pulled.sync('full');
