@@ -173,7 +173,7 @@ export const deletionReviewRoutes: readonly Route[] = [
     summary: 'Approve a deletion review',
     description: [
       'Deletes the records in Syncline. A record that reappears in the app is restored. ' +
-        'Records that were linked again or pushed in the meantime are kept.',
+        'Records that were listed or linked again, or pushed, in the meantime are kept.',
       'The deletions are pushed to other integrations as usual.',
       'The first records are deleted by the request, the others in the background: `records_deleted` of ' +
         'the review grows until all are deleted.',

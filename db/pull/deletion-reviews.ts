@@ -161,6 +161,43 @@ export async function supersedeReviews(
   await query.execute();
 }
 
+/**
+ * Records that are listed again leave the review of their deletion, which ends with the last one. A review
+ * that is being decided at this moment stays as it is.
+ */
+export async function releaseFromReview(
+  work: TenantWork,
+  { integrationId, recordType }: PassKey,
+  listed: readonly string[],
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const review = await trx
+    .selectFrom('deletionReviews')
+    .select(['deletionReviewId', 'syncRunId', 'recordsMissing'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('kind', '=', 'delete')
+    .where('state', '=', 'pending')
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
+  if (review === undefined) return;
+  const { numAffectedRows = 0n } = await sql`
+    delete from missing_records
+    where tenant_id = ${tenantId} and sync_run_id = ${review.syncRunId} and record_type = ${recordType}
+      and record_id = any(${[...listed]}::uuid[])`.execute(trx);
+  const recordsMissing = review.recordsMissing - Number(numAffectedRows);
+  if (recordsMissing === review.recordsMissing) return;
+  await trx
+    .updateTable('deletionReviews')
+    .set({ recordsMissing, ...(recordsMissing <= 0 && { state: 'superseded', decidedAt: now }) })
+    .where('tenantId', '=', tenantId)
+    .where('deletionReviewId', '=', review.deletionReviewId)
+    .execute();
+  if (recordsMissing <= 0) await resolveIfDecided(work, { integrationId });
+}
+
 export interface DeletionReviewRecord {
   recordId: string;
   externalId: string;

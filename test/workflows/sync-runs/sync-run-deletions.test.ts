@@ -243,6 +243,37 @@ describe('rule 31: the safety threshold', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
+  it('is left by records that a later run lists again unchanged: approved, they are not deleted', async () => {
+    const pulled = await linked(30);
+    pulled.account.abilities = { canFilterByModified: false, isPagingStable: true };
+    const records = [...pulled.account.held('contacts')];
+    const putBack = async (from: number, to: number) => {
+      for (const [id, fields] of records.slice(from, to)) await pulled.account.put('contacts', id, fields);
+    };
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+
+    await putBack(0, 20);
+    const hourly = await pulled.sync('hourly');
+    expect(await pulled.job(hourly.syncRunId)).toMatchObject({ recordsChanged: 0, recordsUnchanged: 25 });
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsMissing: 5 }]);
+    expect(await pulled.decideReview('approved')).toBe(5);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('ends when a later run lists all of its records again', async () => {
+    const pulled = await linked(30);
+    pulled.account.abilities = { canFilterByModified: false, isPagingStable: true };
+    const records = [...pulled.account.held('contacts')];
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    for (const [id, fields] of records.slice(0, 25)) await pulled.account.put('contacts', id, fields);
+    await pulled.sync('hourly');
+
+    expect(await pulled.reviews()).toMatchObject([{ state: 'superseded', recordsMissing: 0 }]);
+    expect(await openAlerts(pulled)).toBe(0);
+  });
+
   it('of one type does not change the review of another', async () => {
     const pulled = await linked(30, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     for (const id of people(30)) await pulled.account.put('companies', id, { name: id });
@@ -330,6 +361,28 @@ describe('rule 53: A3: a field that is suddenly empty', () => {
       expect(pulled.account.pushes).toEqual([]);
     },
   );
+
+  it('does not undo an edit that was pushed while the rest of the list was read', async () => {
+    const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
+    const externalId = await pulled.externalId('p000');
+    await emptySome(pulled, 1);
+    let isEdited = false;
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor !== 'p005' || isEdited) return;
+      isEdited = true;
+      await tenant.change(externalId, { name: 'Here' }, { recordType: 'contacts', kind: 'patch' });
+      await tenant.act('push_now', pulled.integrationId, externalId);
+      const status = () => tenant.status(pulled.integrationId, externalId);
+      await until('it is pushed', async () => (await status()) === 'synced');
+      await environment.sleep(10_000);
+    };
+    await pulled.sync('full');
+    const held = async () => (await pulled.held()).get('p000')?.fields;
+    expect(await held()).toMatchObject({ name: 'Here', email: 'p000@example.org' });
+
+    await pulled.sync('incremental');
+    expect(await held()).toMatchObject(pulled.account.held('contacts').get('p000') ?? {});
+  });
 
   it('discarded: the values are kept, and filled again there nothing waits any more', async () => {
     const pulled = await linked(40);
