@@ -11,7 +11,13 @@ import { matchRecords } from './page-stages/match-records';
 import { mergePage } from './page-stages/merge-page';
 import { resolvePromises, writePromises } from './page-stages/page-promises';
 import { writeChanges } from './page-stages/write-changes';
-import { type PageToApply, type PassKey, type PulledRecord, pullTargetOf } from './page';
+import {
+  type PageToApply,
+  type PassKey,
+  PUSH_RECORDED_WITHIN_MS,
+  type PulledRecord,
+  pullTargetOf,
+} from './page';
 import { checkForInterruption } from './pass-state';
 
 interface WaitingRecord {
@@ -76,6 +82,7 @@ export async function applyEmptied(
   return { handled: waiting.length, last: recordIds.at(-1) ?? null };
 }
 
+/** A push makes the copy outdated: the record keeps waiting until it is read again. */
 async function selectWaiting(
   work: TenantWork,
   { integrationId, recordType }: PassKey,
@@ -87,7 +94,10 @@ async function selectWaiting(
     cross join lateral (
       select from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = emptied.record_id and remote_id = emptied.remote ->> 'remoteId' limit 1) link
+        and record_id = emptied.record_id and remote_id = emptied.remote ->> 'remoteId'
+        and (remote_hash is not null
+          or updated_at < emptied.at - make_interval(secs => ${PUSH_RECORDED_WITHIN_MS / 1_000}))
+      limit 1) link
     where emptied.tenant_id = ${tenantId} and emptied.integration_id = ${integrationId}
       and emptied.record_type = ${recordType} and emptied.record_id > ${after ?? FIRST_ID}::uuid
       and emptied.remote is not null
