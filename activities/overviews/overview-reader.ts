@@ -116,8 +116,8 @@ export class OverviewReader {
     if (isReadable) {
       const read = await this.readAll(
         () => undefined,
-        ({ records, requestedAt }, checkpoint) => {
-          const page = { integration, pagesBefore: this.job.pages, records, requestedAt };
+        ({ records, unreadable, requestedAt }, checkpoint) => {
+          const page = { integration, pagesBefore: this.job.pages, records, unreadable, requestedAt };
           return this.pages.inTenant((work) => comparePage(work, this.job, page, checkpoint));
         },
       );
@@ -174,7 +174,7 @@ export class OverviewReader {
       if (job === undefined) return 'stopped';
       this.job = job;
       await this.announce();
-      const isEmpty = page.records.length === 0;
+      const isEmpty = page.records.length + page.unreadable.length === 0;
       const { repeatedPages, recordsRead } = job;
       return { repeatedPages, recordsRead, isEmpty, isInterrupted: false };
     });

@@ -64,8 +64,8 @@ export class DatasetVerifier {
     const counted = job.pages === 0 ? await this.pages.count() : null;
     let pagesBefore = job.pages;
     const request = { cursor: job.cursor, modifiedSince: null, prepare: () => undefined };
-    return this.pages.readAll(request, async ({ records, nextCursor, total, requestedAt }) => {
-      const page = { records, nextCursor, total: total ?? counted, requestedAt };
+    return this.pages.readAll(request, async ({ records, unreadable, nextCursor, total, requestedAt }) => {
+      const page = { records, unreadable, nextCursor, total: total ?? counted, requestedAt };
       const verified = await this.inTenant(async (work) => {
         const result = await verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore });
         if (result !== undefined) await this.react(work, { changed: result.drifted });
@@ -77,7 +77,7 @@ export class DatasetVerifier {
       return {
         repeatedPages,
         recordsRead,
-        isEmpty: records.length === 0,
+        isEmpty: records.length + unreadable.length === 0,
         isInterrupted: verified.isInterrupted,
       };
     });
@@ -109,7 +109,9 @@ export class DatasetVerifier {
     }
     const { startedAt } = job;
     // Once only: repairs and other changes move the list while the links are compared.
-    const isComplete = hasBegunToCompare(job) || isPagingStable || (await this.isComplete(job));
+    const isComplete =
+      job.deletesWithheld === null &&
+      (hasBegunToCompare(job) || isPagingStable || (await this.isComplete(job)));
     if (isComplete && (await this.verifyAllUnseen()) === 'more') return 'more';
     const counted = isComplete ? await this.compared() : await this.counted(startedAt);
     if (counted === undefined) return 'stopped';

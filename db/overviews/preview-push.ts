@@ -42,14 +42,18 @@ type ComparedIntegration = Pick<Integration, 'integrationId' | 'recordTypes' | '
 /** A record as the third party holds it. */
 interface RemoteState {
   remoteId: string;
-  fields: JsonObject;
-  isDeleted: boolean;
+  /** null = not known. */
+  fields: JsonObject | null;
+  /** Why it cannot be compared. */
+  problem?: string;
 }
 
 export interface ComparedPage {
   integration: ComparedIntegration;
   pagesBefore: number;
-  records: readonly RemoteState[];
+  records: readonly { remoteId: string; fields: JsonObject; isDeleted: boolean }[];
+  /** Records that are listed and cannot be compared. */
+  unreadable: readonly { remoteId: string | null; message: string }[];
   requestedAt: Date;
 }
 
@@ -60,15 +64,16 @@ export interface ComparedPage {
 export async function comparePage(
   work: TenantWork,
   key: OverviewJobKey,
-  { integration, pagesBefore, records, requestedAt }: ComparedPage,
+  { integration, pagesBefore, records, unreadable, requestedAt }: ComparedPage,
   checkpoint: Checkpoint,
 ): Promise<StepResult> {
   const job = await lockForPage(work, key, pagesBefore);
   if (job === undefined) return undefined;
   const mapping = mappingOf(integration, key);
-  const remotes = new Map(
-    records.filter(({ isDeleted }) => !isDeleted).map((record) => [record.remoteId, record]),
-  );
+  const remotes = new Map<string, RemoteState>();
+  for (const { remoteId, message: problem } of unreadable)
+    if (remoteId !== null) remotes.set(remoteId, { remoteId, fields: null, problem });
+  for (const record of records) if (!record.isDeleted) remotes.set(record.remoteId, record);
   const { integrationId } = integration;
   const remoteIds = [...remotes.keys()];
   const { linked } = await findLinked(
@@ -96,7 +101,7 @@ export async function comparePage(
     {
       items,
       unchanged: compared.length - items.length,
-      read: records.length,
+      read: records.length + unreadable.length,
       seen: held.map(({ recordId }) => recordId),
       remoteIds,
     },
@@ -119,6 +124,10 @@ function compareRecord(
   if (target.operation === 'deactivate' && link?.isDeactivated === true) return { items: [], learned: null };
   if (target.operation !== 'upsert' || remote === null)
     return { items: itemsOfTarget(target, record, remote), learned: null };
+  if (remote.fields === null) {
+    const item = { ...itemOf(record, remote.remoteId), reason: remote.problem ?? null };
+    return { items: [notPossible(item)], learned: null };
+  }
   const { fields, recordId } = record;
   const payload = withEmptiedFields(target.payload, mapping, { fields, agreed: null, notation });
   const { difference, learned } = remoteDifference(mapping, { fields, payload }, remote.fields, notation);

@@ -12,15 +12,19 @@ import type { TenantWork } from '../database';
 import { type LearnedNotation, learnNotations } from '../overviews/compared-links';
 import type { SyncJob } from '../pull/job-rows';
 import { findLinked } from '../pull/page-stages/find-linked';
-import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
+import { PUSH_RECORDED_WITHIN_MS, type RecordError } from '../pull/page';
 import { openPage } from '../pull/page-stages/open-page';
 import { writeCheckpoint } from '../pull/page-stages/save-checkpoint';
+import { insertRecordErrors } from '../pull/record-errors';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { ChangedRecord } from './decide-drifts';
 import { type NewDrift, replaceDrifts, type Verification } from './drifts';
 
 export interface PageToVerify {
   records: readonly { remoteId: string; fields: JsonObject; isDeleted: boolean }[];
+  /** Records that are listed and cannot be compared. They are not missing there. */
+  unreadable: readonly RecordError[];
   nextCursor: string | null;
   total: number | null;
   mapping: RecordTypeMapping;
@@ -49,16 +53,20 @@ export async function verifyPage(
   const records = page.records.filter(({ isDeleted }) => !isDeleted);
   const pass = { ...key, recordType: key.job };
   const { pagesBefore } = page;
-  const open = await openPage(work, { ...pass, pagesBefore, records, tombstones: [], refused: [] });
+  const refused = page.unreadable.map((one) => sanitizeForPostgres(one));
+  const open = await openPage(work, { ...pass, pagesBefore, records, tombstones: [], refused });
   if (open === undefined) return undefined;
   const { linked } = await findLinked(
     work,
     { integrationId, recordType },
-    records.map(({ remoteId }) => ({ remoteId, hash: null })),
+    [...records, ...refused].flatMap(({ remoteId }) => (remoteId === null ? [] : [{ remoteId, hash: null }])),
   );
-  const remotes = new Map(records.map(({ remoteId, fields }) => [remoteId, fields]));
-  const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, remotes.get(remoteId)]));
-  const synced = await readSynced(work, { integrationId, recordIds: [...remoteOf.keys()], ...page });
+  const remoteOf = new Map(
+    records.map(({ remoteId, fields }) => [linked.get(remoteId)?.recordId ?? '', fields]),
+  );
+  const seen = [...linked.values()].map(({ recordId }) => recordId);
+  const recordIds = seen.filter((recordId) => remoteOf.has(recordId));
+  const synced = await readSynced(work, { integrationId, recordIds, ...page });
   const compared = synced.map((record) => compare(page.mapping, record, remoteOf.get(record.recordId) ?? {}));
   await learnNotations(work, {
     integrationId,
@@ -71,21 +79,28 @@ export async function verifyPage(
     drifts: drifted.flatMap(({ recordId, drifts }) => drifts.map((drift) => ({ recordId, ...drift }))),
   });
   const { job, isRepeated, idsDigest, isInterrupted } = open;
-  const isEmpty = records.length === 0;
+  const read = records.length + refused.length;
   const progress = {
     cursor: page.nextCursor,
     pages: job.pages + 1,
-    repeatedPages: isRepeated || isEmpty ? job.repeatedPages + 1 : 0,
+    repeatedPages: isRepeated || read === 0 ? job.repeatedPages + 1 : 0,
     readFinishedAt: page.nextCursor === null ? work.now : null,
     expectedRecords: job.expectedRecords ?? page.total,
     remoteTotal: page.total ?? job.remoteTotal,
-    recordsRead: job.recordsRead + (isRepeated ? 0 : records.length),
+    recordsRead: job.recordsRead + (isRepeated ? 0 : read),
+    recordsFailed: job.recordsFailed + (isRepeated ? 0 : refused.length),
     // Nothing changes here.
     recordsUnchanged: job.recordsUnchanged + (isRepeated ? 0 : records.length),
+    deletesWithheld: hasUnknown(refused) ? ('list_changed' as const) : job.deletesWithheld,
   };
-  const stored = { number: pagesBefore, idsDigest, seen: [...remoteOf.keys()], created: [], changed: [] };
+  if (!isRepeated) await insertRecordErrors(work, job, refused);
+  const stored = { number: pagesBefore, idsDigest, seen, created: [], changed: [] };
   return { job: await writeCheckpoint(work, pass, stored, progress), isInterrupted, drifted };
 }
+
+/** A record without an id may be one that seems to be missing. */
+const hasUnknown = (refused: readonly RecordError[]): boolean =>
+  refused.some(({ remoteId }) => remoteId === null);
 
 interface SyncedRecord {
   recordId: string;

@@ -398,6 +398,32 @@ describe('pushing', () => {
     expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
   });
 
+  it('rule 56: a record that is listed and cannot be read is shown as not possible, and a Sync Now does not write it', async () => {
+    const pulled = await CrmIntegration.link(tenant, {
+      recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
+    });
+    for (const externalId of ['c1', 'c2'])
+      await tenant.accept({ recordType: 'contacts', externalId, fields: { name: externalId } });
+    await environment.sleep(10 * MINUTE);
+    pulled.account.distort = (page) => ({
+      ...page,
+      records: page.records.slice(1),
+      unreadable: page.records.slice(0, 1).map(({ remoteId }) => ({
+        remoteId,
+        code: 'too_large',
+        message: 'The record is too large.',
+      })),
+    });
+    const pushes = pulled.account.pushes.length;
+
+    const overviewId = await ready(pulled.integrationId);
+    expect(await items(overviewId)).toMatchObject([
+      { action: 'not_possible', externalId: 'c1', reason: 'The record is too large.' },
+    ]);
+    expect(await syncedNow(pulled)).toMatchObject({ state: 'succeeded' });
+    expect(pulled.account.pushes).toHaveLength(pushes);
+  });
+
   describe('rule 23: a comparison with a list that cannot be trusted fails and shows nothing', () => {
     const pushed = async () => {
       const pulled = await CrmIntegration.link(tenant, {

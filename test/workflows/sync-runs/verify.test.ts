@@ -155,6 +155,47 @@ describe('rule 54: the nightly pass verifies what is only pushed', () => {
     expect(pushed.account.pushes).toHaveLength(3);
   });
 
+  it('a record that is listed and cannot be read is not missing there: it is reported, and not created again', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'repair' });
+    const unreadable = { remoteId: idOf(pushed, 'Bob'), code: 'too_large', message: 'Bob is too large.' };
+    pushed.account.distort = (page) => ({
+      ...page,
+      records: page.records.filter(({ remoteId }) => remoteId !== unreadable.remoteId),
+      unreadable: [unreadable],
+    });
+    const { syncRunId } = await pushed.sync('nightly');
+    await environment.sleep(GRACE_MS);
+
+    expect(await driftsOf(pushed)).toEqual([]);
+    expect(pushed.account.pushes).toHaveLength(2);
+    const job = await pushed.job(syncRunId, 'verify:contacts');
+    expect(job).toMatchObject({ recordsRead: 2, recordsUnchanged: 1, recordsFailed: 1 });
+    expect(await pushed.errors(syncRunId)).toMatchObject([unreadable]);
+  });
+
+  it('no record is missing where one is listed without an id, or the account was replaced meanwhile', async () => {
+    const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
+    await setSettings(pushed, { onDrift: 'repair' });
+    const nothing = async (run: Promise<{ syncRunId: string }>) => {
+      const { syncRunId } = await run;
+      await environment.sleep(GRACE_MS);
+      expect(await pushed.job(syncRunId, 'verify:contacts')).toMatchObject({ state: 'succeeded' });
+      expect(await driftsOf(pushed)).toEqual([]);
+      expect(pushed.account.pushes).toHaveLength(2);
+    };
+    pushed.account.distort = (page) => ({
+      ...page,
+      records: page.records.slice(1),
+      unreadable: [{ remoteId: null, code: 'no_id', message: 'An item has no id.' }],
+    });
+    await nothing(pushed.sync('nightly'));
+
+    pushed.account.distort = (page) => ({ ...page, records: page.records.slice(1) });
+    pushed.account.beforePage = () => pushed.newCredentials();
+    await nothing(pushed.sync('nightly'));
+  });
+
   it('more missing records than the safety threshold are created again after approval only', async () => {
     const pushed = await givenPushed({ 'c-1': ADA, 'c-2': BOB });
     const brakes = { push_create: { count: 0, share: 0, windowHours: 24 } };
