@@ -71,21 +71,21 @@ export class JobTransitions {
       const isMetadataFailed =
         job.recordType === METADATA_JOB &&
         thirdParty.kind === 'well' &&
-        job.attempts >= METADATA_ATTEMPTS_MAX;
+        failuresOf(job) >= METADATA_ATTEMPTS_MAX;
       if (isMetadataFailed || this.isGivenUp(job)) return this.endIn(work, { ...change, state: 'failed' });
       const blockedUntil = (await findIntegration(work, this.input))?.blockedUntil ?? null;
       return thirdParty.kind === 'outage' && blockedUntil !== null
         ? this.waitIn(work, 'outage', blockedUntil, change)
-        : this.waitIn(work, 'retry', this.timeBox.after(jittered(refusalBackoffMs(job.attempts))), change);
+        : this.waitIn(work, 'retry', this.timeBox.after(jittered(refusalBackoffMs(failuresOf(job)))), change);
     });
   }
 
   async retryInternal(error: unknown): Promise<SyncJobReport> {
     return this.changeOpenJob(async (work, job) => {
       const change = { ...this.failing(job), isLastAttemptFailed: true, error: internalError(error) };
-      return job.attempts >= INTERNAL_ATTEMPTS_MAX
+      return failuresOf(job) >= INTERNAL_ATTEMPTS_MAX
         ? this.endIn(work, { ...change, state: 'failed' })
-        : this.waitIn(work, 'retry', this.timeBox.after(refusalBackoffMs(job.attempts)), change);
+        : this.waitIn(work, 'retry', this.timeBox.after(refusalBackoffMs(failuresOf(job))), change);
     });
   }
 
@@ -130,6 +130,9 @@ export class JobTransitions {
     return isOpen ? { state: 'waiting', until: until.getTime(), reason } : { state: 'ended' };
   }
 }
+
+/** Failures in a row: this is the first one since a page was stored, or at most as many as the attempts. */
+const failuresOf = ({ attempts, failingSince }: SyncJob): number => (failingSince === null ? 1 : attempts);
 
 /** ±20 %, so that many jobs do not retry at the same moment. */
 const jittered = (ms: number): number => ms * (0.8 + Math.random() * 0.4);

@@ -99,11 +99,11 @@ export class SyncJobExecutor {
     if (integration.pausedAt !== null)
       return this.job.wait('paused', this.timeBox.after(PAUSE_CHECK_INTERVAL_MS), { failingSince: null });
     if (integration.needsReauthorizationAt !== null) return this.job.fail(needsCredentials(integration));
+    if (this.input.recordType !== METADATA_JOB && !this.isStillMapped(integration))
+      return this.endUnmapped(run);
     // A signal may be about something else: it does not shorten the delay of a retry.
     if (job.waitingReason === 'retry' && job.waitingUntil !== null && job.waitingUntil > this.timeBox.now())
       return { state: 'waiting', until: job.waitingUntil.getTime(), reason: 'retry' };
-    if (this.input.recordType !== METADATA_JOB && !this.isStillMapped(integration))
-      return this.endUnmapped(run);
     return this.waitWhileBlocked(integration, job);
   }
 

@@ -105,7 +105,8 @@ export async function changeIntegration(
     .where('integrationId', '=', integrationId)
     .execute();
   if (hasNewMapping) await supersedePushReviews(work, { integrationId });
-  if (hasNewConfig) await enqueueSyncRuns(work, { integrationId });
+  // The job of a record type that is no longer synced may wait for hours, and ends at once.
+  if (hasNewConfig || hasNewMapping) await enqueueSyncRuns(work, { integrationId });
   if ((hasNewMapping || hasNewConfig) && before.pausedAt === null)
     await enqueuePush(work, { integrationId, nextDueAt: now });
   await readAnew(work, { before, recordTypes: change.recordTypes ?? before.recordTypes, change });

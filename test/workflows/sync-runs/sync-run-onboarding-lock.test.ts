@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { METADATA_JOB } from '../../../db/tables/pull';
-import { Unavailable, Unauthorized } from '../../../connectors/errors';
+import { RateLimited, Unavailable, Unauthorized } from '../../../connectors/errors';
+import type { RecordTypeMappings } from '../../../domain/records/mapping';
+import { until } from '../../support/until';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, people, CrmIntegration } from '../../support/environments/crm-integration';
 
@@ -34,6 +36,10 @@ const emails = async () => {
     return rows.map(({ kind, recipient }) => `${kind} ${recipient}`);
   });
 };
+const changeTypes = (pulled: CrmIntegration, recordTypes: RecordTypeMappings) =>
+  pulled.inTenant((work) =>
+    changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes } }),
+  );
 const refuses = (account: CrmIntegration['account']) => {
   account.type('companies');
   account.beforePage = () => {
@@ -135,14 +141,31 @@ describe('rule 33: the onboarding lock', () => {
 
   it('is released without a type that is no longer read', async () => {
     const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 1));
-    await pulled.inTenant((work) =>
-      changeIntegration(work, {
-        integrationId: pulled.integrationId,
-        change: { recordTypes: { contacts: CONTACTS } },
-      }),
-    );
+    await changeTypes(pulled, { contacts: CONTACTS });
     await pulled.settle();
     expect(await outcome()).toBe('accepted');
+  });
+
+  it('is released at once when the type that waits for a day is no longer read', async () => {
+    const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 1));
+    pulled.account.type('companies');
+    pulled.account.beforePage = async ({ recordType }) => {
+      if (recordType !== 'companies') return;
+      await until('contacts are read', async () => (await pulled.dataset()).lastSucceededAt !== null);
+      throw new RateLimited('The quota of the day is used up.', 24 * 3_600_000);
+    };
+    await environment.dispatch();
+    await environment.sleep(60_000);
+    expect(await outcome()).toBe('onboarding_in_progress');
+
+    await changeTypes(pulled, { contacts: CONTACTS });
+    await environment.dispatch();
+    for (let tries = 0; (await outcome()) !== 'accepted' && tries < 50; tries += 1)
+      await environment.sleep(1_000);
+
+    expect(await outcome()).toBe('accepted');
+    const [run] = await pulled.runs();
+    expect(await pulled.job(run?.syncRunId ?? '', 'companies')).toMatchObject({ state: 'not_supported' });
   });
 
   it('is released when the onboarding is repeated with new credentials', async () => {

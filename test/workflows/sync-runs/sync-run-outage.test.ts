@@ -172,6 +172,28 @@ describe('rule 35: a page that fails', () => {
     expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(5);
   });
 
+  it('because of an error that passes is read on, however often the app had failed before', async () => {
+    const pulled = await linked(21);
+    const troubles = new Map<string, Error>();
+    for (const id of ['p002', 'p005', 'p008', 'p011', 'p014'])
+      troubles.set(id, new Unavailable('Bad gateway.', 502));
+    troubles.set('p017', new TypeError('x is not a function'));
+    pulled.account.beforePage = ({ cursor }) => {
+      const trouble = troubles.get(cursor ?? '');
+      troubles.delete(cursor ?? '');
+      if (trouble !== undefined) throw trouble;
+    };
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      attempts: 7,
+      recordsRead: 21,
+    });
+    // Each of them was the first in a row, and waited for two seconds.
+    expect(await hours(pulled, run.syncRunId)).toBeLessThan(0.01);
+  });
+
   it('with endless rate limits has failed after 72 h too, shortened to 6', async () => {
     environment.limit({ giveUpAfterMs: 6 * HOUR });
     const pulled = await linked(3);
