@@ -84,21 +84,22 @@ export async function checkForInterruption(
 }
 
 /**
- * After a change of the integration's list or account: full passes in progress may not delete what they do
- * not find.
+ * After a change of the integration's list or account: how far a pass in progress has read says nothing about
+ * the new one, and full passes may not delete what they do not find.
  */
 export async function markListReplaced(
   { trx, tenantId, now }: TenantWork,
   { integrationId }: Pick<PassKey, 'integrationId'>,
 ): Promise<void> {
   await sql`
-    update sync_jobs job set deletes_withheld = 'list_changed', updated_at = ${now} from sync_runs run
-    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId}
-      and run.scope = 'full' and run.finished_at is null
+    update sync_jobs job set updated_at = ${now},
+      deletes_withheld = coalesce(job.deletes_withheld, case when run.scope = 'full' then 'list_changed' end),
+      watermark_kept = coalesce(job.watermark_kept, case when job.record_type !~ '^(push|verify):'
+        and (job.pages > 0 or job.state = 'running') then 'list_changed' end)
+    from sync_runs run
+    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId} and run.finished_at is null
       and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id and job.record_type <> ${METADATA_JOB}
-      and job.started_at is not null and job.finished_at is null and job.deletes_withheld is null`.execute(
-    trx,
-  );
+      and job.started_at is not null and job.finished_at is null`.execute(trx);
 }
 
 /** Stores why missing records are not deleted although every page was read. */

@@ -87,7 +87,7 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
 });
 
 describe('rule 31: a list that is replaced during a pass', () => {
-  it.each<[string, (pulled: CrmIntegration) => Promise<unknown>]>([
+  const replacing: [string, (pulled: CrmIntegration) => Promise<unknown>][] = [
     [
       'by configuration',
       (pulled) =>
@@ -99,7 +99,30 @@ describe('rule 31: a list that is replaced during a pass', () => {
         ),
     ],
     ['by credentials', (pulled) => pulled.newCredentials()],
-  ])(
+  ];
+
+  it.each(replacing)(
+    '%s: an incremental pass does not move its watermark past the new list',
+    async (_, change) => {
+      const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 9));
+      await environment.sleep(10 * MINUTE);
+      for (const [id, fields] of pulled.account.held('contacts'))
+        await pulled.account.put('contacts', id, { ...fields, name: 'changed' });
+      const { watermark } = await pulled.dataset();
+      atPage(pulled, 'p002', () => change(pulled));
+
+      const run = await pulled.sync('incremental');
+
+      expect(await pulled.job(run.syncRunId)).toMatchObject({
+        state: 'succeeded',
+        deletesWithheld: null,
+        watermarkKept: 'list_changed',
+      });
+      expect((await pulled.dataset()).watermark).toEqual(watermark);
+    },
+  );
+
+  it.each(replacing)(
     '%s: a pass that read parts of both lists deletes nothing, and the next one runs earlier',
     async (_, change) => {
       const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 15));
