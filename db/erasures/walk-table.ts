@@ -3,6 +3,7 @@
  * of an erasure: whole rows, or texts in rows of others. Repeating a step changes nothing.
  */
 import { type RawBuilder, sql } from 'kysely';
+import { ESCAPED } from '../../domain/erasures/readings';
 import type { RedactedColumn } from '../../domain/erasures/redaction';
 import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
@@ -164,15 +165,20 @@ async function findNaming(
   return rows;
 }
 
-/** Whether the column contains a searched text. In words, case is ignored. */
+/** Whether the column contains a searched text. In words, case is ignored, and escapes are examined later. */
 function mentions(column: Pick<Column, 'name'>, items: ErasureItems, kind: RedactedColumn) {
-  const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? sql`lower(upper(${text}))` : text);
-  return sql<boolean>`exists (
+  const fold = (text: RawBuilder<unknown>) => (kind === 'words' ? inOneCase(text) : text);
+  const isEscaped = kind === 'words' ? sql`or ${nameOf(column)}::text ~ ${ESCAPED}` : sql``;
+  return sql<boolean>`(exists (
     select from (select ${fold(sql`${nameOf(column)}::text`)} as whole offset 0) found,
       unnest(array(select ${fold(sql`one`)} from unnest(${items.redactionAt(null).searched(kind)}::text[]) one))
         as searched(part)
-    where strpos(whole, part) > 0)`;
+    where strpos(whole, part) > 0) ${isEscaped})`;
 }
+
+/** As in `folded` (domain/erasures/readings.ts), as far as PostgreSQL can. */
+const inOneCase = (text: RawBuilder<unknown>) =>
+  sql`lower(upper(replace(translate(${text}, ${'İı+\u00A0‘’ʼ'}, ${"Ii  '''"}), ${'\u0307'}, '')))`;
 
 /** Whether a row belongs to a record of the erasure. */
 function rowsOfRecords({ table, integrationId }: WalkedTable, items: ErasureItems): RawBuilder<boolean> {

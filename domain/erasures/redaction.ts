@@ -1,6 +1,15 @@
 /** Removes the names and values of erased records from texts and JSON of other rows (rules.md 62). */
 import type { JsonObject, JsonValue } from '../json';
-import { formsOf, inOneCase, isLong, isShortName, longestFirst, replaceWhole } from './written-forms';
+import { folded, READERS, type Reading } from './readings';
+import {
+  formsOf,
+  isLong,
+  isShortName,
+  longestFirst,
+  replaceWhole,
+  type Searched,
+  searchedIn,
+} from './written-forms';
 
 const ERASED = '[erased]';
 
@@ -18,8 +27,10 @@ export interface ErasedRecord {
 export type RedactedColumn = 'ids' | 'words';
 
 export class Redaction {
+  /** Names and values that are long enough to be told apart. */
+  readonly #long: { names: ReadonlySet<string>; words: ReadonlySet<string> };
   readonly #names: readonly Searched[];
-  /** Forms of names and values, by which words are replaced. */
+  /** Names and values, by which words are replaced. */
   readonly #words: readonly Searched[];
   /** By which numbers are replaced. */
   readonly #values: ReadonlySet<string>;
@@ -33,20 +44,21 @@ export class Redaction {
   constructor(records: readonly ErasedRecord[], more: readonly string[] = []) {
     const names = records.flatMap(({ externalId, remoteIds }) => [externalId, ...remoteIds]);
     const values = [...records.flatMap(({ texts }) => texts), ...more];
-    this.#names = exactly(longestFirst(names.filter(isLong)));
-    const written = new Set([...names, ...values].filter(isLong));
-    this.#words = longestFirst([...written].flatMap(formsOf)).map((text) => ({
-      text,
-      folded: inOneCase(text),
-    }));
+    this.#long = {
+      names: new Set(names.filter(isLong)),
+      words: new Set([...names, ...values].filter(isLong)),
+    };
+    this.#names = longestFirst(this.#long.names).map((text) => searchedIn(text, asItIs));
+    this.#words = longestFirst(this.#long.words).map((text) => searchedIn(text, inAnyCase));
     this.#values = new Set(values);
-    this.#shortValues = exactly(longestFirst(values.filter(isShortName)));
+    this.#shortValues = longestFirst(values.filter(isShortName)).map((text) => searchedIn(text, inThisCase));
     this.#ids = new Set(records.map(({ id }) => id));
     this.#typedNames = new Set(records.map(nameOf));
   }
 
   /**
-   * A column has to be examined if its text in PostgreSQL contains one of these. In words, case is ignored.
+   * A column has to be examined if its text in PostgreSQL contains one of these. In words, case is ignored,
+   * and those with escapes (readings.ts) have to be examined too.
    * There may be many, and each column of a table asks for them.
    */
   searched(kind: RedactedColumn): readonly string[] {
@@ -56,7 +68,8 @@ export class Redaction {
   }
 
   #searchedIn(kind: RedactedColumn): readonly string[] {
-    const texts = (kind === 'ids' ? this.#names : this.#words).map(({ text }) => text);
+    const { names, words } = this.#long;
+    const texts = kind === 'ids' ? [...names] : [...words].flatMap(formsOf);
     const escaped = texts.map((text) => JSON.stringify(text).slice(1, -1));
     const shortNames = [...this.#typedNames].map((name) => name.slice(name.indexOf('/') + 1));
     const members = shortNames.map((externalId) => `"external_id": ${JSON.stringify(externalId)}`);
@@ -65,10 +78,10 @@ export class Redaction {
 
   text(text: string, kind: RedactedColumn): string {
     if (this.#typedNames.has(text)) return ERASED;
-    const named = replaceAll(text, this.#names);
-    if (kind === 'ids') return named;
-    const valued = replaceAll(named, this.#words, inOneCase);
-    return valued === text ? text : replaceAll(valued, this.#shortValues);
+    if (kind === 'ids')
+      return replaceWhole(text, this.#names, { by: ERASED, read: (one) => ({ text: one }), areIds: true });
+    const valued = replaceWords(text, this.#words, inAnyCase);
+    return valued === text ? text : replaceWords(valued, this.#shortValues, inThisCase);
   }
 
   json(value: JsonValue, kind: RedactedColumn): JsonValue {
@@ -82,9 +95,16 @@ export class Redaction {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [
         this.text(key, kind),
-        isNamed && NAMES.has(key) ? ERASED : this.json(member, kind),
+        NAMES.has(key) ? this.#name(member, kind, isNamed) : this.json(member, kind),
       ]),
     );
+  }
+
+  /** The name of another record may contain that of an erased one. */
+  #name(name: JsonValue, kind: RedactedColumn, isNamed: boolean): JsonValue {
+    if (isNamed) return ERASED;
+    if (kind === 'words' || typeof name !== 'string') return this.json(name, kind);
+    return this.#long.names.has(name) ? ERASED : name;
   }
 
   #isNamed({ id, record_id, record_type, external_id }: JsonObject): boolean {
@@ -97,22 +117,20 @@ export class Redaction {
   }
 }
 
-interface Searched {
-  text: string;
-  folded: string;
-}
+const asItIs = (reading: Reading): Reading => reading;
+const inAnyCase = (reading: Reading): Reading => folded(reading);
+const inThisCase = (reading: Reading): Reading => folded(reading, true);
 
-const exactly = (texts: readonly string[]): Searched[] => texts.map((text) => ({ text, folded: text }));
-
-/** @param fold brings the text into one case, as the searched ones; absent = case counts. */
-function replaceAll(text: string, texts: readonly Searched[], fold?: (text: string) => string): string {
+function replaceWords(text: string, words: readonly Searched[], fold: (reading: Reading) => Reading): string {
   let rest = text;
-  let folded = fold?.(rest) ?? rest;
-  for (const { text: erased, folded: part } of texts) {
-    if (!folded.includes(part)) continue;
-    rest = replaceWhole(rest, { erased, by: ERASED, isCaseIgnored: fold !== undefined });
-    folded = fold?.(rest) ?? rest;
-  }
+  for (const reader of READERS)
+    rest = replaceWhole(rest, words, {
+      by: ERASED,
+      read(one) {
+        const reading = reader(one);
+        return reading && fold(reading);
+      },
+    });
   return rest;
 }
 

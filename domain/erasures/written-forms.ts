@@ -1,4 +1,5 @@
 /** How apps write values of records in their texts: in another case, escaped, or beside other words. */
+import type { Reading } from './readings';
 import type { JsonValue } from '../json';
 
 /** Shorter texts occur everywhere. */
@@ -23,64 +24,94 @@ export function textsIn(value: JsonValue | undefined): string[] {
   return Object.values(value).flatMap(textsIn);
 }
 
-const inHex = (unit: string) => unit.charCodeAt(0).toString(16).padStart(4, '0');
-const IN_MARKUP: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Ways of writing a text. The apostrophe and other characters have several ways in HTML. */
-const WAYS: readonly ((text: string) => string)[] = [
-  (text) => text,
-  (text) => text.normalize('NFC'),
-  (text) => text.normalize('NFD'),
-  (text) => text.replaceAll(/[^\0-\u007F]/g, (unit) => String.raw`\u` + inHex(unit)),
-  (text) => text.replaceAll(/[^\0-\u007F]|[<>&'"+]/g, (unit) => String.raw`\u` + inHex(unit)),
-  (text) => encodeURIComponent(text),
-  (text) => encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`),
-  (text) => encodeURIComponent(text).replaceAll('%20', '+'),
-  ...["'", '&#39;', '&#039;', '&#x27;', '&apos;'].map(
-    (apostrophe) => (text: string) => text.replaceAll(/[&<>"']/g, (sign) => IN_MARKUP[sign] ?? apostrophe),
-  ),
-  (text) => text.replaceAll(/[^\0-\u007F]|[&<>"']/gu, (sign) => `&#${sign.codePointAt(0)};`),
-  (text) => text.replaceAll(/[^\0-\u007F]|[&<>"']/gu, (sign) => `&#x${sign.codePointAt(0)?.toString(16)};`),
-];
-
-/** Written in one way only: most ids, numbers and single words, of which an erasure has many. */
-const IS_PLAIN = /^[A-Za-z0-9._~-]*$/;
-
 /**
- * As it is, composed and decomposed, escaped in JSON of other systems and in HTML, and as a part of an
- * address. Forms that differ only in case are one, unless the case changes the number of letters.
+ * By these PostgreSQL finds texts in which nothing is escaped: it ignores case, but compares no composed
+ * letter with a decomposed one, and no letter with two capital ones.
  */
 export function formsOf(text: string): string[] {
-  if (IS_PLAIN.test(text)) return [text];
   const inCases = [text, text.toUpperCase(), text.toLowerCase()];
-  const forms = inCases.flatMap((one) => WAYS.map((write) => write(one)));
+  const forms = inCases.flatMap((one) => [one, one.normalize('NFC'), one.normalize('NFD')]);
   // Reversed, so that of equal forms the first one stays.
-  return [...new Map(forms.toReversed().map((form) => [sameWhenMatched(form), form])).values()];
+  return [...new Map(forms.toReversed().map((form) => [form.toLowerCase(), form])).values()];
 }
 
-/** An expression that ignores case does not match `İ` with its lower case, which has two units. */
-const sameWhenMatched = (form: string) => (form.includes('İ') ? form : form.toLowerCase());
-
-/** Equal for texts that differ in case only. */
-export const inOneCase = (text: string): string => text.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
-
 /** Once each, the longest first, so that no part of a longer one is left. */
-export const longestFirst = (texts: readonly string[]): string[] =>
+export const longestFirst = (texts: Iterable<string>): string[] =>
   [...new Set(texts)].toSorted((one, other) => other.length - one.length);
 
+/** A name or value, as readings have it. */
+export interface Searched {
+  text: string;
+  isWithoutSpaces: boolean;
+}
+
+export const searchedIn = (text: string, fold: (reading: Reading) => Reading): Searched => ({
+  text: fold({ text }).text,
+  isWithoutSpaces: isWithoutSpaces.test(text),
+});
+
+const LETTER = String.raw`[\p{L}\p{N}\p{M}_-]`;
 /** In `int_01k0…:10001`, the part 10001 is the id at that integration, and no id at another one. */
-const AFTER_OTHERS = String.raw`(?<!int_[0-9a-z]{26}:)`;
-/** An escaped line break, bracket or sign ends with a letter or digit, and is no part of a name. */
-const ESCAPED = String.raw`\\[bfnrt]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}`;
-const BEFORE = String.raw`(?:(?<![\p{L}\p{N}_-])|(?<=${ESCAPED}))`;
-const AFTER = String.raw`(?![\p{L}\p{N}_-])`;
+const INSIDE_WORD = {
+  before: new RegExp(`(?:${LETTER}|int_[0-9a-z]{26}:)$`, 'u'),
+  behind: new RegExp(`^${LETTER}`, 'u'),
+};
+/** `emp-1.2` and `crm:emp-1` are other ids than `emp-1`. */
+const INSIDE_ID = {
+  before: new RegExp(String.raw`(?:${LETTER}|[\p{L}\p{N}][.:@+~])$`, 'u'),
+  behind: new RegExp(String.raw`^(?:${LETTER}|[.:@+~][\p{L}\p{N}])`, 'u'),
+};
+/** As long as `int_…:`. */
+const BEFORE_MAX = 31;
+
+interface Replacement {
+  by: string;
+  /** undefined = there is nothing to read. */
+  read: (text: string) => Reading | undefined;
+  /** The texts are ids, and not words beside other words. */
+  areIds?: boolean;
+}
 
 /** Not as a part of a longer name: `emp-1` is no part of `emp-10`. */
 export function replaceWhole(
   text: string,
-  { erased, by, isCaseIgnored }: { erased: string; by: string; isCaseIgnored: boolean },
+  all: readonly Searched[],
+  { by, read, areIds = false }: Replacement,
 ): string {
-  const escaped = erased.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-  const whole = isWithoutSpaces.test(erased) ? escaped : BEFORE + AFTER_OTHERS + escaped + AFTER;
-  return text.replaceAll(new RegExp(whole, isCaseIgnored ? 'giu' : 'gu'), by);
+  if (all.length === 0) return text;
+  let rest = text;
+  let reading = read(rest);
+  for (const searched of all) {
+    if (reading === undefined) break;
+    const found = findPlaces(reading.text, searched, areIds);
+    if (found.length === 0) continue;
+    const { places } = reading;
+    let [replaced, end] = ['', 0];
+    for (const at of found) {
+      const last = at + searched.text.length - 1;
+      const from = places?.from[at] ?? at;
+      // Part of an escaped word that was replaced as a whole.
+      if (from < end) continue;
+      replaced += rest.slice(end, from) + by;
+      end = places?.to[last] ?? last + 1;
+    }
+    rest = replaced + rest.slice(end);
+    reading = read(rest);
+  }
+  return rest;
+}
+
+function findPlaces(text: string, { text: searched, ...name }: Searched, areIds: boolean): number[] {
+  const isAnywhere = name.isWithoutSpaces && !areIds;
+  const { before, behind } = areIds ? INSIDE_ID : INSIDE_WORD;
+  const found: number[] = [];
+  for (let at = text.indexOf(searched); at !== -1;) {
+    const end = at + searched.length;
+    const isWhole =
+      isAnywhere ||
+      !(before.test(text.slice(Math.max(0, at - BEFORE_MAX), at)) || behind.test(text.slice(end, end + 3)));
+    if (isWhole) found.push(at);
+    at = text.indexOf(searched, isWhole ? end : at + 1);
+  }
+  return found;
 }
