@@ -26,7 +26,7 @@ export interface ErasureLimits {
   recordsPerStep: number;
   /** Transactions that began before the records were blocked have ended after this time. */
   settleMs: number;
-  /** A webhook whose text was read before names were erased from it has been answered after this time. */
+  /** Webhooks and e-mails that were read before names were erased from them have been answered after this. */
   answersMs: number;
   /** Pushes without an answer after this time are reported as unanswered. */
   thirdPartyMs: number;
@@ -80,8 +80,14 @@ export async function advanceErasure(
 
 const START: ErasureProgress = { table: 0, after: null };
 
-/** The first table with texts of receivers, which quote what they were sent. Events come before it. */
+/**
+ * Receivers and mail servers quote what they were sent. Their answers are erased last: those of receivers are
+ * in tables of their own, those of mail servers also beside the texts of e-mails, which are erased before.
+ */
 const ANSWERS = WALKED_TABLES.indexOf('webhook_attempts');
+const SENT = ['events', 'emails', 'notifications'];
+const AGAIN = ' again';
+const PLACES = [...WALKED_TABLES, ...['emails', 'undeliverable_addresses'].map((table) => table + AGAIN)];
 
 async function find(
   work: TenantWork,
@@ -121,7 +127,7 @@ async function find(
 async function walk(work: TenantWork, erasure: Erasure, limits: ErasureLimits): Promise<ErasureStep> {
   const { at, after, until } = placeOf(erasure.progress ?? START);
   const isPreview = erasure.state === 'counting';
-  const table = WALKED_TABLES[at];
+  const table = (isPreview ? WALKED_TABLES : PLACES)[at]?.replace(AGAIN, '');
   if (table === undefined) {
     await changeErasure(work, erasure, { state: isPreview ? 'ready' : 'removing', progress: null });
     return isPreview ? ENDED : MORE;
@@ -132,7 +138,8 @@ async function walk(work: TenantWork, erasure: Erasure, limits: ErasureLimits): 
   const next = step.after === null ? progressAt(at + 1, null) : progressAt(at, step.after);
   const counts = isPreview ? erasure.found : erasure.erased;
   const added = addCounts(counts, { [table]: step.rows });
-  const mayBeQuoted = !isPreview && at < ANSWERS && next.table >= ANSWERS && (added['events'] ?? 0) > 0;
+  const isAtAnswers = !isPreview && at < ANSWERS && next.table >= ANSWERS;
+  const mayBeQuoted = isAtAnswers && SENT.some((sent) => (added[sent] ?? 0) > 0);
   await changeErasure(work, erasure, {
     progress: mayBeQuoted ? { ...next, until: work.now.getTime() + limits.answersMs } : next,
     ...(isPreview ? { found: added } : { erased: added }),
@@ -142,12 +149,12 @@ async function walk(work: TenantWork, erasure: Erasure, limits: ErasureLimits): 
 
 /** Another release may have other tables. If it does not have the named one, the walk starts over. */
 function placeOf({ table, name, ...progress }: ErasureProgress) {
-  const at = name === undefined ? table : WALKED_TABLES.indexOf(name);
+  const at = name === undefined ? table : PLACES.indexOf(name);
   return at === -1 ? { at: 0, after: null, until: undefined } : { until: undefined, ...progress, at };
 }
 
 function progressAt(table: number, after: string[] | null): ErasureProgress {
-  const name = WALKED_TABLES[table];
+  const name = PLACES[table];
   return { table, after, ...(name !== undefined && { name }) };
 }
 

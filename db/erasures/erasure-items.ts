@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { type ErasedRecord, Redaction } from '../../domain/erasures/redaction';
 import { textsIn } from '../../domain/erasures/written-forms';
 import type { JsonObject, JsonValue } from '../../domain/json';
+import { pushJobOf } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
 import { FIRST_ID, toTypeId } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
@@ -129,17 +130,18 @@ export class ErasureItems {
     return redaction;
   }
 
-  /** `integrationId` null: any. */
+  /** `integrationId` null: any. Jobs that push call records by their external ids. */
   get remoteNames(): { recordType: string; name: string; integrationId: string | null }[] {
-    return this.records.flatMap((record) =>
-      record.remoteIds.flatMap((name) =>
+    return this.records.flatMap((record) => [
+      { recordType: pushJobOf(record.recordType), name: record.externalId, integrationId: null },
+      ...record.remoteIds.flatMap((name) =>
         integrationsOf(record, name).map((integrationId) => ({
           recordType: record.recordType,
           name,
           integrationId,
         })),
       ),
-    );
+    ]);
   }
 }
 

@@ -220,7 +220,7 @@ export const PERSONAL_DATA: Readonly<Record<string, PersonalData>> = {
   tenants: of({ figure: 'time_zone company_synchronized_policy', tenant: 'name contact_email' }),
   third_party_definition_versions: of({ figure: 'definition_key document rules hash origin created_by' }),
   third_party_definitions: of({ figure: 'definition_key' }),
-  undeliverable_addresses: of({ tenant: 'email detail' }),
+  undeliverable_addresses: of({ tenant: 'email', words: 'detail' }),
   webhook_attempts: of({ words: 'error request_headers response_headers response_body' }),
   webhook_deliveries: of({ figure: 'state trigger', words: 'last_error' }),
   webhook_endpoints: of({

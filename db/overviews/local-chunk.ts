@@ -34,7 +34,7 @@ export const pagesOfOverview =
 
 export interface SyncedRecord extends LocalRecord {
   hasRecordSync: boolean;
-  /** A pull found it gone there. */
+  /** A pull found it gone there, or it is being erased. */
   isAbsent: boolean;
   hasBeenSent: boolean;
   /** Hash of the payload that was sent last. */
@@ -57,7 +57,8 @@ export async function readChunk(
         and (${after}::uuid is null or record_id > ${after}::uuid)
       order by record_id limit ${limit})
     select chunk.*, record_sync.record_id is not null as has_record_sync,
-      record_sync.absent_since is not null and link.remote_id is null as is_absent,
+      record_sync.absent_since is not null and link.remote_id is null
+        or record_sync.erase_as is not null as is_absent,
       link.remote_id, coalesce(link.is_deactivated, false) as is_deactivated,
       coalesce(record_sync.result_status is not null or record_sync.push_id is not null
         or record_sync.unresolved_push_id is not null, false) as has_been_sent,

@@ -190,6 +190,7 @@ export interface LocalRecord {
   isDeleted: boolean;
 }
 
+/** Without those that are being erased. */
 export async function readLocalRecords(
   { trx, tenantId }: TenantWork,
   recordIds: readonly string[],
@@ -200,6 +201,6 @@ export async function readLocalRecords(
     cross join lateral (
       select record_id, external_id, version, fields, deleted_at is not null as is_deleted
       from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
-      limit 1) record`.execute(trx);
+        and changed_by <> 'erasure' limit 1) record`.execute(trx);
   return rows;
 }

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { raiseConflicts } from '../records/conflicts';
+import { withoutErased } from '../records/erased-records';
+import { lockMappings } from '../records/mapping-lock';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
@@ -38,6 +40,7 @@ interface Emptied {
 }
 
 /**
+ * Records that were erased meanwhile are left out.
  * @returns how many records it handled, and the last of them. Fewer than `limit` = no more are left. Rows of
  * applied records remain in the table for a while, so the next step must begin after the last one.
  */
@@ -46,11 +49,12 @@ export async function applyEmptied(
   pass: PassKey,
   emptied: Emptied,
 ): Promise<{ handled: number; last: string | null }> {
+  await lockMappings(work, 'shared');
   const waiting = await selectWaiting(work, pass, emptied);
   const integration = await findIntegration(work, pass);
   if (waiting.length === 0 || integration?.recordTypes[pass.recordType] === undefined)
     return { handled: 0, last: null };
-  const page: PageToApply = {
+  const page = await withoutErased<PageToApply>(work, {
     ...pullTargetOf(integration, pass.recordType),
     syncRunId: pass.syncRunId,
     overviewId: null,
@@ -67,7 +71,7 @@ export async function applyEmptied(
     total: null,
     requestedAt: work.now,
     appliesEmptied: true,
-  };
+  });
   const matches = await matchRecords(work, page);
   const known = { ...page, records: await resolvePromises(work, page, matches) };
   const changes = await mergePage(work, known, matches);

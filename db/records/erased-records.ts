@@ -123,6 +123,8 @@ interface PulledNames {
   records: readonly { remoteId: string; externalId: string | null }[];
   tombstones: readonly string[];
   refused: readonly { remoteId: string | null }[];
+  altered?: readonly { remoteId: string | null }[];
+  warned?: readonly { remoteId: string | null }[];
 }
 
 /** The page without the records that were erased, which count as read and unchanged. */
@@ -148,8 +150,15 @@ export async function withoutErased<Page extends PulledNames>(
     tombstones: page.tombstones.filter((_, at) => !tombstones[at]),
     refused: page.refused.filter((_, at) => !found[at]),
   };
+  const left = new Set(kept.records.map(({ remoteId }) => remoteId));
+  const gone = new Set(page.records.flatMap(({ remoteId }) => (left.has(remoteId) ? [] : [remoteId])));
+  const isOfLeft = ({ remoteId }: { remoteId: string | null }) => remoteId === null || !gone.has(remoteId);
+  const warnings = {
+    ...(page.altered && { altered: page.altered.filter(isOfLeft) }),
+    ...(page.warned && { warned: page.warned.filter(isOfLeft) }),
+  };
   const erased = page.records.length - kept.records.length + page.refused.length - kept.refused.length;
-  return { ...page, ...kept, erased };
+  return { ...page, ...kept, ...warnings, erased };
 }
 
 /** @throws ConcurrentTransaction if the page has a record that was erased: it is applied without it. */

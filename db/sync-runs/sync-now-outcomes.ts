@@ -74,7 +74,8 @@ async function listOpen(
 
 interface EndedPush {
   recordId: string;
-  externalId: string;
+  /** null = the record is being erased, or was. */
+  externalId: string | null;
   outcome: 'synced' | 'sync_failed' | 'left';
   stopped: 'held' | 'discarded' | 'waits' | null;
 }
@@ -99,9 +100,10 @@ async function findEnded(
         select record_id, version, made_due_at from sync_run_pushes
         where tenant_id = ${tenant} and sync_run_id = ${opaqueToPlanner(syncRunId)}
           and record_type = ${recordType} and record_id = wanted.record_id limit 1) asked
-      cross join lateral (
+      left join lateral (
         select external_id from records
-        where tenant_id = ${tenant} and record_id = asked.record_id limit 1) record
+        where tenant_id = ${tenant} and record_id = asked.record_id and changed_by <> 'erasure' limit 1) record
+        on true
       left join lateral (
         select * from record_syncs
         where tenant_id = ${tenant} and integration_id = ${integration} and record_id = asked.record_id

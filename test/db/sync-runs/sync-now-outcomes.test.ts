@@ -110,3 +110,33 @@ it('records each push once, although a worker that was given up looks at the sam
   expect(found.map(({ after }) => after)).toEqual([null, null, null]);
   expect(found.reduce((sum, { ended }) => sum + ended, 0)).toBe(PUSHES);
 });
+
+it('rule 62: ends although records of it were erased, and names none that are being erased', async () => {
+  await endPushes();
+  await db.superuser('alter table sync_jobs drop constraint sync_jobs_tenant_id_sync_run_id_fkey');
+  await db.superuser('set session_replication_role = replica'); // without foreign keys
+  await db.superuser(
+    `insert into sync_jobs (tenant_id, sync_run_id, record_type, state, updated_at)
+     values ($1, $2, 'push:employees', 'running', now())`,
+    [tenant.tenantId, syncRunId],
+  );
+  for (const table of ['record_syncs', 'records'])
+    await db.superuser(
+      `delete from ${table} where tenant_id = $1 and record_id in (
+         select record_id from records where tenant_id = $1 and external_id like 'w1%')`,
+      [tenant.tenantId],
+    );
+  await db.superuser('set session_replication_role = default');
+  await db.superuser(`update record_syncs set result_status = 'sync_failed' where tenant_id = $1`, [
+    tenant.tenantId,
+  ]);
+  await db.superuser(`update records set changed_by = 'erasure' where tenant_id = $1`, [tenant.tenantId]);
+
+  expect(await look(FIRST_ID, PUSHES + 1)).toBeNull();
+  expect(await openPushes()).toBe(0);
+  const errors = await db.superuser(
+    'select distinct remote_id, code from sync_record_errors where sync_run_id = $1',
+    [syncRunId],
+  );
+  expect(errors).toEqual([{ remote_id: null, code: 'sync_failed' }]);
+});
