@@ -6,7 +6,7 @@ import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { STALLED_WORK, STALLED_WORK_KINDS } from '../db/platform/stalled-work';
 import type { StalledWork } from '../db/platform/stalled-work-page';
-import { purgeExpired } from '../db/retention/purge-expired';
+import { type Places, purgeExpired } from '../db/retention/purge-expired';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { always, type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
@@ -34,9 +34,6 @@ export interface SweepOptions {
   isEverything?: boolean;
 }
 
-/** Where the last turn ended, by kind of work. */
-type Positions = Map<keyof typeof STALLED_WORK, string | undefined>;
-
 /**
  * @returns how much stalled work was found.
  * @throws the first error, after everything was tried.
@@ -44,7 +41,8 @@ type Positions = Map<keyof typeof STALLED_WORK, string | undefined>;
 export async function sweep(
   options: SweepOptions,
   mayContinue: MayContinue = always,
-  positions: Positions = new Map(),
+  /** Where the last turn ended, by kind of work. */
+  positions: Places = new Map(),
 ): Promise<number> {
   const [failures, refusals]: [unknown[], unknown[]] = [[], []];
   let found = 0;
@@ -63,8 +61,8 @@ export async function sweep(
   if (found > 0) options.log.warn({ workflows: found }, 'recovered stalled workflows');
   // Expired rows are deleted, whatever else failed.
   if (await mayContinue())
-    await purgeExpired(options.database, options.retention ?? DEFAULT_RETENTION).catch((error: unknown) =>
-      options.log.warn({ err: error }, 'could not delete expired rows'),
+    await purgeExpired(options.database, options.retention ?? DEFAULT_RETENTION, Date.now, positions).catch(
+      (error: unknown) => options.log.warn({ err: error }, 'could not delete expired rows'),
     );
   if (failures.length > 0) throw failures[0];
   return found;
@@ -73,7 +71,7 @@ export async function sweep(
 interface SweepTurn {
   options: SweepOptions;
   mayContinue: MayContinue;
-  positions: Positions;
+  positions: Places;
   /** Errors of refused messages. */
   refusals: unknown[];
 }
@@ -128,7 +126,7 @@ async function sendAll(
 
 export function startSweeper(options: SweepOptions): { stop(): Promise<void> } {
   const { database, log, intervalMs = INTERVAL_MS } = options;
-  const positions: Positions = new Map();
+  const positions: Places = new Map();
   return startLeasedLoop({
     database,
     log,

@@ -7,6 +7,9 @@ import { EXPIRING_ROWS } from './expiring-rows';
 import { deleteLeftLists } from './left-lists';
 import { keepPartitions, tryAll } from './partitions';
 
+/** Where a search ended that finds little among much; the next call goes on from there. */
+export type Places = Map<string, string | undefined>;
+
 /**
  * Deletes a bounded number of chunks of a bounded size; the next call continues. `clock`: the time of this
  * process, in milliseconds since 1970.
@@ -15,22 +18,28 @@ export async function purgeExpired(
   database: Database,
   retention: Retention,
   clock: () => number = Date.now,
+  places: Places = new Map(),
 ): Promise<void> {
   await tryAll(
     [
       ...EXPIRING_ROWS.map((rows) => () => deleteExpired(database, rows, { retention, clock })),
       () => deleteOldPreviews(database),
-      () =>
-        inChunks(
-          database,
-          async (work) => (await deleteLeftLists(work, ROWS_PER_TRANSACTION)) === ROWS_PER_TRANSACTION,
-        ),
+      () => deleteNextLists(database, places),
       () => forgetPositions(database),
       () => keepPartitions(database, retention, clock),
       ...TEXTS.map((texts) => () => removeTexts(database, texts, { days: retention[texts.kind], clock })),
     ],
     (purge) => purge(),
   );
+}
+
+async function deleteNextLists(database: Database, places: Places): Promise<void> {
+  const limit = ROWS_PER_TRANSACTION;
+  await inChunks(database, async (work) => {
+    const { deleted, last } = await deleteLeftLists(work, { after: places.get('left lists'), limit });
+    if (deleted < limit) places.set('left lists', last);
+    return deleted === limit;
+  });
 }
 
 /** Each preview has up to a thousand items. */

@@ -15,19 +15,23 @@ import { deleteIntegration } from './delete-integration';
 /** Longer than an exchange that began just in time. */
 const EXCHANGE_MS = 5 * 60_000;
 
-/** The longest expired first. Needs the dispatcher's role. */
+export type AbandonedConsent = ConnectSessionPlace & { expiresAt: Date };
+
+/** The longest expired first, `after` that one. Needs the dispatcher's role. */
 export async function findAbandonedConsents(
   { trx, now }: Work,
-  { limit }: { limit: number },
-): Promise<ConnectSessionPlace[]> {
-  return trx
+  { after, limit }: { after: AbandonedConsent | undefined; limit: number },
+): Promise<AbandonedConsent[]> {
+  let query = trx
     .selectFrom('connectSessions')
-    .select(['tenantId', 'connectSessionId'])
+    .select(['tenantId', 'connectSessionId', 'expiresAt'])
     .where('expiresAt', '<', new Date(now.getTime() - EXCHANGE_MS))
-    .where(sql<boolean>`oauth_consent_id is not null and state <> 'done'`)
-    .orderBy('expiresAt')
-    .limit(limit)
-    .execute();
+    .where(sql<boolean>`oauth_consent_id is not null and state <> 'done'`);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(expires_at, connect_session_id) > (${after.expiresAt}, ${after.connectSessionId})`,
+    );
+  return query.orderBy('expiresAt').orderBy('connectSessionId').limit(limit).execute();
 }
 
 /** Idempotent. A reconnected integration stays. */

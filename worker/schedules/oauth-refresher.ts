@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../../activities/dependencies';
 import { ConnectorError } from '../../connectors/errors';
 import { unlessDeleted } from '../../db/database';
 import { findIntegration } from '../../db/integrations/integrations';
-import { findDueAccounts, postponeRefresh } from '../../db/integrations/oauth/refreshes';
+import { type DueAccount, findDueAccounts, postponeRefresh } from '../../db/integrations/oauth/refreshes';
 import { typeIdOf } from '../../domain/typeid';
 import { type MayContinue, startLeasedLoop } from '../leased-loop';
 
@@ -18,15 +18,23 @@ const POSTPONED_MS = 600_000;
 
 type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
 
-/** Failures are kept in the rows, with the time of the next attempt. */
-async function refreshDueAccounts(options: RefresherOptions, mayContinue: MayContinue): Promise<void> {
+/**
+ * Failures are kept in the rows, with the time of the next attempt. Accounts of a tenant that is being
+ * deleted stay due, and hide no others. @returns the last account of a full turn.
+ */
+async function refreshDueAccounts(
+  options: RefresherOptions,
+  after: DueAccount | undefined,
+  mayContinue: MayContinue,
+): Promise<DueAccount | undefined> {
   const due = await options.database.withDispatcher((work) =>
-    findDueAccounts(work, { limit: ACCOUNTS_PER_TURN }),
+    findDueAccounts(work, { after, limit: ACCOUNTS_PER_TURN }),
   );
   for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
     await Promise.all(
       due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)),
     );
+  return due[ACCOUNTS_PER_TURN - 1];
 }
 
 async function refreshOrPostpone(
@@ -62,11 +70,15 @@ async function refreshOne(
   }
 }
 
-export const startOAuthRefresher = (options: RefresherOptions): { stop(): Promise<void> } =>
-  startLeasedLoop({
+export function startOAuthRefresher(options: RefresherOptions): { stop(): Promise<void> } {
+  let after: DueAccount | undefined;
+  return startLeasedLoop({
     database: options.database,
     log: options.log,
     name: 'oauth_refresher',
     intervalMs: INTERVAL_MS,
-    run: (mayContinue) => refreshDueAccounts(options, mayContinue),
+    async run(mayContinue) {
+      after = await refreshDueAccounts(options, after, mayContinue);
+    },
   });
+}

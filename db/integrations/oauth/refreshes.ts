@@ -193,19 +193,27 @@ export async function postponeRefresh(
     .execute();
 }
 
-/** Accounts whose refresh is overdue, the longest first. Needs the dispatcher's role. */
+export interface DueAccount {
+  tenantId: string;
+  integrationId: string;
+  refreshDueAt: Date | null;
+}
+
+/** Accounts whose refresh is overdue, the longest first, `after` that one. Needs the dispatcher's role. */
 export async function findDueAccounts(
   { trx, now }: Work,
-  { limit }: { limit: number },
-): Promise<{ tenantId: string; integrationId: string }[]> {
-  return trx
+  { after, limit }: { after: DueAccount | undefined; limit: number },
+): Promise<DueAccount[]> {
+  let query = trx
     .selectFrom('oauthAccounts')
-    .select(['tenantId', 'integrationId'])
+    .select(['tenantId', 'integrationId', 'refreshDueAt'])
     .where('refreshDueAt', '<', now)
-    .where(sql<boolean>`refresh_token is not null and refused_at is null`)
-    .orderBy('refreshDueAt')
-    .limit(limit)
-    .execute();
+    .where(sql<boolean>`refresh_token is not null and refused_at is null`);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(refresh_due_at, integration_id) > (${after.refreshDueAt}, ${after.integrationId})`,
+    );
+  return query.orderBy('refreshDueAt').orderBy('integrationId').limit(limit).execute();
 }
 
 const isAt = (row: Selectable<OAuthAccountsTable>, { connectionId, generation }: AccountVersion): boolean =>

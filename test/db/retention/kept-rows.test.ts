@@ -1,4 +1,5 @@
 /** How long what is over is kept, and that nothing open is deleted (rules.md 62). */
+import { deleteLeftLists } from '../../../db/retention/left-lists';
 import { purgeExpired } from '../../../db/retention/purge-expired';
 import { newUuid } from '../../../db/sql/ids';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
@@ -245,6 +246,42 @@ describe('a review of deletions', () => {
     expect(await idsOf('missing_records', 'record_id')).toEqual([]);
     expect(await idsOf('deletion_reviews', 'deletion_review_id')).toEqual([]);
   });
+});
+
+it('rule 62: lists of records that nothing needs are deleted behind many that are still needed', async () => {
+  const lists = Array.from({ length: 5 }, () => newUuid()).toSorted();
+  await db.superuser('set session_replication_role = replica'); // without foreign keys
+  for (const syncRunId of lists) {
+    const isNeeded = syncRunId !== lists.at(-1);
+    await insert('missing_records', {
+      sync_run_id: syncRunId,
+      record_type: 'contacts',
+      record_id: syncRunId,
+    });
+    await insert('sync_jobs', {
+      sync_run_id: syncRunId,
+      record_type: 'contacts',
+      state: isNeeded ? 'running' : 'succeeded',
+      updated_at: daysAgo(0),
+      finished_at: isNeeded ? null : daysAgo(0),
+    });
+  }
+  await db.superuser('set session_replication_role = default');
+  const next = (after: string | undefined) =>
+    db.database.withDispatcher((work) => deleteLeftLists(work, { after, limit: 10, listsMax: 2 }));
+  let after: string | undefined;
+  let deleted = 0;
+  for (let turns = 0; turns < 50; turns += 1) {
+    const turn = await next(after);
+    deleted += turn.deleted;
+    after = turn.last;
+    if (after === undefined) break;
+  }
+
+  expect(deleted).toBeGreaterThan(0);
+  expect(await idsOf('missing_records', 'record_id')).toEqual(lists.slice(0, -1));
+  // The next turn begins with the first list again.
+  expect((await next(undefined)).last).toBeDefined();
 });
 
 it('rule 62: an approval of new records stays until the dataset is counted again', async () => {
