@@ -8,7 +8,7 @@
  * are renewed; the command then ends with 3.
  */
 import { sql } from 'kysely';
-import { Database, type TenantWork } from './database';
+import { Database, type TenantWork, unlessDeleted } from './database';
 import { createEncryption, type Encryption } from './platform/encryption';
 import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
@@ -63,21 +63,31 @@ export async function rotateDataKeys(
     rotated.unreadable += 1;
     report(problem);
   });
-  for await (const tenantId of tenantsWithKeys(database)) {
-    rotated.tenants += await database.withTenant(tenantId, (work) => addKeyWhereOld(work, encryption));
-    rotated.secrets += await renewAll(database, tenantId, (work, after) =>
-      renewCredentials(work, encryption, after),
-    );
-    rotated.secrets += await renewAll(database, tenantId, (work, after) =>
-      renewEndpoints(work, encryption, after),
-    );
-    for (const secret of [...OAUTH_SECRETS, ...INCOMING_SECRETS])
-      rotated.secrets += await renewAll(database, tenantId, (work, after) =>
-        renewOAuthSecrets(work, encryption, { secret, after, limit: ROWS_PER_TRANSACTION }),
-      );
-    rotated.secrets += await database.withTenant(tenantId, (work) => renewErasureKey(work, encryption));
-  }
+  for await (const tenantId of tenantsWithKeys(database))
+    await unlessDeleted(rotateTenant(database, tenantId, encryption, rotated));
   return rotated;
+}
+
+/** @throws TenantDeleted */
+async function rotateTenant(
+  database: Database,
+  tenantId: string,
+  encryption: Encryption,
+  rotated: Rotated,
+): Promise<void> {
+  const inTenant = async (count: (work: TenantWork) => Promise<number>) =>
+    database.withTenant(tenantId, count);
+  rotated.tenants += await inTenant((work) => addKeyWhereOld(work, encryption));
+  const renewals = [
+    (work: TenantWork, after?: string) => renewCredentials(work, encryption, after),
+    (work: TenantWork, after?: string) => renewEndpoints(work, encryption, after),
+    ...[...OAUTH_SECRETS, ...INCOMING_SECRETS].map(
+      (secret) => (work: TenantWork, after?: string) =>
+        renewOAuthSecrets(work, encryption, { secret, after, limit: ROWS_PER_TRANSACTION }),
+    ),
+  ];
+  for (const renew of renewals) rotated.secrets += await renewAll(database, tenantId, renew);
+  rotated.secrets += await inTenant((work) => renewErasureKey(work, encryption));
 }
 
 /** Leaves a secret that was altered, or whose data key is missing, as it is. */

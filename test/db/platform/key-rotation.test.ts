@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { requestTenantDeletion } from '../../../db/erasures/tenant-deletions';
 import { openCredentials, sealCredentials } from '../../../db/integrations/sealed-credentials';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { parseEncryptionKeys } from '../../../db/platform/encryption-keys';
@@ -150,6 +151,18 @@ describe('new data keys of the tenants', () => {
       expect(await encryption.open(work, endpointHeadersLocation(place), headers)).toBe('{"a":"b"}');
     });
     expect(await tablesWith(String(old?.id))).toEqual(['tenant_keys']);
+  });
+
+  it('are also made for the tenants behind one that is being deleted', async () => {
+    const all = await Promise.all([1, 2, 3].map(connectTenant));
+    for (const given of all) await write(given, encryption, 'secret');
+    await letDataKeysAge();
+    const [first] = all.toSorted((one, other) => (one.tenantId < other.tenantId ? -1 : 1));
+    await db.database.withTenant(first?.tenantId as string, (work) =>
+      requestTenantDeletion(work, { requestId: 'r' }),
+    );
+
+    expect(await rotate()).toEqual({ tenants: 2, secrets: 2, unreadable: 0 });
   });
 
   it('lose no credentials that are read and replaced meanwhile', async () => {
