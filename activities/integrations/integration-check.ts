@@ -10,6 +10,7 @@ import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contra
 import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
+import { forgetPause } from '../../db/integrations/lift-waits';
 import { findTrial, saveTrialResult } from '../../db/integrations/trials';
 import type { CheckFailure } from '../../db/tables/integrations';
 import type { TryPlan, TryResult } from '../../domain/third-parties/tries';
@@ -69,6 +70,8 @@ async function findSettings(
   work: TenantWork,
   { integrationId, trialId }: CheckIntegrationInput,
 ): Promise<{ settings: IntegrationToOpen; plan: TryPlan | null } | undefined> {
+  // A person asks, perhaps with other credentials: the call finds out whether a rate limit still holds.
+  await forgetPause(work, { integrationId });
   if (trialId === undefined) {
     const settings = await findIntegration(work, { integrationId });
     return settings && { settings, plan: null };

@@ -49,13 +49,13 @@ export async function showBlocked(queue: BlockedQueue, integration: Integration)
   return queue.inTenant((work) => showOutage(work, integration, queue.instant()));
 }
 
-/** A rate limit simply ends; an outage is over when a push succeeds, or when no push is due. */
+/** A rate limit is over when a push is not refused by it; an outage when a push succeeds. */
 export async function unblock(
   queue: BlockedQueue,
   integration: Integration,
   blockedUntil: Date,
 ): Promise<void> {
-  if (integration.blockedReason !== 'outage') return queue.recordState(WELL, integration);
+  if (integration.blockedReason !== 'outage') return endRateLimit(queue, integration);
   const { integrationId } = integration;
   const { now } = queue.instant();
   const claimedUntil = await queue.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }));
@@ -69,6 +69,13 @@ export async function unblock(
     );
 }
 
+/** The first push after a rate limit is sent alone, because the third party may ask to wait again. */
+async function endRateLimit(queue: BlockedQueue, integration: Integration): Promise<void> {
+  const { pushes } = await claimOne(queue, integration);
+  const { kind } = pushes.length > 0 ? await queue.probe(integration, pushes) : WELL;
+  if (kind === 'well') await queue.recordState(WELL, integration);
+}
+
 /** @returns `permits` if nothing is known about the third party. */
 async function probe(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
   const state = integration.isWriteOutage ? WELL : await askThirdParty(() => queue.open(integration));
@@ -80,14 +87,19 @@ async function probe(queue: BlockedQueue, integration: Integration): Promise<Thi
 /** One push, for all queues and workers: the caller has claimed the probe. */
 async function probeByPush(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
   const { integrationId } = integration;
+  const claim = await claimOne(queue, integration);
+  if (claim.pushes.length > 0) return queue.probe(integration, claim.pushes);
+  const { now } = queue.instant();
+  if (claim.isOutdated) return { kind: 'permits', retryAt: now };
+  const isLocked = await queue.inTenant((work) => hasDuePushes(work, { integrationId, now }));
+  // An incoming change holds what is due.
+  return isLocked ? { kind: 'permits', retryAt: new Date(now.getTime() + LOCKED_RETRY_MS) } : WELL;
+}
+
+/** A claim of one push, or of none if no other one is due. */
+async function claimOne(queue: BlockedQueue, integration: Integration): Promise<Claim> {
   for (;;) {
     const claim = await queue.claim(integration, { limit: 1, onlyWindows: false, isProbe: true });
-    if (claim.pushes.length > 0) return queue.probe(integration, claim.pushes);
-    const { now } = queue.instant();
-    if (claim.isOutdated) return { kind: 'permits', retryAt: now };
-    if (claim.taken > 0) continue;
-    const isLocked = await queue.inTenant((work) => hasDuePushes(work, { integrationId, now }));
-    // An incoming change holds what is due.
-    return isLocked ? { kind: 'permits', retryAt: new Date(now.getTime() + LOCKED_RETRY_MS) } : WELL;
+    if (claim.pushes.length > 0 || claim.taken === 0) return claim;
   }
 }

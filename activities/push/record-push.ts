@@ -191,7 +191,8 @@ class PushDueRecordsTask implements BlockedQueue {
     const batch = this.holdLease(pushes);
     const open = () => this.open(integration);
     const progress = { recordsAtOnce: 1, mayBegin: () => true };
-    const asked = { open, progress, grouped: this.groupedResults(integration), isProbe: true };
+    const isProbe = integration.blockedReason === 'outage';
+    const asked = { open, progress, grouped: this.groupedResults(integration), isProbe };
     const trouble = await this.pushOneBatch(integration, batch, asked).finally(batch.endLease);
     // The call of a worker that stops has no result.
     const isKnown = !this.timeBox.signal.aborted && !this.deps.isStopping();

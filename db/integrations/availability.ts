@@ -14,6 +14,7 @@ import { enqueuePush } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables/integrations';
 import type { Integration } from './integrations';
+import { probeNow } from './lift-waits';
 import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationAtInstant {
@@ -191,8 +192,8 @@ export async function markRecovered(
 }
 
 /**
- * Stores the result of a requested check. A successful one ends an outage at once, and the waiting work
- * continues.
+ * Stores the result of a requested check. A successful one ends an outage or a rate limit at once, and the
+ * waiting work continues.
  */
 export async function saveCheck(
   work: TenantWork,
@@ -206,8 +207,11 @@ export async function saveCheck(
     .where('integrationId', '=', integrationId)
     .returning('blockedReason')
     .executeTakeFirstOrThrow();
-  if (check?.ok !== true || blockedReason !== 'outage') return;
-  await markAnswering(work, { integrationId, now });
+  if (check?.ok !== true || blockedReason === null) return;
+  if (blockedReason === 'outage') return markAnswering(work, { integrationId, now });
+  await probeNow(work, { integrationId });
+  await resumeWaitingRuns(work, { integrationId });
+  await enqueuePush(work, { integrationId, nextDueAt: now });
 }
 
 /** The third party asked to slow down: nothing is sent until then, and no attempt is counted. */

@@ -6,6 +6,7 @@
 import { sql } from 'kysely';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
+import { probeNow } from '../integrations/lift-waits';
 import { newUuid } from '../sql/ids';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -68,9 +69,12 @@ const actions: Record<
   RecordSyncAction,
   (work: TenantWork, input: ActionInput, recordSync: RecordSyncRow) => Promise<RecordSyncActionOutcome>
 > = {
+  /** Without an open window, a push that waits for its next attempt is sent. */
   async push_now(work, input, recordSync) {
-    if (recordSync.windowOpenedAt === null)
-      return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    if (recordSync.windowOpenedAt === null) {
+      if (recordSync.leaseUntil !== null) return 'already_syncing';
+      return recordSync.pushId === null ? 'nothing_pending' : actions.retry(work, input, recordSync);
+    }
     if (recordSync.pushReviewId !== null) return 'waits_for_approval';
     if (!recordSync.isWorking) return 'integration_paused';
     await update(work, input, {
@@ -82,6 +86,7 @@ const actions: Record<
       held_by: null,
       window_effect: null,
     });
+    await probeNow(work, input);
     await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
   },
@@ -237,17 +242,5 @@ async function logDiscarded(
       lastAttemptAt: null,
       finishedAt: now,
     })
-    .execute();
-}
-
-/** A retry probes an outage at once. It does not override a rate limit. */
-async function probeNow({ trx, tenantId, now }: TenantWork, { integrationId }: ActionInput): Promise<void> {
-  await trx
-    .updateTable('integrations')
-    .set({ blockedUntil: now })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('blockedReason', '=', 'outage')
-    .where('blockedUntil', '>', now)
     .execute();
 }

@@ -9,6 +9,7 @@ import type { TenantWork } from '../database';
 import { supersedePushReviews } from '../push/push-reviews';
 import { forgetSubscription } from '../integrations/incoming/incoming-addresses';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
+import { endWaits } from '../integrations/lift-waits';
 import { nameApp } from '../integrations/oauth/apps';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
@@ -96,8 +97,6 @@ export async function changeIntegration(
             mappingChangedBy: by,
           }
         : {}),
-      // The next probe tries the new configuration.
-      ...(hasNewConfig && before.blockedReason === 'outage' ? { blockedUntil: now } : {}),
       version: before.version + 1,
       updatedAt: now,
     })
@@ -111,6 +110,7 @@ export async function changeIntegration(
     await enqueuePush(work, { integrationId, nextDueAt: now });
   await readAnew(work, { before, recordTypes: change.recordTypes ?? before.recordTypes, change });
   await updateSchedules(work, { integrationId });
+  if (hasNewConfig) await endWaits(work, { integrationId });
   return announceIntegration(work, integrationId);
 }
 
@@ -167,13 +167,17 @@ export async function pauseIntegration(
   return announceIntegration(work, integrationId);
 }
 
-/** Idempotent. No record sync is written: their retry deadlines are by the integration's retry clock. */
+/**
+ * Idempotent. What waits is tried at once. Pushes are given up at the same time of the integration's retry
+ * clock as before.
+ */
 export async function resumeIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
 ): Promise<Integration> {
   const before = await lockIntegration(work, { integrationId });
   if (before === undefined || before.pausedAt === null) return announceIntegration(work, integrationId);
+  await retryWaitingJobs(work, { integrationId });
   // A concurrent acceptance that saw the pause does not enqueue: it ends first, or it sees the resumed
   // integration.
   await lockMappings(work, 'alone');
@@ -187,8 +191,7 @@ export async function resumeIntegration(
     .set({
       pausedAt: null,
       retryClockStoppedMs: before.retryClockStoppedMs + stoppedMs(stopped),
-      // An outage is probed at once; its 15 minutes continue from their state before the pause.
-      ...(before.blockedReason === 'outage' ? { blockedUntil: work.now } : {}),
+      // The 15 minutes of an outage continue from their state before the pause.
       ...(before.outageSince === null
         ? {}
         : {
@@ -202,12 +205,13 @@ export async function resumeIntegration(
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
+  await endWaits(work, { integrationId });
   if (before.needsReauthorizationAt === null) await enqueuePush(work, { integrationId, nextDueAt: work.now });
   await enqueueSyncRuns(work, { integrationId });
   return announceIntegration(work, integrationId);
 }
 
-/** Stores new credentials; pushes and runs that waited for them continue (rules.md 10). */
+/** Stores new credentials. What waits, for them or for anything else, is tried at once (rules.md 10). */
 export async function replaceCredentials(
   work: TenantWork,
   { integrationId, encryptedCredentials }: { integrationId: string; encryptedCredentials: string },
@@ -218,6 +222,7 @@ export async function replaceCredentials(
   await markListReplaced(work, { integrationId });
   await forgetSyncTokens(work, { integrationId });
   await forgetSubscription(work, { integrationId });
+  await retryWaitingJobs(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   const since = before?.needsReauthorizationAt ?? now;
   const stopped = stoppedMs({ since, until: now, stillStoppedSince: before?.pausedAt ?? null });
@@ -236,6 +241,8 @@ export async function replaceCredentials(
     .where('integrationId', '=', integrationId)
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
+  await endWaits(work, { integrationId });
+  await enqueueSyncRuns(work, { integrationId });
   const after = await announceIntegration(work, integrationId);
   if (after.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
   if (before?.needsReauthorizationAt != null) await catchUp(work, after);
