@@ -18,8 +18,8 @@ import type { ServiceMemory } from './service-memory';
 const PAGE_SIZE = 100;
 /** The maximum number of pages of a search. Only a server that ignores filters comes near. */
 const PAGES_MAX = 1000;
-/** The server has no ServiceProviderConfig. */
-const NOT_OFFERED = [400, 403, 404, 405, 501];
+/** The server has no ServiceProviderConfig, or not for this account: other calls may be allowed. */
+const NOT_OFFERED = [400, 401, 403, 404, 405, 501];
 
 export class ScimCalls {
   private readonly names = new Map<ResourceTypeConfig, AttributeNames>();

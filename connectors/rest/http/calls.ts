@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../../connector';
-import { RecordRejected } from '../../errors';
+import { RecordRejected, Unauthorized } from '../../errors';
 import { type Answer, readAnswer, rulesFor } from './response-rules';
 import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { CallConfig, ParameterConfig } from '../config/config-call';
@@ -69,7 +69,10 @@ export interface Sending {
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
   const request = requestOf(calls, call, sending);
   const shared = await calls.batches?.send(calls, call, sending, request);
-  return answerIn(calls, shared ?? (await calls.session.send(request)));
+  const answer = shared && answerIn(calls, shared);
+  const isRefused = answer?.meaning === 'failed' && answer.error instanceof Unauthorized;
+  // Only a call of its own tells whether the credentials are refused.
+  return answer === undefined || isRefused ? answerIn(calls, await calls.session.send(request)) : answer;
 }
 
 /** The request of a call. Throws RecordRejected as `sendCall` does. */

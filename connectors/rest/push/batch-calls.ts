@@ -6,7 +6,7 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
-import { RecordRejected, Unavailable, WrongAddress } from '../../errors';
+import { RecordRejected, Unauthorized, Unavailable, WrongAddress } from '../../errors';
 import {
   answerOf,
   divideIntoRequests,
@@ -131,6 +131,8 @@ class KindOfCall {
     const answer = readAnswer(response, rulesFor(this.config), NO_FIELDS, this.session.quotable);
     if (answer.meaning === 'done') return this.outcomes(items, answer.body);
     const { error } = answer;
+    // Only a call of its own tells whether the credentials are refused.
+    if (error instanceof Unauthorized) return this.refused(items);
     // Nothing was applied, and one item may be the cause.
     const isRefusal = error instanceof RecordRejected && !(error instanceof WrongAddress);
     if ([413, 501].includes(response.status) || (isRefusal && response.status >= 400))
@@ -139,13 +141,15 @@ class KindOfCall {
   }
 
   private async divided(items: readonly Item[], status: number): Promise<Outcome[]> {
-    if ([404, 405, 501].includes(status)) {
-      this.isRefused = true;
-      return items.map(() => 'alone');
-    }
+    if ([404, 405, 501].includes(status)) return this.refused(items);
     if (status === 413) this.itemsMax = Math.min(this.itemsMax, Math.ceil(items.length / 2));
     else this.refusals += 1;
     return sendHalves(items, (half) => this.sendTogether(half));
+  }
+
+  private refused(items: readonly Item[]): Outcome[] {
+    this.isRefused = true;
+    return items.map(() => 'alone');
   }
 
   private requestOf(items: readonly Item[]): HttpRequest {

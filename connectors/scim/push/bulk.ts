@@ -54,12 +54,14 @@ export class BulkCalls {
   }
 
   /**
-   * Undefined if the operation must be sent alone. Throws `Unavailable` if its outcome is unknown, and the
-   * errors of a request that the service does not accept at the moment.
+   * Undefined if the operation must be sent alone: only a call of its own tells whether credentials are
+   * refused (401). Throws `Unavailable` if its outcome is unknown, and the errors of a request that the service
+   * does not accept at the moment.
    */
   async send(operation: Operation): Promise<HttpResponse | undefined> {
     if (this.calls.memory.isBulkRefused) return undefined;
-    return answerOf(await this.ask({ ...operation }), 'a bulk request');
+    const response = answerOf(await this.ask({ ...operation }), 'a bulk request');
+    return response?.status === 401 ? undefined : response;
   }
 
   private divide(operations: readonly Operation[]): Operation[][] {
@@ -104,10 +106,10 @@ export class BulkCalls {
     }
   }
 
-  /** The answer has no results: a refusal of bulk requests, or of any request at the moment. */
+  /** The answer has no results: a refusal of bulk requests (401 too), or of any request at the moment. */
   private refused(operations: readonly Operation[], response: HttpResponse): Outcome[] {
     const { status } = response;
-    const isTemporary = [401, 408, 425, 429].includes(status);
+    const isTemporary = [408, 425, 429].includes(status);
     if (!isTemporary && (status === 501 || (status >= 400 && status < 500))) {
       this.calls.memory.isBulkRefused = true;
       return operations.map(() => 'alone');

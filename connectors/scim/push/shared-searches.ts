@@ -3,7 +3,7 @@
  * search misses would be created twice, so a search also names two resources that are known to exist, first
  * and last. An answer without both is not trusted, and the records are searched one by one.
  */
-import { ConnectorError, RateLimited, Unauthorized } from '../../errors';
+import { ConnectorError, RateLimited } from '../../errors';
 import type { SharedPush } from '../../shared-push';
 import { type ScimCalls, equals } from '../calls';
 import type { ResourceTypeConfig } from '../config';
@@ -84,8 +84,7 @@ export class SharedSearches {
         const found = await this.searchTogether(type, attribute, searches, mustBeComplete);
         if (found !== undefined) return found;
       } catch (error) {
-        if (!(error instanceof ConnectorError)) throw error;
-        if (error instanceof RateLimited || error instanceof Unauthorized) throw error;
+        if (!(error instanceof ConnectorError) || error instanceof RateLimited) throw error;
         memory.areSearchesApart = true;
       }
     return searches.map(() => undefined);
