@@ -98,6 +98,8 @@ export interface PushItem {
    * payload to get the result.
    */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
+  /** The record was created, but its id is not known (`CreatedWithoutId`): search it, never create it. */
+  wasCreated?: boolean;
   /** An earlier attempt had no usable answer: the record shares no call with others. */
   isSentAlone: boolean;
   /** The Syncline field per path in the payload, for errors. */

@@ -49,17 +49,8 @@ export class Unavailable extends ConnectorError {
  */
 export class NoResultInBatch extends Unavailable {}
 
-/** A record was created, and the answer lacks its id where the configuration expects it. */
-export class CreatedWithoutId extends Unavailable {
-  constructor(
-    message: string,
-    status: number,
-    /** The setting of the record type that can be corrected; undefined: the answer has no id anywhere. */
-    readonly setting: 'record_at' | 'id' | undefined,
-  ) {
-    super(message, status);
-  }
-}
+/** The status is a success, but nothing can read the answer. The third party is up, so this is no outage. */
+export class UnusableAnswer extends Unavailable {}
 
 /** One message for closed ports, silent ones and those of other servers: no tenant scans ports with it. */
 export const NOTHING_ANSWERS =
@@ -101,6 +92,33 @@ export class RecordRejected extends ConnectorError {
   ) {
     super(message);
   }
+}
+
+/**
+ * The third party has accepted a creation, and its answer has no usable id. Another attempt could create the
+ * record twice: see `wasCreated` of PushItem.
+ */
+export class CreatedWithoutId extends RecordRejected {
+  constructor(
+    message: string,
+    /** Whether the record can be searched. */
+    readonly isFindable: boolean,
+    /** The setting of the record type that can be corrected; undefined: the answer has no id anywhere. */
+    setting?: 'record_at' | 'id',
+  ) {
+    const explanation = isFindable
+      ? 'Syncline searches for the record for half a minute. If it is not found, look for it in the third ' +
+        'party. Retry now searches again, and creates the record if it is missing.'
+      : 'The record cannot be searched, so Syncline does not send it again by itself. Look for it in the ' +
+        'third party, correct the configuration, then retry.';
+    super(message, [{ field: null, remoteField: null, code: 'created_without_id', message, explanation }]);
+    this.setting = setting;
+  }
+}
+
+/** For a search after such a creation: if it fails, too, the creation is what has to be stored. */
+export function notFoundUnlessRejected(error: unknown): undefined {
+  if (error instanceof RecordRejected) throw error;
 }
 
 /** The third party no longer knows the sync token: the whole list has to be read. */

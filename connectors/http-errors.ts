@@ -4,6 +4,7 @@
  */
 import { parseRetryAfter } from '../domain/rate-limit/retry-after';
 import { clockMs } from './clock';
+import type { JsonValue } from '../domain/json';
 import type { HttpResponse } from './connector';
 import {
   type ConnectorError,
@@ -82,6 +83,15 @@ export function errorFromCheck(response: HttpResponse, nowMs = clockMs()): Conne
 export function formOf({ status, headers, text }: HttpResponse): string {
   const type = excerpt((headers['content-type'] ?? '').split(';')[0] ?? '').slice(0, 100);
   return `${status}, ${type || 'no content type'}, ${text.length} characters`;
+}
+
+/**
+ * Plain text ("OK") is a valid response to a change. An HTML page or broken JSON was sent by a proxy.
+ * @param body as `parseJson` has read it
+ */
+export function isUnreadable({ headers, text }: HttpResponse, body: JsonValue | undefined): boolean {
+  if (body !== undefined || text.trim() === '') return false;
+  return /html|json/i.test(headers['content-type'] ?? '') || text.trimStart().startsWith('<');
 }
 
 /** The beginning of a readable body. Data of a response that nothing can read must not get into messages. */

@@ -11,6 +11,7 @@ import {
   RecordRejected,
   Unauthorized,
   Unavailable,
+  UnusableAnswer,
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
@@ -19,8 +20,6 @@ import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import type { ReferredRecord } from '../../domain/records/references';
-import { recordRetryDelayMs, REFUSALS_MAX } from '../../domain/retry';
-import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
@@ -28,7 +27,7 @@ import { stateAfter, type ThirdPartyState } from '../integrations/third-party-he
 import { waitForThirdParty } from '../time-box';
 import type { EarlyResults, GroupedResults } from './grouped-results';
 import { itemsOf } from './push-item';
-import { rejected } from './rejected-push';
+import { refused, rejected } from './rejected-push';
 import { WAITING, waitingForAll } from './waiting-push';
 import { TheirIds } from './their-ids';
 import { UnreadEditsOfBatch } from './unread-edits';
@@ -189,6 +188,8 @@ async function judge(
 ): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
   if (result.ok) return { outcome: succeeded(batch, push, result, unread) };
   const { error } = result;
+  if (error instanceof RecordRejected && !error.isForbidden)
+    return { outcome: rejected(push, error, batch.now()) };
   // The worker is stopping: the results of aborted calls are unknown and do not concern the third party's
   // state.
   if (isStopped) return { outcome: { ...WAITING, wasCalled: true } };
@@ -197,18 +198,18 @@ async function judge(
   if (error instanceof RateLimitExhausted) return { outcome: WAITING, trouble: stateAfter(error) };
   if (concernsEveryCall(error))
     return { outcome: waitingForAll(error, batch.now()), trouble: stateAfter(error) };
-  if (error instanceof RecordRejected && !error.isForbidden) return { outcome: rejected(push, error) };
 
   // A probe that gets no answer needs no second opinion.
   const trouble: ThirdPartyState =
-    batch.isProbe && !(error instanceof RecordRejected)
+    batch.isProbe && !(error instanceof RecordRejected || error instanceof UnusableAnswer)
       ? { kind: 'outage', isWrite: true, detail: error.message }
       : await batch.ask();
   if (trouble.kind !== 'well' && trouble.kind !== 'permits')
     return { outcome: { ...WAITING, wasCalled: true, goesAlone: error instanceof Unavailable }, trouble };
   if (error instanceof RecordRejected)
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
-  return { outcome: refused(push, toSyncErrors(error), batch.now()) };
+  const answer = error instanceof UnusableAnswer ? 'unreadable' : undefined;
+  return { outcome: refused(push, toSyncErrors(error), batch.now(), answer) };
 }
 
 function addIfCertain(
@@ -233,7 +234,9 @@ function certainOutcome(
 ): PushOutcome | undefined {
   if (result.ok) return succeeded(batch, push, result, unread);
   const { error } = result;
-  return error instanceof RecordRejected && !error.isForbidden ? rejected(push, error) : undefined;
+  return error instanceof RecordRejected && !error.isForbidden
+    ? rejected(push, error, batch.now())
+    : undefined;
 }
 
 function succeeded(
@@ -264,23 +267,4 @@ function notationOf(
   const mapping = recordTypes[recordType];
   if (mapping === undefined || operation !== 'upsert') return undefined;
   return notationAfterPush(mapping, fields, { before: notation, ...given });
-}
-
-/**
- * Only this record fails. After a few attempts it shows Sync failed, and its retries slow down to hours until
- * it is given up (rules.md 8). An error of Syncline is not retried for that long.
- */
-function refused(push: ClaimedPush, errors: SyncError[], now: Date): PushOutcome {
-  const refusals = push.refusals + 1;
-  const isInternal = errors.some(({ category }) => category === 'internal');
-  if (push.giveUpAt <= now || (isInternal && refusals >= REFUSALS_MAX))
-    return { kind: 'failed', errors, isCertain: false };
-  const retryAt = now.getTime() + recordRetryDelayMs(refusals);
-  return {
-    kind: 'retry',
-    errors,
-    refusals,
-    nextAttemptAt: new Date(Math.min(retryAt, Math.max(push.giveUpAt.getTime(), now.getTime()))),
-    isFailing: refusals >= REFUSALS_MAX,
-  };
 }

@@ -43,6 +43,7 @@ function toItem(push: ClaimedPush, description: TypeDescription): PushItem {
     isReadFirst: push.agreement !== null,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
+    wasCreated: push.wasCreated,
     isSentAlone: push.refusals > 0,
   };
 }

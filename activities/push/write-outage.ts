@@ -21,7 +21,9 @@ import { askThirdParty } from '../integrations/third-party-health';
 const CHUNK = 1_000;
 
 const isUnanswered = ({ outcome }: FinishedPush): boolean =>
-  outcome.kind === 'retry' && outcome.errors.some(({ category }) => category === 'transient');
+  outcome.kind === 'retry' &&
+  outcome.answer === undefined &&
+  outcome.errors.some(({ category }) => category === 'transient');
 
 /**
  * Counts the records of a batch that got no answer, while the `check` succeeds. If they are an outage, or the

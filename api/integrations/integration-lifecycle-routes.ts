@@ -85,7 +85,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Resume a paused integration',
     description: [
       'Changes that became due during the pause are pushed at once, the earliest first. ' +
-        'Debounce windows that are still open keep their deadline, and the retry timers continue.',
+        'Debounce windows that are still open keep their deadline. What waits for a retry, an outage or a ' +
+        'rate limit is tried at once.',
       'A stopped sync continues where it stopped.',
       'Resuming an integration that is not paused changes nothing.',
     ].join(' '),
@@ -108,8 +109,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     tag,
     summary: 'Replace the credentials of an integration',
     description:
-      'Credentials are encrypted and never shown again. Pushes and syncs that waited for new ' +
-      'credentials continue. The connection is checked with the new credentials for up to 20 seconds; ' +
+      'Credentials are encrypted and never shown again. Pushes and syncs that waited, for new ' +
+      'credentials or the end of an outage or a rate limit, are tried at once. The connection is checked with the new credentials for up to 20 seconds; ' +
       '`last_check` shows the result.',
     params: integrationParams,
     body: newCredentials,
@@ -128,7 +129,7 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Check that the app responds and accepts the credentials',
     description: [
       'Changes nothing in the app, so an Idempotency-Key is not needed and has no effect.',
-      'A successful check ends an outage at once. The response takes at most 25 seconds.',
+      'A successful check ends an outage or a rate limit at once. The response takes at most 25 seconds.',
     ].join(' '),
     params: integrationParams,
     responses: { 200: { description: 'The result of the check.', schema: checkResult } },

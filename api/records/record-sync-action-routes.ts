@@ -39,7 +39,9 @@ export const recordSyncActionRoutes: readonly Route[] = [
     path: `${base}/push-now`,
     operationId: 'pushRecordNow',
     summary: 'Push a pending record now',
-    description: 'Ends the debounce window now instead of at `due_at`, and releases a hold.',
+    description:
+      'Ends the debounce window now instead of at `due_at`, and releases a hold. A push that waits for its ' +
+      'next attempt, an outage or a rate limit is tried at once.',
     problems: [...PROBLEMS, 'nothing_pending', 'already_syncing', 'integration_paused', 'waits_for_approval'],
     action: 'record_sync.pushed_now',
     run: (work, input, context) => applyAction('push_now', work, input.params, context),

@@ -4,8 +4,8 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import type { HttpResponse } from '../connector';
-import { Unavailable } from '../errors';
-import { isSuccess } from '../http-errors';
+import { UnusableAnswer } from '../errors';
+import { isSuccess, isUnreadable } from '../http-errors';
 import { parseJson } from '../parse-json';
 import { type AttributeNames, type Spelling, memberNamed } from './names';
 
@@ -70,6 +70,11 @@ export function readFeatures(response: HttpResponse): Features {
 export function readResource(response: HttpResponse, names: AttributeNames): Resource | undefined {
   const body = parse(response.text);
   return body && toResource(body, names, response.headers['etag']);
+}
+
+/** An answer to a write needs no resource, but a web page says nothing about it. Throws `UnusableAnswer`. */
+export function requireReadable(response: HttpResponse): void {
+  if (isUnreadable(response, parseJson(response.text))) throw notScim(response);
 }
 
 /** The resource in a response that must contain one. Throws `Unavailable`. */
@@ -150,8 +155,9 @@ function toResource(
 
 /** Ids are strings (RFC 7643 3.1), but some services write numbers. */
 function textOf(value: JsonValue | undefined): string | null {
-  if (value === undefined || value === null || typeof value === 'object' || value === '') return null;
-  return String(value);
+  if (value === undefined || value === null || typeof value === 'object') return null;
+  const text = String(value);
+  return text.trim() === '' ? null : text;
 }
 
 /** Some services write booleans as texts. */
@@ -168,8 +174,8 @@ function parse(text: string): JsonObject | undefined {
   return isJsonObject(body) ? body : undefined;
 }
 
-function notScim(response: HttpResponse): Unavailable {
-  return new Unavailable(
+function notScim(response: HttpResponse): UnusableAnswer {
+  return new UnusableAnswer(
     `The third party answered ${response.status} with a response that is not SCIM. Check the base URL.`,
     response.status,
   );

@@ -189,8 +189,7 @@ const PARTS: Readonly<Record<string, string>> = {
 export function failed(run: Run, error: ConnectorError, part: string): Step {
   if (error instanceof RateLimited) return (run.limited = tooManyRequests(error));
   const code = codeOf(error);
-  const setting =
-    error instanceof RecordRejected || error instanceof CreatedWithoutId ? error.setting : undefined;
+  const setting = error instanceof RecordRejected ? error.setting : undefined;
   const pointer =
     error instanceof WrongAddress
       ? '/config/base_url'

@@ -1,6 +1,6 @@
 /** Tries of searching and writing, with a test record that is removed at the end. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
-import { ConnectorError, RecordRejected, Unavailable } from '../errors';
+import { ConnectorError, CreatedWithoutId, RecordRejected, Unavailable } from '../errors';
 import { cannotRead, firstPage } from './reading';
 import {
   failed,
@@ -174,19 +174,21 @@ export async function refusal(run: Run): Promise<Step> {
   if (wrong === undefined) return notPossible('Give a record that the product must refuse (`wrong`).');
   const { result } = await write(run, run.testName('error'), wrong);
   if (result.ok) return problem(run.pointer('answers'), 'accepted', WAS_ACCEPTED);
-  if (!(result.error instanceof RecordRejected)) return failed(run, result.error, 'answers');
-  const each = result.error.errors.map(({ field, remoteField, message, code }) => {
+  const { error } = result;
+  if (!(error instanceof RecordRejected) || error instanceof CreatedWithoutId)
+    return failed(run, error, 'answers');
+  const each = error.errors.map(({ field, remoteField, message, code }) => {
     const name = field ?? remoteField;
     return `${name === null ? 'without a field' : `about ${name}`}: ${message} (${code})`;
   });
-  if (each.length === 0) return failed(run, result.error, 'find');
+  if (each.length === 0) return failed(run, error, 'find');
   const words = `It is refused, which is understood as ${each.slice(0, 5).join('; ')}`;
-  if (/^\s*[[{]/.test(result.error.errors[0]?.message ?? ''))
+  if (/^\s*[[{]/.test(error.errors[0]?.message ?? ''))
     return problem(
       '/config/errors',
       'no_words',
       'The record is refused, but where the answer says why is not known. Say it in `errors`. The answer is ' +
-        `shown as it is: ${result.error.errors[0]?.message ?? ''}`,
+        `shown as it is: ${error.errors[0]?.message ?? ''}`,
     );
   return passed(words);
 }

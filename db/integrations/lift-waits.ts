@@ -12,7 +12,7 @@ interface IntegrationKey {
 }
 
 /** The earliest pushes of each kind that a request makes due. The others are sent at their own time. */
-const DUE_MAX = 500;
+const DUE_MAX = 200;
 
 /** A pause or quota that the third party named before holds back no further call. */
 export async function forgetPause(

@@ -36,6 +36,8 @@ export interface ClaimedPush {
   isDeactivated: boolean;
   /** A creation with another push id whose response was lost. */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
+  /** The third party has accepted a creation without naming the id, and no person asks for a new one. */
+  wasCreated: boolean;
   refusals: number;
   /** When it became due. */
   dueAt: Date;
@@ -96,6 +98,8 @@ export interface LockedRecordSync extends DueRecordSync {
   windowChangedBy: string[];
   windowEffect: BrakedEffect | null;
   pushRefusals: number;
+  /** The creation of `unresolvedPushId`, or a later one, was accepted. */
+  wasCreated: boolean;
   /** By the integration's retry clock. */
   giveUpAt: Date | null;
   leaseUntil: Date | null;

@@ -114,7 +114,10 @@ async function lockWhere(
   const { rows } = await sql<LockedRecordSync>`
     select record_id, next_due_at, window_opened_at, due_at, window_reason, window_fields, window_changed_by,
       window_effect, held_at, push_id, push_hash, push_refusals, give_up_at, result_status, result_hash,
-      lease_until, unresolved_push_id, discarded_at, erase_as
+      lease_until, unresolved_push_id, discarded_at, erase_as,
+      unresolved_push_id is not null and exists (select from pushes
+        where pushes.tenant_id = record_syncs.tenant_id and pushes.effect = 'created'
+          and pushes.push_id = any(array[unresolved_push_id, last_push_id])) as was_created
     from record_syncs where ${condition}
     order by ${sql.join([...first, sql`next_due_at`])} limit ${limit} for update skip locked`.execute(trx);
   return rows;

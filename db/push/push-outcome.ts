@@ -18,6 +18,12 @@ export interface UnreadOfPush {
   takenAs: Notation;
 }
 
+/**
+ * An answer with a status of success that says too little: about the creation of a record without its id
+ * (`created`), or nothing readable. The third party is up.
+ */
+export type UnusableSuccess = 'created' | 'unreadable';
+
 export type PushOutcome =
   | {
       kind: 'succeeded';
@@ -31,12 +37,25 @@ export type PushOutcome =
   /**
    * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
    */
-  | { kind: 'failed'; errors: SyncError[]; isCertain: boolean; conflict?: PushConflict | undefined }
+  | {
+      kind: 'failed';
+      errors: SyncError[];
+      isCertain: boolean;
+      conflict?: PushConflict | undefined;
+      answer?: UnusableSuccess | undefined;
+    }
   /**
    * The third party answered with an error of its own (5xx) while it is reachable: retried automatically.
    * `isFailing`: it shows Sync failed meanwhile.
    */
-  | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date; isFailing: boolean }
+  | {
+      kind: 'retry';
+      errors: SyncError[];
+      refusals: number;
+      nextAttemptAt: Date;
+      isFailing: boolean;
+      answer?: UnusableSuccess | undefined;
+    }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
    * no error of this record. `dueAt`: when the record is due; absent = now, after those that are due already.

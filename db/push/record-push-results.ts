@@ -8,6 +8,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
+import type { PushEffect } from '../tables/records';
 import { endOutage, hasOutage } from '../integrations/write-outages';
 import { updateEnded } from '../records/conflicts';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
@@ -26,7 +27,7 @@ import { runTogether } from '../sql/run-together';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { type OtherHolder, selectOtherHolders } from './linked-elsewhere';
 import { areShared, ENDED_KINDS, newLinks, raisePushConflicts, refuseHeldRemotes } from './push-conflicts';
-import type { FinishedPush } from './push-outcome';
+import type { FinishedPush, PushOutcome } from './push-outcome';
 import { WAITS_FOR_MS } from './references/references-of-push';
 import { reopenIncomplete } from './references/write-references';
 import { writeLinks } from './write-links';
@@ -235,6 +236,11 @@ async function keepRecordSyncsWaiting(
           ${NO_CLAIM}`.execute(trx);
 }
 
+function effectOf(outcome: PushOutcome): PushEffect | null {
+  if (outcome.kind === 'succeeded') return outcome.effect;
+  return outcome.kind !== 'waiting' && outcome.answer === 'created' ? 'created' : null;
+}
+
 const PUSH_COLUMNS =
   'push_id uuid, result text, effect text, remote_id text, errors jsonb, payload jsonb, calls int';
 
@@ -245,7 +251,7 @@ function writePushes(
   const rows = finished.map(({ push, outcome }) => ({
     push_id: push.pushId,
     result: outcome.kind === 'succeeded' || outcome.kind === 'failed' ? outcome.kind : null,
-    effect: outcome.kind === 'succeeded' ? outcome.effect : null,
+    effect: effectOf(outcome),
     remote_id: outcome.kind === 'succeeded' ? outcome.remoteId : null,
     errors: outcome.kind === 'succeeded' ? null : outcome.errors,
     payload: outcome.kind === 'succeeded' ? outcome.unread?.payload : undefined,
@@ -255,7 +261,7 @@ function writePushes(
   return sql`
     update pushes set
       result = row.result,
-      effect = row.effect,
+      effect = coalesce(row.effect, pushes.effect),
       remote_id = row.remote_id,
       payload = coalesce(row.payload, pushes.payload),
       errors = case when row.result = 'succeeded' then null else coalesce(row.errors, pushes.errors) end,

@@ -6,9 +6,16 @@
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import { clockMs } from '../../clock';
 import type { HttpResponse } from '../../connector';
-import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../errors';
+import {
+  type ConnectorError,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+  UnusableAnswer,
+} from '../../errors';
 import { parseRetryAfter } from '../../../domain/rate-limit/retry-after';
-import { errorFromResponse, formOf, isSuccess } from '../../http-errors';
+import { errorFromResponse, formOf, isSuccess, isUnreadable } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { AnswerSignConfig, ConditionConfig } from '../config/config-call';
 import { codesIn, refusalIn, wordsOf } from './error-mapping';
@@ -112,8 +119,8 @@ export function testOf(condition: ConditionConfig | undefined): (document: JsonV
 }
 
 /** The status of the response is a success, but its content is unexpected. */
-export function unreadable(response: HttpResponse): Unavailable {
-  return new Unavailable(
+export function unreadable(response: HttpResponse): UnusableAnswer {
+  return new UnusableAnswer(
     `The third party gave an unreadable response (${formOf(response)}).`,
     response.status,
   );
@@ -188,11 +195,4 @@ function messagesOf({ message, errors }: ReturnType<typeof refusalIn>): string {
   return named.length === 0
     ? message
     : named.map((error) => `${error.remoteField}: ${error.message}`).join(' ');
-}
-
-/** Plain text ("OK") is a valid response to a change. An HTML page or broken JSON was sent by a proxy. */
-export function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
-  if (body !== undefined || response.text.trim() === '') return false;
-  const type = response.headers['content-type'] ?? '';
-  return /html|json/i.test(type) || response.text.trimStart().startsWith('<');
 }

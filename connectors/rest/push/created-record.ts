@@ -1,6 +1,6 @@
 /** The id of a record that was just created: from the answer, or searched if the answer lacks it. */
 import type { JsonValue } from '../../../domain/json';
-import { CreatedWithoutId } from '../../errors';
+import { CreatedWithoutId, notFoundUnlessRejected, type UnusableAnswer } from '../../errors';
 import { type RecordCalls, ownIdOf } from '../http/calls';
 import { placesIn, readAt } from '../json-pointer';
 import { idIn, idPointerOf, type Remote, searchRemote, singleValue, versionIn } from './find-remote-record';
@@ -16,10 +16,23 @@ export async function remoteCreated(
   const record = readAt(answer.body, recordType.record_at);
   const id = idIn(recordType, record, answer.response) ?? knownId ?? ownIdOf(calls);
   if (id !== undefined) return { id, version: versionIn(recordType, record, answer.response) };
-  const found = await searchRemote(calls);
+  const found = await searchRemote(calls).catch(notFoundUnlessRejected);
   if (found === undefined) throw withoutId(calls, answer);
   if (found.id !== null) await context.claimRemote?.(item, found.id, withoutId(calls, answer, found.id));
   return found;
+}
+
+/** For a creation that must not be repeated, because the record can neither be searched nor recognized. */
+export function maybeCreated({ message }: UnusableAnswer): CreatedWithoutId {
+  return new CreatedWithoutId(`The product may have created the record. ${message}`, false);
+}
+
+/** For a record that an earlier attempt has created, and that is still not found. Nothing was sent. */
+export function createdBefore({ item, recordType }: RecordCalls): CreatedWithoutId {
+  const message =
+    `The product accepted the creation of ${item.externalId} before, without the id of the new record, ` +
+    'and the record is not found.';
+  return new CreatedWithoutId(message, recordType.find !== undefined);
 }
 
 /** @param id if the record was found */
@@ -33,7 +46,7 @@ function withoutId({ recordType }: RecordCalls, { response, body }: Done, id?: s
     [`The product ${what} the record (${status}), but its answer has no id${where}.`, setting?.words]
       .filter(Boolean)
       .join(' '),
-    status,
+    recordType.find !== undefined,
     setting?.name,
   );
 }

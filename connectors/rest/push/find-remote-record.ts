@@ -7,7 +7,7 @@ import type { JsonValue } from '../../../domain/json';
 import { isJsonObject } from '../../../domain/json';
 import { matchForm } from '../../../domain/records/match-value';
 import type { HttpRequest, HttpResponse, PushItem } from '../../connector';
-import { RecordRejected, Unavailable } from '../../errors';
+import { RecordRejected, UnusableAnswer } from '../../errors';
 import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
 import {
   type RecordCalls,
@@ -153,9 +153,9 @@ export function idPointerOf({ id }: RecordTypeConfig): string | undefined {
   return 'at' in id ? id.at : undefined;
 }
 
-function foundWithoutId({ status }: HttpResponse): Unavailable {
+function foundWithoutId({ status }: HttpResponse): UnusableAnswer {
   const message = `The third party answered ${status} to the search, but without an id where the configuration expects it.`;
-  return new Unavailable(message, status);
+  return new UnusableAnswer(message, status);
 }
 
 /** The error for a record that may have been sent once and cannot be searched. */
@@ -226,12 +226,12 @@ function refuse(response: HttpResponse): never {
 }
 
 /**
- * True for a text or number that can be an id: not empty, of reasonable length, without control characters.
+ * A text or number that can be an id: not blank, of reasonable length, without control characters.
  */
 export function singleValue(value: JsonValue | undefined): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
-  return text !== '' &&
+  return text.trim() !== '' &&
     text.length <= ID_LENGTH_MAX &&
     (isVisibleAscii(text) || !/[\p{Cc}\p{Surrogate}]/u.test(text))
     ? text

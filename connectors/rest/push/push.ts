@@ -5,11 +5,11 @@
  * party is created again; deleting or deactivating a missing record succeeds.
  */
 import type { PushItem } from '../../connector';
-import { RecordRejected } from '../../errors';
+import { CreatedWithoutId, RecordRejected, UnusableAnswer } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { checkSameId } from '../../same-id';
-import { remoteCreated } from './created-record';
+import { createdBefore, maybeCreated, remoteCreated } from './created-record';
 import { type Remote, findRemote, notFindable } from './find-remote-record';
 import { deactivate, remove } from './remove';
 import {
@@ -45,6 +45,7 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
   const found = await findRemote(calls);
   const updatedFound = found && (await update(calls, found));
   if (updatedFound) return updatedFound;
+  if (calls.item.wasCreated === true) throw createdBefore(calls);
   const created = await resolveCreation(calls);
   const updatedCreated = created && (await update(calls, created));
   if (updatedCreated) return updatedCreated;
@@ -66,6 +67,7 @@ async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> 
   const earlier = item.unresolvedCreation;
   if (
     earlier === null ||
+    item.wasCreated === true ||
     recordType.create?.idempotency_header === undefined ||
     recordType.find !== undefined ||
     ownIdOf(calls) !== undefined
@@ -79,7 +81,7 @@ async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> 
     const { remoteId, remoteVersion } = await create(again);
     return remoteId === null ? undefined : { id: remoteId, version: remoteVersion };
   } catch (error) {
-    if (error instanceof RecordRejected) return undefined;
+    if (error instanceof RecordRejected && !(error instanceof CreatedWithoutId)) return undefined;
     throw error;
   }
 }
@@ -103,7 +105,11 @@ async function create(calls: RecordCalls): Promise<Pushed> {
     const updated = existing && (await update(calls, existing));
     if (updated) return updated;
   }
-  if (answer.meaning !== 'done') throw answer.error;
+  if (answer.meaning !== 'done') {
+    const { error } = answer;
+    const isRepeatable = ownId !== undefined || calls.recordType.find !== undefined;
+    throw error instanceof UnusableAnswer && !isRepeatable ? maybeCreated(error) : error;
+  }
   const record = readAt(answer.body, calls.recordType.record_at);
   return pushed(calls, 'created', await remoteCreated(calls, answer), record);
 }

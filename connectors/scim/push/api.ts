@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../../domain/json';
 import type { HttpResponse, PushItem } from '../../connector';
-import { Unavailable } from '../../errors';
+import { CreatedWithoutId, Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
 import { checkSameId } from '../../same-id';
 import type { BulkCalls, Operation } from './bulk';
@@ -13,7 +13,13 @@ import type { ResourceTypeConfig } from '../config';
 import { describeRefusal } from '../error-mapping';
 import { patchOperations } from '../merge';
 import { type AttributeNames, respell } from '../names';
-import { type Resource, idFromLocation, readResource, requireResource } from '../responses';
+import {
+  type Resource,
+  idFromLocation,
+  readResource,
+  requireReadable,
+  requireResource,
+} from '../responses';
 import type { SharedSearches } from './shared-searches';
 
 /** The server does not implement PATCH, contrary to its ServiceProviderConfig (RFC 9110 15.5.6, 15.6.2). */
@@ -71,22 +77,25 @@ export class ScimApi {
     return [...found.values()];
   }
 
-  /** RFC 7644 3.3. Returns `conflict` for 409: the same or a similar resource exists. */
+  /**
+   * RFC 7644 3.3. Returns `conflict` for 409: the same or a similar resource exists. `withoutId`: the resource
+   * was created, and the answer has no id.
+   */
   async create(
     type: ResourceTypeConfig,
     attributes: JsonObject,
     item: PushItem,
-  ): Promise<Created | { conflict: HttpResponse }> {
+  ): Promise<Created | { conflict: HttpResponse } | { withoutId: CreatedWithoutId }> {
     const operation = { method: 'POST', path: type.endpoint, data: attributes } as const;
     const response = await this.write(operation, item, [409]);
     if (response.status === 409) return { conflict: response };
+    requireReadable(response);
     const created = readResource(response, this.namesOf(type));
     const id = created?.id ?? idFromLocation(response.headers['location']);
-    if (id === undefined)
-      throw new Unavailable(
-        `The third party answered ${response.status} to a creation, but without the new id.`,
-        response.status,
-      );
+    if (id === undefined) {
+      const message = `The third party answered ${response.status} to a creation, but without the new id.`;
+      return { withoutId: new CreatedWithoutId(message, true) };
+    }
     const version = created?.version ?? response.headers['etag'] ?? null;
     return { id, version, shown: created?.attributes };
   }
@@ -130,6 +139,7 @@ export class ScimApi {
     }
     if (response.status === 409 || response.status === 412) return { conflict: response };
     if (!isSuccess(response)) return 'gone';
+    requireReadable(response);
     const updated = readResource(response, this.namesOf(type));
     if (updated !== undefined) checkSameId(current.id, updated.id, 'written');
     return { version: response.headers['etag'] ?? updated?.version ?? null, shown: updated?.attributes };
@@ -138,7 +148,10 @@ export class ScimApi {
   /** RFC 7644 3.6. False if the resource did not exist. */
   async remove(type: ResourceTypeConfig, id: string, item: PushItem): Promise<boolean> {
     const operation = { method: 'DELETE', path: resourcePath(type, id) } as const;
-    return isSuccess(await this.write(operation, item, [404, 410]));
+    const response = await this.write(operation, item, [404, 410]);
+    if (!isSuccess(response)) return false;
+    requireReadable(response);
+    return true;
   }
 
   /** The error of a response that was returned as `conflict` and could not be resolved. */

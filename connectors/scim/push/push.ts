@@ -2,7 +2,7 @@
 import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../../connector';
-import { RecordRejected, Unavailable } from '../../errors';
+import { CreatedWithoutId, notFoundUnlessRejected, RecordRejected, Unavailable } from '../../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from '../config';
 import { readError, toAttributePath } from '../error-mapping';
@@ -40,6 +40,12 @@ export class ScimPush {
   private async upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     const existing = (await this.locate(item, type)) ?? (await this.findByMatchField(item, type));
     if (existing) return this.update(existing, item, type);
+    if (item.wasCreated === true)
+      throw new CreatedWithoutId(
+        `The third party accepted the creation of ${item.externalId} before, without the new id, and the ` +
+          'resource is not found.',
+        true,
+      );
     if (item.isReadFirst && item.remoteId !== null) this.context.beforeCreateAgain?.(item);
 
     const attributes = withSchemas(
@@ -47,7 +53,12 @@ export class ScimPush {
       type,
     );
     const created = await this.api.create(type, attributes, item);
-    if (!('conflict' in created)) return done(item, 'created', created.id, created.version, created.shown);
+    if ('id' in created) return done(item, 'created', created.id, created.version, created.shown);
+    if ('withoutId' in created) {
+      const found = await this.findByExternalId(item, type).catch(notFoundUnlessRejected);
+      if (!found) throw created.withoutId;
+      return done(item, 'created', found.id, found.version, found.attributes);
+    }
 
     // The resource was created by an attempt whose response was lost, and the search did not find it yet:
     // some services index with a delay.

@@ -91,13 +91,14 @@ function useRecordSyncAction({ record, sync }: RecordSyncActionsProps) {
 function useRefusals(sync: RecordSync): Record<'push' | 'hold' | 'discard', string | undefined> {
   const refusal = useRefusal('operator');
   const isPending = sync.status === 'sync_pending';
+  const isWaiting = sync.status === 'sync_failed' || sync.next_attempt_at !== null;
   const isHeld = sync.held_at !== null;
   const noChanges = 'There are no pending changes.';
   const inReview = sync.push_review_id === null ? undefined : 'It waits for the approval of an admin.';
   const paused = sync.is_paused ? `${sync.app} is paused. Resume it first.` : undefined;
   return {
     push:
-      refusal ?? inReview ?? paused ?? (isPending || sync.status === 'sync_failed' ? undefined : noChanges),
+      refusal ?? inReview ?? paused ?? (isPending || isWaiting ? undefined : noChanges),
     hold: refusal ?? inReview ?? (isPending || isHeld ? undefined : noChanges),
     discard: refusal ?? (isPending ? undefined : noChanges),
   };

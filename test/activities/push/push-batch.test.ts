@@ -31,6 +31,7 @@ const claimed = (pushId: string): ClaimedPush => ({
   remoteVersion: null,
   isDeactivated: false,
   unresolvedCreation: null,
+  wasCreated: false,
   refusals: 0,
   dueAt: new Date(0),
   firstDueAt: new Date(0),

@@ -158,14 +158,30 @@ describe('answers to the REST connector', () => {
       });
     });
 
-    it.each([[''], ['a\u0000b'], ['x'.repeat(600)], [null], [{}]])(
-      'is Unavailable, to be found at the next attempt, when the id in it is unusable: %p',
+    it.each([[''], ['  '], ['a\u0000b'], ['x'.repeat(600)], [null], [{}], [false]])(
+      'is an error of the record, which is searched and not created again, when its id is unusable: %p',
       async (id) => {
         answers = { find: NOTHING_FOUND, create: { status: 201, body: { id } } };
 
-        expect(await errorOf(aContact(), contextWith())).toMatchObject({ kind: 'unavailable', status: 201 });
+        const expected = { kind: 'record_rejected', isFindable: true };
+        expect(await errorOf(aContact(), contextWith())).toMatchObject(expected);
+        expect(await errorOf(aContact({ wasCreated: true }), contextWith())).toMatchObject(expected);
+        expect(calls()).toEqual(['find', 'create', 'find', 'find']);
       },
     );
+
+    it.each([500, 401, 429])('without an id stays an error of the record if the search fails (%d)', async (status) => {
+      answers = {
+        create: { status: 201 },
+        get find() {
+          return calls().includes('create') ? { status } : NOTHING_FOUND;
+        },
+      };
+
+      expect(await errorOf(aContact(), contextWith())).toMatchObject({
+        errors: [{ code: 'created_without_id' }],
+      });
+    });
 
     it('leads to a second search when it says that the record exists, and to the refusal itself when no result has our id', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'E-mail is taken' } } };

@@ -150,6 +150,29 @@ describe('a creation', () => {
     expect(requests('POST')).toHaveLength(1);
   });
 
+  it.each<[string, ScriptedAnswer]>([
+    ['no body', { status: 201 }],
+    ['202', { status: 202 }],
+    ['a blank id', { status: 201, body: aUser({ id: ' ' }) }],
+    ['no id', { status: 201, body: { schemas: [] } }],
+  ])('that is answered with %s is searched, and never sent again by itself', async (_title, answer) => {
+    await script({ 'GET /Users': [NOTHING, listOf(aUser()), NOTHING], 'POST /Users': answer })();
+
+    expect(await push(anItem())).toMatchObject({ ok: true, effect: 'created', remoteId: 'u1' });
+    for (const wasCreated of [true, false])
+      expect(await push(anItem({ wasCreated }))).toMatchObject({
+        ok: false,
+        error: { kind: 'record_rejected', errors: [{ code: 'created_without_id' }] },
+      });
+    expect(requests('POST')).toHaveLength(2);
+  });
+
+  it('that is answered with a web page is no success', async () => {
+    await script({ 'GET /Users': NOTHING, 'POST /Users': { status: 200, body: '<html>Hi</html>' } })();
+
+    expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 200 } });
+  });
+
   it('that conflicts with another user is refused (409)', async () => {
     await script({
       'GET /Users': NOTHING,
@@ -279,6 +302,18 @@ describe('an update', () => {
 
     expect(await push(anItem(known))).toMatchObject({ ok: true, remoteVersion: 'W/"6"' });
     expect(requests('PATCH')[0]?.headers['if-match']).toBe('W/"5"');
+  });
+
+  it('is not done if a web page answers it', async () => {
+    await script({
+      'GET /Users/u1': { status: 200, body: aUser() },
+      'PATCH /Users/u1': { status: 200, body: '<html>Please sign in</html>' },
+    })();
+
+    expect(await push(anItem(known, { first_name: 'Augusta' }))).toMatchObject({
+      ok: false,
+      error: { kind: 'unavailable', status: 200 },
+    });
   });
 
   it('sends no version if the service has none', async () => {

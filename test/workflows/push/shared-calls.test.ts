@@ -141,6 +141,13 @@ describe('rule 58: 120 new records are synced at once, without an outage, althou
         throw new Unavailable('socket hang up');
       },
     ],
+    [
+      'are refused for each operation (401)',
+      (all) => {
+        service.users.splice(-all.length);
+        return all.map(({ method, bulkId = null }) => ({ method: method ?? null, bulkId, status: '401' }));
+      },
+    ],
   ] satisfies [string, ScimService['results']][])('%s', async (_title, results) => {
     service.results = results;
     await hire(120);
@@ -149,13 +156,28 @@ describe('rule 58: 120 new records are synced at once, without an outage, althou
     expect(await outcome()).toEqual(ALL_SYNCED);
   });
 
-  it.each([500, 504])('fail with %d each time', async (status) => {
+  it.each([401, 403, 500, 504])('fail with %d each time', async (status) => {
     service.instead = (request) => (isBulk(request) ? json(status, { detail: 'Oops' }) : undefined);
     await hire(120);
     await environment.sleep(GRACE_MS + 15_000);
 
     expect(await outcome()).toEqual(ALL_SYNCED);
   });
+});
+
+it('rule 10: new credentials are asked for once a single call is refused, too', async () => {
+  service.instead = (request) => (isWrite(request) ? json(401, { detail: 'Expired' }) : undefined);
+  await hire(120);
+  await environment.sleep(GRACE_MS + 2 * MINUTE);
+
+  const { needsReauthorizationAt } = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('integrations').select('needsReauthorizationAt').executeTakeFirstOrThrow(),
+  );
+  expect(needsReauthorizationAt).not.toBeNull();
+  expect(service.requests.filter((request) => isWrite(request) && !isBulk(request)).length).toBeLessThan(10);
+  expect((await tenant.notifications()).map(({ kind }) => kind)).toEqual([
+    'integration_needs_reauthorization',
+  ]);
 });
 
 it('rule 58: writes that fail alone, too, are an outage, and everything is sent once after it', async () => {

@@ -30,11 +30,14 @@ let server: ScriptedServer;
 let contacts: Contact[];
 let damage: Damage;
 let refuse: (inputs: Input[]) => ScriptedAnswer | undefined;
+/** All writes are answered 401. */
+let isRefusing: boolean;
 
 beforeEach(async () => {
   contacts = [];
   damage = (answer) => answer;
   refuse = () => undefined;
+  isRefusing = false;
   server = await startScriptedServer(respond);
 });
 
@@ -49,6 +52,7 @@ function respond({ method, path, body }: RecordedRequest): ScriptedAnswer {
     const wanted = url.searchParams.get('external_id');
     return { status: 200, body: { items: contacts.filter((each) => each.external_id === wanted) } };
   }
+  if (isRefusing) return { status: 401 };
   if (method === 'PATCH') {
     const patched = contacts.find(({ id }) => url.pathname === `/contacts/${id}`);
     return patched === undefined ? { status: 404 } : { status: 200, body: patched };
@@ -191,7 +195,6 @@ describe('batch calls', () => {
 
   it.each([
     [429, RateLimited],
-    [401, Unauthorized],
     [503, Unavailable],
   ])('keep the results of the half before an answer of %i', async (status, kind) => {
     refuse = (inputs) => {
@@ -238,7 +241,7 @@ describe('batch calls', () => {
     expect(batches().length).toBeLessThanOrEqual(20);
   });
 
-  it.each([404, 405, 501])('are given up when the third party has none (%i)', async (status) => {
+  it.each([401, 404, 405, 501])('are given up when the third party has none, or not for us (%i)', async (status) => {
     refuse = () => ({ status });
 
     const results = await rest.push(newContacts(10), context());
@@ -248,16 +251,33 @@ describe('batch calls', () => {
     expect(batches()).toHaveLength(1);
   });
 
-  it.each([
-    [401, Unauthorized],
-    [429, RateLimited],
-  ])('stop the push when they are answered %i', async (status, kind) => {
-    refuse = () => ({ status });
+  it('are given up when the third party allows single calls only (403)', async () => {
+    refuse = () => ({ status: 403 });
 
     const results = await rest.push(newContacts(40), context());
 
-    expect(results.every((result) => !result.ok && result.error instanceof kind)).toBe(true);
+    expect(results.filter(({ ok }) => ok)).toHaveLength(40);
+    expect(contacts).toHaveLength(40);
+  });
+
+  it('stop the push when they are answered 429', async () => {
+    refuse = () => ({ status: 429 });
+
+    const results = await rest.push(newContacts(40), context());
+
+    expect(results.every((result) => !result.ok && result.error instanceof RateLimited)).toBe(true);
     expect(contacts).toEqual([]);
+  });
+
+  it('ask for new credentials only if a call of its own is refused, too (rule 10)', async () => {
+    isRefusing = true;
+
+    const results = await rest.push(newContacts(40), context());
+
+    expect(results.length).toBeGreaterThan(0);
+    expect(results.every((result) => !result.ok && result.error instanceof Unauthorized)).toBe(true);
+    const alone = server.requests.filter(({ method, path }) => method === 'POST' && path === '/contacts');
+    expect(alone.length).toBeLessThanOrEqual(8);
   });
 });
 
