@@ -110,8 +110,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Replace the credentials of an integration',
     description:
       'Credentials are encrypted and never shown again. Pushes and syncs that waited, for new ' +
-      'credentials or the end of an outage or a rate limit, are tried at once. The connection is checked with the new credentials for up to 20 seconds; ' +
-      '`last_check` shows the result.',
+      'credentials or the end of an outage or a rate limit, are tried at once. The connection is ' +
+      'checked with the new credentials for up to 20 seconds; `last_check` shows the result.',
     params: integrationParams,
     body: newCredentials,
     responses,

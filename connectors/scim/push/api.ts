@@ -78,8 +78,8 @@ export class ScimApi {
   }
 
   /**
-   * RFC 7644 3.3. Returns `conflict` for 409: the same or a similar resource exists. `withoutId`: the resource
-   * was created, and the answer has no id.
+   * RFC 7644 3.3. Returns `conflict` for 409: the same or a similar resource exists. `withoutId`: the
+   * resource was created, and the answer has no id.
    */
   async create(
     type: ResourceTypeConfig,

@@ -55,8 +55,8 @@ export class BulkCalls {
 
   /**
    * Undefined if the operation must be sent alone: only a call of its own tells whether credentials are
-   * refused (401). Throws `Unavailable` if its outcome is unknown, and the errors of a request that the service
-   * does not accept at the moment.
+   * refused (401). Throws `Unavailable` if its outcome is unknown, and the errors of a request that the
+   * service does not accept at the moment.
    */
   async send(operation: Operation): Promise<HttpResponse | undefined> {
     if (this.calls.memory.isBulkRefused) return undefined;
