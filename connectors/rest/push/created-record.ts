@@ -27,12 +27,13 @@ export function maybeCreated({ message }: UnusableAnswer): CreatedWithoutId {
   return new CreatedWithoutId(`The product may have created the record. ${message}`, false);
 }
 
-/** For a record that an earlier attempt has created, and that is still not found. Nothing was sent. */
+/** For a record that an earlier attempt has created, and that is still not found. Nothing was written. */
 export function createdBefore({ item, recordType }: RecordCalls): CreatedWithoutId {
+  const isFindable = recordType.find !== undefined;
   const message =
     `The product accepted the creation of ${item.externalId} before, without the id of the new record, ` +
-    'and the record is not found.';
-  return new CreatedWithoutId(message, recordType.find !== undefined);
+    `and the record ${isFindable ? 'is not found' : 'cannot be searched'}.`;
+  return new CreatedWithoutId(message, isFindable);
 }
 
 /** @param id if the record was found */

@@ -1,4 +1,4 @@
-/** A CRM that keeps people, for the connector `rest`. It has an idempotency key, and answers as a test says. */
+/** A CRM with people and idempotency keys, for the connector `rest`. It answers as a test says. */
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../connectors/connector';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 
