@@ -1,6 +1,7 @@
 /** One rate limiter for all workers: rules.md 34, R9. */
 import { randomUUID } from 'node:crypto';
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
+import { probeNow } from '../../../db/integrations/lift-waits';
 import { recordRateLimitUsage, takePermits } from '../../../db/integrations/rate-limits';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -25,6 +26,7 @@ const take = (priority: RequestPriority, wanted = 1, of = integrationId) =>
 const note = (answers: {
   requests: number;
   slowedDown?: number;
+  pauseMs?: number;
   quota?: { limit: number; remaining: number; resetsInMs: number | null };
 }) =>
   tenant.work((work) =>
@@ -103,6 +105,19 @@ describe('the shared rate limiter', () => {
     expect((await take('push')).granted).toBeGreaterThanOrEqual(1);
     now += 1_800_000;
     expect((await take('full')).granted).toBeGreaterThanOrEqual(1);
+  });
+
+  it.each<[string, Parameters<typeof note>[0]]>([
+    ['pause', { requests: 1, slowedDown: 1, pauseMs: 86_400_000 }],
+    ['empty quota', { requests: 1, quota: { limit: 9, remaining: 0, resetsInMs: 86_400_000 } }],
+  ])('grants requests again after a person has acted, whatever %s was named before', async (_what, answers) => {
+    await note(answers);
+    now += 3_000;
+    expect((await take('manual')).granted).toBe(0);
+
+    await tenant.work((work) => probeNow(work, { integrationId }));
+
+    expect((await take('manual')).granted).toBeGreaterThanOrEqual(1);
   });
 
   it('of one integration does not affect another', async () => {
