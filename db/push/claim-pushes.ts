@@ -267,8 +267,7 @@ function toClaimedPush(
         unresolvedPushId === null || creation === undefined
           ? null
           : { pushId: unresolvedPushId, payload: creation },
-      wasCreated:
-        unresolvedPushId !== null && recordSync.wasCreated && recordSync.windowReason !== 'retry',
+      wasCreated: unresolvedPushId !== null && recordSync.wasCreated && recordSync.windowReason !== 'retry',
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
       dueAt: recordSync.nextDueAt,
       firstDueAt: recordSync.dueAt ?? firstAttemptAt,

@@ -13,13 +13,7 @@ import type { ResourceTypeConfig } from '../config';
 import { describeRefusal } from '../error-mapping';
 import { patchOperations } from '../merge';
 import { type AttributeNames, respell } from '../names';
-import {
-  type Resource,
-  idFromLocation,
-  readResource,
-  requireReadable,
-  requireResource,
-} from '../responses';
+import { type Resource, idFromLocation, readResource, requireReadable, requireResource } from '../responses';
 import type { SharedSearches } from './shared-searches';
 
 /** The server does not implement PATCH, contrary to its ServiceProviderConfig (RFC 9110 15.5.6, 15.6.2). */

@@ -97,8 +97,7 @@ function useRefusals(sync: RecordSync): Record<'push' | 'hold' | 'discard', stri
   const inReview = sync.push_review_id === null ? undefined : 'It waits for the approval of an admin.';
   const paused = sync.is_paused ? `${sync.app} is paused. Resume it first.` : undefined;
   return {
-    push:
-      refusal ?? inReview ?? paused ?? (isPending || isWaiting ? undefined : noChanges),
+    push: refusal ?? inReview ?? paused ?? (isPending || isWaiting ? undefined : noChanges),
     hold: refusal ?? inReview ?? (isPending || isHeld ? undefined : noChanges),
     discard: refusal ?? (isPending ? undefined : noChanges),
   };

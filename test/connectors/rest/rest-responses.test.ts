@@ -170,18 +170,21 @@ describe('answers to the REST connector', () => {
       },
     );
 
-    it.each([500, 401, 429])('without an id stays an error of the record if the search fails (%d)', async (status) => {
-      answers = {
-        create: { status: 201 },
-        get find() {
-          return calls().includes('create') ? { status } : NOTHING_FOUND;
-        },
-      };
+    it.each([500, 401, 429])(
+      'without an id stays an error of the record if the search fails (%d)',
+      async (status) => {
+        answers = {
+          create: { status: 201 },
+          get find() {
+            return calls().includes('create') ? { status } : NOTHING_FOUND;
+          },
+        };
 
-      expect(await errorOf(aContact(), contextWith())).toMatchObject({
-        errors: [{ code: 'created_without_id' }],
-      });
-    });
+        expect(await errorOf(aContact(), contextWith())).toMatchObject({
+          errors: [{ code: 'created_without_id' }],
+        });
+      },
+    );
 
     it('leads to a second search when it says that the record exists, and to the refusal itself when no result has our id', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'E-mail is taken' } } };

@@ -110,15 +110,18 @@ describe('the shared rate limiter', () => {
   it.each<[string, Parameters<typeof note>[0]]>([
     ['pause', { requests: 1, slowedDown: 1, pauseMs: 86_400_000 }],
     ['empty quota', { requests: 1, quota: { limit: 9, remaining: 0, resetsInMs: 86_400_000 } }],
-  ])('grants requests again after a person has acted, whatever %s was named before', async (_what, answers) => {
-    await note(answers);
-    now += 3_000;
-    expect((await take('manual')).granted).toBe(0);
+  ])(
+    'grants requests again after a person has acted, whatever %s was named before',
+    async (_what, answers) => {
+      await note(answers);
+      now += 3_000;
+      expect((await take('manual')).granted).toBe(0);
 
-    await tenant.work((work) => probeNow(work, { integrationId }));
+      await tenant.work((work) => probeNow(work, { integrationId }));
 
-    expect((await take('manual')).granted).toBeGreaterThanOrEqual(1);
-  });
+      expect((await take('manual')).granted).toBeGreaterThanOrEqual(1);
+    },
+  );
 
   it('of one integration does not affect another', async () => {
     await slowDown();

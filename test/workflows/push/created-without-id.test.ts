@@ -128,23 +128,26 @@ describe('five new records whose creations are answered with a success', () => {
   it.each([
     ['without an id', answers(201, { ok: true })],
     ['with a web page', () => PAGE],
-  ])('%s, and that cannot be searched, are sent again only on request, under their keys', async (_what, answer) => {
-    await linked({ isFindable: false });
-    crm.answer = answer;
-    await hire();
-    await environment.sleep(GRACE_MS + 1_000);
-    expect(await statuses()).toEqual(['sync_failed']);
-    expect(await outage()).toEqual(NO_OUTAGE);
-    await environment.sleep(6 * HOUR);
-    expect(creations()).toBe(5);
+  ])(
+    '%s, and that cannot be searched, are sent again only on request, under their keys',
+    async (_what, answer) => {
+      await linked({ isFindable: false });
+      crm.answer = answer;
+      await hire();
+      await environment.sleep(GRACE_MS + 1_000);
+      expect(await statuses()).toEqual(['sync_failed']);
+      expect(await outage()).toEqual(NO_OUTAGE);
+      await environment.sleep(6 * HOUR);
+      expect(creations()).toBe(5);
 
-    crm.answer = (person) => jsonAnswer(201, person);
-    for (const externalId of IDS) expect(await tenant.act('retry', integrationId, externalId)).toBe('done');
-    await environment.sleep(MINUTE);
+      crm.answer = (person) => jsonAnswer(201, person);
+      for (const externalId of IDS) expect(await tenant.act('retry', integrationId, externalId)).toBe('done');
+      await environment.sleep(MINUTE);
 
-    expect(await statuses()).toEqual(['synced']);
-    expect(crm.people).toHaveLength(5);
-  });
+      expect(await statuses()).toEqual(['synced']);
+      expect(crm.people).toHaveLength(5);
+    },
+  );
 
   it('with a web page are searched, and become Synced without an outage', async () => {
     await linked();

@@ -178,15 +178,18 @@ it.each(onIntegration)('an outage is probed at once after %s', async (_action, a
   expect(crm.people).toHaveLength(3);
 });
 
-it.each(onIntegration)('a record that waits two hours for its next attempt is sent after %s', async (_action, act) => {
-  crm.instead = ({ method }) => (method === 'POST' ? jsonAnswer(500) : undefined);
-  await hire(1);
-  await environment.sleep(GRACE_MS + 5 * HOUR);
-  expect(await tenant.status(integrationId, 'e0')).toBe('sync_failed');
-  crm.instead = () => undefined;
+it.each(onIntegration)(
+  'a record that waits two hours for its next attempt is sent after %s',
+  async (_action, act) => {
+    crm.instead = ({ method }) => (method === 'POST' ? jsonAnswer(500) : undefined);
+    await hire(1);
+    await environment.sleep(GRACE_MS + 5 * HOUR);
+    expect(await tenant.status(integrationId, 'e0')).toBe('sync_failed');
+    crm.instead = () => undefined;
 
-  await act();
-  await environment.sleep(2_000);
+    await act();
+    await environment.sleep(2_000);
 
-  expect(await tenant.status(integrationId, 'e0')).toBe('synced');
-});
+    expect(await tenant.status(integrationId, 'e0')).toBe('synced');
+  },
+);

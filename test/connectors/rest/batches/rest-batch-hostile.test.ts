@@ -241,15 +241,18 @@ describe('batch calls', () => {
     expect(batches().length).toBeLessThanOrEqual(20);
   });
 
-  it.each([401, 404, 405, 501])('are given up when the third party has none, or not for us (%i)', async (status) => {
-    refuse = () => ({ status });
+  it.each([401, 404, 405, 501])(
+    'are given up when the third party has none, or not for us (%i)',
+    async (status) => {
+      refuse = () => ({ status });
 
-    const results = await rest.push(newContacts(10), context());
+      const results = await rest.push(newContacts(10), context());
 
-    expect(results.filter(({ ok }) => ok)).toHaveLength(10);
-    expect(contacts).toHaveLength(10);
-    expect(batches()).toHaveLength(1);
-  });
+      expect(results.filter(({ ok }) => ok)).toHaveLength(10);
+      expect(contacts).toHaveLength(10);
+      expect(batches()).toHaveLength(1);
+    },
+  );
 
   it('are given up when the third party allows single calls only (403)', async () => {
     refuse = () => ({ status: 403 });
