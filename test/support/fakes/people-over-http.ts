@@ -8,7 +8,7 @@ export const jsonAnswer = (status: number, body?: JsonValue): HttpResponse => ({
   text: body === undefined ? '' : JSON.stringify(body),
 });
 
-const FIND = { find: { path: '/people{?ref}', items: '/items' } };
+const FIND = { find: { path: '/people{?external_id}', items: '/items' } };
 
 /** Without `find`, only the idempotency key keeps a person from being created twice. */
 export function peopleConfig({ isFindable = true } = {}): JsonObject {
@@ -46,7 +46,7 @@ export class PeopleOverHttp implements HttpClient {
     if (instead !== undefined) return instead;
     if (pathname === '/ping') return jsonAnswer(200, {});
     if (method === 'GET') {
-      const ref = searchParams.get('ref');
+      const ref = searchParams.get('external_id');
       const found = this.isIndexed ? this.people.filter((person) => person['ref'] === ref) : [];
       return jsonAnswer(200, { items: found });
     }
