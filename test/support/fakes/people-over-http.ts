@@ -51,7 +51,7 @@ export class PeopleOverHttp implements HttpClient {
       return jsonAnswer(200, { items: found });
     }
     if (method === 'POST') return this.answer(this.create(JSON.parse(body), headers['idempotency-key']));
-    const person = this.people.find(({ id }) => pathname === `/people/${String(id)}`);
+    const person = this.people.find(({ id }) => id === pathname.slice('/people/'.length));
     return person === undefined ? jsonAnswer(404) : jsonAnswer(200, Object.assign(person, JSON.parse(body)));
   }
 
