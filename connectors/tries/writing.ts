@@ -106,7 +106,8 @@ async function write(
   return { result, kept };
 }
 
-const mayBeThere = (error: ConnectorError): boolean => error instanceof Unavailable;
+const mayBeThere = (error: ConnectorError): boolean =>
+  error instanceof Unavailable || error instanceof CreatedWithoutId;
 
 const NO_TEST_RECORD = notPossible('There is no test record: its creation was not tried, or has failed.');
 
