@@ -2,7 +2,12 @@
  * Transactions whose first statement begins them: `start transaction` travels in one message with the
  * settings of the transaction (database.ts).
  */
-import { PostgresDialect, type PostgresDialectConfig, PostgresDriver } from 'kysely';
+import {
+  type DatabaseConnection,
+  PostgresDialect,
+  type PostgresDialectConfig,
+  PostgresDriver,
+} from 'kysely';
 
 export class BegunByFirstStatement extends PostgresDialect {
   constructor(private readonly config: PostgresDialectConfig) {
@@ -16,4 +21,9 @@ export class BegunByFirstStatement extends PostgresDialect {
 
 class WithoutBegin extends PostgresDriver {
   override async beginTransaction(): Promise<void> {}
+
+  /** Where a connection was lost, the rollback fails too. Its error would hide the first one. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection).catch(() => undefined);
+  }
 }

@@ -6,7 +6,8 @@
  * server that became a standby, so it is dropped in the same way.
  */
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryResult } from 'pg';
+import { noteOwnFailure } from './sql/database-away';
 
 /** Beginning a transaction costs next to nothing, so a server that does not answer by then is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
@@ -15,6 +16,7 @@ export const BEGIN_LOCK_MS = 2_000;
 /** PostgreSQL's code for a write in a read-only transaction, or on a standby. */
 export const READ_ONLY = '25006';
 const LOCK_TIMEOUT = '55P03';
+const ROLLBACK = 'rollback';
 
 export interface WatchedConnections extends PostgresPool {
   /** Drops every connection that is used no more, so that the next transaction opens a new one. */
@@ -27,7 +29,9 @@ export function watchedConnections(pool: Pool): WatchedConnections {
 
   async function connect(): Promise<PostgresPoolClient> {
     for (;;) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        throw noteOwnFailure(error);
+      });
       const connection =
         watched.get(client) ??
         new WatchedConnection(client, (sentAt) => (trustedSince = Math.max(trustedSince, sentAt)));
@@ -56,7 +60,8 @@ class WatchedConnection {
   // Typed as Kysely expects; cursors are not used.
   query = (async (text: string, values: unknown[]) => {
     // No further query is sent, not even the rollback, which would wait as long again.
-    if (this.isLost) throw new Error('Connection terminated because a query on it was not answered');
+    if (this.isLost)
+      throw noteOwnFailure(new Error('Connection terminated because a query on it was not answered'));
     const { isFresh } = this;
     const limit = isFresh ? { query_timeout: BEGIN_WITHIN_MS } : {};
     const sentAt = performance.now();
@@ -65,9 +70,11 @@ class WatchedConnection {
       const result: unknown = await this.client.query({ text, values, ...limit });
       this.heardAt = performance.now();
       // Several statements in one message.
-      return Array.isArray(result) ? result.at(-1) : result;
+      return Array.isArray(result) ? result.at(-1) : committed(text, result as QueryResult);
     } catch (error) {
-      this.isLost = error instanceof Error && /^Query read timeout/i.test(error.message);
+      noteOwnFailure(error);
+      // A transaction that is not rolled back would go on in the next one of the connection.
+      this.isLost = text === ROLLBACK || /^Query read timeout/i.test((error as Error).message);
       if (this.isLost) this.onDistrust(sentAt);
       else this.heardAt = performance.now();
       if ((error as { code?: unknown }).code === READ_ONLY) {
@@ -76,7 +83,7 @@ class WatchedConnection {
       }
       // No statement of the caller has met a lock: for as long as it is held, the database is away.
       if (isFresh && (error as { code?: unknown }).code === LOCK_TIMEOUT)
-        throw new Error('timeout expired while a migration holds a lock', { cause: error });
+        throw noteOwnFailure(new Error('timeout expired while a migration holds a lock', { cause: error }));
       throw error;
     }
   }) as unknown as PostgresPoolClient['query'];
@@ -84,4 +91,11 @@ class WatchedConnection {
   release(): void {
     this.client.release(this.isLost || this.isReadOnly);
   }
+}
+
+/** @throws if PostgreSQL rolled back instead, because a statement had failed and its error was caught. */
+function committed(text: string, result: QueryResult): QueryResult {
+  if (text === 'commit' && result.command !== 'COMMIT')
+    throw new Error('The transaction was rolled back instead of committed: a statement in it had failed.');
+  return result;
 }

@@ -1,6 +1,7 @@
 /** Explains the four errors of a connector to users. No other file translates them (rules.md 8, 10). */
 import { PackageFault } from '../../connectors/packages/guarded-calls';
 import { type ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
+import { ownFailure } from '../../db/sql/database-away';
 import type { SyncError } from '../../domain/sync-error';
 
 /**
@@ -83,6 +84,8 @@ function rejectedErrors(error: RecordRejected): SyncError[] {
 
 /** A fault of Syncline with one record; other records continue (rules.md R10). */
 export function internalError(error: unknown): SyncError {
+  const own = ownFailure(error);
+  if (own !== undefined) return databaseError(own);
   return {
     category: 'internal',
     origin: 'us',
@@ -94,3 +97,15 @@ export function internalError(error: unknown): SyncError {
       "Syncline's connector failed on this record. Report it with the push's id; Retry pushes the record again.",
   };
 }
+
+const databaseError = ({ message }: Error): SyncError => ({
+  category: 'internal',
+  origin: 'us',
+  code: 'database_failed',
+  field: null,
+  remote_field: null,
+  message: `Syncline's database did not execute a statement: ${message}`.slice(0, 500),
+  explanation:
+    'Neither the app nor its records are the cause. If it fails again, the log of the worker helps the ' +
+    'people who run Syncline to find the statement.',
+});

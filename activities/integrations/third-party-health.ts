@@ -13,6 +13,7 @@ import {
 } from '../../db/integrations/availability';
 import type { Integration } from '../../db/integrations/integrations';
 import { recordRateLimitUsage } from '../../db/integrations/rate-limits';
+import { ownFailure } from '../../db/sql/database-away';
 import type { OpenConnector } from '../dependencies';
 import { RateLimitExhausted } from './rate-limited-http';
 
@@ -31,8 +32,9 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
     await connector.check(context);
     return { kind: 'well' };
   } catch (error) {
-    if (error instanceof ConnectorError) return stateAfter(error);
-    throw error;
+    const own = ownFailure(error);
+    if (own === undefined && error instanceof ConnectorError) return stateAfter(error);
+    throw own ?? error;
   }
 }
 

@@ -12,6 +12,7 @@ import { findOverview } from '../../db/overviews/overviews';
 import { beginOverview, deleteOverviewData, endOverviewJob } from '../../db/overviews/overview-lifecycle';
 import { changeOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
 import { expireOverview } from '../../db/overviews/invalidate-overviews';
+import { isDatabaseAway } from '../../db/sql/database-away';
 import { OVERVIEW_GIVE_UP_MS } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
@@ -141,6 +142,8 @@ class OverviewExecutor {
     if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
     if (error instanceof RateLimitExhausted) return this.later(job, error.retryAt, null);
     if (!(error instanceof ConnectorError)) {
+      // Temporal repeats the activity, which uses up no attempt, as for a job of a run.
+      if (isDatabaseAway(error)) throw error;
       this.deps.log.error(
         { err: error, record_type: job.recordType },
         'a sync overview failed inside Syncline',

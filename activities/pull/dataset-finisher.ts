@@ -35,6 +35,11 @@ const COUNT_INTERVAL_MS = 6 * 3_600_000;
 /** Largest accepted difference between the clocks of the third party and Syncline. */
 const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 
+interface Handled {
+  handled: number;
+  last: string | null;
+}
+
 export class DatasetFinisher {
   private readonly isFull: boolean;
   private total: Promise<number | null> | undefined;
@@ -91,19 +96,25 @@ export class DatasetFinisher {
     const { hasEmptied } = await this.inTenant((work) => checkForInterruption(work, this.pass));
     const held = hasEmptied ? await this.countLinked() : 0;
     const except = await planEmptied((callback) => this.inStep(callback), this.pass, { held });
-    let after: string | null = null;
-    return this.inSteps(async (work, limit) => {
-      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 0;
-      const { handled, last } = await applyEmptied(work, this.pass, { limit, after, except });
-      after = last;
-      return handled;
+    return this.inSteps(async (work, limit, after) => {
+      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return { handled: 0, last: null };
+      return applyEmptied(work, this.pass, { limit, after, except });
     });
   }
 
-  /** One transaction per step, until one handles fewer records than `limit`. */
-  private async inSteps(step: (work: TenantWork, limit: number) => Promise<number>): Promise<ReadOutcome> {
+  /**
+   * One transaction per step, until one handles fewer records than `limit`. `after`: the last record of the
+   * step before. A transaction may be repeated, so the step itself keeps no place.
+   */
+  private async inSteps(
+    step: (work: TenantWork, limit: number, after: string | null) => Promise<number | Handled>,
+  ): Promise<ReadOutcome> {
+    let after: string | null = null;
     for (;;) {
-      const handled = await this.inStep((work) => step(work, RECORDS_PER_TRANSACTION));
+      const place = after;
+      const done = await this.inStep((work) => step(work, RECORDS_PER_TRANSACTION, place));
+      const { handled, last } = typeof done === 'number' ? { handled: done, last: null } : done;
+      after = last;
       if (handled < RECORDS_PER_TRANSACTION) return (await this.hasJobEnded()) ? 'stopped' : 'done';
       if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
     }

@@ -15,11 +15,14 @@ import {
 } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome, UnreadOfPush } from '../../db/push/push-outcome';
+import { isDatabaseAway, ownFailure } from '../../db/sql/database-away';
 import type { JsonObject } from '../../domain/json';
 import type { FieldConflict } from '../../domain/pull/field-conflict';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { type Notation, notationAfterPush } from '../../domain/records/notation';
 import type { ReferredRecord } from '../../domain/records/references';
+import { recordRetryDelayMs } from '../../domain/retry';
+import { typeIdOf } from '../../domain/typeid';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
@@ -193,8 +196,14 @@ async function judge(
   // The worker is stopping: the results of aborted calls are unknown and do not concern the third party's
   // state.
   if (isStopped) return { outcome: { ...WAITING, wasCalled: true } };
-  if (!(error instanceof ConnectorError))
-    return { outcome: refused(push, [internalError(error)], batch.now()) };
+  const own = ownFailure(error);
+  if (own !== undefined || !(error instanceof ConnectorError)) {
+    batch.log.error(
+      { err: own ?? error, push_id: typeIdOf('psh', push.pushId) },
+      'a push failed in Syncline',
+    );
+    return { outcome: failedHere(push, own ?? error, batch.now()) };
+  }
   if (error instanceof RateLimitExhausted) return { outcome: WAITING, trouble: stateAfter(error) };
   if (concernsEveryCall(error))
     return { outcome: waitingForAll(error, batch.now()), trouble: stateAfter(error) };
@@ -210,6 +219,13 @@ async function judge(
     return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   const answer = error instanceof UnusableAnswer ? 'unreadable' : undefined;
   return { outcome: refused(push, toSyncErrors(error), batch.now(), answer) };
+}
+
+/** The third party is not the cause. While Syncline's database is away, the push uses up no attempt. */
+function failedHere(push: ClaimedPush, error: unknown, now: Date): PushOutcome {
+  const isAway = ownFailure(error) !== undefined && isDatabaseAway(error);
+  if (!isAway) return refused(push, [internalError(error)], now);
+  return { ...WAITING, wasCalled: true, dueAt: new Date(now.getTime() + recordRetryDelayMs(1)) };
 }
 
 function addIfCertain(

@@ -94,20 +94,24 @@ export class SyncJobExecutor {
   }
 
   /** Returns undefined if the job can be executed now. */
-  private async waitOrEnd({ run, job, integration }: JobFacts): Promise<SyncJobReport | undefined> {
+  private async waitOrEnd({
+    job,
+    integration,
+  }: Pick<JobFacts, 'job' | 'integration'>): Promise<SyncJobReport | undefined> {
     // A pause stops the clock after which the job is given up (rules.md 16).
     if (integration.pausedAt !== null)
       return this.job.wait('paused', this.timeBox.after(PAUSE_CHECK_INTERVAL_MS), { failingSince: null });
     if (integration.needsReauthorizationAt !== null) return this.job.fail(needsCredentials(integration));
-    if (this.input.recordType !== METADATA_JOB && !this.isStillMapped(integration))
-      return this.endUnmapped(run);
+    // It is ended at once, as work that may fail.
+    if (!this.isMapped(integration)) return undefined;
     // A signal may be about something else: it does not shorten the delay of a retry.
     if (job.waitingReason === 'retry' && job.waitingUntil !== null && job.waitingUntil > this.timeBox.now())
       return { state: 'waiting', until: job.waitingUntil.getTime(), reason: 'retry' };
     return this.waitWhileBlocked(integration, job);
   }
 
-  private isStillMapped({ recordTypes }: Integration): boolean {
+  private isMapped({ recordTypes }: Integration): boolean {
+    if (this.input.recordType === METADATA_JOB) return true;
     const { direction, recordType } = directionOfJob(this.input.recordType);
     const mapping = recordTypes[recordType];
     if (direction === 'verify') return pushesType(mapping) && !pullsType(mapping);
@@ -153,6 +157,7 @@ export class SyncJobExecutor {
     const attempts = isContinuing(job) ? {} : { attempts: job.attempts + 1 };
     try {
       await this.job.inTenant((work) => changeSyncJob(work, this.input, { state: 'running', ...attempts }));
+      if (!this.isMapped(integration)) return await this.endUnmapped(run);
       return await this.execute(run, integration, await this.open(integration));
     } catch (error) {
       // Another worker continues from the rows.

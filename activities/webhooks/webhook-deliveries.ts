@@ -201,12 +201,14 @@ class DeliverDueWebhooksTask {
   private async recordResults(endpoint: DeliveringEndpoint, attempts: DeliveryAttempt[]): Promise<void> {
     const now = this.timeBox.now();
     const finished = attempts.map((attempt) => finishDelivery(attempt, now));
+    const isGone = attempts.some(({ answer }) => answer.status === GONE);
+    // First: if only this failed, nothing would be due that disables the endpoint.
+    if (isGone) await this.disable(endpoint, 'gone');
     const health = await this.asWebhooksRole((work) =>
       recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, finished, now }),
     );
     for (const { delivery } of attempts) this.held.delete(delivery.deliveryId);
-    if (attempts.some(({ answer }) => answer.status === GONE)) await this.disable(endpoint, 'gone');
-    else if (health !== null) await this.actOn(endpoint, health, now);
+    if (!isGone && health !== null) await this.actOn(endpoint, health, now);
   }
 
   private async actOn(endpoint: DeliveringEndpoint, health: EndpointHealth, now: Date): Promise<void> {

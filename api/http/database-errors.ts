@@ -7,13 +7,12 @@ const RETRY_AFTER_SECONDS_LONG = 30;
 /** Read-only, disk full, out of memory. */
 const READ_ONLY = new Set(['25006', '53100', '53200']);
 /**
- * Statement timeouts, shutdown, too many connections, lock timeouts, serialization failures and deadlocks.
+ * Statement timeouts, too many connections, lock timeouts, serialization failures, deadlocks, and transactions
+ * that took too long.
  */
 const TRANSIENT = new Set([
   '57014',
-  '57P01',
-  '57P02',
-  '57P03',
+  '53000',
   '53300',
   '53400',
   '55P03',
@@ -23,6 +22,8 @@ const TRANSIENT = new Set([
   '25P04',
   '3D000',
 ]);
+/** Lost connections, shutdown, failover and idle sessions, and trouble of the server with its disk. */
+const AWAY = /^(08|57P|58)/;
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -47,7 +48,7 @@ export function transientDatabaseError(error: unknown): HttpError | undefined {
       cause: error,
     });
   const isTransient =
-    TRANSIENT.has(text) || NETWORK.has(text) || text.startsWith('08') || MESSAGES.test(error.message);
+    TRANSIENT.has(text) || NETWORK.has(text) || AWAY.test(text) || MESSAGES.test(error.message);
   return isTransient
     ? new HttpError('database_unavailable', {
         headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },

@@ -60,6 +60,7 @@ export async function lockOverviewJob(
     .executeTakeFirst();
 }
 
+/** Has no effect on a job that has ended, such as one whose end was committed although its answer was lost. */
 export async function changeOverviewJob(
   { trx, tenantId, now }: TenantWork,
   place: OverviewJobKey,
@@ -79,5 +80,6 @@ export async function changeOverviewJob(
     .where('overviewId', '=', place.overviewId)
     .where('recordType', '=', place.recordType)
     .where('direction', '=', place.direction)
+    .where('finishedAt', 'is', null)
     .execute();
 }

@@ -1,5 +1,25 @@
 /** Which errors are about the state of PostgreSQL, and not about the rows of the statement that failed. */
 
+/** What failed at Syncline's own database. A linked one may fail with the same codes. */
+const OWN = new WeakSet<object>();
+/** Connectors and their packages wrap errors a few times. */
+const CAUSES_MAX = 10;
+
+export function noteOwnFailure<E>(error: E): E {
+  if (typeof error === 'object' && error !== null) OWN.add(error);
+  return error;
+}
+
+/** The failure of Syncline's own database that an error consists of, or that led to it. */
+export function ownFailure(error: unknown): Error | undefined {
+  let cause = error;
+  for (let depth = 0; depth < CAUSES_MAX && typeof cause === 'object' && cause !== null; depth += 1) {
+    if (OWN.has(cause)) return cause as Error;
+    ({ cause } = cause as Error);
+  }
+  return undefined;
+}
+
 /** The disk is full, no connection is free, only reads are allowed, or a transaction was idle. */
 const AWAY: ReadonlySet<string> = new Set(['53000', '53100', '53300', '25006', '25P03']);
 

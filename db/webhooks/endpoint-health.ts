@@ -133,7 +133,7 @@ export async function disableEndpoint(
   const data = {
     endpoint_id: toTypeId('whe', endpointId),
     reason,
-    failing_since: disabled.failingSince?.toISOString() ?? null,
+    failing_since: (disabled.failingSince ?? now).toISOString(),
   };
   if (tenantId === PLATFORM_TENANT_ID) return true;
   await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
