@@ -51,11 +51,15 @@ class WatchedConnection {
   /** Does not answer: no further query is sent. */
   private isLost = false;
   private isReadOnly = false;
+  /** What ended it between two queries. Those that follow only fail because it cannot be used any more. */
+  private endedBy: Error | undefined;
 
   constructor(
     private readonly client: PoolClient,
     private readonly onDistrust: (sentAt: number) => void,
-  ) {}
+  ) {
+    client.on('error', (error) => (this.endedBy ??= error));
+  }
 
   // Typed as Kysely expects; cursors are not used.
   query = (async (text: string, values: unknown[]) => {
@@ -71,8 +75,8 @@ class WatchedConnection {
       this.heardAt = performance.now();
       // Several statements in one message.
       return Array.isArray(result) ? result.at(-1) : committed(text, result as QueryResult);
-    } catch (error) {
-      noteOwnFailure(error);
+    } catch (failure) {
+      const error = noteOwnFailure('code' in (failure as Error) ? failure : (this.endedBy ?? failure));
       // A transaction that is not rolled back would go on in the next one of the connection.
       this.isLost = text === ROLLBACK || /^Query read timeout/i.test((error as Error).message);
       if (this.isLost) this.onDistrust(sentAt);

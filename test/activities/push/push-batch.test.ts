@@ -5,8 +5,10 @@ import { pushBatch } from '../../../activities/push/push-batch';
 import { noticeWriteOutage } from '../../../activities/push/write-outage';
 import type { Connector, ConnectorContext, PushItem } from '../../../connectors/connector';
 import { type ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { toConnectorError } from '../../../connectors/bounded-concurrency';
 import type { ClaimedPush } from '../../../db/push/claim';
 import type { FinishedPush } from '../../../db/push/push-outcome';
+import { noteOwnFailure } from '../../../db/sql/database-away';
 
 type Answer = ConnectorError | 'ok';
 const down = () => new Unavailable('Service Unavailable', 503);
@@ -136,3 +138,37 @@ it.each([
     expect(result.trouble.kind).toBe(kind);
   },
 );
+
+describe('D2: a failure of our own database while a connector works', () => {
+  /** As connectors report what is none of their four errors. */
+  const own = (code: string) =>
+    toConnectorError(noteOwnFailure(Object.assign(new Error('canceling statement'), { code })));
+
+  it('counts as an attempt of the push and names the database, not the app', async () => {
+    const { isCounted, noticed } = await sendBatch({ a: own('57014'), b: own('57014'), c: own('55P03') });
+
+    expect(isCounted).toBe(false);
+    expect(noticed.trouble).toEqual({ kind: 'well' });
+    for (const { outcome } of noticed.concluded)
+      expect(outcome).toMatchObject({
+        kind: 'retry',
+        refusals: 1,
+        errors: [{ category: 'internal', origin: 'us', code: 'database_failed' }],
+      });
+  });
+
+  it('uses up no attempt if the database is away', async () => {
+    const { noticed } = await sendBatch({ a: own('08006'), b: own('25006') });
+
+    expect(noticed.trouble).toEqual({ kind: 'well' });
+    for (const { outcome } of noticed.concluded)
+      expect(outcome).toMatchObject({ kind: 'waiting', wasCalled: true, errors: null });
+  });
+
+  it('is not assumed of the same error at a database that the app is', async () => {
+    const linked = new Unavailable('slow', null, { cause: Object.assign(new Error(), { code: '57014' }) });
+    const { isCounted } = await sendBatch({ a: linked, b: linked, c: linked });
+
+    expect(isCounted).toBe(true);
+  });
+});

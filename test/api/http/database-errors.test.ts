@@ -4,6 +4,7 @@
  */
 import net from 'node:net';
 import { Client } from 'pg';
+import { transientDatabaseError } from '../../../api/http/database-errors';
 import { createTestDatabase } from '../../support/environments/database';
 import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
@@ -148,6 +149,22 @@ it('D2: answers 503 with Retry-After when a statement took too long, and stays r
   expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   expect([ready.status, readyAfter.status]).toEqual([200, 200]);
   expect((await tenant.operator.put('/v1/records/employees/slow', { fields: {} })).status).toBe(202);
+});
+
+it.each([
+  ['57P05', 'terminating connection due to idle-session timeout'],
+  ['25P03', 'terminating connection due to idle-in-transaction timeout'],
+  ['58030', 'could not read file'],
+  ['57014', 'canceling statement due to statement timeout'],
+  ['53300', 'sorry, too many clients already'],
+])('D2: %s of PostgreSQL is worth a repetition (503)', (code, message) => {
+  const error = transientDatabaseError(Object.assign(new Error(message), { code }));
+
+  expect(error).toMatchObject({ status: 503, code: 'database_unavailable' });
+});
+
+it.each(['23505', '42703', '22001'])('%s of PostgreSQL is not', (code) => {
+  expect(transientDatabaseError(Object.assign(new Error('failed'), { code }))).toBeUndefined();
 });
 
 it('reads and does not write while PostgreSQL is read-only', async () => {

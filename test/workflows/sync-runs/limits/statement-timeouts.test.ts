@@ -42,7 +42,7 @@ it('D2: a run whose statements time out ends with an error of its dataset after 
   expect(await pulled.job(run.syncRunId)).toMatchObject({
     state: 'failed',
     attempts: 5,
-    error: { category: 'internal' },
+    error: { category: 'internal', code: 'database_failed', message: expect.stringContaining('timeout') },
   });
   expect(await pulled.sync('full')).toMatchObject({ state: 'succeeded' });
   expect((await pulled.held()).size).toBe(3);
