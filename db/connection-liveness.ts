@@ -77,9 +77,10 @@ class WatchedConnection {
       return Array.isArray(result) ? result.at(-1) : committed(text, result as QueryResult);
     } catch (failure) {
       const error = noteOwnFailure('code' in (failure as Error) ? failure : (this.endedBy ?? failure));
+      const isUnanswered = /^Query read timeout/i.test((error as Error).message);
       // A transaction that is not rolled back would go on in the next one of the connection.
-      this.isLost = text === ROLLBACK || /^Query read timeout/i.test((error as Error).message);
-      if (this.isLost) this.onDistrust(sentAt);
+      this.isLost = isUnanswered || text === ROLLBACK;
+      if (isUnanswered) this.onDistrust(sentAt);
       else this.heardAt = performance.now();
       if ((error as { code?: unknown }).code === READ_ONLY) {
         this.isReadOnly = true;
