@@ -12,9 +12,11 @@ import { incomingAddressLocation, saveSubscription } from '../../db/integrations
 import { findAppWithSecret } from '../../db/integrations/oauth/app-webhook-secrets';
 import type { Integration } from '../../db/integrations/integrations';
 import type { Encryption } from '../../db/platform/encryption';
+import { ownFailure } from '../../db/sql/database-away';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { typeIdOf } from '../../domain/typeid';
 import type { ActivityLog, OpenConnector } from '../dependencies';
+import { storeSurely } from './store-surely';
 
 interface Options {
   database: Database;
@@ -49,13 +51,14 @@ export async function keepSubscription(options: Options): Promise<void> {
     const subscription = await connector.subscribe(request, context);
     if (subscription === undefined) return;
     const { error } = subscription;
-    await save({ ...subscription, error: error === undefined ? undefined : hide(error) });
+    // Without its id, the next run would subscribe again beside it.
+    await storeSurely(() => save({ ...subscription, error: error === undefined ? undefined : hide(error) }));
     // After a refusal, a former subscription may have no successor, so all former ones stay until they end.
     if (error !== undefined) return;
     const former = known.ids.filter((id) => !subscription.ids.includes(id));
     await unlessRefused(cancel(opened, request, former));
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (context.signal.aborted || ownFailure(error) !== undefined) throw error;
     if (!(error instanceof ConnectorError))
       log.error(
         { err: error, integration_id: typeIdOf('int', integrationId) },

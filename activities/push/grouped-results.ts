@@ -3,7 +3,6 @@
  * hold back the results of the others (rule 60). A group grows while the one before it is being stored.
  */
 import type { FinishedPush } from '../../db/push/push-outcome';
-import { isDatabaseAway } from '../../db/sql/database-away';
 
 /** How long a group waits for more results, unless a batch ends. */
 const GROUP_MS = 250;
@@ -31,10 +30,9 @@ export class GroupedResults {
     const group = this.nextGroup();
     group.finished.push(...finished);
     group.begin();
-    await group.stored.catch(async (error: unknown) => {
-      if (isDatabaseAway(error) || group.finished.length === finished.length) throw error;
-      await this.storeAll(finished); // a result of another batch may be the cause
-    });
+    // Once more, without those of other batches: one of them may be the cause, or a statement that took too
+    // long. A result that is not stored is pushed again.
+    await group.stored.catch(() => this.storeAll(finished));
   }
 
   /** For the results of one batch that arrive while it is under way. */

@@ -7,7 +7,7 @@ import type { ConnectorError } from '../../../connectors/errors';
 import { RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
 import type { HttpClient } from '../../../connectors/http';
 import { type TokenAnswer, type TokenEndpoint, refreshTokens } from '../../../connectors/oauth/token-calls';
-import { type Database, TenantDeleted } from '../../../db/database';
+import type { Database } from '../../../db/database';
 import type { AccountVersion } from '../../../db/integrations/oauth/accounts';
 import {
   endFailedRefresh,
@@ -20,13 +20,10 @@ import type { Encryption } from '../../../db/platform/encryption';
 import { newUuid } from '../../../db/sql/ids';
 import type { OAuthSettings } from '../../../domain/oauth/authorization';
 import { retryRefreshAt, tokenTimes } from '../../../domain/oauth/refresh-times';
+import { storeSurely } from '../store-surely';
 
 /** The lease outlives the call, so that two workers send the same token only if one of them was stopped. */
 export const REFRESH_TIMES = { callMs: 10_000, leaseMs: 15_000, answersArriveMs: 60_000 };
-
-/** New tokens are in no other place until they are stored: a failover of the database must not lose them. */
-const KEEP_TRIES = 10;
-const KEEP_PAUSE_MS = 1_000;
 
 export interface RefreshOptions {
   database: Database;
@@ -91,26 +88,10 @@ class Refresh {
     const answer = await ask(sent);
     if (answer.kind === 'tokens') {
       await this.options.at?.('answered');
-      await this.keepSurely(answer, sent, sentAt);
+      await storeSurely(() => this.keep(answer, sent, performance.now() - sentAt));
       await this.options.at?.('stored');
     }
     return answer;
-  }
-
-  private async keepSurely(
-    answer: Extract<TokenAnswer, { kind: 'tokens' }>,
-    sent: string,
-    sentAt: number,
-  ): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.keep(answer, sent, performance.now() - sentAt);
-        return;
-      } catch (error) {
-        if (tries === KEEP_TRIES || error instanceof TenantDeleted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, KEEP_PAUSE_MS));
-      }
-    }
   }
 
   private keep(

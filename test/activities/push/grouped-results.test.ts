@@ -78,3 +78,14 @@ it('a result that cannot be stored fails its own batch only', async () => {
   expect([bad.status, good.status]).toEqual(['rejected', 'fulfilled']);
   expect(stored).toEqual([['good']]);
 });
+
+it('D2: a statement that fails once costs no result', async () => {
+  let tries = 0;
+  const grouped = new GroupedResults(async () => {
+    tries += 1;
+    if (tries === 1) throw Object.assign(new Error('canceling statement'), { code: '57014' });
+  });
+
+  await expect(grouped.conclude([finishedPush('a')])).resolves.toBeUndefined();
+  expect(tries).toBe(2);
+});
