@@ -1,6 +1,6 @@
 /**
- * Stores what a third party has given and will not give again, such as new tokens or the id of a subscription.
- * It is in no other place until then, so a failover of the database must not lose it.
+ * Stores what a third party has given and will not give again, such as new tokens or the id of a
+ * subscription. It is in no other place until then, so a failover of the database must not lose it.
  */
 import { TenantDeleted } from '../../db/database';
 

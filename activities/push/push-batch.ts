@@ -198,10 +198,7 @@ async function judge(
   if (isStopped) return { outcome: { ...WAITING, wasCalled: true } };
   const own = ownFailure(error);
   if (own !== undefined || !(error instanceof ConnectorError)) {
-    batch.log.error(
-      { err: own ?? error, push_id: typeIdOf('psh', push.pushId) },
-      'a push failed in Syncline',
-    );
+    batch.log.error({ err: own ?? error, push_id: typeIdOf('psh', push.pushId) }, 'a push failed here');
     return { outcome: failedHere(push, own ?? error, batch.now()) };
   }
   if (error instanceof RateLimitExhausted) return { outcome: WAITING, trouble: stateAfter(error) };

@@ -7,8 +7,8 @@ const RETRY_AFTER_SECONDS_LONG = 30;
 /** Read-only, disk full, out of memory. */
 const READ_ONLY = new Set(['25006', '53100', '53200']);
 /**
- * Statement timeouts, too many connections, lock timeouts, serialization failures, deadlocks, and transactions
- * that took too long.
+ * Statement timeouts, too many connections, lock timeouts, serialization failures, deadlocks, and
+ * transactions that took too long.
  */
 const TRANSIENT = new Set([
   '57014',

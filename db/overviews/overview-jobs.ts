@@ -60,7 +60,7 @@ export async function lockOverviewJob(
     .executeTakeFirst();
 }
 
-/** Has no effect on a job that has ended, such as one whose end was committed although its answer was lost. */
+/** Has no effect on a job that has ended: its end may have been committed although the answer was lost. */
 export async function changeOverviewJob(
   { trx, tenantId, now }: TenantWork,
   place: OverviewJobKey,

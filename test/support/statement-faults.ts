@@ -1,7 +1,7 @@
 /**
- * Lets a statement of the product fail as it fails at PostgreSQL: the transaction is aborted or the connection
- * lost, at the server too. While a scenario runs, the connects and statements of each `Database` are counted.
- * What a test itself sends, over a `Client`, does not count.
+ * Lets a statement of the product fail as it fails at PostgreSQL: the transaction is aborted or the
+ * connection lost, at the server too. While a scenario runs, the connects and statements of each `Database`
+ * are counted. What a test itself sends, over a `Client`, does not count.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Pool } from 'pg';

@@ -1,6 +1,6 @@
 /**
- * A nightly run and an overview whose statements fail, one after the other: each page counts once, the run ends
- * as it would have ended, and it says so once (rules.md 35, 38, 51).
+ * A nightly run and an overview whose statements fail, one after the other: each page counts once, the run
+ * ends as it would have ended, and it says so once (rules.md 35, 38, 51).
  */
 import { listOverviewItems } from '../../../db/overviews/overview-items';
 import { listOverviewJobs } from '../../../db/overviews/overview-jobs';

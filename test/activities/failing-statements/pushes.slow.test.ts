@@ -1,6 +1,6 @@
 /**
- * A push whose statements fail, one after the other: everything is there once, and shows Synced (rules.md 6, 8,
- * 47).
+ * A push whose statements fail, one after the other: everything is there once, and shows Synced (rules.md 6,
+ * 8, 47).
  */
 import { CrmIntegration, BOTH_WAYS } from '../../support/environments/crm-integration';
 import { DirectWorkers } from '../../support/environments/direct-workers';

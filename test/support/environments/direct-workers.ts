@@ -1,6 +1,6 @@
 /**
- * Workers without Temporal: outbox messages call the activities directly, an attempt that fails is repeated as
- * Temporal repeats it, and timers move the clock. Hundreds of repetitions of a scenario take seconds.
+ * Workers without Temporal: outbox messages call the activities directly, an attempt that fails is repeated
+ * as Temporal repeats it, and timers move the clock. Hundreds of repetitions of a scenario take seconds.
  */
 import { randomBytes } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
