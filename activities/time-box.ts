@@ -11,7 +11,6 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@temporalio/activity';
-import { ownFailure } from '../db/sql/database-away';
 
 /** Below a third of the heartbeat timeout of 15 s in workflows/activities.ts. */
 export const HEARTBEAT_INTERVAL_MS = 4_000;
@@ -27,14 +26,11 @@ const current = new AsyncLocalStorage<TimeBox>();
 /**
  * Waits for a page or a batch of a third party. If that takes long, the time box of the activity around it
  * ends. Outside of a time box it only waits.
- * @throws the failure of Syncline's own database if that kept a connector from its call
  */
 export async function waitForThirdParty<T>(call: () => Promise<T>): Promise<T> {
   const beganAt = performance.now();
   try {
     return await call();
-  } catch (error) {
-    throw ownFailure(error) ?? error;
   } finally {
     if (performance.now() - beganAt > LONG_WAIT_MS) current.getStore()?.endEarly();
   }

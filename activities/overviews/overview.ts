@@ -12,7 +12,7 @@ import { findOverview } from '../../db/overviews/overviews';
 import { beginOverview, deleteOverviewData, endOverviewJob } from '../../db/overviews/overview-lifecycle';
 import { changeOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
 import { expireOverview } from '../../db/overviews/invalidate-overviews';
-import { isDatabaseAway } from '../../db/sql/database-away';
+import { isDatabaseAway, ownFailure } from '../../db/sql/database-away';
 import { OVERVIEW_GIVE_UP_MS } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
@@ -133,11 +133,13 @@ class OverviewExecutor {
     }
   }
 
+  /** A connector may have wrapped a failure of Syncline's own database. */
   private async afterFailure(
-    error: unknown,
+    thrown: unknown,
     job: OverviewJob,
     integration: Integration,
   ): Promise<OverviewReport | 'next'> {
+    const error = ownFailure(thrown) ?? thrown;
     if (this.timeBox.signal.aborted || this.deps.isStopping()) throw error;
     if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
     if (error instanceof RateLimitExhausted) return this.later(job, error.retryAt, null);

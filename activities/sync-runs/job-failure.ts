@@ -6,7 +6,7 @@
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
 import type { SyncJobReport } from '../../contract/sync-run';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import { isDatabaseAway } from '../../db/sql/database-away';
+import { isDatabaseAway, ownFailure } from '../../db/sql/database-away';
 import { rateLimitDelayMs } from '../../domain/retry';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { toSyncErrors } from '../integrations/connector-failures';
@@ -47,7 +47,9 @@ const ACTIONS: readonly Row[] = [
   row(ConnectorError, checkThirdParty),
 ];
 
-export async function afterFailure(error: unknown, attempt: FailedAttempt): Promise<SyncJobReport> {
+/** A connector may have wrapped a failure of Syncline's own database. */
+export async function afterFailure(thrown: unknown, attempt: FailedAttempt): Promise<SyncJobReport> {
+  const error = ownFailure(thrown) ?? thrown;
   const found = ACTIONS.find(({ applies }) => applies(error));
   return found === undefined ? retryInternal(error, attempt) : found.act(error as never, attempt);
 }

@@ -1,4 +1,6 @@
 /** What a failed attempt means for a sync job: rules 11 and 35. */
+import { Unavailable } from '../../../connectors/errors';
+import { noteOwnFailure } from '../../../db/sql/database-away';
 import { afterFailure, type FailedAttempt } from '../../../activities/sync-runs/job-failure';
 
 const attempt = {
@@ -41,5 +43,13 @@ describe('a failure of the own database', () => {
   it('without a code is left to Temporal when the connection ended', async () => {
     for (const message of ['Connection terminated unexpectedly', 'timeout exceeded when trying to connect'])
       await expect(afterFailure(failure(undefined, message), attempt)).rejects.toThrow(message);
+  });
+
+  it('that a connector has wrapped stays what it is', async () => {
+    const wrapped = (code: string) =>
+      new Unavailable('The package is faulty.', null, { cause: noteOwnFailure(failure(code)) });
+
+    await expect(afterFailure(wrapped('57014'), attempt)).resolves.toEqual({ state: 'waiting' });
+    await expect(afterFailure(wrapped('57P01'), attempt)).rejects.toMatchObject({ code: '57P01' });
   });
 });
