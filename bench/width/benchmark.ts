@@ -50,7 +50,8 @@ export async function widthBenchmark(
   for (const workers of WORKERS) {
     for (; running < workers; running += 1) {
       await product.startWorker();
-      const runFreely = slowDown(product.worker, WORKER_SHARE);
+      const turn = { share: WORKER_SHARE, place: running / Math.max(...WORKERS) };
+      const runFreely = slowDown(product.worker, turn);
       environment.onClose(async () => runFreely());
     }
     say(`${workers} workers: pushes of ${INTEGRATIONS} integrations, then of one`);

@@ -7,18 +7,29 @@ import type { SupervisedProcess } from '../../dev/start/processes';
 /** Short, because each message to the database is late by up to as long as the process is stopped. */
 const CYCLE_MS = 20;
 
-/** `share`: of one core. @returns a function that lets the process run again */
-export function slowDown({ pid }: SupervisedProcess, share: number): () => void {
-  const stop = (): boolean => process.kill(pid, 'SIGSTOP');
-  const run = (): boolean => process.kill(pid, 'SIGCONT');
-  let pausing: NodeJS.Timeout | undefined;
-  const cycle = setInterval(() => {
-    run();
-    pausing = setTimeout(stop, CYCLE_MS * share);
-  }, CYCLE_MS);
+interface Turn {
+  /** Of one core. */
+  share: number;
+  /** When the process runs within a cycle, 0 to 1. Those that run at the same moment share the processors. */
+  place: number;
+}
+
+/** @returns a function that lets the process run again */
+export function slowDown({ pid }: SupervisedProcess, { share, place }: Turn): () => void {
+  // By the clock: intervals of one program that were once due in the same millisecond stay together.
+  const untilTurn = (): number => CYCLE_MS - ((performance.now() + CYCLE_MS * (1 - place)) % CYCLE_MS);
+  let timer: NodeJS.Timeout;
+  const stop = (): void => {
+    process.kill(pid, 'SIGSTOP');
+    timer = setTimeout(run, untilTurn());
+  };
+  const run = (): void => {
+    process.kill(pid, 'SIGCONT');
+    timer = setTimeout(stop, CYCLE_MS * share);
+  };
+  stop();
   return () => {
-    clearInterval(cycle);
-    clearTimeout(pausing);
-    run();
+    clearTimeout(timer);
+    process.kill(pid, 'SIGCONT');
   };
 }
