@@ -36,6 +36,12 @@ const SHUTDOWN_FORCE = '25 seconds';
 /** Activities that a worker accepts beside those with a slot: some wait for a slot, and some need none. */
 const FURTHER_ACTIVITIES = 2 * WAITING_MAX;
 const CACHED_WORKFLOWS = 500;
+/**
+ * Requests for activities that are open at the same time: the fewest, until activities wait. Temporal answers
+ * the oldest request first, so of several activities that are due together, a worker with many open requests
+ * would get all, and others none.
+ */
+const ACTIVITY_POLLS = { type: 'autoscaling', initial: 2, minimum: 2, maximum: 10 } as const;
 
 /** What is repeated after other errors ends when the tenant was deleted. */
 const endWithTenant: ActivityInterceptorsFactory = () => ({
@@ -79,6 +85,7 @@ export async function createWorkers({
               ...common,
               taskQueue,
               activities,
+              activityTaskPollerBehavior: ACTIVITY_POLLS,
               maxConcurrentActivityTaskExecutions:
                 slots[taskQueue] + (taskQueue === 'email' ? 0 : FURTHER_ACTIVITIES),
             },
