@@ -7,7 +7,7 @@ import type { Context } from '@temporalio/activity';
 import type { ActivityLog } from './dependencies';
 import { HEARTBEAT_INTERVAL_MS, type TimeBox } from './time-box';
 
-/** Renews the lease of a claim: of its rows whose result was not recorded yet. */
+/** Renews a lease, that of a claim for rows whose result was not recorded yet. False = it is lost. */
 export type RenewLease = (leaseUntil: Date) => Promise<unknown>;
 
 export interface ClaimLeasesOptions {
@@ -49,6 +49,11 @@ export class ClaimLeases {
     return () => void this.leases.delete(renew);
   }
 
+  private giveUp(): void {
+    this.options.log.warn(this.options.logFields, 'another execution has taken over, so calls end');
+    this.options.timeBox.abort();
+  }
+
   private async renewAll(): Promise<void> {
     const { timeBox, leaseMs, log, logFields } = this.options;
     // Calls were aborted. A call that ignores the abort must not hold its rows for longer than one lease.
@@ -57,8 +62,10 @@ export class ClaimLeases {
     try {
       for (const [renew, renewedAt] of this.leases) {
         if (startedAt - renewedAt < FRESH_MS) continue;
-        await renew(this.leaseUntil());
-        if (this.leases.has(renew)) this.leases.set(renew, startedAt);
+        const isHeld = await renew(this.leaseUntil());
+        if (!this.leases.has(renew)) continue;
+        if (isHeld === false) return this.giveUp();
+        this.leases.set(renew, startedAt);
       }
     } catch (error) {
       log.warn({ err: error, ...logFields }, 'could not renew the lease of a claim');

@@ -58,8 +58,8 @@ export interface PushReport {
   /** How many executions the due records are worth at the same time. Absent: one. */
   shards?: number;
   /**
-   * The number of the execution that has the turn of the integration. This one has done nothing, and the
-   * other fields mean nothing. Absent: it had the turn.
+   * The number of the execution that has the turn of the integration. This one has done nothing, and of the
+   * other fields only `nextDueAt` means something, for a workflow of version 0.3.0. Absent: it had the turn.
    */
   takenBy?: number;
 }

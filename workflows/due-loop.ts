@@ -118,6 +118,10 @@ export class DueLoop {
   }
 
   async continueInNewHistoryIfLong(): Promise<void> {
-    if (this.hasWork && isHistoryLong()) await this.options.continueAsNew(this.dueAt);
+    if (this.hasWork && isHistoryLong()) await this.continueInNewHistory();
+  }
+
+  continueInNewHistory(): Promise<never> {
+    return this.options.continueAsNew(this.nextDueAt ?? Date.now());
   }
 }

@@ -45,10 +45,12 @@ export class ShardShare {
     this.requests += 1;
   }
 
-  /** It works alone, and others could have begun to share what is due. */
+  /** It works alone, and others could have begun to share what is due: they do not while one is overtaken. */
   get mayEndToSpread(): boolean {
-    const { limits, timeBox } = this.options;
-    return this.isAlone && this.shardsMax > 1 && timeBox.elapsedMs() > limits.spreadAfterMs;
+    const { input, limits, timeBox } = this.options;
+    const isOvertaking = (input.turn?.beside.length ?? 0) > 0;
+    const maySpread = this.isAlone && !isOvertaking && this.shardsMax > 1;
+    return maySpread && timeBox.elapsedMs() > limits.spreadAfterMs;
   }
 
   async needed(

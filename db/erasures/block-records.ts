@@ -3,6 +3,7 @@
  * the chosen third parties begin; what they need is deleted at the end (remove-records.ts).
  */
 import { sql } from 'kysely';
+import { kindOfAsked } from '../../domain/push/push-kind';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
@@ -112,9 +113,9 @@ async function pushErasure(
   const pushed = Object.keys(mappings).filter((name) => mappings[name]?.direction !== 'pull');
   await sql`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, erase_as,
-      window_opened_at, due_at, window_reason)
+      window_opened_at, due_at, window_reason, push_priority)
     select tenant_id, ${integrationId}::uuid, record_id, version, ${action}, ${now}::timestamptz,
-      ${now}::timestamptz, 'manual'
+      ${now}::timestamptz, 'manual', ${kindOfAsked(recordIds.length)}
     from records where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])
       and record_type = any(${pushed}::text[])
       and (exists (select from record_links link where link.tenant_id = ${tenantId}
@@ -124,7 +125,8 @@ async function pushErasure(
     order by record_id
     on conflict (tenant_id, integration_id, record_id) do update set erase_as = excluded.erase_as,
       window_opened_at = excluded.window_opened_at, due_at = excluded.due_at,
-      window_reason = excluded.window_reason, window_fields = '{}', window_effect = null, held_at = null,
+      window_reason = excluded.window_reason, push_priority = excluded.push_priority, is_backfill = false,
+      window_fields = '{}', window_effect = null, held_at = null,
       held_by = null, push_review_id = null, discarded_at = null, discarded_by = null, result_hash = null
     where record_sync.erase_as is null`.execute(trx);
   await enqueuePush(work, { integrationId, nextDueAt: now });

@@ -4,6 +4,7 @@
  * those that were given up are sent.
  */
 import { sql } from 'kysely';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import { GIVEN_UP_PROBE_MS, type OutageLimits } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
@@ -140,7 +141,7 @@ export async function retryGivenUp(
     returning record_id, push_id`.execute(trx);
   const { numAffectedRows = 0n } = await sql`
     update record_syncs set window_opened_at = ${now}::timestamptz, due_at = ${now}::timestamptz,
-      window_reason = 'retry'
+      window_reason = 'retry', push_priority = ${PUSH_KINDS.bulk}
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
       and record_id = any(${idList(rows.map(({ recordId }) => recordId))})
       and last_push_id = any(${idList(rows.map(({ pushId }) => pushId))})

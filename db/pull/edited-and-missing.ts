@@ -3,6 +3,7 @@
  * They are conflicts: nothing is deleted here, and nothing is created again there, until a person decides.
  */
 import { type RawBuilder, sql } from 'kysely';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
 import { enqueuePush } from '../platform/outbox';
 import { endConflicts, raiseConflicts } from '../records/conflicts';
@@ -95,7 +96,8 @@ export async function releaseSeenAgain(
   await sql`
     update record_syncs set held_at = null, held_by = null,
       window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
-      due_at = coalesce(due_at, ${now}::timestamptz), window_reason = coalesce(window_reason, 'retry')
+      due_at = coalesce(due_at, ${now}::timestamptz), window_reason = coalesce(window_reason, 'retry'),
+      push_priority = case when window_opened_at is null then ${PUSH_KINDS.bulk} else push_priority end
     where tenant_id = ${tenantId} and integration_id = ${integrationId}
       and record_id = any(${recordIds}::uuid[]) and (held_by = ${HELD_BY} or (window_opened_at is null and result_status = 'sync_failed'
         and push_id is null))`.execute(trx);

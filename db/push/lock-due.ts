@@ -60,7 +60,7 @@ export async function lockDueRecordSyncs(
   // While a backfill counts, its pushes wait (rules.md 53).
   const counted = due.map((count, kind) => (isBackfilling && kind === PUSH_KINDS.backfill ? 0 : count));
   const locked: LockedRecordSync[] = [];
-  for (const [kind, share] of sharesOfClaim(counted, limit).entries())
+  for (const [kind, share] of sharesOfClaim(counted, limit, Math.random()).entries())
     if (share > 0) locked.push(...(await lockWhere(work, isDueOf(work.tenantId, options, kind), share)));
   return locked;
 }

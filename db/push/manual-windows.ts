@@ -19,19 +19,22 @@ export async function openManualWindows(
     actor,
     fields,
     effect = null,
+    kind = kindOfAsked(due.length),
   }: {
     recordType: string;
     due: readonly { recordId: string; version: number | null }[];
     actor: string;
     fields: readonly string[];
     effect?: BrakedEffect | null;
+    /** One of PUSH_KINDS. */
+    kind?: number;
   },
 ): Promise<string[]> {
   if (due.length === 0) return [];
   const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
   const { rows: opened } = await sql<{ recordId: string }>`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill, push_priority, window_effect, window_record_type)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false, ${kindOfAsked(due.length)},
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false, ${kind},
       ${effect}, ${recordType}
     from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
     on conflict (tenant_id, integration_id, record_id) do update set

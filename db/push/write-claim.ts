@@ -3,6 +3,7 @@
  * `runTogether` in the transaction that holds them locked.
  */
 import { type RawBuilder, sql } from 'kysely';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { MappingError } from '../../domain/records/mapping';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
@@ -219,6 +220,8 @@ function letRecordSyncsWait(
       due_at = case when not ${isReferring} then due_at
         when window_opened_at is not null then ${waitsUntil}::timestamptz end,
         last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
+      -- What waits for others in a backfill is no edit.
+      push_priority = case when is_backfill then ${PUSH_KINDS.bulk} else push_priority end,
       unresolved_push_id = case when record_id = any(${lostCreations}::uuid[])
         then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
     where tenant_id = ${opaqueToPlanner(tenantId)}

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { BrakedEffect } from '../../domain/push/braked-effect';
 import { acceptedFields } from '../../domain/pull/accepted-fields';
+import { PUSH_KINDS } from '../../domain/push/push-kind';
 import { mappedFieldNames, type RecordTypeMapping } from '../../domain/records/mapping';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';
@@ -41,8 +42,8 @@ export interface Drifted {
 
 /**
  * Pushes the records again. A missing record loses its link, so that its push creates it.
- * @param isBraked the safety thresholds of pushes apply. @returns the ids of the records that will be pushed;
- * held ones are left out.
+ * @param isBraked a nightly run repairs: the safety thresholds of pushes apply. @returns the ids of the
+ * records that will be pushed; held ones are left out.
  */
 export async function repairDrifts(
   work: TenantWork,
@@ -61,6 +62,7 @@ export async function repairDrifts(
         actor,
         fields: mappedFieldNames(mapping),
         effect: isBraked ? effect : null,
+        ...(isBraked && { kind: PUSH_KINDS.bulk }),
       },
     );
   const repaired = await open(changed, 'overwrite');

@@ -29,9 +29,16 @@ const KEPT_SHARE = 1 / 8;
 
 /**
  * How many pushes a claim of `limit` takes of each kind. @param due the due pushes of each kind, the most
- * urgent first, counted up to the limit.
+ * urgent first, counted up to the limit. @param luck a random number from 0 to 1: a claim of fewer pushes
+ * than kinds takes one of each less urgent kind in an eighth of all cases.
  */
-export function sharesOfClaim(due: readonly number[], limit: number): number[] {
+export function sharesOfClaim(due: readonly number[], limit: number, luck = 1): number[] {
+  const lessUrgent = due.flatMap((count, kind) => (count > 0 ? [kind] : [])).slice(1);
+  const lucky = limit <= lessUrgent.length ? lessUrgent[Math.floor(luck / KEPT_SHARE)] : undefined;
+  if (lucky !== undefined) {
+    const others = sharesOfClaim(due.with(lucky, (due[lucky] ?? 0) - 1), limit - 1);
+    return others.with(lucky, (others[lucky] ?? 0) + 1);
+  }
   const kept = Math.max(1, Math.floor(limit * KEPT_SHARE));
   const shares: number[] = [];
   let left = limit;

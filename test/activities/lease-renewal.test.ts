@@ -1,4 +1,4 @@
-/** Claims whose leases cannot be renewed: their calls end before another worker may claim the same rows. */
+/** Leases that cannot be renewed: calls end before another worker may claim the same rows. */
 import { setImmediate } from 'node:timers/promises';
 import type { Context } from '@temporalio/activity';
 import type { ActivityLog } from '../../activities/dependencies';
@@ -15,7 +15,10 @@ beforeEach(() => {
 afterEach(() => void jest.restoreAllMocks());
 
 /** @returns how long after a claim its calls are aborted if the first heartbeat comes `beforeMs` after it. */
-async function abortedAfter(beforeMs: number): Promise<number> {
+async function abortedAfter(
+  beforeMs: number,
+  renew = (_endLease: () => void): Promise<unknown> => Promise.reject(new Error('No answer.')),
+): Promise<number> {
   let heartbeat = (): void => {};
   let abortedAt = Infinity;
   const timeBox = {
@@ -34,7 +37,7 @@ async function abortedAfter(beforeMs: number): Promise<number> {
     logFields: {},
   });
   await leases.renewDuring({} as Context, async () => undefined);
-  leases.hold(() => Promise.reject(new Error('No answer.')), now);
+  const endLease = leases.hold(() => renew(endLease), now);
   now += beforeMs;
   for (let beats = 0; beats < 6; beats += 1) {
     heartbeat();
@@ -53,3 +56,20 @@ it.each([1, 499, 999, 1_001, 2_500, 3_999])(
     expect(endedAfter).toBeGreaterThan(2 * HEARTBEAT_INTERVAL_MS);
   },
 );
+
+it('ends the calls once another execution has taken a lease', async () => {
+  expect(await abortedAfter(3_999, async () => false)).toBeLessThan(2 * HEARTBEAT_INTERVAL_MS);
+});
+
+it.each([true, 0, undefined])('ends no calls if a renewal answers %s', async (answer) => {
+  expect(await abortedAfter(3_999, async () => answer)).toBe(Infinity);
+});
+
+it('ends no calls if a lease was given back while its renewal was under way', async () => {
+  const renew = async (endLease: () => void) => {
+    endLease();
+    return false;
+  };
+
+  expect(await abortedAfter(3_999, renew)).toBe(Infinity);
+});

@@ -166,3 +166,16 @@ it('a backfill does not take the place of an edit that waits', async () => {
 
   expect(begun[0]).toMatchObject({ integrationId: edited, priorityKey: PRIORITIES.edit });
 });
+
+it('what waits in a queue that an operator ends is dropped, and the next signal begins again', async () => {
+  const integrationId = newUuid();
+  await waitsForSlot(small, integrationId, PRIORITIES.backfill);
+  await queueOf(integrationId).terminate('by an operator');
+  await waitsForSlot(small, integrationId, PRIORITIES.edit);
+
+  const begun = await executeAll([integrationId]);
+
+  expect(begun.map(({ priorityKey, turn }) => ({ priorityKey, turn }))).toEqual([
+    { priorityKey: PRIORITIES.edit, turn: { number: 1, beside: [] } },
+  ]);
+});

@@ -13,7 +13,10 @@ import type { DueLoop } from '../due-loop';
 
 /** As long as the turn of a dead worker lasts, or a little longer. */
 const TAKEN_MS = 20_000;
-/** Temporal ends a workflow at 51,200 events, and a new history begins only after all executions. */
+/**
+ * Temporal ends a workflow at 51,200 events. From here on it continues in a new history without those that
+ * wait for a slot: the server drops them. If one has just got its slot, it notices that another pushes.
+ */
 const EVENTS_MAX = 30_000;
 
 interface Execution {
@@ -60,8 +63,14 @@ export class PushTurns {
     const at = this.overtakesAt();
     const isNeeded = () => this.ended.length > 0 || this.overtakesAt() < at;
     if (!Number.isFinite(at) || !patched('push-turns')) await condition(isNeeded);
-    else if (at <= Date.now()) this.schedule();
+    else if (at <= Date.now()) await this.overtake();
     else await condition(isNeeded, at - Date.now(), { summary: 'until more urgent work is due' });
+  }
+
+  private async overtake(): Promise<void> {
+    if (!isTooLong()) return this.schedule();
+    for (const { known } of this.underWay) this.queue.giveBackDue(known);
+    await this.queue.continueInNewHistory();
   }
 
   private schedule(): void {
@@ -104,12 +113,13 @@ export class PushTurns {
     else this.queue.giveBackDue(known);
   }
 
-  /** When to schedule a more urgent execution. Infinity = nothing more urgent is known. */
+  /** When to schedule a more urgent execution, or to leave all. Infinity = nothing more urgent is known. */
   private overtakesAt(): number {
-    if (workflowInfo().historyLength > EVENTS_MAX) return Number.POSITIVE_INFINITY;
     const priorityKey = this.underWay.at(-1)?.priorityKey ?? 0;
     const instants = this.underWay.map(({ known }) => known.earliestBefore(priorityKey));
-    const urgentAt = Math.min(this.queue.moreUrgentAt(priorityKey), ...instants);
+    const urgentAt = isTooLong() ? 0 : Math.min(this.queue.moreUrgentAt(priorityKey), ...instants);
     return Math.max(urgentAt, ...this.underWay.map(({ runsUntil }) => runsUntil));
   }
 }
+
+const isTooLong = (): boolean => workflowInfo().historyLength > EVENTS_MAX;

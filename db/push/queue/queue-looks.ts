@@ -19,12 +19,16 @@ interface OfIntegration {
   integrationId: string;
 }
 
-interface Look {
-  /** The number of the look, for `endLook`. null = an execution that was scheduled later has looked. */
-  look: string | null;
-  /** The execution whose turn it is; null = the turn is that of this one. */
-  takenBy: number | null;
-}
+/** `takenBy`: the execution that has the turn. */
+type Look =
+  | { takenBy: number }
+  | {
+      takenBy: null;
+      /** The number of the look, and of the turn. */
+      look: string;
+      /** False if an execution that was scheduled later has looked. */
+      isNewest: boolean;
+    };
 
 /** Takes the turn. To be committed before the look reads rows. */
 export async function beginLook(
@@ -38,7 +42,7 @@ export async function beginLook(
 ): Promise<Look> {
   const { trx, tenantId, now } = work;
   const execution = firedAt * 1_000 + Math.min(attempt, 999);
-  const { rows } = await sql<{ look: string | null }>`
+  const { rows } = await sql<{ look: string; isNewest: boolean }>`
     insert into push_queue_looks as known
       (tenant_id, integration_id, looks, newest, turn_run, turn_number, turn_until)
     values (${tenantId}, ${integrationId}, 1, ${execution}, ${turn.run}, ${turn.number}, ${turn.until})
@@ -46,9 +50,9 @@ export async function beginLook(
       newest = greatest(known.newest, excluded.newest), turn_run = excluded.turn_run,
       turn_number = excluded.turn_number, turn_until = excluded.turn_until
     where ${isTurnFree(turn, now)}
-    returning case when newest = ${execution} then looks::text end as look`.execute(trx);
+    returning looks::text as look, newest = ${execution} as is_newest`.execute(trx);
   const [begun] = rows;
-  if (begun === undefined) return { look: null, takenBy: await readTurn(work, turn) };
+  if (begun === undefined) return { takenBy: await readTurn(work, turn) };
   return { ...begun, takenBy: null };
 }
 

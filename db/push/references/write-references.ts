@@ -1,5 +1,6 @@
 /** What a claim and its results store about the records that pushes refer to. */
 import { sql } from 'kysely';
+import { PUSH_KINDS } from '../../../domain/push/push-kind';
 import type { TenantWork } from '../../database';
 import { idList, opaqueToPlanner, rowsFrom } from '../../sql/bulk-rows';
 import type { DecidedPush } from '../claim';
@@ -72,6 +73,8 @@ export async function reopenIncomplete(
       window_fields = case when record_sync.window_opened_at is null then excluded.window_fields
         else array(select distinct unnest(record_sync.window_fields || excluded.window_fields)) end,
       window_reason = coalesce(record_sync.window_reason, 'initial'),
+      push_priority = case when record_sync.window_opened_at is null then ${PUSH_KINDS.bulk}
+        else record_sync.push_priority end,
       due_at = coalesce(record_sync.due_at, excluded.due_at),
       window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at)`.execute(trx);
   await sql`

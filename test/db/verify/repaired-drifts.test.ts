@@ -1,5 +1,6 @@
-/** The safety threshold of repairs (rules.md 53, 54). */
+/** The safety threshold of repairs (rules.md 53, 54), and how urgent they are (rules.md 59). */
 import { repairDrifts } from '../../../db/verify/decide-drifts';
+import { PUSH_KINDS } from '../../../domain/push/push-kind';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 import { givenWaitingPushes } from '../many-rows';
@@ -17,7 +18,7 @@ const mapping: RecordTypeMapping = {
 };
 
 /** Records that a pull has linked, and that were never pushed. */
-async function repairPulled(count: number, isBraked: boolean): Promise<number> {
+async function repairPulled(count: number, isBraked: boolean): Promise<{ pushed: number; kind: unknown }> {
   const tenant = await GivenTenant.create(db);
   const integrationId = await tenant.integration({ recordTypes: { employees: mapping } });
   await givenWaitingPushes(tenant, { integrationId, count });
@@ -39,15 +40,23 @@ async function repairPulled(count: number, isBraked: boolean): Promise<number> {
       { actor: 'syncline', isBraked },
     ),
   );
+  const [sync] = await db.superuser('select push_priority from record_syncs where tenant_id = $1 limit 1', [
+    tenant.tenantId,
+  ]);
   const { pushes } = await tenant.claim(integrationId, new Date(Date.now() + 60_000), 1_000);
-  return pushes.length;
+  return { pushed: pushes.length, kind: sync?.['push_priority'] };
 }
 
 it('a repair of too many records waits for approval, also if none of them was pushed before', async () => {
-  expect(await repairPulled(300, true)).toBe(0);
+  expect(await repairPulled(300, true)).toMatchObject({ pushed: 0 });
 });
 
 it('a repair of fewer records, or one that a person has asked for, does not wait', async () => {
-  expect(await repairPulled(200, true)).toBe(200);
-  expect(await repairPulled(300, false)).toBe(300);
+  expect(await repairPulled(200, true)).toMatchObject({ pushed: 200 });
+  expect(await repairPulled(300, false)).toMatchObject({ pushed: 300 });
+});
+
+it('a repair by a nightly run is bulk work, however few records it repairs; one by a person is not', async () => {
+  expect(await repairPulled(2, true)).toEqual({ pushed: 2, kind: PUSH_KINDS.bulk });
+  expect(await repairPulled(2, false)).toEqual({ pushed: 2, kind: PUSH_KINDS.manual });
 });

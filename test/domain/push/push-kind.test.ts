@@ -11,6 +11,19 @@ it.each([
   expect(sharesOfClaim(due, 40)).toEqual(shares);
 });
 
+it('a claim of one push, or of a few, does not always take the same kinds', () => {
+  for (const limit of [1, 2, 3]) {
+    const taken = [0, 0, 0, 0];
+    for (let luck = 0; luck < 1; luck += 1 / 64)
+      for (const [kind, share] of sharesOfClaim([limit, limit, limit, limit], limit, luck).entries())
+        taken[kind] = (taken[kind] ?? 0) + share;
+
+    expect(taken.reduce((sum, count) => sum + count)).toBe(64 * limit);
+    for (const count of taken) expect(count).toBeGreaterThanOrEqual(8);
+    expect(taken[0]).toBeGreaterThan(32);
+  }
+});
+
 it('takes as many as are due, and never more than the limit', () => {
   for (let limit = 1; limit <= 12; limit += 1)
     for (const due of [
@@ -19,12 +32,11 @@ it('takes as many as are due, and never more than the limit', () => {
       [0, 2, 0, 9],
       [1, 1, 1, 1],
     ]) {
-      const taken = sharesOfClaim(due, limit).reduce((sum, share) => sum + share, 0);
-      expect(taken).toBe(
-        Math.min(
-          limit,
-          due.reduce((sum, count) => sum + count, 0),
-        ),
-      );
+      const allDue = due.reduce((sum, count) => sum + count, 0);
+      for (const luck of [0, 0.2, 0.3, 1]) {
+        const shares = sharesOfClaim(due, limit, luck);
+        expect(shares.reduce((sum, share) => sum + share, 0)).toBe(Math.min(limit, allDue));
+        expect(shares.every((share, kind) => share <= (due[kind] ?? 0))).toBe(true);
+      }
     }
 });

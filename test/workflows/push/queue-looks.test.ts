@@ -74,7 +74,8 @@ describe('what is known of the next look', () => {
           until: new Date(await environment.now()),
         };
         const asked = { integrationId, firedAt, attempt, turn };
-        return (await database.withTenant(tenantId, (work) => beginLook(work, asked))).look;
+        const begun = await database.withTenant(tenantId, (work) => beginLook(work, asked));
+        return begun.takenBy === null && begun.isNewest ? begun.look : null;
       },
       end: (look: string | null, nextLookAt: Date, priorityKey: number = PRIORITIES.edit) =>
         database.withTenant(tenantId, (work) =>
