@@ -2,12 +2,7 @@
  * Transactions whose first statement begins them: `start transaction` travels in one message with the
  * settings of the transaction (database.ts).
  */
-import {
-  type DatabaseConnection,
-  PostgresDialect,
-  type PostgresDialectConfig,
-  PostgresDriver,
-} from 'kysely';
+import { type DatabaseConnection, PostgresDialect, type PostgresDialectConfig, PostgresDriver } from 'kysely';
 
 export class BegunByFirstStatement extends PostgresDialect {
   constructor(private readonly config: PostgresDialectConfig) {

@@ -1,4 +1,4 @@
-/** gRPC's own limit is 2 min: for so long, a Temporal that was away for an hour would seem to be still away. */
+/** With gRPC's own limit of 2 min, a Temporal that was away for an hour would seem to be still away. */
 const RECONNECT_WITHIN_MS = 5_000;
 
 /** Of every connection of the SDK's client. */

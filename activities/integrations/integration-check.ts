@@ -10,7 +10,7 @@ import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contra
 import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
-import { forgetPause } from '../../db/integrations/lift-waits';
+import { forgetPause } from '../../db/records/probe-now';
 import { findTrial, saveTrialResult } from '../../db/integrations/trials';
 import type { CheckFailure } from '../../db/tables/integrations';
 import type { TryPlan, TryResult } from '../../domain/third-parties/tries';

@@ -111,9 +111,9 @@ export class DatasetFinisher {
   ): Promise<ReadOutcome> {
     let after: string | null = null;
     for (;;) {
-      const place = after;
-      const done = await this.inStep((work) => step(work, RECORDS_PER_TRANSACTION, place));
-      const { handled, last } = typeof done === 'number' ? { handled: done, last: null } : done;
+      const place: string | null = after;
+      const done: number | Handled = await this.inStep((work) => step(work, RECORDS_PER_TRANSACTION, place));
+      const { handled, last }: Handled = typeof done === 'number' ? { handled: done, last: null } : done;
       after = last;
       if (handled < RECORDS_PER_TRANSACTION) return (await this.hasJobEnded()) ? 'stopped' : 'done';
       if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';

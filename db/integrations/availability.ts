@@ -14,7 +14,7 @@ import { enqueuePush } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables/integrations';
 import type { Integration } from './integrations';
-import { probeNow } from './lift-waits';
+import { probeNow } from '../records/probe-now';
 import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationAtInstant {

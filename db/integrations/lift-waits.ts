@@ -5,40 +5,11 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { type IntegrationKey, probeNow } from '../records/probe-now';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-
-interface IntegrationKey {
-  integrationId: string;
-}
 
 /** The earliest pushes of each kind that a request makes due. The others are sent at their own time. */
 const DUE_MAX = 200;
-
-/** A pause or quota that the third party named before holds back no further call. */
-export async function forgetPause(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: IntegrationKey,
-): Promise<void> {
-  await trx
-    .updateTable('rateLimits')
-    .set({ pausedUntil: null, quotaRemaining: null, quotaReportedAt: null, quotaResetsAt: null })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .execute();
-}
-
-/** An integration that is down or rate limited is probed at once. The caller enqueues its pushes. */
-export async function probeNow(work: TenantWork, { integrationId }: IntegrationKey): Promise<void> {
-  const { trx, tenantId, now } = work;
-  // A row that another transaction has locked gets a new state right now, by a newer answer.
-  await sql`
-    update integrations set blocked_until = ${now}
-    where tenant_id = ${tenantId} and integration_id = any(array(
-      select integration_id from integrations
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and blocked_until > ${now}
-      for no key update skip locked))`.execute(trx);
-  await forgetPause(work, { integrationId });
-}
 
 /**
  * Like `probeNow`; also for pushes that wait for their next attempt, and for what was given up in an outage.

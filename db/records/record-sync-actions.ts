@@ -6,7 +6,7 @@
 import { sql } from 'kysely';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
-import { probeNow } from '../integrations/lift-waits';
+import { probeNow } from './probe-now';
 import { newUuid } from '../sql/ids';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';

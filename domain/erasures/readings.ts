@@ -53,18 +53,22 @@ function fromWeb(escaped: string): string {
 }
 
 const MARKS = new Map(
-  Object.entries({
-    ...{ grave: '\u0300', acute: '\u0301', circ: '\u0302', tilde: '\u0303', macr: '\u0304', breve: '\u0306' },
-    ...{ dot: '\u0307', uml: '\u0308', ring: '\u030A', dblac: '\u030B', caron: '\u030C', cedil: '\u0327' },
-    ogon: '\u0328',
-  }),
+  Object.entries(
+    Object.assign(
+      { grave: '\u0300', acute: '\u0301', circ: '\u0302', tilde: '\u0303', macr: '\u0304', breve: '\u0306' },
+      { dot: '\u0307', uml: '\u0308', ring: '\u030A', dblac: '\u030B', caron: '\u030C', cedil: '\u0327' },
+      { ogon: '\u0328' },
+    ),
+  ),
 );
 const ENTITIES = new Map(
-  Object.entries({
-    ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', rsquo: '’', lsquo: '‘', szlig: 'ß' },
-    ...{ aelig: 'æ', AElig: 'Æ', oelig: 'œ', OElig: 'Œ', oslash: 'ø', Oslash: 'Ø', thorn: 'þ', THORN: 'Þ' },
-    ...{ eth: 'ð', ETH: 'Ð', lstrok: 'ł', Lstrok: 'Ł', dstrok: 'đ', Dstrok: 'Đ', inodot: 'ı', imath: 'ı' },
-  }),
+  Object.entries(
+    Object.assign(
+      { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', rsquo: '’', lsquo: '‘', szlig: 'ß' },
+      { aelig: 'æ', AElig: 'Æ', oelig: 'œ', OElig: 'Œ', oslash: 'ø', Oslash: 'Ø', thorn: 'þ', THORN: 'Þ' },
+      { eth: 'ð', ETH: 'Ð', lstrok: 'ł', Lstrok: 'Ł', dstrok: 'đ', Dstrok: 'Đ', inodot: 'ı', imath: 'ı' },
+    ),
+  ),
 );
 
 function fromEntity(name: string): string | undefined {
@@ -89,8 +93,7 @@ function fromMail(escaped: string): string {
 
 function fromBase64(content: string): string {
   try {
-    const bytes = [...atob(content)].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0'));
-    return fromBytes(bytes.join(''));
+    return fromBytes(Buffer.from(atob(content), 'latin1').toString('hex'));
   } catch {
     return content;
   }

@@ -134,17 +134,18 @@ export class StatementFaults {
 
   /** Of the `pg` of the test file; `admin` is connected to the database whose statements fail. */
   install(admin: Client): this {
-    const { connect } = Pool.prototype;
-    const { query } = Client.prototype as unknown as { query: (...given: unknown[]) => Promise<unknown> };
+    type Asks = Record<'connect' | 'query', (...given: unknown[]) => Promise<unknown>>;
+    const { connect } = Pool.prototype as unknown as Asks;
+    const { query } = Client.prototype as unknown as Asks;
     const { pools, clients } = this;
     const connecting = (begin: () => Promise<unknown>) => this.connect(begin);
     const querying = (client: Connection, text: string, send: Send) =>
       this.query(text, { client, send, admin });
     Pool.prototype.connect = function (this: Pool, ...callback: unknown[]): Promise<unknown> {
-      if (callback.length > 0) return connect.apply(this, callback as []);
+      if (callback.length > 0) return connect.apply(this, callback);
       pools.add(this);
       return connecting(() => connect.call(this));
-    } as typeof connect;
+    } as typeof Pool.prototype.connect;
     Client.prototype.query = function (this: Client, config: unknown, ...rest: unknown[]): Promise<unknown> {
       const send: Send = (text) => query.call(this, text === undefined ? config : { text }, ...rest);
       return clients.has(this)

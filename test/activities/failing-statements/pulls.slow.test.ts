@@ -55,13 +55,11 @@ async function changeThere(world: World): Promise<void> {
   world.before = await countsOf(world);
 }
 
-const changeHere = ({ crm, tenant, round }: World) =>
-  tenant.accept({
-    recordType: 'contacts',
-    externalId: `${crm.integrationId}:p2`,
-    kind: 'patch',
-    fields: { name: `our ${round}` },
-  });
+async function changeHere({ crm, tenant, round }: World): Promise<void> {
+  const externalId = await crm.externalId('p2');
+  const fields = { name: `our ${round}` };
+  await tenant.accept({ recordType: 'contacts', externalId, kind: 'patch', fields });
+}
 
 /** How many events, notifications and rows of the Sync Status log there are. */
 async function countsOf({ tenant }: World): Promise<Record<string, number>> {
@@ -107,7 +105,12 @@ async function shownRun({ crm, syncRunId }: World) {
 async function shownDataset({ crm }: World) {
   const { localTotal, remoteTotal, watermark, knownDifference } = await crm.dataset();
   return {
-    dataset: { localTotal, remoteTotal, knownDifference, isRecent: Number(watermark) > workers.now() - 10 * MINUTE },
+    dataset: {
+      localTotal,
+      remoteTotal,
+      knownDifference,
+      isRecent: Number(watermark) > workers.now() - 10 * MINUTE,
+    },
     differences: await crm.differences(),
   };
 }
@@ -140,7 +143,12 @@ async function shownOverview({ crm, overviews, overviewId }: World) {
     await listOverviewJobs(work, [overviewId]),
   ]);
   return {
-    overview: { state, invalidReason, isApplied: appliedSyncRunId !== null, isDeleted: dataDeletedAt !== null },
+    overview: {
+      state,
+      invalidReason,
+      isApplied: appliedSyncRunId !== null,
+      isDeleted: dataDeletedAt !== null,
+    },
     items: items.map(({ direction, action }) => `${direction} ${action}`).toSorted(),
     overviewJobs: jobs.map(({ recordType, direction, ...job }) => ({
       recordType,
@@ -192,7 +200,7 @@ it('D2: a Sync Now that applies an overview survives a failure of any of its sta
         ...(await shownDataset(world)),
         added: await addedTo(world),
         isPushed: world.crm.account.held('contacts').get('p2')?.['name'] === `our ${world.round}`,
-        status: await world.tenant.status(world.crm.integrationId, `${world.crm.integrationId}:p2`),
+        status: await world.tenant.status(world.crm.integrationId, await world.crm.externalId('p2')),
       }),
     },
     { atMost: 140 },

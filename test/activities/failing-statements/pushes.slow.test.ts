@@ -35,7 +35,10 @@ async function pushesOf({ tenant, integrationId, round }: World, since: Date) {
 }
 
 const nameless = (externalId: string, round: number): string =>
-  externalId.replace(/^.*:/, '').replace(`-${round}`, '-new').replace(`-${round - 1}`, '-former');
+  externalId
+    .replace(/^.*:/, '')
+    .replace(`-${round}`, '-new')
+    .replace(`-${round - 1}`, '-former');
 
 async function shown({ tenant, integrationId }: World, externalIds: readonly string[]) {
   return Promise.all(
@@ -110,6 +113,8 @@ interface BothWays extends World {
   conflictsBefore: number;
 }
 
+const idsOf = (crm: CrmIntegration) => Promise.all(['p1', 'p2', 'p3'].map((id) => crm.externalId(id)));
+
 /** Texts without the number of the round, so that rounds can be compared. */
 const timeless = (fields: unknown, round: number): unknown =>
   JSON.parse(JSON.stringify(fields ?? null).replaceAll(` ${round}"`, '"'));
@@ -131,7 +136,7 @@ it('D2: so does a push that reads records first, takes an edit there and finds a
         return { tenant, integrationId: crm.integrationId, crm, round: 0, conflictsBefore: 0 };
       },
       async prepare(world) {
-        const { tenant, crm, integrationId } = world;
+        const { tenant, crm } = world;
         const round = (world.round += 1);
         // Longer than an app may take to show a push.
         await workers.pass(MINUTE);
@@ -142,26 +147,31 @@ it('D2: so does a push that reads records first, takes an edit there and finds a
         await crm.account.put('contacts', 'p1', { ...there.get('p1'), email: `their ${round}` });
         await crm.account.put('contacts', 'p2', { ...there.get('p2'), name: `their ${round}` });
         await tenant.accept(
-          ...['p1', 'p2', 'p3'].map((id) => ({
+          ...(await idsOf(crm)).map((externalId) => ({
             recordType: 'contacts',
-            externalId: `${integrationId}:${id}`,
+            externalId,
             kind: 'patch' as const,
             fields: { name: `our ${round}` },
           })),
         );
       },
       async outcome(world) {
-        const { crm, integrationId, round } = world;
-        const records = ['p1', 'p2', 'p3'].map((id) => `${integrationId}:${id}`);
+        const { crm, round } = world;
+        const records = await idsOf(crm);
         const { pushes } = crm.account;
         return {
           statuses: await shown(world, records),
           pushes: await pushesOf(world, since),
           there: timeless(Object.fromEntries(crm.account.held('contacts')), round),
-          here: timeless([...(await crm.held())].map(([id, { fields }]) => [id, fields]), round),
+          here: timeless(
+            [...(await crm.held())].map(([id, { fields }]) => [id, fields]),
+            round,
+          ),
           conflicts: (await crm.conflicts())
             .slice(world.conflictsBefore)
-            .map(({ kind, field, state, ours, theirs }) => timeless({ kind, field, state, ours, theirs }, round)),
+            .map(({ kind, field, state, ours, theirs }) =>
+              timeless({ kind, field, state, ours, theirs }, round),
+            ),
           // Once in a batch, once alone, and once more if its result was lost.
           repeated: records.filter((id) => pushes.filter(({ externalId }) => externalId === id).length > 3),
           ...(await ofIntegration(world)),

@@ -12,7 +12,7 @@ import type { JsonObject } from '../../../domain/json';
 import type { Random } from '../../support/random';
 import { PUSH_RECORDED_WITHIN_MS } from '../../../db/pull/page';
 import type { Edit, EditedValue } from './edit';
-import { editOf, type FieldName, FIELDS, type Habits, removedBy, stored } from './habits';
+import { editOf, FIELDS, type Habits, removedBy, stored } from './habits';
 
 export interface ThereRecord {
   fields: JsonObject;

@@ -499,11 +499,11 @@ describe('rule 62: an erased record', () => {
     const job = { recordType: 'employees', afterRecordId: null } as OverviewJob;
     const chunk = await tenant.work((work) => readChunk(work, job, { integrationId, limit: 10 }));
     expect(local.map((one) => one.recordId)).toEqual([otherId]);
-    expect(chunk.map((one) => [one.recordId, one.isAbsent]).toSorted()).toEqual(
-      [
+    expect(new Map(chunk.map((one) => [one.recordId, one.isAbsent]))).toEqual(
+      new Map([
         [recordId, true],
         [otherId, false],
-      ].toSorted(),
+      ]),
     );
   });
 

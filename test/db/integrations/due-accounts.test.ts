@@ -1,4 +1,4 @@
-/** What stays due hides nothing that is due behind it, such as an account of a tenant that is being deleted. */
+/** What stays due (here an account of a tenant that is being deleted) hides nothing that is due behind it. */
 import { connectAccount } from '../../../db/integrations/oauth/accounts';
 import { createApp } from '../../../db/integrations/oauth/apps';
 import { type DueAccount, findDueAccounts } from '../../../db/integrations/oauth/refreshes';

@@ -1,7 +1,7 @@
 /** One rate limiter for all workers: rules.md 34, R9. */
 import { randomUUID } from 'node:crypto';
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
-import { probeNow } from '../../../db/integrations/lift-waits';
+import { probeNow } from '../../../db/records/probe-now';
 import { recordRateLimitUsage, takePermits } from '../../../db/integrations/rate-limits';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 

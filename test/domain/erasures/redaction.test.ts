@@ -110,8 +110,15 @@ describe('rule 62: words of apps name a person in spellings of their own', () =>
       externalId: 'Ibo@Example.com',
       remoteIds: ['ibo.y@corp.example'],
       texts: [
-        ...['İbrahim Yıldız', 'Jörg Groß', "Sinéad O'Brien", 'Οδυσσευς', 'Jan', 'Deniz Çiftçi'],
-        ...['Åsa Øst', 'Ada Lovelace', '가나다'],
+        'İbrahim Yıldız',
+        'Jörg Groß',
+        "Sinéad O'Brien",
+        'Οδυσσευς',
+        'Jan',
+        'Deniz Çiftçi',
+        'Åsa Øst',
+        'Ada Lovelace',
+        '가나다',
       ],
     },
   ]);

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { Client } from 'pg';
 import { createActivities } from '../../../activities';
 import {
@@ -34,6 +35,8 @@ import { type PushEnvironment, TestTenant } from './push-environment';
 /** Timers that fire later are not waited for. */
 const HORIZON_MS = 20 * 60_000;
 const ATTEMPTS_MAX = 12;
+/** Failures of activities are what these tests are about. */
+const SILENT = new DefaultLogger('ERROR', () => undefined);
 /** More rounds than any scenario needs. */
 const ROUNDS_MAX = 60;
 
@@ -125,7 +128,9 @@ export class DirectWorkers {
   async pass(ms: number): Promise<void> {
     this.skippedMs += Math.max(ms, 0);
     // Leases of the outbox go by the database's own clock.
-    await this.superuser(`update outbox set leased_until = leased_until - make_interval(secs => ${ms / 1_000})`);
+    await this.superuser(
+      `update outbox set leased_until = leased_until - make_interval(secs => ${ms / 1_000})`,
+    );
   }
 
   async superuser(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
@@ -257,8 +262,8 @@ export class DirectWorkers {
   }
 
   private execute<In, Out>(activity: (input: In) => Promise<Out>, input: In): Promise<Out> {
-    return this.repeated(
-      (attempt) => new MockActivityEnvironment({ attempt }).run(activity, input) as Promise<Out>,
+    return this.repeated((attempt) =>
+      new MockActivityEnvironment({ attempt }, { logger: SILENT }).run(activity, input),
     );
   }
 

@@ -92,7 +92,12 @@ function faultsFor(events: number, random: Random, atMost: number): Fault[] {
       fault(true, ['08006', 'ECONNREFUSED', '57014']),
     ];
   }).flat();
-  return random.shuffled(all).slice(0, repetitions({ quick: Math.ceil(atMost / 2), full: atMost }));
+  return random
+    .shuffled(all)
+    .slice(
+      0,
+      Number(process.env.STATEMENT_FAULTS ?? repetitions({ quick: Math.ceil(atMost / 2), full: atMost })),
+    );
 }
 
 function differenceOf(found: unknown, expected: unknown): string | undefined {
@@ -107,9 +112,7 @@ function differenceOf(found: unknown, expected: unknown): string | undefined {
 /** It names the failure of the database, not what followed from it: 25P02, or a client that is not usable. */
 const saysWhatHappened = (error: unknown): boolean => {
   const { code, message } = error as { code?: string; message: string };
-  return code === undefined
-    ? /^Connection terminated|^timeout exceeded/.test(message)
-    : code !== '25P02';
+  return code === undefined ? /^Connection terminated|^timeout exceeded/.test(message) : code !== '25P02';
 };
 
 /** What is still under way in the database and in the pool. */

@@ -121,7 +121,10 @@ describe('five new records whose creations are answered with a success', () => {
     await environment.sleep(MINUTE);
 
     expect(await statuses()).toEqual(['synced']);
-    expect(crm.people.map(({ name }) => name).toSorted()).toEqual(IDS.map((id) => `Ada Lovelace ${id}`));
+    expect(crm.people.map(({ name }) => name)).toHaveLength(IDS.length);
+    expect(new Set(crm.people.map(({ name }) => name))).toEqual(
+      new Set(IDS.map((id) => `Ada Lovelace ${id}`)),
+    );
     expect(creations()).toBe(9);
   });
 

@@ -1,13 +1,13 @@
 /** A push queue is not told of a record that it finds by itself in time (F7). */
-import { beginLook, endLook, noteSignal, readLook } from '../../../db/push/queue/queue-looks';
-import { recordPushWorkflowId } from '../../../contract/record-push';
-import { PRIORITIES } from '../../../domain/work-priorities';
+import { beginLook, endLook, noteSignal, readLook } from '../../../../db/push/queue/queue-looks';
+import { recordPushWorkflowId } from '../../../../contract/record-push';
+import { PRIORITIES } from '../../../../domain/work-priorities';
 import {
   GRACE_MS,
   MINUTE,
   PushEnvironment,
   type TestTenant,
-} from '../../support/environments/push-environment';
+} from '../../../support/environments/push-environment';
 
 let environment: PushEnvironment;
 let tenant: TestTenant;

@@ -1,15 +1,15 @@
 /** Of several executions of a push queue, one at a time pushes (rules 59 and 60, D10). */
 import { setTimeout as pause } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { PUSHING_LIMITS } from '../../../activities/dependencies';
-import { createRecordPushActivities } from '../../../activities/push/record-push';
-import type { PushReport, PushTurn } from '../../../contract/record-push';
-import { acceptChanges } from '../../../db/records/accept-changes';
-import { newUuid } from '../../../db/sql/ids';
-import { PRIORITIES } from '../../../domain/work-priorities';
-import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { prioritiesIn } from '../../support/environments/queue-priorities';
-import { until } from '../../support/until';
+import { PUSHING_LIMITS } from '../../../../activities/dependencies';
+import { createRecordPushActivities } from '../../../../activities/push/record-push';
+import type { PushReport, PushTurn } from '../../../../contract/record-push';
+import { acceptChanges } from '../../../../db/records/accept-changes';
+import { newUuid } from '../../../../db/sql/ids';
+import { PRIORITIES } from '../../../../domain/work-priorities';
+import { PushEnvironment, type TestTenant } from '../../../support/environments/push-environment';
+import { prioritiesIn } from '../../../support/environments/queue-priorities';
+import { until } from '../../../support/until';
 
 const RECORDS = 12;
 

@@ -1,8 +1,8 @@
 /** A push queue with a long history leaves the executions that wait for a slot behind (decision 0041). */
-import type { PushReport } from '../../../contract/record-push';
-import { PRIORITIES } from '../../../domain/work-priorities';
-import { DueLoop } from '../../../workflows/due-loop';
-import { PushTurns } from '../../../workflows/push/push-turns';
+import type { PushReport } from '../../../../contract/record-push';
+import { PRIORITIES } from '../../../../domain/work-priorities';
+import { DueLoop } from '../../../../workflows/due-loop';
+import { PushTurns } from '../../../../workflows/push/push-turns';
 
 const { backfill, edit, person } = PRIORITIES;
 const mockHistory = { historyLength: 100, continueAsNewSuggested: false };

@@ -1,12 +1,12 @@
 /** Whose turn the push queue of an integration is, in PostgreSQL (decision 0041). */
 import * as fc from 'fast-check';
-import { PUSHING_LIMITS } from '../../../activities/dependencies';
-import type { TenantWork } from '../../../db/database';
-import { beginLook, endLook } from '../../../db/push/queue/queue-looks';
-import { endTurn, renewTurn } from '../../../db/push/queue/queue-turns';
-import { newUuid } from '../../../db/sql/ids';
-import { PRIORITIES } from '../../../domain/work-priorities';
-import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { PUSHING_LIMITS } from '../../../../activities/dependencies';
+import type { TenantWork } from '../../../../db/database';
+import { beginLook, endLook } from '../../../../db/push/queue/queue-looks';
+import { endTurn, renewTurn } from '../../../../db/push/queue/queue-turns';
+import { newUuid } from '../../../../db/sql/ids';
+import { PRIORITIES } from '../../../../domain/work-priorities';
+import { PushEnvironment, type TestTenant } from '../../../support/environments/push-environment';
 
 const LEASE_MS = PUSHING_LIMITS.leaseMs;
 
