@@ -6,7 +6,7 @@ const { ResourceExhaustedFailure } = temporal.api.errordetails.v1;
 const LIMITS = temporal.api.enums.v1.ResourceExhaustedCause;
 
 /** For example `BUSY_WORKFLOW`. */
-export type Limit = keyof typeof LIMITS extends `RESOURCE_EXHAUSTED_CAUSE_${infer Name}` ? Name : never;
+type Limit = keyof typeof LIMITS extends `RESOURCE_EXHAUSTED_CAUSE_${infer Name}` ? Name : never;
 
 /** `limit`: the one that was reached; without it the error has no details. */
 export function temporalError(code: number, words: string, limit?: Limit): ServiceError {
