@@ -92,12 +92,7 @@ function faultsFor(events: number, random: Random, atMost: number): Fault[] {
       fault(true, ['08006', 'ECONNREFUSED', '57014']),
     ];
   }).flat();
-  return random
-    .shuffled(all)
-    .slice(
-      0,
-      Number(process.env.STATEMENT_FAULTS ?? repetitions({ quick: Math.ceil(atMost / 2), full: atMost })),
-    );
+  return random.shuffled(all).slice(0, repetitions({ quick: Math.ceil(atMost / 2), full: atMost }));
 }
 
 function differenceOf(found: unknown, expected: unknown): string | undefined {
