@@ -167,7 +167,7 @@ const creationOf = (push: ClaimedPush): string | null =>
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,
   is_push_failing = false, next_attempt_at = null, give_up_at = null,
-  is_backfill = is_backfill and window_opened_at is not null`;
+  is_backfill = record_sync.is_backfill and record_sync.window_opened_at is not null`;
 
 async function succeedRecordSyncs(
   { trx, tenantId }: TenantWork,
