@@ -516,7 +516,8 @@ describe('rule 62: an erased record', () => {
     const remote = { remoteId: REMOTE, externalId: null, fields: { name: null }, hash: 'h', title: MARKER };
     await db.superuser('set session_replication_role = replica');
     await insertRow('emptied_records', { record_id: recordId, fields: ['name'], remote });
-    await db.superuser(`update record_links set remote_hash = 'h' where record_id = $1`, [recordId]);
+    // Read after the last push of the record.
+    await db.superuser(`update emptied_records set at = now() + interval '1 hour'`);
     await db.superuser('set session_replication_role = default');
     const limits = { ...LIMITS, settleMs: 1, thirdPartyMs: 3_600_000 };
     await erase({ recordIds: [recordId] }, new Map(), limits);
