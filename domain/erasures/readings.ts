@@ -22,10 +22,13 @@ const WEB = new RegExp([bytesAfter('%'), bytesAfter(String.raw`\\x`), JSON_ESCAP
 /** Quoted-printable has capital letters: `=ad` in an address is no byte. */
 const MAIL = new RegExp([WORD, bytesAfter('=', '[0-9A-F]'), '=\r?\n'].join('|'), 'g');
 
-/** An expression, also for PostgreSQL, that each text with an escaped letter or space matches. */
+/**
+ * An expression, also for PostgreSQL, that texts with an escaped letter, space or apostrophe match, and those
+ * with a line that mail continues (in JSON, its break is escaped).
+ */
 export const ESCAPED =
   String.raw`%${HEX}{2}|\\x${HEX}{2}|\\u${HEX}{4}|&#?[0-9A-Za-z]{2,8};|=\?` +
-  '|=[2-7][A-F]|=[89A-F][0-9A-F]|=40';
+  String.raw`|=[2-7][A-F]|=[89A-F][0-9A-F]|=20|=27|=40|=(?:\r?\n|(?:\\r)?\\n)`;
 
 /** The text as it stands, and without the escapes of one kind; undefined = it has none. */
 export const READERS: readonly ((text: string) => Reading | undefined)[] = [
@@ -110,7 +113,7 @@ function fromBytes(hex: string): string {
 }
 
 /** A syllable of Korean in its parts, a character with marks, and what has a case or is a space. */
-const CHARACTER = /[\u1100-\u115F][\u1160-\u11A7][\u11A8-\u11FF]?|\P{M}\p{M}+|[^\0-\u007F]|[\s+A-Z]/gu;
+const CHARACTER = /[\u1100-\u115F][\u1160-\u11A7][\u11A8-\u11FF]?|\P{M}\p{M}{1,30}|[^\0-\u007F]|[\s+A-Z]/gu;
 
 /**
  * Equal for texts that differ only in how letters are composed, in the kind of spaces and apostrophes, and in

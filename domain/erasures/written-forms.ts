@@ -72,33 +72,44 @@ interface Replacement {
   areIds?: boolean;
 }
 
-/** Not as a part of a longer name: `emp-1` is no part of `emp-10`. */
+/** Takes the place of what was found: no letter, and in no text of PostgreSQL. */
+const FOUND = '\0';
+
+/** Not as a part of a longer name: `emp-1` is no part of `emp-10`. The text is read once. */
 export function replaceWhole(
   text: string,
   all: readonly Searched[],
   { by, read, areIds = false }: Replacement,
 ): string {
-  if (all.length === 0) return text;
-  let rest = text;
-  let reading = read(rest);
+  const reading = all.length === 0 ? undefined : read(text);
+  if (reading === undefined) return text;
+  const { places } = reading;
+  let left = reading.text;
+  const parts: { from: number; to: number }[] = [];
   for (const searched of all) {
-    if (reading === undefined) break;
-    const found = findPlaces(reading.text, searched, areIds);
-    if (found.length === 0) continue;
-    const { places } = reading;
-    let [replaced, end] = ['', 0];
-    for (const at of found) {
-      const last = at + searched.text.length - 1;
-      const from = places?.from[at] ?? at;
-      // Part of an escaped word that was replaced as a whole.
-      if (from < end) continue;
-      replaced += rest.slice(end, from) + by;
-      end = places?.to[last] ?? last + 1;
+    let [rest, end] = ['', 0];
+    for (const at of findPlaces(left, searched, areIds)) {
+      let [begin, behind] = [at, at + searched.text.length];
+      const from = places?.from[begin] ?? begin;
+      const to = places?.to[behind - 1] ?? behind;
+      parts.push({ from, to });
+      // An escaped word is replaced as a whole.
+      while (begin > end && places?.from[begin - 1] === from) begin -= 1;
+      while (places?.to[behind] === to) behind += 1;
+      if (behind <= end) continue;
+      begin = Math.max(begin, end);
+      rest += left.slice(end, begin) + FOUND.repeat(behind - begin);
+      end = behind;
     }
-    rest = replaced + rest.slice(end);
-    reading = read(rest);
+    if (end > 0) left = rest + left.slice(end);
   }
-  return rest;
+  let [replaced, end] = ['', 0];
+  for (const { from, to } of parts.toSorted((one, other) => one.from - other.from)) {
+    // Else it is a part of that word.
+    if (from >= end) replaced += text.slice(end, from) + by;
+    end = Math.max(end, to);
+  }
+  return replaced + text.slice(end);
 }
 
 function findPlaces(text: string, { text: searched, ...name }: Searched, areIds: boolean): number[] {
