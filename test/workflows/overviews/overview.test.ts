@@ -398,7 +398,7 @@ describe('pushing', () => {
     expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
   });
 
-  it('rule 56: a record that is listed and cannot be read is shown as not possible, and a Sync Now does not write it', async () => {
+  it('rule 54: a record that is listed and cannot be read is shown as not possible, and a Sync Now does not write it', async () => {
     const pulled = await CrmIntegration.link(tenant, {
       recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
     });
