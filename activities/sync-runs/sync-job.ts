@@ -208,7 +208,7 @@ export class SyncJobExecutor {
     if (range !== undefined && result === 'done') return { state: 'ended' };
     switch (result) {
       case 'done':
-        return this.job.end(direction === 'push' ? { state: 'succeeded' } : SUCCEEDED);
+        return this.job.end(SUCCEEDED);
       case 'more':
         return { state: 'more' };
       case 'waiting':

@@ -34,9 +34,10 @@ const terminated: Strike = async ({ client, isBegin, send, admin }) => {
 };
 
 /** The server ends the session while it waits for the next statement. */
-const idle: Strike = async ({ isBegin, send }) => {
+const idle: Strike = async ({ client, isBegin, send }) => {
+  const ended = new Promise((resolve) => client.once('end', resolve));
   await send(`set ${isBegin ? 'idle_session_timeout' : 'idle_in_transaction_session_timeout'} = 1`);
-  await pause(30);
+  await ended;
   return send();
 };
 

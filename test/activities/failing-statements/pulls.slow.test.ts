@@ -109,7 +109,7 @@ async function shownDataset({ crm }: World) {
       localTotal,
       remoteTotal,
       knownDifference,
-      isRecent: Number(watermark) > workers.now() - 10 * MINUTE,
+      isRecent: Number(watermark) > workers.now() - 60 * MINUTE,
     },
     differences: await crm.differences(),
   };

@@ -149,8 +149,7 @@ it('D2: messages reach Temporal although any statement of the dispatcher fails',
       outcome: async () => ({ missing: wanted.filter((id) => !signalled.has(id)).length }),
     },
     { atMost: 100 },
-  );
-  workers.handleRow = handleRow;
+  ).finally(() => void (workers.handleRow = handleRow));
 
   expect(failures).toBe('');
 });

@@ -204,7 +204,7 @@ function checkEdits(world: World, { records, conflicts }: Shown, check: Check): 
     const { key, field, value, site } = edit;
     check(
       isShown(world, records, edit) ||
-        world.edits.some((by, at) => (at > index || isDeletionHere(by)) && isReplaced(edit, by)) ||
+        world.edits.some((by, at) => (at > index || isAnsweredBy(edit, by)) && isReplaced(edit, by)) ||
         world.edits.some((there) => isNoChangeBeside(there, edit)) ||
         isInConflict(edit, conflicts),
       key,
@@ -221,8 +221,9 @@ const isNoChangeBeside = (there: Edit, edit: Edit): boolean =>
   there.readAt >= edit.at &&
   there.known === edit.value;
 
-/** A record that a person here deleted with the same value has lost nothing. */
-const isDeletionHere = ({ site, value }: Edit): boolean => site === 'here' && value === 'gone';
+/** Excluded (truth.test.ts): an edit there of a record that was deleted here with the same value. */
+const isAnsweredBy = (edit: Edit, by: Edit): boolean =>
+  edit.site !== 'here' && by.site === 'here' && by.value === 'gone';
 
 const isReplaced = (edit: Edit, by: Edit): boolean => isSameField(by, edit) && by.replaced === edit.value;
 

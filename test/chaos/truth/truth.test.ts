@@ -10,6 +10,9 @@
  *   show it.
  * - an edit here that sets back what was last read there, beside an unread edit there: only that one changes
  *   the value (rule 5).
+ * - an edit there to the value with which the record was deleted here before: the deletion loses nothing
+ *   of it.
+ * - fields of a record that is restored there with the values that are here: they are no edits.
  * - a value there that a person sets back in another notation before the pushed value is read: rule 46
  *   takes what is read first for the notation (`isUndoneThere` in oracle.ts).
  * - edits at third parties that are only pushed to: pulls find no drift there.

@@ -193,7 +193,8 @@ export class DirectWorkers {
     if (message.topic === 'notification')
       return void (await this.execute(this.activities.decideNotification, message));
     if (message.topic !== 'background_task') return;
-    while (!(await this.execute(this.activities.advanceBackgroundTask, message)).isFinished);
+    const advance = () => this.execute(this.activities.advanceBackgroundTask, message);
+    for (const endless = countdown(); !(await advance()).isFinished; endless());
   }
 
   private async push({ tenantId, integrationId, nextDueAt }: Extract<DueMessage, { topic: 'record_push' }>) {
@@ -224,7 +225,7 @@ export class DirectWorkers {
 
   private async runSyncs({ tenantId, integrationId }: SyncRunKey): Promise<void> {
     const key = { tenantId, integrationId };
-    for (;;) {
+    for (const endless = countdown(); ; endless()) {
       const run = await this.execute(this.activities.startNextSyncRun, key);
       if (run === null) return;
       const { syncRunId, jobs } = run;

@@ -48,7 +48,10 @@ function waitingQueue() {
   return { scheduled, refusals, turns, signal };
 }
 
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 20));
+/** Enough turns of the event loop for what waits, however busy the machine is. */
+async function aMoment(): Promise<void> {
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
 it('what they were to push is due in the new history, as urgent as it is', async () => {
   const { scheduled, turns, signal } = waitingQueue();
