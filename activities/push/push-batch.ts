@@ -213,7 +213,7 @@ async function judge(
   if (trouble.kind !== 'well' && trouble.kind !== 'permits')
     return { outcome: { ...WAITING, wasCalled: true, goesAlone: error instanceof Unavailable }, trouble };
   if (error instanceof RecordRejected)
-    return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
+    return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: !push.wasCreated } };
   const answer = error instanceof UnusableAnswer ? 'unreadable' : undefined;
   return { outcome: refused(push, toSyncErrors(error), batch.now(), answer) };
 }

@@ -28,7 +28,7 @@ import { PUSH_RECORDED_WITHIN_MS } from '../pull/page';
 import { hashOfTarget } from '../records/payload-hash';
 import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
-import { countDue, lockDueRecordSyncs } from './lock-due';
+import { countDue, isAskedAgain, lockDueRecordSyncs } from './lock-due';
 import { decideReferences } from './references/claim-references';
 import { writeReferences } from './references/write-references';
 import { giveUpAtOf, logClaim, toSyncError, writeClaimedRecordSyncs } from './write-claim';
@@ -124,9 +124,9 @@ async function findIfCurrent(work: TenantWork, options: ClaimOptions): Promise<C
   return mayPush ? current : undefined;
 }
 
-/** An earlier creation whose response was lost, or the one of a worker that died during it. */
+/** A creation without an answer, that of a worker that died, or one without an id of a linked record. */
 function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush): string | null {
-  if (record.remoteId !== null) return null;
+  if (record.remoteId !== null) return recordSync.wasCreated ? recordSync.unresolvedPushId : null;
   return recordSync.unresolvedPushId ?? (recordSync.leaseUntil === null ? null : recordSync.pushId);
 }
 
@@ -267,7 +267,7 @@ function toClaimedPush(
         unresolvedPushId === null || creation === undefined
           ? null
           : { pushId: unresolvedPushId, payload: creation },
-      wasCreated: unresolvedPushId !== null && recordSync.wasCreated && recordSync.windowReason !== 'retry',
+      wasCreated: unresolvedPushId !== null && recordSync.wasCreated && !isAskedAgain(recordSync),
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
       dueAt: recordSync.nextDueAt,
       firstDueAt: recordSync.dueAt ?? firstAttemptAt,

@@ -65,6 +65,10 @@ export async function lockDueRecordSyncs(
   return locked;
 }
 
+/** A person's retry has an author; that of what was given up in an outage has none. */
+export const isAskedAgain = ({ windowReason, windowChangedBy }: LockedRecordSync): boolean =>
+  windowReason === 'retry' && windowChangedBy.length > 0;
+
 async function lockProbe(
   work: TenantWork,
   options: ClaimOptions,

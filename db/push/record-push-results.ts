@@ -27,7 +27,7 @@ import { runTogether } from '../sql/run-together';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { type OtherHolder, selectOtherHolders } from './linked-elsewhere';
 import { areShared, ENDED_KINDS, newLinks, raisePushConflicts, refuseHeldRemotes } from './push-conflicts';
-import type { FinishedPush, PushOutcome } from './push-outcome';
+import type { FinishedPush, PushOutcome, UnusableSuccess } from './push-outcome';
 import { WAITS_FOR_MS } from './references/references-of-push';
 import { reopenIncomplete } from './references/write-references';
 import { writeLinks } from './write-links';
@@ -130,7 +130,7 @@ async function writeUnsuccessful(
             {
               record_id: push.recordId,
               errors: outcome.errors,
-              unresolved_push_id: isCertain ? null : creationOf(push),
+              unresolved_push_id: isCertain ? null : creationOf(push, outcome.answer),
             },
           ]
         : [],
@@ -147,12 +147,13 @@ async function writeUnsuccessful(
             next_attempt_at: outcome.dueAt ?? now,
           };
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
+    const answer = outcome.kind === 'retry' ? outcome.answer : undefined;
     return [
       {
         record_id: push.recordId,
         errors: outcome.errors,
         is_push_failing: outcome.isFailing,
-        unresolved_push_id: wasCalled ? creationOf(push) : null,
+        unresolved_push_id: wasCalled ? creationOf(push, answer) : null,
         ...again,
       },
     ];
@@ -160,9 +161,9 @@ async function writeUnsuccessful(
   await keepRecordSyncsWaiting(work, { integrationId, rows: waiting });
 }
 
-/** A call that may have created the record although its response was lost. */
-const creationOf = (push: ClaimedPush): string | null =>
-  push.operation === 'upsert' && push.remoteId === null ? push.pushId : null;
+/** A call that may have created the record although its response was lost, or that created it again. */
+const creationOf = ({ operation, remoteId, pushId }: ClaimedPush, answer?: UnusableSuccess): string | null =>
+  answer === 'created' || (operation === 'upsert' && remoteId === null) ? pushId : null;
 
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,

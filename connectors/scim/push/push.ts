@@ -2,7 +2,7 @@
 import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../../connector';
-import { CreatedWithoutId, notFoundUnlessRejected, RecordRejected, Unavailable } from '../../errors';
+import { CreatedWithoutId, notFoundNow, RecordRejected, Unavailable } from '../../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from '../config';
 import { readError, toAttributePath } from '../error-mapping';
@@ -55,7 +55,7 @@ export class ScimPush {
     const created = await this.api.create(type, attributes, item);
     if ('id' in created) return done(item, 'created', created.id, created.version, created.shown);
     if ('withoutId' in created) {
-      const found = await this.findByExternalId(item, type).catch(notFoundUnlessRejected);
+      const found = await this.findByExternalId(item, type).catch(notFoundNow);
       if (!found) throw created.withoutId;
       return done(item, 'created', found.id, found.version, found.attributes);
     }
