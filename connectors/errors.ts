@@ -116,9 +116,6 @@ export class CreatedWithoutId extends RecordRejected {
   }
 }
 
-/** For a search after such a creation: if it fails, too, the creation is what has to be stored. */
-export const notFoundNow = (): undefined => undefined;
-
 /** The third party no longer knows the sync token: the whole list has to be read. */
 export class SyncTokenExpired extends RecordRejected {}
 

@@ -94,10 +94,7 @@ export class SyncJobExecutor {
   }
 
   /** Returns undefined if the job can be executed now. */
-  private async waitOrEnd({
-    job,
-    integration,
-  }: Pick<JobFacts, 'job' | 'integration'>): Promise<SyncJobReport | undefined> {
+  private async waitOrEnd({ job, integration }: JobFacts): Promise<SyncJobReport | undefined> {
     // A pause stops the clock after which the job is given up (rules.md 16).
     if (integration.pausedAt !== null)
       return this.job.wait('paused', this.timeBox.after(PAUSE_CHECK_INTERVAL_MS), { failingSince: null });

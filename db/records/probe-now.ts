@@ -22,7 +22,7 @@ export async function forgetPause(
 /** An integration that is down or rate limited is probed at once. The caller enqueues its pushes. */
 export async function probeNow(work: TenantWork, { integrationId }: IntegrationKey): Promise<void> {
   const { trx, tenantId, now } = work;
-  // A row that another transaction has locked gets a new state right now, by a newer answer.
+  // Does not wait for another transaction, such as one that stores the state after an answer.
   await sql`
     update integrations set blocked_until = ${now}
     where tenant_id = ${tenantId} and integration_id = any(array(

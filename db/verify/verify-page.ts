@@ -61,12 +61,14 @@ export async function verifyPage(
     { integrationId, recordType },
     [...records, ...refused].flatMap(({ remoteId }) => (remoteId === null ? [] : [{ remoteId, hash: null }])),
   );
-  const remoteOf = new Map(
-    records.map(({ remoteId, fields }) => [linked.get(remoteId)?.recordId ?? '', fields]),
-  );
   const seen = [...linked.values()].map(({ recordId }) => recordId);
-  const recordIds = seen.filter((recordId) => remoteOf.has(recordId));
-  const synced = await readSynced(work, { integrationId, recordIds, ...page });
+  const remoteOf = new Map(
+    records.flatMap(({ remoteId, fields }) => {
+      const link = linked.get(remoteId);
+      return link === undefined ? [] : [[link.recordId, fields] as const];
+    }),
+  );
+  const synced = await readSynced(work, { integrationId, recordIds: [...remoteOf.keys()], ...page });
   const compared = synced.map((record) => compare(page.mapping, record, remoteOf.get(record.recordId) ?? {}));
   await learnNotations(work, {
     integrationId,

@@ -1,6 +1,6 @@
 /** The id of a record that was just created: from the answer, or searched if the answer lacks it. */
 import type { JsonValue } from '../../../domain/json';
-import { CreatedWithoutId, notFoundNow, type UnusableAnswer } from '../../errors';
+import { CreatedWithoutId, type UnusableAnswer } from '../../errors';
 import { type RecordCalls, ownIdOf } from '../http/calls';
 import { placesIn, readAt } from '../json-pointer';
 import { idIn, idPointerOf, type Remote, searchRemote, singleValue, versionIn } from './find-remote-record';
@@ -16,7 +16,8 @@ export async function remoteCreated(
   const record = readAt(answer.body, recordType.record_at);
   const id = idIn(recordType, record, answer.response) ?? knownId ?? ownIdOf(calls);
   if (id !== undefined) return { id, version: versionIn(recordType, record, answer.response) };
-  const found = await searchRemote(calls).catch(notFoundNow);
+  // If the search fails, too, the creation is what has to be stored.
+  const found = await searchRemote(calls).catch(() => undefined);
   if (found === undefined) throw withoutId(calls, answer);
   if (found.id !== null) await context.claimRemote?.(item, found.id, withoutId(calls, answer, found.id));
   return found;

@@ -133,8 +133,8 @@ export class ScimApi {
     }
     if (response.status === 409 || response.status === 412) return { conflict: response };
     if (!isSuccess(response)) return 'gone';
-    requireReadable(response);
     const updated = readResource(response, this.namesOf(type));
+    if (updated === undefined) requireReadable(response);
     if (updated !== undefined) checkSameId(current.id, updated.id, 'written');
     return { version: response.headers['etag'] ?? updated?.version ?? null, shown: updated?.attributes };
   }

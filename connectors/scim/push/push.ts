@@ -2,7 +2,7 @@
 import { forUpdate } from '../../payload-of-update';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../../connector';
-import { CreatedWithoutId, notFoundNow, RecordRejected, Unavailable } from '../../errors';
+import { CreatedWithoutId, RecordRejected, Unavailable } from '../../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from '../config';
 import { readError, toAttributePath } from '../error-mapping';
@@ -55,7 +55,8 @@ export class ScimPush {
     const created = await this.api.create(type, attributes, item);
     if ('id' in created) return done(item, 'created', created.id, created.version, created.shown);
     if ('withoutId' in created) {
-      const found = await this.findByExternalId(item, type).catch(notFoundNow);
+      // If the search fails, too, the creation is what has to be stored.
+      const found = await this.findByExternalId(item, type).catch(() => undefined);
       if (!found) throw created.withoutId;
       return done(item, 'created', found.id, found.version, found.attributes);
     }

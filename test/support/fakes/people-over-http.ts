@@ -1,6 +1,7 @@
 /** A CRM with people and idempotency keys, for the connector `rest`. It answers as a test says. */
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../connectors/connector';
 import type { JsonObject, JsonValue } from '../../../domain/json';
+import type { TestTenant } from '../environments/push-environment';
 
 export const jsonAnswer = (status: number, body?: JsonValue): HttpResponse => ({
   status,
@@ -27,10 +28,20 @@ export function peopleConfig({ isFindable = true } = {}): JsonObject {
   };
 }
 
+/** Links the CRM. @returns the integration's id */
+export function linkPeople(tenant: TestTenant, options: { isFindable?: boolean } = {}): Promise<string> {
+  const fields = [{ name: 'name', to: '/name' }];
+  return tenant.integration({
+    connector: 'rest',
+    config: peopleConfig(options),
+    recordTypes: { employees: { direction: 'push', fields, onDelete: 'leave' } },
+  });
+}
+
 export class PeopleOverHttp implements HttpClient {
   readonly people: JsonObject[] = [];
   readonly requests: HttpRequest[] = [];
-  /** Searches find nobody otherwise. */
+  /** Otherwise searches find no record. */
   isIndexed = true;
   /** Answers instead of the CRM, which keeps nothing. */
   instead: (request: HttpRequest) => HttpResponse | undefined = () => undefined;

@@ -7,7 +7,7 @@ import {
   PushEnvironment,
   type TestTenant,
 } from '../../support/environments/push-environment';
-import { jsonAnswer, peopleConfig, PeopleOverHttp } from '../../support/fakes/people-over-http';
+import { jsonAnswer, linkPeople, PeopleOverHttp } from '../../support/fakes/people-over-http';
 
 const HOUR = 60 * MINUTE;
 const IDS = ['e0', 'e1', 'e2', 'e3', 'e4'];
@@ -32,12 +32,7 @@ beforeEach(() => {
 
 async function linked(options: { isFindable?: boolean } = {}): Promise<void> {
   tenant = await environment.tenant();
-  const fields = [{ name: 'name', to: '/name' }];
-  integrationId = await tenant.integration({
-    connector: 'rest',
-    config: peopleConfig(options),
-    recordTypes: { employees: { direction: 'push', fields, onDelete: 'leave' } },
-  });
+  integrationId = await linkPeople(tenant, options);
 }
 
 const hire = (name = 'Ada') =>

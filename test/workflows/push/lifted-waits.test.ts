@@ -14,7 +14,7 @@ import {
   PushEnvironment,
   type TestTenant,
 } from '../../support/environments/push-environment';
-import { jsonAnswer, peopleConfig, PeopleOverHttp } from '../../support/fakes/people-over-http';
+import { jsonAnswer, linkPeople, peopleConfig, PeopleOverHttp } from '../../support/fakes/people-over-http';
 
 const HOUR = 60 * MINUTE;
 const NEVER = 'Fri, 31 Dec 9999 23:59:59 GMT';
@@ -31,12 +31,7 @@ afterAll(() => environment.end());
 beforeEach(async () => {
   crm = new PeopleOverHttp();
   tenant = await environment.tenant();
-  const fields = [{ name: 'name', to: '/name' }];
-  integrationId = await tenant.integration({
-    connector: 'rest',
-    config: peopleConfig(),
-    recordTypes: { employees: { direction: 'push', fields, onDelete: 'leave' } },
-  });
+  integrationId = await linkPeople(tenant);
 });
 
 const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>[1]) =>
