@@ -18,8 +18,8 @@ import type { ServiceMemory } from './service-memory';
 const PAGE_SIZE = 100;
 /** The maximum number of pages of a search. Only a server that ignores filters comes near. */
 const PAGES_MAX = 1000;
-/** The server has no ServiceProviderConfig, or not for this account: other calls may be allowed. */
-const NOT_OFFERED = [400, 401, 403, 404, 405, 501];
+/** The server does not publish it, or not for this account. */
+const NOT_OFFERED = [400, 403, 404, 405, 501];
 
 export class ScimCalls {
   private readonly names = new Map<ResourceTypeConfig, AttributeNames>();
@@ -113,12 +113,12 @@ export class ScimCalls {
     });
   }
 
-  /** What the server can do (RFC 7643 5). */
+  /** What the server can do (RFC 7643 5). After a 401, the calls of records judge the credentials. */
   async readFeatures(): Promise<Features> {
     this.memory.features ??= this.call(
       { method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` },
       null,
-      NOT_OFFERED,
+      [...NOT_OFFERED, 401],
     ).then(readFeatures);
     try {
       return await this.memory.features;

@@ -39,8 +39,6 @@ export interface ReadingHarness {
   hasTombstones: boolean;
   /** Field names that a live description must have; a picklist among them with its values. */
   described: { fields: string[]; picklist?: { name: string; values: string[] } };
-  /** False where what is there can be described without credentials. */
-  isDescriptionGuarded: boolean;
   start(): Promise<StartedSource>;
   /** For connectors that only read; connectors that push list bad configurations in the pushing harness. */
   badConfigs?: Record<string, unknown>;

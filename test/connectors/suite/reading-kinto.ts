@@ -31,7 +31,6 @@ export const kintoReading: ReadingHarness = {
     fields: ['/name/first', '/name/last', 'email', 'active'],
     picklist: { name: 'grade', values: ['junior', 'senior'] },
   },
-  isDescriptionGuarded: true,
   async start() {
     const kinto = await kintoHarness.start();
     let created = 0;

@@ -29,7 +29,6 @@ export const pocketBaseReading: ReadingHarness = {
     fields: ['external_id', 'first_name', 'last_name', 'email', 'active'],
     picklist: { name: 'grade', values: ['junior', 'senior'] },
   },
-  isDescriptionGuarded: true,
   async start() {
     const pocketBase = await pocketBaseHarness.start();
     let created = 0;

@@ -114,7 +114,6 @@ export const postgresReading: ReadingHarness = {
     fields: ['id', 'first_name', 'last_name', 'email', 'grade', 'updated_at', 'deleted_at'],
     picklist: { name: 'grade', values: ['junior', 'senior'] },
   },
-  isDescriptionGuarded: true,
   start: () => startPostgresSource(),
   badConfigs: {
     'no record types': { ...config, record_types: {} },

@@ -21,7 +21,6 @@ export const scimReading: ReadingHarness = {
       '/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department',
     ],
   },
-  isDescriptionGuarded: false,
   async start() {
     const server = await startScimServer();
     const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {

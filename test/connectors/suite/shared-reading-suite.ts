@@ -226,8 +226,7 @@ export function describeReading(harness: ReadingHarness, accountFor?: AccountFor
       await expect(readPage({}, context())).rejects.toBeInstanceOf(Unauthorized);
       await expect(connector.count(recordType, context())).rejects.toBeInstanceOf(Unauthorized);
       await expect(connector.check(context())).rejects.toBeInstanceOf(Unauthorized);
-      if (harness.isDescriptionGuarded)
-        await expect(connector.describeRecordTypes(context())).rejects.toBeInstanceOf(Unauthorized);
+      await expect(connector.describeRecordTypes(context())).rejects.toBeInstanceOf(Unauthorized);
     });
 
     it('passes a check when all is well', async () => {

@@ -52,7 +52,6 @@ describeReading({
   lastNameAt: 'last_name',
   hasTombstones: false,
   described: { fields: ['first_name', 'last_name', 'email', 'shoe_size'] },
-  isDescriptionGuarded: true,
   async start() {
     const server = await startPeople();
     const headers = { authorization: `Bearer ${server.token}` };
