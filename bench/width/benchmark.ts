@@ -21,7 +21,10 @@ const WORKER_SHARE = 0.15;
 const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */
 const CONCURRENCY = { several: 32, single: 256 };
-/** An integration has several executions at a time if one of them would take more than 20 s. */
+/**
+ * Pushes for each worker, so that each number of workers is busy for about as long. An integration has several
+ * executions at a time if one of them would take more than 20 s.
+ */
 const AMOUNTS = { whole: { several: 16_000, single: 40_000 }, quick: { several: 1_600, single: 8_000 } };
 const say = (text: string): void => console.log(`  ${text}`);
 
@@ -38,10 +41,10 @@ export async function widthBenchmark(
   say('pushes by SCIM, one record in each request, then in bulk requests');
   const scim = await timeScimBulk(environment, around, DELAY_MS);
   const { url } = await startSlowThirdParty(environment, DELAY_MS);
-  const timeAt = (kind: 'several' | 'single'): Promise<number> => {
+  const timeAt = (kind: 'several' | 'single', workers: number): Promise<number> => {
     const integration = { connector: 'rest' as const, config: slowRestConfig(url, CONCURRENCY[kind]) };
     const integrations = kind === 'several' ? INTEGRATIONS : 1;
-    return timePushes(around, { integration, integrations, count: counts[kind] });
+    return timePushes(around, { integration, integrations, count: counts[kind] * workers });
   };
   const several: number[] = [];
   const single: number[] = [];
@@ -55,8 +58,8 @@ export async function widthBenchmark(
       environment.onClose(async () => runFreely());
     }
     say(`${workers} workers: pushes of ${INTEGRATIONS} integrations, then of one`);
-    several.push(await timeAt('several'));
-    single.push(await timeAt('single'));
+    several.push(await timeAt('several', workers));
+    single.push(await timeAt('single', workers));
   }
   return {
     title: `Pushes to and pulls from third parties that answer in ${DELAY_MS} ms`,

@@ -33,7 +33,7 @@ export async function timePushes({ product, pool }: Around, pushes: Pushes): Pro
   const idsOf = (name: 'tenantId' | 'integrationId') => tenants.map((tenant) => tenant[name]);
   const ids = [idsOf('tenantId'), idsOf('integrationId')];
   // By an index, because PostgreSQL shares the processors with the workers.
-  await until('all are pushed', 300_000, async () => {
+  await until('all are pushed', 600_000, async () => {
     const { rows } = await pool.query(
       `select from record_syncs where tenant_id = any($1) and integration_id = any($2) and
          status = any('{sync_pending,syncing,sync_failed}') limit 1`,
