@@ -11,10 +11,12 @@ import { RecordRejected, SyncTokenExpired } from '../../connectors/errors';
 import { PageMemory } from '../../connectors/page-memory';
 import type { Commit, Database, TenantWork } from '../../db/database';
 import { CandidatesMissing, saveCandidates } from '../../db/pull/page-stages/match-candidates';
+import { hasOpenReview, releaseListed } from '../../db/pull/comparison/listed-again';
 import { findOurIds } from '../../db/records/references/find-ids';
 import type { Integration } from '../../db/integrations/integrations';
 import { referenceFields, referencesIn, referredKey, withOurIds } from '../../domain/records/references';
 import { recordLimitOf } from '../../db/records/record-counts';
+import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
 import type { OpenConnector } from '../dependencies';
 import { CursorExpired, endlessList, tooManyRecords } from './dataset-failed';
 
@@ -92,6 +94,8 @@ export class PageReader {
   private announcedAt = 0;
   private readonly memories = new Set<PageMemory>();
   private transactionBeganAt = new Date(0);
+  /** Records of the type were missing, and will be deleted unless they are listed again. */
+  private isInReview = false;
 
   constructor(private readonly options: PageReaderOptions) {}
 
@@ -100,6 +104,11 @@ export class PageReader {
     const { connector, context } = this.options.opened;
     if (connector.readPage === undefined) return null;
     return connector.readAbilities?.(context.config, this.options.recordType) ?? null;
+  }
+
+  private get dataset() {
+    const { integration, recordType } = this.options;
+    return { integrationId: integration.integrationId, recordType };
   }
 
   /** If a page fails, the pages before it are stored. @throws `DatasetFailed`, and the connector's errors. */
@@ -117,7 +126,11 @@ export class PageReader {
     apply: ApplyPage<Prepared>,
   ): Promise<ReadOutcome> {
     const { recordType, recordsPerType } = this.options;
-    const limit = await this.inTenant((work) => recordLimitOf(work, recordsPerType));
+    const limit = await this.inTenant(async (work) => {
+      // No review begins while a run reads: a full pass makes one once it has read its list.
+      this.isInReview = await hasOpenReview(work, this.dataset);
+      return recordLimitOf(work, recordsPerType);
+    });
     let { cursor } = request;
     let requested = this.requestPage(request, cursor);
     for (;;) {
@@ -166,6 +179,7 @@ export class PageReader {
       throw isRefused && cursor !== null && this.options.restartsExpired ? new CursorExpired(error) : error;
     });
     hasArrived();
+    if (this.isInReview) await this.inTenant((work) => releaseListed(work, this.dataset, listedIn(page)));
     const known = await this.withOurIds(page);
     return { ...known, prepared: await prepare(known), requestedAt, memory };
   }
@@ -239,6 +253,14 @@ export function addsUp(
   total: number,
 ): boolean {
   return total === recordsRead && (expectedRecords ?? total) === total;
+}
+
+/** The ids of all records that a page shows to exist, readable or not. */
+function listedIn({ records, unreadable }: ReadPage): string[] {
+  // Of a record that is listed twice, the later entry counts.
+  const isThere = new Map(records.map(({ remoteId, isDeleted }) => [remoteId, !isDeleted]));
+  for (const { remoteId } of unreadable) if (remoteId !== null) isThere.set(remoteId, true);
+  return sanitizeForPostgres([...isThere.keys()].filter((remoteId) => isThere.get(remoteId)));
 }
 
 /** Calls `request` once. The caller that awaits the page handles its rejection. */

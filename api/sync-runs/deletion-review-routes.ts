@@ -33,7 +33,8 @@ import { requireIntegration } from '../integrations/integration-views';
 const state = z.enum(['pending', 'approved', 'discarded', 'superseded']).meta({
   id: 'DeletionReviewState',
   description:
-    '`superseded`: replaced by the result of a later full sync, which may have created a new review.',
+    '`superseded`: replaced by the result of a later full sync, which may have created a new review, or all of ' +
+    'its records were listed again.',
 });
 const review = z
   .object({
@@ -54,8 +55,8 @@ const review = z
       .meta({ description: 'Of kind `empty`: the fields above the safety threshold.', example: [] }),
     records_missing: z.int().meta({
       description:
-        'The number of records that were missing in the app, or whose fields were empty there. Of kind `grow`: ' +
-        'the number of new records that were read.',
+        'The number of records that were missing in the app, without those that it has listed again, or whose ' +
+        'fields were empty there. Of kind `grow`: the number of new records that were read.',
       example: 120,
     }),
     records_before: z.int().meta({
@@ -173,7 +174,7 @@ export const deletionReviewRoutes: readonly Route[] = [
     summary: 'Approve a deletion review',
     description: [
       'Deletes the records in Syncline. A record that reappears in the app is restored. ' +
-        'Records that were listed or linked again, or pushed, in the meantime are kept.',
+        'Records that are listed or linked again, or pushed, before their deletion are kept.',
       'The deletions are pushed to other integrations as usual.',
       'The first records are deleted by the request, the others in the background: `records_deleted` of ' +
         'the review grows until all are deleted.',

@@ -10,7 +10,6 @@ import type { TenantWork } from '../database';
 import { withoutErased } from '../records/erased-records';
 import { countCreated, requireRoom } from '../records/record-counts';
 import { countGrowth } from './growth';
-import { releaseFromReview } from './deletion-reviews';
 import { releaseSeenAgain } from './edited-and-missing';
 import { countMissedWebhooks } from './page-stages/missed-webhooks';
 import { emitPageEvents } from './page-stages/emit-page-events';
@@ -53,7 +52,6 @@ export async function applyPage(
   const opensWindows = await writeChanges(work, page, changes, open);
   await writePromises(work, page, changes);
   if (open.hasEmptied || changes.emptied?.length) await holdEmptied(work, page, changes);
-  if (open.hasDeletionReview) await releaseFromReview(work, page, seenIn(changes));
   if (open.hasEditedAndMissing) await releaseSeenAgain(work, page, seenIn(changes));
   const job = await saveCheckpoint(work, page, open, changes, { isInitialLoad: false });
   await countMissedWebhooks(work, page, changes);

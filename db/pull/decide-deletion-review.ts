@@ -8,18 +8,13 @@ import { keysOf, opaqueToPlanner } from '../sql/bulk-rows';
 import { FIRST_ID } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
 import { applyEmptied } from './apply-emptied';
-import {
-  type DeletionReview,
-  lockDeletionReview,
-  resolveIfDecided,
-  selectStillMissing,
-} from './deletion-reviews';
+import { type DeletionReview, lockDeletionReview, resolveIfDecided } from './deletion-reviews';
 import { softDelete } from './soft-delete';
 
 /**
- * Approved: deletes the records that are still linked and were not pushed since, or empties their fields. New
- * records are stored by the next run. Discarded: changes no record. The caller has locked the review. A
- * background task continues with what is left after the first records.
+ * Approved: deletes the records that are still missing, or empties their fields. New records are stored by the
+ * next run. Discarded: changes no record. The caller has locked the review. A background task continues with
+ * what is left after the first records.
  * @returns how many records were deleted or emptied so far.
  */
 export async function decideDeletionReview(
@@ -91,13 +86,28 @@ async function deleteReviewed(
 ): Promise<Chunk> {
   const { integrationId, syncRunId, recordType } = review;
   const missing = await listMissing(work, review, { after, limit });
-  const recordIds = await selectStillMissing(work, review, missing, review.createdAt);
-  const deleted =
-    recordIds.length === 0 ? [] : await softDelete(work, { integrationId, syncRunId, recordType, recordIds });
+  const linkedBefore = await beginOfPass(work, review);
+  const pass = { integrationId, syncRunId, recordType };
+  const deleted = await softDelete(work, { ...pass, recordIds: missing, linkedBefore });
   await countDecided(work, review, deleted.length);
   await emitRecordEvents(work, review, deleted);
   const isLast = missing.length < limit;
   return { rows: missing.length, next: isLast ? null : { step: '', cursor: missing.at(-1) ?? null } };
+}
+
+/** A record that was pushed after it, while the pass still read, is not missing. */
+async function beginOfPass(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType, createdAt }: DeletionReview,
+): Promise<Date> {
+  const job = await trx
+    .selectFrom('syncJobs')
+    .select('startedAt')
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .executeTakeFirst();
+  return job?.startedAt ?? createdAt;
 }
 
 async function listMissing(

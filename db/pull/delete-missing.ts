@@ -9,9 +9,9 @@ import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { emitRecordEvents } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import { createReview, resolveIfDecided, selectStillMissing, supersedeReviews } from './deletion-reviews';
+import { createReview, resolveIfDecided, supersedeReviews } from './deletion-reviews';
 import { parkEdited } from './edited-and-missing';
-import { lockSyncJob } from './job-rows';
+import { lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey } from './page';
 import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items';
 import { softDelete } from './soft-delete';
@@ -97,8 +97,7 @@ export async function deleteMissing(
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
   const taken = await takeMissing(work, { ...pass, limit });
-  const missing = await selectStillMissing(work, pass, taken, job.startedAt);
-  if (missing.length > 0) await deleteAndLog(work, pass, job.pages, missing);
+  if (taken.length > 0) await deleteAndLog(work, pass, job, taken);
   return taken.length;
 }
 
@@ -118,17 +117,17 @@ export async function deleteReviewedMissing(
   const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt }, taken);
   const missing = await parkEdited(work, pass, reviewed);
   await markDeletionsApplied(work, { overviewId, recordType: pass.recordType }, missing);
-  if (missing.length > 0) await deleteAndLog(work, pass, job.pages, missing);
+  if (missing.length > 0) await deleteAndLog(work, pass, job, missing);
   return taken.length;
 }
 
 async function deleteAndLog(
   work: TenantWork,
   pass: PassKey,
-  page: number,
+  { pages: page, startedAt: linkedBefore }: SyncJob,
   recordIds: string[],
 ): Promise<void> {
-  const deleted = await softDelete(work, { ...pass, recordIds });
+  const deleted = await softDelete(work, { ...pass, recordIds, linkedBefore });
   const { trx, tenantId, now } = work;
   const { syncRunId, recordType } = pass;
   await trx

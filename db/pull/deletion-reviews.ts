@@ -161,43 +161,6 @@ export async function supersedeReviews(
   await query.execute();
 }
 
-/**
- * Records that are listed again leave the review of their deletion, which ends with the last one. A review
- * that is being decided at this moment stays as it is.
- */
-export async function releaseFromReview(
-  work: TenantWork,
-  { integrationId, recordType }: PassKey,
-  listed: readonly string[],
-): Promise<void> {
-  const { trx, tenantId, now } = work;
-  const review = await trx
-    .selectFrom('deletionReviews')
-    .select(['deletionReviewId', 'syncRunId', 'recordsMissing'])
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('recordType', '=', recordType)
-    .where('kind', '=', 'delete')
-    .where('state', '=', 'pending')
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst();
-  if (review === undefined) return;
-  const { numAffectedRows = 0n } = await sql`
-    delete from missing_records
-    where tenant_id = ${tenantId} and sync_run_id = ${review.syncRunId} and record_type = ${recordType}
-      and record_id = any(${[...listed]}::uuid[])`.execute(trx);
-  const recordsMissing = review.recordsMissing - Number(numAffectedRows);
-  if (recordsMissing === review.recordsMissing) return;
-  await trx
-    .updateTable('deletionReviews')
-    .set({ recordsMissing, ...(recordsMissing <= 0 && { state: 'superseded', decidedAt: now }) })
-    .where('tenantId', '=', tenantId)
-    .where('deletionReviewId', '=', review.deletionReviewId)
-    .execute();
-  if (recordsMissing <= 0) await resolveIfDecided(work, { integrationId });
-}
-
 export interface DeletionReviewRecord {
   recordId: string;
   externalId: string;
@@ -234,23 +197,6 @@ export async function listReviewRecords(
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = missing.record_id limit 1) record
     order by missing.record_id`.execute(trx);
   return rows;
-}
-
-/** Of missing records, those that were not linked or pushed since `at`. */
-export async function selectStillMissing(
-  { trx, tenantId }: TenantWork,
-  { integrationId }: { integrationId: string },
-  recordIds: readonly string[],
-  at: Date | null,
-): Promise<string[]> {
-  const { rows } = await sql<{ recordId: string }>`
-    select link.record_id from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
-    cross join lateral (
-      select record_id from record_links
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = missing.record_id and updated_at < ${at} limit 1) link
-    order by link.record_id`.execute(trx);
-  return rows.map(({ recordId }) => recordId);
 }
 
 /** Resolves the admins' notification once no review of the integration is pending. */

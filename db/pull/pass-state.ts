@@ -24,8 +24,6 @@ export interface Interruption {
   isMuted: boolean;
   /** Records wait because they were edited here and deleted there. */
   hasEditedAndMissing: boolean;
-  /** Records of the type were missing, and their deletion waits for approval. */
-  hasDeletionReview: boolean;
   /** Records of the type wait because a field was suddenly empty. */
   hasEmptied: boolean;
   /** Records of the tenant were erased. */
@@ -42,7 +40,6 @@ const GONE: Interruption = {
   isLocked: true,
   isMuted: true,
   hasEditedAndMissing: false,
-  hasDeletionReview: false,
   hasEmptied: false,
   hasErased: false,
   isCounted: false,
@@ -62,9 +59,6 @@ export async function checkForInterruption(
       exists (select from sync_conflicts
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and state = 'open'
           and kind = 'edited_here_deleted_there') as has_edited_and_missing,
-      exists (select from deletion_reviews
-        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
-          and kind = 'delete' and state = 'pending') as has_deletion_review,
       exists (select from emptied_records
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
           and remote is not null) as has_emptied,

@@ -21,6 +21,12 @@ interface RecordRow {
   isDeleted: boolean;
 }
 
+interface Missing extends PassKey {
+  recordIds: readonly string[];
+  /** Those that were linked or pushed since are not missing. */
+  linkedBefore: Date | null;
+}
+
 /**
  * The deletion is a change for every other integration and for none at the one it came from. The links go, so
  * a record that appears there again is found by its external id and restored. A record that something else
@@ -29,25 +35,18 @@ interface RecordRow {
  */
 export async function softDelete(
   work: TenantWork,
-  { recordIds: missing, integrationId, syncRunId, recordType }: PassKey & { recordIds: string[] },
+  { recordIds: missing, linkedBefore, integrationId, syncRunId, recordType }: Missing,
 ): Promise<RecordDraft[]> {
-  const { trx, tenantId, now } = work;
+  const { now } = work;
   const pass = { integrationId, syncRunId, recordType };
   await lockMappings(work, 'shared');
-  const recordIds = await parkEdited(work, pass, missing);
+  const rows = await lockRecords(work, pass, missing.toSorted());
+  const recordIds = await parkEdited(work, pass, await selectStillMissing(work, pass, missing, linkedBefore));
   if (recordIds.length === 0) return [];
-  const { rows } = await sql<RecordRow>`
-    select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at,
-      record.deleted_at is not null as is_deleted
-    from unnest(${recordIds}::uuid[]) as wanted(record_id)
-    cross join lateral (
-      select * from records
-      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record`.execute(
-    trx,
-  );
+  const deletable = new Set(recordIds);
   const held = await findHeldElsewhere(work, pass, recordIds);
   const drafts = rows
-    .filter(({ isDeleted, recordId }) => !isDeleted && !held.has(recordId))
+    .filter(({ isDeleted, recordId }) => deletable.has(recordId) && !isDeleted && !held.has(recordId))
     .map(({ recordId, externalId, changedAt, ...before }): RecordDraft => ({
       recordId,
       recordType: pass.recordType,
@@ -68,6 +67,48 @@ export async function softDelete(
   await unlink(work, pass.integrationId, recordIds);
   await noteAbsence(work, pass, [...held]);
   return drafts;
+}
+
+/** With their record syncs: until they are deleted, no push of them begins or ends. */
+async function lockRecords(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: PassKey,
+  recordIds: readonly string[],
+): Promise<RecordRow[]> {
+  const wanted = sql`unnest(${[...recordIds]}::uuid[]) as wanted(record_id)`;
+  const { rows } = await sql<RecordRow>`
+    select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at,
+      record.deleted_at is not null as is_deleted
+    from ${wanted}
+    cross join lateral (
+      select * from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record`.execute(
+    trx,
+  );
+  await sql`
+    select from ${wanted}
+    cross join lateral (
+      select from record_syncs
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = wanted.record_id for update) record_sync`.execute(trx);
+  return rows;
+}
+
+/** A statement after the locks sees what was linked or pushed before they were granted. */
+async function selectStillMissing(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: PassKey,
+  recordIds: readonly string[],
+  linkedBefore: Date | null,
+): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select link.record_id from unnest(${[...recordIds]}::uuid[]) as missing(record_id)
+    cross join lateral (
+      select record_id from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = missing.record_id and updated_at < ${linkedBefore} limit 1) link
+    order by link.record_id`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
 }
 
 /** Removes links and record syncs, and closes pushes that were waiting for the removed records. */

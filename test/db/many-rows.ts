@@ -2,7 +2,8 @@
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../../db/database';
 import { opaqueToPlanner } from '../../db/sql/bulk-rows';
-import type { GivenTenant } from './given';
+import { until } from '../support/until';
+import type { GivenTenant, TestDb } from './given';
 
 interface Rows {
   wrote: number;
@@ -38,6 +39,17 @@ export const disturbed = (work: TenantWork, between: () => Promise<unknown>): Te
     },
   }),
 });
+
+/** Until so many transactions wait for the lock of another one. */
+export async function untilWaiting(db: TestDb, count = 1): Promise<void> {
+  await until(`${count} wait for a lock`, async () => {
+    const [row] = await db.superuser(
+      `select count(distinct pid)::int as count from pg_locks lock join pg_stat_activity using (pid)
+       where not lock.granted and datname = current_database()`,
+    );
+    return Number(row?.['count']) >= count;
+  });
+}
 
 /** Linked records `w1` to `w{count}`, each with a push that failed and waits for its next attempt. */
 export async function givenWaitingPushes(

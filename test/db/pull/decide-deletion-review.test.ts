@@ -1,17 +1,21 @@
-/** Approving a deletion review of many records: rules 31 and 60. */
+/** Deletion reviews of many records, and records that are listed again: rules 31 and 60. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'kysely';
 import { createBackgroundTaskActivities } from '../../../activities/platform/background-task';
 import type { BackgroundTaskReport } from '../../../contract/background-task';
 import type { TenantWork } from '../../../db/database';
 import { listBackgroundTasks } from '../../../db/platform/background-tasks';
+import { hasOpenReview, releaseListed } from '../../../db/pull/comparison/listed-again';
 import { decideDeletionReview } from '../../../db/pull/decide-deletion-review';
 import { createReview, listReviewSummaries, lockDeletionReview } from '../../../db/pull/deletion-reviews';
 import { externalIdPrefixOf } from '../../../db/pull/page';
 import { newUuid } from '../../../db/sql/ids';
 import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
+import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { Random } from '../../support/random';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
-import { rowsOf } from '../many-rows';
+import { rowsOf, untilWaiting } from '../many-rows';
 
 const MISSING = 2_500;
 let db: TestDb;
@@ -32,8 +36,10 @@ beforeEach(async () => {
 });
 
 /** Records that a pass no longer found, in a review that waits. */
-async function givenReview(count: number): Promise<string> {
-  const syncRunId = newUuid();
+async function givenReview(
+  count: number,
+  { syncRunId = newUuid(), before }: { syncRunId?: string; before?: (work: TenantWork) => unknown } = {},
+): Promise<string> {
   const prefix = externalIdPrefixOf(integrationId);
   await tenant.work(async (work) => {
     const { trx, tenantId, now } = work;
@@ -54,6 +60,7 @@ async function givenReview(count: number): Promise<string> {
       select tenant_id, ${syncRunId}::uuid, 'employees', record_id from records where tenant_id = ${tenantId}`.execute(
       trx,
     );
+    await before?.(work);
     await createReview(
       work,
       { integrationId, syncRunId, recordType: 'employees' },
@@ -67,13 +74,14 @@ async function findReview() {
   const [review] = await tenant.work((work) => listReviewSummaries(work, { limit: 1 }));
   return review;
 }
-const approve =
-  (deletionReviewId: string) =>
+const decide =
+  (deletionReviewId: string, decision: 'approved' | 'discarded') =>
   async (work: TenantWork): Promise<number> => {
     const review = await lockDeletionReview(work, { deletionReviewId });
     if (review === undefined) throw new Error('No such review.');
-    return decideDeletionReview(work, { review, decision: 'approved', by: 'ana' });
+    return decideDeletionReview(work, { review, decision, by: 'ana' });
   };
+const approve = (deletionReviewId: string) => decide(deletionReviewId, 'approved');
 const deletedRecords = async () => {
   const rows = await db.superuser(
     'select count(*)::int as count from records where tenant_id = $1 and deleted_at is not null',
@@ -110,7 +118,7 @@ describe('rule 60: approving the deletion of many records', () => {
     expect(await listTasks()).toEqual([]);
   });
 
-  it('keeps records that the app lists again before their chunk', async () => {
+  it('keeps records that are linked or pushed before their chunk', async () => {
     await tenant.work(approve(await givenReview(MISSING)));
     const [task] = await listTasks();
     await db.superuser(
@@ -138,5 +146,144 @@ describe('rule 60: approving the deletion of many records', () => {
   it('needs no background task for a few records', async () => {
     expect(await tenant.work(approve(await givenReview(30)))).toBe(30);
     expect(await listTasks()).toEqual([]);
+  });
+});
+
+describe('rule 31: records that are listed again while their deletion is in review', () => {
+  const dataset = () => ({ integrationId, recordType: 'employees' });
+  const list = (remoteIds: readonly string[]) =>
+    tenant.work((work) => releaseListed(work, dataset(), remoteIds));
+  const isOpen = () => tenant.work((work) => hasOpenReview(work, dataset()));
+  /** In the order in which they are deleted. */
+  const remoteIds = async () => {
+    const rows = await db.superuser(
+      'select remote_id from record_links where tenant_id = $1 order by record_id',
+      [tenant.tenantId],
+    );
+    return rows.map((row) => String(row['remote_id']));
+  };
+  const finishAll = async () => {
+    for (const task of await listTasks()) await finish(task.backgroundTaskId);
+  };
+
+  it('are kept, each one, when several ranges list them at the same time', async () => {
+    const deletionReviewId = await givenReview(MISSING);
+    const random = new Random();
+    const all = random.shuffled(await remoteIds());
+    const ranges = Array.from({ length: 6 }, (_, number) =>
+      all.slice(number * 200, number * 200 + random.between(1, 200)),
+    );
+    const listed = ranges.flat();
+
+    await Promise.all(ranges.map((range) => list([...range, `new ${range.length}`])));
+
+    const recordsMissing = MISSING - listed.length;
+    expect(await findReview()).toMatchObject({ state: 'pending', recordsMissing });
+    await tenant.work(approve(deletionReviewId));
+    await finishAll();
+    expect((await remoteIds()).toSorted()).toEqual(listed.toSorted());
+    expect(await findReview()).toMatchObject({ recordsMissing, recordsDeleted: recordsMissing });
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('are kept if they are listed after the approval, before their chunk', async () => {
+    await tenant.work(approve(await givenReview(MISSING)));
+    expect(await isOpen()).toBe(true);
+    const listed = new Random().shuffled(await remoteIds()).slice(0, 313);
+
+    await list(listed);
+    await finishAll();
+
+    expect((await remoteIds()).toSorted()).toEqual(listed.toSorted());
+    const count = MISSING - 313;
+    expect(await findReview()).toMatchObject({ state: 'approved', recordsMissing: count, recordsDeleted: count });
+  });
+
+  it('wait for the request that approves, and are kept unless it has deleted them', async () => {
+    const deletionReviewId = await givenReview(MISSING);
+    const all = await remoteIds();
+    const listed = all.filter((_, number) => number % 3 === 0);
+    let listing: Promise<unknown> | undefined;
+    await tenant.work(async (work) => {
+      await approve(deletionReviewId)(work);
+      listing ??= Promise.all([list(listed.slice(0, 400)), list(listed.slice(400))]);
+      await untilWaiting(db, 2);
+    });
+    await listing;
+    await finishAll();
+
+    const kept = all.filter((_, number) => number >= 100 && number % 3 === 0);
+    expect((await remoteIds()).toSorted()).toEqual(kept.toSorted());
+    const count = MISSING - kept.length;
+    expect(await findReview()).toMatchObject({ recordsMissing: count, recordsDeleted: count });
+  });
+
+  it('are counted as deleted if they were: one that is back is not in the review any more', async () => {
+    await tenant.work(approve(await givenReview(MISSING)));
+    const [first] = await db.superuser(
+      `insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, is_deactivated,
+         updated_at)
+       select tenant_id, $2::uuid, record_id, 'employees', external_id, false, now() from records
+       where tenant_id = $1 and deleted_at is not null limit 1 returning remote_id`,
+      [tenant.tenantId, integrationId],
+    );
+    await list([String(first?.['remote_id'])]);
+    expect(await findReview()).toMatchObject({ recordsMissing: MISSING, recordsDeleted: 100 });
+  });
+
+  it('end the review with the last of them', async () => {
+    await givenReview(30);
+    await list(await remoteIds());
+    expect(await findReview()).toMatchObject({ state: 'superseded', recordsMissing: 0, recordsDeleted: null });
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('leave a discarded review as it is', async () => {
+    await tenant.work(decide(await givenReview(30), 'discarded'));
+    expect(await isOpen()).toBe(false);
+    await list((await remoteIds()).slice(3, 9));
+    expect(await findReview()).toMatchObject({ state: 'discarded', recordsMissing: 30, recordsDeleted: 0 });
+  });
+});
+
+describe('rule 31: records that are pushed while their deletion is in review', () => {
+  const push = (remoteId: string) => (work: TenantWork) =>
+    sql`update record_links set updated_at = ${work.now}::timestamptz
+      where tenant_id = ${work.tenantId} and remote_id = ${externalIdPrefixOf(integrationId) + remoteId}`.execute(
+      work.trx,
+    );
+
+  it('are kept if it was after the pass began, also before the review', async () => {
+    await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
+    const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
+    const { syncRunId = '' } = run ?? {};
+    const job = { syncRunId, recordType: 'employees' };
+    await tenant.work((work) => changeSyncJob(work, job, { state: 'running', attempts: 1 }));
+    const deletionReviewId = await givenReview(30, { syncRunId, before: push('17') });
+    await db.superuser(
+      `update deletion_reviews set created_at = now() + interval '1 minute' where tenant_id = $1`,
+      [tenant.tenantId],
+    );
+
+    expect(await tenant.work(approve(deletionReviewId))).toBe(29);
+  });
+
+  it('are kept if the push ends while the approval waits for it', async () => {
+    const deletionReviewId = await givenReview(30);
+    await db.superuser(
+      `insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, result_status,
+         result_version)
+       select tenant_id, integration_id, record_id, 1, 'synced', 1 from record_links where tenant_id = $1`,
+      [tenant.tenantId],
+    );
+    let approving: Promise<number> | undefined;
+    await tenant.work(async (work) => {
+      await sql`select from record_syncs where tenant_id = ${work.tenantId} for update`.execute(work.trx);
+      approving ??= tenant.work(approve(deletionReviewId));
+      await untilWaiting(db);
+      await push('8')({ ...work, now: new Date(work.now.getTime() + 60_000) });
+    });
+
+    expect(await approving).toBe(29);
   });
 });

@@ -13,6 +13,7 @@ import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { remote } from '../../api/support/simulated-worker';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { untilWaiting } from '../many-rows';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -103,7 +104,7 @@ describe('rule 13: a record that two ranges match at the same time', () => {
       });
       await begun;
       // The other transaction matches the record, and then waits for its lock.
-      await untilItWaits();
+      await untilWaiting(db);
     });
     await second;
 
@@ -123,17 +124,6 @@ describe('rule 13: a record that two ranges match at the same time', () => {
     expect(await refused).toBeInstanceOf(ConcurrentTransaction);
   });
 });
-
-async function untilItWaits(): Promise<void> {
-  for (;;) {
-    const [row] = await db.superuser(
-      `select count(*)::int as count from pg_locks lock join pg_stat_activity using (pid)
-       where not lock.granted and datname = current_database()`,
-    );
-    if (Number(row?.['count']) > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 describe('rule 60: a cursor that expires in a range', () => {
   const restart = (pass: Pass, at: { range?: number; pages: number }) =>

@@ -5,7 +5,6 @@
 import { listOverviewItems } from '../../../db/overviews/overview-items';
 import { learnNotations } from '../../../db/overviews/compared-links';
 import { readLocalRecords } from '../../../db/overviews/overview-pages';
-import { selectStillMissing } from '../../../db/pull/deletion-reviews';
 import { parkEdited, releaseSeenAgain } from '../../../db/pull/edited-and-missing';
 import { selectReviewedDeletions } from '../../../db/pull/reviewed-items';
 import { keepPromisesOf } from '../../../db/pull/references/apply-kept';
@@ -98,8 +97,7 @@ const author = { actor: 'test', requestId: 'test' };
 const chunks: Record<string, (work: TenantWork) => Promise<unknown>> = {
   'edited records that are missing': (work) => parkEdited(work, pass(), ids),
   'records that are listed again': (work) => releaseSeenAgain(work, pass(), ids),
-  'records that are still missing': (work) => selectStillMissing(work, pass(), ids, new Date()),
-  'deleted records': (work) => softDelete(work, { ...pass(), recordIds: ids }),
+  'deleted records': (work) => softDelete(work, { ...pass(), recordIds: ids, linkedBefore: new Date() }),
   'reviewed deletions': (work) =>
     selectReviewedDeletions(work, { ...pass(), overviewId: runId, startedAt: new Date() }, ids),
   'decided conflicts': async (work) =>

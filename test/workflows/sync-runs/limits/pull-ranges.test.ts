@@ -4,6 +4,7 @@ import { createSyncRunActivities } from '../../../../activities/sync-runs/sync-r
 import type { ReadRequest } from '../../../../connectors/connector';
 import { RecordRejected, Unavailable } from '../../../../connectors/errors';
 import type { SyncJobReport } from '../../../../contract/sync-run';
+import { Random } from '../../../support/random';
 import { until } from '../../../support/until';
 import { PushEnvironment, type TestTenant } from '../../../support/environments/push-environment';
 import { CrmIntegration, fill, people } from '../../../support/environments/crm-integration';
@@ -163,6 +164,31 @@ describe('rule 60: a large list that is read in ranges (F10)', () => {
     expect(job).toMatchObject({ state: 'failed', recordsDeleted: 0, recordsChanged: 17 });
     expect((await pulled.held()).size).toBe(COUNT);
     expect(await rangesOf(pulled)).toEqual([]);
+  });
+
+  it('keeps what a range has listed again in a deletion review, if another range cannot be read', async () => {
+    const pulled = await divided();
+    const contacts = [...pulled.account.held('contacts')];
+    const gone = new Random().shuffled(contacts).slice(0, 22);
+    for (const [id] of gone) await pulled.account.remove('contacts', id);
+    await pulled.sync('full');
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsMissing: 22 }]);
+    for (const [id, fields] of gone.slice(0, 15)) await pulled.account.put('contacts', id, fields);
+    const bound = BOUNDS[2] ?? '';
+    const listed = [...pulled.account.held('contacts').keys()].filter((id) => id <= bound);
+    const newest = async () => pulled.job((await pulled.runs()).at(-1)?.syncRunId ?? '');
+    pulled.account.beforePage = async (request) => {
+      if (!isOf(request, 3)) return;
+      await until('the others are stored', async () => (await newest()).recordsRead === listed.length);
+      throw new RecordRejected('The table was locked.', []);
+    };
+    await pulled.sync('full');
+
+    expect(await newest()).toMatchObject({ state: 'failed', recordsRead: listed.length });
+    const missing = gone.filter(([id]) => !listed.includes(id)).length;
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsMissing: missing }]);
+    expect(await pulled.decideReview('approved')).toBe(missing);
+    expect(Object.keys(await pulled.names())).toEqual(expect.arrayContaining(listed));
   });
 
   it('stops in all ranges when the run is canceled', async () => {
