@@ -8,7 +8,10 @@ import type { PassKey } from '../page';
 import { findLinked } from '../page-stages/find-linked';
 
 /** A review that may still delete records. */
-interface OpenReview extends Pick<DeletionReview, 'deletionReviewId' | 'syncRunId' | 'state' | 'recordsMissing'> {
+interface OpenReview extends Pick<
+  DeletionReview,
+  'deletionReviewId' | 'syncRunId' | 'state' | 'recordsMissing'
+> {
   /** Of an approved one: the last record that was handled. */
   handledTo: string | null;
 }

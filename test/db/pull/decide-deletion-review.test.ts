@@ -196,7 +196,11 @@ describe('rule 31: records that are listed again while their deletion is in revi
 
     expect((await remoteIds()).toSorted()).toEqual(listed.toSorted());
     const count = MISSING - 313;
-    expect(await findReview()).toMatchObject({ state: 'approved', recordsMissing: count, recordsDeleted: count });
+    expect(await findReview()).toMatchObject({
+      state: 'approved',
+      recordsMissing: count,
+      recordsDeleted: count,
+    });
   });
 
   it('wait for the request that approves, and are kept unless it has deleted them', async () => {
@@ -234,7 +238,11 @@ describe('rule 31: records that are listed again while their deletion is in revi
   it('end the review with the last of them', async () => {
     await givenReview(30);
     await list(await remoteIds());
-    expect(await findReview()).toMatchObject({ state: 'superseded', recordsMissing: 0, recordsDeleted: null });
+    expect(await findReview()).toMatchObject({
+      state: 'superseded',
+      recordsMissing: 0,
+      recordsDeleted: null,
+    });
     expect(await isOpen()).toBe(false);
   });
 
