@@ -12,9 +12,9 @@ import { type DeletionReview, lockDeletionReview, resolveIfDecided } from './del
 import { softDelete } from './soft-delete';
 
 /**
- * Approved: deletes the records that are still missing, or empties their fields. New records are stored by the
- * next run. Discarded: changes no record. The caller has locked the review. A background task continues with
- * what is left after the first records.
+ * Approved: deletes the records that are still missing, or empties their fields. New records are stored by
+ * the next run. Discarded: changes no record. The caller has locked the review. A background task continues
+ * with what is left after the first records.
  * @returns how many records were deleted or emptied so far.
  */
 export async function decideDeletionReview(
