@@ -6,48 +6,56 @@
 /** Of each topic and dispatcher. */
 export const CALLS_AT_ONCE = 16;
 
+/** A call of a topic. What belongs to the platform has a tenant, too (PLATFORM_TENANT_ID). */
+export interface TopicCall {
+  tenantId: string;
+  subjectId: string;
+}
+
 export class TopicCalls {
   #free = CALLS_AT_ONCE;
-  #acceptedAt = -Infinity;
-  readonly #waiting: (() => void)[] = [];
+  readonly #heldBy = new Map<string, number>();
   readonly #subjects = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
   readonly #flushes = new Set<Promise<unknown>>();
 
-  /** Runs `work` when a place is free. */
-  async withPlace<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
-  }
-
-  async untilPlaceIsFree(): Promise<void> {
-    await this.withPlace(() => Promise.resolve());
-  }
-
-  /** Notes the call as under way and, if it does not throw, as accepted. */
-  async make(subjectId: string, call: () => Promise<void>): Promise<void> {
+  /** Holds a place while `work` is under way. */
+  async hold({ tenantId, subjectId }: TopicCall, work: () => Promise<void>): Promise<void> {
+    this.#take(tenantId, 1);
     this.#subjects.add(subjectId);
     try {
-      await call();
-      this.#acceptedAt = performance.now();
+      await work();
     } finally {
       this.#subjects.delete(subjectId);
+      this.#take(tenantId, -1);
+      for (const resolve of this.#waiting.splice(0)) resolve();
     }
+  }
+
+  /**
+   * False if the tenant holds as many places as are free. So a tenant alone has half of them, several share
+   * more, and slow calls of a few tenants leave places to the others.
+   */
+  mayBegin(tenantId: string): boolean {
+    return (this.#heldBy.get(tenantId) ?? 0) < this.#free;
+  }
+
+  /** Those with calls under way that may not begin another one. */
+  tenantsAtLimit(): string[] {
+    return [...this.#heldBy.keys()].filter((tenantId) => !this.mayBegin(tenantId));
   }
 
   isUnderWay(subjectId: string): boolean {
     return this.#subjects.has(subjectId);
   }
 
-  /** `since`: of `performance.now()`. */
-  wasAccepted({ since }: { since: number }): boolean {
-    return this.#acceptedAt > since;
+  async untilPlaceIsFree(): Promise<void> {
+    while (this.#free === 0) await this.untilOneEnds();
+  }
+
+  /** The next of the calls under way, if there are any. */
+  untilOneEnds(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** A flush with the calls that it does not wait for. */
@@ -58,5 +66,12 @@ export class TopicCalls {
 
   async untilIdle(): Promise<void> {
     await Promise.all(this.#flushes);
+  }
+
+  #take(tenantId: string, places: 1 | -1): void {
+    this.#free -= places;
+    const held = (this.#heldBy.get(tenantId) ?? 0) + places;
+    if (held === 0) this.#heldBy.delete(tenantId);
+    else this.#heldBy.set(tenantId, held);
   }
 }

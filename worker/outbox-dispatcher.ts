@@ -157,6 +157,7 @@ class TopicQueues {
       },
       onNextLimit: (rows) => this.#limits.set(topic, rows),
       onLateTrouble: (error) => this.#logTrouble(topic, error),
+      onPlaceFree: () => this.flush(topic),
     });
     this.#lastTenants.set(topic, lastTenant);
     if (waitMs !== null) setTimeout(this.onWaited, waitMs).unref();

@@ -15,9 +15,9 @@ import {
   settleMessages,
   subjectIdOf,
 } from '../db/platform/outbox';
-import { CALLS_AT_ONCE, TopicCalls } from './outbox-calls';
+import { CALLS_AT_ONCE, type TopicCall, TopicCalls } from './outbox-calls';
 import type { OutboxHandler } from './outbox-handlers';
-import { blameFor, isTransient, UNCLEAR_ERRORS_MAX } from './temporal-away';
+import { isTransient, TemporalAway } from './temporal-away';
 
 /** After this long the rows of a dispatcher that died are taken by another (rules.md R3). */
 const LEASE_SECONDS = 3;
@@ -49,6 +49,8 @@ export interface FlushOptions {
   onLateTrouble?: (error: unknown) => void;
   /** Also of a flush that failed: how many rows the next one should lease. */
   onNextLimit?: (rows: number) => void;
+  /** A call has ended, and tenants were left out because of their calls. */
+  onPlaceFree?: () => void;
 }
 
 export interface Flushed {
@@ -60,9 +62,12 @@ export interface Flushed {
   lastTenant: string | undefined;
 }
 
-/** A flush returns leased rows that it cannot send, so the next one leases about as many as it can send. */
+/**
+ * A flush returns leased rows that it cannot send, so the next one leases about as many as it can send: at
+ * least what one tenant may begin.
+ */
 const limitAfter = (sentRows: number): number =>
-  Math.min(Math.max(2 * sentRows, CALLS_AT_ONCE), ROWS_PER_FLUSH);
+  Math.min(Math.max(2 * sentRows, CALLS_AT_ONCE / 2), ROWS_PER_FLUSH);
 
 /** A message that Temporal or its handler refused, for the log. */
 export interface RefusedMessage {
@@ -82,16 +87,19 @@ interface MergedMessage {
 }
 
 /**
- * A refused message backs off, and the others are sent. @throws if Temporal is away, after releasing the
- * messages that were not tried.
+ * A refused message backs off, and the others are sent. Tenants that hold all of their places are left out.
+ * @throws if Temporal is away, after releasing the messages that were not tried.
  */
 export async function flushTopic(options: FlushOptions): Promise<Flushed> {
   const { database, topic, afterTenant, limit = ROWS_PER_FLUSH, calls = new TopicCalls() } = options;
   const waitMsOf = (message: DueMessage): number =>
     calls.isUnderWay(subjectIdOf(message)) ? BEHIND_CALL_MS : (options.waitMsOf?.(message) ?? 0);
+  const withoutTenants = calls.tenantsAtLimit();
+  if (withoutTenants.length > 0) void calls.untilOneEnds().then(() => options.onPlaceFree?.());
   const leased = await database.withDispatcher((work) =>
-    leaseMessages(work, { topic, afterTenant, limit, leaseSeconds: LEASE_SECONDS }),
+    leaseMessages(work, { topic, afterTenant, withoutTenants, limit, leaseSeconds: LEASE_SECONDS }),
   );
+  if (leased.length === 0) return { isMore: false, waitMs: null, lastTenant: afterTenant };
   const merged = takeTurns(mergeBySubject(leased));
   const waits = new Map(merged.map((each) => [each, waitMsOf(each.message)]));
   const waiting = merged.filter((each) => waits.get(each) !== 0);
@@ -99,6 +107,7 @@ export async function flushTopic(options: FlushOptions): Promise<Flushed> {
     options,
     calls,
     merged.filter((each) => waits.get(each) === 0),
+    withoutTenants.length > 0,
   );
   const waitMs = waiting.length === 0 ? null : Math.min(...waiting.map((each) => waits.get(each) ?? 0));
   if (waitMs !== null)
@@ -121,23 +130,18 @@ class Flush {
   #handledRows = 0;
   #sent: MergedMessage[] = [];
   #refused: FailedMessage[] = [];
-  /** Refused, too, if Temporal accepts another message afterwards; else Temporal is away. */
-  #unclear: FailedMessage[] = [];
   #settling: Promise<void> | undefined;
-  #away: unknown;
+  #away: TemporalAway | undefined;
   #lastTenant: string | undefined;
 
   constructor(
     private readonly options: FlushOptions,
     private readonly calls: TopicCalls,
     messages: readonly MergedMessage[],
+    private readonly areTenantsLeftOut: boolean,
   ) {
     this.#untried = [...messages];
     this.#unsettled = new Set(messages);
-  }
-
-  get #isAway(): boolean {
-    return this.#away !== undefined || this.#unclear.length >= UNCLEAR_ERRORS_MAX;
   }
 
   /** Ends when all is sent, or after the time in which calls begin. */
@@ -154,9 +158,9 @@ class Flush {
     this.calls.track(sending);
     try {
       await Promise.race([sending, timeIsUp]);
-      this.#throwIf(this.#isAway);
+      this.#throwIfAway();
     } finally {
-      const isAllHandled = this.#isDone && this.#unsettled.size === 0;
+      const isAllHandled = this.#isDone && this.#unsettled.size === 0 && !this.areTenantsLeftOut;
       this.options.onNextLimit?.(isAllHandled ? ROWS_PER_FLUSH : limitAfter(this.#handledRows));
     }
     sending.catch((error: unknown) => this.options.onLateTrouble?.(error));
@@ -164,26 +168,28 @@ class Flush {
   }
 
   async #sendAll(): Promise<void> {
-    const senders = Array.from({ length: CALLS_AT_ONCE }, () =>
-      this.calls.withPlace(() => this.#sendUntried()),
-    );
-    await Promise.all(senders);
+    const calls: Promise<void>[] = [];
+    while (this.#untried.length > 0 && this.#away === undefined) {
+      const next = this.#takeNext();
+      if (next === undefined) await this.calls.untilOneEnds();
+      else calls.push(this.calls.hold(callOf(next), () => this.#send(next)));
+    }
+    await Promise.all(calls);
     await this.#settling;
     await this.#release([...this.#unsettled]);
-    this.#throwIf(this.#isAway || this.#unclear.length > 0);
+    this.#throwIfAway();
   }
 
-  #throwIf(isAway: boolean): void {
-    if (isAway) throw this.#away ?? this.#unclear[0]?.error;
+  #throwIfAway(): void {
+    if (this.#away !== undefined) throw this.#away;
   }
 
-  async #sendUntried(): Promise<void> {
-    while (!this.#isAway) {
-      const next = this.#untried.shift();
-      if (next === undefined) return;
-      this.#lastTenant = next.message.tenantId;
-      await this.#send(next);
-    }
+  /** @returns undefined if the tenants of all that is left hold their places. */
+  #takeNext(): MergedMessage | undefined {
+    const index = this.#untried.findIndex(({ message }) => this.calls.mayBegin(message.tenantId));
+    const [next] = index < 0 ? [] : this.#untried.splice(index, 1);
+    if (next !== undefined) this.#lastTenant = next.message.tenantId;
+    return next;
   }
 
   /** Gives messages back whose calls have not begun, and keeps the others. */
@@ -206,24 +212,15 @@ class Flush {
 
   async #send(each: MergedMessage): Promise<void> {
     const { message } = each;
-    const startedAt = performance.now();
     try {
-      await this.calls.make(subjectIdOf(message), () => this.options.handleRow(message));
+      await this.options.handleRow(message);
     } catch (error) {
-      this.#noteError({ each, error }, startedAt);
+      if (error instanceof TemporalAway) this.#away ??= error;
+      else this.#note({ sent: [], refused: [{ each, error }] });
       return;
     }
     this.options.onSent?.(message);
-    this.#note({ sent: [each], refused: this.#unclear.splice(0) });
-  }
-
-  #noteError(failed: FailedMessage, startedAt: number): void {
-    const blamed = blameFor(failed.error);
-    // Temporal accepted others long after this call began.
-    const isSlowAlone = this.calls.wasAccepted({ since: startedAt + BEGIN_WITHIN_MS });
-    if (blamed === 'temporal') this.#away ??= failed.error;
-    else if (blamed === 'unclear' && !isSlowAlone) this.#unclear.push(failed);
-    else this.#note({ sent: [], refused: [failed] });
+    this.#note({ sent: [each], refused: [] });
   }
 
   #note({ sent, refused }: { sent: MergedMessage[]; refused: FailedMessage[] }): void {
@@ -267,6 +264,11 @@ function reportOf({ message, outboxIds, attempts }: MergedMessage, error: unknow
   const { tenantId, topic } = message;
   return { outboxIds, tenantId, topic, subjectId: subjectIdOf(message), attempts: attempts + 1, error };
 }
+
+const callOf = ({ message }: MergedMessage): TopicCall => ({
+  tenantId: message.tenantId,
+  subjectId: subjectIdOf(message),
+});
 
 const outboxIdsOf = (merged: readonly MergedMessage[]): number[] =>
   merged.flatMap(({ outboxIds }) => outboxIds);

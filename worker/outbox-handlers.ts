@@ -67,8 +67,9 @@ import type { DueMessage, MessageOf } from '../db/platform/outbox';
 import { noteSignal, readLook } from '../db/push/queue/queue-looks';
 import { updateSchedules } from '../db/sync-runs/sync-schedules';
 import { searchable, started, unlessRunning } from '../contract/workflow-options';
+import { tellingIfAway } from './temporal-away';
 
-/** @throws Temporal's error if it did not accept the call. */
+/** @throws Temporal's error if it refused the message, or `TemporalAway`. */
 export type OutboxHandler = (message: DueMessage) => Promise<void>;
 
 export interface OutboxHandlerOptions {
@@ -80,7 +81,7 @@ export interface OutboxHandlerOptions {
 export function createOutboxHandlers(client: Client, options: OutboxHandlerOptions): OutboxHandler {
   const { hasSearchAttributes, database } = options;
   const temporal: Temporal = { client, hasSearchAttributes };
-  return async (message) => {
+  return tellingIfAway(client, async (message) => {
     switch (message.topic) {
       case 'record_push':
         return signalPushQueue(temporal, message, database);
@@ -115,7 +116,7 @@ export function createOutboxHandlers(client: Client, options: OutboxHandlerOptio
       default:
         throw new Error(`This version does not know the topic ${(message as DueMessage).topic}.`);
     }
-  };
+  });
 }
 
 type Temporal = { client: Client; hasSearchAttributes: boolean };

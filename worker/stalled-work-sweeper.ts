@@ -10,7 +10,7 @@ import { type Places, purgeExpired } from '../db/retention/purge-expired';
 import { DEFAULT_RETENTION, type Retention } from '../domain/retention';
 import { always, type MayContinue, startLeasedLoop } from './leased-loop';
 import type { OutboxHandler } from './outbox-handlers';
-import { blameFor, UNCLEAR_ERRORS_MAX } from './temporal-away';
+import { TemporalAway } from './temporal-away';
 
 const INTERVAL_MS = 60_000;
 const OVERDUE_MS = 60_000;
@@ -53,9 +53,7 @@ export async function sweep(
       failures.push(error);
     }
   }
-  const isFailure = (error: unknown): boolean =>
-    options.isEverything !== true || blameFor(error) !== 'message';
-  failures.push(...refusals.filter(isFailure));
+  if (options.isEverything !== true) failures.push(...refusals);
   if (refusals.length > 0)
     options.log.warn({ err: refusals[0], messages: refusals.length }, 'Temporal refused messages');
   if (found > 0) options.log.warn({ workflows: found }, 'recovered stalled workflows');
@@ -108,17 +106,14 @@ async function sendAll(
   mayContinue: MayContinue,
 ): Promise<unknown[]> {
   const refusals: unknown[] = [];
-  let unclear = 0;
   for (let start = 0; start < stalled.length && (await mayContinue()); start += CALLS_AT_ONCE) {
     const slice = stalled.slice(start, start + CALLS_AT_ONCE);
     const outcomes = await Promise.allSettled(
       slice.map((message) => handleRow({ ...message, nextDueAt: now })),
     );
     const errors = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    const blamed = errors.map(blameFor);
-    unclear = errors.length < slice.length ? 0 : unclear + blamed.filter((each) => each === 'unclear').length;
-    if (unclear >= UNCLEAR_ERRORS_MAX) throw errors[0];
-    if (blamed.includes('temporal')) throw errors[blamed.indexOf('temporal')];
+    const away = errors.find((error) => error instanceof TemporalAway);
+    if (away !== undefined) throw away;
     refusals.push(...errors);
   }
   return refusals;

@@ -1,9 +1,11 @@
 /**
  * What a failed call to Temporal is about: the message that was sent, or Temporal as a whole. Some errors can
- * mean either, for example when one of its shards is slow. The outcomes of other calls decide then.
+ * mean either, for example when a workflow or one of the shards is silent. Temporal is asked then.
  */
-import { isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, NamespaceNotFoundError } from '@temporalio/client';
 import { google, temporal } from '@temporalio/proto';
+import { emailWorkflowId } from '../contract/email';
+import { newUuid } from '../db/sql/ids';
 
 /** gRPC's CANCELLED, PERMISSION_DENIED, UNAUTHENTICATED: Temporal accepts no call of this process. */
 const ABOUT_TEMPORAL = new Set([1, 7, 16]);
@@ -11,8 +13,52 @@ const ABOUT_TEMPORAL = new Set([1, 7, 16]);
 const UNCLEAR = new Set([4, 14]);
 const RESOURCE_EXHAUSTED = 8;
 
-/** So many unclear errors, and no accepted call between them, mean that Temporal is away. */
-export const UNCLEAR_ERRORS_MAX = 8;
+const ANSWER_WITHIN_MS = 5_000;
+/** Of shards, most likely: one of them alone may be silent. */
+const SHARDS_ASKED = 3;
+
+/** Temporal takes no messages now. Its cause is the error of the call. */
+export class TemporalAway extends Error {
+  constructor(cause: unknown) {
+    super('Temporal takes no messages now.', { cause });
+  }
+}
+
+/** `send` that throws `TemporalAway` if its error is not about the message. */
+export function tellingIfAway<Message>(
+  client: Client,
+  send: (message: Message) => Promise<void>,
+): (message: Message) => Promise<void> {
+  let asking: Promise<boolean> | undefined;
+  const answers = (): Promise<boolean> =>
+    (asking ??= temporalAnswers(client).finally(() => (asking = undefined)));
+  return async (message) => {
+    try {
+      await send(message);
+    } catch (error) {
+      const blamed = blameFor(error);
+      if (blamed === 'temporal' || (blamed === 'unclear' && !(await answers())))
+        throw new TemporalAway(error);
+      throw error;
+    }
+  };
+}
+
+/** Looks for workflows that do not exist: their shards must answer, and nothing changes. */
+function temporalAnswers({ workflow }: Client): Promise<boolean> {
+  const look = async (): Promise<void> => {
+    const handle = workflow.getHandle(emailWorkflowId({ emailId: newUuid() }));
+    try {
+      await workflow.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.describe());
+    } catch (error) {
+      if (blameFor(error) !== 'message') throw error;
+    }
+  };
+  return Promise.any(Array.from({ length: SHARDS_ASKED }, look)).then(
+    () => true,
+    () => false,
+  );
+}
 
 export function blameFor(error: unknown): 'message' | 'temporal' | 'unclear' {
   if (error instanceof NamespaceNotFoundError) return 'temporal';

@@ -10,7 +10,7 @@ import { RECONNECTION } from '../runtime/temporal-reconnection';
 import { retryUntilReachable } from './retry-until-reachable';
 import { inspectQueuesOfOthers } from './queues/served-queues';
 import { ensureSearchAttributes, whySearchAttributesAreUnusable } from './search-attributes';
-import { answerWithin, outboxInterceptors, temporalInterceptors } from './temporal-interceptors';
+import { answerWithin, openOutboxConnection, temporalInterceptors } from './temporal-interceptors';
 
 export interface TemporalConnections {
   namespace: string;
@@ -50,7 +50,7 @@ export async function connectToTemporal(
   const clientConnection = await retryUntilReachable('Temporal', log, () =>
     Connection.connect({ ...clientOptions, interceptors }),
   );
-  const outboxConnection = Connection.lazy({ ...clientOptions, interceptors: outboxInterceptors() });
+  const outboxConnection = openOutboxConnection(clientOptions);
   const connections = [probe, workerConnection, clientConnection, outboxConnection];
   const inspectQueues = (withinMs: number): Promise<Findings> =>
     probe

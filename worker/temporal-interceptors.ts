@@ -4,10 +4,12 @@
  * after the close, fails with CANCELLED.
  */
 import {
+  Connection,
   type ConnectionOptions,
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import { RECONNECTION } from '../runtime/temporal-reconnection';
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 type Call = ReturnType<Interceptor>;
@@ -57,7 +59,15 @@ export const temporalInterceptors: Interceptor[] = [
  * One attempt per call, for messages of the outbox: the dispatcher backs off by itself, and the SDK would
  * hold the place of a call for 40 s while one workflow is busy.
  */
-export const outboxInterceptors = (answerWithinMs = 10_000): Interceptor[] => [
+const outboxInterceptors = (answerWithinMs: number): Interceptor[] => [
   answerWithin(answerWithinMs),
   refuseAfterClose,
 ];
+
+/** For messages of the outbox. */
+export const openOutboxConnection = (options: ConnectionOptions, answerWithinMs = 10_000): Connection =>
+  Connection.lazy({
+    ...options,
+    channelArgs: RECONNECTION,
+    interceptors: outboxInterceptors(answerWithinMs),
+  });

@@ -111,6 +111,8 @@ export interface Lease {
   leaseSeconds: number;
   /** The tenants after this one come first. */
   afterTenant?: string | undefined;
+  /** Their messages are left. A few: each is compared with every tenant. */
+  withoutTenants?: readonly string[];
 }
 
 /** Leases messages of a topic. Each tenant that has some gets an equal part of `limit`, the oldest first. */
@@ -126,7 +128,7 @@ export async function leaseMessages(work: Work, lease: Lease): Promise<LeasedMes
 
 async function leaseAfter(
   { trx }: Work,
-  { topic, limit, leaseSeconds, afterTenant }: Lease,
+  { topic, limit, leaseSeconds, afterTenant, withoutTenants = [] }: Lease,
 ): Promise<LeasedMessage[]> {
   // The index `outbox_ready` has this order, so rows that are leased or back off are not read.
   const leasedUntil = sql`coalesce(outbox.leased_until, '-infinity')`;
@@ -141,7 +143,9 @@ async function leaseAfter(
         order by tenant_id limit 1)
       from tenants where tenants.tenant_id is not null),
     ready as materialized (
-      select tenant_id from tenants where tenant_id is not null and (
+      select tenant_id from tenants
+      where tenant_id is not null
+        and tenant_id <> all(${arrayParameter(withoutTenants, 'uuid')}::uuid[]) and (
         select true from outbox where topic = ${topic} and tenant_id = tenants.tenant_id
           and ${leasedUntil} < statement_timestamp()
         order by ${leasedUntil}, outbox_id limit 1)

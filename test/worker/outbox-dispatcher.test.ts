@@ -1,6 +1,5 @@
 /** Dispatchers of the outbox beside a slow Temporal, many messages and each other (rules.md 60, F7). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceError } from '@temporalio/client';
 import type { Database, Work } from '../../db/database';
 import { type DueMessage, enqueue, subjectIdOf } from '../../db/platform/outbox';
 import { newUuid } from '../../db/sql/ids';
@@ -8,6 +7,7 @@ import type { OutboxTopic } from '../../db/tables/platform';
 import { type OutboxDispatcher, startOutboxDispatcher } from '../../worker/outbox-dispatcher';
 import { flushTopic } from '../../worker/outbox-flush';
 import type { OutboxHandler } from '../../worker/outbox-handlers';
+import { TemporalAway } from '../../worker/temporal-away';
 import { GivenTenant, openTestDb, type TestDb } from '../db/given';
 import { countRows } from '../db/many-rows';
 import { until } from '../support/until';
@@ -34,10 +34,7 @@ const start = (handleRow: OutboxHandler) =>
   dispatchers.push(
     startOutboxDispatcher({ database: db.database, databaseUrl: db.url, handleRow, log: silent }),
   );
-const temporalIsAway = () =>
-  new ServiceError('Temporal is away.', {
-    cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }),
-  });
+const temporalIsAway = () => new TemporalAway(new Error('14 UNAVAILABLE'));
 const take: OutboxHandler = (message) => {
   calls.push(message);
   return Promise.resolve();
@@ -203,7 +200,7 @@ describe('rule 60: 2,000 messages wait, and Temporal', () => {
       calls.push(message);
       return calls.length > 3 ? Promise.reject(temporalIsAway()) : Promise.resolve();
     });
-    await expect(failing).rejects.toThrow('Temporal is away.');
+    await expect(failing).rejects.toThrow(TemporalAway);
     await flush(take);
 
     expect(limits).toEqual([120, 500]);

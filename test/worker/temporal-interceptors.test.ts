@@ -1,7 +1,7 @@
 import http2 from 'node:http2';
 import net from 'node:net';
 import { Connection } from '@temporalio/client';
-import { outboxInterceptors, temporalInterceptors } from '../../worker/temporal-interceptors';
+import { openOutboxConnection, temporalInterceptors } from '../../worker/temporal-interceptors';
 
 describe('a connection that is closed', () => {
   const thrown: unknown[] = [];
@@ -61,8 +61,7 @@ describe('a call for a message of the outbox', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as net.AddressInfo;
-    const interceptors = outboxInterceptors(answerWithinMs);
-    connection = Connection.lazy({ address: `127.0.0.1:${port}`, interceptors });
+    connection = openOutboxConnection({ address: `127.0.0.1:${port}` }, answerWithinMs);
   }
   const call = (): Promise<unknown> =>
     connection.workflowService.getSystemInfo({}).catch((error: Error) => error);

@@ -1,5 +1,6 @@
 /** rules.md 60: a message costs as much to send, however many others wait. */
 import { newUuid } from '../../../db/sql/ids';
+import { leaseMessages } from '../../../db/platform/outbox';
 import { flushTopic } from '../../../worker/outbox-flush';
 import type { Database, Work } from '../../../db/database';
 import { openTestDb, type TestDb } from '../given';
@@ -59,4 +60,40 @@ it.each([
 
   expect(ofMany.read).toBeLessThanOrEqual(1.3 * ofFew.read);
   expect(ofMany.wrote).toBeLessThan(1.3 * ofFew.wrote);
+});
+
+describe('tenants that are left out of a claim', () => {
+  const idsOf = (tenants: number) =>
+    db.superuser(`select md5('tenant' || n)::uuid::text as id from generate_series(0, $1 - 1) n`, [tenants]);
+  /** Claims as many as 40. @returns what was read, and whose messages were leased. */
+  const claim = async (count: number, withoutTenants: string[], afterTenant?: string) => {
+    await db.superuser('truncate outbox');
+    await db.superuser(
+      `insert into outbox (tenant_id, topic, subject_id, next_due_at)
+       select md5('tenant' || n % 20)::uuid, 'record_push', gen_random_uuid(), now() from generate_series(1, $1::int) n`,
+      [count],
+    );
+    return db.database.withDispatcher(async (work) => {
+      const before = await countRows(work);
+      const lease = { topic: 'record_push', limit: 40, leaseSeconds: 3, withoutTenants, afterTenant };
+      const messages = await leaseMessages(work, lease);
+      const { read } = await countRows(work);
+      return { read: read - before.read, tenants: messages.map(({ tenantId }) => tenantId) };
+    });
+  };
+
+  it.each([0, 1, 7, 16, 20])('%i: the others get their messages, and theirs are not read', async (out) => {
+    const ids = (await idsOf(20)).map(({ id }) => id as string);
+    const [without, others] = [ids.slice(0, out), ids.slice(out)];
+
+    for (const after of [undefined, ids[3], ids[19]]) {
+      const [few, many] = [await claim(2_000, without, after), await claim(20_000, without, after)];
+
+      const taken = new Set(many.tenants);
+      expect(without.filter((id) => taken.has(id))).toEqual([]);
+      if (after === undefined) expect(taken.size).toBe(others.length);
+      expect(many.tenants.length).toBeGreaterThan(others.length === 0 ? -1 : 20);
+      expect(many.read).toBeLessThanOrEqual(1.3 * few.read);
+    }
+  });
 });

@@ -1,11 +1,12 @@
 /** From outbox rows to signals, and the sweep that finds stalled work: rules.md R3. */
-import { type Client, ServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { newUuid } from '../../../db/sql/ids';
 import { countRefusedMessages, type DueMessage, enqueuePush, subjectIdOf } from '../../../db/platform/outbox';
 import type { RefusedMessage } from '../../../worker/outbox-flush';
 import { flushOutbox } from '../../support/flush-outbox';
 import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { sweep } from '../../../worker/stalled-work-sweeper';
+import { TemporalAway } from '../../../worker/temporal-away';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;
@@ -28,11 +29,6 @@ const signalPushQueue: OutboxHandler = (message) => {
   signals.push({ tenantId, integrationId: subjectIdOf(message), nextDueAt: nextDueAt.getTime() });
   return Promise.resolve();
 };
-/** As the client reports a Temporal that does not answer. */
-const temporalIsDown = () =>
-  new ServiceError('Temporal is down.', {
-    cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }),
-  });
 const refuse = (integrationId: string) => (message: DueMessage) =>
   subjectIdOf(message) === integrationId
     ? Promise.reject(new Error('It has too many signals.'))
@@ -60,7 +56,8 @@ describe('the dispatcher', () => {
 
   it('loses nothing when Temporal does not answer', async () => {
     await enqueue(newUuid(), new Date());
-    await expect(flush(() => Promise.reject(temporalIsDown()))).rejects.toThrow('Temporal is down.');
+    const temporalIsDown = () => Promise.reject(new TemporalAway(new Error('14 UNAVAILABLE')));
+    await expect(flush(temporalIsDown)).rejects.toThrow(TemporalAway);
 
     expect(await rowsLeft()).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 3_200)); // until the lease ends
