@@ -48,7 +48,7 @@ const client = {
   },
 } as unknown as Client;
 const handleRow: OutboxHandler = createOutboxHandlers(client, { hasSearchAttributes: false });
-const rejects = (error: unknown) => () => Promise.reject<never>(error);
+const rejects = (error: unknown) => () => Promise.reject(error);
 const flush = () => flushOutbox({ database: db.database, handleRow });
 const start = () =>
   dispatchers.push(

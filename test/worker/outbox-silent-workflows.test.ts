@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 const silent = { info() {}, warn() {}, error() {} };
-const rejects = (error: unknown) => () => Promise.reject<never>(error);
+const rejects = (error: unknown) => () => Promise.reject(error);
 const notFound = rejects(new WorkflowNotFoundError('not found', '', undefined));
 const noAnswer = temporalError(4, 'Deadline exceeded');
 const client = {
