@@ -55,36 +55,35 @@ export async function unblock(
   integration: Integration,
   blockedUntil: Date,
 ): Promise<void> {
-  if (integration.blockedReason !== 'outage') return endRateLimit(queue, integration);
   const { integrationId } = integration;
   const { now } = queue.instant();
-  const claimedUntil = await queue.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }));
+  const isOutage = integration.blockedReason === 'outage';
+  // The claim of a probe would hold back reads longer than the third party has asked for.
+  const claimedUntil = isOutage
+    ? await queue.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }))
+    : blockedUntil;
   if (claimedUntil === undefined) return;
   const state = await probe(queue, integration);
   if (state.kind === 'well')
     await queue.inTenant((work) => markRecovered(work, { integrationId, now: queue.instant().now }));
-  else if (state.kind === 'permits')
-    await queue.inTenant((work) =>
-      releaseProbe(work, { integrationId, claimedUntil, retryAt: state.retryAt }),
-    );
-}
-
-/** The first push after a rate limit is sent alone, because the third party may ask to wait again. */
-async function endRateLimit(queue: BlockedQueue, integration: Integration): Promise<void> {
-  const { pushes } = await claimOne(queue, integration);
-  const { kind } = pushes.length > 0 ? await queue.probe(integration, pushes) : WELL;
-  if (kind === 'well') await queue.recordState(WELL, integration);
+  else if (state.kind === 'permits') {
+    // A person may end the pause of Syncline's own rate limiter meanwhile.
+    const soon = new Date(Math.min(state.retryAt.getTime(), now.getTime() + LOCKED_RETRY_MS));
+    const retryAt = isOutage ? state.retryAt : soon;
+    await queue.inTenant((work) => releaseProbe(work, { integrationId, claimedUntil, retryAt }));
+  }
 }
 
 /** @returns `permits` if nothing is known about the third party. */
 async function probe(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
-  const state = integration.isWriteOutage ? WELL : await askThirdParty(() => queue.open(integration));
+  const mustAnswer = integration.blockedReason === 'outage' && !integration.isWriteOutage;
+  const state = mustAnswer ? await askThirdParty(() => queue.open(integration)) : WELL;
   if (state.kind === 'well') return probeByPush(queue, integration);
   await queue.recordState(state, integration);
   return state;
 }
 
-/** One push, for all queues and workers: the caller has claimed the probe. */
+/** One push alone, because the third party may be down still, or ask to wait again. */
 async function probeByPush(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
   const { integrationId } = integration;
   const claim = await claimOne(queue, integration);

@@ -18,7 +18,7 @@ export function reportOf(
   }: { firedAt: number; pushed: number; timeBox: TimeBox; permitsAt: Date | undefined },
 ): PushReport {
   const now = timeBox.now().getTime();
-  const isUnfinished = !timeBox.isWithinTimeBox() || status.hasBackfill;
+  const isUnfinished = !timeBox.isWithinTimeBox() || status.hasBackfill || status.isLifting;
   // Still due although there was time for it: an incoming change has locked it.
   const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
   const nextLook = (rowsDueAt: number): number => {
@@ -43,11 +43,12 @@ export function reportOf(
 }
 
 function dueOf(status: PushQueueStatus, now: number): DueByPriority {
-  const { nextDueAt, dueByPriority, blockedUntil, givenUpProbeAt, hasBackfill } = status;
+  const { nextDueAt, dueByPriority, blockedUntil, givenUpProbeAt, hasBackfill, isLifting } = status;
   const due = new DueTimes();
   const add = (priorityKey: number, at: number) =>
     due.add({ nextDueAt: at, dueByPriority: { [priorityKey]: at } });
   if (hasBackfill) add(PRIORITIES.backfill, now);
+  if (isLifting) add(PRIORITIES.edit, now);
   if (blockedUntil !== null) {
     // The probe is for the most urgent of what waits.
     if (nextDueAt !== null)

@@ -31,6 +31,7 @@ import { EarlyTrouble } from './early-trouble';
 import { GroupedResults } from './grouped-results';
 import { reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
+import { continueLift } from './lifted-retries';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
 import { pushTimeBox } from './push-time-box';
 import { inTurn } from './push-turn';
@@ -111,6 +112,7 @@ class PushDueRecordsTask implements BlockedQueue {
     if (!this.share.isFirst) return integration.blockedUntil === null && this.pushEverythingDue(integration);
     const isBackfilling = integration.backfillReason !== null;
     const chunk = { ...this.input, now: this.timeBox.now(), limit: CHUNK };
+    const hasMore = (await continueLift((work) => this.inTenant(work), integration, chunk)) || isBackfilling;
     // After a backfill: what waited under an earlier mapping is counted again.
     if (isBackfilling) await this.inTenant((work) => openBackfillWindows(work, chunk));
     else if (await this.inTenant((work) => finishPushReviews(work, chunk))) return true;
@@ -118,10 +120,10 @@ class PushDueRecordsTask implements BlockedQueue {
       return (
         (await this.pushEverythingDue(integration)) ||
         (await this.continueGivenUp(integration)) ||
-        isBackfilling
+        hasMore
       );
     if (integration.blockedUntil > this.timeBox.now())
-      return (await showBlocked(this, integration)) || isBackfilling;
+      return (await showBlocked(this, integration)) || hasMore;
     await unblock(this, integration, integration.blockedUntil);
     return true;
   }

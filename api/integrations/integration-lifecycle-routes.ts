@@ -1,7 +1,7 @@
 /** The lifecycle of an integration: pause, resume, new credentials, and a check of the connection. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { saveCheck } from '../../db/integrations/availability';
+import { saveCheck } from '../../db/integrations/save-check';
 import { type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -129,7 +129,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     summary: 'Check that the app responds and accepts the credentials',
     description: [
       'Changes nothing in the app, so an Idempotency-Key is not needed and has no effect.',
-      'A successful check ends an outage or a rate limit at once. The response takes at most 25 seconds.',
+      'A successful check ends an outage, a rate limit or the wait for new credentials at once. ' +
+        'The response takes at most 25 seconds.',
     ].join(' '),
     params: integrationParams,
     responses: { 200: { description: 'The result of the check.', schema: checkResult } },

@@ -12,9 +12,7 @@ import { resolveNotification, notifyAdmins } from '../notifications/notification
 import { appendStreamEvent } from '../platform/change-feed';
 import { enqueuePush } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { LastCheck } from '../tables/integrations';
 import type { Integration } from './integrations';
-import { probeNow } from '../records/probe-now';
 import { resumeWaitingRuns } from './waiting-runs';
 
 interface IntegrationAtInstant {
@@ -123,7 +121,7 @@ export async function claimProbe(
     : undefined;
 }
 
-/** The claimed probe said nothing about the third party: the next one is due at `retryAt`. */
+/** The probe said nothing about the third party: the next one is due at `retryAt`. */
 export async function releaseProbe(
   work: TenantWork,
   { integrationId, claimedUntil, retryAt }: { integrationId: string; claimedUntil: Date; retryAt: Date },
@@ -140,7 +138,6 @@ async function moveProbe(
     .set({ blockedUntil: to })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    .where('blockedReason', '=', 'outage')
     .where('blockedUntil', '=', from)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
@@ -189,29 +186,6 @@ export async function markRecovered(
   await resumeWaitingRuns(work, { integrationId });
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-}
-
-/**
- * Stores the result of a requested check. A successful one ends an outage or a rate limit at once, and the
- * waiting work continues.
- */
-export async function saveCheck(
-  work: TenantWork,
-  { integrationId, check }: { integrationId: string; check: LastCheck | null },
-): Promise<void> {
-  const { trx, tenantId, now } = work;
-  const { blockedReason } = await trx
-    .updateTable('integrations')
-    .set({ lastCheck: check === null ? null : JSON.stringify(sanitizeForPostgres({ ...check })) })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .returning('blockedReason')
-    .executeTakeFirstOrThrow();
-  if (check?.ok !== true || blockedReason === null) return;
-  if (blockedReason === 'outage') return markAnswering(work, { integrationId, now });
-  await probeNow(work, { integrationId });
-  await resumeWaitingRuns(work, { integrationId });
-  await enqueuePush(work, { integrationId, nextDueAt: now });
 }
 
 /** The third party asked to slow down: nothing is sent until then, and no attempt is counted. */

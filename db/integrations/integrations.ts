@@ -32,6 +32,7 @@ const COLUMNS = [
   'retryClockStoppedMs',
   'isWriteOutage',
   'givenUpProbeAt',
+  'liftRetriesAfter',
   'lastCheck',
   'onboardingStartedAt',
   'onboardedAt',

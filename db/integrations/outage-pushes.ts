@@ -12,10 +12,9 @@ import { emitFailedPushes, type FailedPush } from '../records/record-events';
 import { idList, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
+import { lockIntegration } from './integrations';
 
 const HOUR_MS = 3_600_000;
-/** Waiting pushes that one look for expired ones reads; the others are read once these have ended. */
-const WAITING_READ_MAX = 20_000;
 
 interface Chunk {
   integrationId: string;
@@ -68,7 +67,10 @@ export async function showAsFailing(
   return count;
 }
 
-/** Ends the retries of waiting pushes whose time is over, and notes that an outage was the cause. */
+/**
+ * Ends the retries of waiting pushes whose time is over, and notes that an outage was the cause.
+ * @returns how many; fewer than `limit` = there are no more.
+ */
 export async function giveUpWaiting(
   work: TenantWork,
   {
@@ -82,17 +84,17 @@ export async function giveUpWaiting(
   const { trx, tenantId } = work;
   const retryClock = new Date(now.getTime() - retryClockStoppedMs);
   const errors = JSON.stringify([error]);
+  // Before the record syncs, in the order in which other transactions lock them.
+  await lockIntegration(work, { integrationId });
   const { rows } = await sql<{ pushId: string; recordId: string }>`
-    with waiting as (
-      select record_id, give_up_at from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and next_due_at is not null
-      order by is_backfill, next_due_at limit ${WAITING_READ_MAX}::int),
-    given_up as (
+    with given_up as (
       select record_id, push_id from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
         and record_id = any(array(
-          select record_id from waiting where give_up_at <= ${retryClock}::timestamptz order by record_id limit ${limit}))
+          select record_id from record_syncs
+          where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+            and give_up_at <= ${retryClock}::timestamptz and lease_until is null
+          order by give_up_at limit ${limit}))
         and push_id is not null and lease_until is null and give_up_at <= ${retryClock}::timestamptz
       order by record_id for update),
     noted as (
@@ -133,6 +135,7 @@ export async function retryGivenUp(
   { integrationId, limit, now }: Chunk & { now: Date },
 ): Promise<{ due: number; isMore: boolean }> {
   const { trx, tenantId } = work;
+  await lockIntegration(work, { integrationId }); // before the record syncs, as above
   const { rows } = await sql<{ recordId: string; pushId: string }>`
     delete from outage_give_ups where tenant_id = ${tenantId} and integration_id = ${integrationId}
       and record_id = any(array(select record_id from outage_give_ups

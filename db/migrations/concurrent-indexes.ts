@@ -30,6 +30,8 @@ const INDEXES = {
     where next_due_at is not null`,
   record_syncs_due_windows: `record_syncs (tenant_id, integration_id, is_backfill, next_due_at)
     where next_due_at is not null and (window_opened_at is not null or lease_until is not null)`,
+  record_syncs_giving_up: `record_syncs (tenant_id, integration_id, give_up_at)
+    where give_up_at is not null and lease_until is null`,
   // The columns of its condition are not in it: PostgreSQL knows that they hold.
   record_syncs_by_type: `record_syncs
     (tenant_id, integration_id, window_effect, window_record_type, push_review_id)

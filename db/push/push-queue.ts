@@ -25,6 +25,8 @@ export interface PushQueueStatus {
   givenUpProbeAt: Date | null;
   /** A backfill, or decided reviews with waiting records. */
   hasBackfill: boolean;
+  /** A person has acted, and retries are still to be made due. */
+  isLifting: boolean;
 }
 
 export async function readPushQueueStatus(
@@ -43,6 +45,7 @@ export async function readPushQueueStatus(
       blockedReason: null,
       givenUpProbeAt: null,
       hasBackfill: false,
+      isLifting: false,
     };
   }
   const blocked = { blockedUntil: integration.blockedUntil, blockedReason: integration.blockedReason };
@@ -68,8 +71,9 @@ export async function readPushQueueStatus(
     .executeTakeFirst();
   const hasBackfill = integration.backfillReason !== null || unfinished !== undefined;
   const { givenUpProbeAt } = integration;
+  const isLifting = integration.liftRetriesAfter !== null;
   const status = { state, nextDueAt, dueByPriority: dueByPriority(due), pendingRecords, ...blocked };
-  return { ...status, givenUpProbeAt, hasBackfill };
+  return { ...status, givenUpProbeAt, hasBackfill, isLifting };
 }
 
 /** Counted up to a bound, and the earliest found by the index: a report costs as much at any size. */

@@ -1,5 +1,4 @@
 /** The next push of an integration is sent at once, alone, and its answer decides (rules.md 11, 34). */
-import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 
 export interface IntegrationKey {
@@ -19,15 +18,18 @@ export async function forgetPause(
     .execute();
 }
 
-/** An integration that is down or rate limited is probed at once. The caller enqueues its pushes. */
+/**
+ * An integration that is down or rate limited is probed at once. The caller has locked the integration, and
+ * enqueues its pushes.
+ */
 export async function probeNow(work: TenantWork, { integrationId }: IntegrationKey): Promise<void> {
   const { trx, tenantId, now } = work;
-  // Does not wait for another transaction, such as one that stores the state after an answer.
-  await sql`
-    update integrations set blocked_until = ${now}
-    where tenant_id = ${tenantId} and integration_id = any(array(
-      select integration_id from integrations
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and blocked_until > ${now}
-      for no key update skip locked))`.execute(trx);
+  await trx
+    .updateTable('integrations')
+    .set({ blockedUntil: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('blockedUntil', '>', now)
+    .execute();
   await forgetPause(work, { integrationId });
 }

@@ -6,6 +6,7 @@
 import { sql } from 'kysely';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
+import { lockIntegration } from '../integrations/integrations';
 import { probeNow } from './probe-now';
 import { newUuid } from '../sql/ids';
 import { enqueuePush } from '../platform/outbox';
@@ -50,10 +51,15 @@ interface ActionInput {
   actor: string;
 }
 
+/** They end the waits of the integration. */
+const TRIES_NOW: ReadonlySet<RecordSyncAction> = new Set(['push_now', 'retry']);
+
 export async function applyRecordSyncAction(
   work: TenantWork,
   input: ActionInput,
 ): Promise<RecordSyncActionOutcome> {
+  // Before the record sync, in the order in which other transactions lock them.
+  if (TRIES_NOW.has(input.action)) await lockIntegration(work, input);
   const recordSync = await lockRecordSync(work, input);
   if (recordSync === undefined) return 'not_found';
   const outcome = await actions[input.action](work, input, recordSync);

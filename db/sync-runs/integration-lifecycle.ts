@@ -10,9 +10,9 @@ import { supersedePushReviews } from '../push/push-reviews';
 import { forgetSubscription } from '../integrations/incoming/incoming-addresses';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { endWaits } from '../integrations/lift-waits';
+import { endReauthorization } from '../integrations/save-check';
 import { nameApp } from '../integrations/oauth/apps';
 import { lockMappings } from '../records/mapping-lock';
-import { resolveNotification } from '../notifications/notifications';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { addSyncDatasets, forgetSyncTokens, forgetWatermarks } from './sync-datasets';
 import { markListReplaced } from '../pull/pass-state';
@@ -224,15 +224,11 @@ export async function replaceCredentials(
   await forgetSubscription(work, { integrationId });
   await retryWaitingJobs(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
-  const since = before?.needsReauthorizationAt ?? now;
-  const stopped = stoppedMs({ since, until: now, stillStoppedSince: before?.pausedAt ?? null });
   await trx
     .updateTable('integrations')
     .set((eb) => ({
       credentials: encryptedCredentials,
       credentialsUpdatedAt: now,
-      needsReauthorizationAt: null,
-      retryClockStoppedMs: eb('retryClockStoppedMs', '+', stopped),
       blockedDetail: null,
       version: eb('version', '+', 1),
       updatedAt: now,
@@ -240,22 +236,12 @@ export async function replaceCredentials(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
+  if (before !== undefined) await endReauthorization(work, before);
   await endWaits(work, { integrationId });
   await enqueueSyncRuns(work, { integrationId });
   const after = await announceIntegration(work, integrationId);
   if (after.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
-  if (before?.needsReauthorizationAt != null) await catchUp(work, after);
   return after;
-}
-
-/** Reads what could not be read without credentials. */
-async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integration): Promise<void> {
-  await requestSyncRun(work, {
-    integrationId,
-    kind: onboardedAt === null ? 'onboarding' : 'incremental',
-    startedBy: 'credentials',
-  });
 }
 
 export async function announceIntegration(work: TenantWork, integrationId: string): Promise<Integration> {

@@ -63,6 +63,8 @@ export interface IntegrationsTable {
   unavailableRecords: Generated<string[]>;
   /** When to try again what was given up because of an outage; null = nothing was. */
   givenUpProbeAt: Date | null;
+  /** Retries of the records after this one become due, because a person has acted; null = of none. */
+  liftRetriesAfter: string | null;
   lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;

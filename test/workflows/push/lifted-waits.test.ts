@@ -1,6 +1,6 @@
 /** What a person does on purpose is tried at once, by one call: rules.md 9, 10, 11, 16 and 34. */
 import { Unavailable } from '../../../connectors/errors';
-import { saveCheck } from '../../../db/integrations/availability';
+import { saveCheck } from '../../../db/integrations/save-check';
 import { sealCredentials } from '../../../db/integrations/sealed-credentials';
 import {
   changeIntegration,
@@ -188,3 +188,40 @@ it.each(onIntegration)(
     expect(await tenant.status(integrationId, 'e0')).toBe('synced');
   },
 );
+
+it.each(onIntegration)(
+  'records that wait hours for their next attempt are sent after %s, behind 300 windows that are due earlier',
+  async (_action, act) => {
+    crm.instead = ({ method }) => (method === 'POST' ? jsonAnswer(500) : undefined);
+    await hire(2); // three would be an outage
+    await environment.sleep(GRACE_MS + 5 * HOUR);
+    crm.instead = () => undefined;
+    await tenant.accept(
+      ...Array.from({ length: 300 }, (_, n) => ({ externalId: `later${n}`, fields: { name: `later${n}` } })),
+    );
+
+    await act();
+    await environment.sleep(10_000);
+
+    expect(crm.people).toHaveLength(2);
+  },
+);
+
+it('a corrected base URL that accepts the stored credentials needs no new ones', async () => {
+  crm.instead = () => jsonAnswer(401);
+  await hire(2);
+  await environment.sleep(GRACE_MS + MINUTE);
+  expect(await tenant.status(integrationId, 'e0')).toBe('syncing');
+  crm.instead = () => undefined;
+
+  await inTenant(async (work) => {
+    const check = { at: new Date().toISOString(), ok: true, kind: null, message: '', problems: [] };
+    await saveCheck(work, { integrationId, check });
+    const config = { ...peopleConfig(), base_url: 'https://people.example.com/' };
+    await changeIntegration(work, { integrationId, change: { config } });
+  });
+  await environment.sleep(10_000);
+
+  expect(crm.people).toHaveLength(2);
+  expect(await tenant.status(integrationId, 'e0')).toBe('synced');
+});
