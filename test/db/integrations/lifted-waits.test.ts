@@ -1,4 +1,7 @@
-/** Retries that a person ends, and pushes that are given up, at any size and under any lock: rules.md 11, 60. */
+/**
+ * Waits of retries that a person ends, and pushes that are given up, at any size and under any lock: rules.md
+ * 11 and 60.
+ */
 import type { TenantWork } from '../../../db/database';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { liftRetries } from '../../../db/integrations/lift-waits';
