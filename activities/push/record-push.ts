@@ -118,9 +118,7 @@ class PushDueRecordsTask implements BlockedQueue {
     else if (await this.inTenant((work) => finishPushReviews(work, chunk))) return true;
     if (integration.blockedUntil === null)
       return (
-        (await this.pushEverythingDue(integration)) ||
-        (await this.continueGivenUp(integration)) ||
-        hasMore
+        (await this.pushEverythingDue(integration)) || (await this.continueGivenUp(integration)) || hasMore
       );
     if (integration.blockedUntil > this.timeBox.now())
       return (await showBlocked(this, integration)) || hasMore;

@@ -115,7 +115,7 @@ it('a longer pause that another call was given meanwhile is kept', async () => {
   expect(await read()).toMatchObject({ blockedUntil: until, blockedDetail: 'Not before tonight.' });
 });
 
-it('it ends without a push if none is due', async () => {
+it('a rate limit ends without a push if none is due', async () => {
   await db.superuser('delete from record_syncs where integration_id = $1', [integrationId]);
 
   await end(await read());

@@ -49,7 +49,9 @@ const count = async (condition: string): Promise<number> => {
   return rows[0]?.['count'] as number;
 };
 const retriesDue = () =>
-  count(`push_id is not null and window_opened_at is null and next_attempt_at <= '${later(0).toISOString()}'`);
+  count(
+    `push_id is not null and window_opened_at is null and next_attempt_at <= '${later(0).toISOString()}'`,
+  );
 /** Waiting pushes `w1` to `w{retries}`, each with its next attempt in two hours. */
 const givenRetries = async (retries: number): Promise<void> => {
   await givenWaitingPushes(tenant, { integrationId, count: retries });
@@ -64,10 +66,7 @@ const openWindows = (windows: number) =>
   );
 
 const acts: [string, (work: TenantWork) => Promise<unknown>][] = [
-  [
-    'new credentials',
-    (work) => replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' }),
-  ],
+  ['new credentials', (work) => replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' })],
   [
     'another configuration',
     (work) => changeIntegration(work, { integrationId, change: { config: { base_url: 'https://b.test/' } } }),
