@@ -8,7 +8,7 @@ import { beforeAbort, type CheckProblem, probeRecordTypes, TimedOut } from '../.
 import { tryDefinition } from '../../connectors/tries/try-definition';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import type { TenantWork } from '../../db/database';
-import { saveCheck } from '../../db/integrations/save-check';
+import { saveCheck } from '../../db/sync-runs/checks/save-check';
 import { findIntegration } from '../../db/integrations/integrations';
 import { forgetPause } from '../../db/records/probe-now';
 import { findTrial, saveTrialResult } from '../../db/integrations/trials';

@@ -11,7 +11,7 @@ import {
   findConnectSession,
   refuseConnectSession,
 } from '../../db/integrations/connect/connect-sessions';
-import { saveCheck } from '../../db/integrations/save-check';
+import { saveCheck } from '../../db/sync-runs/checks/save-check';
 import { notifyAdmins } from '../../db/notifications/notifications';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { lockMappings } from '../../db/records/mapping-lock';

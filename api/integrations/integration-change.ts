@@ -1,7 +1,7 @@
 /** Changes an integration: the new settings are tried first, then stored (rules.md 52). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { saveCheck } from '../../db/integrations/save-check';
+import { saveCheck } from '../../db/sync-runs/checks/save-check';
 import { findIntegration, lockIntegration } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';

@@ -1,7 +1,7 @@
 /** The lifecycle of an integration: pause, resume, new credentials, and a check of the connection. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { saveCheck } from '../../db/integrations/save-check';
+import { saveCheck } from '../../db/sync-runs/checks/save-check';
 import { type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { toTypeId } from '../../db/sql/ids';
 import {

@@ -18,6 +18,20 @@ export async function forgetPause(
     .execute();
 }
 
+/** Waits for a transaction that changes the integration, such as a rename. */
+export async function lockForProbe(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: IntegrationKey,
+): Promise<void> {
+  await trx
+    .selectFrom('integrations')
+    .select('integrationId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .forNoKeyUpdate()
+    .execute();
+}
+
 /**
  * An integration that is down or rate limited is probed at once. The caller has locked the integration, and
  * enqueues its pushes.

@@ -6,8 +6,7 @@
 import { sql } from 'kysely';
 import { PUSH_KINDS } from '../../domain/push/push-kind';
 import type { TenantWork } from '../database';
-import { lockIntegration } from '../integrations/integrations';
-import { probeNow } from './probe-now';
+import { lockForProbe, probeNow } from './probe-now';
 import { newUuid } from '../sql/ids';
 import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
@@ -59,7 +58,7 @@ export async function applyRecordSyncAction(
   input: ActionInput,
 ): Promise<RecordSyncActionOutcome> {
   // Before the record sync, in the order in which other transactions lock them.
-  if (TRIES_NOW.has(input.action)) await lockIntegration(work, input);
+  if (TRIES_NOW.has(input.action)) await lockForProbe(work, input);
   const recordSync = await lockRecordSync(work, input);
   if (recordSync === undefined) return 'not_found';
   const outcome = await actions[input.action](work, input, recordSync);

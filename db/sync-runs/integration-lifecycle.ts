@@ -10,7 +10,7 @@ import { supersedePushReviews } from '../push/push-reviews';
 import { forgetSubscription } from '../integrations/incoming/incoming-addresses';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { endWaits } from '../integrations/lift-waits';
-import { endReauthorization } from '../integrations/save-check';
+import { endReauthorization } from './checks/save-check';
 import { nameApp } from '../integrations/oauth/apps';
 import { lockMappings } from '../records/mapping-lock';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';

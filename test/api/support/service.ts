@@ -19,7 +19,7 @@ import type { EndSubscriptionInput, EndSubscriptionResult } from '../../../contr
 import type { OAuthConsentInput } from '../../../contract/oauth-consent';
 import { Database } from '../../../db/database';
 import { findConsent, saveConsentResult, spendConsent } from '../../../db/integrations/oauth/consents';
-import { saveCheck } from '../../../db/integrations/save-check';
+import { saveCheck } from '../../../db/sync-runs/checks/save-check';
 import { findTrial, saveSamples, saveTrialResult } from '../../../db/integrations/trials';
 import type { LastCheck, MappingSamples } from '../../../db/tables/integrations';
 import type { ConsentResult } from '../../../db/tables/oauth';

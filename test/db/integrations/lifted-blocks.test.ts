@@ -1,7 +1,7 @@
 /** What a person does ends the waits of an integration as a whole, under any lock: rules.md 10 and 34. */
 import { markRateLimited, markUnauthorized } from '../../../db/integrations/availability';
 import { findIntegration, lockIntegration } from '../../../db/integrations/integrations';
-import { saveCheck } from '../../../db/integrations/save-check';
+import { saveCheck } from '../../../db/sync-runs/checks/save-check';
 import { applyRecordSyncAction, type RecordSyncAction } from '../../../db/records/record-sync-actions';
 import { changeIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { GivenTenant, openTestDb, type TestDb } from '../given';

@@ -1,6 +1,6 @@
 /** What a person does on purpose is tried at once, by one call: rules.md 9, 10, 11, 16 and 34. */
 import { Unavailable } from '../../../connectors/errors';
-import { saveCheck } from '../../../db/integrations/save-check';
+import { saveCheck } from '../../../db/sync-runs/checks/save-check';
 import { sealCredentials } from '../../../db/integrations/sealed-credentials';
 import {
   changeIntegration,

@@ -1,18 +1,18 @@
 /** The results of requested checks, and what the third party's acceptance of credentials ends. */
-import { stoppedMs } from '../../domain/retry';
-import type { TenantWork } from '../database';
-import { resolveNotification } from '../notifications/notifications';
-import { appendStreamEvent } from '../platform/change-feed';
-import { enqueuePush } from '../platform/outbox';
-import { lockMappings } from '../records/mapping-lock';
-import { probeNow } from '../records/probe-now';
-import { sanitizeForPostgres } from '../sql/sanitize-text';
-import { enqueueSyncRuns, requestSyncRun } from '../sync-runs/sync-run-requests';
-import type { LastCheck } from '../tables/integrations';
-import { markAnswering } from './availability';
-import type { Integration } from './integrations';
-import { endWaits } from './lift-waits';
-import { resumeWaitingRuns } from './waiting-runs';
+import { stoppedMs } from '../../../domain/retry';
+import type { TenantWork } from '../../database';
+import { resolveNotification } from '../../notifications/notifications';
+import { appendStreamEvent } from '../../platform/change-feed';
+import { enqueuePush } from '../../platform/outbox';
+import { lockMappings } from '../../records/mapping-lock';
+import { probeNow } from '../../records/probe-now';
+import { sanitizeForPostgres } from '../../sql/sanitize-text';
+import { enqueueSyncRuns, requestSyncRun } from '../sync-run-requests';
+import type { LastCheck } from '../../tables/integrations';
+import { markAnswering } from '../../integrations/availability';
+import type { Integration } from '../../integrations/integrations';
+import { endWaits } from '../../integrations/lift-waits';
+import { resumeWaitingRuns } from '../../integrations/waiting-runs';
 
 /**
  * Stores the result of a requested check. A successful one ends an outage or a rate limit at once, and the
