@@ -13,11 +13,11 @@ import { internalError } from '../integrations/connector-failures';
 import { recordThirdPartyState, type ThirdPartyState } from '../integrations/third-party-health';
 import type { TimeBox } from '../time-box';
 
-/** Attempts after which an internal error of Syncline fails the job. */
+/** Failures in a row after which an internal error of Syncline fails the job. */
 const INTERNAL_ATTEMPTS_MAX = 5;
 /**
- * Attempts after which reading metadata fails, unless the third party is down as a whole. Each scheduled run
- * reads it, and the run is not kept open for it (rules.md 57).
+ * Failures in a row after which reading metadata fails, unless the third party is down as a whole. Each
+ * scheduled run reads it, and the run is not kept open for it (rules.md 57).
  */
 const METADATA_ATTEMPTS_MAX = 3;
 
@@ -67,25 +67,26 @@ export class JobTransitions {
    */
   async retry(error: SyncError | null, thirdParty: ThirdPartyState): Promise<SyncJobReport> {
     return this.changeOpenJob(async (work, job) => {
-      const change = { ...this.failing(job), isLastAttemptFailed: true, error };
+      const failed = this.failed(job, error);
       const isMetadataFailed =
         job.recordType === METADATA_JOB &&
         thirdParty.kind === 'well' &&
-        failuresOf(job) >= METADATA_ATTEMPTS_MAX;
-      if (isMetadataFailed || this.isGivenUp(job)) return this.endIn(work, { ...change, state: 'failed' });
+        failed.failures >= METADATA_ATTEMPTS_MAX;
+      if (isMetadataFailed || this.isGivenUp(job)) return this.endIn(work, { ...failed, state: 'failed' });
       const blockedUntil = (await findIntegration(work, this.input))?.blockedUntil ?? null;
-      return thirdParty.kind === 'outage' && blockedUntil !== null
-        ? this.waitIn(work, 'outage', blockedUntil, change)
-        : this.waitIn(work, 'retry', this.timeBox.after(jittered(refusalBackoffMs(failuresOf(job)))), change);
+      if (thirdParty.kind === 'outage' && blockedUntil !== null)
+        return this.waitIn(work, 'outage', blockedUntil, { ...failed, ...this.failing(job) });
+      const until = this.timeBox.after(jittered(refusalBackoffMs(failed.failures)));
+      return this.waitIn(work, 'retry', until, failed);
     });
   }
 
   async retryInternal(error: unknown): Promise<SyncJobReport> {
     return this.changeOpenJob(async (work, job) => {
-      const change = { ...this.failing(job), isLastAttemptFailed: true, error: internalError(error) };
-      return failuresOf(job) >= INTERNAL_ATTEMPTS_MAX
-        ? this.endIn(work, { ...change, state: 'failed' })
-        : this.waitIn(work, 'retry', this.timeBox.after(refusalBackoffMs(failuresOf(job))), change);
+      const failed = this.failed(job, internalError(error));
+      return failed.failures >= INTERNAL_ATTEMPTS_MAX
+        ? this.endIn(work, { ...failed, state: 'failed' })
+        : this.waitIn(work, 'retry', this.timeBox.after(refusalBackoffMs(failed.failures)), failed);
     });
   }
 
@@ -94,9 +95,13 @@ export class JobTransitions {
     await this.inTenant((work) => recordThirdPartyState(work, integration, state, facts));
   }
 
-  /** Starts the period after which the job is given up, unless it has started. */
-  failing({ failingSince }: SyncJob): Pick<JobChange, 'failingSince'> {
-    return { failingSince: failingSince ?? this.timeBox.now() };
+  /** Starts the period after which the job is given up, unless it has started. Counts no failure. */
+  failing(job: SyncJob): { failingSince: Date; failures: number } {
+    return { failingSince: job.failingSince ?? this.timeBox.now(), failures: failuresOf(job) };
+  }
+
+  private failed(job: SyncJob, error: SyncError | null) {
+    return { ...this.failing(job), failures: failuresOf(job) + 1, isLastAttemptFailed: true, error };
   }
 
   isGivenUp({ failingSince }: SyncJob): boolean {
@@ -131,8 +136,8 @@ export class JobTransitions {
   }
 }
 
-/** Failures in a row: this is the first one since a page was stored, or at most as many as the attempts. */
-const failuresOf = ({ attempts, failingSince }: SyncJob): number => (failingSince === null ? 1 : attempts);
+/** Failures in a row. What ends a row of them, such as a stored page, clears `failingSince` only. */
+const failuresOf = ({ failures, failingSince }: SyncJob): number => (failingSince === null ? 0 : failures);
 
 /** ±20 %, so that many jobs do not retry at the same moment. */
 const jittered = (ms: number): number => ms * (0.8 + Math.random() * 0.4);

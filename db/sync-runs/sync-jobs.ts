@@ -163,6 +163,7 @@ export interface JobChange {
   state: JobState;
   attempts?: number;
   failingSince?: Date | null;
+  failures?: number;
   isLastAttemptFailed?: boolean;
   error?: SyncError | null;
   waitingUntil?: Date | null;
@@ -187,6 +188,7 @@ export async function changeSyncJob(work: TenantWork, place: JobKey, change: Job
       waitingReason: change.waitingReason ?? null,
       ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
       ...(change.failingSince === undefined ? {} : { failingSince: change.failingSince }),
+      ...(change.failures === undefined ? {} : { failures: change.failures }),
       ...(change.isLastAttemptFailed === undefined
         ? {}
         : { isLastAttemptFailed: change.isLastAttemptFailed }),

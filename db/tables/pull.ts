@@ -59,6 +59,8 @@ export interface SyncJobsTable {
   isInitialLoad: Generated<boolean>;
   attempts: Generated<number>;
   failingSince: Date | null;
+  /** Since `failingSince`, in a row. */
+  failures: Generated<number>;
   isLastAttemptFailed: Generated<boolean>;
   error: Json<SyncError | null> | null;
   waitingUntil: Date | null;

@@ -194,6 +194,33 @@ describe('rule 35: a page that fails', () => {
     expect(await hours(pulled, run.syncRunId)).toBeLessThan(0.01);
   });
 
+  it.each([
+    ['after five of them in a row, however often the job was started before', { waits: false, tries: 5 }],
+    ['only then, although rate limits are between them', { waits: true, tries: 9 }],
+  ])('because of defects in Syncline fails its dataset %s', async (_title, { waits, tries }) => {
+    const pulled = await linked(21);
+    const isRead = new Set<string>();
+    let defects = 0;
+    pulled.account.beforePage = ({ cursor }) => {
+      if (cursor === 'p017') {
+        defects += 1;
+        if (waits && defects % 2 === 0) throw new RateLimited('Slow down.', 1_000);
+        throw new TypeError('x is not a function');
+      }
+      if (cursor === null || isRead.has(cursor)) return;
+      isRead.add(cursor);
+      throw new Unavailable('Bad gateway.', 502);
+    };
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'failed',
+      attempts: isRead.size + 5,
+      error: { category: 'internal' },
+    });
+    expect([isRead.size, defects]).toEqual([5, tries]);
+  });
+
   it('with endless rate limits has failed after 72 h too, shortened to 6', async () => {
     environment.limit({ giveUpAfterMs: 6 * HOUR });
     const pulled = await linked(3);
