@@ -20,9 +20,10 @@ type RefresherOptions = Pick<ActivityDependencies, 'database' | 'openConnector' 
 
 /**
  * Failures are kept in the rows, with the time of the next attempt. Accounts of a tenant that is being
- * deleted stay due, and hide no others. @returns the last account of a full turn.
+ * deleted stay due, and hide no others. @returns the last account that was looked at; undefined: there are no
+ * more.
  */
-async function refreshDueAccounts(
+export async function refreshDueAccounts(
   options: RefresherOptions,
   after: DueAccount | undefined,
   mayContinue: MayContinue,
@@ -30,11 +31,14 @@ async function refreshDueAccounts(
   const due = await options.database.withDispatcher((work) =>
     findDueAccounts(work, { after, limit: ACCOUNTS_PER_TURN }),
   );
-  for (let start = 0; start < due.length && (await mayContinue()); start += AT_ONCE)
-    await Promise.all(
-      due.slice(start, start + AT_ONCE).map((account) => refreshOrPostpone(options, account)),
-    );
-  return due[ACCOUNTS_PER_TURN - 1];
+  let last = after;
+  for (let start = 0; start < due.length; start += AT_ONCE) {
+    if (!(await mayContinue())) return last;
+    const some = due.slice(start, start + AT_ONCE);
+    await Promise.all(some.map((account) => refreshOrPostpone(options, account)));
+    last = some.at(-1);
+  }
+  return due.length < ACCOUNTS_PER_TURN ? undefined : last;
 }
 
 async function refreshOrPostpone(
