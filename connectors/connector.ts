@@ -51,10 +51,10 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
     | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
     | undefined;
   /**
-   * For pushes with `isReadFirst`: call it before a missing record is created again. Throws `RecordConflict`
-   * if a person has to decide (rules.md 50).
+   * For pushes: call it, and wait for it, before a missing record is created again, which a lost answer must
+   * not repeat. Throws `RecordConflict` if a person has to decide (rules.md 50).
    */
-  beforeCreateAgain?: ((item: PushItem) => void) | undefined;
+  beforeCreateAgain?: ((item: PushItem) => void | Promise<void>) | undefined;
   /** For pushes: the share of this execution, and where its results go. */
   pushing?: PushProgress | undefined;
 }
@@ -98,7 +98,7 @@ export interface PushItem {
    * payload to get the result.
    */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
-  /** The record was created, but its id is not known (`CreatedWithoutId`): search it, never create it. */
+  /** It was created under an id that is not known (`CreatedWithoutId`): search it, never create it. */
   wasCreated?: boolean;
   /** An earlier attempt had no usable answer: the record shares no call with others. */
   isSentAlone: boolean;

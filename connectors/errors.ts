@@ -66,6 +66,8 @@ export class RateLimited extends ConnectorError {
      * The requested wait in milliseconds; null if it is missing or unreadable.
      */
     readonly retryAfterMs: number | null,
+    /** The call may have been applied nevertheless (503), and is not only refused (429). */
+    readonly mayBeApplied = false,
   ) {
     super(message);
   }
@@ -103,12 +105,14 @@ export class CreatedWithoutId extends RecordRejected {
     message: string,
     /** Whether the record can be searched. */
     readonly isFindable: boolean,
+    /** The id of the push whose creation was accepted, by this call; null: by an earlier one. */
+    readonly creation: string | null,
     /** The setting of the record type that can be corrected; undefined: the answer has no id anywhere. */
     setting?: 'record_at' | 'id',
   ) {
     const explanation = isFindable
       ? 'Syncline searches for the record for half a minute. If it is not found, look for it in the third ' +
-        'party. Retry now searches again, and creates the record if it is missing.'
+        'party. Retry now searches again, and a change then creates the record if it is missing.'
       : 'The record cannot be searched, so Syncline does not send it again by itself. Look for it in the ' +
         'third party, correct the configuration, then retry.';
     super(message, [{ field: null, remoteField: null, code: 'created_without_id', message, explanation }]);

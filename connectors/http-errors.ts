@@ -52,6 +52,7 @@ export function errorFromResponse(
     return new RateLimited(
       `The third party limits the rate of requests (${status}).`,
       parseRetryAfter(retryAfter, nowMs),
+      status >= 500,
     );
   }
   if (isRedirect(status)) return new WrongAddress(redirectMessage(response), 'redirect');

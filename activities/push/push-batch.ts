@@ -142,7 +142,11 @@ async function send(
       if (push !== undefined) addIfCertain(batch, push, { early, result, unread });
     };
     const pushing = { ...progress, onResult };
-    const { beforeCreateAgain } = unread;
+    const beforeCreateAgain = (item: PushItem) => {
+      // At once, also for a connector that does not wait.
+      unread.beforeCreateAgain(item);
+      return shared.beforeCreateAgain?.(item);
+    };
     const context = { ...shared, beforeWrite: ids.around(unread.beforeWrite), beforeCreateAgain, pushing };
     try {
       const sent = await waitForThirdParty(() => connector.push(items, context));

@@ -43,7 +43,7 @@ function toItem(push: ClaimedPush, description: TypeDescription): PushItem {
     isReadFirst: push.agreement !== null,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
-    wasCreated: push.wasCreated,
+    wasCreated: push.wasCreated && !push.mayCreateAgain,
     isSentAlone: push.refusals > 0,
   };
 }

@@ -6,6 +6,7 @@ import type { HttpClient } from '../../connectors/connector';
 import { Unavailable } from '../../connectors/errors';
 import type { TenantWork } from '../../db/database';
 import { claimRemoteRecord } from '../../db/push/remote-claims';
+import { noteCreation } from '../../db/push/unresolved-creations';
 import { Capacity } from '../../domain/capacity';
 import type { OpenConnector } from '../dependencies';
 import { RemoteClaims } from './remote-claims';
@@ -32,6 +33,13 @@ export function forPushing(
       ...opened.context,
       http: inPlaces(http, new Capacity(callsAtOnce), { signal, onCall }),
       claimRemote: (item, remoteId) => claims.claim(item, remoteId),
+      beforeCreateAgain: ({ pushId, remoteId, unresolvedCreation }) => {
+        // Of any other creation the claim knows.
+        if (remoteId === null && unresolvedCreation === null) return undefined;
+        const noted = inTenant((work) => noteCreation(work, integrationId, pushId));
+        noted.catch(() => undefined); // a connector from a package may not wait for it
+        return noted;
+      },
     },
   };
 }

@@ -8,10 +8,11 @@ import { toSyncErrors } from '../integrations/connector-failures';
 
 export function rejected(push: ClaimedPush, error: RecordRejected, now: Date): PushOutcome {
   if (error instanceof CreatedWithoutId) {
+    const { isFindable, creation } = error;
     const errors = toSyncErrors(error);
-    return error.isFindable
-      ? refused(push, errors, now, 'created')
-      : { kind: 'failed', errors, isCertain: false, answer: 'created' };
+    return isFindable
+      ? { ...refused(push, errors, now, 'created'), creation }
+      : { kind: 'failed', errors, isCertain: false, answer: 'created', creation };
   }
   return {
     kind: 'failed',
@@ -50,7 +51,7 @@ export function refused(
   errors: SyncError[],
   now: Date,
   answer?: UnusableSuccess,
-): PushOutcome {
+): Extract<PushOutcome, { kind: 'failed' | 'retry' }> {
   const refusals = push.refusals + 1;
   const isShort = answer === 'created' || errors.some(({ category }) => category === 'internal');
   if (push.giveUpAt <= now || (isShort && refusals >= REFUSALS_MAX))

@@ -11,5 +11,6 @@ export const WAITING = { kind: 'waiting', wasCalled: false, errors: null, isFail
 export function waitingForAll(error: RateLimited | Unauthorized, now: Date): PushOutcome {
   if (error instanceof Unauthorized) return { ...WAITING, errors: toSyncErrors(error) };
   const delayMs = rateLimitDelayMs(error.retryAfterMs);
-  return { ...WAITING, dueAt: new Date(now.getTime() + behindOthersMs(delayMs)) };
+  const dueAt = new Date(now.getTime() + behindOthersMs(delayMs));
+  return { ...WAITING, wasCalled: error.mayBeApplied, dueAt };
 }

@@ -101,7 +101,9 @@ export async function leaveToBackfill(
     update record_syncs record_sync set window_effect = row.effect, window_record_type = row.record_type,
       is_backfill = true, window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = coalesce(due_at, ${now}::timestamptz),
-      window_reason = coalesce(window_reason, 'mapping_changed'), claim_id = null, lease_until = null
+      window_reason = coalesce(window_reason, 'mapping_changed'), claim_id = null, lease_until = null,
+      -- The worker that held the lease has died, perhaps during a creation.
+      unresolved_push_id = coalesce(unresolved_push_id, case when lease_until is not null then push_id end)
     from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}

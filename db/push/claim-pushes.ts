@@ -124,10 +124,10 @@ async function findIfCurrent(work: TenantWork, options: ClaimOptions): Promise<C
   return mayPush ? current : undefined;
 }
 
-/** A creation without an answer, that of a worker that died, or one without an id of a linked record. */
-function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush): string | null {
-  if (record.remoteId !== null) return recordSync.wasCreated ? recordSync.unresolvedPushId : null;
-  return recordSync.unresolvedPushId ?? (recordSync.leaseUntil === null ? null : recordSync.pushId);
+/** A creation without an answer or an id, or of a worker that died. Those of linked records are noted. */
+function unresolvedPushIdOf(recordSync: LockedRecordSync, { remoteId }: RecordForPush): string | null {
+  const hasDied = recordSync.leaseUntil !== null && remoteId === null;
+  return recordSync.unresolvedPushId ?? (hasDied ? recordSync.pushId : null);
 }
 
 /** A push of a linked record that this one replaces: it may have been applied there, too. */
@@ -267,7 +267,8 @@ function toClaimedPush(
         unresolvedPushId === null || creation === undefined
           ? null
           : { pushId: unresolvedPushId, payload: creation },
-      wasCreated: unresolvedPushId !== null && recordSync.wasCreated && !isAskedAgain(recordSync),
+      wasCreated: recordSync.wasCreated,
+      mayCreateAgain: isAskedAgain(recordSync),
       refusals: decision.isNew ? 0 : recordSync.pushRefusals,
       dueAt: recordSync.nextDueAt,
       firstDueAt: recordSync.dueAt ?? firstAttemptAt,

@@ -34,10 +34,12 @@ export interface ClaimedPush {
   remoteId: string | null;
   remoteVersion: string | null;
   isDeactivated: boolean;
-  /** A creation with another push id whose response was lost. */
+  /** A creation with another push id whose response was lost, or had no id. */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
-  /** The third party has accepted a creation without naming the id, and no person asks for a new one. */
+  /** The third party has accepted a creation without naming the id. */
   wasCreated: boolean;
+  /** A person asks to create it again if it is not found. */
+  mayCreateAgain: boolean;
   refusals: number;
   /** When it became due. */
   dueAt: Date;
@@ -98,8 +100,10 @@ export interface LockedRecordSync extends DueRecordSync {
   windowChangedBy: string[];
   windowEffect: BrakedEffect | null;
   pushRefusals: number;
-  /** The creation of `unresolvedPushId`, or a later one, was accepted. */
+  /** The creation of `unresolvedPushId` was accepted. */
   wasCreated: boolean;
+  /** `pushId` is the retry that a person has asked for, which still waits for its first call. */
+  isRetryUnsent: boolean;
   /** By the integration's retry clock. */
   giveUpAt: Date | null;
   leaseUntil: Date | null;

@@ -66,8 +66,8 @@ export async function lockDueRecordSyncs(
 }
 
 /** A person's retry has an author; that of what was given up in an outage has none. */
-export const isAskedAgain = ({ windowReason, windowChangedBy }: LockedRecordSync): boolean =>
-  windowReason === 'retry' && windowChangedBy.length > 0;
+export const isAskedAgain = ({ windowReason, windowChangedBy, isRetryUnsent }: LockedRecordSync): boolean =>
+  isRetryUnsent || (windowReason === 'retry' && windowChangedBy.length > 0);
 
 async function lockProbe(
   work: TenantWork,
@@ -121,7 +121,10 @@ async function lockWhere(
       lease_until, unresolved_push_id, discarded_at, erase_as,
       unresolved_push_id is not null and exists (select from pushes
         where pushes.tenant_id = record_syncs.tenant_id and pushes.effect = 'created'
-          and pushes.push_id = any(array[unresolved_push_id, last_push_id])) as was_created
+          and pushes.push_id = unresolved_push_id) as was_created,
+      unresolved_push_id is not null and lease_until is null and exists (select from pushes
+        where pushes.tenant_id = record_syncs.tenant_id and pushes.push_id = record_syncs.push_id
+          and started_because = 'retry' and changed_by <> '{}' and attempts = 0) as is_retry_unsent
     from record_syncs where ${condition}
     order by ${sql.join([...first, sql`next_due_at`])} limit ${limit} for update skip locked`.execute(trx);
   return rows;

@@ -43,10 +43,12 @@ export type PushOutcome =
       isCertain: boolean;
       conflict?: PushConflict | undefined;
       answer?: UnusableSuccess | undefined;
+      creation?: string | null | undefined;
     }
   /**
    * The third party answered with an error of its own (5xx) while it is reachable: retried automatically.
-   * `isFailing`: it shows Sync failed meanwhile.
+   * `isFailing`: it shows Sync failed meanwhile. `creation`: the push whose creation was accepted without an
+   * id.
    */
   | {
       kind: 'retry';
@@ -55,6 +57,7 @@ export type PushOutcome =
       nextAttemptAt: Date;
       isFailing: boolean;
       answer?: UnusableSuccess | undefined;
+      creation?: string | null | undefined;
     }
   /**
    * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =

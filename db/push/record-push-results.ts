@@ -6,9 +6,7 @@
  * that opened since stays open, so a record changed in between shows Sync pending, not Synced (rules.md 6).
  */
 import { type RawBuilder, sql } from 'kysely';
-import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
-import type { PushEffect } from '../tables/records';
 import { endOutage, hasOutage } from '../integrations/write-outages';
 import { updateEnded } from '../records/conflicts';
 import { announceRecordSyncs, emitFailedPushes } from '../records/record-events';
@@ -27,9 +25,10 @@ import { runTogether } from '../sql/run-together';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { type OtherHolder, selectOtherHolders } from './linked-elsewhere';
 import { areShared, ENDED_KINDS, newLinks, raisePushConflicts, refuseHeldRemotes } from './push-conflicts';
-import type { FinishedPush, PushOutcome, UnusableSuccess } from './push-outcome';
+import type { FinishedPush } from './push-outcome';
 import { WAITS_FOR_MS } from './references/references-of-push';
 import { reopenIncomplete } from './references/write-references';
+import { creationOf, noteAccepted } from './unresolved-creations';
 import { writeLinks } from './write-links';
 
 /** The pushes may be of several claims of one execution. */
@@ -114,7 +113,9 @@ async function writeRecordSyncs(
   if (succeeded.length === concluded.length) return succeedRecordSyncs(work, results, succeeded);
   const held = await lockHeldRecordSyncs(work, results, concluded);
   await succeedRecordSyncs(work, results, succeeded);
-  await writeUnsuccessful(work, results, concluded.filter(isHeldBy(held)));
+  const mine = concluded.filter(isHeldBy(held));
+  await noteAccepted(work, results.integrationId, mine);
+  await writeUnsuccessful(work, results, mine);
   return held;
 }
 
@@ -130,7 +131,7 @@ async function writeUnsuccessful(
             {
               record_id: push.recordId,
               errors: outcome.errors,
-              unresolved_push_id: isCertain ? null : creationOf(push, outcome.answer),
+              unresolved_push_id: isCertain ? null : creationOf(push),
             },
           ]
         : [],
@@ -147,23 +148,18 @@ async function writeUnsuccessful(
             next_attempt_at: outcome.dueAt ?? now,
           };
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
-    const answer = outcome.kind === 'retry' ? outcome.answer : undefined;
     return [
       {
         record_id: push.recordId,
         errors: outcome.errors,
         is_push_failing: outcome.isFailing,
-        unresolved_push_id: wasCalled ? creationOf(push, answer) : null,
+        unresolved_push_id: wasCalled ? creationOf(push) : null,
         ...again,
       },
     ];
   });
   await keepRecordSyncsWaiting(work, { integrationId, rows: waiting });
 }
-
-/** A call that may have created the record although its response was lost, or that created it again. */
-const creationOf = ({ operation, remoteId, pushId }: ClaimedPush, answer?: UnusableSuccess): string | null =>
-  answer === 'created' || (operation === 'upsert' && remoteId === null) ? pushId : null;
 
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,
@@ -238,11 +234,6 @@ async function keepRecordSyncsWaiting(
           ${NO_CLAIM}`.execute(trx);
 }
 
-function effectOf(outcome: PushOutcome): PushEffect | null {
-  if (outcome.kind === 'succeeded') return outcome.effect;
-  return outcome.kind !== 'waiting' && outcome.answer === 'created' ? 'created' : null;
-}
-
 const PUSH_COLUMNS =
   'push_id uuid, result text, effect text, remote_id text, errors jsonb, payload jsonb, calls int';
 
@@ -253,7 +244,7 @@ function writePushes(
   const rows = finished.map(({ push, outcome }) => ({
     push_id: push.pushId,
     result: outcome.kind === 'succeeded' || outcome.kind === 'failed' ? outcome.kind : null,
-    effect: effectOf(outcome),
+    effect: outcome.kind === 'succeeded' ? outcome.effect : null,
     remote_id: outcome.kind === 'succeeded' ? outcome.remoteId : null,
     errors: outcome.kind === 'succeeded' ? null : outcome.errors,
     payload: outcome.kind === 'succeeded' ? outcome.unread?.payload : undefined,

@@ -177,6 +177,7 @@ function errorOf(
     return new RateLimited(
       `The third party limits the rate of requests (${status}).`,
       parseRetryAfter(response.headers['retry-after'], clockMs()),
+      status >= 500,
     );
   if (meaning === 'transient')
     return new Unavailable(

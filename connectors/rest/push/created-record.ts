@@ -24,8 +24,9 @@ export async function remoteCreated(
 }
 
 /** For a creation that must not be repeated, because the record can neither be searched nor recognized. */
-export function maybeCreated({ message }: UnusableAnswer): CreatedWithoutId {
-  return new CreatedWithoutId(`The product may have created the record. ${message}`, false);
+export function maybeCreated({ item }: RecordCalls, { message }: UnusableAnswer): CreatedWithoutId {
+  const words = `The product may have created the record. ${message}`;
+  return new CreatedWithoutId(words, false, item.pushId);
 }
 
 /** For a record that an earlier attempt has created, and that is still not found. Nothing was written. */
@@ -34,11 +35,15 @@ export function createdBefore({ item, recordType }: RecordCalls): CreatedWithout
   const message =
     `The product accepted the creation of ${item.externalId} before, without the id of the new record, ` +
     `and the record ${isFindable ? 'is not found' : 'cannot be searched'}.`;
-  return new CreatedWithoutId(message, isFindable);
+  return new CreatedWithoutId(message, isFindable, null);
 }
 
 /** @param id if the record was found */
-function withoutId({ recordType }: RecordCalls, { response, body }: Done, id?: string): CreatedWithoutId {
+function withoutId(
+  { recordType, item }: RecordCalls,
+  { response, body }: Done,
+  id?: string,
+): CreatedWithoutId {
   const { status } = response;
   const at = idPointerOf(recordType) ?? '';
   const setting = settingFor(recordType.record_at, at, body, id);
@@ -49,6 +54,7 @@ function withoutId({ recordType }: RecordCalls, { response, body }: Done, id?: s
       .filter(Boolean)
       .join(' '),
     recordType.find !== undefined,
+    item.pushId,
     setting?.name,
   );
 }

@@ -5,7 +5,7 @@
  * party is created again; deleting or deactivating a missing record succeeds.
  */
 import type { PushItem } from '../../connector';
-import { CreatedWithoutId, RecordRejected, UnusableAnswer } from '../../errors';
+import { CreatedWithoutId, RecordRejected, UnusableAnswer, WrongAddress } from '../../errors';
 import { type RecordCalls, ownIdOf, sendCall } from '../http/calls';
 import { readAt } from '../json-pointer';
 import { checkSameId } from '../../same-id';
@@ -49,13 +49,20 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
   const created = await resolveCreation(calls);
   const updatedCreated = created && (await update(calls, created));
   if (updatedCreated) return updatedCreated;
-  beforeCreateAgain(calls);
+  await beforeCreateAgain(calls);
   return create(calls);
 }
 
-function beforeCreateAgain({ item, context }: RecordCalls): void {
-  if (item.isReadFirst && item.remoteId !== null) context.beforeCreateAgain?.(item);
+/** Also before a creation under another key than an earlier one that was refused. */
+async function beforeCreateAgain(calls: RecordCalls): Promise<void> {
+  const { item, context } = calls;
+  const isUnderNewKey = item.unresolvedCreation !== null && needsKeys(calls);
+  if (item.remoteId !== null || isUnderNewKey) await context.beforeCreateAgain?.(item);
 }
+
+/** Only an idempotency key keeps the record from being created twice. */
+const needsKeys = (calls: RecordCalls): boolean =>
+  calls.recordType.find === undefined && ownIdOf(calls) === undefined;
 
 /**
  * Resolves a creation whose response was lost, if records cannot be searched. It is repeated with its own
@@ -65,14 +72,8 @@ function beforeCreateAgain({ item, context }: RecordCalls): void {
 async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType, item } = calls;
   const earlier = item.unresolvedCreation;
-  if (
-    earlier === null ||
-    item.wasCreated === true ||
-    recordType.create?.idempotency_header === undefined ||
-    recordType.find !== undefined ||
-    ownIdOf(calls) !== undefined
-  )
-    return undefined;
+  const hasKey = recordType.create?.idempotency_header !== undefined && needsKeys(calls);
+  if (earlier === null || item.wasCreated === true || !hasKey) return undefined;
   const again = {
     ...calls,
     item: { ...item, pushId: earlier.pushId, payload: earlier.payload, unresolvedCreation: null },
@@ -81,7 +82,9 @@ async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> 
     const { remoteId, remoteVersion } = await create(again);
     return remoteId === null ? undefined : { id: remoteId, version: remoteVersion };
   } catch (error) {
-    if (error instanceof RecordRejected && !(error instanceof CreatedWithoutId)) return undefined;
+    // A redirect can follow a creation (303).
+    const isRefused = !(error instanceof CreatedWithoutId || error instanceof WrongAddress);
+    if (error instanceof RecordRejected && isRefused) return undefined;
     throw error;
   }
 }
@@ -107,8 +110,7 @@ async function create(calls: RecordCalls): Promise<Pushed> {
   }
   if (answer.meaning !== 'done') {
     const { error } = answer;
-    const isRepeatable = ownId !== undefined || calls.recordType.find !== undefined;
-    throw error instanceof UnusableAnswer && !isRepeatable ? maybeCreated(error) : error;
+    throw error instanceof UnusableAnswer && needsKeys(calls) ? maybeCreated(calls, error) : error;
   }
   const record = readAt(answer.body, calls.recordType.record_at);
   return pushed(calls, 'created', await remoteCreated(calls, answer), record);
@@ -137,7 +139,7 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   const writing = { method: 'PUT' as const, record };
   const isRead = call.merge === true || isReadFirst(calls);
   const written = isRead ? await writeRecord(calls, known, call, writing) : undefined;
-  if (written?.meaning === 'missing') beforeCreateAgain(calls);
+  if (written?.meaning === 'missing') await beforeCreateAgain(calls);
   const answer =
     written === undefined || written.meaning === 'missing'
       ? await sendCall(calls, call, { method: 'PUT', record: record(calls), remoteId: known.id })
@@ -152,27 +154,23 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
 
 /**
  * Deletes or deactivates the known record, or else the one with the Syncline id. A missing record is a
- * success.
+ * success, unless the third party has accepted its creation.
  */
 async function changeWhatIsThere(
   calls: RecordCalls,
   change: (calls: RecordCalls, remote: Remote) => Promise<Pushed | undefined>,
 ): Promise<Pushed> {
-  const known = remoteOf(calls.item) ?? remoteByOurId(calls) ?? (await resolveCreation(calls));
+  const { item, recordType } = calls;
+  const isLost = item.wasCreated === true && remoteByOurId(calls) === undefined;
+  const known = remoteOf(item) ?? remoteByOurId(calls) ?? (await resolveCreation(calls));
   const changed = known && (await change(calls, known));
   if (changed) return changed;
-  if (known === undefined && calls.recordType.find === undefined) throw notFindable(calls.item);
+  if (known === undefined && recordType.find === undefined && !isLost) throw notFindable(item);
   const found = await findRemote(calls);
   const changedFound = found && found.id !== known?.id ? await change(calls, found) : undefined;
-  return (
-    changedFound ?? {
-      pushId: calls.item.pushId,
-      ok: true,
-      effect: 'none',
-      remoteId: null,
-      remoteVersion: null,
-    }
-  );
+  if (changedFound) return changedFound;
+  if (isLost) throw createdBefore(calls);
+  return { pushId: item.pushId, ok: true, effect: 'none', remoteId: null, remoteVersion: null };
 }
 
 function remoteOf({ remoteId, remoteVersion }: PushItem): Remote | undefined {

@@ -88,7 +88,7 @@ export class ScimApi {
     const id = created?.id ?? idFromLocation(response.headers['location']);
     if (id === undefined) {
       const message = `The third party answered ${response.status} to a creation, but without the new id.`;
-      return { withoutId: new CreatedWithoutId(message, true) };
+      return { withoutId: new CreatedWithoutId(message, true, item.pushId) };
     }
     const version = created?.version ?? response.headers['etag'] ?? null;
     return { id, version, shown: created?.attributes };

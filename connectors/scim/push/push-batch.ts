@@ -53,11 +53,12 @@ async function bulkLimits(items: readonly PushItem[], calls: ScimCalls): Promise
 
 /** All records of the batch are in progress at once, but few calls and few queries of the database. */
 function boundedContext(batch: SharedPush, context: Context): Context {
-  const { http, claimRemote, beforeWrite } = context;
+  const { http, claimRemote, beforeWrite, beforeCreateAgain } = context;
   return {
     ...context,
     http: batch.singleHttp(http),
     claimRemote: claimRemote && batch.limited(claimRemote),
     beforeWrite: beforeWrite && batch.limited(beforeWrite),
+    beforeCreateAgain: beforeCreateAgain && batch.limited(async (item: PushItem) => beforeCreateAgain(item)),
   };
 }

@@ -40,13 +40,8 @@ export class ScimPush {
   private async upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     const existing = (await this.locate(item, type)) ?? (await this.findByMatchField(item, type));
     if (existing) return this.update(existing, item, type);
-    if (item.wasCreated === true)
-      throw new CreatedWithoutId(
-        `The third party accepted the creation of ${item.externalId} before, without the new id, and the ` +
-          'resource is not found.',
-        true,
-      );
-    if (item.isReadFirst && item.remoteId !== null) this.context.beforeCreateAgain?.(item);
+    if (item.wasCreated === true) throw createdBefore(item);
+    if (item.remoteId !== null) await this.context.beforeCreateAgain?.(item);
 
     const attributes = withSchemas(
       mergeResource({}, this.activated(item, type, true), this.rules(item.recordType)),
@@ -89,7 +84,7 @@ export class ScimPush {
     if (active === null)
       throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
     const existing = await this.locate(item, type);
-    if (!existing) return done(item, 'none', null, null);
+    if (!existing) return nothingThere(item);
     await this.withoutUnreadEdits(item, existing);
     return this.write(existing, async () => ({ [active]: false }), item, type, 'deactivated');
   }
@@ -103,7 +98,7 @@ export class ScimPush {
       return done(item, 'deleted', null, null);
     const found = await this.findByExternalId(item, type);
     const isRemoved = found !== undefined && (await this.api.remove(type, found.id, item));
-    return done(item, isRemoved ? 'deleted' : 'none', null, null);
+    return isRemoved ? done(item, 'deleted', null, null) : nothingThere(item);
   }
 
   /** By the known id; if that is missing or not found, by `externalId`. */
@@ -232,6 +227,19 @@ function valuesAt(resource: JsonObject, to: string): JsonValue[] {
  */
 function isOutdated(response: HttpResponse): boolean {
   return response.status === 412 || readError(response.text).scimType !== 'uniqueness';
+}
+
+/** A missing record needs no removal, unless its creation was accepted. */
+function nothingThere(item: PushItem): Pushed {
+  if (item.wasCreated === true) throw createdBefore(item);
+  return done(item, 'none', null, null);
+}
+
+function createdBefore({ externalId }: PushItem): CreatedWithoutId {
+  const message =
+    `The third party accepted the creation of ${externalId} before, without the new id, and the resource is ` +
+    'not found.';
+  return new CreatedWithoutId(message, true, null);
 }
 
 function done(

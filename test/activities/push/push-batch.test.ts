@@ -34,6 +34,7 @@ const claimed = (pushId: string): ClaimedPush => ({
   isDeactivated: false,
   unresolvedCreation: null,
   wasCreated: false,
+  mayCreateAgain: false,
   refusals: 0,
   dueAt: new Date(0),
   firstDueAt: new Date(0),

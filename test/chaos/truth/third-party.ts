@@ -203,7 +203,7 @@ export class ThirdParty {
       null;
     if (found === null && operation === 'upsert' && item.remoteId !== null && item.isReadFirst) {
       this.note('is asked for a deleted record', keyOf(item.payload));
-      context.beforeCreateAgain?.(item);
+      await context.beforeCreateAgain?.(item);
     }
     const { payload, isLatest } = (await this.readFirst(item, found, context)) ?? {
       payload: item.payload,

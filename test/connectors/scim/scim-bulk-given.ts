@@ -193,8 +193,8 @@ export async function pushAll(
       refuseConflicts(item, there['id'] as string);
       return { ...item.payload, title: 'Merged' };
     },
-    beforeCreateAgain: ({ remoteId }: PushItem) => {
-      throw deletedThere(remoteId as string);
+    beforeCreateAgain: ({ remoteId, isReadFirst }: PushItem) => {
+      if (isReadFirst) throw deletedThere(remoteId as string);
     },
   };
   return { results: await scim.push(items, context), requests };

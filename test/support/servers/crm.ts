@@ -333,7 +333,7 @@ async function readFirst(
   const { payload } = remoteId === null ? item : forUpdate(item);
   if (!account.readsFirst || !item.isReadFirst || remoteId === null) return payload;
   const there = account.held(recordType).get(remoteId);
-  if (there === undefined && operation === 'upsert') context.beforeCreateAgain?.(item);
+  if (there === undefined && operation === 'upsert') await context.beforeCreateAgain?.(item);
   return (
     (there && (await context.beforeWrite?.({ ...item, payload }, there, { isReplaced: false }))) ?? payload
   );
