@@ -5,7 +5,6 @@
  * same way (rule 60); the steps after reading begin once all of them have ended.
  */
 import type { ReadAbilities } from '../../connectors/connector';
-import { SyncTokenExpired } from '../../connectors/errors';
 import { type Database, type TenantWork, waitForDisk } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { readPicklists } from '../../db/integrations/metadata';
@@ -32,11 +31,11 @@ import {
   pullTargetOf,
 } from '../../db/pull/page';
 import { settlePage } from '../../db/pull/references/keep-promises';
-import { restartPass } from '../../db/pull/pass-state';
 import { RecordLimitReached } from '../../db/records/record-counts';
 import type { OpenConnector, PullingLimits } from '../dependencies';
-import { CursorExpired, growthNeedsReview, tooManyRecords } from './dataset-failed';
+import { growthNeedsReview, tooManyRecords } from './dataset-failed';
 import { DatasetFinisher, readInPass } from './dataset-finisher';
+import { restartIfExpired } from './expired-list';
 import { countFirst, findRanges, rangesAtOnce } from './list-ranges';
 import { expectsWebhooks, type FetchNamed, findNamed, idsOf } from './named-records';
 import { type ApplyPage, PageReader, type ReadOutcome } from './page-reader';
@@ -137,18 +136,6 @@ export class DatasetReader {
     return this.job === undefined ? 'more' : 'done';
   }
 
-  /** Restarts the pass if the cursor or the sync token has expired, a few times before the dataset fails. */
-  private async restartIfExpired(
-    error: unknown,
-    at: { range?: number | undefined; pages: number },
-  ): Promise<ReadOutcome> {
-    const isTokenExpired = error instanceof SyncTokenExpired;
-    if (!isTokenExpired && !(error instanceof CursorExpired)) throw error;
-    const from = { ...at, readsAll: isTokenExpired };
-    if (await this.pages.inTenant((work) => restartPass(work, this.pass, from))) return 'more';
-    throw isTokenExpired ? error : error.refusal;
-  }
-
   /** @returns undefined if the job has ended, for example because the run was canceled. */
   private async begin(work: TenantWork): Promise<SyncJob | undefined> {
     const job = await lockSyncJob(work, this.pass);
@@ -211,7 +198,7 @@ export class DatasetReader {
     };
     return this.pages
       .readAll(request, apply)
-      .catch((error: unknown) => this.restartIfExpired(error, { range, pages: pagesBefore }));
+      .catch((error: unknown) => restartIfExpired(this.pages, this.pass, error, { range, pages: pagesBefore }));
   }
 
   /** Settles references to records of the page. If a worker dies before, the end of a pass does it. */

@@ -3,7 +3,8 @@
  * are only pushed. Record types in both directions are compared by their pull.
  */
 import type { TenantWork } from '../../db/database';
-import { lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
+import { isAtBeginning, lockSyncJob, type SyncJob } from '../../db/pull/job-rows';
+import type { PassKey } from '../../db/pull/page';
 import { checkForInterruption } from '../../db/pull/pass-state';
 import { countSeenAgain, pagesOfJob } from '../../db/pull/comparison/seen-ids';
 import { countLinked } from '../../db/records/record-links';
@@ -19,8 +20,10 @@ import { verifyJobOf } from '../../domain/overviews/overview';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import { type DriftReaction, settingsOf } from '../../domain/records/record-type-settings';
 import { suspiciouslyEmpty } from '../pull/dataset-failed';
+import { readInPass } from '../pull/dataset-finisher';
 import type { DatasetReaderOptions, PassResult } from '../pull/dataset-reader';
-import { addsUp, PageReader, type ReadOutcome } from '../pull/page-reader';
+import { restartIfExpired } from '../pull/expired-list';
+import { addsUp, type ApplyPage, PageReader, type ReadOutcome } from '../pull/page-reader';
 import { noteProgress } from '../work-progress';
 
 interface Counted {
@@ -35,7 +38,7 @@ export class DatasetVerifier {
 
   constructor(private readonly options: DatasetReaderOptions) {
     const { integration, run, recordType } = options;
-    this.pages = new PageReader(options);
+    this.pages = new PageReader({ ...options, restartsExpired: true });
     const job = verifyJobOf(recordType);
     this.key = { integrationId: integration.integrationId, syncRunId: run.syncRunId, job, recordType };
     const mapping = integration.recordTypes[recordType];
@@ -61,10 +64,10 @@ export class DatasetVerifier {
   }
 
   private async readAll(job: SyncJob): Promise<ReadOutcome> {
-    const counted = job.pages === 0 ? await this.pages.count() : null;
+    const counted = isAtBeginning(job) ? await this.pages.count() : null;
     let pagesBefore = job.pages;
     const request = { cursor: job.cursor, modifiedSince: null, prepare: () => undefined };
-    return this.pages.readAll(request, async ({ records, unreadable, nextCursor, total, requestedAt }) => {
+    const apply: ApplyPage<undefined> = async ({ records, unreadable, nextCursor, total, requestedAt }) => {
       const page = { records, unreadable, nextCursor, total: total ?? counted, requestedAt };
       const verified = await this.inTenant(async (work) => {
         const result = await verifyPage(work, this.key, { ...page, mapping: this.mapping, pagesBefore });
@@ -73,14 +76,20 @@ export class DatasetVerifier {
       });
       if (verified === undefined) return 'stopped';
       pagesBefore = verified.job.pages;
-      const { repeatedPages, recordsRead } = verified.job;
       return {
-        repeatedPages,
-        recordsRead,
+        repeatedPages: verified.job.repeatedPages,
+        recordsRead: readInPass(verified.job),
         isEmpty: records.length + unreadable.length === 0,
         isInterrupted: verified.isInterrupted,
       };
-    });
+    };
+    return this.pages
+      .readAll(request, apply)
+      .catch((error: unknown) => restartIfExpired(this.pages, this.pass, error, { pages: pagesBefore }));
+  }
+
+  private get pass(): PassKey {
+    return { ...this.key, recordType: this.key.job };
   }
 
   private get onDrift(): DriftReaction {
@@ -103,7 +112,7 @@ export class DatasetVerifier {
     const job = await this.lockJob();
     if (job === undefined || job.finishedAt !== null || job.startedAt === null) return 'stopped';
     const { integrationId, recordType } = this.key;
-    if (job.recordsRead === 0) {
+    if (readInPass(job) === 0) {
       const linked = await countLinked((count) => this.inStep(count), { integrationId, recordType });
       if (linked > 0) throw suspiciouslyEmpty(recordType, linked);
     }
@@ -132,8 +141,9 @@ export class DatasetVerifier {
   }
 
   private async isComplete(job: SyncJob): Promise<boolean> {
-    const total = (await this.pages.count()) ?? job.remoteTotal ?? job.recordsRead;
-    if (!addsUp(job, total)) return false;
+    const recordsRead = readInPass(job);
+    const total = (await this.pages.count()) ?? job.remoteTotal ?? recordsRead;
+    if (!addsUp({ ...job, recordsRead }, total)) return false;
     return (await countSeenAgain((read) => this.inStep(read), pagesOfJob(job), { total })) === 0;
   }
 

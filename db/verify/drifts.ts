@@ -30,18 +30,26 @@ export type Drift = Omit<Selectable<DriftsTable>, 'tenantId' | 'seenAt' | 'syncR
   externalId: string;
 };
 
-/** What is known of the compared records is replaced; a drift that was known keeps its time. */
+/**
+ * What is known of the compared records is replaced; a drift that was known keeps its time. `listed`: records
+ * that are there, compared or not.
+ */
 export async function replaceDrifts(
   { trx, tenantId, now }: TenantWork,
   { integrationId, recordType, syncRunId }: Omit<Verification, 'job'>,
-  { recordIds, drifts }: { recordIds: readonly string[]; drifts: readonly NewDrift[] },
+  {
+    recordIds,
+    listed = [],
+    drifts,
+  }: { recordIds: readonly string[]; listed?: readonly string[]; drifts: readonly NewDrift[] },
 ): Promise<void> {
-  if (recordIds.length === 0) return;
+  if (recordIds.length + listed.length === 0) return;
   const rows = drifts.map(({ recordId, ...drift }) => ({ record_id: recordId, ...drift }));
   await sql`
     delete from drifts
     where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-      and record_id = any(${[...recordIds]}::uuid[])
+      and record_id = any(${[...new Set([...recordIds, ...listed])]}::uuid[])
+      and (record_id = any(${[...recordIds]}::uuid[]) or place = ${MISSING_THERE})
       and (record_id, place) not in (select record_id, place from ${rowsFrom(rows, 'record_id uuid, place text')})`.execute(
     trx,
   );

@@ -76,8 +76,11 @@ export async function verifyPage(
     learned: compared.flatMap(({ learned }) => learned ?? []),
   });
   const drifted = compared.filter(({ drifts }) => drifts.length > 0);
+  const unreadable = seen.filter((recordId) => !remoteOf.has(recordId));
   await replaceDrifts(work, key, {
-    recordIds: synced.map(({ recordId }) => recordId),
+    // What an unreadable record holds is no longer known.
+    recordIds: [...synced.map(({ recordId }) => recordId), ...unreadable],
+    listed: seen,
     drifts: drifted.flatMap(({ recordId, drifts }) => drifts.map((drift) => ({ recordId, ...drift }))),
   });
   const { job, isRepeated, idsDigest, isInterrupted } = open;
