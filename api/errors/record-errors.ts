@@ -18,7 +18,7 @@ export const RECORD_ERRORS = {
     status: 410,
     title: 'The record was erased',
     detail:
-      'It can be created again after an admin has lifted the erasure: ' +
+      'It can be created again after an admin has lifted the erasures that name it: ' +
       'POST /v1/erasures/{erasure_id}/lift.',
   },
   erasure_not_found: {

@@ -98,7 +98,8 @@ export const erasureView = z
           succeeded: z.int(),
           failed: z.int().meta({
             description:
-              'Refused by the app, or not possible because the integration only reads the record type.',
+              'Refused by the app, or not possible: the integration only reads the record type, or another ' +
+              'erasure had removed the record.',
           }),
           unanswered: z.int().meta({
             description: 'No answer within 72 hours, or a creation whose answer was lost. Check in the app.',
@@ -111,7 +112,9 @@ export const erasureView = z
     confirmed_by: z.string().nullable(),
     confirmed_at: instant.nullable(),
     finished_at: instant.nullable(),
-    lifted_at: instant.nullable().meta({ description: 'Since then the records may come back.' }),
+    lifted_at: instant.nullable().meta({
+      description: 'Since then this erasure lets the records come back. Another one may still name them.',
+    }),
   })
   .meta({ id: 'Erasure' });
 

@@ -4,7 +4,7 @@
  */
 import type { Database, TenantWork } from '../database';
 import type { ErasureProgress } from '../tables/erasures';
-import { blockRecords } from './block-records';
+import { blockRecords, holdNames } from './block-records';
 import {
   describeItems,
   ERASURE_RECORDS_MAX,
@@ -15,7 +15,7 @@ import {
   readItems,
 } from './erasure-items';
 import { changeErasure, type Erasure, findErasure } from './erasures';
-import { arePushesUnderWay, readOutcomes } from './pushes-of-erasure';
+import { arePushesUnderWay, areWaitedFor, readOutcomes } from './pushes-of-erasure';
 import { removeRecords } from './remove-records';
 import { WALKED_TABLES, walkTable } from './walk-table';
 
@@ -169,7 +169,12 @@ async function block(
   { recordsPerStep, settleMs }: ErasureLimits,
 ): Promise<ErasureStep> {
   const { recordIds } = await readItems(work, erasure);
-  const from = erasure.progress?.table ?? 0;
+  if (erasure.progress === null) {
+    await holdNames(work, erasure, recordIds);
+    await changeErasure(work, erasure, { progress: START });
+    return MORE;
+  }
+  const from = erasure.progress.table;
   const some = recordIds.slice(from, from + recordsPerStep);
   if (some.length > 0) {
     const deleted = await blockRecords(work, erasure, some);
@@ -209,6 +214,10 @@ async function remove(
   if (some.length === 0) {
     await changeErasure(work, erasure, { state: 'done', search: {}, finishedAt: work.now });
     return ENDED;
+  }
+  if (await areWaitedFor(work, erasure, some)) {
+    await changeErasure(work, erasure, {});
+    return { state: 'waiting', until: new Date(work.now.getTime() + ASK_AGAIN_MS) };
   }
   const removed = await removeRecords(work, erasure, some);
   await changeErasure(work, erasure, { erased: addCounts(erasure.erased, removed) });

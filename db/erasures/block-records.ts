@@ -42,21 +42,55 @@ async function lockRecords({ trx, tenantId }: TenantWork, recordIds: readonly st
     order by record_id for update`.execute(trx);
 }
 
-/** Under the lock of the mappings alone. */
+/**
+ * The first step: no name of the erasure comes back from here on. Another erasure of the same records may have
+ * removed them since the preview; if it was lifted, they may be back as other records, which are added.
+ */
+export async function holdNames(
+  work: TenantWork,
+  erasure: ErasureKey,
+  recordIds: readonly string[],
+): Promise<void> {
+  await lockMappings(work, 'alone');
+  await storeHashes(work, erasure, recordIds);
+  await describeItems(work, erasure, await findReturned(work, erasure));
+}
+
+async function findReturned({ trx, tenantId }: TenantWork, { erasureId }: ErasureKey): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    with gone as (
+      select record_type, external_id, links from erasure_items item
+      where tenant_id = ${tenantId} and erasure_id = ${erasureId} and not exists (
+        select from records where tenant_id = ${tenantId} and record_id = item.record_id))
+    select record_id from gone join records using (record_type, external_id) where tenant_id = ${tenantId}
+    union
+    select record_id from gone, jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)
+    join record_links link on link.tenant_id = ${tenantId} and link.integration_id = "integrationId"
+      and link.record_type = gone.record_type and link.remote_id = "remoteId"`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+/** Of the records, and of those that other erasures have removed. Under the lock of the mappings alone. */
 export async function storeHashes(
   work: TenantWork,
   { erasureId }: ErasureKey,
   recordIds: readonly string[],
 ): Promise<void> {
   const { trx, tenantId } = work;
+  const items = sql`erasure_items where tenant_id = ${tenantId} and erasure_id = ${erasureId}
+    and record_id = any(${[...recordIds]}::uuid[])`;
   const { rows: links } = await sql<{ integrationId: string; recordType: string; remoteId: string }>`
     select link.integration_id, link.record_type, link.remote_id from integrations integration
     join record_links link on link.tenant_id = integration.tenant_id
       and link.integration_id = integration.integration_id and link.record_id = any(${[...recordIds]}::uuid[])
-    where integration.tenant_id = ${tenantId}`.execute(trx);
+    where integration.tenant_id = ${tenantId}
+    union
+    select "integrationId", record_type, "remoteId" from (select record_type, links from ${items}) item,
+      jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)`.execute(trx);
   const { rows: records } = await sql<{ recordType: string; externalId: string }>`
     select record_type, external_id from records
-    where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])`.execute(trx);
+    where tenant_id = ${tenantId} and record_id = any(${[...recordIds]}::uuid[])
+    union select record_type, external_id from ${items}`.execute(trx);
   const key = await openKeyOfErasures(work);
   const accounts = await findLinkedAccounts(
     work,
@@ -128,7 +162,10 @@ async function pushErasure(
       window_reason = excluded.window_reason, push_priority = excluded.push_priority, is_backfill = false,
       window_fields = '{}', window_effect = null, held_at = null,
       held_by = null, push_review_id = null, discarded_at = null, discarded_by = null, result_hash = null
-    where record_sync.erase_as is null`.execute(trx);
+    -- A deletion follows what another erasure has chosen. The values for a deactivation may be gone.
+    where record_sync.erase_as is null or (excluded.erase_as = 'delete' and record_sync.erase_as <> 'delete')`.execute(
+    trx,
+  );
   await enqueuePush(work, { integrationId, nextDueAt: now });
 }
 

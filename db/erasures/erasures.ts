@@ -119,7 +119,7 @@ export async function confirmErasure(
   await enqueue(work, { topic: 'erasure', erasureId, nextDueAt: now });
 }
 
-/** Lets the records of a finished erasure come back. The receipt stays. */
+/** Lets the records of a finished erasure come back, unless another one names them. The receipt stays. */
 export async function liftErasure(
   { trx, tenantId, now }: TenantWork,
   { erasureId }: { erasureId: string },

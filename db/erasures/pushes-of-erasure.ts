@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { ErasureAtThirdParty } from '../tables/erasures';
+import type { ErasureKey } from './erasure-items';
 
 /** True while a third party may still answer. */
 export async function arePushesUnderWay(
@@ -15,6 +16,23 @@ export async function arePushesUnderWay(
           and (window_opened_at is not null or push_id is not null or lease_until is not null)))
     ) as is_under_way`.execute(trx);
   return rows[0]?.isUnderWay === true;
+}
+
+/** True while another erasure of some of these records pushes them, or has yet to read how that ended. */
+export async function areWaitedFor(
+  { trx, tenantId }: TenantWork,
+  { erasureId }: ErasureKey,
+  recordIds: readonly string[],
+): Promise<boolean> {
+  const { rows } = await sql<{ areWaitedFor: boolean }>`
+    select exists (
+      select from erasures other
+      join erasure_items item on item.tenant_id = ${tenantId} and item.erasure_id = other.erasure_id
+        and item.record_id = any(${[...recordIds]}::uuid[])
+      where other.tenant_id = ${tenantId} and other.erasure_id <> ${erasureId} and other.finished_at is null
+        and other.state in ('blocking', 'third_parties')
+    ) as are_waited_for`.execute(trx);
+  return rows[0]?.areWaitedFor === true;
 }
 
 /** Call it before the rows of the pushes are deleted. */
@@ -42,7 +60,8 @@ export async function readOutcomes(
     const count = (outcome: string) =>
       own.filter((row) => row.outcome === outcome).reduce((sum, { records }) => sum + records, 0);
     if (one.action === 'keep') return { ...one, unanswered: count('unanswered') };
-    const isPushed = own.filter(({ eraseAs }) => eraseAs === one.action);
+    // Another erasure may have deleted what this one deactivates.
+    const isPushed = own.filter(({ eraseAs }) => eraseAs === one.action || eraseAs === 'delete');
     const pushed = isPushed.reduce((sum, { records }) => sum + records, 0);
     // What cannot be pushed there, because the integration only reads the record type or is deleted.
     const notPushed = one.records - pushed;

@@ -62,9 +62,14 @@ const INDEXES = {
   person_tokens_by_expiry: `person_tokens (expires_at)`,
   sync_runs_one_waiting: `sync_runs (tenant_id, integration_id)
     where state = 'queued' and kind not in ('sync_now', 'webhook')`,
+  erased_hashes_of_erasures: `erased_hashes (tenant_id, hash, erasure_id)`,
   sync_runs_one_webhook: `sync_runs (tenant_id, integration_id) where state = 'queued' and kind = 'webhook'`,
 };
-const UNIQUE: readonly string[] = ['sync_runs_one_waiting', 'sync_runs_one_webhook'];
+const UNIQUE: readonly string[] = [
+  'sync_runs_one_waiting',
+  'sync_runs_one_webhook',
+  'erased_hashes_of_erasures',
+];
 
 type IndexName = keyof typeof INDEXES;
 

@@ -93,6 +93,7 @@ import * as roomForResults from './2026-12-15-room-for-results';
 import * as supersededDeliveries from './2026-12-15-superseded-deliveries';
 import * as listsOfEndedPasses from './2026-12-17-lists-of-ended-passes';
 import * as pushTurns from './2026-12-17-push-turns';
+import * as erasuresOfHashes from './2026-12-18-erasures-of-hashes';
 import * as failuresInARow from './2026-12-18-failures-in-a-row';
 import * as liftedRetries from './2026-12-18-lifted-retries';
 
@@ -190,6 +191,7 @@ export const migrations: Record<string, Migration> = {
   '2026-12-15-wound-up-subscriptions': woundUpSubscriptions,
   '2026-12-17-lists-of-ended-passes': listsOfEndedPasses,
   '2026-12-17-push-turns': pushTurns,
+  '2026-12-18-erasures-of-hashes': erasuresOfHashes,
   '2026-12-18-failures-in-a-row': failuresInARow,
   '2026-12-18-lifted-retries': liftedRetries,
 };

@@ -108,12 +108,17 @@ export async function countErasedThere(
   const account = (await findLinkedAccounts(work, [integrationId])).get(integrationId);
   const list = account === undefined ? undefined : listOfAccount(account, recordType);
   const hash = list === undefined ? null : hashOfList(await openKeyOfErasures(work), list, recordType);
+  // Several erasures may have named the record.
+  const isFirst = sql`(select true from erased_hashes other where other.tenant_id = ${work.tenantId}
+    and other.hash = erased.hash and other.erasure_id < erased.erasure_id limit 1) is null`;
   const { rows } = await sql<{ records: number }>`
     select greatest(
-      (select count(*) from (select from erased_hashes where tenant_id = ${work.tenantId}
-        and integration_id = ${integrationId} and record_type = ${recordType} limit ${max}) own),
-      (select count(*) from (select from erased_hashes where tenant_id = ${work.tenantId}
-        and list_hash = ${hash}::bytea limit ${max}) of_account))::int as records`.execute(work.trx);
+      (select count(*) from (select from erased_hashes erased where tenant_id = ${work.tenantId}
+        and integration_id = ${integrationId} and record_type = ${recordType} and ${isFirst} limit ${max}) own),
+      (select count(*) from (select from erased_hashes erased where tenant_id = ${work.tenantId}
+        and list_hash = ${hash}::bytea and ${isFirst} limit ${max}) of_account))::int as records`.execute(
+    work.trx,
+  );
   return rows[0]?.records ?? 0;
 }
 

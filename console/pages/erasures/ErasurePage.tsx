@@ -94,7 +94,7 @@ function Subtitle({ erasure }: { erasure: Erasure }) {
       {liftedAt !== null && (
         <>
           {' '}
-          The records may come back since <Instant at={liftedAt} />.
+          Its block was lifted <Instant at={liftedAt} />.
         </>
       )}
     </>

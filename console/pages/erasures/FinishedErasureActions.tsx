@@ -14,7 +14,7 @@ export function FinishedErasureActions({
   const roleRefusal = useRefusal('admin');
   const lift = useAction({
     run: () => answerOf(api.POST('/v1/erasures/{erasure_id}/lift', { params: { path: { erasure_id: id } } })),
-    done: 'The records may come back.',
+    done: 'The block of this erasure is lifted.',
     changes: ['erasures'],
   });
   return (
@@ -36,7 +36,7 @@ export function FinishedErasureActions({
         title="Let the erased records come back?"
         body={
           'The records can be created again, and the next full sync imports them from apps that still have ' +
-          'them. What was erased is not restored. The receipt stays.'
+          'them, unless another erasure blocks them. What was erased is not restored. The receipt stays.'
         }
         confirm="Lift block"
         onConfirm={() => lift.mutate()}

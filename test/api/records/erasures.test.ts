@@ -1,4 +1,5 @@
 /** Previewing, confirming and lifting erasures (rules.md 62). */
+import { advanceErasure, ERASURE_LIMITS } from '../../../db/erasures/advance-erasure';
 import { fromTypeId } from '../../../db/sql/ids';
 import { hashOfName, openKeyOfErasures } from '../../../db/records/erased-records';
 import { endPreview, givenErasure } from '../support/given-erasure';
@@ -92,6 +93,32 @@ it('rule 62: a change of an erased record is refused with what to do, alone and 
     { status: 410, problem: { code: 'record_erased' } },
     { status: 202 },
   ]);
+});
+
+/** As a worker does it, without waits. */
+async function advance(id: string): Promise<void> {
+  const key = { tenantId: tenant.uuid, erasureId: fromTypeId('ers', id) as string };
+  const limits = { ...ERASURE_LIMITS, settleMs: 0, answersMs: 0 };
+  while ((await advanceErasure(service.database, key, limits)).state !== 'ended');
+}
+
+it('rule 62: a person of two erasures can be created again when both are lifted', async () => {
+  const put = () => tenant.admin.put('/v1/records/employees/odile', { fields: { mail: 'odile@example.net' } });
+  await put().expect(202);
+  const byName = { records: [{ record_type: 'employees', external_id: 'odile' }] };
+  const both = [(await preview(byName)).id, (await preview({ email: 'odile@example.net' })).id];
+  for (const id of both) await advance(id);
+  for (const id of both) {
+    await tenant.admin.post(`/v1/erasures/${id}/confirm`, { records: 1 }).expect(202);
+    await advance(id);
+  }
+  await put().expect(410);
+
+  const lifted = await tenant.admin.post(`/v1/erasures/${both[1]}/lift`).expect(200);
+  expect(lifted.body.lifted_at).not.toBeNull();
+  await put().expect(410);
+  await tenant.admin.post(`/v1/erasures/${both[0]}/lift`).expect(200);
+  await put().expect(202);
 });
 
 it('only a finished erasure can be lifted', async () => {

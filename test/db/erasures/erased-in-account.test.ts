@@ -1,5 +1,6 @@
 /** An erased person stays out when the same account is linked again (rules.md 62). */
 import { storeHashes } from '../../../db/erasures/block-records';
+import { liftErasure } from '../../../db/erasures/erasures';
 import { connectAccount } from '../../../db/integrations/oauth/accounts';
 import { createApp } from '../../../db/integrations/oauth/apps';
 import type { Encryption } from '../../../db/platform/encryption';
@@ -69,9 +70,14 @@ async function ofAccount(
 }
 
 /** The record `ada` has the remote id 7 in each of the integrations, and is erased. They are then deleted. */
-async function erased(...integrationIds: string[]): Promise<void> {
-  await tenant.accept({ externalId: 'ada' });
-  const [row] = await db.superuser(`select record_id from records where tenant_id = $1`, [tenant.tenantId]);
+const erased = (...integrationIds: string[]) => erasedAs('ada', integrationIds);
+
+async function erasedAs(externalId: string, integrationIds: readonly string[]): Promise<void> {
+  await tenant.accept({ externalId });
+  const [row] = await db.superuser(`select record_id from records where tenant_id = $1 and external_id = $2`, [
+    tenant.tenantId,
+    externalId,
+  ]);
   const recordId = row?.['record_id'] as string;
   for (const integrationId of integrationIds)
     await db.superuser(
@@ -181,4 +187,18 @@ it('rule 62: the hashes of an earlier version keep the person out of their integ
 
   expect(await leftOf(integrationId)).toEqual(KEPT_OUT);
   expect(await leftOf(await ofDatabase())).toEqual(NOT_ERASED);
+});
+
+it('rule 62: a person whom two integrations of the account had stays out until both erasures are lifted', async () => {
+  const [first, second, linkedAgain] = [await ofDatabase(), await ofDatabase(), await ofDatabase()];
+  const erasures = [erasureId, newUuid()] as const;
+  await erasedAs('ada', [first]);
+  erasureId = erasures[1];
+  await erasedAs('lovelace', [second]);
+  expect(await leftOf(linkedAgain)).toEqual(KEPT_OUT);
+
+  await tenant.work((work) => liftErasure(work, { erasureId: erasures[0] }));
+  expect(await leftOf(linkedAgain)).toEqual(KEPT_OUT);
+  await tenant.work((work) => liftErasure(work, { erasureId: erasures[1] }));
+  expect(await leftOf(linkedAgain)).toEqual(NOT_ERASED);
 });
