@@ -43,8 +43,8 @@ async function lockRecords({ trx, tenantId }: TenantWork, recordIds: readonly st
 }
 
 /**
- * The first step: no name of the erasure comes back from here on. Another erasure of the same records may have
- * removed them since the preview; if it was lifted, they may be back as other records, which are added.
+ * The first step: no name of the erasure comes back from here on. Another erasure of the same records may
+ * have removed them since the preview; if it was lifted, they may be back as other records, which are added.
  */
 export async function holdNames(
   work: TenantWork,
@@ -64,7 +64,8 @@ async function findReturned({ trx, tenantId }: TenantWork, { erasureId }: Erasur
         select from records where tenant_id = ${tenantId} and record_id = item.record_id))
     select record_id from gone join records using (record_type, external_id) where tenant_id = ${tenantId}
     union
-    select record_id from gone, jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)
+    select record_id from gone
+    cross join jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)
     join record_links link on link.tenant_id = ${tenantId} and link.integration_id = "integrationId"
       and link.record_type = gone.record_type and link.remote_id = "remoteId"`.execute(trx);
   return rows.map(({ recordId }) => recordId);
