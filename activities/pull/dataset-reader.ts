@@ -198,7 +198,9 @@ export class DatasetReader {
     };
     return this.pages
       .readAll(request, apply)
-      .catch((error: unknown) => restartIfExpired(this.pages, this.pass, error, { range, pages: pagesBefore }));
+      .catch((error: unknown) =>
+        restartIfExpired(this.pages, this.pass, error, { range, pages: pagesBefore }),
+      );
   }
 
   /** Settles references to records of the page. If a worker dies before, the end of a pass does it. */

@@ -103,7 +103,8 @@ async function advance(id: string): Promise<void> {
 }
 
 it('rule 62: a person of two erasures can be created again when both are lifted', async () => {
-  const put = () => tenant.admin.put('/v1/records/employees/odile', { fields: { mail: 'odile@example.net' } });
+  const put = () =>
+    tenant.admin.put('/v1/records/employees/odile', { fields: { mail: 'odile@example.net' } });
   await put().expect(202);
   const byName = { records: [{ record_type: 'employees', external_id: 'odile' }] };
   const both = [(await preview(byName)).id, (await preview({ email: 'odile@example.net' })).id];

@@ -74,10 +74,10 @@ const erased = (...integrationIds: string[]) => erasedAs('ada', integrationIds);
 
 async function erasedAs(externalId: string, integrationIds: readonly string[]): Promise<void> {
   await tenant.accept({ externalId });
-  const [row] = await db.superuser(`select record_id from records where tenant_id = $1 and external_id = $2`, [
-    tenant.tenantId,
-    externalId,
-  ]);
+  const [row] = await db.superuser(
+    `select record_id from records where tenant_id = $1 and external_id = $2`,
+    [tenant.tenantId, externalId],
+  );
   const recordId = row?.['record_id'] as string;
   for (const integrationId of integrationIds)
     await db.superuser(

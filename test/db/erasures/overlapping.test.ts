@@ -121,18 +121,21 @@ const countThere = (recordType: string) =>
   tenant.work((work) => countErasedThere(work, { integrationId, recordType, max: 9 }));
 
 describe('rule 62: a person whom two erasures name', () => {
-  it.each(['the older', 'the newer'])('stays out after %s one was lifted, and not after both', async (which) => {
-    const both = [await preview({ email: 'jon@example.net' }), await preview({ email: 'JON@example.net' })];
-    for (const one of both) await erase(one);
-    const [first = '', second = ''] = which === 'the older' ? both : both.toReversed();
+  it.each(['the older', 'the newer'])(
+    'stays out after %s one was lifted, and not after both',
+    async (which) => {
+      const both = [await preview({ email: 'jon@example.net' }), await preview({ email: 'JON@example.net' })];
+      for (const one of both) await erase(one);
+      const [first = '', second = ''] = which === 'the older' ? both : both.toReversed();
 
-    await lift(first);
-    expect(await keptOut()).toEqual(['employees jon']);
-    expect(await given('employees jon')).toBe('erased');
-    await lift(second);
-    expect(await keptOut()).toEqual([]);
-    expect(await given('employees jon')).toBe('accepted');
-  });
+      await lift(first);
+      expect(await keptOut()).toEqual(['employees jon']);
+      expect(await given('employees jon')).toBe('erased');
+      await lift(second);
+      expect(await keptOut()).toEqual([]);
+      expect(await given('employees jon')).toBe('accepted');
+    },
+  );
 
   it('is counted once in the receipts, and once among what the app still has', async () => {
     const both = [await preview({ email: 'jon@example.net' }), await preview({ email: 'jon@example.net' })];
