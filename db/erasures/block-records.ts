@@ -60,14 +60,20 @@ async function findReturned({ trx, tenantId }: TenantWork, { erasureId }: Erasur
   const { rows } = await sql<{ recordId: string }>`
     with gone as (
       select record_type, external_id, links from erasure_items item
-      where tenant_id = ${tenantId} and erasure_id = ${erasureId} and not exists (
-        select from records where tenant_id = ${tenantId} and record_id = item.record_id))
-    select record_id from gone join records using (record_type, external_id) where tenant_id = ${tenantId}
+      where tenant_id = ${tenantId} and erasure_id = ${erasureId} and (
+        select true from records
+        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = item.record_id limit 1) is null)
+    select record_id from gone
+    cross join lateral (
+      select record_id from records where tenant_id = ${opaqueToPlanner(tenantId)}
+        and record_type = gone.record_type and external_id = gone.external_id limit 1) record
     union
     select record_id from gone
     cross join jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)
-    join record_links link on link.tenant_id = ${tenantId} and link.integration_id = "integrationId"
-      and link.record_type = gone.record_type and link.remote_id = "remoteId"`.execute(trx);
+    cross join lateral (
+      select record_id from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
+        and integration_id = "integrationId" and record_type = gone.record_type and remote_id = "remoteId"
+      limit 1) link`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
 
