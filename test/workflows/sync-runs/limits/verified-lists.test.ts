@@ -24,7 +24,6 @@ beforeEach(async () => {
   pushed.account.pageSize = 2;
   for (const name of NAMES) await tenant.change(name, { name }, { recordType: 'contacts' });
   await environment.sleep(GRACE_MS * 2);
-  expect(pushed.account.pushes).toHaveLength(NAMES.length);
   await environment.sleep(60_000);
 });
 
