@@ -32,7 +32,9 @@ const idOf = (name: string): string =>
 const verify = async () => pushed.job((await pushed.sync('nightly')).syncRunId, JOB);
 
 async function drifts(): Promise<string[]> {
-  const listed = await pushed.inTenant((work) => listDrifts(work, { ...pushed, limit: 100 }));
+  const listed = await pushed.inTenant((work) =>
+    listDrifts(work, { integrationId: pushed.integrationId, limit: 100 }),
+  );
   return listed.drifts.map(({ externalId, place }) => `${externalId} ${place === '' ? 'missing' : place}`);
 }
 
