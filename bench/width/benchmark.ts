@@ -22,7 +22,7 @@ const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */
 const CONCURRENCY = { several: 32, single: 256 };
 /**
- * Pushes for each worker, so that each number of workers is busy for about as long. An integration has several
+ * Pushes for each worker, so that any number of workers is busy for about as long. An integration has several
  * executions at a time if one of them would take more than 20 s.
  */
 const AMOUNTS = { whole: { several: 16_000, single: 40_000 }, quick: { several: 1_600, single: 8_000 } };
