@@ -71,9 +71,10 @@ async function findReturned({ trx, tenantId }: TenantWork, { erasureId }: Erasur
     select record_id from gone
     cross join jsonb_to_recordset(links) as former("integrationId" uuid, "remoteId" text)
     cross join lateral (
-      select record_id from record_links where tenant_id = ${opaqueToPlanner(tenantId)}
-        and integration_id = "integrationId" and record_type = gone.record_type and remote_id = "remoteId"
-      limit 1) link`.execute(trx);
+      select record_id, remote_id from record_links
+      where remote_key = hashtextextended("integrationId" || ' ' || gone.record_type || ' ' || "remoteId", 0)
+        and tenant_id = ${opaqueToPlanner(tenantId)} limit 1) link
+    where link.remote_id = "remoteId"`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
 

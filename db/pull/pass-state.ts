@@ -62,7 +62,7 @@ export async function checkForInterruption(
       exists (select from emptied_records
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
           and remote is not null) as has_emptied,
-      exists (select from erased_hashes where tenant_id = ${tenantId}) as has_erased,
+      (select true from erased_hashes where tenant_id = ${tenantId} limit 1) is not null as has_erased,
       exists (select from sync_datasets
         where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}
           and local_total is not null) as is_counted,

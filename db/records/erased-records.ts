@@ -92,7 +92,7 @@ export async function findErased(work: TenantWork, names: readonly ErasableName[
 
 async function hasErased({ trx, tenantId }: TenantWork): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
-    select exists (select from erased_hashes where tenant_id = ${tenantId}) as found`.execute(trx);
+    select true as found from erased_hashes where tenant_id = ${tenantId} limit 1`.execute(trx);
   return rows[0]?.found === true;
 }
 
