@@ -51,8 +51,8 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
     | ((item: PushItem, there: JsonObject, call: { isReplaced: boolean }) => Promise<JsonObject>)
     | undefined;
   /**
-   * For pushes: call it, and wait for it, before a missing record is created again, which a lost answer must
-   * not repeat. Throws `RecordConflict` if a person has to decide (rules.md 50).
+   * For pushes: call it, and wait for it, before a missing record is created again. The creation is noted, so
+   * that a lost answer does not repeat it. Throws `RecordConflict` if a person has to decide (rules.md 50).
    */
   beforeCreateAgain?: ((item: PushItem) => void | Promise<void>) | undefined;
   /** For pushes: the share of this execution, and where its results go. */

@@ -112,7 +112,8 @@ export class CreatedWithoutId extends RecordRejected {
   ) {
     const explanation = isFindable
       ? 'Syncline searches for the record for half a minute. If it is not found, look for it in the third ' +
-        'party. Retry now searches again, and a change then creates the record if it is missing.'
+        'party. Retry now searches again. If the record is still missing, a change creates it, and a ' +
+        'deletion succeeds.'
       : 'The record cannot be searched, so Syncline does not send it again by itself. Look for it in the ' +
         'third party, correct the configuration, then retry.';
     super(message, [{ field: null, remoteField: null, code: 'created_without_id', message, explanation }]);

@@ -14,7 +14,7 @@ const UNCLEAR = new Set([4, 14]);
 const RESOURCE_EXHAUSTED = 8;
 
 const ANSWER_WITHIN_MS = 5_000;
-/** Of shards, most likely: one of them alone may be silent. */
+/** Workflows, most likely on different shards, because a single shard may be silent. */
 const SHARDS_ASKED = 3;
 
 /** Temporal takes no messages now. Its cause is the error of the call. */

@@ -83,7 +83,7 @@ async function probe(queue: BlockedQueue, integration: Integration): Promise<Thi
   return state;
 }
 
-/** One push alone, because the third party may be down still, or ask to wait again. */
+/** One push alone, because the third party may still be down, or ask to wait again. */
 async function probeByPush(queue: BlockedQueue, integration: Integration): Promise<ThirdPartyState> {
   const { integrationId } = integration;
   const claim = await claimOne(queue, integration);

@@ -114,8 +114,8 @@ export const erasureRoutes: readonly Route[] = [
     tag,
     summary: 'Let erased records come back',
     description:
-      'The next full import may bring them back, and they can be created again, unless another erasure names ' +
-      'them that is not lifted. The receipt stays.',
+      'The next full import may bring them back, and they can be created again, unless another erasure ' +
+      'that is not lifted names them. The receipt stays.',
     params: erasureParams,
     responses: { 200: response },
     problems: ['erasure_not_found', 'erasure_not_done'],

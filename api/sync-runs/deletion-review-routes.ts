@@ -33,8 +33,8 @@ import { requireIntegration } from '../integrations/integration-views';
 const state = z.enum(['pending', 'approved', 'discarded', 'superseded']).meta({
   id: 'DeletionReviewState',
   description:
-    '`superseded`: replaced by the result of a later full sync, which may have created a new review, or all of ' +
-    'its records were listed again.',
+    '`superseded`: replaced by the result of a later full sync, which may have created a new review, or ' +
+    'ended because all of its records were listed again.',
 });
 const review = z
   .object({

@@ -22,8 +22,8 @@ const INTEGRATIONS = 16;
 /** Calls at once that each integration allows. */
 const CONCURRENCY = { several: 32, single: 256 };
 /**
- * Pushes for each worker, so that any number of workers is busy for about as long. An integration has several
- * executions at a time if one of them would take more than 20 s.
+ * Pushes for each worker, so that any number of workers is busy for about the same time. An integration has
+ * several executions at a time if one of them would take more than 20 s.
  */
 const AMOUNTS = { whole: { several: 16_000, single: 40_000 }, quick: { several: 1_600, single: 8_000 } };
 const say = (text: string): void => console.log(`  ${text}`);

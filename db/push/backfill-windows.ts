@@ -86,14 +86,21 @@ export async function reviseOpenWindows(
 export async function leaveToBackfill(
   { trx, tenantId, now }: TenantWork,
   { integrationId }: Pick<Integration, 'integrationId'>,
-  due: readonly Pick<DecidedPush, 'recordSync' | 'record' | 'target' | 'decision'>[],
+  due: readonly Pick<DecidedPush, 'recordSync' | 'record' | 'target' | 'decision' | 'unresolvedPushId'>[],
 ): Promise<readonly string[]> {
-  const rows = due.flatMap(({ recordSync, record, target: { operation }, decision }) =>
+  const rows = due.flatMap(({ recordSync, record, target: { operation }, decision, unresolvedPushId }) =>
     decision.kind === 'push' &&
     decision.isNew &&
     (operation === 'deactivate' || operation === 'delete') &&
     recordSync.windowEffect !== operation
-      ? [{ record_id: record.recordId, record_type: record.recordType, effect: operation }]
+      ? [
+          {
+            record_id: record.recordId,
+            record_type: record.recordType,
+            effect: operation,
+            unresolved_push_id: unresolvedPushId,
+          },
+        ]
       : [],
   );
   if (rows.length === 0) return [];
@@ -102,9 +109,9 @@ export async function leaveToBackfill(
       is_backfill = true, window_opened_at = coalesce(window_opened_at, ${now}::timestamptz),
       due_at = coalesce(due_at, ${now}::timestamptz),
       window_reason = coalesce(window_reason, 'mapping_changed'), claim_id = null, lease_until = null,
-      -- The worker that held the lease has died, perhaps during a creation.
-      unresolved_push_id = coalesce(unresolved_push_id, case when lease_until is not null then push_id end)
-    from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text')}
+      -- A worker that held the lease may have died during a creation.
+      unresolved_push_id = row.unresolved_push_id
+    from ${rowsFrom(rows, 'record_id uuid, record_type text, effect text, unresolved_push_id uuid')}
     where record_sync.tenant_id = ${opaqueToPlanner(tenantId)}
       and record_sync.integration_id = ${opaqueToPlanner(integrationId)}
       and record_sync.record_id = any(${keysOf(rows, 'record_id')})

@@ -53,7 +53,7 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
   return create(calls);
 }
 
-/** Also before a creation under another key than an earlier one that was refused. */
+/** Also if an earlier creation, under another key, was refused. */
 async function beforeCreateAgain(calls: RecordCalls): Promise<void> {
   const { item, context } = calls;
   const isUnderNewKey = item.unresolvedCreation !== null && needsKeys(calls);
@@ -166,7 +166,9 @@ async function changeWhatIsThere(
   const changed = known && (await change(calls, known));
   if (changed) return changed;
   if (known === undefined && recordType.find === undefined && !isLost) throw notFindable(item);
-  const found = await findRemote(calls);
+  // A linked record that is missing may have been created again, and the answer lost.
+  const again = item.remoteId === null ? undefined : await resolveCreation(calls);
+  const found = again ?? (await findRemote(calls));
   const changedFound = found && found.id !== known?.id ? await change(calls, found) : undefined;
   if (changedFound) return changedFound;
   if (isLost) throw createdBefore(calls);

@@ -216,6 +216,9 @@ const ORDERS: Record<string, Event[]> = {
   'a loss there, then lost answers': [
     ...(['ok', 'edit', 'lose the record there', 'lost', 'edit', 'edit', 'crash', 'edit'] as const),
   ],
+  'a loss there, a lost answer, a deletion here, and a restore': [
+    ...(['ok', 'edit', 'lose the record there', 'lost', 'edit', 'ok', 'delete', 'wait', 'edit'] as const),
+  ],
   'a loss there, then no id, a 500 and an edit': [
     ...(['ok', 'edit', 'lose the record there', 'no_id', 'edit', 'failed', 'edit', 'crash', 'edit'] as const),
   ],

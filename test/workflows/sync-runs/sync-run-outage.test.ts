@@ -196,7 +196,7 @@ describe('rule 35: a page that fails', () => {
 
   it.each([
     ['after five of them in a row, however often the job was started before', { waits: false, tries: 5 }],
-    ['only then, although rate limits are between them', { waits: true, tries: 9 }],
+    ['after five of them in a row, although rate limits are between them', { waits: true, tries: 9 }],
   ])('because of defects in Syncline fails its dataset %s', async (_title, { waits, tries }) => {
     const pulled = await linked(21);
     const isRead = new Set<string>();

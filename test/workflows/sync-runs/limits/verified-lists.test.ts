@@ -48,7 +48,7 @@ function expireCursors(times: number): void {
   };
 }
 
-/** The list has the named record no more, or only as one that cannot be read. */
+/** The list no longer has the named record, or only as one that cannot be read. */
 function distort(name: string, as: 'hidden' | 'unreadable'): void {
   const remoteId = idOf(name);
   pushed.account.distort = (page) => ({
@@ -113,7 +113,7 @@ describe('rule 54: a difference that was found before', () => {
     expect(await drifts()).toEqual(['Mei name']);
   });
 
-  it('is not that a record is missing, once it is listed and cannot be read', async () => {
+  it('ends if the record was missing, and is now listed and cannot be read', async () => {
     distort('Kofi', 'hidden');
     await verify();
     expect(await drifts()).toEqual(['Kofi missing']);
@@ -123,7 +123,7 @@ describe('rule 54: a difference that was found before', () => {
     expect(await drifts()).toEqual([]);
   });
 
-  it('is not that a record is missing, once it is listed while an edit of it waits', async () => {
+  it('ends if the record was missing, and is now listed while an edit of it waits', async () => {
     distort('Jamal', 'hidden');
     await verify();
     expect(await drifts()).toEqual(['Jamal missing']);
