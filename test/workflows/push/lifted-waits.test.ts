@@ -33,6 +33,8 @@ beforeEach(async () => {
   tenant = await environment.tenant();
   integrationId = await linkPeople(tenant);
 });
+// What still waits would be sent at the slow rate after a limit, while the next test waits for it.
+afterEach(() => inTenant((work) => pauseIntegration(work, { integrationId })));
 
 const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>[1]) =>
   environment.database.withTenant(tenant.tenantId, work);
@@ -147,7 +149,7 @@ describe('a Retry-After of many years', () => {
 
 it('one push is sent before the others when a rate limit ends', async () => {
   limit('600');
-  await hire(20);
+  await hire(5);
   await environment.sleep(GRACE_MS + MINUTE);
   const before = writes();
   await environment.sleep(10 * MINUTE);
@@ -156,7 +158,7 @@ it('one push is sent before the others when a rate limit ends', async () => {
   crm.instead = () => undefined;
   await environment.sleep(30 * MINUTE);
 
-  expect(crm.people).toHaveLength(20);
+  expect(crm.people).toHaveLength(5);
 });
 
 it.each(onIntegration)('an outage is probed at once after %s', async (_action, act) => {
