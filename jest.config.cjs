@@ -46,6 +46,8 @@ const fast = ['!(*.slow).test.ts'];
 
 module.exports = {
   testTimeout: 300_000, // a bound for what hangs: some tests take minutes on a busy machine
+  // Jest keeps much of each file that a process has run: later files would mostly collect garbage.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     suite('unit', ['domain', 'contract', 'docs'], undefined, fast), // no process but its own
     suite('workflows', workflows, 'with-postgres', fast), // PostgreSQL, and a time-skipping server per file

