@@ -43,18 +43,12 @@ export function errorFromResponse(
   nowMs = clockMs(),
 ): ConnectorError {
   const { status, headers } = response;
-  const retryAfter = headers['retry-after'];
   if (status === 401)
     return new Unauthorized(
       `The third party does not accept the credentials (401). ${excerptOf(response)}`.trim(),
     );
-  if (status === 429 || (status === 503 && retryAfter !== undefined)) {
-    return new RateLimited(
-      `The third party limits the rate of requests (${status}).`,
-      parseRetryAfter(retryAfter, nowMs),
-      status >= 500,
-    );
-  }
+  if (status === 429 || (status === 503 && headers['retry-after'] !== undefined))
+    return rateLimitedBy(response, nowMs);
   if (isRedirect(status)) return new WrongAddress(redirectMessage(response), 'redirect');
   if (status === 408 || status === 425 || status < 400 || status >= 500) {
     return new Unavailable(`The third party answered ${status}. ${excerptOf(response)}`.trim(), status);
@@ -63,6 +57,14 @@ export function errorFromResponse(
   const isForbidden = status === 403;
   const errors = refusal.errors?.length ? refusal.errors : [wholeRecordError(status, refusal.message)];
   return new RecordRejected(refusal.message, errors, isForbidden);
+}
+
+export function rateLimitedBy({ status, headers }: HttpResponse, nowMs = clockMs()): RateLimited {
+  return new RateLimited(
+    `The third party limits the rate of requests (${status}).`,
+    parseRetryAfter(headers['retry-after'], nowMs),
+    status >= 500,
+  );
 }
 
 /**

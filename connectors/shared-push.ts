@@ -129,8 +129,20 @@ export class SharedPush {
     return results.filter((result) => result !== undefined);
   }
 
-  /** The client for calls of single records. None is started after the share of the execution has ended. */
-  singleHttp(http: HttpClient): HttpClient {
+  /** For single records: all of the batch are in progress at once, but few calls and few queries. */
+  bounded<Context extends ConnectorContext>(context: Context): Context {
+    const { http, claimRemote, beforeWrite, beforeCreateAgain } = context;
+    return {
+      ...context,
+      http: this.#singleHttp(http),
+      claimRemote: claimRemote && this.limited(claimRemote),
+      beforeWrite: beforeWrite && this.limited(beforeWrite),
+      beforeCreateAgain: beforeCreateAgain && this.limited(async (item: PushItem) => beforeCreateAgain(item)),
+    };
+  }
+
+  /** No call is started after the share of the execution has ended. */
+  #singleHttp(http: HttpClient): HttpClient {
     return {
       send: this.limited((request) => {
         if (this.context.pushing?.mayBegin() === false) throw new NotStarted();

@@ -10,6 +10,7 @@ import type { PushReport, PushDueRecordsInput } from '../../contract/record-push
 import { openBackfillWindows } from '../../db/push/backfill';
 import { endOutageIfNothingWaits } from '../../db/integrations/write-outages';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
+import { liftRetries } from '../../db/integrations/lift-waits';
 import type { Claim, ClaimedPush, ClaimOptions } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import type { FinishedPush } from '../../db/push/push-outcome';
@@ -31,7 +32,6 @@ import { EarlyTrouble } from './early-trouble';
 import { GroupedResults } from './grouped-results';
 import { reportOf } from './push-report';
 import { type BlockedQueue, showBlocked, unblock } from './blocked-queue';
-import { continueLift } from './lifted-retries';
 import { continueGivenUp, noticeWriteOutage, type OutageInstant } from './write-outage';
 import { pushTimeBox } from './push-time-box';
 import { inTurn } from './push-turn';
@@ -112,7 +112,9 @@ class PushDueRecordsTask implements BlockedQueue {
     if (!this.share.isFirst) return integration.blockedUntil === null && this.pushEverythingDue(integration);
     const isBackfilling = integration.backfillReason !== null;
     const chunk = { ...this.input, now: this.timeBox.now(), limit: CHUNK };
-    const hasMore = (await continueLift((work) => this.inTenant(work), integration, chunk)) || isBackfilling;
+    const isLifting =
+      integration.liftRetriesAfter !== null && (await this.inTenant((work) => liftRetries(work, chunk)));
+    const hasMore = isLifting || isBackfilling;
     // After a backfill: what waited under an earlier mapping is counted again.
     if (isBackfilling) await this.inTenant((work) => openBackfillWindows(work, chunk));
     else if (await this.inTenant((work) => finishPushReviews(work, chunk))) return true;

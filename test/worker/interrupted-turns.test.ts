@@ -1,16 +1,13 @@
 /** Turns of background loops that end early: the next turn goes on where they ended. */
-import { connectAccount, type NewAccount } from '../../db/integrations/oauth/accounts';
-import { createApp } from '../../db/integrations/oauth/apps';
-import type { Encryption } from '../../db/platform/encryption';
 import { newUuid } from '../../db/sql/ids';
 import { always } from '../../worker/leased-loop';
 import { dropAbandonedConsents } from '../../worker/schedules/abandoned-consents';
 import { refreshDueAccounts } from '../../worker/schedules/oauth-refresher';
 import { GivenTenant, openTestDb, type TestDb } from '../db/given';
+import { givenDueAccount } from '../db/integrations/given-due-account';
 
 /** More than a turn looks at. */
 const ROWS = 230;
-const encryption = { encrypt: async () => 'sealed' } as unknown as Encryption;
 const anHourAgo = new Date(Date.now() - 3_600_000);
 
 let db: TestDb;
@@ -37,26 +34,7 @@ async function multiply(table: string, changes: string): Promise<void> {
 }
 
 it('no account whose tokens have to be refreshed waits for the next round', async () => {
-  const oauthAppId = newUuid();
-  await tenant.work((work) =>
-    createApp(work, { oauthAppId, name: 'A', clientId: 'c', clientSecret: null, allowedOrigins: [] }),
-  );
-  const account: NewAccount = {
-    integrationId: await tenant.integration(),
-    connectionId: newUuid(),
-    appTenantId: tenant.tenantId,
-    oauthAppId,
-    accessToken: 'token',
-    refreshToken: 'token',
-    accessExpiresAt: null,
-    refreshDueAt: anHourAgo,
-    scopes: null,
-    accountId: null,
-    accountName: null,
-    connectedBy: 'Ana',
-    isProved: false,
-  };
-  await tenant.work((work) => connectAccount(work, encryption, account));
+  await givenDueAccount(tenant);
   await multiply(
     'oauth_accounts',
     `jsonb_build_object('integration_id', gen_random_uuid(), 'connection_id', gen_random_uuid())`,

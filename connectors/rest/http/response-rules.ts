@@ -4,18 +4,9 @@
  * creation would then make a duplicate.
  */
 import { type JsonValue, jsonEquals } from '../../../domain/json';
-import { clockMs } from '../../clock';
 import type { HttpResponse } from '../../connector';
-import {
-  type ConnectorError,
-  RateLimited,
-  RecordRejected,
-  Unauthorized,
-  Unavailable,
-  UnusableAnswer,
-} from '../../errors';
-import { parseRetryAfter } from '../../../domain/rate-limit/retry-after';
-import { errorFromResponse, formOf, isSuccess, isUnreadable } from '../../http-errors';
+import { type ConnectorError, RecordRejected, Unauthorized, Unavailable, UnusableAnswer } from '../../errors';
+import { errorFromResponse, formOf, isSuccess, isUnreadable, rateLimitedBy } from '../../http-errors';
 import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
 import type { AnswerSignConfig, ConditionConfig } from '../config/config-call';
 import { codesIn, refusalIn, wordsOf } from './error-mapping';
@@ -173,12 +164,7 @@ function errorOf(
     return new Unauthorized(
       `The third party does not accept the credentials (${status}). ${wordsOf(response, body, rules.errors)}`.trim(),
     );
-  if (meaning === 'rate_limited')
-    return new RateLimited(
-      `The third party limits the rate of requests (${status}).`,
-      parseRetryAfter(response.headers['retry-after'], clockMs()),
-      status >= 500,
-    );
+  if (meaning === 'rate_limited') return rateLimitedBy(response);
   if (meaning === 'transient')
     return new Unavailable(
       `The third party cannot accept the request at the moment (${status}). ${messagesOf(refusal)}`,

@@ -21,14 +21,7 @@ export async function pushBatch(items: readonly PushItem[], context: RestContext
     return pushConcurrently(items, config.concurrency, pushOne, context);
   }
   const batch = new SharedPush(config.concurrency, context);
-  const { claimRemote, beforeWrite, beforeCreateAgain } = context;
-  const bounded = {
-    ...context,
-    http: batch.singleHttp(context.http),
-    claimRemote: claimRemote && batch.limited(claimRemote),
-    beforeWrite: beforeWrite && batch.limited(beforeWrite),
-    beforeCreateAgain: beforeCreateAgain && batch.limited(async (item: PushItem) => beforeCreateAgain(item)),
-  };
+  const bounded = batch.bounded(context);
   const session = await openSession(bounded);
   const shared = await openSession({ ...context, http: batch.sharedHttp(context.http) });
   const batches = new BatchCalls(config, shared, batch);

@@ -33,7 +33,7 @@ export async function pushBatch(items: readonly PushItem[], context: Context): P
     writes: new BulkCalls(sharedCalls, limits, batch),
     searches: new SharedSearches(sharedCalls, batch),
   };
-  const bounded = boundedContext(batch, context);
+  const bounded = batch.bounded(context);
   const boundedCalls = new ScimCalls(bounded, memory);
   const alone = new ScimPush(new ScimApi(boundedCalls), bounded);
   const together = new ScimPush(new ScimApi(boundedCalls, shared), bounded);
@@ -49,16 +49,4 @@ async function bulkLimits(items: readonly PushItem[], calls: ScimCalls): Promise
     if (error instanceof ConnectorError) return null;
     throw error;
   }
-}
-
-/** All records of the batch are in progress at once, but few calls and few queries of the database. */
-function boundedContext(batch: SharedPush, context: Context): Context {
-  const { http, claimRemote, beforeWrite, beforeCreateAgain } = context;
-  return {
-    ...context,
-    http: batch.singleHttp(http),
-    claimRemote: claimRemote && batch.limited(claimRemote),
-    beforeWrite: beforeWrite && batch.limited(beforeWrite),
-    beforeCreateAgain: beforeCreateAgain && batch.limited(async (item: PushItem) => beforeCreateAgain(item)),
-  };
 }

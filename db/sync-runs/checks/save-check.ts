@@ -54,7 +54,7 @@ async function continueAuthorized(work: TenantWork, integration: Refused): Promi
 
 /**
  * An integration that may have waited for new credentials waits no longer. The clocks of its retries go on,
- * and a run reads what could not be read meanwhile. @param before the caller has locked it.
+ * and a run reads what could not be read meanwhile. The caller has locked the integration.
  */
 export async function endReauthorization(
   work: TenantWork,

@@ -1,15 +1,12 @@
 /** What stays due (here an account of a tenant that is being deleted) hides nothing that is due behind it. */
-import { connectAccount } from '../../../db/integrations/oauth/accounts';
-import { createApp } from '../../../db/integrations/oauth/apps';
 import { type DueAccount, findDueAccounts } from '../../../db/integrations/oauth/refreshes';
-import type { Encryption } from '../../../db/platform/encryption';
 import { newUuid } from '../../../db/sql/ids';
 import { type AbandonedConsent, findAbandonedConsents } from '../../../db/sync-runs/abandoned-consents';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenDueAccount } from './given-due-account';
 
 let db: TestDb;
 let tenant: GivenTenant;
-const encryption = { encrypt: async () => 'sealed' } as unknown as Encryption;
 const anHourAgo = new Date(Date.now() - 3_600_000);
 
 beforeAll(async () => {
@@ -30,28 +27,7 @@ async function allOf<Row>(find: (after: Row | undefined) => Promise<Row[]>): Pro
 }
 
 it('finds each account whose tokens have to be refreshed, although the first ones stay due', async () => {
-  const oauthAppId = newUuid();
-  const app = { oauthAppId, name: 'A', clientId: 'c', clientSecret: null, allowedOrigins: [] };
-  await tenant.work((work) => createApp(work, app));
-  const integrationIds = await Promise.all([1, 2, 3].map(() => tenant.integration()));
-  for (const integrationId of integrationIds)
-    await tenant.work((work) =>
-      connectAccount(work, encryption, {
-        integrationId,
-        connectionId: newUuid(),
-        appTenantId: tenant.tenantId,
-        oauthAppId,
-        accessToken: 'token',
-        refreshToken: 'token',
-        accessExpiresAt: null,
-        refreshDueAt: anHourAgo,
-        scopes: null,
-        accountId: null,
-        accountName: null,
-        connectedBy: 'Ana',
-        isProved: false,
-      }),
-    );
+  const integrationIds = await Promise.all([1, 2, 3].map(() => givenDueAccount(tenant)));
 
   const found = await allOf<DueAccount>((after) =>
     db.database.withDispatcher((work) => findDueAccounts(work, { after, limit: 1 })),
