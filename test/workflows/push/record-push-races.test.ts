@@ -123,6 +123,7 @@ describe('a person changes the integration while its push queue pushes', () => {
     };
     await tenant.change('e1', { name: 'A' });
     await settle();
+    await untilQueueSleeps();
 
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
     expect(await tenant.notifications()).toEqual([]);
