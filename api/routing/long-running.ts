@@ -9,7 +9,8 @@ import type { Database, TenantWork } from '../../db/database';
 import { findOperation, markAnswered, type Operation } from '../../db/notifications/operations';
 import type { RouteResponse } from './define-route';
 
-const CHECK_INTERVAL_MS = 150;
+/** A quarter of the time waited so far, within these bounds: short ones end at once, long ones cost little. */
+const CHECK_INTERVAL_MS = { min: 20, max: 500 };
 
 /** RFC 7240: `respond-async` = do not wait; `wait=N` = wait at most N seconds, up to `waitMaxMs`. */
 function readPrefer(
@@ -36,10 +37,14 @@ export interface FollowOptions {
   location: string;
 }
 
+const checkAgainAfterMs = (waitedMs: number): number =>
+  Math.min(CHECK_INTERVAL_MS.max, Math.max(CHECK_INTERVAL_MS.min, waitedMs / 4));
+
 export async function followOperation(options: FollowOptions): Promise<RouteResponse> {
   const { database, tenantId, operationId, request, response } = options;
   const { waitMs, applied } = readPrefer(request.get('prefer'), options.waitMaxMs);
-  const until = performance.now() + waitMs;
+  const startedAt = performance.now();
+  const until = startedAt + waitMs;
   const headers = {
     ...(applied === null ? {} : { 'Preference-Applied': applied }),
     Location: options.location,
@@ -59,6 +64,7 @@ export async function followOperation(options: FollowOptions): Promise<RouteResp
       const body = await database.withTenant(tenantId, (work) => options.readOutcome(work, operation));
       return { status: 202, body, headers };
     }
-    await sleep(Math.min(CHECK_INTERVAL_MS, Math.max(1, until - performance.now())));
+    const now = performance.now();
+    await sleep(Math.min(checkAgainAfterMs(now - startedAt), Math.max(1, until - now)));
   }
 }
