@@ -2,7 +2,7 @@
  * Maps HTTP responses to the four errors, for every connector with HTTP. The connector's `describe` reads the
  * errors about fields from the body.
  */
-import { parseRetryAfter } from '../domain/rate-limit/retry-after';
+import { asksToSlowDown, retryAfterIn } from '../domain/rate-limit/retry-after';
 import { clockMs } from './clock';
 import type { JsonValue } from '../domain/json';
 import type { HttpResponse } from './connector';
@@ -33,22 +33,21 @@ export function isSuccess(response: HttpResponse): boolean {
 }
 
 /**
- * The error for a non-2xx response. 401: Unauthorized. 429, and 503 with Retry-After: RateLimited. 408, 425,
- * other 5xx, and redirects, which are never followed: Unavailable. Other 4xx: RecordRejected, with
- * `isForbidden` for 403.
+ * The error for a non-2xx response. 401: Unauthorized. 429, and 503 or 403 with Retry-After: RateLimited.
+ * Redirects, which are never followed: WrongAddress. 408, 425 and other 5xx: Unavailable. Other 4xx:
+ * RecordRejected, with `isForbidden` for 403.
  */
 export function errorFromResponse(
   response: HttpResponse,
   describe: (response: HttpResponse) => Refusal,
   nowMs = clockMs(),
 ): ConnectorError {
-  const { status, headers } = response;
+  const { status } = response;
   if (status === 401)
     return new Unauthorized(
       `The third party does not accept the credentials (401). ${excerptOf(response)}`.trim(),
     );
-  if (status === 429 || (status === 503 && headers['retry-after'] !== undefined))
-    return rateLimitedBy(response, nowMs);
+  if (asksToSlowDown(response)) return rateLimitedBy(response, nowMs);
   if (isRedirect(status)) return new WrongAddress(redirectMessage(response), 'redirect');
   if (status === 408 || status === 425 || status < 400 || status >= 500) {
     return new Unavailable(`The third party answered ${status}. ${excerptOf(response)}`.trim(), status);
@@ -62,7 +61,7 @@ export function errorFromResponse(
 export function rateLimitedBy({ status, headers }: HttpResponse, nowMs = clockMs()): RateLimited {
   return new RateLimited(
     `The third party limits the rate of requests (${status}).`,
-    parseRetryAfter(headers['retry-after'], nowMs),
+    retryAfterIn(headers, nowMs),
     status >= 500,
   );
 }

@@ -8,7 +8,7 @@ import { NoRoom } from '../../connectors/page-memory';
 import { databaseNowMs } from '../../db/sql/ids';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
-import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { asksToSlowDown, retryAfterIn } from '../../domain/rate-limit/retry-after';
 import { rateLimitDelayMs } from '../../domain/retry';
 import type { RateLimitPermits } from './rate-limit-permits';
 
@@ -57,13 +57,12 @@ export function rateLimitedHttp(
           ? new RateLimitExhausted(new Date(databaseNowMs() + NO_ROOM_MS), NO_ROOM_MS)
           : error;
       });
-      const retryAfter = response.headers['retry-after'];
-      const isSlowedDown = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
+      const isSlowedDown = asksToSlowDown(response);
       await budget.note({
         isSlowedDown,
         quota: quotaOf(response.headers, databaseNowMs()),
         pauseMs: isSlowedDown
-          ? (parseRetryAfter(retryAfter, databaseNowMs()) ?? rateLimitDelayMs(null))
+          ? (retryAfterIn(response.headers, databaseNowMs()) ?? rateLimitDelayMs(null))
           : null,
       });
       return response;

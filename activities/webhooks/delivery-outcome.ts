@@ -2,7 +2,7 @@
  * What follows from one attempt to deliver an event: delivered, retried at a time, failed, or the endpoint is
  * gone.
  */
-import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { retryAfterIn } from '../../domain/rate-limit/retry-after';
 import type { ClaimedDelivery } from '../../db/webhooks/claim-deliveries';
 import type { FinishedDelivery } from '../../db/webhooks/finished-delivery';
 import { nextDelayMs } from '../../domain/webhooks/retry-schedule';
@@ -37,7 +37,7 @@ function outcomeOf(delivery: ClaimedDelivery, answer: WebhookAnswer, now: Date):
   if (answer.error === null) return { kind: 'delivered' };
   if (answer.status === GONE) return { kind: 'disabled' };
   if (delivery.body === null) return { kind: 'failed' };
-  const retryAfterMs = parseRetryAfter(answer.responseHeaders?.['retry-after'], now.getTime());
+  const retryAfterMs = retryAfterIn(answer.responseHeaders ?? {}, now.getTime());
   const delayMs = nextDelayMs({
     attempts: delivery.attempts + 1,
     elapsedMs: now.getTime() - delivery.createdAt.getTime(),

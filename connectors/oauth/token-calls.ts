@@ -5,7 +5,7 @@
  */
 import type { Configuration } from 'openid-client';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
-import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { asksToSlowDown, retryAfterIn } from '../../domain/rate-limit/retry-after';
 import { clockMs } from '../clock';
 import { type ConnectorError, RateLimited, Unavailable } from '../errors';
 import { excerpt, formOf } from '../http-errors';
@@ -159,13 +159,13 @@ class Exchange {
 
   #errorIn(response: HttpResponse, answer: JsonValue | undefined): Error | undefined {
     const { status, headers } = response;
-    if (status === 429 || (status === 503 && headers['retry-after'] !== undefined))
+    if (asksToSlowDown(response))
       return this.#failed(
         new RateLimited(
           `The token endpoint limits the rate of requests (${status}).`,
-          parseRetryAfter(headers['retry-after'], clockMs()),
+          retryAfterIn(headers, clockMs()),
         ),
-        status !== 429,
+        status === 503,
       );
     if (status >= 300 && status < 400)
       return this.#failed(

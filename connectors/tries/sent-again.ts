@@ -1,6 +1,6 @@
 /** Sends a request once more that was refused for the rate of requests, after the wait that is asked for. */
 import { setTimeout } from 'node:timers/promises';
-import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { asksToSlowDown, retryAfterIn } from '../../domain/rate-limit/retry-after';
 import { clockMs } from '../clock';
 import type { HttpClient } from '../connector';
 
@@ -9,8 +9,8 @@ export function sentAgain(http: HttpClient, signal: AbortSignal, msLeft: () => n
   return {
     send: async (request) => {
       const response = await http.send(request);
-      if (response.status !== 429 && response.status !== 503) return response;
-      const waitMs = parseRetryAfter(response.headers['retry-after'], clockMs());
+      if (!asksToSlowDown(response)) return response;
+      const waitMs = retryAfterIn(response.headers, clockMs());
       if (waitMs === null || waitMs > msLeft()) return response;
       await setTimeout(waitMs, undefined, { signal }).catch(() => undefined);
       return signal.aborted ? response : http.send(request);

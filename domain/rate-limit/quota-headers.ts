@@ -3,6 +3,8 @@
  * drafts, `RateLimit-*`, `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info`, and HubSpot's daily and interval
  * quotas. Unreadable headers are ignored.
  */
+import { clockOf } from './retry-after';
+
 export interface Quota {
   /** null = not reported. */
   limit: number | null;
@@ -25,8 +27,7 @@ const EPOCH_MS_MIN = 1e12;
  * lower case; `nowMs` is used if the response has no Date.
  */
 export function quotaOf(headers: Headers, nowMs: number): Quota | null {
-  const remoteNowMs = Date.parse(headers.date ?? '');
-  const clockMs = Number.isNaN(remoteNowMs) ? nowMs : remoteNowMs;
+  const clockMs = clockOf(headers, nowMs);
   const quotas = [
     ...structured(headers),
     ...plain(headers, clockMs),

@@ -1,18 +1,32 @@
 /** The header Retry-After, of third parties and of webhook receivers. */
 
+type Headers = Readonly<Record<string, string>>;
+
 /** Longer waits are cut to this (rules.md R9). */
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 
 /**
- * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), from 0 to 24 h. Null if
- * absent or unreadable: the caller then uses its own backoff.
+ * Whether the server asks to slow down: 429, and 503 or 403 if they say when to try again. GitHub answers 403.
  */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
-  const text = value?.trim() ?? '';
+export const asksToSlowDown = ({ status, headers }: { status: number; headers: Headers }): boolean =>
+  status === 429 || ((status === 503 || status === 403) && headers['retry-after'] !== undefined);
+
+/** The clock by which the server names instants; `nowMs` if the response has no Date. */
+export function clockOf(headers: Headers, nowMs: number): number {
+  const remoteNowMs = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(remoteNowMs) ? nowMs : remoteNowMs;
+}
+
+/**
+ * `Retry-After` in milliseconds from now: seconds or an HTTP-date by the server's clock (RFC 9110 10.2.3),
+ * from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. `headers` in lower case.
+ */
+export function retryAfterIn(headers: Headers, nowMs: number): number | null {
+  const text = headers['retry-after']?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX);
   // Date.parse also accepts "-5", "1.5" and "12 hours". An HTTP-date begins with the name of a day.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d/.test(text)) return null;
   const atMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   if (Number.isNaN(atMs)) return null;
-  return Math.min(Math.max(atMs - nowMs, 0), RETRY_AFTER_MS_MAX);
+  return Math.min(Math.max(atMs - clockOf(headers, nowMs), 0), RETRY_AFTER_MS_MAX);
 }

@@ -7,7 +7,7 @@ import {
   WrongAddress,
 } from '../../connectors/errors';
 import { errorFromCheck, errorFromResponse } from '../../connectors/http-errors';
-import { parseRetryAfter } from '../../domain/rate-limit/retry-after';
+import { retryAfterIn } from '../../domain/rate-limit/retry-after';
 
 const NOW = Date.parse('2026-11-21T08:00:00Z');
 const HOUR_MS = 3_600_000;
@@ -77,6 +77,12 @@ describe('errorFromResponse', () => {
     expect(errorFromResponse(answer(503), describeAs('no'))).not.toBeInstanceOf(RateLimited);
   });
 
+  it('treats 403 as a rate limit if it says when to try again', () => {
+    const error = errorFromResponse(answer(403, { 'retry-after': '60' }), describeAs('secondary rate limit'));
+
+    expect(error).toMatchObject({ kind: 'rate_limited', retryAfterMs: 60_000, mayBeApplied: false });
+  });
+
   it('keeps the complaints about fields that the connector read', () => {
     const errors = [
       {
@@ -117,7 +123,7 @@ describe('errorFromCheck', () => {
   });
 });
 
-describe('R9 parseRetryAfter', () => {
+describe('R9 retryAfterIn', () => {
   it.each([
     ['0', 0],
     ['7', 7_000],
@@ -130,7 +136,7 @@ describe('R9 parseRetryAfter', () => {
     ['99999999999999999999', 24 * HOUR_MS],
     ['Tue, 01 Dec 2026 08:00:00 GMT', 24 * HOUR_MS],
   ])('reads %s', (value, expected) => {
-    expect(parseRetryAfter(value, NOW)).toBe(expected);
+    expect(retryAfterIn({ 'retry-after': value }, NOW)).toBe(expected);
   });
 
   it.each([
@@ -149,6 +155,11 @@ describe('R9 parseRetryAfter', () => {
     'NaN',
     'Infinity',
   ])('does not guess at %s', (value) => {
-    expect(parseRetryAfter(value, NOW)).toBeNull();
+    expect(retryAfterIn(value === undefined ? {} : { 'retry-after': value }, NOW)).toBeNull();
+  });
+
+  it.each([-HOUR_MS, HOUR_MS])('counts a date by a third party whose clock is %d ms off', (offMs) => {
+    const at = (ms: number) => new Date(NOW + offMs + ms).toUTCString();
+    expect(retryAfterIn({ date: at(0), 'retry-after': at(30_000) }, NOW)).toBe(30_000);
   });
 });

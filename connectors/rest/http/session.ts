@@ -4,6 +4,7 @@
  * record. Secrets are removed from quoted responses.
  */
 import type { AccessToken, HttpRequest, HttpResponse } from '../../connector';
+import { asksToSlowDown } from '../../../domain/rate-limit/retry-after';
 import { Unauthorized } from '../../errors';
 import type { AuthConfig } from '../config/config-auth';
 import { type RestContext, basicOf, credentialOf, redacted, secretsOf } from './credentials';
@@ -81,7 +82,8 @@ async function sendWithToken(
     context.http.send(inCredentialsWords(() => withToken(request, auth, token)));
   const token = await tokens.current();
   const response = await send(token);
-  const isRefused = auth.type === 'login' ? auth.renew_on.includes(response.status) : response.status === 401;
+  const renewOn = auth.type === 'login' ? auth.renew_on : [401];
+  const isRefused = renewOn.includes(response.status) && !asksToSlowDown(response);
   if (!isRefused) {
     tokens.wasAccepted(token);
     return response;

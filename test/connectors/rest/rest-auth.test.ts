@@ -461,6 +461,17 @@ describe('authentication of the REST connector', () => {
       expect(tokenCalls()).toHaveLength(1);
     });
 
+    it('does not log in again after a 403 that asks to wait', async () => {
+      const tokens = memoryTokens();
+      tokens.set({ value: 'old', expiresAt: null });
+      api = () => ({ status: 403, headers: { 'retry-after': '60' }, body: { message: 'secondary limit' } });
+
+      const results = await rest.push(contacts(1), contextWithAuth(login(), credentials, tokens));
+
+      expect(results).toMatchObject([{ error: { kind: 'rate_limited', retryAfterMs: 60_000 } }]);
+      expect(tokenCalls()).toHaveLength(0);
+    });
+
     it('does not log in again after a status that the configuration does not name', async () => {
       const tokens = memoryTokens();
       tokens.set({ value: 'old', expiresAt: null });
