@@ -27,7 +27,8 @@ const isUnanswered = ({ outcome }: FinishedPush): boolean =>
 
 /**
  * Counts the records of a batch that got no answer, while the `check` succeeds. If they are an outage, or the
- * third party is known to be down, the push uses up no attempt of its own.
+ * third party is known to be down, the push uses up no attempt of its own; but one that also failed before
+ * the last success does, because the third party is up for others.
  */
 export async function noticeWriteOutage(
   inTenant: <T>(work: (work: TenantWork) => Promise<T>) => Promise<T>,
@@ -49,7 +50,9 @@ export async function noticeWriteOutage(
   if (!isOutage) return { concluded, trouble };
   const detail = last.errors[0]?.message ?? 'No answer.';
   return {
-    concluded: concluded.map(waitForEndOfOutage),
+    concluded: concluded.map((one) =>
+      trouble.kind === 'well' && one.push.refusals > 0 ? one : waitForEndOfOutage(one),
+    ),
     trouble: trouble.kind === 'outage' ? trouble : { kind: 'outage', isWrite: true, detail },
   };
 }
@@ -66,12 +69,13 @@ export interface OutageInstant {
   outage: OutageLimits;
 }
 
-/** The error that waiting pushes show; null = the outage is too young for that, or there is none. */
+/** The error that waiting pushes show; null = the outage is too young for that, or another reason counts. */
 export function errorOfOutage(
-  { outageSince, blockedDetail }: Integration,
+  { outageSince, blockedReason, blockedDetail }: Integration,
   { now, outage }: OutageInstant,
 ): SyncError | null {
-  return outageSince !== null && isUnreachableLongEnoughToFail(outageSince, now, outage)
+  const isOutage = blockedReason === 'outage' && outageSince !== null;
+  return isOutage && isUnreachableLongEnoughToFail(outageSince, now, outage)
     ? unreachableError(blockedDetail ?? 'No answer.', outage)
     : null;
 }
@@ -83,7 +87,7 @@ export async function showOutage(
   { now, outage }: OutageInstant,
 ): Promise<boolean> {
   const error = errorOfOutage(integration, { now, outage });
-  if (error === null || integration.blockedReason !== 'outage') return false;
+  if (error === null) return false;
   const { integrationId, retryClockStoppedMs } = integration;
   const chunk = { integrationId, limit: CHUNK, error };
   if ((await showAsFailing(work, chunk)) === CHUNK) return true;

@@ -224,18 +224,15 @@ export async function markUnauthorized(
 ): Promise<void> {
   const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
-    .set({
-      needsReauthorizationAt: now,
-      blockedUntil: null,
-      blockedReason: null,
-      blockedDetail: sanitizeForPostgres(detail),
-    })
+    // It answers, so an outage is over.
+    .set({ ...NO_OUTAGE, needsReauthorizationAt: now, blockedDetail: sanitizeForPostgres(detail) })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .where('needsReauthorizationAt', 'is', null)
     .where(sql<boolean>`credentials_updated_at is not distinct from ${credentialsUpdatedAt}::timestamptz`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
+  await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await notifyAdmins(work, { integrationId, kind: 'integration_needs_reauthorization', detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   await emitEvents(work, [

@@ -228,7 +228,7 @@ async function keepRecordSyncsWaiting(
     )}
     on conflict (tenant_id, integration_id, record_id) do update set
       errors = coalesce(excluded.errors, record_sync.errors), push_refusals = excluded.push_refusals,
-        is_push_failing = excluded.is_push_failing,
+        is_push_failing = record_sync.is_push_failing or excluded.is_push_failing,
       next_attempt_at = excluded.next_attempt_at,
         unresolved_push_id = coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id),
           ${NO_CLAIM}`.execute(trx);

@@ -191,14 +191,12 @@ export async function resumeIntegration(
     .set({
       pausedAt: null,
       retryClockStoppedMs: before.retryClockStoppedMs + stoppedMs(stopped),
-      // The 15 minutes of an outage continue from their state before the pause.
-      ...(before.outageSince === null
-        ? {}
-        : {
-            outageSince: new Date(
-              before.outageSince.getTime() + work.now.getTime() - before.pausedAt.getTime(),
-            ),
-          }),
+      // The 15 minutes of an outage continue from their state before the pause, or begin with its end.
+      outageSince:
+        before.outageSince &&
+        new Date(
+          work.now.getTime() - Math.max(before.pausedAt.getTime() - before.outageSince.getTime(), 0),
+        ),
       version: before.version + 1,
       updatedAt: work.now,
     })
