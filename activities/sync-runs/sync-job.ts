@@ -5,7 +5,7 @@
 import { Context } from '@temporalio/activity';
 import { Unavailable } from '../../connectors/errors';
 import type { SyncJobInput, SyncJobReport } from '../../contract/sync-run';
-import { claimProbe, readsBlockedUntil } from '../../db/integrations/availability';
+import { claimProbe, endPause, readsBlockedUntil } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findSyncRun, lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import { skipUnmappedItems } from '../../db/pull/reviewed-items';
@@ -141,7 +141,7 @@ export class SyncJobExecutor {
     const now = this.timeBox.now();
     if (blockedUntil > now)
       return this.job.wait(blockedReason, blockedUntil, isOutage ? this.job.failing(job) : {});
-    if (!isOutage) await this.job.saveThirdPartyState({ kind: 'well' }, integration);
+    if (!isOutage) await this.job.inTenant((work) => endPause(work, { integrationId, now }));
     else if (
       (await this.job.inTenant((work) => claimProbe(work, { integrationId, now, blockedUntil }))) !==
       undefined

@@ -188,6 +188,22 @@ export async function markRecovered(
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 
+/** The pause that the third party asked for is over. An outage before it is not: it is probed now. */
+export async function endPause(
+  work: TenantWork,
+  { integrationId, now }: IntegrationAtInstant,
+): Promise<void> {
+  await sql`
+    update integrations set
+      blocked_until = case when outage_since is not null then ${now}::timestamptz end,
+      blocked_reason = case when outage_since is not null then 'outage' end,
+      blocked_detail = case when outage_since is not null then blocked_detail end
+    where tenant_id = ${work.tenantId} and integration_id = ${integrationId}
+      and blocked_reason = 'rate_limit' and blocked_until <= ${now}`.execute(work.trx);
+  await resumeWaitingRuns(work, { integrationId });
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
 /** The third party asked to slow down: nothing is sent until then, and no attempt is counted. */
 export async function markRateLimited(
   work: TenantWork,

@@ -55,6 +55,37 @@ const hours = async (pulled: CrmIntegration, syncRunId: string) => {
   return ((finishedAt?.getTime() ?? Number.NaN) - (startedAt?.getTime() ?? 0)) / HOUR;
 };
 
+it('rule 58: an outage in which some answers ask to wait counts from its beginning', async () => {
+  const pulled = await linked(3);
+  let checks = 0;
+  const down = () => new Unavailable('Service Unavailable', 503);
+  pulled.account.beforePage = failing(down);
+  pulled.account.beforeCheck = () => {
+    checks += 1;
+    throw checks % 2 === 0 ? new RateLimited('Service Unavailable', 60_000, true) : down();
+  };
+  const outageSince = async () =>
+    (
+      await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
+        trx
+          .selectFrom('integrations')
+          .select('outageSince')
+          .where('integrationId', '=', pulled.integrationId)
+          .executeTakeFirstOrThrow(),
+      )
+    ).outageSince;
+  await pulled.begin('full');
+  await environment.sleep(10_000);
+  const since = await outageSince();
+  expect(since).not.toBeNull();
+  await environment.sleep(HOUR / 2);
+  expect(await outageSince()).toEqual(since);
+  expect((await tenant.notifications()).map(({ kind }) => kind)).toContain('integration_unavailable');
+  well(pulled);
+  await pulled.settle();
+  expect(await outageSince()).toBeNull();
+});
+
 describe('rule 35: a page that fails', () => {
   it('once is read again, and nothing counts twice', async () => {
     const pulled = await linked(9);
