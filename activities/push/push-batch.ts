@@ -50,7 +50,7 @@ export interface Batch {
   /** Stores results before the batch has ended, as far as they are certain. */
   grouped: GroupedResults;
   progress: Omit<PushProgress, 'onResult'>;
-  /** Its only push probes a third party that is down. */
+  /** Its only push probes a third party that was down, and may have asked to wait since. */
   isProbe: boolean;
   /** Workflow time. */
   now(): Date;

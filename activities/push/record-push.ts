@@ -191,11 +191,11 @@ class PushDueRecordsTask implements BlockedQueue {
 
   async probe(integration: Integration, pushes: readonly ClaimedPush[]): Promise<ThirdPartyState> {
     const batch = this.holdLease(pushes);
-    const called = { open: () => this.open(integration), progress: { recordsAtOnce: 1, mayBegin: () => true } };
-    // Also after a rate limit: only a success ends the outage before it.
-    const asked = { isProbe: integration.outageSince !== null, grouped: this.groupedResults(integration) };
-    const sent = this.pushOneBatch(integration, batch, { ...called, ...asked });
-    const trouble = await sent.finally(batch.endLease);
+    const open = () => this.open(integration);
+    const progress = { recordsAtOnce: 1, mayBegin: () => true };
+    const isProbe = integration.outageSince !== null;
+    const asked = { open, progress, grouped: this.groupedResults(integration), isProbe };
+    const trouble = await this.pushOneBatch(integration, batch, asked).finally(batch.endLease);
     // The call of a worker that stops has no result.
     const isKnown = !this.timeBox.signal.aborted && !this.deps.isStopping();
     return isKnown ? trouble : { kind: 'permits', retryAt: this.timeBox.now() };

@@ -194,9 +194,7 @@ export async function resumeIntegration(
       // The 15 minutes of an outage continue from their state before the pause, or begin with its end.
       outageSince:
         before.outageSince &&
-        new Date(
-          work.now.getTime() - Math.max(before.pausedAt.getTime() - before.outageSince.getTime(), 0),
-        ),
+        new Date(work.now.getTime() - Math.max(before.pausedAt.getTime() - before.outageSince.getTime(), 0)),
       version: before.version + 1,
       updatedAt: work.now,
     })

@@ -139,7 +139,6 @@ describe('a third party that refuses creations only', () => {
 
     environment.resetLedger();
     await environment.sleep(180 * MINUTE);
-    for (const externalId of creations)
-      expect(await tenant.status(integrationId, externalId)).toBe('synced');
+    for (const externalId of creations) expect(await tenant.status(integrationId, externalId)).toBe('synced');
   });
 });
