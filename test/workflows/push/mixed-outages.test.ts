@@ -1,7 +1,11 @@
 /** Outages that meet refused credentials or rate limits, or concern only some pushes: rules.md 8, 10 and 58. */
 import { type ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
 import type { PushItem } from '../../../connectors/connector';
-import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
+import {
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
 import {
   GRACE_MS,
   MINUTE,
@@ -116,6 +120,27 @@ describe('an outage that some answers call a rate limit', () => {
     await environment.sleep(10 * MINUTE);
     for (const externalId of records) expect(await tenant.status(integrationId, externalId)).toBe('synced');
     expect(await integration()).toMatchObject({ outageSince: null, blockedReason: null });
+  });
+});
+
+describe('an outage that a call in progress notices after a pause', () => {
+  it('counts from the resume, and not from a later instant', async () => {
+    const inTenant = environment.database.withTenant.bind(environment.database, tenant.tenantId);
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await environment.sleep(30_000);
+    await inTenant(({ trx, now }) =>
+      trx
+        .updateTable('integrations')
+        .set({ outageSince: now, blockedReason: 'outage', blockedUntil: now })
+        .where('integrationId', '=', integrationId)
+        .execute(),
+    );
+    await environment.sleep(60 * MINUTE);
+    const resumedAt = await inTenant(async (work) => {
+      await resumeIntegration(work, { integrationId });
+      return work.now;
+    });
+    expect((await integration()).outageSince).toEqual(resumedAt);
   });
 });
 
