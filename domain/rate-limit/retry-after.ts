@@ -6,7 +6,7 @@ type Headers = Readonly<Record<string, string>>;
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 
 /**
- * Whether the server asks to slow down: 429, and 503 or 403 if they say when to try again. GitHub answers 403.
+ * Whether the server asks to slow down: 429, and 503 or 403 (GitHub) if they say when to try again.
  */
 export const asksToSlowDown = ({ status, headers }: { status: number; headers: Headers }): boolean =>
   status === 429 || ((status === 503 || status === 403) && headers['retry-after'] !== undefined);
@@ -19,7 +19,8 @@ export function clockOf(headers: Headers, nowMs: number): number {
 
 /**
  * `Retry-After` in milliseconds from now: seconds or an HTTP-date by the server's clock (RFC 9110 10.2.3),
- * from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. `headers` in lower case.
+ * from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. The names of `headers`
+ * are in lower case.
  */
 export function retryAfterIn(headers: Headers, nowMs: number): number | null {
   const text = headers['retry-after']?.trim() ?? '';

@@ -1,4 +1,4 @@
-/** Outages that meet refused credentials or rate limits, or concern only some pushes: rules.md 8, 10 and 58. */
+/** Outages that meet refused credentials or rate limits, or concern only some pushes: rules 8, 10 and 58. */
 import { type ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
 import type { PushItem } from '../../../connectors/connector';
 import {
