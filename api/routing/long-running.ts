@@ -9,7 +9,7 @@ import type { Database, TenantWork } from '../../db/database';
 import { findOperation, markAnswered, type Operation } from '../../db/notifications/operations';
 import type { RouteResponse } from './define-route';
 
-/** A quarter of the time waited so far, within these bounds: short ones end at once, long ones cost little. */
+/** A quarter of the time waited so far, within these bounds: short ones end soon, long ones cost little. */
 const CHECK_INTERVAL_MS = { min: 20, max: 500 };
 
 /** RFC 7240: `respond-async` = do not wait; `wait=N` = wait at most N seconds, up to `waitMaxMs`. */
