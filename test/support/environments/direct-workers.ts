@@ -246,6 +246,9 @@ export class DirectWorkers {
         throw new Error(`A job waits: ${report.reason}.`);
       if (!isPush) continue;
       await this.flush();
+      const isWaiting = ![...this.messages.values()].some(({ topic }) => topic === 'record_push');
+      // Such as for the end of a lease of the outbox.
+      if (isWaiting) await this.pass(1_000);
       for (const [name, message] of this.messages)
         if (message.topic === 'record_push') {
           this.messages.delete(name);
