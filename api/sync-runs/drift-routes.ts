@@ -13,7 +13,11 @@ import { listOf, listParams, readPage, toPage, uuidPosition, writeCursor } from 
 import { driftView, toWireDrift } from './drift-schema';
 
 const tag = 'Drifts';
-const position = z.object({ integrationId: z.uuid(), recordId: z.uuid(), place: z.string() });
+const position = z.object({
+  integrationId: z.uuid(),
+  recordId: z.uuid(),
+  place: z.string().refine((place) => !place.includes('\0'), 'PostgreSQL has no NUL in a text'),
+});
 /** The most records that one request decides. */
 const DECIDED_MAX = 200;
 

@@ -96,6 +96,17 @@ it('rule 54: drifts are listed page by page and shown at the record until it is 
   expect((await tenant.viewer.get('/v1/drifts').expect(200)).body.data).toEqual([]);
 });
 
+it('a forged cursor of drifts with a NUL in its place is refused', async () => {
+  const { tenant } = await givenDrifts({ 'e-1': [MISSING, CHANGED] });
+  const first = await tenant.viewer.get('/v1/drifts?limit=1').expect(200);
+  const [mark, position] = JSON.parse(Buffer.from(first.body.next_cursor, 'base64url').toString());
+  const forged = JSON.stringify([mark, { ...position, place: 'a\u0000b' }]);
+  const cursor = Buffer.from(forged).toString('base64url');
+
+  const { body } = await tenant.viewer.get(`/v1/drifts?cursor=${cursor}`).expect(400);
+  expect(body.code).toBe('invalid_cursor');
+});
+
 describe('rule 54: a decision about drifts', () => {
   const decide = async (
     { tenant, id }: Awaited<ReturnType<typeof givenDrifts>>,
