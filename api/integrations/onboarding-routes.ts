@@ -38,9 +38,7 @@ export const onboardingRoutes: readonly Route[] = [
 ];
 
 async function listUnfinished(work: TenantWork): Promise<z.output<typeof onboarding>[]> {
-  const unfinished = (await listIntegrations(work, { limit: 1_000 })).filter(
-    (one) => one.onboardingStartedAt !== null && one.onboardedAt === null,
-  );
+  const unfinished = await listIntegrations(work, { limit: 1_000, isOnboarding: true });
   const datasets = await findOnboardingDatasets(work, {
     integrationIds: unfinished.map(({ integrationId }) => integrationId),
   });

@@ -76,7 +76,16 @@ export const lockIntegration = (
 /** In the order of creation, at most `limit`, after `after` (an integration id). */
 export async function listIntegrations(
   { trx, tenantId }: TenantQuery,
-  { limit, after }: { limit: number; after?: string | undefined },
+  {
+    limit,
+    after,
+    isOnboarding = false,
+  }: {
+    limit: number;
+    after?: string | undefined;
+    /** Only those whose onboarding is in progress or has failed. */
+    isOnboarding?: boolean;
+  },
 ): Promise<Integration[]> {
   let query = trx
     .selectFrom('integrations')
@@ -84,6 +93,8 @@ export async function listIntegrations(
     .where('tenantId', '=', tenantId)
     .where('deletedAt', 'is', null);
   if (after !== undefined) query = query.where('integrationId', '>', after);
+  if (isOnboarding)
+    query = query.where('onboardingStartedAt', 'is not', null).where('onboardedAt', 'is', null);
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
