@@ -8,11 +8,14 @@ import type { TenantWork } from '../database';
 import { FIRST_ID, toTypeId } from '../sql/ids';
 import { inIndexOrder } from '../sql/index-order';
 import type { ErasedLink, ErasureAtThirdParty, ErasureSearch } from '../tables/erasures';
+import { canonicalEmail, isEmailAddress } from '../tenants/email-address';
 
 /** Of one erasure. A search for an address that many records have ends there. */
 export const ERASURE_RECORDS_MAX = 1_000;
 /** Values of one record that are searched in other rows. */
 const TEXTS_MAX = 200;
+/** Records read at once for an address that PostgreSQL cannot compare. */
+const COMPARED_HERE_MAX = 200;
 
 export interface ErasureKey {
   erasureId: string;
@@ -35,25 +38,31 @@ export async function findNamed(
 }
 
 /**
- * Looks for an e-mail address in the next `limit` records.
+ * Looks for an e-mail address in the next `limit` records, however its letters are composed and its domain is
+ * written. PostgreSQL compares neither: of other addresses than plain ones it only knows the sign.
  * @returns those that have it as a value, and where to continue; null = that was the end.
  */
 export async function findByEmail(
   work: TenantWork,
   { email, after, limit }: { email: string; after: string | null; limit: number },
 ): Promise<{ recordIds: string[]; after: string | null }> {
-  const wanted = email.toLowerCase();
+  const wanted = canonicalEmail(email);
+  const isPlain = /^[\0-\u007F]*$/.test(wanted) && !wanted.includes('xn--');
+  const part = isPlain ? wanted : '@';
+  const read = isPlain ? limit : Math.min(limit, COMPARED_HERE_MAX);
+  const isWanted = (text: string): boolean =>
+    text.toLowerCase() === email.toLowerCase() || (isEmailAddress(text) && canonicalEmail(text) === wanted);
   const { rows } = await inIndexOrder(work, () =>
     sql<{ recordId: string; fields: JsonObject | null }>`
-      select record_id, case when strpos(lower(fields::text), ${wanted}) > 0 then fields end as fields
+      select record_id, case when strpos(lower(fields::text), ${part}) > 0 then fields end as fields
       from (select record_id, fields from records
         where tenant_id = ${work.tenantId} and record_id > ${after ?? FIRST_ID}::uuid
-        order by record_id limit ${limit}) chunk order by record_id`.execute(work.trx),
+        order by record_id limit ${read}) chunk order by record_id`.execute(work.trx),
   );
   const recordIds = rows
-    .filter(({ fields }) => textsIn(fields ?? {}).some((text) => text.trim().toLowerCase() === wanted))
+    .filter(({ fields }) => textsIn(fields ?? {}).some((text) => isWanted(text.trim())))
     .map(({ recordId }) => recordId);
-  return { recordIds, after: rows.length < limit ? null : (rows.at(-1)?.recordId ?? null) };
+  return { recordIds, after: rows.length < read ? null : (rows.at(-1)?.recordId ?? null) };
 }
 
 /** Adds records to an erasure, or reads again by what other rows may name them. */
@@ -163,7 +172,7 @@ export async function readItems(
     .execute();
   return new ErasureItems(
     rows.map((row) => ({ ...row, id: toTypeId('rec', row.recordId) })),
-    email === undefined ? [] : [email],
+    email === undefined ? [] : [...new Set([email, canonicalEmail(email)])],
   );
 }
 

@@ -563,6 +563,19 @@ describe('rule 62: an erased record', () => {
     expect(await placesOf(MARKER)).toEqual([]);
   });
 
+  it.each([
+    ['decomposed letters', 'jo\u0308rg@example.com', 'J\u00F6rg@example.com'],
+    ['capital letters beyond ASCII', 'J\u00D6RG@example.com', 'j\u00F6rg@example.com'],
+    ['its domain in Punycode', 'ada@xn--mller-kva.example', 'ada@m\u00FCller.example'],
+    ['its domain in letters', 'ada@m\u00FCller.example', 'ada@xn--mller-kva.example'],
+  ])('is found by an e-mail address that the record has with %s', async (_, stored, asked) => {
+    await tenant.accept({ externalId: 'written-otherwise', fields: { name: 'Jo', email: stored } });
+
+    const erasureId = await erase({ email: asked });
+
+    expect(await read(erasureId)).toMatchObject({ records: 1, erased: { records: 1 } });
+  });
+
   it('that an app sent and Syncline refused leaves no address in the error', async () => {
     await db.superuser('set session_replication_role = replica');
     await insertRow('sync_record_errors', { remote_id: 'r-7', message: 'No name: refused.one@example.com' });
