@@ -8,7 +8,7 @@ import { applyEmptied } from '../../db/pull/apply-emptied';
 import { planEmptied } from '../../db/pull/emptied-records';
 import { compareSides } from '../../db/pull/comparison/compare-sides';
 import { endGrowth } from '../../db/pull/growth';
-import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
+import { deleteMissing, planDeletions } from '../../db/pull/delete-missing';
 import { hasPendingReview } from '../../db/pull/deletion-reviews';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
 import type { PassKey } from '../../db/pull/page';
@@ -133,12 +133,8 @@ export class DatasetFinisher {
       if (compared !== 'done') return compared;
     }
     if ((await this.planDeletions(job)) !== 'delete') return 'done';
-    const { overviewId } = this.options.run;
-    return this.inSteps((work, limit) =>
-      overviewId === null
-        ? deleteMissing(work, { ...this.pass, limit })
-        : deleteReviewedMissing(work, { ...this.pass, overviewId, limit }),
-    );
+    const overviewId = this.options.run.overviewId ?? undefined;
+    return this.inSteps((work, limit) => deleteMissing(work, { ...this.pass, limit, overviewId }));
   }
 
   private compareSides(): Promise<'done' | 'more'> {

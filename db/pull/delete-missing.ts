@@ -4,16 +4,15 @@
  */
 import { sql } from 'kysely';
 import { exceedsBrake } from '../../domain/brakes/brake';
+import type { RecordDraft } from '../../domain/records/record-draft';
 import { brakeOf } from '../../domain/records/record-type-settings';
 import type { TenantWork } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { emitRecordEvents } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { createReview, resolveIfDecided, supersedeReviews } from './deletion-reviews';
-import { parkEdited } from './edited-and-missing';
 import { lockSyncJob, type SyncJob } from './job-rows';
 import type { PassKey } from './page';
-import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items';
 import { softDelete } from './soft-delete';
 
 /**
@@ -87,47 +86,29 @@ async function countDeletedSince(
 }
 
 /**
- * Deletes the next missing records of a pass. @returns how many it handled; fewer than `limit` = no more are
- * left.
+ * Deletes the next missing records of a pass; with an overview, those of them whose deletion was reviewed in it
+ * (rules.md 21), without a second approval.
+ * @returns how many missing records it handled; fewer than `limit` = no more are left.
  */
 export async function deleteMissing(
   work: TenantWork,
-  { limit, ...pass }: PassKey & { limit: number },
+  { limit, overviewId, ...pass }: PassKey & { limit: number; overviewId?: string | undefined },
 ): Promise<number> {
   const job = await lockSyncJob(work, pass);
   if (job === undefined || job.finishedAt !== null) return 0;
-  const taken = await takeMissing(work, { ...pass, limit });
-  if (taken.length > 0) await deleteAndLog(work, pass, job, taken);
-  return taken.length;
+  const recordIds = await takeMissing(work, { ...pass, limit });
+  const linkedBefore = job.startedAt;
+  const deleted = await softDelete(work, { ...pass, recordIds, linkedBefore, overviewId });
+  if (deleted.length > 0) await logDeleted(work, pass, job, deleted);
+  return recordIds.length;
 }
 
-/**
- * Deletes the next missing records whose deletion was reviewed in an overview (rules.md 21), without a second
- * approval.
- * @returns how many missing records it looked at; fewer than `limit` = no more are left.
- */
-export async function deleteReviewedMissing(
-  work: TenantWork,
-  { overviewId, limit, ...pass }: PassKey & { overviewId: string; limit: number },
-): Promise<number> {
-  const job = await lockSyncJob(work, pass);
-  if (job === undefined || job.finishedAt !== null) return 0;
-  const { startedAt } = job;
-  const taken = await takeMissing(work, { ...pass, limit });
-  const reviewed = await selectReviewedDeletions(work, { ...pass, overviewId, startedAt }, taken);
-  const missing = await parkEdited(work, pass, reviewed);
-  await markDeletionsApplied(work, { overviewId, recordType: pass.recordType }, missing);
-  if (missing.length > 0) await deleteAndLog(work, pass, job, missing);
-  return taken.length;
-}
-
-async function deleteAndLog(
+async function logDeleted(
   work: TenantWork,
   pass: PassKey,
-  { pages: page, startedAt: linkedBefore }: SyncJob,
-  recordIds: string[],
+  { pages: page }: SyncJob,
+  deleted: RecordDraft[],
 ): Promise<void> {
-  const deleted = await softDelete(work, { ...pass, recordIds, linkedBefore });
   const { trx, tenantId, now } = work;
   const { syncRunId, recordType } = pass;
   await trx

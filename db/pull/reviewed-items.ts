@@ -25,8 +25,8 @@ export async function selectReviewedDeletions(
     overviewId,
     integrationId,
     recordType,
-    startedAt,
-  }: ReviewedDataset & Pick<PassKey, 'integrationId'> & { startedAt: Date | null },
+    linkedBefore,
+  }: ReviewedDataset & Pick<PassKey, 'integrationId'> & { linkedBefore: Date | null },
   recordIds: readonly string[],
 ): Promise<string[]> {
   const { rows } = await sql<{ recordId: string }>`
@@ -45,7 +45,7 @@ export async function selectReviewedDeletions(
     cross join lateral (
       select from record_links
       where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
-        and record_id = missing.record_id and updated_at < ${startedAt} limit 1) link
+        and record_id = missing.record_id and updated_at < ${linkedBefore} limit 1) link
     where record.version = reviewed_item.base_version
       and missing.record_id <> all (${withOpenConflict(tenantId, integrationId, recordIds)})`.execute(trx);
   return rows.map(({ recordId }) => recordId);

@@ -10,6 +10,7 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import { parkEdited } from './edited-and-missing';
 import { type PassKey, pullAuthor } from './page';
 import { findHeldElsewhere, noteAbsence } from './record-holders';
+import { markDeletionsApplied, selectReviewedDeletions } from './reviewed-items';
 
 interface RecordRow {
   recordId: string;
@@ -25,23 +26,30 @@ interface Missing extends PassKey {
   recordIds: readonly string[];
   /** Those that were linked or pushed since are not missing. */
   linkedBefore: Date | null;
+  /** Only those whose deletion was reviewed in this overview; their items are applied. */
+  overviewId?: string | undefined;
 }
 
 /**
  * The deletion is a change for every other integration and for none at the one it came from. The links go, so
  * a record that appears there again is found by its external id and restored. A record that something else
- * holds only loses its link. @returns the records that were
- * deleted now: not those that were deleted before, nor those that are kept.
+ * holds only loses its link.
+ * @returns the records that were deleted now: not those that were deleted before, nor those that are kept.
  */
 export async function softDelete(
   work: TenantWork,
-  { recordIds: missing, linkedBefore, integrationId, syncRunId, recordType }: Missing,
+  { recordIds: missing, linkedBefore, overviewId, integrationId, syncRunId, recordType }: Missing,
 ): Promise<RecordDraft[]> {
   const { now } = work;
   const pass = { integrationId, syncRunId, recordType };
   await lockMappings(work, 'shared');
   const rows = await lockRecords(work, pass, missing.toSorted());
-  const recordIds = await parkEdited(work, pass, await selectStillMissing(work, pass, missing, linkedBefore));
+  const deletions =
+    overviewId === undefined
+      ? await selectStillMissing(work, pass, missing, linkedBefore)
+      : await selectReviewedDeletions(work, { ...pass, overviewId, linkedBefore }, missing);
+  const recordIds = await parkEdited(work, pass, deletions);
+  if (overviewId !== undefined) await markDeletionsApplied(work, { overviewId, recordType }, recordIds);
   if (recordIds.length === 0) return [];
   const deletable = new Set(recordIds);
   const held = await findHeldElsewhere(work, pass, recordIds);

@@ -99,7 +99,7 @@ const chunks: Record<string, (work: TenantWork) => Promise<unknown>> = {
   'records that are listed again': (work) => releaseSeenAgain(work, pass(), ids),
   'deleted records': (work) => softDelete(work, { ...pass(), recordIds: ids, linkedBefore: new Date() }),
   'reviewed deletions': (work) =>
-    selectReviewedDeletions(work, { ...pass(), overviewId: runId, startedAt: new Date() }, ids),
+    selectReviewedDeletions(work, { ...pass(), overviewId: runId, linkedBefore: new Date() }, ids),
   'decided conflicts': async (work) =>
     decideConflicts(
       work,
