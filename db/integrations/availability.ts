@@ -177,7 +177,11 @@ export async function markRecovered(
 ): Promise<void> {
   await work.trx
     .updateTable('integrations')
-    .set(NO_OUTAGE)
+    .set({
+      ...NO_OUTAGE,
+      // The end of a pause says nothing about records that got no answer.
+      unavailableRecords: sql`case when blocked_reason = 'outage' then '{}' else unavailable_records end`,
+    })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     // A pause that the third party asked for still counts.

@@ -121,6 +121,29 @@ describe('an outage that some answers call a rate limit', () => {
     for (const externalId of records) expect(await tenant.status(integrationId, externalId)).toBe('synced');
     expect(await integration()).toMatchObject({ outageSince: null, blockedReason: null });
   });
+
+  it('is noticed, although its first answers alternate', async () => {
+    let calls = 0;
+    answer(() => {
+      calls += 1;
+      return calls % 2 === 1
+        ? new RateLimited('Service Unavailable', MINUTE, true)
+        : new Unavailable('Service Unavailable', 503);
+    });
+    const records = Array.from({ length: 12 }, (_, index) => `e${index}`);
+    await change(records);
+    await environment.sleep(GRACE_MS + 10 * MINUTE);
+    expect(await integration()).toMatchObject({ outageSince: expect.any(Date), isWriteOutage: true });
+    await environment.sleep(30 * MINUTE);
+    expect(calls).toBeLessThan(40);
+    for (const externalId of records)
+      expect(await tenant.status(integrationId, externalId)).toBe('sync_failed');
+    expect((await tenant.notifications()).map(({ kind }) => kind)).toEqual(['integration_unavailable']);
+
+    environment.resetLedger();
+    await environment.sleep(10 * MINUTE);
+    for (const externalId of records) expect(await tenant.status(integrationId, externalId)).toBe('synced');
+  });
 });
 
 describe('an outage that a call in progress notices after a pause', () => {
