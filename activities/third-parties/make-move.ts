@@ -9,7 +9,6 @@ import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { findMovedOrigins, findOAuthAppProblems } from '../../db/integrations/settings-problems';
 import { appendAuditEntry } from '../../db/platform/audit-log';
-import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { changeIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { readHealth } from '../../db/third-parties/integration-health';
@@ -143,7 +142,6 @@ function underLocks(
     if (rollout?.state !== state || rollout.pausedAt !== null) return;
     const move = await findMove(work, { ...key, lock: true });
     if (move === undefined) return;
-    await lockMappings(work, 'alone');
     const integration = await lockIntegration(work, key);
     const followed = rollout.isAdoption && state === 'running' ? null : rollout.definitionKey;
     if (integration?.definitionKey !== followed) return leave(work, key);

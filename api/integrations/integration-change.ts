@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { saveCheck } from '../../db/sync-runs/checks/save-check';
 import { findIntegration, lockIntegration } from '../../db/integrations/integrations';
-import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
 import { changeIntegration, replaceCredentials } from '../../db/sync-runs/integration-lifecycle';
 import type { LastCheck } from '../../db/tables/integrations';
@@ -58,8 +57,6 @@ async function applyChange(
 ) {
   const integrationId = params.integration_id;
   const isDryRun = query.dry_run === 'true';
-  // Always locked before the row of the integration: the same order everywhere prevents deadlocks.
-  if ((body.record_types ?? body.credentials) !== undefined && !isDryRun) await lockMappings(work, 'alone');
   const locked = await lockIntegration(work, { integrationId });
   const before = requireVersion(locked, ifMatch, 'integration_not_found');
   const { change, encryptedCredentials, movedOrigins } = await readIntegrationChange(
