@@ -2,7 +2,7 @@
  * Maps HTTP responses to the four errors, for every connector with HTTP. The connector's `describe` reads the
  * errors about fields from the body.
  */
-import { asksToSlowDown, retryAfterIn } from '../domain/rate-limit/retry-after';
+import { asksToSlowDown, requestedWaitMs } from '../domain/rate-limit/slow-down';
 import { clockMs } from './clock';
 import type { JsonValue } from '../domain/json';
 import type { HttpResponse } from './connector';
@@ -33,8 +33,8 @@ export function isSuccess(response: HttpResponse): boolean {
 }
 
 /**
- * The error for a non-2xx response. 401: Unauthorized. 429, and 503 or 403 with Retry-After: RateLimited.
- * Redirects, which are never followed: WrongAddress. 408, 425 and other 5xx: Unavailable. Other 4xx:
+ * The error for a non-2xx response. 401: Unauthorized. 429, and 503 or 403 with Retry-After or a quota that is
+ * used up: RateLimited. Redirects, which are never followed: WrongAddress. 408, 425 and other 5xx: Unavailable. Other 4xx:
  * RecordRejected, with `isForbidden` for 403.
  */
 export function errorFromResponse(
@@ -61,7 +61,7 @@ export function errorFromResponse(
 export function rateLimitedBy({ status, headers }: HttpResponse, nowMs = clockMs()): RateLimited {
   return new RateLimited(
     `The third party limits the rate of requests (${status}).`,
-    retryAfterIn(headers, nowMs),
+    requestedWaitMs(headers, nowMs),
     status >= 500,
   );
 }

@@ -8,7 +8,7 @@ import { NoRoom } from '../../connectors/page-memory';
 import { databaseNowMs } from '../../db/sql/ids';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
-import { asksToSlowDown, retryAfterIn } from '../../domain/rate-limit/retry-after';
+import { asksToSlowDown, requestedWaitMs } from '../../domain/rate-limit/slow-down';
 import { rateLimitDelayMs } from '../../domain/retry';
 import type { RateLimitPermits } from './rate-limit-permits';
 
@@ -62,7 +62,7 @@ export function rateLimitedHttp(
         isSlowedDown,
         quota: quotaOf(response.headers, databaseNowMs()),
         pauseMs: isSlowedDown
-          ? (retryAfterIn(response.headers, databaseNowMs()) ?? rateLimitDelayMs(null))
+          ? (requestedWaitMs(response.headers, databaseNowMs()) ?? rateLimitDelayMs(null))
           : null,
       });
       return response;

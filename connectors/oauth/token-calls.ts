@@ -5,7 +5,7 @@
  */
 import type { Configuration } from 'openid-client';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json';
-import { asksToSlowDown, retryAfterIn } from '../../domain/rate-limit/retry-after';
+import { asksToSlowDown, requestedWaitMs } from '../../domain/rate-limit/slow-down';
 import { clockMs } from '../clock';
 import { type ConnectorError, RateLimited, Unavailable } from '../errors';
 import { excerpt, formOf } from '../http-errors';
@@ -163,7 +163,7 @@ class Exchange {
       return this.#failed(
         new RateLimited(
           `The token endpoint limits the rate of requests (${status}).`,
-          retryAfterIn(headers, clockMs()),
+          requestedWaitMs(headers, clockMs()),
         ),
         status === 503,
       );

@@ -19,6 +19,9 @@ type Headers = Readonly<Record<string, string>>;
 const QUOTA_LOW = 0.2;
 /** Longer waits are cut to this (rules.md R9). */
 const RESET_MS_MAX = 24 * 3_600_000;
+/** `2026-11-21T12:00:30Z`, or `Sat, 21 Nov 2026 12:00:30 GMT`. */
+const DATE =
+  /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?(Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT)$/;
 const EPOCH_SECONDS_MIN = 1e9;
 const EPOCH_MS_MIN = 1e12;
 
@@ -27,18 +30,26 @@ const EPOCH_MS_MIN = 1e12;
  * lower case; `nowMs` is used if the response has no Date.
  */
 export function quotaOf(headers: Headers, nowMs: number): Quota | null {
-  const clockMs = clockOf(headers, nowMs);
-  const quotas = [
-    ...structured(headers),
-    ...plain(headers, clockMs),
-    ...salesforce(headers),
-    ...hubSpot(headers),
-  ].flatMap(sensible);
+  const quotas = quotasIn(headers, nowMs);
   const low = quotas.filter(isLow);
   if (low.length > 0) return low.reduce((one, other) => (wait(other) > wait(one) ? other : one));
   return quotas.length === 0
     ? null
     : quotas.reduce((one, other) => (share(other) < share(one) ? other : one));
+}
+
+/** Those of which nothing remains. */
+export const usedUpQuotas = (headers: Headers, nowMs: number): Quota[] =>
+  quotasIn(headers, nowMs).filter(({ remaining }) => remaining === 0);
+
+function quotasIn(headers: Headers, nowMs: number): Quota[] {
+  const clockMs = clockOf(headers, nowMs);
+  return [
+    ...structured(headers),
+    ...plain(headers, clockMs),
+    ...salesforce(headers),
+    ...hubSpot(headers),
+  ].flatMap(sensible);
 }
 
 export function isLow(quota: Quota): boolean {
@@ -96,7 +107,7 @@ function parameter(text: string, name: string): number | null {
 }
 
 function plain(headers: Headers, clockMs: number): Draft[] {
-  return ['ratelimit', 'x-ratelimit', 'x-rate-limit'].map((prefix) => ({
+  return ['ratelimit', 'x-ratelimit', 'x-rate-limit', 'x-ratelimit-minutely'].map((prefix) => ({
     // "100, 100;w=60": the current limit comes first.
     limit: wholeNumber(headers[`${prefix}-limit`]?.split(/[,;]/)[0]),
     remaining: wholeNumber(headers[`${prefix}-remaining`]),
@@ -106,15 +117,19 @@ function plain(headers: Headers, clockMs: number): Draft[] {
 
 /**
  * Seconds from now, or an instant in seconds or milliseconds since 1970. Third parties do not say which; the
- * magnitude tells.
+ * magnitude tells. Some write a date with its offset.
  */
 function resetIn(value: string | undefined, clockMs: number): number | null {
   const text = value?.trim() ?? '';
+  if (DATE.test(text)) return inMsFrom(Date.parse(text), clockMs);
   if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) return null;
   const number = Number(text);
   if (number >= EPOCH_MS_MIN) return number - clockMs;
   return number >= EPOCH_SECONDS_MIN ? number * 1_000 - clockMs : number * 1_000;
 }
+
+const inMsFrom = (instantMs: number, clockMs: number): number | null =>
+  Number.isNaN(instantMs) ? null : instantMs - clockMs;
 
 /** `api-usage=18/5000` within a rolling day: it does not reset at an instant. */
 function salesforce(headers: Headers): Draft[] {

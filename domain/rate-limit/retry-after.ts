@@ -5,12 +5,6 @@ type Headers = Readonly<Record<string, string>>;
 /** Longer waits are cut to this (rules.md R9). */
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 
-/**
- * Whether the server asks to slow down: 429, and 503 or 403 (GitHub) if they say when to try again.
- */
-export const asksToSlowDown = ({ status, headers }: { status: number; headers: Headers }): boolean =>
-  status === 429 || ((status === 503 || status === 403) && headers['retry-after'] !== undefined);
-
 /** The clock by which the server names instants; `nowMs` if the response has no Date. */
 export function clockOf(headers: Headers, nowMs: number): number {
   const remoteNowMs = Date.parse(headers['date'] ?? '');
@@ -18,14 +12,14 @@ export function clockOf(headers: Headers, nowMs: number): number {
 }
 
 /**
- * `Retry-After` in milliseconds from now: seconds or an HTTP-date by the server's clock (RFC 9110 10.2.3),
- * from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. The names of `headers`
+ * `Retry-After` in milliseconds from now: seconds (also "2.0", as Shopify writes them) or an HTTP-date by the
+ * server's clock (RFC 9110 10.2.3), from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. The names of `headers`
  * are in lower case.
  */
 export function retryAfterIn(headers: Headers, nowMs: number): number | null {
   const text = headers['retry-after']?.trim() ?? '';
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX);
-  // Date.parse also accepts "-5", "1.5" and "12 hours". An HTTP-date begins with the name of a day.
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), RETRY_AFTER_MS_MAX);
+  // Date.parse also accepts "-5" and "12 hours". An HTTP-date begins with the name of a day.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d/.test(text)) return null;
   const atMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   if (Number.isNaN(atMs)) return null;

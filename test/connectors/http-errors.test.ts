@@ -83,6 +83,27 @@ describe('errorFromResponse', () => {
     expect(error).toMatchObject({ kind: 'rate_limited', retryAfterMs: 60_000, mayBeApplied: false });
   });
 
+  it('treats 403 and 503 as a rate limit if nothing remains of a quota, until it is reset', () => {
+    const usedUp = { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1200' };
+    for (const status of [403, 429, 503])
+      expect(errorFromResponse(answer(status, usedUp), describeAs('API rate limit exceeded'))).toMatchObject({
+        kind: 'rate_limited',
+        retryAfterMs: 1_200_000,
+        mayBeApplied: status === 503,
+      });
+    const withoutReset = { 'x-ratelimit-remaining': '0' };
+    expect(errorFromResponse(answer(403, withoutReset), describeAs('no'))).toMatchObject({
+      kind: 'rate_limited',
+      retryAfterMs: null,
+    });
+    const first = { ...usedUp, 'retry-after': '7' };
+    expect(errorFromResponse(answer(403, first), describeAs('no'))).toMatchObject({ retryAfterMs: 7_000 });
+    const left = { ...usedUp, 'x-ratelimit-remaining': '1' };
+    expect(errorFromResponse(answer(403, left), describeAs('no'))).toMatchObject({ isForbidden: true });
+    expect(errorFromResponse(answer(429, left), describeAs('no'))).toMatchObject({ retryAfterMs: null });
+    expect(errorFromResponse(answer(404, usedUp), describeAs('no'))).toBeInstanceOf(RecordRejected);
+  });
+
   it('keeps the complaints about fields that the connector read', () => {
     const errors = [
       {
@@ -128,6 +149,8 @@ describe('R9 retryAfterIn', () => {
     ['0', 0],
     ['7', 7_000],
     [' 120 ', 120_000],
+    ['2.0', 2_000],
+    ['0.2504', 251],
     ['Sat, 21 Nov 2026 08:00:30 GMT', 30_000],
     ['Saturday, 21-Nov-26 08:00:30 GMT', 30_000],
     ['Sat Nov 21 08:00:30 2026', 30_000],
@@ -144,7 +167,8 @@ describe('R9 retryAfterIn', () => {
     '',
     'soon',
     '-5',
-    '1.5',
+    '1.5s',
+    '.5',
     '1e3',
     '0x10',
     '7, 8',

@@ -4,7 +4,7 @@
  * record. Secrets are removed from quoted responses.
  */
 import type { AccessToken, HttpRequest, HttpResponse } from '../../connector';
-import { asksToSlowDown } from '../../../domain/rate-limit/retry-after';
+import { asksToSlowDown } from '../../../domain/rate-limit/slow-down';
 import { Unauthorized } from '../../errors';
 import type { AuthConfig } from '../config/config-auth';
 import { type RestContext, basicOf, credentialOf, redacted, secretsOf } from './credentials';

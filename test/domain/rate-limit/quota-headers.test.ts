@@ -52,6 +52,27 @@ describe('quota headers', () => {
       },
       of(null, 3, 10_000),
     ],
+    [
+      'X- with a date',
+      { 'x-ratelimit-remaining': '4', 'x-ratelimit-reset': '2026-11-21T12:00:30+00:00' },
+      of(null, 4, 30_000),
+    ],
+    [
+      'X- with a date of HTTP',
+      { 'x-ratelimit-remaining': '4', 'x-ratelimit-reset': 'Sat, 21 Nov 2026 12:00:30 GMT' },
+      of(null, 4, 30_000),
+    ],
+    [
+      'X- of a day and of a minute (Exact Online)',
+      {
+        'x-ratelimit-limit': '5000',
+        'x-ratelimit-remaining': '4800',
+        'x-ratelimit-minutely-limit': '60',
+        'x-ratelimit-minutely-remaining': '6',
+        'x-ratelimit-minutely-reset': String(NOW + 20_000),
+      },
+      of(60, 6, 20_000),
+    ],
     ['Salesforce', { 'sforce-limit-info': 'api-usage=18/5000' }, of(5_000, 4_982, null)],
     [
       'Salesforce, overdrawn',
