@@ -5,7 +5,7 @@
 import type { ReadAbilities } from '../../connectors/connector';
 import type { TenantWork } from '../../db/database';
 import { applyEmptied } from '../../db/pull/apply-emptied';
-import { planEmptied } from '../../db/pull/emptied-records';
+import { endWithoutEmptied, planEmptied } from '../../db/pull/emptied-records';
 import { compareSides } from '../../db/pull/comparison/compare-sides';
 import { endGrowth } from '../../db/pull/growth';
 import { deleteMissing, planDeletions } from '../../db/pull/delete-missing';
@@ -93,6 +93,11 @@ export class DatasetFinisher {
   /** Empties fields that are empty at the third party, unless too many are (rules.md 53). */
   private async applyEmptied(): Promise<ReadOutcome> {
     if (this.options.run.overviewId !== null) return 'done';
+    const ended = await this.inStep(async (work) => {
+      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 'stopped';
+      return (await endWithoutEmptied(work, this.pass)) ? 'done' : undefined;
+    });
+    if (ended !== undefined) return ended;
     const { hasEmptied } = await this.inTenant((work) => checkForInterruption(work, this.pass));
     const held = hasEmptied ? await this.countLinked() : 0;
     const except = await planEmptied((callback) => this.inStep(callback), this.pass, { held });

@@ -42,6 +42,18 @@ export async function holdEmptied(
       do update set fields = excluded.fields, remote = excluded.remote, at = excluded.at`.execute(trx);
 }
 
+/** At the end of most passes: earlier reviews are over. @returns false if records were emptied lately. */
+export async function endWithoutEmptied(work: TenantWork, pass: PassKey): Promise<boolean> {
+  const { integrationId, recordType } = pass;
+  const { rows } = await sql`
+    select from emptied_records where tenant_id = ${work.tenantId} and integration_id = ${integrationId}
+      and record_type = ${recordType} limit 1`.execute(work.trx);
+  if (rows.length > 0) return false;
+  await supersedeReviews(work, { ...pass, kind: 'empty' });
+  await resolveIfDecided(work, pass);
+  return true;
+}
+
 /**
  * Decides at the end of a pass, in several transactions. Fields above the threshold wait for approval, in one
  * review per record type. Safe to repeat.
