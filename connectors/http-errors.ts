@@ -33,9 +33,9 @@ export function isSuccess(response: HttpResponse): boolean {
 }
 
 /**
- * The error for a non-2xx response. 401: Unauthorized. 429, and 503 or 403 with Retry-After or a quota that is
- * used up: RateLimited. Redirects, which are never followed: WrongAddress. 408, 425 and other 5xx: Unavailable. Other 4xx:
- * RecordRejected, with `isForbidden` for 403.
+ * The error for a non-2xx response. 401: Unauthorized. 429, and 503 or 403 with Retry-After or a quota that
+ * is used up: RateLimited. Redirects, which are never followed: WrongAddress. 408, 425 and other 5xx:
+ * Unavailable. Other 4xx: RecordRejected, with `isForbidden` for 403.
  */
 export function errorFromResponse(
   response: HttpResponse,

@@ -86,8 +86,8 @@ async function countDeletedSince(
 }
 
 /**
- * Deletes the next missing records of a pass; with an overview, those of them whose deletion was reviewed in it
- * (rules.md 21), without a second approval.
+ * Deletes the next missing records of a pass; with an overview, those of them whose deletion was reviewed in
+ * it (rules.md 21), without a second approval.
  * @returns how many missing records it handled; fewer than `limit` = no more are left.
  */
 export async function deleteMissing(

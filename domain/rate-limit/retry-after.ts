@@ -13,8 +13,8 @@ export function clockOf(headers: Headers, nowMs: number): number {
 
 /**
  * `Retry-After` in milliseconds from now: seconds (also "2.0", as Shopify writes them) or an HTTP-date by the
- * server's clock (RFC 9110 10.2.3), from 0 to 24 h. Null if absent or unreadable: the caller then uses its own backoff. The names of `headers`
- * are in lower case.
+ * server's clock (RFC 9110 10.2.3), from 0 to 24 h. Null if absent or unreadable: the caller then uses its
+ * own backoff. The names of `headers` are in lower case.
  */
 export function retryAfterIn(headers: Headers, nowMs: number): number | null {
   const text = headers['retry-after']?.trim() ?? '';
