@@ -19,7 +19,8 @@ export const listParams = {
         'the end: read on until next_cursor is null.',
       example: '50',
     }),
-  cursor: z.string().max(2_000).optional().meta({ description: '`next_cursor` of the previous page.' }),
+  // A position may contain a target of a mapping: 500 characters, up to 6 bytes each in JSON.
+  cursor: z.string().max(5_000).optional().meta({ description: '`next_cursor` of the previous page.' }),
 };
 const LIMIT_DEFAULT = 50;
 

@@ -107,6 +107,18 @@ it('a forged cursor of drifts with a NUL in its place is refused', async () => {
   expect(body.code).toBe('invalid_cursor');
 });
 
+it.each(['\u{20bb7}'.repeat(250), '\u6f22'.repeat(500), '\u0001'.repeat(500)])(
+  'the cursor behind the longest place is accepted (%#)',
+  async (place) => {
+    const { tenant } = await givenDrifts({
+      'e-1': [MISSING, { ...CHANGED, place }, { ...CHANGED, place: `${place}2` }],
+    });
+    const { body: first } = await tenant.viewer.get('/v1/drifts?limit=2').expect(200);
+    const next = await tenant.viewer.get(`/v1/drifts?limit=2&cursor=${first.next_cursor}`).expect(200);
+    expect(next.body).toMatchObject({ data: [{ place: `${place}2` }], next_cursor: null });
+  },
+);
+
 describe('rule 54: a decision about drifts', () => {
   const decide = async (
     { tenant, id }: Awaited<ReturnType<typeof givenDrifts>>,
