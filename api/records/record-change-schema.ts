@@ -16,7 +16,10 @@ import {
 
 const FUTURE_MS_MAX = 5 * 60_000;
 
-const version = z.int().min(0).optional().meta({
+/** Exact in a double, with room for the versions that Syncline counts up from the caller's last one. */
+const VERSION_MAX = 9_000_000_000_000_000;
+
+const version = z.int().min(0).max(VERSION_MAX).optional().meta({
   description:
     "Your version of the record; it must increase. Without it, Syncline's version increases by one.",
 });

@@ -50,6 +50,21 @@ describe('accepting changes', () => {
     ]);
   });
 
+  it('leaves room behind the highest version of a caller', async () => {
+    const path = '/v1/records/employees/highest';
+    const highest = 9_000_000_000_000_000;
+    expectProblem(
+      await tenant.operator.put(path, { fields: { n: 0 }, version: Number.MAX_SAFE_INTEGER }),
+      400,
+      'invalid_body',
+    );
+    await tenant.operator.put(path, { fields: { n: 0 }, version: highest }).expect(202);
+    for (const n of [1, 2]) {
+      const { body } = await tenant.operator.put(path, { fields: { n } }).expect(202);
+      expect(body).toMatchObject({ outcome: 'accepted', version: highest + n });
+    }
+  });
+
   it('keeps the newest version, in whatever order they arrive (rules.md 7)', async () => {
     const path = '/v1/records/employees/versions';
     await tenant.operator.put(path, { fields: { n: 2 }, version: 2 }).expect(202);
