@@ -121,7 +121,8 @@ export const recordRoutes: readonly Route[] = [
       const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [record.recordId] });
       const { recordId } = record;
       const { drifts } = await listDrifts(work, { recordIds: [recordId], limit: DRIFTS_MAX });
-      const body = toWireRecord(record, recordSyncs, await allIntegrations(work), drifts);
+      const integrations = await integrationsOf(work, params.record_type, recordSyncs);
+      const body = toWireRecord(record, recordSyncs, integrations, drifts);
       return { status: 200, body };
     },
   }),
@@ -180,11 +181,10 @@ export const recordRoutes: readonly Route[] = [
         withDeleted,
         ...filter,
       });
-      const recordSyncsOf = groupBy(
-        await findRecordSyncsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }),
-        ({ recordId }) => recordId,
-      );
-      const integrations = await allIntegrations(work);
+      const recordIds = rows.map(({ recordId }) => recordId);
+      const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds });
+      const recordSyncsOf = groupBy(recordSyncs, ({ recordId }) => recordId);
+      const integrations = await integrationsOf(work, params.record_type, recordSyncs);
       const toItem = (row: (typeof rows)[number]) =>
         toWireSummary(row, recordSyncsOf.get(row.recordId) ?? [], integrations);
       const isPartial = integrations.some((integration) => isLocked(integration, params.record_type));
@@ -216,7 +216,12 @@ async function accept(
   return { status: body.outcome === 'stale' ? (200 as const) : (202 as const), body, audit };
 }
 
-/** A tenant has few integrations, so one page holds all. */
-async function allIntegrations(work: TenantWork): Promise<Integration[]> {
-  return listIntegrations(work, { limit: 1_000 });
+/** Those that map the record type, or still have a sync of a record. */
+function integrationsOf(
+  work: TenantWork,
+  name: string,
+  recordSyncs: readonly { integrationId: string }[],
+): Promise<Integration[]> {
+  const or = [...new Set(recordSyncs.map(({ integrationId }) => integrationId))];
+  return listIntegrations(work, { limit: 1_000, recordType: { name, or } });
 }

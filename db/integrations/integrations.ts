@@ -1,5 +1,5 @@
 /** Reads integrations; integration-lifecycle.ts writes them. Deleted integrations are never found. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { IntegrationsTable } from '../tables/integrations';
 
@@ -80,11 +80,17 @@ export async function listIntegrations(
     limit,
     after,
     isOnboarding = false,
+    isPulling = false,
+    recordType,
   }: {
     limit: number;
     after?: string | undefined;
     /** Only those whose onboarding is in progress or has failed. */
     isOnboarding?: boolean;
+    /** Only those that pull a record type. */
+    isPulling?: boolean;
+    /** Only those that map it, and these. */
+    recordType?: { name: string; or: readonly string[] };
   },
 ): Promise<Integration[]> {
   let query = trx
@@ -95,6 +101,14 @@ export async function listIntegrations(
   if (after !== undefined) query = query.where('integrationId', '>', after);
   if (isOnboarding)
     query = query.where('onboardingStartedAt', 'is not', null).where('onboardedAt', 'is', null);
+  if (isPulling)
+    query = query.where(
+      sql<boolean>`jsonb_path_exists(record_types, '$.* ? (@.direction == "pull" || @.direction == "both")')`,
+    );
+  if (recordType !== undefined)
+    query = query.where(
+      sql<boolean>`(record_types ? ${recordType.name} or integration_id = any(${[...recordType.or]}::uuid[]))`,
+    );
   return query.orderBy('integrationId').limit(limit).execute();
 }
 

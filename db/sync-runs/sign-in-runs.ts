@@ -7,7 +7,6 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { type Integration, listIntegrations } from '../integrations/integrations';
 import { isOnboarding } from '../../domain/onboarding';
-import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { requestSyncRun, type RequestedRun } from './sync-run-requests';
 
 const NOT_AGAIN_WITHIN_MS = 10 * 60_000;
@@ -43,11 +42,8 @@ export async function requestSignInRuns(work: TenantWork, { user }: { user: stri
   return result;
 }
 
-async function listPulling(work: TenantWork): Promise<Integration[]> {
-  return (await listIntegrations(work, { limit: INTEGRATIONS_MAX })).filter(
-    (integration) => pulledRecordTypes(integration).length > 0,
-  );
-}
+const listPulling = (work: TenantWork): Promise<Integration[]> =>
+  listIntegrations(work, { limit: INTEGRATIONS_MAX, isPulling: true });
 
 function whyLeftOut(integration: Integration, recent: ReadonlySet<string>): LeftOutReason | null {
   if (integration.pausedAt !== null) return 'paused';

@@ -1,6 +1,6 @@
 /** How many integrations a tenant can link (rules.md 60). */
 import { sql } from 'kysely';
-import { expectProblem, SCIM_INTEGRATION, startService } from '../support/service';
+import { expectProblem, givenIntegration, SCIM_INTEGRATION, startService } from '../support/service';
 import { givenPulled } from '../support/simulated-worker';
 
 it('rule 60: one tenant cannot link integrations without end, not even at the same time (X9)', async () => {
@@ -21,10 +21,12 @@ it('rule 60: one tenant cannot link integrations without end, not even at the sa
   await service.close();
 });
 
-it('rule 33: the banner shows an onboarding behind 1,000 other integrations', async () => {
+it('shows an onboarding, a record and the runs of a sign-in behind 1,000 other integrations', async () => {
   const service = await startService();
   const tenant = await service.givenTenant();
   const { id } = await givenPulled(tenant);
+  const { id: pushed } = await givenIntegration(tenant);
+  await tenant.operator.put('/v1/records/employees/e-1', { fields: { first_name: 'Ada' } }).expect(202);
   await service.database.withTenant(tenant.uuid, ({ trx, tenantId }) =>
     sql`
       insert into integrations (tenant_id, integration_id, connector, app, account_name, config,
@@ -36,5 +38,16 @@ it('rule 33: the banner shows an onboarding behind 1,000 other integrations', as
 
   const { body } = await tenant.viewer.get('/v1/onboarding').expect(200);
   expect(body.data).toMatchObject([{ integration_id: id, state: 'in_progress' }]);
+  const contacts = await tenant.viewer.get('/v1/records/contacts').expect(200);
+  expect(contacts.body.is_partial).toBe(true);
+  const record = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);
+  expect(record.body).toMatchObject({
+    badge: { counts: { sync_pending: 1 } },
+    syncs: [{ integration_id: pushed }],
+  });
+  const list = await tenant.viewer.get('/v1/records/employees').expect(200);
+  expect(list.body.data).toMatchObject([{ badge: { counts: { sync_pending: 1 } } }]);
+  const signIn = await tenant.operator.post('/v1/sign-ins', { user: 'ana' }).expect(202);
+  expect(signIn.body.left_out).toMatchObject([{ integration_id: id, reason: 'onboarding' }]);
   await service.close();
 });
