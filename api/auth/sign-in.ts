@@ -49,7 +49,9 @@ export async function signInByPassword(
   const { attempt, candidate } = await database.withPlatform(async (work) => {
     const found = await findPersonByEmail(work, { email });
     const deviceId = found === undefined ? undefined : context.session.deviceOf(found);
-    return { attempt: await countAttempt(work, { email, ip: context.ip, deviceId }), candidate: found };
+    const counted = await countAttempt(work, { email, ip: context.ip, deviceId });
+    await deleteOld(work);
+    return { attempt: counted, candidate: found };
   });
   if (attempt.waitMs > 0) throw tooMany(attempt.waitMs);
   const isRight = await isPassword(password, candidate?.passwordHash ?? null);
@@ -67,10 +69,12 @@ export async function signInByPassword(
     // The first one is the user's own counter; the others also count for other people.
     for (const [index, { subject }] of attempt.counted.entries())
       await clearSignInFailures(work, { subject, all: index === 0 });
-    await deleteSignInFailures(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
   });
   return candidate;
 }
+
+const deleteOld = (work: Work): Promise<void> =>
+  deleteSignInFailures(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
 
 interface CountedAttempt {
   /** More than 0 = refused, and when to try again. */
@@ -124,9 +128,11 @@ export async function countGuess(
   { database }: Pick<SignInDependencies, 'database'>,
   subject: string,
 ): Promise<void> {
-  const waitMs = await database.withPlatform((work) =>
-    countSignInTry(work, allowance(subject, FAILURES_PER_ACCOUNT)),
-  );
+  const waitMs = await database.withPlatform(async (work) => {
+    const wait = await countSignInTry(work, allowance(subject, FAILURES_PER_ACCOUNT));
+    await deleteOld(work);
+    return wait;
+  });
   if (waitMs > 0) throw tooMany(waitMs);
 }
 

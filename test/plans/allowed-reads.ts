@@ -46,9 +46,4 @@ export const ALLOWED_READS: readonly AllowedRead[] = [
     contains: 'tablesample system',
     reason: 'A sample of 40 pages, whatever the size of the table. The planner does not know that number.',
   },
-  {
-    table: 'sign_in_failures',
-    contains: 'delete from "sign_in_failures" where "since" <',
-    reason: 'Deletes with each failure what the failures before have left, so that nothing accumulates.',
-  },
 ];

@@ -415,6 +415,27 @@ describe('guessing (S9)', () => {
     ]).toEqual([100, 5]);
   });
 
+  it('deletes some of what attempts before have left, and no more than some', async () => {
+    await service.database.withPlatform(({ trx }) =>
+      sql`
+        insert into sign_in_failures (subject, failures, since)
+        select sha256(('left' || number)::bytea), 1, now() - interval '1 day'
+        from generate_series(1, 250) number`.execute(trx),
+    );
+    const left = () =>
+      service.database.withPlatform(async ({ trx, now }) => {
+        const old = new Date(now.getTime() - 3_600_000);
+        return (await trx.selectFrom('signInFailures').select('since').where('since', '<', old).execute())
+          .length;
+      });
+    const account = await givenPerson(service, tenant);
+
+    await attempt('none@example.org', 'guess');
+    expect(await left()).toBe(150);
+    await signIn(account);
+    expect(await left()).toBe(50);
+  });
+
   it('is in the audit log of the account, and nowhere by address', async () => {
     const account = await givenPerson(service, tenant);
     await attempt(account.email, 'guess');

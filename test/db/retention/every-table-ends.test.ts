@@ -64,7 +64,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   person_identities: 'one for each person and identity provider',
   undeliverable_addresses: 'one for each person',
   console_sessions: 'deleted when they have expired',
-  sign_in_failures: 'deleted with the next failure',
+  sign_in_failures: 'deleted with the next attempts',
   // Work.
   outbox: 'deleted when it is sent',
   running_work: 'deleted when it is done',
