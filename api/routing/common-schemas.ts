@@ -70,12 +70,17 @@ export const recordTypeName = z
 export const byRecordType = <Value extends z.ZodType>(value: Value) =>
   z.record(recordTypeName, value).meta({ propertyNames: { pattern: RECORD_TYPE.source } });
 
-/** The caller's id of a record. It is a path segment, so "." and ".." are not allowed. */
+/** Of a caller, or made by a pull of the id in the app, which a caller could not have chosen. */
+const EXTERNAL_ID =
+  // oxlint-disable-next-line no-control-regex -- the pattern refuses control characters
+  /^([^\u0000-\u001f\u007f-\u009f]{1,255}|int_[0-7][0-9a-hjkmnp-tv-z]{25}:[^\u0000]{1,500})$/;
+
+/** The id of a record. It is a path segment, so "." and ".." are not allowed. */
 export const externalId = z
   .string()
   .min(1)
-  .max(255)
-  .regex(WITHOUT_CONTROL_CHARACTERS, 'may not contain control characters')
+  .max(531)
+  .regex(EXTERNAL_ID, 'may have at most 255 characters, none of them a control character')
   .refine((text) => text !== '.' && text !== '..', 'may not be "." or ".."')
   .meta({ example: 'e-1001' });
 
