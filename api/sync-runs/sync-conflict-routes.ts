@@ -26,7 +26,7 @@ const decideAlike = z.strictObject({
   integration_id: idParam('int', 'integration_not_found'),
   kind: conflictKind,
   record_type: recordTypeName.optional(),
-  field: z.string().max(200).optional(),
+  field: z.string().max(500).optional(),
   decision: conflictDecision,
   cursor: listParams.cursor,
 });

@@ -186,6 +186,16 @@ describe('an answer about another record', () => {
 });
 
 describe('all conflicts of a kind', () => {
+  it('can be those of a field with the longest name of a mapping', async () => {
+    const field = 'f'.repeat(255);
+    await raise(bothSides(await put('long', { [field]: 'A' }), { field, ours: 'A', theirs: 'B' }));
+    const kind = 'field_changed_on_both_sides';
+    const wanted = { integration_id: integration.id, kind, field, decision: 'ours' };
+
+    const decided = await tenant.operator.post('/v1/sync-conflicts/decide-alike', wanted).expect(200);
+    expect(decided.body).toMatchObject({ decided: 1, next_cursor: null });
+  });
+
   it('are decided alike, in bounded steps, and those that are outdated end', async () => {
     const names = Array.from({ length: 205 }, (_, index) => `e-${index}`);
     const { body } = await tenant.operator
