@@ -14,7 +14,7 @@ import type { ConsoleContext, TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';
 import { chosenPassword, hashPassword, isPassword, presentedPassword } from './passwords';
 import { person, personRole, toWirePerson } from './person-schema';
-import { endSession, sessionList, toWireSessions } from './person-session-routes';
+import { endSession, listedSessions, toWireSessions } from './person-session-routes';
 import { clearGuesses, countGuess, currentPasswordOf } from './sign-in';
 import { requireSignedIn } from './signed-in';
 
@@ -75,7 +75,7 @@ export const meRoutes: readonly Route[] = [
     operationId: 'listOwnSessions',
     tag,
     summary: 'List your sessions',
-    responses: { 200: { description: 'Open sessions, newest first.', schema: sessionList } },
+    responses: { 200: listedSessions },
     async run(work, _input, { caller }) {
       const { personId, publicId } = requireSignedIn(caller);
       return { status: 200, body: { data: await toWireSessions(work, personId, publicId) } };

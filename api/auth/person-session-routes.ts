@@ -2,7 +2,11 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
-import { endConsoleSessions, listConsoleSessions } from '../../db/tenants/console-sessions';
+import {
+  endConsoleSessions,
+  listConsoleSessions,
+  SESSIONS_LISTED_MAX,
+} from '../../db/tenants/console-sessions';
 import { findPerson, lockPerson } from '../../db/tenants/people';
 import { releaseIdentities } from '../../db/tenants/person-identities';
 import { HttpError } from '../http/http-error';
@@ -14,7 +18,10 @@ import { consoleSession, person, toWirePerson, toWireSession } from './person-sc
 
 const personId = idParam('psn', 'person_not_found');
 const sessionId = idParam('ses', 'session_not_found');
-export const sessionList = z.object({ data: z.array(consoleSession) });
+export const listedSessions = {
+  description: `Open sessions, newest first: the last ${SESSIONS_LISTED_MAX}.`,
+  schema: z.object({ data: z.array(consoleSession) }),
+};
 
 export const personSessionRoutes: readonly Route[] = [
   defineRoute({
@@ -25,7 +32,7 @@ export const personSessionRoutes: readonly Route[] = [
     tag: 'People',
     summary: 'List the console sessions of a person',
     params: z.strictObject({ person_id: personId }),
-    responses: { 200: { description: 'Open sessions, newest first.', schema: sessionList } },
+    responses: { 200: listedSessions },
     problems: ['person_not_found'],
     async run(work, { params }, { caller }) {
       await requirePerson(work, params.person_id);

@@ -59,7 +59,10 @@ export interface ConsoleSession {
   expiresAt: Date;
 }
 
-/** Open sessions, the newest first. */
+/** A script that signs in again and again leaves a session each time. */
+export const SESSIONS_LISTED_MAX = 200;
+
+/** The newest open sessions, the newest first. */
 export async function listConsoleSessions(
   { trx, tenantId, now }: TenantWork,
   { personId, signedInAfter }: { personId: string; signedInAfter: Date },
@@ -71,6 +74,7 @@ export async function listConsoleSessions(
     .where('personId', '=', personId)
     .where('expire', '>=', now)
     .orderBy('sessionId', 'desc')
+    .limit(SESSIONS_LISTED_MAX)
     .execute();
   return rows
     .flatMap(({ sess, expire }) =>

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import supertest from 'supertest';
-import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { fromTypeId, newUuid, toTypeId } from '../../../db/sql/ids';
 import {
   Browser,
   givenPerson,
@@ -288,6 +288,23 @@ describe('a session ends', () => {
       'session_not_found',
     );
     expect((await tenant.admin.get(`/v1/people/${account.id}/sessions`)).body.data).toHaveLength(1);
+  });
+
+  it('of which only the last 200 are listed', async () => {
+    const account = await givenPerson(service, tenant, { role: 'viewer' });
+    const browser = await signIn(account);
+    await service.database.withPlatform(({ trx }) =>
+      sql`
+        insert into console_sessions (sid, sess, expire)
+        select sid || number, jsonb_set(sess::jsonb, '{signedIn,sessionId}',
+          to_jsonb('00000000-0000-7000-8000-' || lpad(number::text, 12, '0')))::json, expire
+        from console_sessions, generate_series(1, 250) number
+        where person_id = ${fromTypeId('psn', account.id)}`.execute(trx),
+    );
+
+    const { data } = (await browser.get('/console/v1/me/sessions')).body;
+    expect(data).toHaveLength(200);
+    expect(data[0].is_current).toBe(true);
   });
 
   it('in the middle of an open stream', async () => {
