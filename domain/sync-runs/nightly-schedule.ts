@@ -4,7 +4,7 @@
  * second time as a fallback, and the date decides.
  */
 
-/** Longer than any daylight saving gap: if the first time does not exist on a date, the second one does. */
+/** Longer than any daylight saving gap but that of Antarctica/Troll, which skips two hours. */
 const FALLBACK_MINUTES = 75;
 const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
@@ -104,17 +104,20 @@ export function isFallback(scheduledAt: Date, nightlyAt: string, zone: string): 
 }
 
 /**
- * When the run of a schedule date is due: at its time, or at the fallback if that time does not exist on the
- * date.
+ * The times of a schedule date: the nightly one, which daylight saving skips or repeats, and the fallback. If
+ * both are skipped, there is one as much later.
  */
-export function nightlyInstant(date: string, nightlyAt: string, zone: string): Date | undefined {
-  const minutes = minutesOf(nightlyAt);
-  const [first] = instantsOf({ date, minutes }, zone);
-  if (first !== undefined) return first;
-  const later = minutes + FALLBACK_MINUTES;
-  const [second] = instantsOf(
-    { date: addDays(date, later >= DAY_MINUTES ? 1 : 0), minutes: later % DAY_MINUTES },
-    zone,
-  );
-  return second;
+export function nightlyTimes(date: string, nightlyAt: string, zone: string): Date[] {
+  const first = minutesOf(nightlyAt);
+  const instantsAt = (minutes: number): Date[] =>
+    instantsOf(
+      { date: addDays(date, Math.floor(minutes / DAY_MINUTES)), minutes: minutes % DAY_MINUTES },
+      zone,
+    );
+  const times = [first, first + FALLBACK_MINUTES].flatMap(instantsAt);
+  return times.length > 0 ? times : instantsAt(first + 2 * FALLBACK_MINUTES);
 }
+
+/** When the run of a schedule date is due. */
+export const nightlyInstant = (date: string, nightlyAt: string, zone: string): Date | undefined =>
+  nightlyTimes(date, nightlyAt, zone)[0];

@@ -1,5 +1,5 @@
 /** The scheduled times of an integration (rules.md 28, 29). */
-import { addDays, fallbackTime, instantsOf, minutesOf, wallClock } from './nightly-schedule';
+import { addDays, nightlyTimes, wallClock } from './nightly-schedule';
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -44,10 +44,9 @@ function nextNightly(
 ): Date {
   const jitterMs = (numberOf(integrationId) % JITTER_SECONDS) * SECOND_MS;
   const { date: today } = wallClock(after, zone);
-  // The jitter of yesterday's last one may reach into today. A zone may skip a date.
+  // Yesterday's last ones may be today, or reach into it by the jitter. A zone may skip a date.
   for (let days = -1; ; days += 1) {
-    const ticks = [nightlyAt, fallbackTime(nightlyAt)]
-      .flatMap((time) => instantsOf({ date: addDays(today, days), minutes: minutesOf(time) }, zone))
+    const ticks = nightlyTimes(addDays(today, days), nightlyAt, zone)
       .map((at) => at.getTime() + jitterMs)
       .filter((tick) => tick > after.getTime());
     if (ticks.length > 0) return new Date(Math.min(...ticks));

@@ -1,5 +1,11 @@
 /** The scheduled times of integrations (rules.md 28, 29, 59), over three years of daylight-saving changes. */
-import { addDays, minutesOf, scheduleDateOf, wallClock } from '../../../domain/sync-runs/nightly-schedule';
+import {
+  addDays,
+  minutesOf,
+  nightlyInstant,
+  scheduleDateOf,
+  wallClock,
+} from '../../../domain/sync-runs/nightly-schedule';
 import {
   hourlyMinute,
   newestTick,
@@ -47,6 +53,20 @@ describe.each(ZONES)('in %s', (zone) => {
     expect(counts.filter((count) => count !== 2).length).toBeLessThanOrEqual(6);
   });
 });
+
+it.each(['01:00', '01:30', '01:44'])(
+  'rule 29: has a nightly run at %s where the clock skips that time and its fallback',
+  (nightlyAt) => {
+    const zone = 'Antarctica/Troll';
+    const times = { integrationId: id, schedule: 'nightly' as const, nightlyAt, zone };
+    const found = ticks(times, new Date('2027-03-26T12:00Z'), new Date('2027-03-30T12:00Z'));
+    const scheduleDates = new Set(found.map((tick) => scheduleDateOf(tick, nightlyAt, zone)));
+
+    expect([...scheduleDates]).toEqual(['2027-03-27', '2027-03-28', '2027-03-29', '2027-03-30']);
+    const { minutes } = wallClock(nightlyInstant('2027-03-28', nightlyAt, zone) as Date, zone);
+    expect(minutes).toBe(minutesOf(nightlyAt) + 150);
+  },
+);
 
 it('spreads hourly runs over the hour, each integration always at the same time', () => {
   const at = new Date('2027-01-10T10:00:00Z');
