@@ -7,9 +7,10 @@
  * be interrupted and repeated. A secret that cannot be decrypted is named and left as it is, and the others
  * are renewed; the command then ends with 3.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Database, type TenantWork, unlessDeleted } from './database';
-import { createEncryption, type Encryption } from './platform/encryption';
+import { createEncryption, type Encryption, isNoSecretUnderWay, newestKey } from './platform/encryption';
 import { EncryptionError, parseEncryptionKeys } from './platform/encryption-keys';
 import { erasureKeyLocation } from './platform/erasure-key';
 import { toTypeId } from './sql/ids';
@@ -38,6 +39,8 @@ const INCOMING_SECRETS = [
 ];
 const TENANTS_PER_PAGE = 500;
 const ROWS_PER_TRANSACTION = 100;
+/** One that encrypts a secret lasts milliseconds. */
+const TRANSACTION_MAX_MS = 60_000;
 /** The exit code; 1 means that the command did not reach its end. */
 const SOME_UNREADABLE = 3;
 
@@ -78,6 +81,7 @@ async function rotateTenant(
   const inTenant = async (count: (work: TenantWork) => Promise<number>) =>
     database.withTenant(tenantId, count);
   rotated.tenants += await inTenant((work) => addKeyWhereOld(work, encryption));
+  await untilNoSecretIsUnderWay(database, tenantId);
   const renewals = [
     (work: TenantWork, after?: string) => renewCredentials(work, encryption, after),
     (work: TenantWork, after?: string) => renewEndpoints(work, encryption, after),
@@ -119,14 +123,25 @@ async function* tenantsWithKeys(database: Database): AsyncGenerator<string> {
 }
 
 async function addKeyWhereOld(work: TenantWork, encryption: Encryption): Promise<number> {
-  const { newestAt } = await work.trx
-    .selectFrom('tenantKeys')
-    .select(({ fn }) => fn.max('createdAt').as('newestAt'))
-    .where('tenantId', '=', work.tenantId)
-    .executeTakeFirstOrThrow();
-  if (newestAt.getTime() > work.now.getTime() - NEW_KEY_AFTER_MS) return 0;
+  const newest = await newestKey(work);
+  const ageMs = newest === undefined ? Infinity : work.now.getTime() - newest.createdAt.getTime();
+  // One from the future was made before the clock was set back.
+  if (ageMs >= 0 && ageMs < NEW_KEY_AFTER_MS) return 0;
   await encryption.addDataKey(work);
   return 1;
+}
+
+/**
+ * What a transaction has encrypted before it sees the new data key is renewed once it is stored.
+ * @throws if a transaction stays open.
+ */
+async function untilNoSecretIsUnderWay(database: Database, tenantId: string): Promise<void> {
+  const since = performance.now();
+  while (!(await database.withTenant(tenantId, isNoSecretUnderWay))) {
+    if (performance.now() - since > TRANSACTION_MAX_MS)
+      throw new Error(`A transaction of ${toTypeId('ten', tenantId)} does not end. Repeat the command.`);
+    await sleep(20);
+  }
 }
 
 interface RenewedRows {

@@ -8,7 +8,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
-import { newUuid, toTypeId } from '../sql/ids';
+import { databaseNowMs, newUuid, timeOfId, toTypeId } from '../sql/ids';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import { boundTo, decryptText, type EncryptedLocation, encryptText, keyIdOf } from './encrypted-text';
 import { EncryptionError, type EncryptionKey, KEY_BYTES } from './encryption-keys';
@@ -51,6 +51,7 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
   };
   return {
     async encrypt(work, location, plaintext) {
+      await sql`select pg_advisory_xact_lock_shared(${encryptingLock(work)})`.execute(work.trx);
       const key = await dataKeys.readOrCreate(work);
       return encryptText(key, boundTo(work.tenantId, location), Buffer.from(plaintext, 'utf8'));
     },
@@ -69,7 +70,7 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
 
     verify: (database) => dataKeys.verifyAll(database),
     rewrap: (database) => dataKeys.rewrapAll(database),
-    addDataKey: async (work) => void (await dataKeys.create(work)),
+    addDataKey: (work) => dataKeys.replace(work),
 
     async renew(work, location, encryptedText) {
       const key = await dataKeys.readOrCreate(work);
@@ -78,6 +79,15 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
       return encryptText(key, boundTo(work.tenantId, location), Buffer.from(plaintext, 'utf8'));
     },
   };
+}
+
+const encryptingLock = ({ tenantId }: TenantWork) => sql`hashtextextended(${`encrypting ${tenantId}`}, 0)`;
+
+/** False while a transaction is open that has encrypted a secret, maybe with a data key that was replaced. */
+export async function isNoSecretUnderWay(work: TenantWork): Promise<boolean> {
+  const { rows } = await sql<{ isNone: boolean }>`
+    select pg_try_advisory_xact_lock(${encryptingLock(work)}) as is_none`.execute(work.trx);
+  return rows[0]?.isNone === true;
 }
 
 function signatureBy(key: EncryptionKey | undefined, purpose: string, text: string): Buffer {
@@ -113,19 +123,20 @@ class DataKeys {
   }
 
   async readOrCreate(work: TenantWork): Promise<EncryptionKey> {
-    const stored = await work.trx
-      .selectFrom('tenantKeys')
-      .select(['tenantKeyId', 'wrappedKey'])
-      .where('tenantId', '=', work.tenantId)
-      .orderBy('tenantKeyId', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const stored = await newestKey(work);
     if (stored === undefined) return this.create(work);
     return { keyId: stored.tenantKeyId, secret: this.#unwrap(work.tenantId, stored) };
   }
 
-  async create({ trx, tenantId, now }: TenantWork): Promise<EncryptionKey> {
-    const created = { keyId: newUuid(), secret: randomBytes(KEY_BYTES) };
+  /** The newest key has the highest id, also if the clock was set back since the last one was made. */
+  async replace(work: TenantWork): Promise<void> {
+    const newest = await newestKey(work);
+    const after = newest === undefined ? 0 : timeOfId(newest.tenantKeyId);
+    await this.create(work, newUuid(Math.max(databaseNowMs(), after + 1)));
+  }
+
+  async create({ trx, tenantId, now }: TenantWork, keyId = newUuid()): Promise<EncryptionKey> {
+    const created = { keyId, secret: randomBytes(KEY_BYTES) };
     const wrappedKey = this.#wrap(tenantId, created.keyId, created.secret);
     await trx
       .insertInto('tenantKeys')
@@ -221,6 +232,16 @@ class DataKeys {
     }
   }
 }
+
+/** Secrets are encrypted with it. */
+export const newestKey = ({ trx, tenantId }: TenantWork) =>
+  trx
+    .selectFrom('tenantKeys')
+    .select(['tenantKeyId', 'wrappedKey', 'createdAt'])
+    .where('tenantId', '=', tenantId)
+    .orderBy('tenantKeyId', 'desc')
+    .limit(1)
+    .executeTakeFirst();
 
 const locationOfKey = (tenantKeyId: string): EncryptedLocation => ({
   table: 'tenant_keys',

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requestTenantDeletion } from '../../../db/erasures/tenant-deletions';
 import { openCredentials, sealCredentials } from '../../../db/integrations/sealed-credentials';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
@@ -163,6 +164,46 @@ describe('new data keys of the tenants', () => {
     );
 
     expect(await rotate()).toEqual({ tenants: 2, secrets: 2, unreadable: 0 });
+  });
+
+  it('also encrypt what a transaction stores afterwards, although it encrypted it before', async () => {
+    const given = await connectTenant();
+    await write(given, encryption, 'first');
+    await letDataKeysAge();
+    const [old] = await db.superuser('select tenant_key_id as id from tenant_keys');
+    let rotating: Promise<unknown> | undefined;
+    await db.database.withTenant(given.tenantId, async (work) => {
+      const contents = { credentials: { token: 'second' }, origins: [] as never };
+      const credentials = await sealCredentials(work, encryption, given.integrationId, contents);
+      rotating = rotate();
+      await sleep(500);
+      await work.trx
+        .updateTable('integrations')
+        .set({ credentials })
+        .where('integrationId', '=', given.integrationId)
+        .execute();
+    });
+    await rotating;
+
+    expect(await read(given, encryption)).toBe('second');
+    expect(await tablesWith(String(old?.id))).toEqual(['tenant_keys']);
+  });
+
+  it('replace one that was made before the clock was set back', async () => {
+    const given = await connectTenant();
+    const aYear = 365 * 24 * 3_600_000;
+    await db.database.withTenant(given.tenantId, async (work) => {
+      newUuid(Date.now() + aYear);
+      await encryption.addDataKey({ ...work, now: new Date(Date.now() + aYear) });
+    });
+    await write(given, encryption, 'secret');
+    const [old] = await db.superuser('select tenant_key_id as id from tenant_keys');
+
+    expect(await rotate()).toEqual({ tenants: 1, secrets: 1, unreadable: 0 });
+    expect(await rotate()).toEqual({ tenants: 0, secrets: 0, unreadable: 0 });
+
+    expect(await read(given, encryption)).toBe('secret');
+    expect(await tablesWith(String(old?.id))).toEqual(['tenant_keys']);
   });
 
   it('lose no credentials that are read and replaced meanwhile', async () => {
