@@ -8,6 +8,7 @@ import type { TenantWork, Work } from '../database';
 import { arrayParameter } from '../sql/binary-arrays';
 import { rowsFrom } from '../sql/bulk-rows';
 import { readInOrder } from '../sql/index-order';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { OutboxTopic } from '../tables/platform';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
@@ -209,7 +210,7 @@ export async function settleMessages(
   if (sent.length > 0) await trx.deleteFrom('outbox').where(isOneOf(sent)).execute();
   if (refused.length === 0) return;
   const rows = refused.flatMap(({ outboxIds, seconds, error }) =>
-    outboxIds.map((outboxId) => ({ outbox_id: outboxId, seconds, error })),
+    outboxIds.map((outboxId) => ({ outbox_id: outboxId, seconds, error: sanitizeForPostgres(error) })),
   );
   await sql`
     update outbox set leased_until = clock_timestamp() + make_interval(secs => row.seconds),

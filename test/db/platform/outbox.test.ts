@@ -113,6 +113,21 @@ describe('messages that are refused', () => {
     );
   });
 
+  it('rule 60: one whose error PostgreSQL cannot store delays no other message', async () => {
+    const [refused = '', ...others] = await enqueueMany(20);
+    const refuseIt: OutboxHandler = (message) =>
+      subjectIdOf(message) === refused
+        ? Promise.reject(new Error('14 UNAVAILABLE: \0\uD83D'))
+        : signalPushQueue(message);
+
+    await flush(refuseIt);
+
+    expect(signals.map(({ integrationId }) => integrationId).toSorted()).toEqual(others.toSorted());
+    expect(await db.superuser('select attempts, last_error from outbox')).toEqual([
+      { attempts: 1, last_error: 'Error: 14 UNAVAILABLE: \u2400\uFFFD' },
+    ]);
+  });
+
   it('rule 60: back off longer each time, are reported by id, and are sent once they are accepted', async () => {
     const [stuck = ''] = await enqueueMany(1);
     const reported: RefusedMessage[] = [];
