@@ -3,7 +3,7 @@
  * one by one. A run is requested and its schedule moved on in one transaction, so that a worker that dies in
  * between neither loses nor repeats one.
  */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { newestTick, nextTick } from '../../../domain/sync-runs/schedule-ticks';
 import type { TenantWork, Work } from '../../database';
 import { lockIntegration } from '../../integrations/integrations';
@@ -19,6 +19,10 @@ import {
 import { FIRST_ID } from '../../sql/ids';
 
 export type DueSchedule = Selectable<SyncSchedulesTable>;
+
+/** The rows of a tenant that is being deleted stay for a while, and no run of it begins or goes on. */
+const isNotDeleted = (tenantId: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql<boolean>`(select true from tenant_deletions deleted where deleted.tenant_id = ${tenantId} limit 1) is null`;
 
 /** The oldest first. Needs the dispatcher's role. */
 export async function findDueSchedules(
@@ -40,7 +44,8 @@ export async function findDueSchedules(
     .selectFrom('syncSchedules')
     .selectAll()
     .where('schedule', '=', schedule)
-    .where('nextAt', '<=', now);
+    .where('nextAt', '<=', now)
+    .where(isNotDeleted(sql.ref('sync_schedules.tenant_id')));
   if (after !== undefined)
     query = query.where(sql<boolean>`(next_at, integration_id) > (${after.nextAt}, ${after.integrationId})`);
   if (withoutTenants.length > 0) query = query.where('tenantId', 'not in', [...withoutTenants]);
@@ -94,6 +99,7 @@ export async function countNightlyRuns({ trx }: Work): Promise<Map<string, numbe
   const { rows } = await sql<{ tenantId: string; runs: number }>`
     select tenant_id, count(*)::integer as runs from sync_runs run
     where state in ('queued', 'running', 'waiting') and kind = 'nightly'
+      and ${isNotDeleted(sql.ref('run.tenant_id'))}
       and (state = 'running' or state = 'queued' and not exists (
         select from sync_runs other
         where other.tenant_id = run.tenant_id and other.integration_id = run.integration_id

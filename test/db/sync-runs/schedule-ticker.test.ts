@@ -1,4 +1,5 @@
 /** Scheduled runs of all integrations, requested from rows by one worker (rules.md 28 to 30, 59, 60). */
+import { requestTenantDeletion } from '../../../db/erasures/tenant-deletions';
 import { deleteIntegration } from '../../../db/sync-runs/delete-integration';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import {
@@ -278,6 +279,25 @@ describe('rule 59: nightly runs', () => {
     const dates = (await runs('nightly')).map(({ local_date: date }) => date);
     expect(dates).toEqual(mine.map(() => '2027-01-11'));
   });
+
+  it.each(['due', 'in progress'])(
+    'of a tenant that is being deleted leave their places to others, if they are %s',
+    async (state) => {
+      const other = await GivenTenant.create(db);
+      await givenIntegration('02:10', other);
+      now = new Date('2027-01-11T02:30:00Z');
+      await db.superuser(`delete from sync_schedules where schedule = 'hourly'`);
+      const limits = { installation: 1, tenant: 1 };
+      if (state === 'in progress') await tick(options(limits));
+      await tenant.work((work) => requestTenantDeletion(work, { requestId: 'r' }));
+
+      await tick(options(limits));
+
+      expect(Object.fromEntries(await db.database.withDispatcher(countNightlyRuns))).toEqual({
+        [other.tenantId]: 1,
+      });
+    },
+  );
 
   it('that wait for an app that is down leave their places to others', async () => {
     await givenIntegration('02:00');
