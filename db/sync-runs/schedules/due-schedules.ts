@@ -92,8 +92,8 @@ export async function requestDueRun(
 }
 
 /**
- * Nightly runs in progress, by tenant. A run that waits for its third party, or behind another one, is not in
- * progress. Needs the dispatcher's role.
+ * Nightly runs in progress, by tenant. A run that waits for its third party, behind another one, or for a
+ * person to decide about parked work, is not in progress. Needs the dispatcher's role.
  */
 export async function countNightlyRuns({ trx }: Work): Promise<Map<string, number>> {
   const { rows } = await sql<{ tenantId: string; runs: number }>`
@@ -104,6 +104,8 @@ export async function countNightlyRuns({ trx }: Work): Promise<Map<string, numbe
         select from sync_runs other
         where other.tenant_id = run.tenant_id and other.integration_id = run.integration_id
           and other.state in ('running', 'waiting')))
+      and (select true from running_work work where work.tenant_id = run.tenant_id and work.kind = 'pull'
+        and work.subject_id = run.sync_run_id and parked_at is not null limit 1) is null
     group by tenant_id`.execute(trx);
   return new Map(rows.map(({ tenantId, runs }) => [tenantId, runs]));
 }

@@ -299,14 +299,25 @@ describe('rule 59: nightly runs', () => {
     },
   );
 
-  it('that wait for an app that is down leave their places to others', async () => {
+  const nightly = `tenant_id = $1 and kind = 'nightly' and finished_at is null`;
+  it.each([
+    ['wait for an app that is down', `update sync_runs set state = 'waiting' where ${nightly}`],
+    [
+      'wait for a decision about parked work',
+      `insert into running_work (tenant_id, work_id, kind, subject_id, job, seen_at, is_suspect, parked_at)
+       select tenant_id, gen_random_uuid(), 'pull', sync_run_id, 'employees', now(), true, now()
+       from sync_runs where ${nightly}`,
+    ],
+  ])('that %s leave their places to others', async (_, change) => {
     await givenIntegration('02:00');
     now = new Date('2027-01-11T02:30:00Z');
     await db.superuser(`delete from sync_schedules where schedule = 'hourly'`);
     await tick(options({ installation: 1, tenant: 1 }));
     expect(await runs('nightly')).toHaveLength(1);
-    await db.superuser(`update sync_runs set state = 'waiting', started_at = now()
-      where tenant_id = '${tenant.tenantId}' and finished_at is null`);
+    await db.superuser(`update sync_runs set state = 'running', started_at = now() where ${nightly}`, [
+      tenant.tenantId,
+    ]);
+    await db.superuser(change, [tenant.tenantId]);
     await tick(options({ installation: 1, tenant: 1 }));
 
     expect(await runs('nightly')).toHaveLength(2);
