@@ -27,8 +27,10 @@ interface Options {
   opened: OpenConnector;
 }
 
+type Result = Parameters<typeof saveSubscription>[2];
+
 export async function keepSubscription(options: Options): Promise<void> {
-  const { database, tenantId, integration, opened, log } = options;
+  const { integration, opened, log } = options;
   const { connector, context } = opened;
   const { integrationId } = integration;
   const incoming = connector.incoming?.(context.config);
@@ -41,8 +43,7 @@ export async function keepSubscription(options: Options): Promise<void> {
   const hasSecret = stored.secret !== null || (incoming.isSecretGiven === true && known.hasAppSecret);
   if (isWanted && !hasSecret) return;
   const hide = hiding(secretsOf(request));
-  const save = (result: Parameters<typeof saveSubscription>[2]) =>
-    database.withTenant(tenantId, (work) => saveSubscription(work, { integrationId, ...stored }, result));
+  const save = (result: Result) => saveFor(options, known, result);
   try {
     if (!isWanted) {
       await cancelSubscription(options, known);
@@ -74,15 +75,29 @@ export async function keepSubscription(options: Options): Promise<void> {
  * @throws ConnectorError if the app refuses, or does not answer
  */
 export async function cancelSubscription(options: Options, given?: KnownAddress): Promise<boolean> {
-  const { database, tenantId, integration, opened } = options;
+  const { opened } = options;
   const known = given ?? (await knownAddress(options));
   if (known === undefined) return false;
   if (known.ids.length === 0) return true;
   if (!(await cancel(opened, known.request, known.ids))) return false;
-  await database.withTenant(tenantId, (work) =>
-    saveSubscription(work, { ...integration, ...known.stored }, { ids: [], endsAt: null }),
-  );
+  await saveFor(options, known, { ids: [], endsAt: null });
   return true;
+}
+
+/** A rotation of the data keys may have encrypted the same secret again meanwhile. */
+function saveFor(
+  { database, encryption, tenantId, integration: { integrationId } }: Options,
+  { stored, request }: KnownAddress,
+  result: Result,
+): Promise<void> {
+  return database.withTenant(tenantId, async (work) => {
+    const place = { integrationId };
+    const { secret = null } = (await findAddress(work, place, { forUpdate: true })) ?? {};
+    const isSame =
+      secret !== null &&
+      (await encryption.open(work, webhookSecretLocation(place), secret)) === request.secret;
+    await saveSubscription(work, { ...place, ...stored, ...(isSame ? { secret } : {}) }, result);
+  });
 }
 
 async function cancel(

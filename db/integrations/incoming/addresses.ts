@@ -50,6 +50,7 @@ export async function locateAddress(
 export async function findAddress<Owner extends AddressOwner>(
   { trx, tenantId }: TenantWork,
   owner: Owner,
+  { forUpdate = false }: { forUpdate?: boolean } = {},
 ): Promise<AddressOf<Owner> | undefined> {
   const { table, column, id } = keyOf(owner);
   const row = await trx
@@ -57,6 +58,7 @@ export async function findAddress<Owner extends AddressOwner>(
     .selectAll()
     .where('tenantId', '=', tenantId)
     .where(column, '=', id)
+    .$if(forUpdate, (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
   return row as AddressOf<Owner> | undefined;
 }
