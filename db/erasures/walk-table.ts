@@ -5,7 +5,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { ESCAPED } from '../../domain/erasures/readings';
 import type { RedactedColumn } from '../../domain/erasures/redaction';
-import type { JsonValue } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { readInOrder } from '../sql/index-order';
 import type { ErasureItems } from './erasure-items';
@@ -248,11 +247,7 @@ function changesOf(
   return redacted.flatMap(({ name, type, kind }, at) => {
     const before = texts[at];
     if (before === null || before === undefined) return [];
-    const text =
-      type === 'jsonb'
-        ? JSON.stringify(redaction.json(JSON.parse(before) as JsonValue, kind))
-        : redaction.text(before, kind);
-    const isSame = type === 'jsonb' ? text === JSON.stringify(JSON.parse(before)) : text === before;
-    return isSame ? [] : [{ name, type, text }];
+    const text = type === 'jsonb' ? redaction.jsonText(before, kind) : redaction.text(before, kind);
+    return text === before ? [] : [{ name, type, text }];
   });
 }

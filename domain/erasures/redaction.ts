@@ -84,11 +84,18 @@ export class Redaction {
     return valued === text ? text : replaceWords(valued, this.#shortValues, inThisCase);
   }
 
+  /** @param text of a jsonb value. Its other numbers are kept to the digit. */
+  jsonText(text: string, kind: RedactedColumn): string {
+    const value = JSON.parse(text.replace(TOKENS, keepDigits)) as JsonValue;
+    const before = JSON.stringify(value);
+    const after = JSON.stringify(this.json(value, kind));
+    return after === before ? text : after.replace(KEPT_NUMBERS, '$1');
+  }
+
   json(value: JsonValue, kind: RedactedColumn): JsonValue {
+    if (typeof value === 'number' || (typeof value === 'string' && value.startsWith(NUL)))
+      return kind === 'words' && this.#isValue(value) ? ERASED : value;
     if (typeof value === 'string') return this.text(value, kind);
-    if (typeof value === 'number') {
-      return kind === 'words' && this.#values.has(String(value)) ? ERASED : value;
-    }
     if (Array.isArray(value)) return value.map((item) => this.json(item, kind));
     if (value === null || typeof value !== 'object') return value;
     const isNamed = this.#isNamed(value);
@@ -98,6 +105,11 @@ export class Redaction {
         NAMES.has(key) ? this.#name(member, kind, isNamed) : this.json(member, kind),
       ]),
     );
+  }
+
+  #isValue(number: number | string): boolean {
+    const digits = String(number).replace(NUL, '');
+    return this.#values.has(digits) || this.#values.has(String(Number(digits)));
   }
 
   /** The name of another record may contain that of an erased one. */
@@ -116,6 +128,14 @@ export class Redaction {
     );
   }
 }
+
+/** Begins numbers that JavaScript would write otherwise; no text of a jsonb value contains it. */
+const NUL = '\u0000';
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gu;
+const KEPT_NUMBERS = /"\\u0000([^"]*)"/gu;
+
+const keepDigits = (token: string) =>
+  token.startsWith('"') || JSON.stringify(Number(token)) === token ? token : `"\\u0000${token}"`;
 
 const asItIs = (reading: Reading): Reading => reading;
 const inAnyCase = (reading: Reading): Reading => folded(reading);

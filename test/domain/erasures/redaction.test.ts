@@ -220,3 +220,17 @@ it('rule 62: a plain id or word has one form, so that a thousand records are soo
     '756123456789',
   ]);
 });
+
+it('rule 62: numbers of others in the same JSON keep their digits', () => {
+  const others = String.raw`{"a": 9007199254740993, "b": [1.10, 1e400, -0.50], "c": "1.10 \" \\u00001.10\""`;
+  const kept = String.raw`{"a":9007199254740993,"b":[1.10,1e400,-0.50],"c":"1.10 \" \\u00001.10\""`;
+  expect(redaction.jsonText(`${others}, "by": "ada@example.com"}`, 'words')).toBe(`${kept},"by":"[erased]"}`);
+  expect(redaction.jsonText(`${others}}`, 'words')).toBe(`${others}}`);
+});
+
+it('rule 62: a number of the person is erased however many digits it has', () => {
+  const person = new Redaction([], ['12345678901234567890', '71.5']);
+  expect(person.jsonText('{"ssn": 12345678901234567890, "size": 71.50, "other": 7.10}', 'words')).toBe(
+    '{"ssn":"[erased]","size":"[erased]","other":7.10}',
+  );
+});
