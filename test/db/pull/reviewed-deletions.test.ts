@@ -1,4 +1,4 @@
-/** Reviewed deletions beside edits of the same records (rules.md 17, 21, 56). */
+/** Reviewed deletions beside edits of the same records (rules.md 17, 21). */
 import { sql } from 'kysely';
 import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { deleteMissing } from '../../../db/pull/delete-missing';
