@@ -5,6 +5,7 @@
  * outcome, like a write whose answer was lost.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import { asksToSlowDown } from '../../../domain/rate-limit/slow-down';
 import type { HttpResponse } from '../../connector';
 import { Unavailable } from '../../errors';
 import { errorFromResponse, isSuccess } from '../../http-errors';
@@ -109,13 +110,13 @@ export class BulkCalls {
   /** The answer has no results: a refusal of bulk requests (401 too), or of any request at the moment. */
   private refused(operations: readonly Operation[], response: HttpResponse): Outcome[] {
     const { status } = response;
-    const isTemporary = [408, 425, 429].includes(status);
+    const isTemporary = [408, 425].includes(status) || asksToSlowDown(response);
     if (!isTemporary && (status === 501 || (status >= 400 && status < 500))) {
       this.calls.memory.isBulkRefused = true;
       return operations.map(() => 'alone');
     }
     if (isTemporary || status >= 500) {
-      this.calls.memory.isBulkRefused ||= status >= 500;
+      this.calls.memory.isBulkRefused ||= !isTemporary;
       throw errorFromResponse(response, describeRefusal(null));
     }
     this.calls.memory.isBulkRefused = true;

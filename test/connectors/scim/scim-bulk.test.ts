@@ -231,12 +231,12 @@ describe('bulk requests', () => {
     expect(results.every((result) => !result.ok && result.error instanceof Unavailable)).toBe(true);
   });
 
-  it('stop the batch when the service answers 429', async () => {
+  it.each([429, 503, 403])('stop the batch when the service asks to wait (%i)', async (status) => {
     const server = await givenServer();
 
     const { results, requests } = await pushAll(server, newEmployees(200), {
       bulk: true,
-      relay: answering(429),
+      relay: answering(status, '', { 'retry-after': '60' }),
     });
 
     expect(results.every((result) => !result.ok && result.error instanceof RateLimited)).toBe(true);
