@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { fromTypeId } from '../../../db/sql/ids';
 import { lockIntegration } from '../../../db/integrations/integrations';
-import { until } from '../../support/until';
+import { untilWaitedFor } from '../../support/until-waited-for';
 import { givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
@@ -26,14 +26,7 @@ it.each([
   const { patching, isFree } = await service.database.withTenant(tenant.uuid, async (work) => {
     await lockIntegration(work, { integrationId });
     const begun = tenant.admin.patch(`/v1/integrations/${id}?check=false`, body).set('If-Match', etag).then();
-    await until('the change waits for the row', async () => {
-      const { rows } = await sql<{ waits: boolean }>`
-        select (select true from pg_locks
-          where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)) limit 1) is not null as waits`.execute(
-        work.trx,
-      );
-      return rows[0]?.waits;
-    });
+    await untilWaitedFor(work);
     const { rows } = await sql<{ isFree: boolean }>`
       select pg_try_advisory_xact_lock(hashtextextended(${`mappings ${tenant.uuid}`}, 0)) as is_free`.execute(
       work.trx,

@@ -1,9 +1,8 @@
 /** A preview is confirmed in the minute in which it would be deleted (rules.md 62). */
-import { sql } from 'kysely';
 import { confirmErasure, findErasure, requestErasure } from '../../../db/erasures/erasures';
 import { purgeExpired } from '../../../db/retention/purge-expired';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
-import { until } from '../../support/until';
+import { untilWaitedFor } from '../../support/until-waited-for';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;
@@ -27,12 +26,7 @@ it('rule 62: an erasure that was confirmed while old previews are deleted goes o
     if (ready === undefined) throw new Error('No preview.');
     await confirmErasure(work, ready, { actions: new Map(), confirmedBy: 'key_x' });
     const begun = purgeExpired(db.database, DEFAULT_RETENTION);
-    await until('it waits for the confirmation', async () => {
-      const { rows } = await sql<{ waits: boolean }>`
-        select exists (select from pg_locks
-          where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))) as waits`.execute(work.trx);
-      return rows[0]?.waits;
-    });
+    await untilWaitedFor(work);
     return { purging: begun };
   });
   await purging;

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import { newUuid } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { applyPage } from '../../../db/pull/apply-page';
 import {
@@ -15,9 +15,9 @@ import {
   prepareBulkInsert,
 } from '../../../db/pull/apply-initial-page';
 import { type PulledRecord, pullTargetOf } from '../../../db/pull/page';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { remote } from '../../api/support/simulated-worker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -35,13 +35,7 @@ afterAll(() => db.end());
 
 /** A run that reads contacts, applying one page after the other. */
 async function givenRun(integrationId: string) {
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const { syncRunId } = run;
-  await tenant.work((work) =>
-    changeSyncJob(work, { syncRunId, recordType: 'contacts' }, { state: 'running', attempts: 1 }),
-  );
+  const { syncRunId } = await givenRunningPass(tenant, integrationId);
   const pass = { integrationId, syncRunId, recordType: 'contacts' };
   let pages = 0;
   let isStillInitial: boolean | undefined;

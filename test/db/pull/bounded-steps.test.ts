@@ -7,11 +7,11 @@ import { CandidatesMissing, saveCandidates } from '../../../db/pull/page-stages/
 import { matchByField } from '../../../db/pull/page-stages/match-by-field';
 import type { PulledRecord } from '../../../db/pull/page';
 import { opaqueToPlanner } from '../../../db/sql/bulk-rows';
-import { beginSyncRun, cancelSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { cancelSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { countDrifts } from '../../../db/verify/notify-of-drifts';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 let db: TestDb;
 let tenant: GivenTenant;
@@ -31,11 +31,7 @@ const inTenant: InTenant = (callback) => tenant.work(callback);
 /** A full pass, and records c0 to c49. The even ones are linked. */
 async function givenPass() {
   const integrationId = await tenant.integration({ recordTypes: { contacts: CONTACTS } });
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const pass = await givenRunningPass(tenant, integrationId);
   await tenant.work(async ({ trx, tenantId, now }) => {
     await sql`
       insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,

@@ -10,11 +10,11 @@ import { countSeenAgain, type InTenant, pagesOfJob, SeenIds } from '../../../db/
 import { countLinked } from '../../../db/records/record-links';
 import { purgeExpired } from '../../../db/retention/purge-expired';
 import { newUuid } from '../../../db/sql/ids';
-import { beginSyncRun, cancelSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { cancelSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { DEFAULT_RETENTION } from '../../../domain/retention';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 const LINKS = 60;
 const MISSING = new Set([3, 17, 18, 40, 59]);
@@ -50,11 +50,7 @@ async function givenPass() {
       returning record_id, remote_id`.execute(trx),
   );
   const ids = new Map(rows.map(({ recordId, remoteId }) => [Number(remoteId), recordId]));
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const pass = await givenRunningPass(tenant, integrationId);
   const read = Array.from({ length: LINKS }, (_, number) => number).filter(isSeen);
   const given = { pass, ids, read };
   await givenPages(given, read);

@@ -3,10 +3,9 @@ import { sql } from 'kysely';
 import { compareSides } from '../../../db/pull/comparison/compare-sides';
 import { deleteMissing, planDeletions } from '../../../db/pull/delete-missing';
 import { listReviewSummaries } from '../../../db/pull/deletion-reviews';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 const LINKS_PER_STATEMENT = 100_000;
 
@@ -34,12 +33,7 @@ async function givenPass(links: number) {
         trx,
       ),
     );
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
-  return pass;
+  return givenRunningPass(tenant, integrationId);
 }
 
 describe('rule 31: missing records', () => {

@@ -8,11 +8,10 @@ import { requireUnlinked } from '../../../db/pull/page-stages/write-links';
 import { restartPass } from '../../../db/pull/pass-state';
 import { divideJob, listRanges } from '../../../db/pull/ranges/sync-ranges';
 import { ConcurrentTransaction, type TenantWork } from '../../../db/database';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { remote } from '../../api/support/simulated-worker';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 import { untilWaiting } from '../many-rows';
 
 let db: TestDb;
@@ -35,11 +34,7 @@ async function givenPass() {
   const integrationId = await tenant.integration({
     recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } },
   });
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const pass = await givenRunningPass(tenant, integrationId);
   const list = { bounds: ['a', 'b', 'c'], isInitialLoad: false, expectedRecords: null };
   await tenant.work((work) => divideJob(work, pass, list));
   await saveCandidates(

@@ -5,10 +5,9 @@ import { deleteMissing } from '../../../db/pull/delete-missing';
 import { newUuid } from '../../../db/sql/ids';
 import { externalIdPrefixOf } from '../../../db/pull/page';
 import { acceptChanges } from '../../../db/records/accept-changes';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { BOTH_WAYS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 import { untilWaiting } from '../many-rows';
 
 let db: TestDb;
@@ -44,11 +43,7 @@ async function givenReviewed() {
         right(external_id, 2), 1
       from records where tenant_id = ${tenantId}`.execute(trx);
   });
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const pass = await givenRunningPass(tenant, integrationId);
   await compareSides((compare) => tenant.work(compare), pass);
   return { ...pass, overviewId, limit: 10 };
 }

@@ -4,10 +4,9 @@ import type { TenantWork } from '../../../db/database';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { applyPage } from '../../../db/pull/apply-page';
 import { pullTargetOf } from '../../../db/pull/page';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { remote } from '../../api/support/simulated-worker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 const PAGE_SIZE = 50;
 const PAGES = 24;
@@ -30,13 +29,7 @@ async function rowsReadBy({ trx }: TenantWork): Promise<number> {
 
 /** @returns how many rows of the tables of records each page has read. */
 async function readInPages(integrationId: string): Promise<number[]> {
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const { syncRunId } = run;
-  await tenant.work((work) =>
-    changeSyncJob(work, { syncRunId, recordType: 'contacts' }, { state: 'running', attempts: 1 }),
-  );
+  const { syncRunId } = await givenRunningPass(tenant, integrationId);
   const rowsRead: number[] = [];
   for (let page = 0; page < PAGES; page += 1)
     rowsRead.push(

@@ -3,10 +3,10 @@ import { sql } from 'kysely';
 import { lockSyncJob } from '../../../db/pull/job-rows';
 import { skipDriftedItems, skipUnmappedItems } from '../../../db/pull/reviewed-items';
 import { newUuid } from '../../../db/sql/ids';
-import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
-import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { CONTACTS } from '../../support/environments/crm-integration';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
+import { givenRunningPass } from './given-pass';
 
 const LIMIT = 1_000;
 
@@ -25,11 +25,7 @@ type Given = Awaited<ReturnType<typeof givenItems>>;
 /** `number` updates of linked contacts, and as many deletions, with items that do not concern the job. */
 async function givenItems(number: number) {
   const integrationId = await tenant.integration({ recordTypes: { contacts: CONTACTS } });
-  await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
-  const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
-  if (run === undefined) throw new Error('There is no run.');
-  const pass = { integrationId, syncRunId: run.syncRunId, recordType: 'contacts' };
-  await tenant.work((work) => changeSyncJob(work, pass, { state: 'running', attempts: 1 }));
+  const pass = await givenRunningPass(tenant, integrationId);
   const overviewId = newUuid();
   await tenant.work(async ({ trx, tenantId, now }) => {
     await sql`insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,

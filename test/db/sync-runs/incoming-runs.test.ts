@@ -9,7 +9,7 @@ import { startIncomingReads } from '../../../db/sync-runs/schedules/incoming-run
 import { beginSyncRun, cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { endNamedRecords } from '../../../db/integrations/incoming/incoming-changes';
-import { until } from '../../support/until';
+import { untilWaitedFor } from '../../support/until-waited-for';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;
@@ -137,12 +137,7 @@ it('a record type that is named while the run is requested waits for a run that 
   const { looking } = await tenant.work(async ({ trx }) => {
     await sql`select from sync_runs where state = 'queued' for update`.execute(trx);
     const begun = look();
-    await until('it waits for the run', async () => {
-      const { rows } = await sql<{ waits: boolean }>`
-        select exists (select from pg_locks
-          where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))) as waits`.execute(trx);
-      return rows[0]?.waits;
-    });
+    await untilWaitedFor({ trx });
     const changes = [{ recordType: 'companies', remoteId: 'x' }];
     await tenant.work((work) => addIncomingChanges(work, { integrationId, changes }));
     return { looking: begun };
