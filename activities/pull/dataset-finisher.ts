@@ -94,7 +94,7 @@ export class DatasetFinisher {
   private async applyEmptied(): Promise<ReadOutcome> {
     if (this.options.run.overviewId !== null) return 'done';
     const ended = await this.inStep(async (work) => {
-      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return 'stopped';
+      if (await this.isJobEnded(work)) return 'stopped';
       return (await endWithoutEmptied(work, this.pass)) ? 'done' : undefined;
     });
     if (ended !== undefined) return ended;
@@ -102,7 +102,7 @@ export class DatasetFinisher {
     const held = hasEmptied ? await this.countLinked() : 0;
     const except = await planEmptied((callback) => this.inStep(callback), this.pass, { held });
     return this.inSteps(async (work, limit, after) => {
-      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return { handled: 0, last: null };
+      if (await this.isJobEnded(work)) return { handled: 0, last: null };
       return applyEmptied(work, this.pass, { limit, after, except });
     });
   }
@@ -182,9 +182,13 @@ export class DatasetFinisher {
     return (await this.inTenant((work) => checkForInterruption(work, this.pass))).isInterrupted;
   }
 
-  private async hasJobEnded(): Promise<boolean> {
-    const job = await this.inTenant((work) => lockSyncJob(work, this.pass));
-    return job?.finishedAt !== null;
+  private hasJobEnded(): Promise<boolean> {
+    return this.inTenant((work) => this.isJobEnded(work));
+  }
+
+  /** Also if it is gone. */
+  private async isJobEnded(work: TenantWork): Promise<boolean> {
+    return (await lockSyncJob(work, this.pass))?.finishedAt !== null;
   }
 
   /** Lists the reviewed items that were not found in their reviewed state (rules.md 21). */

@@ -11,7 +11,7 @@ import type { Retention } from '../../domain/retention';
 import type { Database, Work } from '../database';
 import { tenantTable } from '../migrations/2026-11-28-baseline/access';
 import { type KeptTable, KEPT_TABLES } from './kept-tables';
-import { FIRST_ID, idAt } from '../sql/ids';
+import { FIRST_ID, idAt, timeOfId } from '../sql/ids';
 import { ageingAt } from './delete-expired';
 
 const DAY_MS = 86_400_000;
@@ -44,7 +44,7 @@ export async function keepPartitions(
     const cutoff = at - days * DAY_MS;
     let outcome = await makeAhead(database, table, { until: at + AHEAD_MS, days });
     for (const partition of await listPartitions(database, table))
-      if (outcome !== 'locked' && timeOf(partition.to) <= cutoff)
+      if (outcome !== 'locked' && timeOfId(partition.to) <= cutoff)
         outcome = await drop(database, table, partition);
     await database.withDispatcher((work) => deleteOthers(work, table, new Date(cutoff)));
   });
@@ -70,7 +70,7 @@ async function makeAhead(
   if (last === undefined) return 'done'; // the migration was not applied
   let made = 0;
   let outcome: Outcome = 'done';
-  for (let from = timeOf(last.to); from < until && made < MADE_MAX; from += width) {
+  for (let from = timeOfId(last.to); from < until && made < MADE_MAX; from += width) {
     outcome = await make(database, table, from, from + width);
     if (outcome === 'locked') break;
     if (outcome === 'done') made += 1;
@@ -165,5 +165,3 @@ async function listPartitions(database: Database, { name }: KeptTable): Promise<
   );
   return rows.map(({ from, ...row }) => ({ ...row, from: from ?? FIRST_ID }));
 }
-
-const timeOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

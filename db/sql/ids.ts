@@ -102,7 +102,7 @@ export function idAt(ms: number): string {
   return `${digits.slice(0, 8)}-${digits.slice(8)}-0000-0000-000000000000`;
 }
 
-/** The time of a UUID version 7, in milliseconds. */
+/** The time of a UUID version 7, or of the first id of an instant, in milliseconds since 1970. */
 export const timeOfId = (id: string): number => Number.parseInt(id.slice(0, 13).replace('-', ''), 16);
 
 export function toTypeId(prefix: IdPrefix, uuid: string): string {

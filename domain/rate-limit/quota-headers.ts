@@ -3,7 +3,7 @@
  * drafts, `RateLimit-*`, `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info`, and HubSpot's daily and interval
  * quotas. Unreadable headers are ignored.
  */
-import { clockOf } from './retry-after';
+import { clockOf, type Headers } from './retry-after';
 
 export interface Quota {
   /** null = not reported. */
@@ -12,8 +12,6 @@ export interface Quota {
   /** Counted from the response; null = not reported. */
   resetsInMs: number | null;
 }
-
-type Headers = Readonly<Record<string, string>>;
 
 /** A quota is low if less than this share of its limit remains. Earlier grants are then discarded. */
 const QUOTA_LOW = 0.2;

@@ -1,6 +1,7 @@
 /** The header Retry-After, of third parties and of webhook receivers. */
 
-type Headers = Readonly<Record<string, string>>;
+/** Names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
 
 /** Longer waits are cut to this (rules.md R9). */
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;

@@ -1,12 +1,9 @@
 /** Whether an answer asks to slow down, and for how long: by Retry-After, or by a quota that is used up. */
 import { usedUpQuotas } from './quota-headers';
-import { retryAfterIn } from './retry-after';
-
-type Headers = Readonly<Record<string, string>>;
+import { type Headers, retryAfterIn } from './retry-after';
 
 /**
- * 429, and 503 or 403 if they say when to try again or that nothing remains of a quota (GitHub). The names of
- * `headers` are in lower case, here and below.
+ * 429, and 503 or 403 if they say when to try again or that nothing remains of a quota (GitHub).
  */
 export const asksToSlowDown = ({ status, headers }: { status: number; headers: Headers }): boolean =>
   status === 429 ||
